@@ -1,0 +1,106 @@
+package legacy
+
+import "time"
+
+// Event is something that the network said. The set is closed: the core
+// switches over all of it.
+type Event interface{ event() }
+
+// Ready: the session is signed on and commands will be carried out.
+type Ready struct {
+	// Self is the account's own address.
+	Self Peer
+	// Contacts is the whole contact list as the network keeps it. It is
+	// authoritative when the network declares FeatureRoster.
+	Contacts []Contact
+}
+
+// ContactChanged: a contact was added to the network's list, or renamed, moved,
+// or has granted or withdrawn authorization (Contact.AwaitingAuth).
+type ContactChanged struct{ Contact Contact }
+
+// ContactRemoved: a contact is no longer on the network's list.
+type ContactRemoved struct{ Peer Peer }
+
+// ContactFailed: AddContact, RemoveContact or Authorize did not succeed.
+type ContactFailed struct {
+	Peer Peer
+	Err  error
+}
+
+// AuthRequested: somebody asks to see the user's presence.
+type AuthRequested struct {
+	From   Peer
+	Name   string // how they call themselves, if known
+	Reason string
+}
+
+// AuthDenied: a contact refused the user's request, or withdrew their consent.
+type AuthDenied struct {
+	From   Peer
+	Reason string
+}
+
+// AuthGranted: a contact allowed the user to see their presence.
+type AuthGranted struct{ From Peer }
+
+// AddedYou: somebody put the user on their list, without asking for anything.
+type AddedYou struct{ From Peer }
+
+// PresenceChanged: a contact's presence.
+type PresenceChanged struct {
+	From     Peer
+	Presence Presence
+}
+
+// MessageReceived: a message for the user.
+type MessageReceived struct {
+	From Peer
+	Text string // plain text: valid UTF-8, \n line ends
+	// Time is set for a message that was sent earlier and stored.
+	Time time.Time
+	// Auto marks an automatic answer (an away message).
+	Auto bool
+}
+
+// MessageSent: what became of a message that the user sent.
+type MessageSent struct {
+	Ref   string
+	State DeliveryState
+}
+
+// MessageFailed: a message that the user sent will not arrive.
+type MessageFailed struct {
+	Ref string
+	Err error
+}
+
+// TypingChanged: a peer started or stopped typing to the user.
+type TypingChanged struct {
+	From  Peer
+	State Typing
+}
+
+// Notice is a text of the network's own for the user (a message of the day, a
+// warning), shown as a message from the gateway.
+type Notice struct{ Text string }
+
+// StateSaved asks the core to keep a blob, given back in Account.State when the
+// next session is made.
+type StateSaved struct{ State []byte }
+
+func (Ready) event()           {}
+func (ContactChanged) event()  {}
+func (ContactRemoved) event()  {}
+func (ContactFailed) event()   {}
+func (AuthRequested) event()   {}
+func (AuthDenied) event()      {}
+func (AuthGranted) event()     {}
+func (AddedYou) event()        {}
+func (PresenceChanged) event() {}
+func (MessageReceived) event() {}
+func (MessageSent) event()     {}
+func (MessageFailed) event()   {}
+func (TypingChanged) event()   {}
+func (Notice) event()          {}
+func (StateSaved) event()      {}

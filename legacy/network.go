@@ -1,0 +1,165 @@
+package legacy
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Network is one legacy network as configured by one [[network]] block. All
+// methods may be called from any goroutine and do no I/O.
+type Network interface {
+	// Info describes the network. The answer never changes.
+	Info() Info
+
+	// ParsePeer turns an address as people write it (the unescaped localpart of
+	// a JID, or what was typed at an "add contact" prompt) into a canonical
+	// peer. Two spellings of one address give the same Peer.ID. An impossible
+	// address is an *Error of kind NotFound whose text says what one looks like.
+	ParsePeer(name string) (Peer, error)
+
+	// Validate checks and completes the fields of a registration form before
+	// any I/O. The error names the field to mend (FieldError).
+	Validate(fields map[string]string) error
+
+	// Login is the account's canonical name on the network, by which two
+	// registrations of the same account are recognised.
+	Login(fields map[string]string) string
+
+	// NewSession prepares a session for an account. It only fails when the
+	// account's fields are unusable.
+	NewSession(Account, Env) (Session, error)
+}
+
+// Session is one account's connection to the network, from sign-on to sign-off.
+//
+// Run is called once, on its own goroutine. The other methods (and those of the
+// optional interfaces) are called by one goroutine at a time and never wait for
+// a round trip; the context is only for cancelling.
+type Session interface {
+	// Run connects, emits Ready once signed on, and serves until the context
+	// ends (then it signs off politely, within two seconds, and returns nil) or
+	// the network ends the session (then it returns an *Error).
+	Run(ctx context.Context) error
+
+	// Send queues a message. nil means that MessageSent or MessageFailed with
+	// the message's Ref will follow.
+	Send(ctx context.Context, m Outgoing) error
+}
+
+// Presencer is a Session that shows the user's presence to the network.
+type Presencer interface {
+	SetPresence(ctx context.Context, p Presence) error
+}
+
+// RosterEditor is a Session whose network keeps a contact list. ContactChanged,
+// ContactRemoved or ContactFailed follow.
+type RosterEditor interface {
+	// AddContact adds a contact, asking for authorization with the reason as
+	// text where the network wants that. Adding one that is there already
+	// repeats the request for authorization only.
+	AddContact(ctx context.Context, c Contact, reason string) error
+	// RemoveContact removes a contact; one that is not there is no error.
+	RemoveContact(ctx context.Context, p Peer) error
+	// Authorize answers an AuthRequested, or grants in advance, or withdraws.
+	Authorize(ctx context.Context, p Peer, allow bool) error
+}
+
+// Typer is a Session that can say that the user is typing.
+type Typer interface {
+	SetTyping(ctx context.Context, p Peer, t Typing) error
+}
+
+// Account is what an adapter gets to know of a registered user.
+type Account struct {
+	// Fields are the answers to the registration form, by Field.Var. They hold
+	// secrets and must not be logged.
+	Fields map[string]string
+	// State is what the adapter last emitted in StateSaved, nil at first.
+	State []byte
+}
+
+// Env is what the core lends to a session.
+type Env struct {
+	// Log carries the user and the network already.
+	Log zerolog.Logger
+	// Emit hands an event to the core, in order. It blocks while the user's
+	// queue is full, and returns at once when the core has ended the session.
+	// Any goroutine of the session may call it.
+	Emit func(Event)
+	// Flush returns nil when every event emitted before the call has been
+	// delivered or kept durably.
+	Flush func(ctx context.Context) error
+	// Dial opens connections; it enforces the limits of the process.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Info describes a network to the core, to service discovery and to people.
+type Info struct {
+	// Name is the network's name as people know it: "ICQ".
+	Name string
+	// Type is the type of the XMPP identity of category gateway: "icq".
+	Type string
+	// PeerName is what an address is called there: "ICQ number".
+	PeerName string
+	// Features are the abilities of every session.
+	Features Features
+	// Instructions and Form make up the registration form.
+	Instructions string
+	Form         []Field
+	// MaxText is the longest text of one message in runes, 0 for no limit.
+	// The core splits what is longer.
+	MaxText int
+}
+
+// Features are the abilities that a network declares, since service discovery
+// must answer while nobody is signed on.
+type Features uint32
+
+// The features. Each of the first group stands for the optional interface of the
+// same subject.
+const (
+	FeaturePresence Features = 1 << iota // Presencer
+	FeatureRoster                        // RosterEditor
+	FeatureTyping                        // Typer, and TypingChanged is emitted
+
+	// FeatureReceipts: MessageSent tells when a message reached its receiver.
+	FeatureReceipts
+	// FeatureOffline: the network stores messages for people who are offline.
+	FeatureOffline
+)
+
+// Has reports whether all of g are among f.
+func (f Features) Has(g Features) bool { return f&g == g }
+
+// FieldType says how a registration field is shown.
+type FieldType uint8
+
+// The field types, with their XEP-0004 names.
+const (
+	FieldText   FieldType = iota // text-single
+	FieldSecret                  // text-private: never sent back, never logged
+	FieldBool                    // boolean, "true" or "false"
+	FieldList                    // list-single
+)
+
+// Field is one question of a registration form.
+type Field struct {
+	// Var names the field. The names that XEP-0077 knows (username, password,
+	// nick, email, name) are also offered outside the form; a form in which a
+	// required field has another name is offered as a form only.
+	Var      string
+	Label    string
+	Desc     string
+	Type     FieldType
+	Required bool
+	Default  string
+	Options  []Option
+}
+
+// Option is one choice of a FieldList.
+type Option struct{ Label, Value string }

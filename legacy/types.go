@@ -1,0 +1,78 @@
+package legacy
+
+import "time"
+
+// Peer is somebody, or a room, on the legacy network.
+type Peer struct {
+	// ID is the canonical address: equal IDs are the same peer.
+	ID string
+	// Room is set for a room.
+	Room bool
+}
+
+// Contact is an entry of the user's contact list.
+type Contact struct {
+	Peer Peer
+	// Name is the user's own name for the contact, "" if there is none.
+	Name string
+	// Groups are the names of the groups that hold the contact.
+	Groups []string
+	// AwaitingAuth is set while the contact has not yet allowed the user to see
+	// their presence.
+	AwaitingAuth bool
+}
+
+// Show is how available somebody is. The zero value is offline.
+type Show uint8
+
+// The values, from the least available to the most.
+const (
+	ShowOffline Show = iota
+	ShowInvisible
+	ShowDND // do not disturb
+	ShowXA  // away for long
+	ShowAway
+	ShowOnline
+	ShowChat // free for chat
+)
+
+// Presence is somebody's availability.
+type Presence struct {
+	Show   Show
+	Status string    // status or away text, plain
+	Idle   time.Time // idle since; zero when active or unknown
+	Since  time.Time // signed on since; zero when unknown
+}
+
+// Outgoing is a message from the user to a peer.
+type Outgoing struct {
+	// Ref names the message in MessageSent and MessageFailed. It is opaque and
+	// unique within the session.
+	Ref string
+	To  Peer
+	// Text is plain text: valid UTF-8, lines ended by \n, no other control
+	// characters than \t, never empty, at most Info.MaxText runes.
+	Text string
+}
+
+// Typing is a chat state.
+type Typing uint8
+
+// The chat states.
+const (
+	TypingStopped Typing = iota // nothing in the input line
+	TypingPaused                // text there, not typing
+	TypingActive
+)
+
+// DeliveryState is how far the network says that a message has come.
+type DeliveryState uint8
+
+const (
+	// Accepted: handed to the network; it reports no more than that.
+	Accepted DeliveryState = iota
+	// Stored: the network keeps it for a receiver who is offline.
+	Stored
+	// Delivered: the network says that the receiver's client got it.
+	Delivered
+)
