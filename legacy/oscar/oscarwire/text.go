@@ -1,0 +1,264 @@
+package oscarwire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// Charsets of IMPart.
+const (
+	CharsetASCII  uint16 = 0 // or whatever an old client's system used
+	CharsetUTF16  uint16 = 2 // big-endian
+	CharsetLatin1 uint16 = 3
+)
+
+// CodePage is an 8-bit encoding: that of text which says nothing about its
+// encoding. A nil *CodePage is windows-1252.
+type CodePage struct {
+	name string
+	cm   *charmap.Charmap
+}
+
+var errCodePage = errors.New("oscarwire: unknown code page")
+
+var codePages = []struct {
+	number string
+	name   string
+	cm     *charmap.Charmap
+}{
+	{"1250", "windows-1250", charmap.Windows1250},
+	{"1251", "windows-1251", charmap.Windows1251},
+	{"1252", "windows-1252", charmap.Windows1252},
+	{"1253", "windows-1253", charmap.Windows1253},
+	{"1254", "windows-1254", charmap.Windows1254},
+	{"1255", "windows-1255", charmap.Windows1255},
+	{"1256", "windows-1256", charmap.Windows1256},
+	{"1257", "windows-1257", charmap.Windows1257},
+	{"1258", "windows-1258", charmap.Windows1258},
+	{"874", "windows-874", charmap.Windows874},
+	{"866", "cp866", charmap.CodePage866},
+	{"", "koi8-r", charmap.KOI8R},
+	{"", "koi8-u", charmap.KOI8U},
+	{"28591", "iso-8859-1", charmap.ISO8859_1},
+	{"28592", "iso-8859-2", charmap.ISO8859_2},
+	{"28605", "iso-8859-15", charmap.ISO8859_15},
+}
+
+// CodePageNames lists the names that ParseCodePage knows.
+func CodePageNames() []string {
+	l := make([]string, len(codePages))
+	for i, p := range codePages {
+		l[i] = p.name
+	}
+	return l
+}
+
+// ParseCodePage finds a code page by its name, its number, or "cp" and its
+// number: "windows-1251", "cp1251", "1251". Case does not matter.
+func ParseCodePage(name string) (*CodePage, error) {
+	key := strings.ToLower(strings.TrimSpace(name))
+	for _, p := range codePages {
+		if key == p.name || p.number != "" && (key == p.number || key == "cp"+p.number) {
+			return &CodePage{p.name, p.cm}, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: %q", errCodePage, name)
+}
+
+func (p *CodePage) charmap() *charmap.Charmap {
+	if p == nil || p.cm == nil {
+		return charmap.Windows1252
+	}
+	return p.cm
+}
+
+// String names the code page.
+func (p *CodePage) String() string {
+	if p == nil || p.name == "" {
+		return "windows-1252"
+	}
+	return p.name
+}
+
+// Decode reads text that does not say how it is encoded: ASCII, else UTF-8 if
+// valid, else the code page. The result is clean, see Clean.
+func (p *CodePage) Decode(b []byte) string {
+	if utf8.Valid(b) {
+		return Clean(string(b))
+	}
+	return Clean(decodeBytes(p.charmap(), b))
+}
+
+// Encode writes text in the code page, with a question mark for what it lacks.
+func (p *CodePage) Encode(s string) []byte {
+	cm := p.charmap()
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		c, ok := cm.EncodeRune(r)
+		if !ok {
+			c = '?'
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+func decodeBytes(cm *charmap.Charmap, b []byte) string {
+	var sb strings.Builder
+	sb.Grow(len(b) + len(b)/4)
+	for _, c := range b {
+		sb.WriteRune(cm.DecodeByte(c))
+	}
+	return sb.String()
+}
+
+// DecodeText reads text in a charset of IMPart. Nothing is refused: UTF-16
+// drops an odd last byte and turns lone surrogates into U+FFFD; 8-bit bytes
+// in CharsetASCII (or an unknown one) are read as UTF-8 if valid, else in
+// page; bytes 80-9F of Latin-1 as windows-1252. The result is clean.
+func DecodeText(charset uint16, b []byte, page *CodePage) string {
+	switch charset {
+	case CharsetUTF16:
+		return Clean(decodeUTF16(b))
+	case CharsetLatin1:
+		if isASCII(b) {
+			return Clean(string(b))
+		}
+		return Clean(decodeBytes(charmap.Windows1252, b))
+	}
+	return page.Decode(b)
+}
+
+func isASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func decodeUTF16(b []byte) string {
+	b = b[:len(b)&^1]
+	if bytes.HasPrefix(b, []byte{0xFE, 0xFF}) {
+		b = b[2:]
+	}
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i += 2 {
+		r := rune(binary.BigEndian.Uint16(b[i:]))
+		if utf16.IsSurrogate(r) {
+			low := rune(utf8.RuneError)
+			if i+4 <= len(b) {
+				low = rune(binary.BigEndian.Uint16(b[i+2:]))
+			}
+			if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+				i += 2
+			}
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return string(out)
+}
+
+// Encoder chooses the charset of outgoing text.
+type Encoder struct {
+	// Latin1 sends text that fits as Latin-1 and not as UTF-16, for old
+	// clients and half the bytes.
+	Latin1 bool
+	// UTF16 sends even ASCII as UTF-16.
+	UTF16 bool
+}
+
+// Encode writes text as ASCII if possible, else as UTF-16 (with surrogate
+// pairs) or, with Latin1, as that if possible.
+func (e Encoder) Encode(s string) (charset uint16, b []byte) {
+	top := rune(0)
+	for _, r := range s {
+		top = max(top, r)
+	}
+	switch {
+	case top < utf8.RuneSelf && !e.UTF16:
+		return CharsetASCII, []byte(s)
+	case top <= 0xFF && e.Latin1 && !e.UTF16:
+		b = make([]byte, 0, len(s))
+		for _, r := range s {
+			b = append(b, byte(r))
+		}
+		return CharsetLatin1, b
+	}
+	b = make([]byte, 0, 2*len(s))
+	for _, r := range s {
+		if hi, lo := utf16.EncodeRune(r); hi != utf8.RuneError {
+			b = binary.BigEndian.AppendUint16(b, uint16(hi))
+			b = binary.BigEndian.AppendUint16(b, uint16(lo))
+			continue
+		}
+		b = binary.BigEndian.AppendUint16(b, uint16(r))
+	}
+	return CharsetUTF16, b
+}
+
+// EncodeText is the zero Encoder: ASCII, else UTF-16.
+func EncodeText(s string) (charset uint16, b []byte) { return Encoder{}.Encode(s) }
+
+// Clean makes text fit for XML: control characters (NUL too) and
+// noncharacters are removed but for newline and tab, CRLF and CR become a
+// newline, invalid UTF-8 becomes U+FFFD. Clean text is returned as it is.
+func Clean(s string) string {
+	if isClean(s) {
+		return s
+	}
+	var sb strings.Builder
+	sb.Grow(len(s))
+	for i, r := range s {
+		switch {
+		case r == '\r':
+			if !strings.HasPrefix(s[i+1:], "\n") {
+				sb.WriteByte('\n')
+			}
+		case !dropped(r):
+			sb.WriteRune(r)
+		}
+	}
+	return sb.String()
+}
+
+func dropped(r rune) bool {
+	return r < ' ' && r != '\n' && r != '\t' || r >= 0x7F && r <= 0x9F && r != 0x85 || r == 0xFFFE || r == 0xFFFF
+}
+
+func isClean(s string) bool {
+	ascii := true
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c < ' ' && c != '\n' && c != '\t' || c == 0x7F {
+			return false
+		}
+		ascii = ascii && c < utf8.RuneSelf
+	}
+	if ascii {
+		return true
+	}
+	if !utf8.ValidString(s) {
+		return false
+	}
+	return !strings.ContainsFunc(s, dropped)
+}
+
+// cutText cuts s to at most n bytes at the end of a rune.
+func cutText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
