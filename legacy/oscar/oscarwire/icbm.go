@@ -1,6 +1,9 @@
 package oscarwire
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Message channels.
 const (
@@ -206,11 +209,11 @@ func (t IMText) Text(page *CodePage) string {
 	if len(t.Parts) == 1 {
 		return DecodeText(t.Parts[0].Charset, t.Parts[0].Data, page)
 	}
-	var s string
+	var sb strings.Builder
 	for _, p := range t.Parts {
-		s += DecodeText(p.Charset, p.Data, page)
+		sb.WriteString(DecodeText(p.Charset, p.Data, page))
 	}
-	return s
+	return sb.String()
 }
 
 // NewIMText makes the content of one part that carries s; see Encoder.

@@ -87,7 +87,7 @@ func codeText[C ~uint16](what string, texts map[C]string, c C) string {
 // LoginReply is the authorizer's answer: the body of 17/03, or the payload of
 // channel 4 after a roasted sign-on. Either Addr and Cookie are set or Code.
 type LoginReply struct {
-	ScreenName string
+	ScreenName string     // TLV 01; absent from some refusals
 	Addr       string     // TLV 05, host:port of BOS
 	Cookie     []byte     // TLV 06
 	Code       SignOnCode // TLV 08, 0 for success
@@ -139,7 +139,9 @@ func (p LoginReply) Err() error {
 // Append appends the body.
 func (p LoginReply) Append(dst []byte) []byte {
 	w := Writer{dst}
-	w.TLVString(TagScreenName, p.ScreenName)
+	if p.ScreenName != "" {
+		w.TLVString(TagScreenName, p.ScreenName)
+	}
 	if p.Code != 0 {
 		w.TLVU16(TagSignOnError, uint16(p.Code))
 		if p.ErrorURL != "" {

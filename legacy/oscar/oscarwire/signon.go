@@ -138,13 +138,17 @@ type ClientInfo struct {
 	Country      string // 0E, "us"
 }
 
+// clientNumbers are the tags of the 16-bit numbers, in wire order.
+var clientNumbers = [...]uint16{TagClientID, TagMajor, TagMinor, TagLesser, TagBuild}
+
+func (c *ClientInfo) numbers() [len(clientNumbers)]*uint16 {
+	return [...]*uint16{&c.ID, &c.Major, &c.Minor, &c.Lesser, &c.Build}
+}
+
 func clientInfo(l TLVs) (c ClientInfo) {
 	c.Name, _ = l.String(TagClientName)
-	for tag, p := range map[uint16]*uint16{
-		TagClientID: &c.ID, TagMajor: &c.Major, TagMinor: &c.Minor,
-		TagLesser: &c.Lesser, TagBuild: &c.Build,
-	} {
-		*p, _ = l.U16(tag)
+	for i, p := range c.numbers() {
+		*p, _ = l.U16(clientNumbers[i])
 	}
 	c.Distribution, _ = l.U32(TagDistribution)
 	c.Language, _ = l.String(TagLanguage)
@@ -154,11 +158,9 @@ func clientInfo(l TLVs) (c ClientInfo) {
 
 func (c ClientInfo) append(w *Writer) {
 	w.TLVString(TagClientName, c.Name)
-	w.TLVU16(TagClientID, c.ID)
-	w.TLVU16(TagMajor, c.Major)
-	w.TLVU16(TagMinor, c.Minor)
-	w.TLVU16(TagLesser, c.Lesser)
-	w.TLVU16(TagBuild, c.Build)
+	for i, p := range c.numbers() {
+		w.TLVU16(clientNumbers[i], *p)
+	}
 	w.TLVU32(TagDistribution, c.Distribution)
 	w.TLVString(TagLanguage, c.Language)
 	w.TLVString(TagCountry, c.Country)
