@@ -1,0 +1,118 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// place is where the payload of a message lives. Not the ID: that is only
+// given when the sealed payload is inserted.
+func (m *Message) place() []byte {
+	return place("messages", "payload", m.Network, m.User, m.Direction.String(), m.Peer, m.StanzaID,
+		strconv.FormatInt(toMicro(m.Created), 10))
+}
+
+// KeepMessage keeps a message until ForgetMessages, and returns its ID. When it
+// has returned nil, the message survives a loss of power. m.ID is ignored.
+// ErrFull if as many as Options.MaxMessages are kept for this user in this
+// direction, ErrNotFound if the user is not registered.
+func (d *DB) KeepMessage(ctx context.Context, m Message) (int64, error) {
+	if m.Direction != Inbound && m.Direction != Outbound {
+		return 0, fmt.Errorf("registry: keep message: %s", m.Direction)
+	}
+	if m.Created.IsZero() {
+		m.Created = d.now()
+	}
+	m.Payload = bytes.Clone(m.Payload)
+	at := m.place()
+	answer := make(chan int64, 1) // not a variable: the caller may have left
+	err := d.write(ctx, "keep message", op{durable: true, run: func(c *conn) error {
+		res, err := c.exec(`INSERT INTO messages (account, direction, peer, stanza_id, sealed_payload, created)
+			SELECT id, ?3, ?4, ?5, ?6, ?7 FROM accounts WHERE network = ?1 AND user = ?2
+				AND (SELECT count(*) FROM messages WHERE account = accounts.id AND direction = ?3) < ?8`,
+			m.Network, m.User, int64(m.Direction), m.Peer, m.StanzaID, d.ring.Load().seal(m.Payload, at), toMicro(m.Created), d.maxMessages)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return err
+		} else if n == 0 {
+			var id int64
+			if err := c.row("SELECT id FROM accounts WHERE network = ? AND user = ?", []any{m.Network, m.User}, &id); err != nil {
+				return err
+			}
+			return ErrFull
+		}
+		id, err := res.LastInsertId()
+		select { // run may be repeated
+		case <-answer:
+		default:
+		}
+		answer <- id
+		return err
+	}})
+	if err != nil {
+		return 0, err
+	}
+	return <-answer, nil
+}
+
+// KeptMessages returns the messages that are kept for a user in one direction,
+// oldest first. Payloads that do not open are left out and reported by an error
+// that wraps ErrCorrupt; the messages that do are returned with it.
+func (d *DB) KeptMessages(ctx context.Context, network, user string, dir Direction) ([]Message, error) {
+	var messages []Message
+	var damaged error
+	o := d.opener()
+	err := d.read(ctx, "kept messages", func(c *conn) error {
+		return c.each(ctx, `SELECT id, peer, stanza_id, sealed_payload, created FROM messages
+			WHERE account = (SELECT id FROM accounts WHERE network = ? AND user = ?) AND direction = ? ORDER BY id`,
+			[]any{network, user, int64(dir)}, func(scan func(...any) error) error {
+				m := Message{Network: network, User: user, Direction: dir}
+				var sealed []byte
+				var created int64
+				if err := scan(&m.ID, &m.Peer, &m.StanzaID, &sealed, &created); err != nil {
+					return err
+				}
+				m.Created = fromMicro(created)
+				var err error
+				if m.Payload, err = o.open(sealed, m.place()); err != nil {
+					damaged = errors.Join(damaged, fmt.Errorf("message %d: %w", m.ID, err))
+					return nil
+				}
+				messages = append(messages, m)
+				return nil
+			})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return messages, d.wrap("kept messages", damaged)
+}
+
+// KeptUsers returns the users for whom messages are kept in one direction.
+func (d *DB) KeptUsers(ctx context.Context, network string, dir Direction) ([]string, error) {
+	return d.users(ctx, "kept users", `SELECT user FROM accounts
+		WHERE network = ? AND id IN (SELECT account FROM messages WHERE direction = ?) ORDER BY id`, network, int64(dir))
+}
+
+// ForgetMessages removes messages that have been delivered; unknown IDs are
+// ignored. Not durable: a loss of power can bring a message back, and it is
+// then delivered twice.
+func (d *DB) ForgetMessages(ctx context.Context, ids ...int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return fmt.Errorf("registry: forget messages: %w", err)
+	}
+	return d.write(ctx, "forget messages", op{run: func(c *conn) error {
+		_, err := c.exec("DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?))", string(list))
+		return err
+	}})
+}

@@ -1,0 +1,185 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// rotateBatch is how many rows are sealed anew in one transaction. Other calls
+// are served between two of them.
+const rotateBatch = 100
+
+// Rotate makes a new key, seals everything with it, and drops the old keys. The
+// database can be used meanwhile. It needs no more than the key file to be
+// repeated after an error or a crash, at whatever moment: until everything is
+// sealed with the new key, the old ones stay in the key file, and a repetition
+// starts with yet another key. Copies of the old key file open only old backups
+// afterwards.
+func (d *DB) Rotate(ctx context.Context) error {
+	if err := d.lockRotation(ctx); err != nil {
+		return d.wrap("rotate", err)
+	}
+	defer d.unlockRotation()
+	return d.wrap("rotate", d.rotate(ctx))
+}
+
+func (d *DB) rotate(ctx context.Context) error {
+	old := d.ring.Load()
+	k, err := newKey(old.keys)
+	if err != nil {
+		return err
+	}
+	r, err := newRing(append([]key{k}, old.keys...))
+	if err != nil {
+		return err
+	}
+	last, err := newRing([]key{k})
+	if err != nil {
+		return err
+	}
+	// The key is safe on the disk before anything is sealed with it.
+	if err := writeKeys(d.keyFile, r.keys); err != nil {
+		return err
+	}
+	if err := d.crash("key added"); err != nil {
+		return err
+	}
+	// Operations seal on the writer's goroutine: those that run from now on
+	// use the new key, and the rows of the others are found below.
+	d.ring.Store(r)
+	for _, reseal := range []func(*conn, *ring, int64) (int64, error){resealAccounts, resealMessages} {
+		for after := int64(0); after >= 0; {
+			next := make(chan int64, 1)
+			err := d.write(ctx, "rotate", op{compound: true, run: func(c *conn) error {
+				id, err := reseal(c, r, after)
+				select {
+				case <-next:
+				default:
+				}
+				next <- id
+				return err
+			}})
+			if err != nil {
+				return err
+			}
+			after = <-next
+			if err := d.crash("batch sealed"); err != nil {
+				return err
+			}
+		}
+	}
+	// Being durable, this makes everything before it durable too.
+	err = d.write(ctx, "rotate", op{durable: true, compound: true, run: func(c *conn) error {
+		if err := writeSentinel(c, r); err != nil {
+			return err
+		}
+		return provedSealed(c, r.current())
+	}})
+	if err != nil {
+		return err
+	}
+	if err := d.crash("all sealed"); err != nil {
+		return err
+	}
+	if err := writeKeys(d.keyFile, last.keys); err != nil {
+		return err
+	}
+	d.ring.Store(last)
+	return d.crash("old keys dropped")
+}
+
+// provedSealed fails if anything is not sealed with the key of version v.
+func provedSealed(c *conn, v byte) error {
+	var n int
+	err := c.row(`SELECT
+		(SELECT count(*) FROM accounts WHERE substr(sealed_fields, 1, 1) <> ?1
+			OR substr(sealed_options, 1, 1) <> ?1 OR substr(sealed_state, 1, 1) <> ?1) +
+		(SELECT count(*) FROM messages WHERE substr(sealed_payload, 1, 1) <> ?1) +
+		(SELECT count(*) FROM meta WHERE substr(value, 1, 1) <> ?1)`, []any{[]byte{v}}, &n)
+	if err == nil && n > 0 {
+		err = fmt.Errorf("%d rows are still sealed with an old key", n)
+	}
+	return err
+}
+
+// resealAccounts seals the accounts that follow the given ID with the newest
+// key. It returns the last ID of this batch, or -1 when there are no more.
+func resealAccounts(c *conn, r *ring, after int64) (int64, error) {
+	type account struct {
+		id                     int64
+		network, user          string
+		fields, options, state []byte
+	}
+	var batch []account
+	err := c.each(context.Background(), `SELECT id, network, user, sealed_fields, sealed_options, sealed_state
+		FROM accounts WHERE id > ? ORDER BY id LIMIT ?`, []any{after, rotateBatch}, func(scan func(...any) error) error {
+		var a account
+		err := scan(&a.id, &a.network, &a.user, &a.fields, &a.options, &a.state)
+		batch = append(batch, a)
+		return err
+	})
+	if err != nil || len(batch) == 0 {
+		return -1, err
+	}
+	for _, a := range batch {
+		plain, err := r.open(a.fields, accountPlace("fields", a.network, a.user))
+		if err != nil {
+			return 0, fmt.Errorf("account %s on %s: %w", a.user, a.network, err)
+		}
+		var f sealedFields
+		if err := json.Unmarshal(plain, &f); err != nil {
+			return 0, fmt.Errorf("account %s on %s: %w: fields are not JSON", a.user, a.network, ErrCorrupt)
+		}
+		var hash []byte
+		if f.Login != "" {
+			hash = r.hash(r.current(), a.network, f.Login)
+		}
+		for _, column := range []struct {
+			name  string
+			value *[]byte
+		}{{"fields", &a.fields}, {"options", &a.options}, {"state", &a.state}} {
+			if *column.value, err = r.reseal(*column.value, accountPlace(column.name, a.network, a.user)); err != nil {
+				return 0, fmt.Errorf("account %s on %s: %w", a.user, a.network, err)
+			}
+		}
+		_, err = c.exec("UPDATE accounts SET login_hash = ?2, sealed_fields = ?3, sealed_options = ?4, sealed_state = ?5 WHERE id = ?1",
+			a.id, hash, a.fields, a.options, a.state)
+		if err != nil {
+			return 0, err
+		}
+	}
+	return batch[len(batch)-1].id, nil
+}
+
+// resealMessages does for messages what resealAccounts does for accounts.
+func resealMessages(c *conn, r *ring, after int64) (int64, error) {
+	type message struct {
+		Message
+		sealed []byte
+	}
+	var batch []message
+	err := c.each(context.Background(), `SELECT m.id, a.network, a.user, m.direction, m.peer, m.stanza_id, m.created, m.sealed_payload
+		FROM messages m JOIN accounts a ON a.id = m.account
+		WHERE m.id > ? ORDER BY m.id LIMIT ?`, []any{after, rotateBatch}, func(scan func(...any) error) error {
+		var m message
+		var created int64
+		err := scan(&m.ID, &m.Network, &m.User, &m.Direction, &m.Peer, &m.StanzaID, &created, &m.sealed)
+		m.Created = fromMicro(created)
+		batch = append(batch, m)
+		return err
+	})
+	if err != nil || len(batch) == 0 {
+		return -1, err
+	}
+	for _, m := range batch {
+		sealed, err := r.reseal(m.sealed, m.place())
+		if err != nil {
+			return 0, fmt.Errorf("message %d of %s on %s: %w", m.ID, m.User, m.Network, err)
+		}
+		if _, err := c.exec("UPDATE messages SET sealed_payload = ?2 WHERE id = ?1", m.ID, sealed); err != nil {
+			return 0, err
+		}
+	}
+	return batch[len(batch)-1].ID, nil
+}
