@@ -27,37 +27,50 @@ func AppendAttr(dst []byte, s string) []byte {
 // appendEscaped copies runs of bytes that are of the class plain, and looks at
 // the others one by one.
 func appendEscaped(dst []byte, s string, plain uint8) []byte {
-	run := 0
+	run := 0 // s[run:i] is to be copied
 	for i := 0; i < len(s); {
-		c := s[i]
-		if class[c]&plain != 0 {
-			i++
-			continue
+		for len(s)-i >= 8 && allOf(s[i:i+8], plain) {
+			i += 8
 		}
-		size, esc := 1, ""
-		if c >= utf8.RuneSelf {
-			var r rune
-			r, size = utf8.DecodeRuneInString(s[i:])
-			switch {
-			case r == utf8.RuneError && size == 1:
-				for i+size < len(s) && invalidAt(s, i+size) {
-					size++
-				}
-				esc = "\uFFFD"
-			case r == 0xFFFE || r == 0xFFFF:
-			default:
+		for end := min(i+8, len(s)); i < end; {
+			c := s[i]
+			if class[c]&plain != 0 {
+				i++
+				continue
+			}
+			size, with := 1, ""
+			if c < utf8.RuneSelf {
+				with = escapes[c]
+			} else if size, with = foreign(s[i:]); with == asIs {
 				i += size
 				continue
 			}
-		} else {
-			esc = escapes[c]
+			dst = append(dst, s[run:i]...)
+			dst = append(dst, with...)
+			i += size
+			run = i
 		}
-		dst = append(dst, s[run:i]...)
-		dst = append(dst, esc...)
-		i += size
-		run = i
 	}
 	return append(dst, s[run:]...)
+}
+
+// asIs is what foreign returns for characters that need no replacement.
+const asIs = "as is"
+
+// foreign returns the size of what s begins with, beyond ASCII, and what is
+// written in its place.
+func foreign(s string) (size int, with string) {
+	r, size := utf8.DecodeRuneInString(s)
+	switch {
+	case r == utf8.RuneError && size == 1:
+		for size < len(s) && invalidAt(s, size) {
+			size++
+		}
+		return size, "\uFFFD"
+	case r == 0xFFFE || r == 0xFFFF:
+		return size, ""
+	}
+	return size, asIs
 }
 
 func invalidAt(s string, i int) bool {
@@ -184,7 +197,10 @@ func (a *Attr) writable() (space string, ok bool) {
 // namespace of xmlns.
 func cleanSpace(s string) string {
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c <= ' ' || c >= utf8.RuneSelf {
+		for len(s)-i > 8 && allOf(s[i:i+8], cOutSpace) {
+			i += 8
+		}
+		if class[s[i]]&cOutSpace == 0 {
 			s = strings.Map(func(r rune) rune {
 				if r == ' ' || r == '\t' || r == '\n' || r == '\r' || !legal(r) {
 					return -1

@@ -20,6 +20,7 @@ type scope struct {
 type frame struct {
 	e     *Element
 	space string // the default namespace in it
+	own   bool   // it declared that itself
 	bound int    // how many bindings there were before it
 }
 
@@ -205,7 +206,10 @@ func (r *Reader) declare(s string, raw *rawAttr, f *frame) error {
 		if space == XMLNamespace || space == XMLNSNamespace {
 			return r.fail(int(raw.name.lo), "reserved namespace")
 		}
-		f.space = space
+		if f.own {
+			return r.fail(int(raw.name.lo), "duplicate attribute")
+		}
+		f.space, f.own = space, true
 		return nil
 	}
 	prefix := s[raw.name.colon+1 : raw.name.hi]
@@ -227,15 +231,13 @@ func (r *Reader) declare(s string, raw *rawAttr, f *frame) error {
 // cookText resolves references, line ends and CDATA sections in s. bad is
 // where it cannot, or negative.
 func cookText(s string) (cooked string, bad int) {
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); {
-		n := strings.IndexAny(s[i:], "&\r<")
-		if n < 0 {
-			n = len(s) - i
-		}
-		out = append(out, s[i:i+n]...)
-		if i += n; i == len(s) {
-			break
+	var out strings.Builder
+	out.Grow(len(s))
+	for i := 0; ; {
+		n := passOver(s, i, cInText)
+		out.WriteString(s[i:n])
+		if i = n; i == len(s) {
+			return out.String(), -1
 		}
 		switch s[i] {
 		case '&':
@@ -243,27 +245,29 @@ func cookText(s string) (cooked string, bad int) {
 			if size == 0 {
 				return "", i
 			}
-			out = utf8.AppendRune(out, r)
+			out.WriteRune(r)
 			i += size
 		case '\r':
-			out = append(out, '\n') // XML 1.0 §2.11
+			out.WriteByte('\n') // XML 1.0 §2.11
 			i = afterLineEnd(s, i)
 		case '<':
 			i += len("<![CDATA[")
 			end := i + strings.Index(s[i:], "]]>")
 			for i < end {
 				if s[i] == '\r' {
-					out = append(out, '\n')
+					out.WriteByte('\n')
 					i = afterLineEnd(s, i)
 				} else {
-					out = append(out, s[i])
+					out.WriteByte(s[i])
 					i++
 				}
 			}
 			i = end + len("]]>")
+		default:
+			out.WriteByte(s[i])
+			i++
 		}
 	}
-	return string(out), -1
 }
 
 func afterLineEnd(s string, i int) int {
@@ -276,7 +280,8 @@ func afterLineEnd(s string, i int) int {
 // cookValue resolves references and white space in an attribute's value. bad is
 // where it cannot, or negative.
 func cookValue(s string) (cooked string, bad int) {
-	out := make([]byte, 0, len(s))
+	var out strings.Builder
+	out.Grow(len(s))
 	for i := 0; i < len(s); {
 		switch s[i] {
 		case '&':
@@ -284,20 +289,20 @@ func cookValue(s string) (cooked string, bad int) {
 			if size == 0 {
 				return "", i
 			}
-			out = utf8.AppendRune(out, r)
+			out.WriteRune(r)
 			i += size
 		case '\r':
-			out = append(out, ' ')
+			out.WriteByte(' ')
 			i = afterLineEnd(s, i)
 		case '\t', '\n':
-			out = append(out, ' ') // XML 1.0 §3.3.3
+			out.WriteByte(' ') // XML 1.0 §3.3.3
 			i++
 		default:
-			out = append(out, s[i])
+			out.WriteByte(s[i])
 			i++
 		}
 	}
-	return string(out), -1
+	return out.String(), -1
 }
 
 // reference returns what the reference at the start of s stands for and its

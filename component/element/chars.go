@@ -8,13 +8,14 @@ import (
 
 // Classes of bytes. A byte of a multi-byte character is in none of them.
 const (
-	cName    = 1 << iota // may be in a name
-	cStart               // may begin a name
-	cSpace               // white space
-	cInText              // read: nothing to look at in character data
-	cInAttr              // read: nothing to look at in an attribute's value
-	cOutText             // written: goes out as it is in character data
-	cOutAttr             // written: goes out as it is in an attribute's value
+	cName     = 1 << iota // may be in a name
+	cStart                // may begin a name
+	cSpace                // white space
+	cInText               // read: nothing to look at in character data
+	cInAttr               // read: nothing to look at in an attribute's value
+	cOutText              // written: goes out as it is in character data
+	cOutAttr              // written: goes out as it is in an attribute's value
+	cOutSpace             // written: goes out as it is in a namespace
 )
 
 var class = func() (t [256]uint8) {
@@ -45,10 +46,36 @@ var class = func() (t [256]uint8) {
 		}
 		if b >= ' ' && b != '<' && b != '&' && b != '>' && b != '"' && b != '\'' {
 			t[b] |= cOutAttr
+			if b != ' ' {
+				t[b] |= cOutSpace
+			}
 		}
 	}
 	return t
 }()
+
+// allOf reports whether the first eight bytes of s are all of a class. Without
+// a branch for every byte this is twice as fast as one by one.
+func allOf[T string | []byte](s T, c uint8) bool {
+	_ = s[7]
+	return class[s[0]]&class[s[1]]&class[s[2]]&class[s[3]]&
+		class[s[4]]&class[s[5]]&class[s[6]]&class[s[7]]&c != 0
+}
+
+// passOver returns the first position from i on of a byte that is not of a
+// class, or len(data).
+func passOver[T string | []byte](data T, i int, c uint8) int {
+	if i < len(data) && class[data[i]]&c == 0 {
+		return i // as between the letters of many languages
+	}
+	for len(data)-i >= 8 && allOf(data[i:i+8], c) {
+		i += 8
+	}
+	for i < len(data) && class[data[i]]&c != 0 {
+		i++
+	}
+	return i
+}
 
 // legal reports whether XML can carry r, be it as a reference (XML 1.0 §2.2).
 func legal(r rune) bool {

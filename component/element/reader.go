@@ -78,7 +78,11 @@ func (r *Reader) Next() (*Element, error) {
 				continue
 			}
 		}
-		if err := r.fill(); err != nil {
+		err := r.fill()
+		if err == io.EOF {
+			return r.ended()
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -95,11 +99,18 @@ func (r *Reader) stanza(final bool) (*Element, error) {
 			r.consume(1)
 		}
 	}
-	switch r.token.run(r.buf[r.start:r.end], final, &r.lim) {
-	case stMore:
-		if r.end-r.start > r.lim.Stanza && !final {
-			return nil, r.overLimit(limSize)
+	// Never look further than one byte too far, so that what comes out does
+	// not depend on how the input is divided.
+	data := r.buf[r.start:min(r.end, r.start+r.lim.Stanza+1)]
+	st := r.token.run(data, final, &r.lim)
+	if st == stMore && len(data) > r.lim.Stanza {
+		r.token.keep = true
+		if st = r.token.run(data, true, &r.lim); st == stMore {
+			st = r.token.over(limSize)
 		}
+	}
+	switch st {
+	case stMore:
 		return nil, errMore
 	case stOver:
 		return nil, r.overLimit(r.token.msg)
@@ -132,14 +143,15 @@ func (r *Reader) consume(n int) {
 // chunk.
 func (r *Reader) fill() error {
 	if r.readErr != nil {
-		return r.ended()
+		return r.takeErr()
 	}
 	if r.start == r.end {
 		r.start, r.end = 0, 0
 	}
 	if r.end == len(r.buf) {
 		used := r.buf[r.start:r.end]
-		if size := min(max(2*len(r.buf), chunk), r.lim.Stanza+chunk); len(used) > len(r.buf)/2 && size > len(r.buf) || r.buf == nil {
+		size := min(max(2*len(r.buf), chunk), r.lim.Stanza+chunk)
+		if size > len(r.buf) && 2*len(used) >= len(r.buf) {
 			r.buf = make([]byte, size)
 		}
 		// Moving at most half a buffer, or into one of twice the size, keeps
@@ -155,25 +167,27 @@ func (r *Reader) fill() error {
 			return nil
 		}
 		if err != nil {
-			return r.ended()
+			return r.takeErr()
 		}
 	}
 	return io.ErrNoProgress
 }
 
-// ended returns the error that reading has ended with.
-func (r *Reader) ended() error {
+// takeErr returns the error that reading ended with, which may pass.
+func (r *Reader) takeErr() error {
 	err := r.readErr
-	r.readErr = nil // it may pass
-	if err != io.EOF {
-		return err
-	}
+	r.readErr = nil
+	return err
+}
+
+// ended returns what is to be returned at the end of the input.
+func (r *Reader) ended() (*Element, error) {
 	if r.skip.over == nil {
 		// What is left may be wrong already.
-		if _, err := r.stanza(true); err != errMore {
-			return err
+		if e, err := r.stanza(true); err != errMore {
+			return e, err
 		}
 	}
 	r.err = io.ErrUnexpectedEOF
-	return r.err
+	return nil, r.err
 }

@@ -33,10 +33,6 @@ const (
 // errMore.
 func (r *Reader) overLimit(what string) error {
 	t := &r.token
-	if len(t.tags) == 0 && what == limSize {
-		t.keep = true
-		t.run(r.buf[r.start:r.end], true, &r.lim)
-	}
 	r.skip = skipper{
 		over:  &LimitError{What: what, Stanza: r.rescue()},
 		depth: len(t.open),

@@ -267,10 +267,7 @@ func (t *token) attr(data []byte, p int, lim *Limits) (a rawAttr, next int, st s
 	i++
 	lo := i
 	for {
-		for i < len(data) && class[data[i]]&cInAttr != 0 {
-			i++
-		}
-		if i == len(data) {
+		if i = passOver(data, i, cInAttr); i == len(data) {
 			return a, 0, stMore
 		}
 		switch c := data[i]; {
@@ -351,11 +348,11 @@ func (t *token) name(data []byte, p int, lim *Limits) (n rawName, next int, st s
 // char looks at a byte at data[p] that is in no class, or at the character that
 // it begins, and returns the size of that.
 func (t *token) char(data []byte, p int) (int, status) {
-	if data[p] >= utf8.RuneSelf && !utf8.FullRune(data[p:]) {
-		return 0, stMore
-	}
 	r, size := utf8.DecodeRune(data[p:])
 	if r == utf8.RuneError && size == 1 {
+		if !utf8.FullRune(data[p:]) {
+			return 0, stMore
+		}
 		return 0, t.bad(p, "invalid UTF-8")
 	}
 	if !legal(r) {
@@ -375,10 +372,7 @@ func skipSpace(data []byte, i int) int {
 func (t *token) text(data []byte, p int) (int, status) {
 	i, cook := p, false
 	for {
-		for i < len(data) && class[data[i]]&cInText != 0 {
-			i++
-		}
-		if i == len(data) {
+		if i = passOver(data, i, cInText); i == len(data) {
 			return 0, stMore
 		}
 		switch data[i] {
@@ -435,10 +429,7 @@ func (t *token) cdata(data []byte, p int) (int, status) {
 	}
 	i := p + n
 	for {
-		for i < len(data) && class[data[i]]&cInText != 0 {
-			i++
-		}
-		if i == len(data) {
+		if i = passOver(data, i, cInText); i == len(data) {
 			return 0, stMore
 		}
 		switch data[i] {
