@@ -1,0 +1,316 @@
+package component
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"transport/component/address"
+	"transport/component/element"
+	"transport/legacy"
+	"transport/registry"
+)
+
+// Config is what one component needs. Domain, Server, Secret, Network, Registry
+// and Dial are required.
+type Config struct {
+	Domain   string // the component's own domain
+	Server   string // host:port of the XMPP server's component port
+	Secret   string
+	Name     string // shown to people; "" for the network's name
+	Version  string // of the program, shown to people
+	Network  legacy.Network
+	Registry *registry.DB
+	Log      zerolog.Logger
+	// Dial opens connections to the XMPP server and to the network.
+	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
+	Policy Policy
+	Clock  Clock // nil for the system's
+}
+
+// Policy says whom the gateway serves. An entry is a JID ("alice@example.org"),
+// a domain ("example.org"), or "*" for everybody.
+type Policy struct {
+	Allow  []string // nobody else; when empty, the domain above the component's
+	Deny   []string // not these, whatever Allow says
+	Admins []string // served in any case
+}
+
+// Component is one gateway domain. Make it with New and run it once with Run.
+type Component struct {
+	cfg     Config
+	domain  string
+	info    legacy.Info
+	log     zerolog.Logger
+	clock   Clock
+	disco   discoAnswers
+	signOns chan struct{} // a place for each sign-on under way
+	started time.Time
+
+	link    atomic.Pointer[link]
+	unsaved []inFlight // owned by runLinks: neither delivered nor kept
+
+	mu         sync.Mutex          // guards what follows; nothing is sent while it is held
+	users      map[string]*user    // those with an actor, by bare JID
+	registered map[string]struct{} // all registered, by bare JID
+	stale      map[string]struct{} // registered ones whose contacts may look online since before the start
+	stopping   bool
+	actors     sync.WaitGroup
+}
+
+const (
+	maxSignOns  = 16              // sign-ons under way at once, so that a restart is no storm
+	stopTimeout = 3 * time.Second // for sessions to sign off at the end
+)
+
+// New checks the configuration; it does no I/O.
+func New(cfg Config) (*Component, error) {
+	switch {
+	case cfg.Network == nil, cfg.Dial == nil:
+		return nil, errors.New("component: Network and Dial are required")
+	case cfg.Secret == "":
+		return nil, fmt.Errorf("component %s: the secret is empty", cfg.Domain)
+	}
+	domain, err := address.Parse(cfg.Domain)
+	if err != nil || domain.Local != "" || domain.Resource != "" {
+		return nil, fmt.Errorf("component: %q is not a domain", cfg.Domain)
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = systemClock{}
+	}
+	info := cfg.Network.Info()
+	if cfg.Name == "" {
+		cfg.Name = info.Name
+	}
+	if len(cfg.Policy.Allow) == 0 {
+		if _, parent, ok := strings.Cut(domain.Domain, "."); ok {
+			cfg.Policy.Allow = []string{parent}
+		}
+	}
+	c := &Component{
+		cfg:        cfg,
+		domain:     domain.Domain,
+		info:       info,
+		log:        cfg.Log.With().Str("network", domain.Domain).Logger(),
+		clock:      cfg.Clock,
+		signOns:    make(chan struct{}, maxSignOns),
+		started:    cfg.Clock.Now(),
+		users:      make(map[string]*user),
+		registered: make(map[string]struct{}),
+		stale:      make(map[string]struct{}),
+	}
+	c.disco, err = newDiscoAnswers(c)
+	return c, err
+}
+
+// Run serves until ctx ends, then tells everybody that the gateway goes offline,
+// signs every session off, and returns within five seconds. An error is one that
+// waiting does not mend.
+func (c *Component) Run(ctx context.Context) error {
+	names, err := c.cfg.Registry.Users(ctx, c.domain)
+	if err != nil {
+		return fmt.Errorf("component %s: %w", c.domain, err)
+	}
+	for _, name := range names {
+		c.registered[name] = struct{}{}
+		c.stale[name] = struct{}{}
+	}
+	// The link outlives ctx: what the users' actors say last must go over it.
+	linkCtx, stopLink := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLink()
+	linked := make(chan struct{})
+	go func() {
+		defer close(linked)
+		c.runLinks(linkCtx)
+	}()
+	<-ctx.Done()
+	c.stopUsers()
+	stopLink()
+	<-linked
+	return nil
+}
+
+// stopUsers stops every actor and waits for them, but not for ever.
+func (c *Component) stopUsers() {
+	c.mu.Lock()
+	c.stopping = true
+	for _, u := range c.users {
+		u.stop()
+	}
+	c.mu.Unlock()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		c.actors.Wait()
+	}()
+	select {
+	case <-over:
+	case <-time.After(stopTimeout):
+		c.log.Warn().Msg("some sessions did not sign off in time")
+	}
+}
+
+// setLink makes l the link to write to, nil for none, and lets every actor know.
+func (c *Component) setLink(l *link) {
+	c.link.Store(l)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, u := range c.users {
+		u.poke()
+	}
+}
+
+// greet starts what a new link makes possible: users for whom something was kept
+// get it, and every registered user's server is asked whether they are online.
+// The link waits for it. (XEP-0100 §8, RFC 6121 §4.3)
+func (c *Component) greet(ctx context.Context, l *link) {
+	defer c.recoverPanic("greet")
+	for _, dir := range []registry.Direction{registry.Inbound, registry.Outbound} {
+		waiting, err := c.cfg.Registry.KeptUsers(ctx, c.domain, dir)
+		if err != nil {
+			c.log.Error().Err(err).Msg("cannot read the kept messages")
+		}
+		for _, name := range waiting {
+			if u := c.acquire(name); u != nil {
+				u.poke()
+				c.release(u)
+			}
+		}
+	}
+	c.mu.Lock()
+	known := slices.Collect(maps.Keys(c.registered))
+	c.mu.Unlock()
+	for _, name := range known {
+		if l.writer.write(func(dst []byte) []byte {
+			return appendPresence(dst, c.domain, name, "probe", newID())
+		}) != nil {
+			return
+		}
+	}
+}
+
+// acquire finds or starts the actor of a user and keeps it from retiring until
+// release. It is nil when the component is stopping.
+func (c *Component) acquire(bare string) *user {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := c.users[bare]
+	if u == nil {
+		if c.stopping {
+			return nil
+		}
+		_, known := c.registered[bare]
+		u = newUser(c, bare, known)
+		c.users[bare] = u
+		c.actors.Go(u.run)
+	}
+	u.holders++
+	return u
+}
+
+func (c *Component) release(u *user) {
+	c.mu.Lock()
+	u.holders--
+	c.mu.Unlock()
+}
+
+// retire takes an idle actor out of the map. It is false when there is work for
+// it after all.
+func (c *Component) retire(u *user) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if u.holders > 0 || len(u.inbox) > 0 {
+		return false
+	}
+	if c.users[u.bare] == u {
+		delete(c.users, u.bare)
+	}
+	return true
+}
+
+// isRegistered reports whether a bare JID has a registration.
+func (c *Component) isRegistered(bare string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.registered[bare]
+	return ok
+}
+
+func (c *Component) setRegistered(bare string, yes bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if yes {
+		c.registered[bare] = struct{}{}
+	} else {
+		delete(c.registered, bare)
+	}
+}
+
+// takeStale reports, once, whether a user's contacts may still look online from
+// before this process started.
+func (c *Component) takeStale(bare string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.stale[bare]
+	delete(c.stale, bare)
+	return ok
+}
+
+// write hands a stanza to the link, and may wait for the server to read. Without
+// a link it is errLinkDown. Only actors call it.
+func (c *Component) write(build func(dst []byte) []byte) error {
+	l := c.link.Load()
+	if l == nil {
+		return errLinkDown
+	}
+	return l.writer.write(build)
+}
+
+// send writes a stanza built as an element, and never waits. Its from must be of our domain: the
+// server would end the stream, for everybody, over another one.
+func (c *Component) send(e *element.Element) {
+	from, err := address.Parse(e.Attr("from"))
+	if err != nil || from.Domain != c.domain || e.Attr("to") == "" {
+		c.log.Error().Str("from", e.Attr("from")).Str("to", e.Attr("to")).Str("kind", e.Name).
+			Msg("refused to send a stanza with a wrong address")
+		return
+	}
+	if l := c.link.Load(); l != nil {
+		_ = l.writer.answer(func(dst []byte) []byte { return e.Append(dst, nsComponent) })
+	}
+}
+
+// serves reports whether the policy lets a bare JID use the gateway.
+func (c *Component) serves(user address.JID) bool {
+	match := func(list []string) bool {
+		for _, entry := range list {
+			if entry == "*" || entry == user.Domain || entry == user.Bare().String() {
+				return true
+			}
+		}
+		return false
+	}
+	p := c.cfg.Policy
+	return match(p.Admins) || match(p.Allow) && !match(p.Deny)
+}
+
+// recoverPanic, deferred, keeps a panic from ending the process.
+func (c *Component) recoverPanic(where string) {
+	if r := recover(); r != nil {
+		c.log.Error().Str("where", where).Interface("panic", r).Bytes("stack", debug.Stack()).Msg("recovered from a panic")
+	}
+}
+
+// newID is a stanza id that cannot be guessed.
+func newID() string { return rand.Text()[:16] }

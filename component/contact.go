@@ -1,0 +1,441 @@
+package component
+
+import (
+	"slices"
+	"time"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+	"transport/registry"
+)
+
+// contact is one of the user's contacts, or with the peer "" the gateway itself.
+// We are the presence server of all of them: the state of their subscriptions is
+// ours to keep.
+type contact struct {
+	registry.Contact
+	jid      string
+	presence legacy.Presence
+	unshown  bool // the presence changed while it could not be sent
+}
+
+const (
+	askPace     = 100 * time.Millisecond // between requests for a subscription
+	maxContacts = 10_000
+)
+
+// contact finds or makes the row of a peer.
+func (u *user) contact(peer string) *contact {
+	ct := u.contacts[peer]
+	if ct == nil {
+		ct = &contact{
+			Contact: registry.Contact{Network: u.c.domain, User: u.bare, Peer: peer},
+			jid:     u.c.contactJID(peer),
+		}
+		u.contacts[peer] = ct
+	}
+	return ct
+}
+
+// save stores a contact's row. A failure costs no more than a repeated request
+// after a restart, so it is only logged.
+func (u *user) save(cts ...*contact) {
+	if len(cts) == 0 || u.account == nil {
+		return
+	}
+	rows := make([]registry.Contact, len(cts))
+	for i, ct := range cts {
+		rows[i] = ct.Contact
+	}
+	ctx, cancel := u.storing()
+	defer cancel()
+	if err := u.c.cfg.Registry.PutContacts(ctx, rows); err != nil {
+		u.log.Error().Err(err).Msg("cannot store contacts")
+	}
+}
+
+// forget removes a contact's row.
+func (u *user) forget(ct *contact) {
+	delete(u.contacts, ct.Peer)
+	ctx, cancel := u.storing()
+	defer cancel()
+	if err := u.c.cfg.Registry.DeleteContact(ctx, u.c.domain, u.bare, ct.Peer); err != nil && !isNotFound(err) {
+		u.log.Error().Err(err).Msg("cannot remove a contact")
+	}
+}
+
+// onSubscription handles the four subscription stanzas. (RFC 6121 §3, XEP-0100
+// §4.6, §4.7)
+func (u *user) onSubscription(st *inbound) {
+	if u.account == nil {
+		u.c.refuse(st, errRegisterFirst)
+		return
+	}
+	peer, err := legacy.Peer{}, error(nil)
+	if st.to.Local != "" {
+		peer, err = u.c.peer(st.to)
+	}
+	if err == nil && len(u.contacts) > maxContacts && u.contacts[peer.ID] == nil {
+		err = legacy.Errorf(legacy.RateLimited, "You have too many contacts.")
+	}
+	if err != nil {
+		if st.typ == "subscribe" { // XEP-0100 §4.6: there is nobody to add
+			u.c.sendPresence(st.to.Bare().String(), u.bare, "unsubscribed", "")
+			u.c.refuse(st, translateError(err))
+		}
+		return
+	}
+	ct := u.contacts[peer.ID]
+	if ct == nil {
+		if st.typ == "unsubscribe" || st.typ == "unsubscribed" {
+			return
+		}
+		ct = u.contact(peer.ID)
+	}
+	if st.typ == "subscribe" || st.typ == "subscribed" {
+		ct.Subscription &^= registry.Removed
+	}
+	switch st.typ {
+	case "subscribe":
+		u.onSubscribe(ct, cleanText(st.ChildText(nsComponent, "status")))
+	case "subscribed":
+		u.onSubscribed(ct)
+	case "unsubscribe":
+		u.onUnsubscribe(ct)
+	case "unsubscribed":
+		u.onUnsubscribed(ct)
+	}
+}
+
+// onSubscribe: the user wants to see a contact.
+func (u *user) onSubscribe(ct *contact, reason string) {
+	_, edits := u.legacySession().(legacy.RosterEditor)
+	switch {
+	case ct.Peer == "", ct.Subscription.Has(registry.To), !u.c.info.Features.Has(legacy.FeatureRoster):
+		u.grant(ct)
+		return
+	}
+	ct.Subscription |= registry.AskTo
+	u.save(ct)
+	if edits {
+		u.addContact(ct, reason)
+	} // else it is added once the session is ready
+}
+
+// legacySession is the session that commands may go to, nil if there is none.
+func (u *user) legacySession() legacy.Session {
+	if s := u.session; s != nil && s.ready && !s.ending {
+		return s.legacy
+	}
+	return nil
+}
+
+// addContact puts a contact on the network's list.
+func (u *user) addContact(ct *contact, reason string) {
+	editor, ok := u.legacySession().(legacy.RosterEditor)
+	if !ok {
+		return
+	}
+	err := editor.AddContact(u.ctx, legacy.Contact{Peer: legacy.Peer{ID: ct.Peer}, Name: ct.Name, Groups: ct.Groups}, reason)
+	if err != nil {
+		u.onContactFailed(legacy.Peer{ID: ct.Peer}, err)
+	}
+}
+
+// grant lets the user see a contact, and asks in turn that the contact may see
+// the user. (XEP-0100 §4.6.1)
+func (u *user) grant(ct *contact) {
+	ct.Subscription = ct.Subscription&^registry.AskTo | registry.To
+	u.save(ct)
+	u.c.sendPresence(ct.jid, u.bare, "subscribed", "")
+	switch {
+	case ct.Peer != "":
+		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+	case u.legacySession() != nil:
+		u.sendGatewayPresence(u.bare)
+	}
+	if !ct.Subscription.Has(registry.From) && !ct.Subscription.Has(registry.AskFrom) && !ct.Subscription.Has(registry.Refused) {
+		u.askSubscription(ct)
+	}
+}
+
+// askSubscription sends the user a contact's request to see the user.
+// (XEP-0100 §5.1, XEP-0172 §4.1)
+func (u *user) askSubscription(ct *contact) {
+	ct.Subscription |= registry.AskFrom
+	u.save(ct)
+	u.sendSubscribe(ct, "")
+}
+
+func (u *user) sendSubscribe(ct *contact, reason string) {
+	name := ct.Name
+	if ct.Peer == "" {
+		name = u.c.cfg.Name
+	}
+	p := element.New(nsStanza, "presence").Set("from", ct.jid).Set("to", u.bare).Set("type", "subscribe")
+	if reason != "" {
+		p.Add(element.New(nsStanza, "status").AddText(reason))
+	}
+	if name != "" {
+		p.Add(xep.Nick(name))
+	}
+	u.c.send(p)
+}
+
+// onSubscribed: the user lets a contact see their presence.
+func (u *user) onSubscribed(ct *contact) {
+	asked := ct.Subscription.Has(registry.AuthAsked)
+	before := ct.Subscription
+	ct.Subscription = ct.Subscription&^(registry.AskFrom|registry.AuthAsked|registry.Refused) | registry.From
+	if ct.Subscription != before {
+		u.save(ct)
+	}
+	if asked {
+		u.authorize(ct, true)
+	}
+}
+
+// onUnsubscribe: the user wants to see a contact no longer.
+func (u *user) onUnsubscribe(ct *contact) {
+	ct.Subscription &^= registry.To | registry.AskTo
+	u.c.sendPresence(ct.jid, u.bare, "unsubscribed", "")
+	u.c.sendPresence(ct.jid, u.bare, "unavailable", "")
+	u.endContact(ct)
+}
+
+// onUnsubscribed: the user does not let a contact see their presence, or no
+// longer.
+func (u *user) onUnsubscribed(ct *contact) {
+	asked, saw := ct.Subscription.Has(registry.AuthAsked), ct.Subscription.Has(registry.From)
+	ct.Subscription &^= registry.From | registry.AskFrom | registry.AuthAsked
+	if asked {
+		u.authorize(ct, false)
+	}
+	if !saw {
+		ct.Subscription |= registry.Refused // never asked again
+	}
+	if saw || ct.Subscription.Has(registry.To) {
+		u.endContact(ct)
+		return
+	}
+	u.save(ct)
+}
+
+// endContact stores what is left of a subscription; when nothing is left in
+// either direction, the contact leaves the network's list. (XEP-0100 §4.7)
+func (u *user) endContact(ct *contact) {
+	if ct.Peer == "" || ct.Subscription.Has(registry.To) || ct.Subscription.Has(registry.From) || ct.Subscription.Has(registry.AskTo) {
+		u.save(ct)
+		return
+	}
+	ct.Subscription = registry.Removed
+	editor, ok := u.legacySession().(legacy.RosterEditor)
+	if !ok && ct.Listed {
+		u.save(ct) // it leaves the network's list at the next sign-on
+		return
+	}
+	if ok {
+		if err := editor.RemoveContact(u.ctx, legacy.Peer{ID: ct.Peer}); err != nil {
+			u.log.Warn().Err(err).Str("peer", ct.Peer).Msg("cannot remove a contact")
+			u.save(ct)
+			return
+		}
+	}
+	u.forget(ct)
+}
+
+// authorize answers a contact's request on the network.
+func (u *user) authorize(ct *contact, allow bool) {
+	editor, ok := u.legacySession().(legacy.RosterEditor)
+	if !ok {
+		return
+	}
+	if err := editor.Authorize(u.ctx, legacy.Peer{ID: ct.Peer}, allow); err != nil {
+		u.c.send(element.New(nsStanza, "presence").Set("from", ct.jid).Set("to", u.bare).
+			Set("type", "error").Add(translateError(err).element()))
+	}
+}
+
+// part ends what the user's server knows of a contact, both ways.
+// (XEP-0100 §4.3, §5.2)
+func (u *user) part(ct *contact) {
+	for _, typ := range []string{"unsubscribe", "unsubscribed", "unavailable"} {
+		u.c.sendPresence(ct.jid, u.bare, typ, "")
+	}
+}
+
+// mergeContacts brings the network's list and ours together at sign-on.
+func (u *user) mergeContacts(list []legacy.Contact) {
+	stale := u.c.takeStale(u.bare)
+	listed := make(map[string]bool, len(list))
+	var changed []*contact
+	for _, c := range list {
+		if c.Peer.ID == "" || len(u.contacts) >= maxContacts {
+			continue
+		}
+		listed[c.Peer.ID] = true
+		if ct := u.mergeContact(c, stale); ct != nil {
+			changed = append(changed, ct)
+		}
+	}
+	u.save(changed...)
+	if !u.c.info.Features.Has(legacy.FeatureRoster) {
+		return
+	}
+	// A list that is empty all at once is more likely a server's loss than the
+	// user's wish: put our contacts back.
+	lost := len(list) == 0
+	for _, ct := range u.contacts {
+		switch {
+		case ct.Peer == "" || listed[ct.Peer]:
+		case ct.Subscription.Has(registry.Removed):
+			u.forget(ct)
+		case ct.Subscription.Has(registry.AskTo), ct.Listed && lost && ct.Subscription.Has(registry.To):
+			u.addContact(ct, "")
+		case ct.Listed: // removed with another client
+			u.part(ct)
+			u.forget(ct)
+		}
+	}
+	if stale {
+		u.showStale()
+	}
+}
+
+// showStale shows those offline who may look online since before the gateway
+// was killed.
+func (u *user) showStale() {
+	for _, ct := range u.contacts {
+		if ct.Peer != "" && ct.Subscription.Has(registry.To) && ct.presence.Show == legacy.ShowOffline {
+			ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+		}
+	}
+}
+
+// mergeContact brings one contact of the network's list in. It returns the row if
+// it needs storing.
+func (u *user) mergeContact(c legacy.Contact, stale bool) *contact {
+	ct, known := u.contacts[c.Peer.ID], true
+	if ct == nil {
+		ct, known = u.contact(c.Peer.ID), false
+	}
+	before := ct.Contact
+	ct.Name, ct.Groups, ct.Listed = c.Name, c.Groups, true
+	switch {
+	case ct.Subscription.Has(registry.Removed): // while signed off
+		if editor, ok := u.legacySession().(legacy.RosterEditor); ok && editor.RemoveContact(u.ctx, c.Peer) == nil {
+			u.forget(ct)
+		}
+		return nil
+	case ct.Subscription.Has(registry.AskTo) && !c.AwaitingAuth:
+		u.grant(ct)
+		return nil
+	case ct.Subscription.Has(registry.AskFrom) && stale, !known:
+		ct.Subscription |= registry.AskFrom
+		u.toAsk = append(u.toAsk, ct.Peer)
+	}
+	if known && before.Listed && before.Name == ct.Name && before.Subscription == ct.Subscription && slices.Equal(before.Groups, ct.Groups) {
+		return nil
+	}
+	return ct
+}
+
+// askNext sends the next of the requests that are spread over time, so that a
+// long list is no flood.
+func (u *user) askNext(now time.Time) {
+	peer := u.toAsk[0]
+	u.toAsk = u.toAsk[1:]
+	u.askAt = now.Add(askPace)
+	if ct := u.contacts[peer]; ct != nil && ct.Subscription.Has(registry.AskFrom) {
+		u.sendSubscribe(ct, "")
+	}
+}
+
+// onContactChanged: the network's list changed, by us or by another client.
+func (u *user) onContactChanged(c legacy.Contact) {
+	if c.Peer.ID == "" || u.contacts[c.Peer.ID] == nil && len(u.contacts) >= maxContacts {
+		return
+	}
+	if ct := u.mergeContact(c, false); ct != nil {
+		u.save(ct)
+	}
+}
+
+// onContactRemoved: a contact left the network's list, by another client.
+// (XEP-0100 §5.2)
+func (u *user) onContactRemoved(p legacy.Peer) {
+	ct := u.contacts[p.ID]
+	if ct == nil || p.ID == "" {
+		return
+	}
+	u.part(ct)
+	u.forget(ct)
+}
+
+// onContactFailed: the network did not take a change of a contact.
+func (u *user) onContactFailed(p legacy.Peer, err error) {
+	ct := u.contacts[p.ID]
+	if ct == nil || p.ID == "" {
+		return
+	}
+	why := translateError(err)
+	switch legacy.KindOf(err) {
+	case legacy.Temporary, legacy.RateLimited, legacy.Offline:
+		// It stays asked for, and is tried again at the next sign-on.
+	default:
+		if ct.Subscription.Has(registry.AskTo) {
+			u.c.sendPresence(ct.jid, u.bare, "unsubscribed", "")
+			u.forget(ct)
+		}
+	}
+	u.c.send(element.New(nsStanza, "presence").Set("from", ct.jid).Set("to", u.bare).
+		Set("type", "error").Add(why.element()))
+}
+
+// onAuthRequested: somebody asks to see the user. (XEP-0100 §5.1)
+func (u *user) onAuthRequested(ev legacy.AuthRequested) {
+	if ev.From.ID == "" || u.contacts[ev.From.ID] == nil && len(u.contacts) >= maxContacts {
+		return
+	}
+	ct := u.contact(ev.From.ID)
+	if ct.Subscription.Has(registry.From) {
+		u.authorize(ct, true) // the user has said so before
+		return
+	}
+	if ct.Name == "" {
+		ct.Name = ev.Name
+	}
+	ct.Subscription = ct.Subscription&^registry.Refused | registry.AskFrom | registry.AuthAsked
+	u.save(ct)
+	u.sendSubscribe(ct, ev.Reason)
+}
+
+// onAuthGranted: a contact lets the user see them.
+func (u *user) onAuthGranted(p legacy.Peer) {
+	if ct := u.contacts[p.ID]; ct != nil && p.ID != "" && ct.Subscription.Has(registry.AskTo) {
+		u.grant(ct)
+	}
+}
+
+// onAuthDenied: a contact does not let the user see them. (XEP-0100 §4.6.2)
+func (u *user) onAuthDenied(p legacy.Peer) {
+	ct := u.contacts[p.ID]
+	if ct == nil || p.ID == "" {
+		return
+	}
+	ct.Subscription &^= registry.AskTo | registry.To
+	u.save(ct)
+	u.c.sendPresence(ct.jid, u.bare, "unsubscribed", "")
+}
+
+// onAddedYou: somebody put the user on their list; the user may want the same.
+func (u *user) onAddedYou(p legacy.Peer) {
+	if ct := u.contacts[p.ID]; p.ID == "" || ct != nil && ct.Subscription != 0 {
+		return
+	}
+	if len(u.contacts) >= maxContacts {
+		return
+	}
+	u.askSubscription(u.contact(p.ID))
+}

@@ -1,0 +1,95 @@
+package component
+
+import (
+	"crypto/sha1" //nolint:gosec // what XEP-0115 prescribes
+	"strings"
+
+	"mellium.im/xmpp/disco"
+	"mellium.im/xmpp/disco/info"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// capsNode names this program in entity capabilities. (XEP-0115 §4)
+const capsNode = "https://transport.invalid/caps"
+
+// discoAnswers are the answers to disco#info, which never change.
+type discoAnswers struct{ gateway, contact discoAnswer }
+
+type discoAnswer struct {
+	query *element.Element // without a node
+	ver   string           // its hash
+	caps  *element.Element // the <c/> that presence carries
+}
+
+func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
+	gateway := []string{
+		xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSRegister, xep.NSGateway, xep.NSEscaping,
+		xep.NSPing, xep.NSVersion, xep.NSTime, xep.NSLast, xep.NSVCard, xep.NSCaps,
+	}
+	a.gateway, err = newDiscoAnswer(info.Identity{Category: "gateway", Type: c.info.Type, Name: c.cfg.Name}, gateway)
+	if err != nil {
+		return a, err
+	}
+	contact := []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSPing, xep.NSCaps}
+	if c.info.Features.Has(legacy.FeatureTyping) {
+		contact = append(contact, xep.NSChatStates)
+	}
+	if c.info.Features.Has(legacy.FeatureReceipts) {
+		contact = append(contact, xep.NSReceipts)
+	}
+	a.contact, err = newDiscoAnswer(info.Identity{Category: "client", Type: "pc", Name: c.cfg.Name}, contact)
+	return a, err
+}
+
+func newDiscoAnswer(id info.Identity, features []string) (discoAnswer, error) {
+	in := disco.Info{Identity: []info.Identity{id}}
+	for _, f := range features {
+		in.Features = append(in.Features, info.Feature{Var: f})
+	}
+	query, err := element.FromTokens(in.TokenReader())
+	if err != nil {
+		return discoAnswer{}, err
+	}
+	ver := in.Hash(sha1.New())
+	return discoAnswer{
+		query: query,
+		ver:   ver,
+		caps:  element.New(xep.NSCaps, "c").Set("hash", "sha-1").Set("node", capsNode).Set("ver", ver),
+	}, nil
+}
+
+// reply is the answer to a query of a node: none, or that of our capabilities.
+// (XEP-0030 §3.2, XEP-0115 §6.2)
+func (a discoAnswer) reply(q *element.Element) (*element.Element, *stanzaError) {
+	node := q.Attr("node")
+	if node == "" {
+		return a.query, nil
+	}
+	if ver, ok := strings.CutPrefix(node, capsNode+"#"); !ok || ver != a.ver {
+		return nil, &errItemNotFound
+	}
+	return a.query.Clone().Set("node", node), nil
+}
+
+func (c *Component) gatewayInfo(_ *inbound, q *element.Element) (*element.Element, *stanzaError) {
+	return c.disco.gateway.reply(q)
+}
+
+func (c *Component) contactInfo(_ *inbound, q *element.Element, _ legacy.Peer) (*element.Element, *stanzaError) {
+	return c.disco.contact.reply(q)
+}
+
+// noItems answers disco#items where there is nothing to list. (XEP-0030 §4.1)
+func (c *Component) noItems(_ *inbound, q *element.Element) (*element.Element, *stanzaError) {
+	if q.Attr("node") != "" {
+		return nil, &errItemNotFound
+	}
+	return element.New(xep.NSDiscoItems, "query"), nil
+}
+
+func (c *Component) noContactItems(st *inbound, q *element.Element, _ legacy.Peer) (*element.Element, *stanzaError) {
+	return c.noItems(st, q)
+}

@@ -1,0 +1,172 @@
+package component
+
+import (
+	"transport/component/address"
+	"transport/component/element"
+)
+
+// inbound is a stanza on its way to the one who handles it.
+type inbound struct {
+	*element.Element
+	from, to address.JID
+	id, typ  string
+	handle   func(*user, *request) // of an IQ for the actor
+}
+
+// dispatch routes one stanza. It is called by the link's reader and never
+// blocks. refuse, if set, is the answer in place of handling it.
+func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
+	defer c.recoverPanic("dispatch")
+	from, err := address.Parse(e.Attr("from"))
+	if err != nil {
+		c.log.Debug().Str("kind", e.Name).Msg("a stanza without a usable sender")
+		return
+	}
+	st := &inbound{Element: e, from: from, id: e.Attr("id"), typ: e.Attr("type")}
+	if from.Domain == c.domain { // nothing but our own pings comes from ourselves
+		if e.Name == "iq" && l.takePing(st.id) {
+			l.writer.pong()
+		}
+		return
+	}
+	st.to, err = address.Parse(e.Attr("to"))
+	switch {
+	case err != nil:
+		refuse = &errJIDMalformed
+	case st.to.Domain != c.domain:
+		return // not ours to answer
+	}
+	if refuse != nil {
+		c.refuse(st, *refuse)
+		return
+	}
+	switch e.Name {
+	case "iq":
+		c.dispatchIQ(st)
+	case "presence", "message":
+		if st.typ == "error" {
+			c.log.Debug().Str("user", from.Bare().String()).Str("kind", e.Name).Str("stanza_id", st.id).
+				Msg("a stanza of ours was refused")
+			return
+		}
+		if !c.serves(from) {
+			c.refuse(st, errNotForYou)
+			return
+		}
+		if !c.isRegistered(from.Bare().String()) && !c.hasActor(from) {
+			c.refuseStranger(st)
+			return
+		}
+		c.toActor(st)
+	}
+}
+
+// hasActor reports whether a user has an actor now.
+func (c *Component) hasActor(user address.JID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.users[user.Bare().String()]
+	return ok
+}
+
+// refuseStranger answers somebody who is not registered. (XEP-0100 §4.8.2)
+func (c *Component) refuseStranger(st *inbound) {
+	if st.Name == "message" && st.ChildText("", "body") == "" && st.Child(nsComponent, "body") == nil {
+		return // a chat state or the like
+	}
+	if st.Name == "presence" && st.typ == "probe" {
+		// Unknown and unauthorised look the same. (RFC 6121 §4.3.2)
+		c.sendPresence(st.to.Bare().String(), st.from.String(), "unsubscribed", st.id)
+		return
+	}
+	c.refuse(st, errRegisterFirst)
+}
+
+// toActor hands a stanza to its sender's actor, or answers that there are too
+// many.
+func (c *Component) toActor(st *inbound) {
+	u := c.acquire(st.from.Bare().String())
+	if u == nil {
+		c.refuse(st, errShuttingDown)
+		return
+	}
+	select {
+	case u.inbox <- st:
+	default:
+		c.refuse(st, errBusy)
+	}
+	c.release(u)
+}
+
+// refuse answers a stanza with an error, unless it is one that is never answered
+// so. (RFC 6120 §8.3.1)
+func (c *Component) refuse(st *inbound, why stanzaError) {
+	switch st.Name {
+	case "iq":
+		if st.typ != "get" && st.typ != "set" {
+			return
+		}
+	case "presence":
+		if st.typ == "error" || st.typ == "unavailable" || st.typ == "unsubscribed" || st.typ == "unsubscribe" {
+			return
+		}
+	case "message":
+		if st.typ == "error" || st.typ == "headline" {
+			return
+		}
+	default:
+		return
+	}
+	reply := element.New(nsStanza, st.Name).Set("type", "error")
+	c.address(reply, st)
+	c.send(reply.Add(why.element()))
+}
+
+// address gives a reply the addresses and the id of what it answers.
+// (RFC 6120 §8.3.1: from is the address that was written to)
+func (c *Component) address(reply *element.Element, st *inbound) {
+	from := st.Attr("to")
+	if st.to.Domain != c.domain {
+		from = c.domain // it was malformed
+	}
+	reply.Set("from", from).Set("to", st.Attr("from"))
+	if st.id != "" {
+		reply.Set("id", st.id)
+	}
+}
+
+// sendPresence sends a presence without payload.
+func (c *Component) sendPresence(from, to, typ, id string) {
+	_ = c.write(func(dst []byte) []byte { return appendPresence(dst, from, to, typ, id) })
+}
+
+// appendPresence appends a presence without payload. typ and id may be "".
+func appendPresence(dst []byte, from, to, typ, id string) []byte {
+	dst = append(dst, "<presence"...)
+	dst = appendAttr(dst, "from", from)
+	dst = appendAttr(dst, "to", to)
+	dst = appendAttr(dst, "type", typ)
+	dst = appendAttr(dst, "id", id)
+	return append(dst, "/>"...)
+}
+
+// appendAttr appends an attribute, unless it is empty.
+func appendAttr(dst []byte, name, value string) []byte {
+	if value == "" {
+		return dst
+	}
+	dst = append(dst, ' ')
+	dst = append(dst, name...)
+	dst = append(dst, `="`...)
+	dst = element.AppendAttr(dst, value)
+	return append(dst, '"')
+}
+
+// body is the text of a message, and whether it has one.
+func body(e *element.Element) (string, bool) {
+	b := e.Child(nsComponent, "body")
+	if b == nil {
+		return "", false
+	}
+	return b.Text(), true
+}

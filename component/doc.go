@@ -1,0 +1,24 @@
+// Package component is the XMPP side of the gateway: everything that is XMPP
+// and nothing that is of one legacy network.
+//
+// A Component is one XEP-0114 component, that is one [[network]] block of the
+// configuration: one domain, one stream to the XMPP server, one legacy network.
+//
+// # Goroutines
+//
+// Every stanza takes one path:
+//
+//		reader ─▶ dispatch ─▶ a user's actor ─▶ legacy.Session
+//		writer ◀──────────── a user's actor ◀─ legacy.Event
+//
+//	  - one reader per link (link.go): decodes, routes (dispatch.go), and answers
+//	    what needs no state (iq.go). It never blocks on anything else;
+//	  - one writer per link (writer.go): writes what is waiting in one go;
+//	  - one actor per active user (user.go): owns all of that user's state and is
+//	    the only one to touch it, so there are no locks inside;
+//	  - one goroutine per legacy session (session.go), owned by the actor.
+//
+// Who may wait for whom is acyclic: the reader for nobody (a full actor answers
+// resource-constraint), an actor for the writer only, a session for its actor
+// only. Each has a stop and somebody who waits for its end.
+package component

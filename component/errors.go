@@ -1,0 +1,106 @@
+package component
+
+import (
+	"errors"
+
+	"mellium.im/xmpp/stanza"
+
+	"transport/component/element"
+	"transport/legacy"
+)
+
+// stanzaError is the <error/> of a stanza of type error.
+type stanzaError struct {
+	Type      stanza.ErrorType
+	Condition stanza.Condition
+	Text      string
+}
+
+// The errors that the component itself answers with. (RFC 6120 §8.3.3)
+var (
+	errBadRequest       = stanzaError{stanza.Modify, stanza.BadRequest, "The request is malformed."}
+	errNotImplemented   = stanzaError{stanza.Cancel, stanza.FeatureNotImplemented, ""}
+	errServiceUnavail   = stanzaError{stanza.Cancel, stanza.ServiceUnavailable, ""}
+	errItemNotFound     = stanzaError{stanza.Cancel, stanza.ItemNotFound, ""}
+	errInternal         = stanzaError{stanza.Cancel, stanza.InternalServerError, "Something went wrong inside the gateway."}
+	errTimeout          = stanzaError{stanza.Wait, stanza.RemoteServerTimeout, "The network did not answer in time."}
+	errBusy             = stanzaError{stanza.Wait, stanza.ResourceConstraint, "Too much at once. Try again in a moment."}
+	errRegisterFirst    = stanzaError{stanza.Auth, stanza.RegistrationRequired, "Register with this gateway first."}
+	errNotForYou        = stanzaError{stanza.Auth, stanza.Forbidden, "This gateway does not serve your address."}
+	errTooLarge         = stanzaError{stanza.Modify, stanza.PolicyViolation, "The stanza is too large."}
+	errJIDMalformed     = stanzaError{stanza.Modify, stanza.JIDMalformed, "The address is malformed."}
+	errShuttingDown     = stanzaError{stanza.Wait, stanza.RecipientUnavailable, "The gateway is restarting. Try again in a moment."}
+	errNotOnline        = stanzaError{stanza.Wait, stanza.RecipientUnavailable, "You are not signed on to the network."}
+	errDatabase         = stanzaError{stanza.Wait, stanza.InternalServerError, "The gateway cannot write its database now. Nothing was changed; try again later."}
+	errEncrypted        = stanzaError{stanza.Modify, stanza.NotAcceptable, "Encryption is not possible through this gateway. Turn it off for this contact and send again."}
+	errNoGroupchatHere  = stanzaError{stanza.Modify, stanza.BadRequest, "This address is not a room."}
+	errRegistrationBusy = stanzaError{stanza.Wait, stanza.UnexpectedRequest, "A registration is under way. Wait for its result."}
+)
+
+// with is the error with another text.
+func (e stanzaError) with(text string) stanzaError {
+	e.Text = text
+	return e
+}
+
+// legacyCodes are the numbers of RFC 3920's predecessors, still wanted beside
+// the errors of in-band registration. (XEP-0086, XEP-0077 §9)
+var legacyCodes = map[stanza.Condition]string{
+	stanza.BadRequest: "400", stanza.Conflict: "409", stanza.FeatureNotImplemented: "501",
+	stanza.Forbidden: "403", stanza.Gone: "302", stanza.InternalServerError: "500",
+	stanza.ItemNotFound: "404", stanza.JIDMalformed: "400", stanza.NotAcceptable: "406",
+	stanza.NotAllowed: "405", stanza.NotAuthorized: "401", stanza.RecipientUnavailable: "404",
+	stanza.Redirect: "302", stanza.RegistrationRequired: "407", stanza.RemoteServerNotFound: "404",
+	stanza.RemoteServerTimeout: "504", stanza.ResourceConstraint: "500", stanza.ServiceUnavailable: "503",
+	stanza.SubscriptionRequired: "407", stanza.UndefinedCondition: "500", stanza.UnexpectedRequest: "400",
+}
+
+// element is the <error/> child. (RFC 6120 §8.3.2)
+func (e stanzaError) element() *element.Element {
+	x := element.New(nsStanza, "error").Set("type", string(e.Type))
+	if code := legacyCodes[e.Condition]; code != "" {
+		x.Set("code", code)
+	}
+	x.Add(element.New(nsStanzaErrors, string(e.Condition)))
+	if e.Text != "" {
+		x.Add(element.New(nsStanzaErrors, "text").SetLang("en").AddText(e.Text))
+	}
+	return x
+}
+
+// translateError is the one table from what a network says to what an XMPP user
+// is told. An unknown error says nothing of its cause; the caller logs it.
+func translateError(err error) stanzaError {
+	kind, text := legacy.KindOf(err), ""
+	var e *legacy.Error
+	if errors.As(err, &e) {
+		text = e.Text
+	}
+	var to stanzaError
+	switch kind {
+	case legacy.Auth:
+		to = stanzaError{stanza.Auth, stanza.NotAuthorized, "The network refused the name or the password."}
+	case legacy.Temporary:
+		to = stanzaError{stanza.Wait, stanza.RemoteServerTimeout, "The network cannot be reached now."}
+	case legacy.NotFound:
+		to = stanzaError{stanza.Cancel, stanza.ItemNotFound, "There is no such address on the network."}
+	case legacy.Forbidden:
+		to = stanzaError{stanza.Cancel, stanza.NotAllowed, "The network does not allow that."}
+	case legacy.Unsupported:
+		to = stanzaError{stanza.Cancel, stanza.FeatureNotImplemented, "The network cannot do that."}
+	case legacy.TooLong:
+		to = stanzaError{stanza.Modify, stanza.PolicyViolation, "The text is too long for the network."}
+	case legacy.RateLimited:
+		to = errBusy
+	case legacy.Offline:
+		to = errNotOnline
+	case legacy.Replaced:
+		to = stanzaError{stanza.Wait, stanza.RecipientUnavailable, "The account is signed on from elsewhere."}
+	default:
+		return errInternal
+	}
+	if text != "" {
+		to.Text = text
+	}
+	return to
+}

@@ -1,0 +1,202 @@
+package component
+
+import (
+	"strconv"
+	"time"
+
+	"transport/component/address"
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// An iqRoute says who answers an IQ of one namespace and element.
+type iqRoute struct {
+	get, set bool // the types that it answers
+	// gateway and contact answer at once, on the reader's goroutine, an IQ to
+	// the gateway's own address or to a contact's; nil where nothing is there
+	// to ask. An answer is a payload, nil for an empty result, or an error.
+	gateway func(*Component, *inbound, *element.Element) (*element.Element, *stanzaError)
+	contact func(*Component, *inbound, *element.Element, legacy.Peer) (*element.Element, *stanzaError)
+	// actor answers an IQ to the gateway's own address on the sender's actor,
+	// at once or later.
+	actor func(*user, *request)
+}
+
+type iqName struct{ space, name string }
+
+// iqRoutes is every IQ that we answer with more than an error.
+var iqRoutes = map[iqName]iqRoute{
+	{xep.NSDiscoInfo, "query"}:  {get: true, gateway: (*Component).gatewayInfo, contact: (*Component).contactInfo},
+	{xep.NSDiscoItems, "query"}: {get: true, gateway: (*Component).noItems, contact: (*Component).noContactItems},
+	{xep.NSPing, "ping"}:        {get: true, gateway: (*Component).pong, contact: (*Component).pongContact},
+	{xep.NSVersion, "query"}:    {get: true, gateway: (*Component).version},
+	{xep.NSTime, "time"}:        {get: true, gateway: (*Component).time},
+	{xep.NSLast, "query"}:       {get: true, gateway: (*Component).uptime},
+	{xep.NSVCard, "vCard"}:      {get: true, gateway: (*Component).vCard},
+	{xep.NSGateway, "query"}:    {get: true, set: true, gateway: (*Component).prompt},
+	{xep.NSRegister, "query"}:   {get: true, set: true, actor: (*user).onRegister},
+}
+
+// iqSpaces are the namespaces of iqRoutes.
+var iqSpaces = func() map[string]bool {
+	spaces := make(map[string]bool)
+	for n := range iqRoutes {
+		spaces[n.space] = true
+	}
+	return spaces
+}()
+
+// dispatchIQ answers an IQ, or hands it to its sender's actor. Every get and set
+// is answered exactly once. (RFC 6120 §8.2.3)
+func (c *Component) dispatchIQ(st *inbound) {
+	switch st.typ {
+	case "get", "set":
+	case "result", "error":
+		return // we ask nobody anything but our own ping
+	default:
+		c.log.Debug().Str("stanza_id", st.id).Msg("an iq of no known type")
+		return
+	}
+	payload := st.First()
+	if payload == nil || st.Count() != 1 || st.id == "" {
+		c.refuse(st, errBadRequest)
+		return
+	}
+	route, ok := iqRoutes[iqName{payload.Space, payload.Name}]
+	if !ok {
+		if iqSpaces[payload.Space] {
+			c.refuse(st, errNotImplemented)
+		} else {
+			c.refuse(st, errServiceUnavail)
+		}
+		return
+	}
+	if st.to.Local != "" {
+		c.contactIQ(st, route, payload)
+		return
+	}
+	switch {
+	case st.typ == "get" && !route.get, st.typ == "set" && !route.set:
+		c.refuse(st, errNotImplemented.with("That can only be asked for, or only be set."))
+	case route.gateway != nil:
+		c.answer(st, payload, route.gateway)
+	case route.actor == nil:
+		c.refuse(st, errServiceUnavail)
+	case !c.serves(st.from):
+		c.refuse(st, errNotForYou)
+	default:
+		st.handle = route.actor
+		c.toActor(st)
+	}
+}
+
+// contactIQ answers an IQ to a contact's address.
+func (c *Component) contactIQ(st *inbound, route iqRoute, payload *element.Element) {
+	peer, err := c.peer(st.to)
+	switch {
+	case err != nil:
+		c.refuse(st, translateError(err))
+	case route.contact == nil || st.typ == "set" && !route.set:
+		c.refuse(st, errServiceUnavail)
+	default:
+		c.answer(st, payload, func(c *Component, st *inbound, q *element.Element) (*element.Element, *stanzaError) {
+			return route.contact(c, st, q, peer)
+		})
+	}
+}
+
+// peer is the legacy address that a contact's JID stands for.
+func (c *Component) peer(contact address.JID) (legacy.Peer, error) {
+	p, err := c.cfg.Network.ParsePeer(address.UnescapeLocal(contact.Local))
+	if err == nil && p.Room {
+		err = legacy.Errorf(legacy.NotFound, "There are no rooms here.")
+	}
+	return p, err
+}
+
+// contactJID is the JID that a legacy address is shown as.
+func (c *Component) contactJID(peer string) string {
+	if peer == "" {
+		return c.domain
+	}
+	return address.SafeLocal(address.EscapeLocal(peer)) + "@" + c.domain
+}
+
+func (c *Component) answer(st *inbound, payload *element.Element,
+	handle func(*Component, *inbound, *element.Element) (*element.Element, *stanzaError)) {
+	result, why := handle(c, st, payload)
+	if why != nil {
+		c.refuse(st, *why)
+		return
+	}
+	c.result(st, result)
+}
+
+// result answers an IQ with a result, whose payload may be nil.
+func (c *Component) result(st *inbound, payload *element.Element) {
+	reply := element.New(nsStanza, "iq").Set("type", "result")
+	c.address(reply, st)
+	c.send(reply.Add(payload))
+}
+
+// pong answers a ping; for a contact it says that the gateway is there.
+// (XEP-0199 §4.4)
+func (c *Component) pong(*inbound, *element.Element) (*element.Element, *stanzaError) {
+	return nil, nil
+}
+
+func (c *Component) pongContact(*inbound, *element.Element, legacy.Peer) (*element.Element, *stanzaError) {
+	return nil, nil
+}
+
+// version tells what software this is. (XEP-0092 §2)
+func (c *Component) version(*inbound, *element.Element) (*element.Element, *stanzaError) {
+	version := c.cfg.Version
+	if version == "" {
+		version = "unknown"
+	}
+	return element.New(xep.NSVersion, "query").
+		Add(element.New(xep.NSVersion, "name").AddText("transport")).
+		Add(element.New(xep.NSVersion, "version").AddText(version)), nil
+}
+
+// time tells the gateway's clock, in UTC. (XEP-0202 §2)
+func (c *Component) time(*inbound, *element.Element) (*element.Element, *stanzaError) {
+	return element.New(xep.NSTime, "time").
+		Add(element.New(xep.NSTime, "tzo").AddText("Z")).
+		Add(element.New(xep.NSTime, "utc").AddText(xep.Stamp(c.clock.Now()))), nil
+}
+
+// uptime tells how long the gateway has been running. (XEP-0012 §4)
+func (c *Component) uptime(*inbound, *element.Element) (*element.Element, *stanzaError) {
+	up := c.clock.Now().Sub(c.started) / time.Second
+	return element.New(xep.NSLast, "query").Set("seconds", strconv.FormatInt(int64(up), 10)), nil
+}
+
+// vCard tells what the gateway is called. (XEP-0054 §3.1)
+func (c *Component) vCard(*inbound, *element.Element) (*element.Element, *stanzaError) {
+	return element.New(xep.NSVCard, "vCard").
+		Add(element.New(xep.NSVCard, "FN").AddText(c.cfg.Name)).
+		Add(element.New(xep.NSVCard, "NICKNAME").AddText(c.cfg.Name)), nil
+}
+
+// prompt turns a legacy address into a JID. (XEP-0100 §6.3)
+func (c *Component) prompt(st *inbound, q *element.Element) (*element.Element, *stanzaError) {
+	answer := element.New(xep.NSGateway, "query")
+	if st.typ == "get" {
+		return answer.
+			Add(element.New(xep.NSGateway, "desc").AddText("Enter the " + c.info.PeerName + " of the person whom you want to add.")).
+			Add(element.New(xep.NSGateway, "prompt").AddText(c.info.PeerName)), nil
+	}
+	p := q.Child(xep.NSGateway, "prompt")
+	if p == nil {
+		return nil, &errBadRequest
+	}
+	peer, err := c.cfg.Network.ParsePeer(p.Text())
+	if err != nil {
+		why := translateError(err)
+		return nil, &why
+	}
+	return answer.Add(element.New(xep.NSGateway, "jid").AddText(c.contactJID(peer.ID))), nil
+}

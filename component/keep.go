@@ -1,0 +1,254 @@
+package component
+
+import (
+	"context"
+	"time"
+
+	"transport/component/address"
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/registry"
+)
+
+// keptTime is how long a message waits for its sender's session before it is
+// given back.
+const keptTime = 2 * time.Minute
+
+// pass hands a message to the link, or keeps it in the registry while there is
+// none. When the registry can't keep it either (a full disk), the actor waits:
+// its queue fills up, and TCP makes the network wait too.
+func (u *user) pass(build func(dst []byte) []byte, msg inFlight) {
+	for warned := false; ; {
+		l := u.c.link.Load()
+		if l != nil {
+			if l.writer.writeTracked(build, msg) == nil {
+				return
+			}
+			<-l.saved // what was sent before this message is kept first
+		}
+		msg.stanza = build(nil)
+		err := u.c.keep(msg)
+		if err == nil {
+			u.keptIn = true
+			return
+		}
+		if !warned {
+			u.log.Error().Err(err).Msg("cannot keep a message; the session waits")
+			warned = true
+			defer u.poke() // what pause takes, the loop wants to see too
+		}
+		if !u.pause(5 * time.Second) {
+			u.log.Error().Str("peer", msg.peer).Msg("a message was lost at shutdown: there was neither a link nor a database to keep it")
+			return
+		}
+	}
+}
+
+// pause waits for a while or for something to change; it is false when the
+// actor was stopped.
+func (u *user) pause(d time.Duration) bool {
+	stop := u.c.clock.AfterFunc(d, u.poke)
+	defer stop()
+	select {
+	case <-u.wake:
+		return true
+	case <-u.stopped:
+		return false
+	}
+}
+
+// keep stores a message for the user until there is a link.
+func (c *Component) keep(msg inFlight) error {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	_, err := c.cfg.Registry.KeepMessage(ctx, registry.Message{
+		Network: c.domain, User: msg.user, Peer: msg.peer, Direction: registry.Inbound,
+		StanzaID: msg.id, Payload: msg.stanza, Created: c.clock.Now(),
+	})
+	if isNotFound(err) { // unregistered meanwhile
+		return nil
+	}
+	return err
+}
+
+// keepUnconfirmed stores what a link that has ended may not have delivered. What
+// can't be stored is held in memory for the next link.
+func (c *Component) keepUnconfirmed(l *link) {
+	for _, msg := range l.writer.takeUnconfirmed() {
+		if err := c.keep(msg); err != nil {
+			c.log.Error().Err(err).Str("user", msg.user).Msg("cannot keep a message; it is held in memory")
+			c.unsaved = append(c.unsaved, msg)
+		}
+	}
+}
+
+// resendUnsaved sends again what keepUnconfirmed had to hold in memory.
+func (c *Component) resendUnsaved(l *link) {
+	for len(c.unsaved) > 0 {
+		msg := c.unsaved[0]
+		if l.writer.writeTracked(func(dst []byte) []byte { return append(dst, msg.stanza...) }, msg) != nil {
+			return
+		}
+		c.unsaved = c.unsaved[1:]
+	}
+}
+
+// deliverKept sends what was kept for the user while there was no link. The rows
+// are forgotten once the server is known to have the messages.
+func (u *user) deliverKept() {
+	l := u.c.link.Load()
+	if !u.keptIn || l == nil || u.forgetting != nil {
+		return
+	}
+	ctx, cancel := u.storing()
+	defer cancel()
+	rows, err := u.c.cfg.Registry.KeptMessages(ctx, u.c.domain, u.bare, registry.Inbound)
+	if err != nil {
+		u.log.Error().Err(err).Msg("cannot read kept messages")
+		return
+	}
+	u.keptIn = false
+	var ids []int64
+	for _, row := range rows {
+		e, err := parseStanza(row.Payload)
+		if err != nil {
+			u.log.Error().Err(err).Msg("a kept message cannot be read")
+			continue
+		}
+		if e.Child(xep.NSDelay, "delay") == nil {
+			e.Add(xep.Delay(u.c.domain, row.Created))
+		}
+		if l.writer.write(func(dst []byte) []byte { return e.Append(dst, nsComponent) }) != nil {
+			u.keptIn = true
+			return
+		}
+		ids = append(ids, row.ID)
+	}
+	if len(ids) == 0 {
+		return
+	}
+	u.forgetting = ids
+	confirmed := make(chan bool, 1)
+	u.forgetWhen = confirmed
+	l.writer.whenConfirmed(func(ok bool) {
+		confirmed <- ok
+		u.poke()
+	})
+}
+
+// forgetDelivered drops the rows of delivered messages, or notes that they must
+// be delivered again.
+func (u *user) forgetDelivered() {
+	if u.forgetting == nil {
+		return
+	}
+	select {
+	case ok := <-u.forgetWhen:
+		ids := u.forgetting
+		u.forgetting, u.forgetWhen = nil, nil
+		if !ok {
+			u.keptIn = true
+			return
+		}
+		ctx, cancel := u.storing()
+		defer cancel()
+		if err := u.c.cfg.Registry.ForgetMessages(ctx, ids...); err != nil {
+			u.log.Error().Err(err).Msg("cannot forget delivered messages; they will be repeated")
+		}
+	default:
+	}
+}
+
+// confirm answers a session's Flush once what it emitted is safe: the server has
+// it, or the registry.
+func (u *user) confirm(done chan<- struct{}) {
+	l := u.c.link.Load()
+	if l == nil {
+		close(done)
+		return
+	}
+	l.writer.whenConfirmed(func(ok bool) {
+		if !ok {
+			<-l.saved
+		}
+		close(done)
+	})
+}
+
+// keepForNetwork stores a message until the user is signed on.
+func (u *user) keepForNetwork(st *inbound) {
+	ctx, cancel := u.storing()
+	defer cancel()
+	_, err := u.c.cfg.Registry.KeepMessage(ctx, registry.Message{
+		Network: u.c.domain, User: u.bare, Direction: registry.Outbound, StanzaID: st.id,
+		Peer: st.to.Local, Payload: st.Append(nil, nsComponent), Created: u.c.clock.Now(),
+	})
+	if err != nil {
+		u.log.Error().Err(err).Msg("cannot keep a message for the network")
+		u.c.refuse(st, errNotOnline)
+		return
+	}
+	u.keptOut = true
+	if u.keptTill.IsZero() {
+		u.keptTill = u.c.clock.Now().Add(keptTime)
+	}
+}
+
+// keptStanzas reads the messages that were kept for the network and forgets
+// them; each is to be sent or answered by the caller.
+func (u *user) keptStanzas() []*inbound {
+	u.keptTill = time.Time{}
+	if !u.keptOut {
+		return nil
+	}
+	ctx, cancel := u.storing()
+	defer cancel()
+	rows, err := u.c.cfg.Registry.KeptMessages(ctx, u.c.domain, u.bare, registry.Outbound)
+	if err != nil {
+		u.log.Error().Err(err).Msg("cannot read messages kept for the network")
+		u.keptTill = u.c.clock.Now().Add(keptTime)
+		return nil
+	}
+	u.keptOut = false
+	var stanzas []*inbound
+	var ids []int64
+	for _, row := range rows {
+		ids = append(ids, row.ID)
+		e, err := parseStanza(row.Payload)
+		if err != nil {
+			u.log.Error().Err(err).Msg("a kept message cannot be read")
+			continue
+		}
+		st := &inbound{Element: e, id: e.Attr("id"), typ: e.Attr("type")}
+		st.from, _ = address.Parse(e.Attr("from"))
+		st.to, _ = address.Parse(e.Attr("to"))
+		stanzas = append(stanzas, st)
+	}
+	if err := u.c.cfg.Registry.ForgetMessages(ctx, ids...); err != nil {
+		u.log.Error().Err(err).Msg("cannot forget messages kept for the network")
+	}
+	return stanzas
+}
+
+// sendKept sends what was kept while the user was being signed on.
+func (u *user) sendKept() {
+	for _, st := range u.keptStanzas() {
+		u.onMessage(st)
+	}
+}
+
+// giveUpKept gives back what could not be sent in time.
+func (u *user) giveUpKept() {
+	why := errNotOnline
+	if u.block != nil {
+		why = translateError(u.block)
+	}
+	for _, st := range u.keptStanzas() {
+		u.c.refuse(st, why)
+	}
+}
+
+// parseStanza reads one stanza that Append wrote.
+func parseStanza(b []byte) (*element.Element, error) {
+	return element.Parse(string(b), nsComponent)
+}

@@ -1,0 +1,296 @@
+package component
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// sentMessage is a message of the user's that the network has not yet answered
+// for.
+type sentMessage struct {
+	stanza *inbound
+	parts  int // still unanswered
+	state  legacy.DeliveryState
+}
+
+const (
+	maxSent = 512 // messages of one user that may wait for the network's answer
+	maxBody = 64 << 10
+)
+
+// onMessage handles a message from the user. (RFC 6121 §5)
+func (u *user) onMessage(st *inbound) {
+	switch st.typ {
+	case "", "normal", "chat":
+	case "headline":
+		return // never answered, and nothing a person said
+	default: // groupchat, and what no specification knows
+		u.c.refuse(st, errNoGroupchatHere)
+		return
+	}
+	text, ok := body(st.Element)
+	switch {
+	case xep.IsEncrypted(st.Element):
+		u.c.refuse(st, errEncrypted)
+		return
+	case !ok:
+		u.onChatState(st)
+		return
+	case u.account == nil:
+		u.c.refuse(st, errRegisterFirst)
+		return
+	case len(text) > maxBody:
+		u.c.refuse(st, errTooLarge)
+		return
+	case st.to.Local == "":
+		u.onCommand(st, text)
+		return
+	}
+	if subject := st.ChildText(nsComponent, "subject"); subject != "" && st.typ != "chat" {
+		text = subject + "\n" + text
+	}
+	if text = cleanText(text); strings.TrimSpace(text) == "" {
+		return
+	}
+	u.sendText(st, text)
+}
+
+// sendText sends a message to the network, or keeps it while the user is being
+// signed on, or says why it can't be sent.
+func (u *user) sendText(st *inbound, text string) {
+	peer, err := u.c.peer(st.to)
+	if err != nil {
+		u.c.refuse(st, translateError(err))
+		return
+	}
+	s := u.legacySession()
+	switch {
+	case s == nil && u.block != nil:
+		u.c.refuse(st, translateError(u.block))
+		return
+	case s == nil && u.wanted():
+		u.keepForNetwork(st)
+		return
+	case s == nil:
+		u.c.refuse(st, errNotOnline)
+		return
+	case len(u.sent) >= maxSent:
+		u.c.refuse(st, errBusy.with("Too many messages wait for the network. Try again in a moment."))
+		return
+	}
+	m := &sentMessage{stanza: st, state: legacy.Delivered}
+	for _, part := range splitText(text, u.c.info.MaxText) {
+		u.refs++
+		ref := strconv.FormatUint(u.refs, 36)
+		if err := s.Send(u.ctx, legacy.Outgoing{Ref: ref, To: peer, Text: part}); err != nil {
+			why := translateError(err)
+			if m.parts > 0 {
+				why.Text = "Only the beginning of the message was sent. " + why.Text
+			}
+			u.dropSent(m)
+			u.c.refuse(st, why)
+			return
+		}
+		m.parts++
+		u.sent[ref] = m
+	}
+}
+
+// dropSent forgets a message whose answer is known.
+func (u *user) dropSent(m *sentMessage) {
+	for ref, other := range u.sent {
+		if other == m {
+			delete(u.sent, ref)
+		}
+	}
+}
+
+// onMessageSent: the network has taken a message, or a part of one. Only what
+// the receiver is known to have got is acknowledged. (XEP-0184 §5.3)
+func (u *user) onMessageSent(ev legacy.MessageSent) {
+	m := u.sent[ev.Ref]
+	if m == nil {
+		return
+	}
+	delete(u.sent, ev.Ref)
+	m.parts--
+	m.state = min(m.state, ev.State)
+	st := m.stanza
+	if m.parts > 0 || m.state != legacy.Delivered || st.id == "" || st.Child(xep.NSReceipts, "request") == nil {
+		return
+	}
+	u.c.send(element.New(nsStanza, "message").Set("from", st.to.Bare().String()).Set("to", st.from.String()).
+		Set("type", "chat").Set("id", newID()).Add(xep.Received(st.id)))
+}
+
+// onMessageFailed: a message will not arrive; its sender is told.
+func (u *user) onMessageFailed(ref string, err error) {
+	m := u.sent[ref]
+	if m == nil {
+		return
+	}
+	u.dropSent(m)
+	if legacy.KindOf(err) == legacy.Internal {
+		u.log.Error().Err(err).Msg("cannot send a message")
+	}
+	u.c.refuse(m.stanza, translateError(err))
+}
+
+// failSent answers every message that the network has not answered for, since it
+// no longer will.
+func (u *user) failSent(why stanzaError) {
+	told := make(map[*sentMessage]bool)
+	for _, m := range u.sent {
+		if !told[m] {
+			told[m] = true
+			u.c.refuse(m.stanza, why)
+		}
+	}
+	clear(u.sent)
+}
+
+// onChatState handles a message without a body. (XEP-0085 §5)
+func (u *user) onChatState(st *inbound) {
+	typer, ok := u.legacySession().(legacy.Typer)
+	if !ok || st.to.Local == "" {
+		return
+	}
+	state, ok := xep.ChatState(st.Element)
+	if !ok {
+		return
+	}
+	peer, err := u.c.peer(st.to)
+	if err != nil {
+		return
+	}
+	if err := typer.SetTyping(u.ctx, peer, translateChatState(state)); err != nil {
+		u.log.Debug().Err(err).Msg("cannot tell that the user is typing")
+	}
+}
+
+func translateChatState(state string) legacy.Typing {
+	switch state {
+	case "composing":
+		return legacy.TypingActive
+	case "paused":
+		return legacy.TypingPaused
+	}
+	return legacy.TypingStopped
+}
+
+// onTypingChanged: a contact is typing, or has stopped.
+func (u *user) onTypingChanged(ev legacy.TypingChanged) {
+	if ev.From.ID == "" || !u.online() {
+		return
+	}
+	state := "active"
+	switch ev.State {
+	case legacy.TypingActive:
+		state = "composing"
+	case legacy.TypingPaused:
+		state = "paused"
+	}
+	from := u.c.contactJID(ev.From.ID)
+	_ = u.c.write(func(dst []byte) []byte {
+		return append(appendMessageStart(dst, from, u.bare, newID()),
+			"<"+state+" xmlns='"+xep.NSChatStates+"'/><no-store xmlns='urn:xmpp:hints'/></message>"...)
+	})
+}
+
+// onMessageReceived: somebody has written to the user. The message goes to the
+// user's server, which stores it for a user who is offline; without a link it is
+// kept until there is one.
+func (u *user) onMessageReceived(ev legacy.MessageReceived) {
+	if ev.From.ID == "" || ev.Text == "" {
+		return
+	}
+	u.deliverKept() // what is older goes first
+	jid := u.c.contactJID(ev.From.ID)
+	if ct := u.contacts[ev.From.ID]; ct != nil {
+		jid = ct.jid
+	}
+	msg := inFlight{user: u.bare, peer: ev.From.ID, id: newID()}
+	u.pass(func(dst []byte) []byte {
+		return u.c.appendMessage(dst, jid, u.bare, msg.id, ev)
+	}, msg)
+}
+
+// appendMessage appends a message from the network. (RFC 6121 §5.2, XEP-0203 §2)
+func (c *Component) appendMessage(dst []byte, from, to, id string, ev legacy.MessageReceived) []byte {
+	dst = appendMessageStart(dst, from, to, id)
+	text := ev.Text
+	if ev.Auto {
+		text = "[automatic reply] " + text
+	}
+	dst = append(dst, "<body>"...)
+	dst = element.AppendText(dst, text)
+	dst = append(dst, "</body>"...)
+	if !ev.Time.IsZero() {
+		dst = xep.Delay(c.domain, ev.Time).Append(dst, nsComponent)
+	}
+	if c.info.Features.Has(legacy.FeatureTyping) && !ev.Auto {
+		dst = append(dst, "<active xmlns='"+xep.NSChatStates+"'/>"...)
+	}
+	return append(dst, "</message>"...)
+}
+
+// appendMessageStart appends the start tag of a chat message.
+func appendMessageStart(dst []byte, from, to, id string) []byte {
+	dst = append(dst, "<message type='chat'"...)
+	dst = appendAttr(dst, "from", from)
+	dst = appendAttr(dst, "to", to)
+	dst = appendAttr(dst, "id", id)
+	return append(dst, '>')
+}
+
+// onStateSaved keeps what the adapter wants to find again.
+func (u *user) onStateSaved(state []byte) {
+	if u.account == nil {
+		return
+	}
+	u.account.State = state
+	ctx, cancel := u.storing()
+	defer cancel()
+	if err := u.c.cfg.Registry.SaveState(ctx, u.c.domain, u.bare, state); err != nil {
+		u.log.Error().Err(err).Msg("cannot store the session's state")
+	}
+}
+
+// onCommand answers what the user writes to the gateway itself, for clients that
+// know no better way. (XEP-0100 §8 leaves it to the gateway)
+func (u *user) onCommand(st *inbound, text string) {
+	var answer string
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "status":
+		answer = u.statusText()
+	default:
+		answer = "This is the gateway to " + u.c.cfg.Name + ". Add a contact as " + u.c.exampleJID() +
+			", or by your client's search for a " + u.c.info.PeerName + ".\nI understand: help, status."
+	}
+	u.c.send(element.New(nsStanza, "message").Set("from", u.c.domain).Set("to", st.from.String()).
+		Set("type", "chat").Set("id", newID()).Add(element.New(nsStanza, "body").AddText(answer)))
+}
+
+func (c *Component) exampleJID() string {
+	return "<" + c.info.PeerName + ">@" + c.domain
+}
+
+// statusText says in a sentence how the user's session is doing.
+func (u *user) statusText() string {
+	switch {
+	case u.legacySession() != nil:
+		return "You are signed on to " + u.c.cfg.Name + "."
+	case u.block != nil:
+		return "You are not signed on: " + userText(u.block)
+	case u.session != nil:
+		return "You are being signed on."
+	case !u.retryAt.IsZero():
+		return "The network cannot be reached. The next try is at " + u.retryAt.UTC().Format(time.TimeOnly) + " UTC."
+	}
+	return "You are not signed on. Come online and the gateway signs you on."
+}

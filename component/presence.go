@@ -1,0 +1,307 @@
+package component
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+	"transport/registry"
+)
+
+// resource is one of the user's clients that is online.
+type resource struct {
+	presence legacy.Presence
+	priority int
+}
+
+// maxResources bounds what a user can make us remember.
+const maxResources = 64
+
+// onPresence handles a presence stanza from the user. (RFC 6121 §3, §4)
+func (u *user) onPresence(st *inbound) {
+	switch st.typ {
+	case "":
+		u.onAvailable(st)
+	case "unavailable":
+		u.onUnavailable(st)
+	case "probe":
+		u.onProbe(st)
+	case "subscribe", "subscribed", "unsubscribe", "unsubscribed":
+		u.onSubscription(st)
+	default:
+		u.c.refuse(st, errBadRequest)
+	}
+}
+
+// onAvailable: one of the user's clients is online; the first one signs on.
+// (XEP-0100 §4.4)
+func (u *user) onAvailable(st *inbound) {
+	if u.account == nil {
+		u.c.refuse(st, errRegisterFirst)
+		return
+	}
+	full := st.from.String()
+	if _, known := u.resources[full]; !known && len(u.resources) >= maxResources {
+		u.c.refuse(st, errBusy)
+		return
+	}
+	came := len(u.resources) == 0
+	u.resources[full] = translateResource(st.Element)
+	if came && legacy.KindOf(u.block) == legacy.Replaced {
+		u.block = nil // the user came back on purpose
+	}
+	if u.block != nil && st.to.Local == "" { // XEP-0100 §4.4.2
+		u.sendPresenceError(full, translateError(u.block))
+	}
+	if u.session != nil && u.session.ready {
+		u.showOwnPresence()
+		u.showUnshown()
+	}
+}
+
+// onUnavailable: one of the user's clients went offline; the last one signs off.
+// (XEP-0100 §4.5)
+func (u *user) onUnavailable(st *inbound) {
+	if st.to.Local != "" && u.gatewaySees() {
+		return // hidden from one contact only; the gateway's own would have come too
+	}
+	if st.from.Resource == "" {
+		// Prosody sends one just before "subscribed": it is about resources that
+		// were never named.
+		return
+	}
+	full := st.from.String()
+	if _, known := u.resources[full]; !known {
+		return
+	}
+	delete(u.resources, full)
+	if len(u.resources) > 0 {
+		u.showOwnPresence()
+		return
+	}
+	u.graceEnd = time.Time{}
+}
+
+// gatewaySees reports whether the user lets the gateway itself see presence.
+func (u *user) gatewaySees() bool {
+	gw := u.contacts[""]
+	return gw != nil && gw.Subscription.Has(registry.From)
+}
+
+// online reports whether one of the user's clients is there to be served. One
+// with a negative priority wants no messages. (RFC 6121 §4.7.2.3)
+func (u *user) online() bool {
+	for _, r := range u.resources {
+		if r.priority >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// ownPresence is what the network is to see of the user: the client with the
+// highest priority, the most available one among equals.
+func (u *user) ownPresence() legacy.Presence {
+	best := resource{priority: -1}
+	for _, r := range u.resources {
+		if r.priority > best.priority || r.priority == best.priority && r.presence.Show > best.presence.Show {
+			best = r
+		}
+	}
+	if best.presence.Show == legacy.ShowOffline {
+		best.presence.Show = legacy.ShowOnline // just registered; the client has not told us yet
+	}
+	return best.presence
+}
+
+// showOwnPresence tells the network, if it changed, how available the user is.
+func (u *user) showOwnPresence() {
+	s := u.session
+	if s == nil || !s.ready || s.ending {
+		return
+	}
+	p, ok := s.legacy.(legacy.Presencer)
+	if now := u.ownPresence(); ok && now != u.shown {
+		if err := p.SetPresence(u.ctx, now); err != nil {
+			u.log.Warn().Err(err).Msg("cannot show the user's presence")
+			return
+		}
+		u.shown = now
+	}
+}
+
+// onProbe answers who is online, always, since servers do not remember it for
+// us. (RFC 6121 §4.3.2)
+func (u *user) onProbe(st *inbound) {
+	to, bare := st.from.String(), st.to.Bare().String()
+	up := u.session != nil && u.session.ready && !u.session.ending
+	if st.to.Local == "" {
+		switch {
+		case u.account == nil:
+			u.c.sendPresence(bare, to, "unsubscribed", st.id)
+		case up:
+			u.sendGatewayPresence(to)
+		default:
+			u.c.sendPresence(bare, to, "unavailable", st.id)
+		}
+		return
+	}
+	ct := u.contactAt(st)
+	switch {
+	case u.account == nil, up && (ct == nil || !ct.Subscription.Has(registry.To) && !ct.Listed):
+		u.c.sendPresence(bare, to, "unsubscribed", st.id)
+	case !up || ct == nil:
+		u.c.sendPresence(bare, to, "unavailable", st.id)
+	default:
+		if !ct.Subscription.Has(registry.To) { // the server knows better than a new database
+			ct.Subscription |= registry.To
+			u.save(ct)
+		}
+		u.sendContactPresence(ct, to, st.id)
+	}
+}
+
+// contactAt is the contact that a stanza is addressed to, nil if there is none.
+func (u *user) contactAt(st *inbound) *contact {
+	peer, err := u.c.peer(st.to)
+	if err != nil {
+		return nil
+	}
+	return u.contacts[peer.ID]
+}
+
+// onPresenceChanged: a contact's presence changed.
+func (u *user) onPresenceChanged(from legacy.Peer, p legacy.Presence) {
+	ct := u.contacts[from.ID]
+	if ct == nil || from.ID == "" || ct.presence == p {
+		return
+	}
+	ct.presence = p
+	if ct.Subscription.Has(registry.To) {
+		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+	}
+}
+
+// sendContactPresence sends the presence of a contact.
+func (u *user) sendContactPresence(ct *contact, to, id string) error {
+	return u.c.write(func(dst []byte) []byte {
+		return appendContactPresence(dst, ct.jid, to, id, ct.presence, u.c.disco.contact.caps)
+	})
+}
+
+// showUnshown sends what changed while there was no link.
+func (u *user) showUnshown() {
+	for _, ct := range u.contacts {
+		if ct.unshown {
+			ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+		}
+	}
+}
+
+// sendGatewayPresence says that the gateway, and with it the account, is online.
+// (XEP-0100 §4.4.1, XEP-0115 §6.1)
+func (u *user) sendGatewayPresence(to string) {
+	u.c.send(element.New(nsStanza, "presence").Set("from", u.c.domain).Set("to", to).
+		Add(u.c.disco.gateway.caps))
+}
+
+// sendPresenceError tells that signing on failed. (XEP-0100 §4.4.2)
+func (u *user) sendPresenceError(to string, why stanzaError) {
+	u.c.send(element.New(nsStanza, "presence").Set("from", u.c.domain).Set("to", to).
+		Set("type", "error").Add(why.element()))
+}
+
+// hideAll tells that everybody is offline, the gateway itself last, and why.
+func (u *user) hideAll(why string) {
+	u.hideContacts()
+	if u.account == nil {
+		return
+	}
+	p := element.New(nsStanza, "presence").Set("from", u.c.domain).Set("to", u.bare).Set("type", "unavailable")
+	if why != "" {
+		p.Add(element.New(nsStanza, "status").AddText(why))
+	}
+	u.c.send(p)
+}
+
+// hideContacts tells that every contact who was online is not. (XEP-0100 §4.5.1)
+func (u *user) hideContacts() {
+	stale := u.c.takeStale(u.bare) && u.account != nil
+	for _, ct := range u.contacts {
+		if ct.Peer == "" || !ct.Subscription.Has(registry.To) || ct.presence.Show == legacy.ShowOffline && !stale {
+			continue
+		}
+		ct.presence = legacy.Presence{}
+		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+	}
+}
+
+// translateResource reads the presence of one of the user's clients.
+// (RFC 6121 §4.7)
+func translateResource(e *element.Element) resource {
+	r := resource{presence: legacy.Presence{Show: legacy.ShowOnline}}
+	switch e.ChildText(nsComponent, "show") {
+	case "away":
+		r.presence.Show = legacy.ShowAway
+	case "chat":
+		r.presence.Show = legacy.ShowChat
+	case "dnd":
+		r.presence.Show = legacy.ShowDND
+	case "xa":
+		r.presence.Show = legacy.ShowXA
+	}
+	r.presence.Status = cleanText(e.ChildText(nsComponent, "status"))
+	if n, err := strconv.Atoi(strings.TrimSpace(e.ChildText(nsComponent, "priority"))); err == nil && n >= -128 && n <= 127 {
+		r.priority = n
+	}
+	return r
+}
+
+// appendContactPresence appends the presence of a contact as XMPP shows it. An
+// invisible contact looks offline.
+func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, caps *element.Element) []byte {
+	typ, show := "", ""
+	switch p.Show {
+	case legacy.ShowOffline, legacy.ShowInvisible:
+		typ = "unavailable"
+	case legacy.ShowAway:
+		show = "away"
+	case legacy.ShowXA:
+		show = "xa"
+	case legacy.ShowDND:
+		show = "dnd"
+	case legacy.ShowChat:
+		show = "chat"
+	}
+	if typ != "" && p.Status == "" {
+		return appendPresence(dst, from, to, typ, id)
+	}
+	dst = append(dst, "<presence"...)
+	dst = appendAttr(dst, "from", from)
+	dst = appendAttr(dst, "to", to)
+	dst = appendAttr(dst, "type", typ)
+	dst = appendAttr(dst, "id", id)
+	dst = append(dst, '>')
+	dst = appendChild(dst, "show", show)
+	dst = appendChild(dst, "status", p.Status)
+	if typ == "" {
+		if !p.Idle.IsZero() { // XEP-0319 §2
+			dst = element.New(xep.NSIdle, "idle").Set("since", xep.Stamp(p.Idle)).Append(dst, nsComponent)
+		}
+		dst = caps.Append(dst, nsComponent)
+	}
+	return append(dst, "</presence>"...)
+}
+
+// appendChild appends a child with text, unless the text is empty.
+func appendChild(dst []byte, name, text string) []byte {
+	if text == "" {
+		return dst
+	}
+	dst = append(append(append(dst, '<'), name...), '>')
+	dst = element.AppendText(dst, text)
+	return append(append(append(dst, "</"...), name...), '>')
+}

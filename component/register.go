@@ -1,0 +1,322 @@
+package component
+
+import (
+	"errors"
+	"maps"
+	"time"
+
+	"mellium.im/xmpp/form"
+	"mellium.im/xmpp/stanza"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+	"transport/registry"
+)
+
+// trialTimeout is how long the network has to accept new credentials, less than
+// an IQ may take.
+const trialTimeout = 20 * time.Second
+
+// trial is a registration that is being tried by really signing on.
+type trial struct {
+	request  *request
+	account  registry.Account
+	deadline time.Time
+	started  bool
+}
+
+// onRegister answers in-band registration. (XEP-0077)
+func (u *user) onRegister(r *request) {
+	switch {
+	case r.typ == "get":
+		u.reply(r, u.registrationForm())
+	case r.payload.Child(xep.NSRegister, "remove") != nil:
+		u.onUnregister(r)
+	default:
+		u.onRegistration(r)
+	}
+}
+
+// registrationForm is the answer to a get: the form, the plain fields beside it
+// where they can hold all that is required, and what is registered already, but
+// for secrets. (XEP-0077 §3.1)
+func (u *user) registrationForm() *element.Element {
+	info := u.c.info
+	var stored map[string]string
+	q := element.New(xep.NSRegister, "query")
+	if u.account != nil {
+		q.Add(element.New(xep.NSRegister, "registered"))
+		stored = u.account.Fields
+	}
+	q.Add(element.New(xep.NSRegister, "instructions").AddText(info.Instructions))
+
+	fields := []form.Field{form.Title(u.c.cfg.Name), form.Instructions(info.Instructions),
+		form.Hidden("FORM_TYPE", form.Value(xep.NSRegister))}
+	plain := true
+	for _, f := range info.Form {
+		value := f.Default
+		if v, ok := stored[f.Var]; ok {
+			value = v
+		}
+		if f.Type == legacy.FieldSecret {
+			value = ""
+		}
+		if !xep.RegisterField(f.Var) {
+			plain = plain && !f.Required
+		} else {
+			x := element.New(xep.NSRegister, f.Var)
+			if value != "" {
+				x.AddText(value)
+			}
+			q.Add(x)
+		}
+		fields = append(fields, formField(f, value, f.Required && u.account == nil || f.Required && f.Type != legacy.FieldSecret))
+	}
+	if !plain { // only the form can ask for everything (XEP-0077 §4)
+		q = withoutFields(q)
+	}
+	x, err := element.FromTokens(form.New(fields...).TokenReader())
+	if err != nil {
+		u.log.Error().Err(err).Msg("cannot build the registration form")
+		return q
+	}
+	return q.Add(x)
+}
+
+// withoutFields is a registration query with nothing but its instructions.
+func withoutFields(q *element.Element) *element.Element {
+	left := element.New(xep.NSRegister, "query")
+	for e := range q.Elements() {
+		if !xep.RegisterField(e.Name) {
+			left.Add(e)
+		}
+	}
+	return left
+}
+
+// formField is a registration field as a field of a data form. (XEP-0004 §3.3)
+func formField(f legacy.Field, value string, required bool) form.Field {
+	opts := []form.Option{form.Label(f.Label)}
+	if f.Desc != "" {
+		opts = append(opts, form.Desc(f.Desc))
+	}
+	if required {
+		opts = append(opts, form.Required)
+	}
+	if value != "" {
+		opts = append(opts, form.Value(value))
+	}
+	switch f.Type {
+	case legacy.FieldSecret:
+		return form.TextPrivate(f.Var, opts...)
+	case legacy.FieldBool:
+		return form.Boolean(f.Var, opts...)
+	case legacy.FieldList:
+		for _, o := range f.Options {
+			opts = append(opts, form.ListItem(o.Label, o.Value))
+		}
+		return form.List(f.Var, opts...)
+	default:
+		return form.Text(f.Var, opts...)
+	}
+}
+
+// onRegistration answers a filled-in form: it checks what can be checked at
+// once, and tries the rest by signing on. (XEP-0077 §3.1, XEP-0100 §4.1)
+func (u *user) onRegistration(r *request) {
+	if u.trial != nil {
+		u.fail(r, errRegistrationBusy)
+		return
+	}
+	given, cancelled := submitted(r.payload)
+	if cancelled { // XEP-0004 §3.1
+		u.reply(r, nil)
+		return
+	}
+	fields, why := u.mergeFields(given)
+	if why != nil {
+		u.fail(r, *why)
+		return
+	}
+	login := u.c.cfg.Network.Login(fields)
+	ctx, cancel := u.storing()
+	defer cancel()
+	switch owner, err := u.c.cfg.Registry.AccountByLogin(ctx, u.c.domain, login); {
+	case err == nil && owner != u.bare:
+		u.fail(r, stanzaError{stanza.Cancel, stanza.Conflict, "Somebody else has registered this account here."})
+		return
+	case err != nil && !isNotFound(err):
+		u.log.Error().Err(err).Msg("cannot look up a registration")
+		u.fail(r, errDatabase)
+		return
+	}
+	if u.account != nil && u.block == nil && maps.Equal(fields, u.account.Fields) {
+		u.reply(r, nil)
+		return
+	}
+	account := registry.Account{Network: u.c.domain, User: u.bare, Login: login, Fields: fields}
+	if u.account != nil {
+		account.Options = u.account.Options
+		if u.account.Login == login {
+			account.State = u.account.State
+		}
+	}
+	u.trial = &trial{request: r, account: account, deadline: u.c.clock.Now().Add(trialTimeout)}
+	u.retryAt = time.Time{}
+}
+
+// submitted reads what was filled in: the form if there is one, else the plain
+// fields. (XEP-0077 §4)
+func submitted(q *element.Element) (fields map[string]string, cancelled bool) {
+	fields = make(map[string]string)
+	if x := q.Child(xep.NSDataForm, "x"); x != nil {
+		for f := range x.Children(xep.NSDataForm, "field") {
+			fields[f.Attr("var")] = f.ChildText(xep.NSDataForm, "value")
+		}
+		return fields, x.Attr("type") == "cancel"
+	}
+	for e := range q.Children(xep.NSRegister, "") {
+		fields[e.Name] = e.Text()
+	}
+	return fields, false
+}
+
+// mergeFields completes what was filled in by what is registered, and checks it.
+// An empty secret of a registered user stays what it was. (XEP-0077 §3.3)
+func (u *user) mergeFields(given map[string]string) (map[string]string, *stanzaError) {
+	fields := make(map[string]string)
+	for _, f := range u.c.info.Form {
+		value, ok := given[f.Var]
+		if u.account != nil && (!ok || value == "" && f.Type == legacy.FieldSecret) {
+			value = u.account.Fields[f.Var]
+		} else if !ok {
+			value = f.Default
+		}
+		if f.Required && value == "" {
+			return nil, &stanzaError{stanza.Modify, stanza.NotAcceptable, f.Label + " is missing."}
+		}
+		if len(value) > maxField {
+			return nil, &stanzaError{stanza.Modify, stanza.NotAcceptable, f.Label + " is too long."}
+		}
+		if value != "" {
+			fields[f.Var] = value
+		}
+	}
+	err := u.c.cfg.Network.Validate(fields)
+	if err == nil {
+		return fields, nil
+	}
+	text := "The registration is not acceptable."
+	var fe *legacy.FieldError
+	if errors.As(err, &fe) {
+		text = fe.Text
+	}
+	return nil, &stanzaError{stanza.Modify, stanza.NotAcceptable, text}
+}
+
+// maxField is the longest answer to a registration field, in bytes.
+const maxField = 1024
+
+// steerTrial brings a trial on: first the session of the old credentials must
+// end, since most networks allow only one.
+func (u *user) steerTrial() {
+	switch t, s := u.trial, u.session; {
+	case s != nil && !s.trial && !s.ending:
+		u.hideAll("")
+		u.endSession()
+	case s == nil && !t.started:
+		t.started = true
+		if err := u.startSession(&t.account, true); err != nil {
+			u.endTrial(err)
+		}
+	}
+}
+
+// commitTrial stores a registration that the network has accepted. It is false
+// when that failed.
+func (u *user) commitTrial() bool {
+	t := u.trial
+	u.trial = nil
+	ctx, cancel := u.storing()
+	defer cancel()
+	if err := u.c.cfg.Registry.PutAccount(ctx, t.account); err != nil {
+		u.log.Error().Err(err).Msg("cannot store a registration")
+		u.fail(t.request, errDatabase)
+		u.endSession()
+		return false
+	}
+	u.session.trial = false
+	u.account = &t.account
+	u.block = nil
+	u.c.setRegistered(u.bare, true)
+	if len(u.resources) == 0 {
+		u.graceEnd = u.c.clock.Now().Add(linkGrace) // presence comes once the user has accepted us
+	}
+	u.log.Info().Msg("registered")
+	u.reply(t.request, nil)
+	u.sweep()
+	if gw := u.contact(""); !gw.Subscription.Has(registry.From) { // XEP-0100 §4.1.1 step 7
+		u.askSubscription(gw)
+	}
+	return true
+}
+
+// endTrial gives a registration up and says why. What was registered before, if
+// anything, stays in force.
+func (u *user) endTrial(err error) {
+	t := u.trial
+	u.trial = nil
+	if s := u.session; s != nil && s.trial {
+		u.endSession()
+	}
+	why := translateError(err)
+	switch legacy.KindOf(err) {
+	case legacy.Auth: // XEP-0100 §4.1.2
+		why.Type, why.Condition = stanza.Modify, stanza.NotAcceptable
+	case legacy.Internal:
+		u.log.Error().Err(err).Msg("cannot try a registration")
+	}
+	u.log.Info().Err(err).Msg("a registration was not accepted")
+	u.fail(t.request, why)
+	u.sweep()
+}
+
+// onUnregister removes a registration and every trace of it. (XEP-0077 §3.2,
+// XEP-0100 §4.3)
+func (u *user) onUnregister(r *request) {
+	if r.payload.Count() != 1 {
+		u.fail(r, errBadRequest)
+		return
+	}
+	if u.trial != nil {
+		u.endTrial(legacy.Errorf(legacy.Temporary, "You removed the registration before it was complete."))
+	}
+	if u.account == nil {
+		u.fail(r, errRegisterFirst)
+		return
+	}
+	ctx, cancel := u.storing()
+	defer cancel()
+	if err := u.c.cfg.Registry.DeleteAccount(ctx, u.c.domain, u.bare); err != nil && !isNotFound(err) {
+		u.log.Error().Err(err).Msg("cannot remove a registration")
+		u.fail(r, errDatabase)
+		return
+	}
+	u.c.setRegistered(u.bare, false)
+	u.hideContacts()
+	u.endSession()
+	u.account, u.block = nil, nil
+	u.retryAt, u.graceEnd, u.toAsk = time.Time{}, time.Time{}, nil
+	u.keptIn, u.keptOut, u.keptTill = false, false, time.Time{}
+	clear(u.resources)
+	u.log.Info().Msg("unregistered")
+	u.reply(r, nil)
+	for _, ct := range u.contacts {
+		if ct.Peer != "" {
+			u.part(ct)
+		}
+	}
+	u.part(&contact{jid: u.c.domain})
+	clear(u.contacts)
+}

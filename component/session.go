@@ -1,0 +1,286 @@
+package component
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"transport/legacy"
+	"transport/registry"
+)
+
+// session is one run of a legacy session. The actor owns it; run has a goroutine
+// of its own.
+type session struct {
+	legacy legacy.Session
+	cancel context.CancelFunc
+	ready  bool // the network has signed the account on
+	ending bool // cancel was called
+	trial  bool // it tries a registration
+
+	signOnBy time.Time // until then the network must have signed the account on
+}
+
+// sessionEvent is what a session says to its actor: an event, or how it ended.
+type sessionEvent struct {
+	from  *session
+	event legacy.Event
+	flush chan<- struct{} // to be closed when everything before is dealt with
+	ended bool
+	err   error
+}
+
+const (
+	signOnTimeout = 60 * time.Second // from the first connection to Ready
+	backoffFloor  = 2 * time.Second
+	backoffCeil   = 5 * time.Minute
+)
+
+// startSession starts a session for an account. The actor calls it while it has
+// none.
+func (u *user) startSession(account *registry.Account, trial bool) error {
+	ctx, cancel := context.WithCancel(u.ctx)
+	s := &session{cancel: cancel, trial: trial, signOnBy: u.c.clock.Now().Add(signOnTimeout)}
+	place := make(chan struct{}, 1) // holds our place among the sign-ons
+	over := func() {
+		select {
+		case <-place:
+			<-u.c.signOns
+		default:
+		}
+	}
+	env := legacy.Env{
+		Log: u.log,
+		Emit: func(ev legacy.Event) {
+			if _, ready := ev.(legacy.Ready); ready {
+				over()
+			}
+			u.deliver(sessionEvent{from: s, event: ev})
+		},
+		Flush: func(ctx context.Context) error { return u.flush(ctx, s) },
+		Dial:  u.c.cfg.Dial,
+		Now:   u.c.clock.Now,
+	}
+	var err error
+	s.legacy, err = u.c.cfg.Network.NewSession(legacy.Account{Fields: account.Fields, State: account.State}, env)
+	if err != nil {
+		cancel()
+		return err
+	}
+	u.session = s
+	u.shown = legacy.Presence{}
+	u.c.actors.Go(func() {
+		var err error
+		select { // ten thousand users must not sign on at once after a restart
+		case u.c.signOns <- struct{}{}:
+			place <- struct{}{}
+			err = u.runSession(ctx, s)
+			over()
+		case <-ctx.Done():
+		}
+		cancel()
+		u.deliver(sessionEvent{from: s, ended: true, err: err})
+	})
+	return nil
+}
+
+// runSession runs a session. A panic of the adapter ends that session only.
+func (u *user) runSession(ctx context.Context, s *session) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			u.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("a session panicked")
+			err = legacy.Wrap(legacy.Internal, fmt.Errorf("panic: %v", r), "Something went wrong inside the gateway.")
+		}
+	}()
+	return s.legacy.Run(ctx)
+}
+
+// deliver hands an event to the actor. It blocks while the actor's queue is full,
+// so that TCP slows the network, and gives up when the actor has ended.
+func (u *user) deliver(ev sessionEvent) {
+	select {
+	case u.events <- ev:
+	case <-u.done:
+	}
+}
+
+// flush waits until the actor has dealt with everything that was emitted, and
+// the XMPP server is known to have it.
+func (u *user) flush(ctx context.Context, s *session) error {
+	dealt := make(chan struct{})
+	select {
+	case u.events <- sessionEvent{from: s, flush: dealt}:
+	case <-u.done:
+		return errLinkDown
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-dealt:
+		return nil
+	case <-u.done:
+		return errLinkDown
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// wanted reports whether the user should be signed on now.
+func (u *user) wanted() bool {
+	return u.account != nil && u.block == nil && (u.online() || !u.graceEnd.IsZero() && u.session != nil)
+}
+
+// steer starts or ends the session as the user's state wants it.
+func (u *user) steer() {
+	switch s := u.session; {
+	case u.trial != nil:
+		u.steerTrial()
+	case s == nil && u.wanted() && u.retryAt.IsZero():
+		if err := u.startSession(u.account, false); err != nil {
+			u.log.Error().Err(err).Msg("cannot prepare a session")
+			u.block = err
+			u.tellSignOnFailed(err)
+		}
+	case s != nil && !s.ready && !s.ending && !s.signOnBy.After(u.c.clock.Now()):
+		u.log.Warn().Msg("the network did not sign the account on in time")
+		s.cancel() // not ending: onEnded makes it a failure
+	case s == nil && !u.wanted():
+		u.retryAt = time.Time{}
+		u.attempt = 0
+	case s != nil && !s.ending && !u.wanted():
+		u.hideAll("")
+		u.endSession()
+	}
+}
+
+// endSession asks the running session to sign off. Its end comes as an event.
+func (u *user) endSession() {
+	if s := u.session; s != nil && !s.ending {
+		s.ending = true
+		s.cancel()
+	}
+}
+
+// onEvent handles what the session says.
+func (u *user) onEvent(ev sessionEvent) {
+	if ev.from != u.session {
+		if ev.flush != nil {
+			close(ev.flush)
+		}
+		return // of a session that was given up
+	}
+	switch {
+	case ev.flush != nil:
+		u.confirm(ev.flush)
+	case ev.ended:
+		u.onEnded(ev.err)
+	default:
+		u.onLegacy(ev.event)
+	}
+}
+
+// onLegacy is the one switch over what a network can say.
+func (u *user) onLegacy(ev legacy.Event) {
+	switch ev := ev.(type) {
+	case legacy.Ready:
+		u.onReady(ev)
+	case legacy.ContactChanged:
+		u.onContactChanged(ev.Contact)
+	case legacy.ContactRemoved:
+		u.onContactRemoved(ev.Peer)
+	case legacy.ContactFailed:
+		u.onContactFailed(ev.Peer, ev.Err)
+	case legacy.AuthRequested:
+		u.onAuthRequested(ev)
+	case legacy.AuthGranted:
+		u.onAuthGranted(ev.From)
+	case legacy.AuthDenied:
+		u.onAuthDenied(ev.From)
+	case legacy.AddedYou:
+		u.onAddedYou(ev.From)
+	case legacy.PresenceChanged:
+		u.onPresenceChanged(ev.From, ev.Presence)
+	case legacy.MessageReceived:
+		u.onMessageReceived(ev)
+	case legacy.MessageSent:
+		u.onMessageSent(ev)
+	case legacy.MessageFailed:
+		u.onMessageFailed(ev.Ref, ev.Err)
+	case legacy.TypingChanged:
+		u.onTypingChanged(ev)
+	case legacy.Notice:
+		u.notify(ev.Text)
+	case legacy.StateSaved:
+		u.onStateSaved(ev.State)
+	default:
+		panic(fmt.Sprintf("component: event %T is not handled", ev))
+	}
+}
+
+// onReady: the account is signed on.
+func (u *user) onReady(ev legacy.Ready) {
+	u.session.ready = true
+	u.attempt = 0
+	if u.trial != nil && !u.commitTrial() {
+		return
+	}
+	u.log.Info().Int("contacts", len(ev.Contacts)).Msg("signed on to the network")
+	u.sendGatewayPresence(u.bare)
+	u.showOwnPresence()
+	u.mergeContacts(ev.Contacts)
+	u.sendKept()
+}
+
+// onEnded: the session is over, for the reason in err, nil after we ended it.
+func (u *user) onEnded(err error) {
+	s := u.session
+	u.session = nil
+	if err == nil && !s.ending {
+		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")
+	}
+	u.failSent(translateError(orTemporary(err)))
+	if u.trial != nil {
+		if s.trial {
+			u.endTrial(err)
+		}
+		return
+	}
+	if s.ending {
+		u.log.Info().Msg("signed off from the network")
+		return
+	}
+	kind := legacy.KindOf(err)
+	u.log.Warn().Err(err).Stringer("kind", kind).Msg("a session ended")
+	u.hideAll(userText(err))
+	switch kind {
+	case legacy.Auth, legacy.Replaced, legacy.Forbidden:
+		u.block = err
+		u.tellSignOnFailed(err)
+		return
+	}
+	u.retryAt = u.c.clock.Now().Add(signOnBackoff(u.attempt, err))
+	u.attempt++
+}
+
+// signOnBackoff is how long to wait after a number of failures in a row, with
+// full jitter, and never less than the network asked for.
+func signOnBackoff(attempt int, err error) time.Duration {
+	ceiling := min(backoffFloor<<min(attempt, 10), backoffCeil)
+	return max(rand.N(ceiling)+time.Second/2, retryAfter(err))
+}
+
+// tellSignOnFailed tells the user, once, that signing on was given up and what
+// mends it. (XEP-0100 §4.4.2)
+func (u *user) tellSignOnFailed(err error) {
+	u.sendPresenceError(u.bare, translateError(err))
+	text := userText(err)
+	switch legacy.KindOf(err) {
+	case legacy.Auth:
+		text += " Correct the name or the password in your registration with this gateway; it will then sign on again."
+	case legacy.Replaced:
+		text += " To sign on here again, go offline and come back."
+	}
+	u.notify(text)
+}

@@ -1,0 +1,71 @@
+package component
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// cleanText is a text as the legacy contract wants it: lines ended by \n, and no
+// control characters but that and \t.
+func cleanText(s string) string {
+	clean := true
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < 0x20 && c != '\n' && c != '\t' || c >= 0x7f {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		return s
+	}
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\r':
+			return '\n'
+		case r == '\n' || r == '\t':
+			return r
+		case unicode.IsControl(r):
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// splitText splits a text into parts of at most limit runes, at line ends or
+// word boundaries where there are any. A limit of 0 is none.
+func splitText(s string, limit int) []string {
+	if limit <= 0 || utf8.RuneCountInString(s) <= limit {
+		return []string{s}
+	}
+	var parts []string
+	for utf8.RuneCountInString(s) > limit {
+		end := runeOffset(s, limit)
+		cut := end
+		if i := strings.LastIndexByte(s[:end], '\n'); i > end/2 {
+			cut = i
+		} else if i := strings.LastIndexByte(s[:end], ' '); i > end/2 {
+			cut = i
+		}
+		if part := strings.TrimRight(s[:cut], " \n"); part != "" {
+			parts = append(parts, part)
+		}
+		s = strings.TrimLeft(s[cut:], " \n")
+	}
+	if s != "" {
+		parts = append(parts, s)
+	}
+	return parts
+}
+
+// runeOffset is the byte offset of the n-th rune.
+func runeOffset(s string, n int) int {
+	for i := range s {
+		if n == 0 {
+			return i
+		}
+		n--
+	}
+	return len(s)
+}

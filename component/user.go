@@ -1,0 +1,386 @@
+package component
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"transport/component/element"
+	"transport/legacy"
+	"transport/registry"
+)
+
+const (
+	inboxSize   = 256              // stanzas of one user that may wait
+	eventsSize  = 64               // events of one user's session that may wait
+	requestTime = 30 * time.Second // for an IQ to be answered
+	storeTime   = 10 * time.Second // for the registry to answer
+	loadTries   = 3                // to read a registration, before the actor gives up
+	loadPause   = time.Second      // between them
+)
+
+// user is the actor of one bare JID: its goroutine owns every field below the
+// channels, and all that happens to this user goes through its loop.
+type user struct {
+	c    *Component
+	bare string
+	log  zerolog.Logger
+
+	inbox   chan *inbound     // from the reader, which never blocks
+	events  chan sessionEvent // from the session, which does
+	wake    chan struct{}     // look at the time and the link; capacity 1
+	stopped chan struct{}     // closed by stop
+	done    chan struct{}     // closed when the loop has ended
+	holders int               // guarded by Component.mu
+
+	ctx    context.Context // ends with the loop
+	cancel context.CancelFunc
+
+	link      *link // the one whose consequences have been drawn
+	resources map[string]resource
+	shown     legacy.Presence // what the session was told last
+	account   *registry.Account
+	contacts  map[string]*contact     // by peer ID; the gateway itself is ""
+	session   *session                // the running one, nil if none
+	trial     *trial                  // a registration that is being tried
+	block     error                   // why no session is started until something changes
+	attempt   int                     // sign-ons that failed in a row
+	requests  []*request              // IQs that are not answered yet
+	sent      map[string]*sentMessage // by Outgoing.Ref
+	refs      uint64                  // Refs given out
+	keptIn    bool                    // there may be kept messages for the user
+	keptOut   bool                    // there may be kept messages for the network
+
+	forgetting []int64     // kept messages that were sent to the user
+	forgetWhen <-chan bool // says that they have arrived, or not
+
+	toAsk    []string  // peers that are yet to ask for the user's subscription
+	retryAt  time.Time // next sign-on
+	graceEnd time.Time // until then a session stays without any resource
+	askAt    time.Time // when the next of toAsk is sent
+	keptTill time.Time // when messages kept for the network are given up
+	armed    time.Time // when the pending wake-up comes, zero if there is none
+	disarm   func()    // stops it
+
+	parting stanzaError // what those hear who come too late
+}
+
+// request is an IQ that the actor must answer exactly once.
+type request struct {
+	*inbound
+	payload  *element.Element
+	deadline time.Time
+	answered bool
+}
+
+func newUser(c *Component, bare string, known bool) *user {
+	u := &user{
+		c:         c,
+		bare:      bare,
+		log:       c.log.With().Str("user", bare).Logger(),
+		inbox:     make(chan *inbound, inboxSize),
+		events:    make(chan sessionEvent, eventsSize),
+		wake:      make(chan struct{}, 1),
+		stopped:   make(chan struct{}),
+		done:      make(chan struct{}),
+		resources: make(map[string]resource),
+		contacts:  make(map[string]*contact),
+		sent:      make(map[string]*sentMessage),
+		keptIn:    known,
+		keptOut:   known,
+		parting:   errShuttingDown,
+	}
+	u.ctx, u.cancel = context.WithCancel(context.Background())
+	return u
+}
+
+// stop asks the loop to end. Component.mu is held, and it is called once.
+func (u *user) stop() { close(u.stopped) }
+
+// poke makes the loop look at the time and the link. Any goroutine may call it.
+func (u *user) poke() { poke(u.wake) }
+
+// run is the actor's loop. A panic costs this user's session, and is told to the
+// user; the next stanza starts a new actor.
+func (u *user) run() {
+	defer close(u.done)
+	defer u.cancel()
+	defer u.leave()
+	defer func() {
+		if r := recover(); r != nil {
+			u.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("a user's actor panicked")
+			u.notify("Something went wrong inside the gateway; your session was ended. It starts again with your next message or presence.")
+		}
+	}()
+	for try := 0; ; try++ {
+		err := u.load()
+		if err == nil {
+			break
+		}
+		u.log.Error().Err(err).Msg("cannot read a user's registration")
+		if try == loadTries || !u.pause(loadPause) {
+			u.parting = errDatabase
+			return
+		}
+	}
+	for {
+		u.followLink()
+		u.due()
+		if u.idle() && u.c.retire(u) {
+			return
+		}
+		u.arm()
+		select {
+		case st := <-u.inbox:
+			u.onStanza(st)
+		case ev := <-u.events:
+			u.onEvent(ev)
+		case <-u.wake:
+		case <-u.stopped:
+			u.shutdown()
+			return
+		}
+	}
+}
+
+// leave is what is left to do whatever ended the loop: the session ends, and
+// nobody is left without an answer.
+func (u *user) leave() {
+	u.c.mu.Lock()
+	if u.c.users[u.bare] == u {
+		delete(u.c.users, u.bare)
+	}
+	u.c.mu.Unlock()
+	if u.disarm != nil {
+		u.disarm()
+	}
+	if u.session != nil {
+		u.session.cancel()
+	}
+	for last := false; ; { // whoever still holds the actor may add one more
+		select {
+		case st := <-u.inbox:
+			u.c.refuse(st, u.parting)
+			continue
+		default:
+		}
+		if last {
+			break
+		}
+		u.c.mu.Lock()
+		last = u.holders == 0
+		u.c.mu.Unlock()
+		runtime.Gosched()
+	}
+	for _, r := range u.requests {
+		u.fail(r, errInternal)
+	}
+	u.failSent(u.parting)
+}
+
+// load reads what the registry knows of the user.
+func (u *user) load() error {
+	ctx, cancel := u.storing()
+	defer cancel()
+	account, err := u.c.cfg.Registry.Account(ctx, u.c.domain, u.bare)
+	if isNotFound(err) {
+		u.keptIn, u.keptOut = false, false
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	rows, err := u.c.cfg.Registry.Contacts(ctx, u.c.domain, u.bare)
+	if err != nil {
+		return err
+	}
+	u.account = &account
+	out, err := u.c.cfg.Registry.KeptMessages(ctx, u.c.domain, u.bare, registry.Outbound)
+	if err != nil {
+		return err
+	}
+	if u.keptOut = len(out) > 0; u.keptOut {
+		u.keptTill = u.c.clock.Now().Add(keptTime)
+	}
+	for _, row := range rows {
+		u.contacts[row.Peer] = &contact{Contact: row, jid: u.c.contactJID(row.Peer)}
+	}
+	return nil
+}
+
+// storing bounds one use of the registry.
+func (u *user) storing() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(u.ctx, storeTime)
+}
+
+// idle reports whether nothing is going on that an actor is needed for.
+func (u *user) idle() bool {
+	return u.session == nil && u.trial == nil && len(u.resources) == 0 && len(u.requests) == 0 &&
+		len(u.sent) == 0 && len(u.events) == 0 && !u.keptIn && u.forgetting == nil && u.retryAt.IsZero() && len(u.toAsk) == 0 && u.keptTill.IsZero()
+}
+
+// onStanza handles one stanza of the user's.
+func (u *user) onStanza(st *inbound) {
+	switch st.Name {
+	case "iq":
+		r := &request{inbound: st, payload: st.First(), deadline: u.c.clock.Now().Add(requestTime)}
+		u.requests = append(u.requests, r)
+		st.handle(u, r)
+		u.sweep()
+	case "presence":
+		u.onPresence(st)
+	case "message":
+		u.onMessage(st)
+	}
+}
+
+// reply answers a request with a result, whose payload may be nil.
+func (u *user) reply(r *request, payload *element.Element) {
+	if !r.answered {
+		r.answered = true
+		u.c.result(r.inbound, payload)
+	}
+}
+
+// fail answers a request with an error.
+func (u *user) fail(r *request, why stanzaError) {
+	if !r.answered {
+		r.answered = true
+		u.c.refuse(r.inbound, why)
+	}
+}
+
+// sweep forgets the requests that are answered, and answers those that have
+// waited too long.
+func (u *user) sweep() {
+	now, left := u.c.clock.Now(), u.requests[:0]
+	for _, r := range u.requests {
+		if !r.deadline.After(now) {
+			u.fail(r, errTimeout)
+		}
+		if !r.answered {
+			left = append(left, r)
+		}
+	}
+	clear(u.requests[len(left):])
+	u.requests = left
+}
+
+// due does everything whose time has come.
+func (u *user) due() {
+	now := u.c.clock.Now()
+	if !u.armed.IsZero() && !u.armed.After(now) {
+		u.armed = time.Time{} // it has come
+	}
+	u.sweep()
+	if !u.retryAt.IsZero() && !u.retryAt.After(now) {
+		u.retryAt = time.Time{}
+	}
+	if !u.graceEnd.IsZero() && !u.graceEnd.After(now) {
+		u.graceEnd = time.Time{}
+	}
+	if u.trial != nil && !u.trial.deadline.After(now) {
+		u.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))
+	}
+	if len(u.toAsk) > 0 && !u.askAt.After(now) {
+		u.askNext(now)
+	}
+	if !u.keptTill.IsZero() && !u.keptTill.After(now) {
+		u.giveUpKept()
+	}
+	u.forgetDelivered()
+	u.deliverKept()
+	u.steer()
+}
+
+// arm sets the wake-up for the earliest thing that is to come.
+func (u *user) arm() {
+	var next time.Time
+	soonest := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	for _, r := range u.requests {
+		soonest(r.deadline)
+	}
+	if s := u.session; s != nil && !s.ready && !s.ending {
+		soonest(s.signOnBy)
+	}
+	soonest(u.retryAt)
+	soonest(u.graceEnd)
+	soonest(u.keptTill)
+	if u.trial != nil {
+		soonest(u.trial.deadline)
+	}
+	if len(u.toAsk) > 0 {
+		soonest(u.askAt)
+	}
+	if next.Equal(u.armed) {
+		return
+	}
+	if u.disarm != nil {
+		u.disarm()
+		u.disarm = nil
+	}
+	u.armed = next
+	if !next.IsZero() {
+		u.disarm = u.c.clock.AfterFunc(max(next.Sub(u.c.clock.Now()), 0), u.poke)
+	}
+}
+
+// linkGrace is how long sessions outlive a lost link to the XMPP server, and how
+// long a user may take to come online after registering.
+const linkGrace = 60 * time.Second
+
+// followLink draws the consequences of a link that came or went: who is online
+// is unknown then, and the server tells it anew.
+func (u *user) followLink() {
+	l := u.c.link.Load()
+	if l == u.link {
+		return
+	}
+	u.link = l
+	if len(u.resources) > 0 || u.session != nil {
+		clear(u.resources)
+		u.graceEnd = u.c.clock.Now().Add(linkGrace)
+	}
+	for _, r := range u.requests { // those who asked are not there to be answered
+		r.answered = true
+	}
+	u.sweep()
+	if l == nil {
+		return
+	}
+	u.keptIn = u.keptIn || u.account != nil
+	if u.legacySession() != nil {
+		u.sendGatewayPresence(u.bare)
+	}
+}
+
+// shutdown tells the user that everything goes offline and signs off.
+func (u *user) shutdown() {
+	u.hideAll("The gateway is shutting down.")
+	if u.session == nil {
+		return
+	}
+	u.session.cancel()
+	for u.session != nil { // what the network still says is delivered; Run ends within its bound
+		select {
+		case ev := <-u.events:
+			u.onEvent(ev)
+		case <-time.After(stopTimeout):
+			return
+		}
+	}
+}
+
+// notify sends the user a message from the gateway itself.
+func (u *user) notify(text string) {
+	u.c.send(element.New(nsStanza, "message").Set("from", u.c.domain).Set("to", u.bare).
+		Set("type", "chat").Set("id", newID()).
+		Add(element.New(nsStanza, "body").AddText(text)))
+}

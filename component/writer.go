@@ -1,0 +1,293 @@
+package component
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// errLinkDown is what a write returns once the link to the XMPP server is gone.
+var errLinkDown = errors.New("component: no link to the XMPP server")
+
+const (
+	writeTimeout  = 20 * time.Second // one Write of the socket; then the link ends
+	maxWaiting    = 1 << 20          // bytes that may wait for the socket before writers block
+	maxUnread     = 16 << 20         // bytes of answers that a server may leave unread before the link ends
+	maxInFlight   = 4096             // messages that may wait for their confirmation
+	maxSpareBytes = 4 << 20          // a larger buffer is given back after use
+)
+
+// inFlight is a message that was handed to the XMPP server and that the server
+// has not yet been heard to have processed.
+type inFlight struct {
+	user, peer, id string
+	stanza         []byte
+	seq            uint64
+}
+
+// waiter is told whether everything written before it is confirmed.
+type waiter struct {
+	seq  uint64
+	tell func(ok bool)
+}
+
+// writer is the outbound half of a link. Any goroutine may call write; stanzas
+// that gather while the socket is busy leave in one Write.
+//
+// XEP-0114 has no acknowledgements, so a message that was written may still be
+// lost with the server. The writer keeps a copy of each message that matters
+// until a ping that was sent behind it has come back (the server works in
+// order); what is still unconfirmed when the link ends is sent again later.
+type writer struct {
+	conn net.Conn
+
+	mu       sync.Mutex
+	room     sync.Cond     // signalled when waiting or flying shrink, or on close
+	waiting  []byte        // bytes for the next Write
+	flying   []inFlight    // oldest first
+	seq      uint64        // counts tracked messages and waiters
+	pinged   uint64        // seq when the ping under way was sent
+	err      error         // why the writer closed
+	more     chan struct{} // something is waiting; capacity 1
+	eager    chan struct{} // a ping is wanted before its time; capacity 1
+	done     chan struct{} // closed when closed
+	confirms bool          // pings do come back on this link
+	blind    bool          // they do not, so that nothing can be confirmed
+	polite   bool          // closed by finish
+	waiters  []waiter      // for confirmation, oldest first
+}
+
+func newWriter(conn net.Conn) *writer {
+	w := &writer{conn: conn, more: make(chan struct{}, 1), eager: make(chan struct{}, 1), done: make(chan struct{})}
+	w.room.L = &w.mu
+	return w
+}
+
+// write queues what build appends. It blocks while a full buffer is waiting for
+// the socket, which the write deadline bounds.
+func (w *writer) write(build func(dst []byte) []byte) error {
+	return w.queue(build, nil)
+}
+
+// writeTracked is write for a message that must not be lost: msg's stanza is
+// filled in and kept until the server is known to have processed it.
+func (w *writer) writeTracked(build func(dst []byte) []byte, msg inFlight) error {
+	return w.queue(build, &msg)
+}
+
+// answer is write for the reader's goroutine, which must not wait for the server
+// to read. A server that asks without end and never reads loses the link.
+func (w *writer) answer(build func(dst []byte) []byte) error {
+	w.mu.Lock()
+	if w.err == nil && len(w.waiting) > maxUnread {
+		w.closeLocked(errors.New("the server does not read"))
+	}
+	if w.err == nil {
+		w.waiting = build(w.waiting)
+	}
+	err := w.err
+	w.mu.Unlock()
+	poke(w.more)
+	return err
+}
+
+func (w *writer) queue(build func(dst []byte) []byte, msg *inFlight) error {
+	w.mu.Lock()
+	for w.err == nil && (len(w.waiting) > maxWaiting || msg != nil && w.confirms && len(w.flying) >= maxInFlight) {
+		w.room.Wait()
+	}
+	if w.err != nil {
+		w.mu.Unlock()
+		return w.err
+	}
+	start := len(w.waiting)
+	w.waiting = build(w.waiting)
+	if msg != nil {
+		msg.stanza = append([]byte(nil), w.waiting[start:]...)
+		if len(w.flying) >= maxInFlight { // a server that never confirms: forget the older half
+			w.flying = append([]inFlight(nil), w.flying[maxInFlight/2:]...)
+		}
+		w.seq++
+		msg.seq = w.seq
+		w.flying = append(w.flying, *msg)
+	}
+	crowded := msg != nil && len(w.flying) == maxInFlight/2
+	w.mu.Unlock()
+	poke(w.more)
+	if crowded {
+		poke(w.eager)
+	}
+	return nil
+}
+
+// poke signals on a channel of capacity 1.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// unconfirmed reports whether something waits for its confirmation.
+func (w *writer) unconfirmed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.flying) > 0 || len(w.waiters) > 0
+}
+
+// whenConfirmed calls tell once the server is known to have processed all that
+// was written before, with false when the link ended first. It is called on a
+// goroutine of the link's, and must not block.
+func (w *writer) whenConfirmed(tell func(ok bool)) {
+	w.mu.Lock()
+	if w.err == nil && !w.blind {
+		w.seq++
+		w.waiters = append(w.waiters, waiter{w.seq, tell})
+		w.mu.Unlock()
+		return
+	}
+	ok := w.err == nil
+	w.mu.Unlock()
+	go tell(ok)
+}
+
+// ping queues a ping built by build, whose return will confirm everything
+// written before it.
+func (w *writer) ping(build func(dst []byte) []byte) error {
+	return w.answer(func(dst []byte) []byte {
+		w.pinged = w.seq
+		return build(dst)
+	})
+}
+
+// pong is called when the ping under way has come back.
+func (w *writer) pong() {
+	w.mu.Lock()
+	w.confirms = true
+	n := 0
+	for n < len(w.flying) && w.flying[n].seq <= w.pinged {
+		n++
+	}
+	if n > 0 {
+		rest := copy(w.flying, w.flying[n:])
+		clear(w.flying[rest:])
+		w.flying = w.flying[:rest]
+		w.room.Broadcast()
+	}
+	told := w.waiters
+	n = 0
+	for n < len(told) && told[n].seq <= w.pinged {
+		n++
+	}
+	w.waiters = append([]waiter(nil), told[n:]...)
+	crowded := len(w.flying) >= maxInFlight/2
+	w.mu.Unlock()
+	if crowded {
+		poke(w.eager)
+	}
+	for _, t := range told[:n] {
+		t.tell(true)
+	}
+}
+
+// goBlind gives up confirming: this server does not route our pings back to us.
+func (w *writer) goBlind() {
+	w.mu.Lock()
+	w.blind = true
+	told := w.waiters
+	w.waiters = nil
+	w.mu.Unlock()
+	for _, t := range told {
+		t.tell(true)
+	}
+}
+
+// run writes until the writer is closed and, when that was polite, until what
+// was waiting is out. It belongs to the link, which waits for it.
+func (w *writer) run() {
+	var batch []byte
+	for open := true; open; {
+		select {
+		case <-w.more:
+		case <-w.done:
+			open = false
+		}
+		w.mu.Lock()
+		batch, w.waiting = w.waiting, batch[:0]
+		if !open && !w.polite {
+			batch = nil
+		}
+		w.room.Broadcast()
+		w.mu.Unlock()
+		if len(batch) == 0 {
+			continue
+		}
+		if err := w.flush(batch); err != nil {
+			w.close(err)
+			return
+		}
+		if cap(batch) > maxSpareBytes {
+			batch = nil
+		}
+	}
+}
+
+// flush writes one batch. A part that was written leaves half a stanza behind,
+// so that any error ends the link.
+func (w *writer) flush(batch []byte) error {
+	if err := w.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	_, err := w.conn.Write(batch)
+	return err
+}
+
+// close makes every write fail from now on. Only the first call has an effect.
+func (w *writer) close(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closeLocked(err)
+}
+
+func (w *writer) closeLocked(err error) {
+	if w.err != nil {
+		return
+	}
+	w.err = fmt.Errorf("%w: %w", errLinkDown, err)
+	close(w.done)
+	w.room.Broadcast()
+	for _, t := range w.waiters {
+		go t.tell(false)
+	}
+	w.waiters = nil
+}
+
+// finish closes the writer once what is waiting, and last behind it, is out.
+func (w *writer) finish(last string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.waiting = append(w.waiting, last...)
+		w.polite = true
+	}
+	w.closeLocked(net.ErrClosed)
+}
+
+// confirming reports whether pings have come back on this link.
+func (w *writer) confirming() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.confirms
+}
+
+// takeUnconfirmed gives up the messages that the server may not have processed,
+// oldest first. The writer is closed.
+func (w *writer) takeUnconfirmed() []inFlight {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.flying
+	w.flying = nil
+	return f
+}

@@ -1,0 +1,78 @@
+// Package xep has the payloads of extensions that the gateway speaks and that
+// our XMPP library lacks: namespaces, and functions that build or read one
+// element. It knows nothing of streams, users or networks.
+package xep
+
+import (
+	"time"
+
+	"transport/component/element"
+)
+
+// Namespaces, by specification.
+const (
+	NSDataForm     = "jabber:x:data"                         // XEP-0004
+	NSDiscoInfo    = "http://jabber.org/protocol/disco#info" // XEP-0030
+	NSDiscoItems   = "http://jabber.org/protocol/disco#items"
+	NSCommands     = "http://jabber.org/protocol/commands" // XEP-0050
+	NSVCard        = "vcard-temp"                          // XEP-0054
+	NSRegister     = "jabber:iq:register"                  // XEP-0077
+	NSChatStates   = "http://jabber.org/protocol/chatstates"
+	NSVersion      = "jabber:iq:version"               // XEP-0092
+	NSGateway      = "jabber:iq:gateway"               // XEP-0100
+	NSEscaping     = `jid\20escaping`                  // XEP-0106
+	NSCaps         = "http://jabber.org/protocol/caps" // XEP-0115
+	NSNick         = "http://jabber.org/protocol/nick" // XEP-0172
+	NSReceipts     = "urn:xmpp:receipts"               // XEP-0184
+	NSPing         = "urn:xmpp:ping"                   // XEP-0199
+	NSTime         = "urn:xmpp:time"                   // XEP-0202
+	NSDelay        = "urn:xmpp:delay"                  // XEP-0203
+	NSLast         = "jabber:iq:last"                  // XEP-0012
+	NSIdle         = "urn:xmpp:idle:1"                 // XEP-0319
+	NSOMEMO        = "eu.siacs.conversations.axolotl"  // XEP-0384 0.3
+	NSOMEMO2       = "urn:xmpp:omemo:2"                // XEP-0384
+	NSEncrypted    = "jabber:x:encrypted"              // XEP-0027
+	NSOpenPGP      = "urn:xmpp:openpgp:0"              // XEP-0373
+	NSMUCUser      = "http://jabber.org/protocol/muc#user"
+	NSStanzaErrors = "urn:ietf:params:xml:ns:xmpp-stanzas"
+)
+
+// Stamp is a time as XEP-0082 writes it.
+func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// Delay says when and by whom a stanza was first delivered. (XEP-0203 §2)
+func Delay(from string, t time.Time) *element.Element {
+	return element.New(NSDelay, "delay").Set("from", from).Set("stamp", Stamp(t))
+}
+
+// Nick is how the sender calls itself. (XEP-0172 §3)
+func Nick(name string) *element.Element {
+	return element.New(NSNick, "nick").AddText(name)
+}
+
+// Received acknowledges the message with that id. (XEP-0184 §5.3)
+func Received(id string) *element.Element {
+	return element.New(NSReceipts, "received").Set("id", id)
+}
+
+// IsEncrypted reports whether a message carries its text encrypted, so that
+// only its recipient could read it. (XEP-0027, XEP-0373, XEP-0384)
+func IsEncrypted(message *element.Element) bool {
+	return message.Child(NSOMEMO, "encrypted") != nil ||
+		message.Child(NSOMEMO2, "encrypted") != nil ||
+		message.Child(NSEncrypted, "x") != nil ||
+		message.Child(NSOpenPGP, "openpgp") != nil
+}
+
+// chatStates are the states of XEP-0085 §2.
+var chatStates = [...]string{"active", "composing", "paused", "inactive", "gone"}
+
+// ChatState is the chat state that a message carries. (XEP-0085 §5)
+func ChatState(message *element.Element) (string, bool) {
+	for _, state := range chatStates {
+		if message.Child(NSChatStates, state) != nil {
+			return state, true
+		}
+	}
+	return "", false
+}
