@@ -105,21 +105,23 @@ func (e *Element) Append(dst []byte, parentSpace string) []byte {
 	if !ValidName(name) {
 		name = fallbackName
 	}
+	space := e.Space
+	if space != parentSpace {
+		space = cleanSpace(space)
+	}
 	// Namespaces in XML 1.0 §3: xml is the only prefix for its namespace,
 	// which cannot be the default one.
-	prefixed := e.Space == XMLNamespace
-	space := parentSpace
-	dst = append(dst, '<')
-	if prefixed {
-		dst = append(dst, "xml:"...)
+	prefix := ""
+	if space == XMLNamespace {
+		prefix, space = "xml:", parentSpace
 	}
+	dst = append(dst, '<')
+	dst = append(dst, prefix...)
 	dst = append(dst, name...)
-	if !prefixed && e.Space != parentSpace {
-		if space = cleanSpace(e.Space); space != parentSpace {
-			dst = append(dst, " xmlns='"...)
-			dst = AppendAttr(dst, space)
-			dst = append(dst, '\'')
-		}
+	if space != parentSpace {
+		dst = append(dst, " xmlns='"...)
+		dst = AppendAttr(dst, space)
+		dst = append(dst, '\'')
 	}
 	for i := range e.Attrs {
 		dst = e.appendAttr(dst, i)
@@ -136,9 +138,7 @@ func (e *Element) Append(dst []byte, parentSpace string) []byte {
 		}
 	}
 	dst = append(dst, '<', '/')
-	if prefixed {
-		dst = append(dst, "xml:"...)
-	}
+	dst = append(dst, prefix...)
 	dst = append(dst, name...)
 	return append(dst, '>')
 }

@@ -29,7 +29,9 @@
 //   - normalises white space in attribute values: a literal tab, line feed or
 //     carriage return is a space (XML 1.0 §3.3.3), where encoding/xml keeps it,
 //   - joins neighbouring texts and CDATA sections to one text,
-//   - leaves the declarations of namespaces out of the attributes.
+//   - leaves the declarations of namespaces out of the attributes,
+//   - has an element that is called xmlns in its namespace, which encoding/xml
+//     forgets.
 //
 // It refuses much that encoding/xml takes: comments, processing instructions,
 // document types, duplicate attributes, undeclared prefixes, names such as

@@ -113,9 +113,12 @@ func (k *skipper) run(data []byte) (n int, done bool, bad string) {
 				k.state = skStart
 			}
 		case skEnd:
-			if c == '>' {
+			switch c {
+			case '>':
 				k.state = skText
 				k.depth--
+			case '<':
+				return i, false, "< in a tag"
 			}
 		case skBang:
 			const want = "[CDATA["

@@ -456,10 +456,11 @@ func (t *token) cdata(data []byte, p int) (int, status) {
 func (t *token) endTag(data []byte, p int, lim *Limits) (int, status) {
 	if len(t.open) == 0 {
 		// The stream's; streamEnd looks at its name.
-		if bytes.IndexByte(data[p:], '>') >= 0 {
+		bound := max(lim.Name, len("stream:stream")) + len("</>")
+		if bytes.IndexByte(data[p:min(len(data), p+bound)], '>') >= 0 {
 			return 0, stStreamEnd
 		}
-		if len(data)-p > lim.Name {
+		if len(data)-p >= bound {
 			return 0, t.bad(p, "end tag too long")
 		}
 		return 0, stMore
