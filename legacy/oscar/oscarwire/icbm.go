@@ -121,8 +121,7 @@ func (m IncomingIM) Flags() IMFlags { return imFlags(m.TLVs) }
 
 // Time returns when an offline message was sent; false for a live one.
 func (m IncomingIM) Time() (time.Time, bool) {
-	v, ok := m.TLVs.U32(TagIMTime)
-	return time.Unix(int64(v), 0).UTC(), ok && v > 0
+	return tlvTime(m.TLVs, TagIMTime)
 }
 
 // IMText is the content of a message of channel 1, TLV 02: fragments of which

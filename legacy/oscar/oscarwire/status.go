@@ -109,7 +109,8 @@ func ParseSetStatus(body []byte) (SetStatus, error) {
 		case TagUserDirect:
 			s.Direct = t.Value
 		case TagUserBART:
-			s.BART, _ = ParseBARTItems(t.Value)
+			l, _ := ParseBARTItems(t.Value)
+			s.BART = append(BARTItems{}, l...)
 		default:
 			s.Other = append(s.Other, t)
 		}

@@ -102,8 +102,9 @@ func (u UserInfo) Status() (Status, bool) {
 	return Status(v), ok
 }
 
-func (u UserInfo) time(tag uint16) (time.Time, bool) {
-	v, ok := u.TLVs.U32(tag)
+// tlvTime reads a time_t; 0 counts as absent.
+func tlvTime(l TLVs, tag uint16) (time.Time, bool) {
+	v, ok := l.U32(tag)
 	if !ok || v == 0 {
 		return time.Time{}, false
 	}
@@ -111,10 +112,10 @@ func (u UserInfo) time(tag uint16) (time.Time, bool) {
 }
 
 // SignedOn returns when the user came online.
-func (u UserInfo) SignedOn() (time.Time, bool) { return u.time(TagUserSignedOn) }
+func (u UserInfo) SignedOn() (time.Time, bool) { return tlvTime(u.TLVs, TagUserSignedOn) }
 
 // MemberSince returns when the account was created.
-func (u UserInfo) MemberSince() (time.Time, bool) { return u.time(TagUserMember) }
+func (u UserInfo) MemberSince() (time.Time, bool) { return tlvTime(u.TLVs, TagUserMember) }
 
 // Idle returns for how long the user has been idle; it is sent in minutes.
 func (u UserInfo) Idle() (time.Duration, bool) {
