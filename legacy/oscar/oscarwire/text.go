@@ -150,7 +150,8 @@ func decodeUTF16(b []byte) string {
 	if bytes.HasPrefix(b, []byte{0xFE, 0xFF}) {
 		b = b[2:]
 	}
-	out := make([]byte, 0, len(b))
+	var sb strings.Builder
+	sb.Grow(utf8Size(b))
 	for i := 0; i < len(b); i += 2 {
 		r := rune(binary.BigEndian.Uint16(b[i:]))
 		if utf16.IsSurrogate(r) {
@@ -162,9 +163,25 @@ func decodeUTF16(b []byte) string {
 				i += 2
 			}
 		}
-		out = utf8.AppendRune(out, r)
+		sb.WriteRune(r)
 	}
-	return string(out)
+	return sb.String()
+}
+
+// utf8Size returns how many bytes UTF-16 text needs in UTF-8, or a few more.
+func utf8Size(b []byte) int {
+	n := 0
+	for i := 0; i+1 < len(b); i += 2 {
+		switch hi := b[i]; {
+		case hi == 0 && b[i+1] < utf8.RuneSelf:
+			n++
+		case hi < 0x08:
+			n += 2
+		default:
+			n += 3
+		}
+	}
+	return n
 }
 
 // Encoder chooses the charset of outgoing text.
@@ -195,7 +212,8 @@ func (e Encoder) Encode(s string) (charset uint16, b []byte) {
 	}
 	b = make([]byte, 0, 2*len(s))
 	for _, r := range s {
-		if hi, lo := utf16.EncodeRune(r); hi != utf8.RuneError {
+		if r > 0xFFFF {
+			hi, lo := utf16.EncodeRune(r)
 			b = binary.BigEndian.AppendUint16(b, uint16(hi))
 			b = binary.BigEndian.AppendUint16(b, uint16(lo))
 			continue
