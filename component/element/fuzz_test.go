@@ -3,6 +3,7 @@ package element
 import (
 	"encoding/xml"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -97,40 +98,68 @@ func FuzzReader(f *testing.F) {
 	}
 	f.Add(chat)
 	f.Add(presence)
-	f.Fuzz(func(t *testing.T, in string) {
-		var ours []*Element
-		r := NewReader(strings.NewReader(in), testSpace, Limits{})
-		for {
-			e, err := r.Next()
-			if err != nil {
-				if _, over := err.(*LimitError); over {
-					return // the rest is skipped by one and read by the other
-				}
-				break
-			}
-			ours = append(ours, e)
-		}
-		theirs, err := stdlib(in, len(ours))
-		if err != nil {
-			t.Fatalf("encoding/xml refuses what was read: %v", err)
-		}
-		for i, e := range ours {
-			if got, want := dump(spaces(e)), dump(spaces(theirs[i])); got != want {
-				t.Fatalf("stanza %d:\n got %s\nwant %s", i, got, want)
-			}
-			reparse(t, e)
-		}
+	f.Fuzz(checkReader)
+}
 
-		// Nothing depends on how the input is divided, with any limits.
-		for _, l := range []Limits{{}, {Stanza: 40, Depth: 3, Attrs: 2, Name: 6, Elements: 4}} {
-			want := readAll(NewReader(strings.NewReader(in), testSpace, l))
-			for how, open := range divisions {
-				if got := readAll(NewReader(open(in), testSpace, l)); got != want {
-					t.Fatalf("%s, %+v:\n got %s\nwant %s", how, l, got, want)
-				}
+// TestSoup glues pieces of XML together, which gets further than bytes do.
+func TestSoup(t *testing.T) {
+	pieces := []string{
+		"<a", "<b", "</a>", "</b>", "<stream:a", "<p:a", "</p:a>", ">", ">", ">", "/>", "/>", " ", " b='", "' ", "'", "'", `"`,
+		` c="`, `" `, " xmlns='n'", " xmlns=''", " xmlns:p='n'", " xmlns:p='m'", " xml:lang='en'", " p:b='1'", " xmlns:q='n'", " q:b=''",
+		"<![CDATA[", "]]>", "]", "&lt;", "&amp;", "&#x41;", "&#0;", "&x;", "&", ";", "\r", "\n", "\r\n", "\t", "é", "\uFFFE", "\xc3", "\xa9",
+		"x", "y", "<", "<!--", "-->", "<?", "=", ":", "1", "</stream:stream>", "<a>", "<b>", "<a/>", "xmlns", "\x01", "\U0001F600", "\xf0\x9f",
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 8_000 {
+		var in strings.Builder
+		for range 1 + rnd.IntN(24) {
+			in.WriteString(pieces[rnd.IntN(len(pieces))])
+		}
+		checkReader(t, in.String())
+	}
+}
+
+// checkReader compares what is read from in with what encoding/xml reads, and
+// with itself.
+func checkReader(t *testing.T, in string) {
+	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("input: %q", in)
+		}
+	}()
+	var ours []*Element
+	r := NewReader(strings.NewReader(in), testSpace, Limits{})
+	for {
+		e, err := r.Next()
+		if err != nil {
+			if _, over := err.(*LimitError); over {
+				return // the rest is skipped by one and read by the other
+			}
+			break
+		}
+		ours = append(ours, e)
+	}
+	theirs, err := stdlib(in, len(ours))
+	if err != nil {
+		t.Fatalf("encoding/xml refuses what was read: %v", err)
+	}
+	for i, e := range ours {
+		if got, want := dump(spaces(e)), dump(spaces(theirs[i])); got != want {
+			t.Fatalf("stanza %d:\n got %s\nwant %s", i, got, want)
+		}
+		reparse(t, e)
+	}
+
+	// Nothing depends on how the input is divided, with any limits.
+	for _, l := range []Limits{{}, {Stanza: 40, Depth: 3, Attrs: 2, Name: 6, Elements: 4}} {
+		want := readAll(NewReader(strings.NewReader(in), testSpace, l))
+		for how, open := range divisions {
+			if got := readAll(NewReader(open(in), testSpace, l)); got != want {
+				t.Fatalf("%s, %+v:\n got %s\nwant %s", how, l, got, want)
 			}
 		}
-	})
+	}
 }
 
 // reparse checks that e, written out, is read by both parsers as what it

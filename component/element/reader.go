@@ -188,6 +188,11 @@ func (r *Reader) ended() (*Element, error) {
 			return e, err
 		}
 	}
+	if r.skip.over != nil {
+		if err := r.skipMore(); err != errMore {
+			return nil, err
+		}
+	}
 	r.err = io.ErrUnexpectedEOF
 	return nil, r.err
 }
