@@ -301,10 +301,10 @@ func (t *token) name(data []byte, p int, lim *Limits) (n rawName, next int, st s
 	first := true // of the name or of what follows its prefix
 	i := p
 	for ; ; i++ {
+		if i-p > lim.Name {
+			return n, 0, t.over(limName)
+		}
 		if i == len(data) {
-			if i-p > lim.Name {
-				return n, 0, t.over(limName)
-			}
 			return n, 0, stMore
 		}
 		c := data[i]
@@ -337,9 +337,6 @@ func (t *token) name(data []byte, p int, lim *Limits) (n rawName, next int, st s
 	}
 	if first || data[i] == ':' {
 		return n, 0, t.bad(i, "invalid name")
-	}
-	if i-p > lim.Name {
-		return n, 0, t.over(limName)
 	}
 	n.span = span{int32(p), int32(i)}
 	return n, i, stOK
