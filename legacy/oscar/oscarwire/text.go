@@ -196,14 +196,15 @@ type Encoder struct {
 // Encode writes text as ASCII if possible, else as UTF-16 (with surrogate
 // pairs) or, with Latin1, as that if possible.
 func (e Encoder) Encode(s string) (charset uint16, b []byte) {
-	top := rune(0)
+	top, latin1 := rune(0), e.Latin1 && !e.UTF16
 	for _, r := range s {
 		top = max(top, r)
+		latin1 = latin1 && (r < 0x80 || 0xA0 <= r && r <= 0xFF) // 80-9F are read as windows-1252
 	}
 	switch {
 	case top < utf8.RuneSelf && !e.UTF16:
 		return CharsetASCII, []byte(s)
-	case top <= 0xFF && e.Latin1 && !e.UTF16:
+	case latin1:
 		b = make([]byte, 0, len(s))
 		for _, r := range s {
 			b = append(b, byte(r))

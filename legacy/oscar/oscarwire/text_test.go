@@ -63,6 +63,7 @@ func TestEncodeText(t *testing.T) {
 		{"h\u00e9", Encoder{}, CharsetUTF16, "\x00h\x00\xe9"},
 		{"h\u00e9", Encoder{Latin1: true}, CharsetLatin1, "h\xe9"},
 		{"h\u20ac", Encoder{Latin1: true}, CharsetUTF16, "\x00h\x20\xac"},
+		{"h\u0085\u00e9", Encoder{Latin1: true}, CharsetUTF16, "\x00h\x00\x85\x00\xe9"},
 		{"hi", Encoder{UTF16: true}, CharsetUTF16, "\x00h\x00i"},
 		{"\u00e9", Encoder{UTF16: true, Latin1: true}, CharsetUTF16, "\x00\xe9"},
 		{"\U0001F600", Encoder{}, CharsetUTF16, "\xd8\x3d\xde\x00"},
