@@ -22,15 +22,11 @@ func (m AuthRequest) Append(dst []byte) []byte {
 	w := Writer{dst}
 	w.String8(m.Name)
 	w.String16(m.Reason)
-	appendRest(&w, m.Rest)
-	return w.B
-}
-
-func appendRest(w *Writer, rest []byte) {
-	if rest == nil {
+	if m.Rest == nil {
 		w.U16(0)
 	}
-	w.Bytes(rest)
+	w.Bytes(m.Rest)
+	return w.B
 }
 
 // AuthReply answers a request for authorization: 13/1A (Name is whom we
@@ -49,7 +45,7 @@ func ParseAuthReply(body []byte) (AuthReply, error) {
 	return m, wrap("authorization reply", r.Err())
 }
 
-// Append appends the body; without Rest, two zero bytes.
+// Append appends the body, with Rest as it is.
 func (m AuthReply) Append(dst []byte) []byte {
 	w := Writer{dst}
 	w.String8(m.Name)
@@ -59,7 +55,7 @@ func (m AuthReply) Append(dst []byte) []byte {
 	}
 	w.U8(granted)
 	w.String16(m.Reason)
-	appendRest(&w, m.Rest)
+	w.Bytes(m.Rest)
 	return w.B
 }
 

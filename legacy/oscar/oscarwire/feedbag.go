@@ -11,6 +11,8 @@ const (
 	FeedbagPrivacy     uint16 = 0x04 // permit/deny mode, TLV CA
 	FeedbagPreferences uint16 = 0x05 // TLV C9, D6
 	FeedbagIgnore      uint16 = 0x0E
+	FeedbagLastUpdate  uint16 = 0x0F // name "LastUpdateDate"
+	FeedbagNonICQ      uint16 = 0x10 // phone numbers, "1#EXT"
 	FeedbagImportTime  uint16 = 0x13
 	FeedbagIcon        uint16 = 0x14 // BART: name is the type, "1"
 	FeedbagRemoved     uint16 = 0x19 // removed buddies, "phantoms"

@@ -78,8 +78,8 @@ func TestAuthorization(t *testing.T) {
 		want string
 	}{
 		{AuthRequest{Name: "bob", Reason: "hi"}, FeedbagAuthRequest, "03626f62" + "00026869" + "0000"},
-		{AuthReply{Name: "bob", Granted: true}, FeedbagAuthReply, "03626f62" + "01" + "0000" + "0000"},
-		{AuthReply{Name: "bob", Reason: "no", Rest: []byte{}}, FeedbagAuthReplied, "03626f62" + "00" + "00026e6f"},
+		{AuthReply{Name: "bob", Granted: true}, FeedbagAuthReply, "03626f62" + "01" + "0000"},
+		{AuthReply{Name: "bob", Reason: "no"}, FeedbagAuthReplied, "03626f62" + "00" + "00026e6f"},
 		{AuthName{Name: "bob"}, FeedbagRemoveMe, "03626f62"},
 		{AuthName{Name: "bob", Rest: []byte{0, 0}}, FeedbagYouWereAdded, "03626f62" + "0000"},
 		{FeedbagStamp{1, 2}, FeedbagQueryIfModified, "00000001" + "0002"},
@@ -164,6 +164,16 @@ func TestMetaUsers(t *testing.T) {
 	short, err := NewShortInfo(u).ShortInfo()
 	if err != nil || string(short.First) != "B" || !short.OpenAuth || short.Gender != 2 {
 		t.Errorf("%+v, %v", short, err)
+	}
+	short0 := slices.Clone(m.Data)
+	short0[0] -= 4 // a size without the UIN
+	if got, left, err := (MetaReply{MetaSearchLast, MetaOK, short0}).SearchRow(); err != nil || left != 7 || got.Age != 33 {
+		t.Errorf("short size: %+v, %d, %v", got, left, err)
+	}
+	longer := slices.Insert(slices.Clone(m.Data), len(m.Data)-4, 1, 2)
+	longer[0] += 2 // two bytes more in the row
+	if got, left, err := (MetaReply{MetaSearchLast, MetaOK, longer}).SearchRow(); err != nil || left != 7 || got.Age != 33 {
+		t.Errorf("longer row: %+v, %d, %v", got, left, err)
 	}
 	for n := range m.Data {
 		if _, _, err := (MetaReply{MetaSearchLast, MetaOK, m.Data[:n]}).SearchRow(); err == nil && n < len(m.Data)-4 {

@@ -1,6 +1,9 @@
 package oscarwire
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // ICQCommand is a command of family 15.
 type ICQCommand uint16
@@ -217,7 +220,7 @@ type MetaUser struct {
 	First    []byte
 	Last     []byte
 	Email    []byte
-	OpenAuth bool   // may be added without authorization
+	OpenAuth bool   // may be added without authorization (older Open OSCAR Servers: the contrary)
 	Status   uint16 // searches only: 0 offline, 1 online, 2 not published
 	Gender   uint8  // 0 unknown, 1 female, 2 male
 	Age      uint16 // searches only
@@ -263,23 +266,33 @@ func NewShortInfo(u MetaUser) MetaReply {
 }
 
 // SearchRow parses the data of MetaSearchRow and MetaSearchLast; left is the
-// number of matches that the server did not send, in the last row only.
+// number of matches that the server did not send, in the last row only. Look
+// at Result first: a failure has no row. A row with UIN 0 says that nobody was
+// found, too.
 func (m MetaReply) SearchRow() (u MetaUser, left uint32, err error) {
 	r := NewReader(m.Data)
-	row := NewReader(r.Bytes(int(r.U16LE())))
-	u.UIN = row.U32LE()
-	u.readNames(row)
-	u.Status = row.U16LE()
-	if row.Len() >= 3 {
-		u.Gender, u.Age = row.U8(), row.U16LE()
+	// Some servers count without the UIN (Shutko's example of 01A4), so the
+	// size is only used to pass over fields that are not known here.
+	end := int(r.U16LE()) + 2
+	if r.Err() == nil && end > len(m.Data) {
+		err = wrap("search row", fmt.Errorf("%w: row of %d bytes, %d there", ErrShort, end-2, r.Len()))
+	}
+	u.UIN = r.U32LE()
+	u.readNames(r)
+	u.Status = r.U16LE()
+	if r.Len() >= 3 {
+		u.Gender, u.Age = r.U8(), r.U16LE()
+	}
+	if used := len(m.Data) - r.Len(); r.Len() > 0 && used < end {
+		r.Skip(min(end-used, r.Len()))
 	}
 	if m.Subtype == MetaSearchLast && r.Len() >= 4 {
 		left = r.U32LE()
 	}
-	if err = row.Err(); err == nil {
-		err = r.Err()
+	if r.Err() != nil {
+		err = wrap("search row", r.Err())
 	}
-	return u, left, wrap("search row", err)
+	return u, left, err
 }
 
 // NewSearchRow makes the reply MetaSearchRow, or MetaSearchLast if last.

@@ -9,6 +9,7 @@ type SignOnCode uint16
 const (
 	SignOnUnknownUser     SignOnCode = 0x01
 	SignOnUnavailable     SignOnCode = 0x02
+	SignOnOther           SignOnCode = 0x03
 	SignOnBadPassword2    SignOnCode = 0x04
 	SignOnBadPassword     SignOnCode = 0x05
 	SignOnInternalClient  SignOnCode = 0x06
@@ -43,6 +44,7 @@ const (
 var signOnTexts = map[SignOnCode]string{
 	SignOnUnknownUser:     "unknown user",
 	SignOnUnavailable:     "service temporarily unavailable",
+	SignOnOther:           "unspecified error",
 	SignOnBadPassword2:    "wrong user name or password",
 	SignOnBadPassword:     "wrong password",
 	SignOnInternalClient:  "internal client error",
