@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -193,7 +194,9 @@ func (d *DB) AccountByLogin(ctx context.Context, network, login string) (user st
 func (d *DB) accountByLogin(ctx context.Context, r *ring, network, login string) (user string, err error) {
 	err = d.read(ctx, "account by login", func(c *conn) error {
 		var first int64
-		for _, k := range r.keys { // one, except during a rotation
+		// One key, except during a rotation. Its rows go from an old key to the
+		// newest, so they are not missed when that is looked for last.
+		for _, k := range slices.Backward(r.keys) {
 			var id int64
 			var name string
 			err := c.row("SELECT id, user FROM accounts WHERE network = ? AND login_hash = ? ORDER BY id LIMIT 1",

@@ -51,16 +51,18 @@ type Subscription uint8
 
 // Members of the set. Their values are stored: never change them.
 const (
-	To      Subscription = 1 << iota // the user sees the contact's presence
-	From                             // the contact sees the user's presence
-	AskTo                            // the user asked to see the contact; the network has not answered
-	AskFrom                          // the user was sent a request from the contact, and has not answered
-	Refused                          // the user declined that request: do not ask again
+	To        Subscription = 1 << iota // the user sees the contact's presence
+	From                               // the contact sees the user's presence
+	AskTo                              // the user asked to see the contact; the network has not answered
+	AskFrom                            // the user was sent a request from the contact, and has not answered
+	Refused                            // the user declined that request: do not ask again
+	AuthAsked                          // the contact waits for the user's consent on the network
+	Removed                            // the user removed the contact; the network's list does not know yet
 
-	subscriptions = To | From | AskTo | AskFrom | Refused
+	subscriptions = To | From | AskTo | AskFrom | Refused | AuthAsked | Removed
 )
 
-var subscriptionNames = [...]string{"to", "from", "ask-to", "ask-from", "refused"}
+var subscriptionNames = [...]string{"to", "from", "ask-to", "ask-from", "refused", "auth-asked", "removed"}
 
 // Has reports whether all members of x hold.
 func (s Subscription) Has(x Subscription) bool { return s&x == x }

@@ -1,0 +1,180 @@
+package registry
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+// restore makes a database from a frozen dump and its key in testdata.
+func restore(t *testing.T, name string) Options {
+	t.Helper()
+	opts := testOptions(t.TempDir())
+	folder := filepath.Join("..", "testdata", "registry")
+	change(t, opts.Path, string(readFile(t, filepath.Join(folder, name+".sql"))))
+	if err := os.WriteFile(opts.Path+".key", readFile(t, filepath.Join(folder, name+".key")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return opts
+}
+
+// Every schema that was ever released can be opened, read and written.
+func TestFrozenSchemas(t *testing.T) {
+	names, err := filepath.Glob(filepath.Join("..", "testdata", "registry", "v*.sql"))
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		name = strings.TrimSuffix(filepath.Base(name), ".sql")
+		t.Run(name, func(t *testing.T) {
+			opts := restore(t, name)
+			d := open(t, opts)
+			checkFrozen(t, d)
+			if err := d.Rotate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			checkFrozen(t, d)
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			checkFrozen(t, open(t, opts))
+		})
+	}
+}
+
+// checkFrozen compares with what went into the frozen dumps.
+func checkFrozen(t *testing.T, d *DB) {
+	t.Helper()
+	ctx := t.Context()
+	if err := d.Check(ctx); err != nil {
+		t.Error(err)
+	}
+	want := []Account{{Network: testNet, User: testUser, Login: "123456",
+		Fields:  map[string]string{"uin": "123456", "password": "sesame ☃"},
+		Options: map[string]string{"away": "yes"}, State: []byte("cookie\x00\xff"),
+		Created: testNow.Add(-time.Hour), Updated: testNow}}
+	if got, err := d.Accounts(ctx, testNet); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("accounts %+v, %v, want %+v", got, err, want)
+	}
+	if user, err := d.AccountByLogin(ctx, testNet, "123456"); err != nil || user != testUser {
+		t.Errorf("by login: %q, %v", user, err)
+	}
+	bare := Account{Network: "irc.example.org", User: testUser, Created: testNow, Updated: testNow}
+	if got, err := d.Account(ctx, bare.Network, testUser); err != nil || !reflect.DeepEqual(got, bare) {
+		t.Errorf("account %+v, %v, want %+v", got, err, bare)
+	}
+	contacts := []Contact{
+		{Network: testNet, User: testUser, Subscription: To | From},
+		{Network: testNet, User: testUser, Peer: "200", Name: "Rómeo", Groups: []string{"Friends", `A "b"`},
+			Subscription: AskTo | AskFrom, Listed: true, LastSeen: testNow.Add(-time.Minute)},
+		{Network: testNet, User: testUser, Peer: "300", Subscription: Refused},
+	}
+	if got, err := d.Contacts(ctx, testNet, testUser); err != nil || !reflect.DeepEqual(got, contacts) {
+		t.Errorf("contacts %+v, %v, want %+v", got, err, contacts)
+	}
+	for dir, want := range map[Direction]Message{
+		Inbound: {ID: 2, Network: testNet, User: testUser, Peer: "200", Direction: Inbound, StanzaID: "s1",
+			Payload: []byte("hello ☃"), Created: testNow},
+		Outbound: {ID: 3, Network: testNet, User: testUser, Peer: "300", Direction: Outbound,
+			Payload: []byte{0, 255}, Created: testNow.Add(time.Second)},
+	} {
+		if got, err := d.KeptMessages(ctx, testNet, testUser, dir); err != nil || !reflect.DeepEqual(got, []Message{want}) {
+			t.Errorf("%s: %+v, %v, want %+v", dir, got, err, want)
+		}
+	}
+	// IDs go on where they were.
+	id := keepTestMessage(t, d, testUser, Inbound, "new")
+	if id <= 3 {
+		t.Errorf("a new message has ID %d", id)
+	}
+	if err := d.ForgetMessages(ctx, id); err != nil {
+		t.Error(err)
+	}
+}
+
+// The frozen dump of the current schema is what the migrations make.
+func TestFrozenSchemaIsCurrent(t *testing.T) {
+	schema := func(path string) map[string]string {
+		m := make(map[string]string)
+		query(t, path, "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL", func(row []any) {
+			m[row[0].(string)] = row[1].(string)
+		})
+		return m
+	}
+	fresh := testOptions(t.TempDir())
+	if err := open(t, fresh).Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, want := schema(restore(t, "v1").Path), schema(fresh.Path)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("schema 1 was changed after it was frozen:\n%v\n%v", got, want)
+	}
+}
+
+func TestNewerSchema(t *testing.T) {
+	opts := restore(t, "v1")
+	change(t, opts.Path, "PRAGMA user_version=2")
+	before := readFile(t, opts.Path)
+	_, err := Open(t.Context(), opts)
+	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), opts.Path) || !strings.Contains(err.Error(), "schema 2") {
+		t.Errorf("got %v", err)
+	}
+	if string(readFile(t, opts.Path)) != string(before) {
+		t.Error("the file was changed")
+	}
+}
+
+// A migration that fails leaves the schema before it, whole.
+func TestFailingMigration(t *testing.T) {
+	opts := restore(t, "v1")
+	d := open(t, opts)
+	scripts, err := readMigrations(migrations)
+	if err != nil || len(scripts) != 1 {
+		t.Fatal(scripts, err)
+	}
+	scripts = append(scripts, "CREATE TABLE second (x)", "CREATE TABLE third (x); INSERT INTO contacts SELECT * FROM nowhere")
+	c := d.writer.c // nothing is written meanwhile
+	err = migrate(t.Context(), c, opts.Path, 1, scripts)
+	if err == nil || !strings.Contains(err.Error(), "migrate to schema 3") || !strings.Contains(err.Error(), opts.Path) {
+		t.Errorf("got %v", err)
+	}
+	version, err := schemaVersion(t.Context(), c, opts.Path, 3)
+	if err != nil || version != 2 {
+		t.Errorf("schema %d, %v", version, err)
+	}
+	var tables string
+	err = c.QueryRowContext(t.Context(), "SELECT group_concat(name) FROM sqlite_schema WHERE name IN ('second', 'third')").Scan(&tables)
+	if err != nil || tables != "second" {
+		t.Errorf("tables %q, %v", tables, err)
+	}
+	scripts[2] = "CREATE TABLE third (x)"
+	if err := migrate(t.Context(), c, opts.Path, version, scripts); err != nil {
+		t.Error(err)
+	}
+	checkFrozen(t, d)
+}
+
+func TestReadMigrations(t *testing.T) {
+	file := &fstest.MapFile{Data: []byte("x")}
+	for _, test := range []struct {
+		fsys fs.FS
+		want int
+		ok   bool
+	}{
+		{fstest.MapFS{"migrations/0001.sql": file, "migrations/0002.sql": file}, 2, true},
+		{fstest.MapFS{"migrations/0001.sql": file, "migrations/0003.sql": file}, 0, false},
+		{fstest.MapFS{"migrations/0001.sql": file, "migrations/0002-x.sql": file}, 0, false},
+		{fstest.MapFS{"migrations/0000.sql": file}, 0, false},
+	} {
+		scripts, err := readMigrations(test.fsys)
+		if len(scripts) != test.want || (err == nil) != test.ok {
+			t.Errorf("%v: %d scripts, %v", test.fsys, len(scripts), err)
+		}
+	}
+}
