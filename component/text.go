@@ -43,9 +43,10 @@ func splitText(s string, limit int) []string {
 	for utf8.RuneCountInString(s) > limit {
 		end := runeOffset(s, limit)
 		cut := end
-		if i := strings.LastIndexByte(s[:end], '\n'); i > end/2 {
+		window := s[:end+1] // a boundary right behind the limit serves too
+		if i := strings.LastIndexByte(window, '\n'); i >= end/2 {
 			cut = i
-		} else if i := strings.LastIndexByte(s[:end], ' '); i > end/2 {
+		} else if i := strings.LastIndexByte(window, ' '); i >= end/2 {
 			cut = i
 		}
 		if part := strings.TrimRight(s[:cut], " \n"); part != "" {

@@ -1,0 +1,134 @@
+package component
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func lit(s string) func([]byte) []byte {
+	return func(dst []byte) []byte { return append(dst, s...) }
+}
+
+// startWriter runs a writer on one end of a pipe and returns the other end. The
+// writer has ended when the test has.
+func startWriter(t *testing.T) (*writer, net.Conn) {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	w := newWriter(ours)
+	var wg sync.WaitGroup
+	wg.Go(w.run)
+	t.Cleanup(func() {
+		theirs.Close()
+		w.close(io.EOF)
+		wg.Wait()
+		ours.Close()
+	})
+	return w, theirs
+}
+
+func read(t *testing.T, c net.Conn, want string) {
+	t.Helper()
+	buf := make([]byte, len(want))
+	if _, err := io.ReadFull(c, buf); err != nil || string(buf) != want {
+		t.Fatalf("read %q, %v; want %q", buf, err, want)
+	}
+}
+
+func TestWriterConfirms(t *testing.T) {
+	w, peer := startWriter(t)
+	for i := range 3 {
+		if err := w.writeTracked(lit(fmt.Sprintf("<m%d/>", i)), inFlight{id: fmt.Sprint(i)}); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 {
+			_ = w.ping(lit("<ping/>"))
+		}
+	}
+	told := make(chan bool, 1)
+	w.whenConfirmed(func(ok bool) { told <- ok })
+	read(t, peer, "<m0/><m1/><ping/><m2/>")
+
+	w.pong()
+	if got := len(w.flying); got != 1 || w.flying[0].id != "2" {
+		t.Fatalf("after the pong %d are unconfirmed: %v", got, w.flying)
+	}
+	select {
+	case <-told:
+		t.Fatal("confirmed by a ping that was sent before")
+	default:
+	}
+	_ = w.ping(lit("<ping/>"))
+	w.pong()
+	if !<-told {
+		t.Fatal("the pong did not confirm")
+	}
+	if w.unconfirmed() {
+		t.Fatal("something is left unconfirmed")
+	}
+}
+
+func TestWriterGivesBackWhatIsUnconfirmed(t *testing.T) {
+	w, peer := startWriter(t)
+	_ = w.writeTracked(lit("<a/>"), inFlight{id: "a"})
+	_ = w.writeTracked(lit("<b/>"), inFlight{id: "b"})
+	read(t, peer, "<a/><b/>")
+	told := make(chan bool, 1)
+	w.whenConfirmed(func(ok bool) { told <- ok })
+	w.close(io.EOF)
+	if <-told {
+		t.Error("told that it was confirmed when the link ended")
+	}
+	var ids []string
+	for _, m := range w.takeUnconfirmed() {
+		ids = append(ids, m.id+string(m.stanza))
+	}
+	if got := strings.Join(ids, " "); got != "a<a/> b<b/>" {
+		t.Errorf("got back %q", got)
+	}
+	if err := w.write(lit("<c/>")); !errors.Is(err, errLinkDown) {
+		t.Errorf("a write to a closed link: %v", err)
+	}
+}
+
+// A peer that does not read makes writers wait, but not the reader's answers.
+func TestWriterBounds(t *testing.T) {
+	w, peer := startWriter(t)
+	big := strings.Repeat("x", maxWaiting+1)
+	_ = w.write(lit("<first/>"))
+	read(t, peer, "<")             // the writer is inside a Write now
+	_ = w.write(lit(big))          // fills the buffer
+	blocked := make(chan error, 1) // so that this one waits
+	go func() { blocked <- w.write(lit("<last/>")) }()
+	for range maxUnread / len(big) {
+		if err := w.answer(lit(big)); err != nil {
+			t.Fatal("an answer was refused before the bound:", err)
+		}
+	}
+	select {
+	case err := <-blocked:
+		t.Fatal("a write did not wait for room:", err)
+	default:
+	}
+	_ = w.answer(lit(big))
+	if err := w.answer(lit(big)); !errors.Is(err, errLinkDown) {
+		t.Fatal("a server that never reads did not lose the link:", err)
+	}
+	if err := <-blocked; !errors.Is(err, errLinkDown) {
+		t.Fatal("a waiting write outlived the link:", err)
+	}
+}
+
+func TestWriterFinishes(t *testing.T) {
+	w, peer := startWriter(t)
+	_ = w.write(lit("<a/>"))
+	w.finish(endTag)
+	read(t, peer, "<a/>"+endTag)
+	if err := w.write(lit("<b/>")); !errors.Is(err, errLinkDown) {
+		t.Error("a write after the end:", err)
+	}
+}
