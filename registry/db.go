@@ -50,7 +50,7 @@ type DB struct {
 	closing   chan struct{}
 	closeErr  error
 
-	rotating chan struct{} // holds one token, taken by Rotate and Check
+	rotating chan struct{} // full while Rotate or Check runs, and once closed
 	// crash is called by Rotate between its steps; tests stop it there.
 	crash func(step string) error
 }
@@ -65,7 +65,7 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 	if opts.Path == "" {
 		return nil, errors.New("registry: open: no path given")
 	}
-	path, err := filepath.Abs(opts.Path)
+	path, err := resolve(opts.Path)
 	if err != nil {
 		return nil, locate("open: %w", err)
 	}
@@ -81,6 +81,8 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 	}
 	if d.keyFile == "" {
 		d.keyFile = path + ".key"
+	} else if d.keyFile, err = filepath.Abs(d.keyFile); err != nil {
+		return nil, locate("open: %w", err)
 	}
 	if d.maxMessages <= 0 {
 		d.maxMessages = DefaultMaxMessages
@@ -128,6 +130,22 @@ func (d *DB) open(ctx context.Context) error {
 	}
 	d.writer = startWriter(c)
 	return nil
+}
+
+// resolve makes a path absolute, and follows links: the same file must always
+// have the same lock beside it.
+func resolve(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target, nil
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil { // a file that is yet to be made
+		return filepath.Join(dir, filepath.Base(path)), nil
+	}
+	return path, nil // does not exist, which is reported when it is opened
 }
 
 func kindOf(info fs.FileInfo) string {
@@ -267,7 +285,8 @@ func (d *DB) proveKeys(r *ring, sentinel []byte) error {
 	return nil
 }
 
-// Close carries out what is queued, waits for reads, and closes the database.
+// Close carries out what is queued, waits for reads and for Rotate to stop, and
+// closes the database.
 // Calls that come later return ErrClosed. Closing twice is harmless.
 func (d *DB) Close() error {
 	d.closeOnce.Do(func() {
@@ -275,6 +294,9 @@ func (d *DB) Close() error {
 		var errs []error
 		if d.writer != nil {
 			d.writer.stop()
+			// Rotate must not touch the key file once others can open the
+			// database. Neither it nor Check can begin again.
+			d.rotating <- struct{}{}
 			for range readConns {
 				errs = append(errs, (<-d.readers).close())
 			}

@@ -290,6 +290,27 @@ func TestOpenTwice(t *testing.T) {
 	open(t, opts)
 }
 
+// The lock is that of the file, not of the name it is opened by.
+func TestOpenTwiceByLink(t *testing.T) {
+	opts := testOptions(t.TempDir())
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(opts.Path, link); err != nil {
+		t.Fatal(err)
+	}
+	d := open(t, opts)
+	putTestAccount(t, d, testNet, testUser)
+	if _, err := Open(t.Context(), Options{Path: link}); !errors.Is(err, ErrBusy) {
+		t.Errorf("got %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = open(t, Options{Path: link})
+	if _, err := d.Account(t.Context(), testNet, testUser); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOpenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

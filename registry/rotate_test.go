@@ -332,6 +332,41 @@ func TestRotateInUse(t *testing.T) {
 	}
 }
 
+// Close waits for Rotate to stop, since that may be about to write the key file.
+func TestRotateClosed(t *testing.T) {
+	for _, at := range []string{"key added", "all sealed"} {
+		t.Run(at, func(t *testing.T) {
+			opts := testOptions(t.TempDir())
+			d := open(t, opts)
+			users := fill(t, d)
+			closed := make(chan error, 1)
+			d.crash = func(step string) error {
+				if step != at {
+					return nil
+				}
+				go func() { closed <- d.Close() }()
+				<-d.writer.gone
+				for range 1000 {
+					yield()
+					if other, err := Open(t.Context(), opts); !errors.Is(err, ErrBusy) {
+						other.Close()
+						t.Fatalf("the database was open to others: %v", err)
+					}
+				}
+				return nil
+			}
+			err := d.Rotate(t.Context())
+			if at == "key added" && !errors.Is(err, ErrClosed) || at == "all sealed" && err != nil {
+				t.Errorf("Rotate: %v", err)
+			}
+			if err := <-closed; err != nil {
+				t.Errorf("Close: %v", err)
+			}
+			checkFilled(t, open(t, opts), users)
+		})
+	}
+}
+
 // A second Rotate, or Check, waits for the first, and no longer than its caller
 // wants to.
 func TestRotateAlone(t *testing.T) {
