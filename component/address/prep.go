@@ -72,7 +72,7 @@ func prepare(s string, p profile) (string, error) {
 		return "", err
 	}
 	for _, r := range s {
-		if p.forbids(r) {
+		if r == joiner || p.forbids(r) {
 			return "", errForbidden
 		}
 	}
@@ -109,19 +109,27 @@ func (p profile) forbids(r rune) bool {
 	return in(forbiddenRanges, r)
 }
 
+// joiner is what package norm puts between marks if there are more than 30 in a
+// row. Table B.1 has deleted all others, so that one in the result tells that
+// servers would come to another one.
+const joiner = '\u034F'
+
 // transform maps and normalises s (RFC 3454 §3, §4). It works on stretches of
 // code points that Unicode 3.2 knows; later ones stay as they are.
 func transform(s string, p profile) string {
 	out := make([]byte, 0, len(s)+8)
 	var known []byte
 	flush := func() {
-		out = norm.NFKC.Append(out, known...)
+		// Append would look at what comes before.
+		out = append(out, norm.NFKC.Bytes(known)...)
 		known = known[:0]
 	}
 	folder := cases.Fold()
 	for _, r := range s {
 		switch {
 		case in(deletedRanges, r):
+		case r >= 0x2F800 && decomposedLater[r] != 0:
+			known = utf8.AppendRune(known, decomposedLater[r])
 		case r >= utf8.RuneSelf && in(unassignedRanges, r):
 			flush()
 			out = utf8.AppendRune(out, r)

@@ -44,7 +44,16 @@ func safe(s string, p profile) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, string(replacement)))
-	s = strings.Trim(transform(s, p), " ")
+	t := transform(s, p)
+	if strings.ContainsRune(t, joiner) {
+		t = transform(strings.Map(func(r rune) rune {
+			if unicode.Is(unicode.M, r) || r >= 0x1160 && r <= 0x11FF { // marks, joining jamo
+				return -1
+			}
+			return r
+		}, t), p)
+	}
+	s = strings.Trim(t, " ")
 	s = strings.Map(func(r rune) rune {
 		if p.forbids(r) || in(directionChanged, r) {
 			return replacement

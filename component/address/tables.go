@@ -27,6 +27,12 @@ var foldedLaterRanges = [][2]rune{
 	{0x04C0, 0x04C0}, {0x10A0, 0x10C5}, {0x2132, 0x2132}, {0x2183, 0x2183},
 }
 
+// decomposedLater are characters whose decomposition was corrected after
+// Unicode 3.2 (Unicode corrigendum 4), with what servers still make of them.
+var decomposedLater = map[rune]rune{
+	0x2F868: 0x2136A, 0x2F874: 0x5F33, 0x2F91F: 0x43AB, 0x2F95F: 0x7AAE, 0x2F9BF: 0x4D57,
+}
+
 // directionChanged are characters that are written from left to right for
 // Unicode 3.2, and so for ejabberd, but have no direction now.
 var directionChanged = [][2]rune{
