@@ -42,7 +42,7 @@ const (
 	ServicePauseAck       ID = 0x0001_000C // 01/0C FamilyList
 	ServiceResume         ID = 0x0001_000D // 01/0D empty
 	ServiceSelfQuery      ID = 0x0001_000E // 01/0E empty
-	ServiceSelfInfo       ID = 0x0001_000F // 01/0F UserInfo
+	ServiceSelfInfo       ID = 0x0001_000F // 01/0F UserInfos
 	ServiceWarned         ID = 0x0001_0010 // 01/10 Warned
 	ServiceIdle           ID = 0x0001_0011 // 01/11 Number: idle seconds, 0 back
 	ServiceMigrate        ID = 0x0001_0012 // 01/12 Migration

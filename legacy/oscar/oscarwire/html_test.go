@@ -103,7 +103,7 @@ func TestLooksLikeHTML(t *testing.T) {
 
 // Input that makes a careless parser search the rest again at every step.
 func TestHTMLIsLinear(t *testing.T) {
-	const n = 1 << 18
+	const n = 1 << 20
 	for _, unit := range []string{
 		"<", "<a", "<a ", "</", "<!--", "<!", "<a href=\"", "<a href='\"", "<a href=\">\" ", "<a x=\">\"", "&", "&a", "&#",
 		"<script>", "<script", "<a href=x>", "<a href=\"x\">y", "<a =", "<a = = ", "\r", "\n", "<br>\n", "<img alt=&>", "<title></title",
@@ -111,7 +111,7 @@ func TestHTMLIsLinear(t *testing.T) {
 		in := strings.Repeat(unit, n/len(unit))
 		start := time.Now()
 		out := HTMLToText(in)
-		if d := time.Since(start); d > 2*time.Second {
+		if d := time.Since(start); d > 3*time.Second {
 			t.Errorf("%q: %v", unit, d)
 		}
 		if len(out) > 4*len(in)+64 {

@@ -116,9 +116,13 @@ func (l MissedMessages) Append(dst []byte) []byte {
 	return w.B
 }
 
-// AckChannelSpecific is the only reason in ClientAck that is in use: what
-// follows is the recipient's answer.
-const AckChannelSpecific uint16 = 3
+// Reasons of ClientAck. Clients use the last one only: what follows is the
+// recipient's answer.
+const (
+	AckUnsupportedChannel uint16 = 1
+	AckBusted             uint16 = 2
+	AckChannelSpecific    uint16 = 3
+)
 
 // ClientAck is 04/0B, a recipient's answer to a message of channel 2, the same
 // in both directions. For type-2 messages Data is a Type2 (ParseType2).

@@ -239,6 +239,14 @@ func TestChat(t *testing.T) {
 				t.Errorf("%v: %+v, %v", rec, u, err)
 			}
 			texts[text]++
+			var from *UserInfo
+			if u, ok := m.Sender(); ok {
+				from = &u
+			}
+			// Clients differ in the charset's capitals and in TLV order only.
+			if again := NewChatMessage(m.Cookie, text, Encoder{}, from).Append(nil); !bytes.Equal(again, s.Body) {
+				t.Errorf("%v: built again\n got %x\nwant %x", rec, again, s.Body)
+			}
 		case ChatNavReply:
 			p, _ := ParseNavReply(s.Body)
 			if m, err := p.Room(); err == nil {

@@ -362,6 +362,10 @@ func TestStatusText(t *testing.T) {
 			t.Errorf("%+v: %q", i, s)
 		}
 	}
+	// As libpurple sends it in 01/1E and the server relays it.
+	if got := hex.EncodeToString(BARTItems{NewStatusText("gone fishing")}.Append(nil)); got != "00020410000c676f6e652066697368696e670000" {
+		t.Errorf("%s", got)
+	}
 	long := string(bytes.Repeat([]byte("\u2603"), 200))
 	if s, ok := NewStatusText(long).Text(); !ok || len(s) != 249 {
 		t.Errorf("%d bytes", len(s))
