@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// command is one word that the program understands.
+type command struct {
+	name    string
+	summary string // one line for the list
+	about   string // paragraphs for its own help
+	// prepare declares the flags. What it returns is run once they are set.
+	prepare func(*flag.FlagSet) action
+	// raw, in place of prepare, gets the arguments as they are, --help too.
+	raw func(ctx context.Context, args []string, out, err io.Writer) int
+}
+
+// action does a command's work and returns the exit code.
+type action func(ctx context.Context, std stdio) int
+
+// commands are all commands in the order in which they are listed.
+func commands() []*command {
+	return []*command{
+		runCommand(),
+		checkCommand(),
+		demoCommand(),
+		mockCommand(),
+		rotateCommand(),
+		versionCommand(),
+	}
+}
+
+func findCommand(name string) *command {
+	for _, c := range commands() {
+		if c.name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// start parses the arguments and runs the command.
+func (c *command) start(ctx context.Context, args []string, std stdio) int {
+	if c.raw != nil {
+		return c.raw(ctx, args, std.out, std.err)
+	}
+	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	act := c.prepare(fs)
+	err := fs.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(std.out, c.help(fs))
+		return exitOK
+	case err == nil && fs.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %s", show(fs.Arg(0)))
+	}
+	if err != nil {
+		return c.misuse(std, "%s", flagMessage(fs, err))
+	}
+	return act(ctx, std)
+}
+
+// misuse reports wrong arguments.
+func (c *command) misuse(std stdio, format string, args ...any) int {
+	fmt.Fprintf(std.err, "transport %s: %s\nRun \"transport help %s\" for its flags.\n", c.name, fmt.Sprintf(format, args...), c.name)
+	return exitUsage
+}
+
+// flagMessage is an error of package flag with the flags as we write them.
+func flagMessage(fs *flag.FlagSet, err error) string {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		var names []string
+		fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+		name = strings.TrimLeft(name, "-")
+		mean := ""
+		if s := suggest(name, names); s != "" {
+			mean = "; did you mean --" + s + "?"
+		}
+		return "unknown flag --" + name + mean
+	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		return "flag --" + name + " needs a value"
+	}
+	return strings.Replace(text, " for flag -", " for flag --", 1)
+}
+
+// help is the command's own help.
+func (c *command) help(fs *flag.FlagSet) string {
+	var b strings.Builder
+	flags := ""
+	fs.VisitAll(func(f *flag.Flag) {
+		value, usage := flag.UnquoteUsage(f)
+		left := "--" + f.Name
+		if value != "" {
+			left += " " + value
+		}
+		if f.DefValue != "" && f.DefValue != "false" {
+			usage += " (default " + f.DefValue + ")"
+		}
+		flags += fmt.Sprintf("  %-24s %s\n", left, strings.ReplaceAll(usage, "\n", "\n"+strings.Repeat(" ", 27)))
+	})
+	b.WriteString("Usage: transport " + c.name)
+	if flags != "" {
+		b.WriteString(" [flags]")
+	}
+	b.WriteString("\n\n" + strings.TrimSpace(c.about) + "\n")
+	if flags != "" {
+		b.WriteString("\nFlags:\n" + flags)
+	}
+	return b.String()
+}
+
+// configFlag declares --config.
+func configFlag(fs *flag.FlagSet) *string {
+	return fs.String("config", defaultConfig, "`FILE` with the configuration")
+}

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/BurntSushi/toml"
+	"github.com/rs/zerolog"
+
+	"transport/legacy"
+)
+
+const (
+	defaultConfig = "transport.toml"
+	maxConfigSize = 256 << 10
+)
+
+// fileConfig is a configuration file as it is written. Every key of it is
+// explained in transport.toml, the default file.
+type fileConfig struct {
+	Log struct {
+		Level  string `toml:"level"`
+		Format string `toml:"format"`
+	} `toml:"log"`
+	Database struct {
+		Path    string `toml:"path"`
+		KeyFile string `toml:"key_file"`
+	} `toml:"database"`
+	Server struct {
+		Address string `toml:"address"`
+	} `toml:"server"`
+	Networks []fileNetwork `toml:"network"`
+}
+
+// fileNetwork is one [[network]] block as it is written. The options are for
+// the driver to understand.
+type fileNetwork struct {
+	Driver     string         `toml:"driver"`
+	Domain     string         `toml:"domain"`
+	Name       string         `toml:"name"`
+	Secret     string         `toml:"secret"`
+	SecretFile string         `toml:"secret_file"`
+	Address    string         `toml:"address"`
+	Allow      []string       `toml:"allow"`
+	Deny       []string       `toml:"deny"`
+	Admins     []string       `toml:"admins"`
+	Options    map[string]any `toml:"options"`
+}
+
+// config is a configuration that was found to be usable.
+type config struct {
+	file      string // as it was named
+	logLevel  zerolog.Level
+	logFormat string
+	database  string // path
+	keyFile   string // path
+	networks  []network
+	warnings  []string // what is legal but unwise
+}
+
+// network is one usable [[network]] block.
+type network struct {
+	at      path // in the file
+	driver  string
+	domain  string // in the form in which servers compare it
+	name    string // "" for the driver's
+	secret  secret
+	source  string // where the secret comes from, for people
+	address string // host:port of the XMPP server
+	allow   []string
+	deny    []string
+	admins  []string
+	legacy  legacy.Network
+}
+
+// loader reads configurations. What it needs of the machine is in its fields, so
+// that tests can do without.
+type loader struct {
+	lookupEnv func(string) (string, bool)
+	drivers   map[string]driver
+}
+
+// loadConfig reads a configuration file. The error is of type problems when the
+// fault is in the contents.
+func loadConfig(file string) (*config, error) {
+	data, err := readConfig(file)
+	if err != nil {
+		return nil, err
+	}
+	l := loader{os.LookupEnv, drivers}
+	return l.load(file, data)
+}
+
+// readConfig reads the file, and says where it was looked for if it is not
+// there.
+func readConfig(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, missingConfig(file, err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, problem{file: file, text: "is a folder, not a configuration file; did you mean " +
+			strconv.Quote(filepath.Join(file, defaultConfig)) + "?"}
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxConfigSize+1))
+	if err != nil {
+		return nil, problem{file: file, text: "cannot be read: " + cause(err)}
+	}
+	return data, nil
+}
+
+func missingConfig(file string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return problem{file: file, text: "cannot be opened: " + cause(err)}
+	}
+	looked := file
+	if abs, err := filepath.Abs(file); err == nil {
+		looked = abs
+	}
+	return problem{file: file, text: fmt.Sprintf("there is no configuration file %s; "+
+		"copy transport.toml from the top folder of the program's source and edit it, or name another file with --config", strconv.Quote(looked))}
+}
+
+// cause is what the operating system says, without the path that it says it of.
+func cause(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+// load makes a configuration of a file's contents. Relative paths in it start
+// from the file's folder.
+func (l *loader) load(file string, data []byte) (*config, error) {
+	values, where, err := decode(file, data)
+	if err != nil {
+		return nil, err
+	}
+	raw := fileConfig{}
+	raw.Log.Level, raw.Log.Format = "info", formatAuto
+	raw.Database.Path, raw.Database.KeyFile = "transport.db", "transport.key"
+	raw.Server.Address = "127.0.0.1:5347"
+
+	doc := &document{file: file, positions: where, bad: make(map[string]bool), homes: l.homes()}
+	doc.bindTable(path{}, values, reflect.ValueOf(&raw).Elem())
+	r := &resolver{loader: l, doc: doc, dir: filepath.Dir(file), cfg: &config{file: file}}
+	r.resolve(&raw)
+	if len(doc.problems) > 0 {
+		return nil, doc.problems.sort()
+	}
+	return r.cfg, nil
+}
+
+// decode parses TOML. The error is of type problems.
+func decode(file string, data []byte) (map[string]any, positions, error) {
+	fail := func(line int, format string, args ...any) (map[string]any, positions, error) {
+		return nil, positions{}, problems{{file: file, line: line, text: fmt.Sprintf(format, args...)}}
+	}
+	switch {
+	case len(data) > maxConfigSize:
+		return fail(1, "the file is larger than %d KiB: it is no configuration", maxConfigSize>>10)
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return fail(1, "the file is UTF-16: save it as UTF-8")
+	case bytes.IndexByte(data, 0) >= 0:
+		return fail(lineAt(data, bytes.IndexByte(data, 0)), "the file has a NUL byte: it is not text in UTF-8")
+	case !utf8.Valid(data):
+		return fail(lineAt(data, invalidUTF8(data)), "the file is not UTF-8: save it as UTF-8")
+	}
+	where := locate(data)
+	if where.tooDeep > 0 {
+		return fail(where.tooDeep, "nested too deeply")
+	}
+	var values map[string]any
+	if _, err := toml.Decode(string(data), &values); err != nil {
+		var pe toml.ParseError
+		if !errors.As(err, &pe) {
+			return fail(1, "%s", strings.TrimPrefix(err.Error(), "toml: "))
+		}
+		line := min(max(pe.Position.Line, 1), lineAt(data, len(data)))
+		return fail(line, "%s", syntaxMessage(pe, data, line))
+	}
+	return values, where, nil
+}
+
+// lineAt is the number of the line that holds the byte at offset i.
+func lineAt(data []byte, i int) int { return 1 + bytes.Count(data[:i], []byte("\n")) }
+
+// invalidUTF8 is the offset of the first byte that is not UTF-8.
+func invalidUTF8(data []byte) int {
+	for i := 0; i < len(data); {
+		r, n := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return len(data)
+}
+
+// quoted is the part of the TOML library's messages that repeats the file.
+var quoted = regexp.MustCompile(`,? but (found|got) .*`)
+
+// syntaxMessage says what the TOML library found wrong. What may be a secret is
+// left out.
+func syntaxMessage(pe toml.ParseError, data []byte, line int) string {
+	text := bytes.ToLower(bytes.Split(data, []byte("\n"))[line-1])
+	for _, word := range []string{"secret", "passw", "token"} {
+		if bytes.Contains(text, []byte(word)) || strings.Contains(strings.ToLower(pe.LastKey), word) {
+			return "not valid TOML (not quoted here, since it may hold a secret); write each key on a line of its own, as name = \"text\""
+		}
+	}
+	message := "not valid TOML: " + strings.TrimSuffix(quoted.ReplaceAllString(pe.Message, ""), ".")
+	switch {
+	case message == "not valid TOML: expected value":
+		message += "; a text is written in double quotes"
+	case strings.Contains(message, "'.' or '='"):
+		message += "; write name = value"
+	}
+	if pe.LastKey != "" {
+		message += fmt.Sprintf(" (near key %s)", pe.LastKey)
+	}
+	return message
+}
+
+// homes maps every key that exists in one table only to the header of that
+// table.
+func (l *loader) homes() map[string]string {
+	homes := make(map[string]string)
+	add := func(header string, table reflect.Value) {
+		for name := range tableFields(table) {
+			if _, twice := homes[name]; twice {
+				homes[name] = ""
+			} else {
+				homes[name] = header
+			}
+		}
+	}
+	var raw fileConfig
+	add("[log]", reflect.ValueOf(raw.Log))
+	add("[database]", reflect.ValueOf(raw.Database))
+	add("[server]", reflect.ValueOf(raw.Server))
+	add("[[network]]", reflect.ValueOf(fileNetwork{}))
+	options := make(map[string]bool)
+	for _, d := range l.drivers {
+		for name := range tableFields(reflect.ValueOf(d.options()).Elem()) {
+			options[name] = true
+		}
+	}
+	for name := range options {
+		if _, twice := homes[name]; !twice {
+			homes[name] = "[network.options]"
+		}
+	}
+	return homes
+}

@@ -1,0 +1,11 @@
+//go:build unix && !linux
+
+package lab
+
+import "syscall"
+
+// leash makes a process the leader of a group.
+func leash(attr *syscall.SysProcAttr) { attr.Setpgid = true }
+
+// killGroup ends a process and what it has started.
+func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }

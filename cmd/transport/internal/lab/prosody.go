@@ -1,0 +1,152 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Prosody starts a Prosody. Close must follow.
+func Prosody(ctx context.Context, o Options) (*Server, error) {
+	path, err := find("prosody", "on Debian or Ubuntu, apt-get install prosody")
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, prosody{path}, o)
+}
+
+type prosody struct{ path string }
+
+func (prosody) logFile(dir string) string { return filepath.Join(dir, "prosody.log") }
+
+func (p prosody) command(dir string) *exec.Cmd {
+	return exec.Command(p.path, "-F", "--config", filepath.Join(dir, "prosody.cfg.lua"))
+}
+
+// ready looks for the lines in which Prosody tells which ports it has opened.
+func (prosody) ready(log string) (bool, error) {
+	opened := 0
+	for _, service := range []string{"c2s", "component"} {
+		_, rest, ok := strings.Cut(log, "Activated service '"+service+"' on ")
+		if !ok {
+			continue
+		}
+		ports, _, ok := strings.Cut(rest, "\n")
+		if ok && strings.HasPrefix(ports, "no ports") {
+			return false, errPortTaken
+		}
+		if ok {
+			opened++
+		}
+	}
+	if strings.Contains(log, "Error loading module") || strings.Contains(log, "Unable to load module") {
+		return false, errors.New("a module cannot be loaded")
+	}
+	return opened == 2, nil
+}
+
+// prosodyModules are those that people's clients expect of a server today.
+var prosodyModules = []string{"roster", "saslauth", "disco", "ping", "time", "version", "carbons", "mam",
+	"pep", "private", "blocklist", "vcard4", "vcard_legacy", "bookmarks", "smacks", "csi_simple"}
+
+func (prosody) prepare(dir string, o Options) error {
+	modules := slices.Clone(prosodyModules)
+	disabled := []string{"s2s"}
+	if o.TLS {
+		modules = append(modules, "tls")
+		if err := writeCertificate(dir, o.Domain); err != nil {
+			return err
+		}
+	} else {
+		disabled = append(disabled, "tls")
+	}
+	level := "info"
+	if o.Debug {
+		level = "debug"
+	}
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("run_as_root = true") // it runs as whoever runs us
+	line("pidfile = %s", luaQuote(filepath.Join(dir, "prosody.pid")))
+	line("data_path = %s", luaQuote(filepath.Join(dir, "data")))
+	line("certificates = %s", luaQuote(dir))
+	line(`interfaces = { "127.0.0.1" }`)
+	line(`local_interfaces = { "127.0.0.1" }`)
+	line(`component_interfaces = { "127.0.0.1" }`)
+	line("c2s_ports = { %d }", o.ClientPort)
+	line("component_ports = { %d }", o.ComponentPort)
+	line("legacy_ssl_ports = { }")
+	line("c2s_direct_tls_ports = { }")
+	line("modules_enabled = { %s }", luaList(modules))
+	line("modules_disabled = { %s }", luaList(disabled))
+	line("c2s_require_encryption = false")
+	line("allow_unencrypted_plain_auth = true")
+	line(`authentication = "internal_plain"`)
+	line(`storage = "internal"`)
+	line("log = { { levels = { min = %s }, to = \"file\", filename = %s, timestamps = true } }",
+		luaQuote(level), luaQuote(prosody{}.logFile(dir)))
+	line("VirtualHost %s", luaQuote(o.Domain))
+	if o.TLS {
+		line("\tssl = { key = %s, certificate = %s }", luaQuote(filepath.Join(dir, keyFile)), luaQuote(filepath.Join(dir, certificateFile)))
+	}
+	for _, domain := range slices.Sorted(maps.Keys(o.Components)) {
+		line("Component %s\n\tcomponent_secret = %s", luaQuote(domain), luaQuote(o.Components[domain]))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "prosody.cfg.lua"), []byte(b.String()), 0o600); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	accounts := filepath.Join(dir, "data", prosodyName(o.Domain), "accounts")
+	if err := os.MkdirAll(accounts, 0o700); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	for user, password := range o.Users {
+		file := filepath.Join(accounts, prosodyName(user)+".dat")
+		if err := os.WriteFile(file, []byte("return { password = "+luaQuote(password)+" };\n"), 0o600); err != nil {
+			return fmt.Errorf("lab: %w", err)
+		}
+	}
+	return nil
+}
+
+// prosodyName is a name as Prosody's file storage writes it: everything but
+// letters and digits as %hh.
+func prosodyName(name string) string {
+	var b strings.Builder
+	for _, c := range []byte(name) {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02x", c)
+		}
+	}
+	return b.String()
+}
+
+// luaQuote is a string literal of Lua, which knows decimal escapes.
+func luaQuote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, c := range []byte(s) {
+		if c < ' ' || c == '"' || c == '\\' || c > '~' {
+			b.WriteString("\\" + strings.Repeat("0", 3-len(strconv.Itoa(int(c)))) + strconv.Itoa(int(c)))
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String() + `"`
+}
+
+func luaList(items []string) string {
+	quoted := make([]string, len(items))
+	for i, item := range items {
+		quoted[i] = luaQuote(item)
+	}
+	return strings.Join(quoted, "; ")
+}

@@ -1,0 +1,229 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ErrMissing says that a server is not installed. The error that wraps it says
+// how to install it.
+var ErrMissing = errors.New("not installed")
+
+// Options say what a server is to have. The zero value is a server of the domain
+// localhost without users and components, on free ports.
+type Options struct {
+	Domain     string            // "" for localhost
+	Users      map[string]string // localpart to password
+	Components map[string]string // domain to secret
+	// Ports to listen on, 0 for a free one.
+	ClientPort, ComponentPort int
+	// TLS offers STARTTLS with a certificate that the server signed itself, for
+	// clients that refuse to go without. It is never demanded.
+	TLS bool
+	// Debug makes the server's log tell everything.
+	Debug bool
+}
+
+// Server is an XMPP server. Its methods may not be called at the same time.
+type Server struct {
+	Domain    string
+	Client    string // host:port for users
+	Component string // host:port for components
+
+	program server
+	dir     string
+	process *Process
+	logged  int64 // size of the log when the process was started
+}
+
+// server is what differs between one XMPP server and another.
+type server interface {
+	// prepare writes the configuration and the users into a folder.
+	prepare(dir string, o Options) error
+	// command is the command that serves in the foreground.
+	command(dir string) *exec.Cmd
+	// ready looks at what was logged since the start: whether the server serves
+	// all its ports, or can't.
+	ready(log string) (bool, error)
+	logFile(dir string) string
+}
+
+// errPortTaken says that somebody was faster to take a port.
+var errPortTaken = errors.New("port taken by another program")
+
+const (
+	startLimit = 30 * time.Second
+	stopLimit  = 10 * time.Second
+	pollPause  = 20 * time.Millisecond
+)
+
+// start makes a server and returns when it serves.
+func start(ctx context.Context, program server, o Options) (*Server, error) {
+	if o.Domain == "" {
+		o.Domain = "localhost"
+	}
+	fixed := o
+	for attempt := 1; ; attempt++ {
+		s, err := try(ctx, program, fixed)
+		if err == nil || !errors.Is(err, errPortTaken) || attempt == 3 {
+			return s, err
+		}
+	}
+}
+
+func try(ctx context.Context, program server, o Options) (*Server, error) {
+	var err error
+	if o.ClientPort, err = choosePort(o.ClientPort); err != nil {
+		return nil, err
+	}
+	if o.ComponentPort, err = choosePort(o.ComponentPort); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "transport-lab-")
+	if err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	s := &Server{
+		Domain:    o.Domain,
+		Client:    loopback(o.ClientPort),
+		Component: loopback(o.ComponentPort),
+		program:   program,
+		dir:       dir,
+	}
+	if err = program.prepare(dir, o); err == nil {
+		err = s.Start(ctx)
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Start starts a server that was stopped or killed, on the same ports with the
+// same data, and returns when it serves.
+func (s *Server) Start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	s.logged = 0
+	if info, err := os.Stat(s.program.logFile(s.dir)); err == nil {
+		s.logged = info.Size()
+	}
+	out, err := os.OpenFile(s.outputFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	defer out.Close()
+	cmd := s.program.command(s.dir)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, out, out
+	if s.process, err = Start(cmd); err != nil {
+		return err
+	}
+	if err := s.await(ctx); err != nil {
+		s.process.Kill()
+		return fmt.Errorf("lab: %s did not start: %w\n%s", filepath.Base(cmd.Path), err, tail(s.Log(), 30))
+	}
+	return nil
+}
+
+// await waits until the server says that it serves, and does.
+func (s *Server) await(ctx context.Context) error {
+	tick := time.NewTicker(pollPause)
+	defer tick.Stop()
+	for {
+		ok, err := s.program.ready(s.read(s.program.logFile(s.dir), s.logged))
+		switch {
+		case err != nil:
+			return err
+		case ok && accepts(ctx, s.Client) && accepts(ctx, s.Component):
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.process.Done():
+			return fmt.Errorf("ended with exit code %d", s.process.Wait())
+		case <-tick.C:
+		}
+	}
+}
+
+// accepts reports whether somebody listens on an address.
+func accepts(ctx context.Context, addr string) bool {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+// Stop ends the server politely. Its data stay.
+func (s *Server) Stop() error { return s.process.Terminate(stopLimit) }
+
+// Kill ends the server by SIGKILL. Its data stay as they are.
+func (s *Server) Kill() { s.process.Kill() }
+
+// Restart stops the server and starts it again.
+func (s *Server) Restart(ctx context.Context) error {
+	if err := s.Stop(); err != nil {
+		return err
+	}
+	return s.Start(ctx)
+}
+
+// Close ends the server and removes its data.
+func (s *Server) Close() error {
+	var err error
+	if s.process != nil {
+		err = s.Stop()
+	}
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
+
+// Done is closed when the server's process has ended.
+func (s *Server) Done() <-chan struct{} { return s.process.Done() }
+
+// Log is what the server has logged and printed since it was made.
+func (s *Server) Log() string {
+	return s.read(s.program.logFile(s.dir), 0) + s.read(s.outputFile(), 0)
+}
+
+func (s *Server) outputFile() string { return filepath.Join(s.dir, "output.log") }
+
+// read is a file's contents from an offset on, "" if there are none.
+func (s *Server) read(file string, from int64) string {
+	data, err := os.ReadFile(file)
+	if err != nil || int64(len(data)) < from {
+		return ""
+	}
+	return string(data[from:])
+}
+
+// find looks for a program in PATH and in the folders that servers are installed
+// in, which are not in everybody's PATH.
+func find(name, remedy string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	for _, dir := range []string{"/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"} {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("lab: %s is %w: %s", name, ErrMissing, remedy)
+}
+
+// tail is the last lines of a text.
+func tail(text string, lines int) string {
+	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/rs/zerolog"
+)
+
+// The log formats: text for people, json for programs, and whichever fits.
+const (
+	formatAuto = "auto"
+	formatText = "text"
+	formatJSON = "json"
+)
+
+var (
+	logFormats = []string{formatAuto, formatText, formatJSON}
+	logLevels  = []string{"trace", "debug", "info", "warn", "error"}
+)
+
+// newLogger makes the process's logger. Every line is one JSON object, or on a
+// terminal one line for people.
+func newLogger(w io.Writer, level zerolog.Level, format string) zerolog.Logger {
+	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
+	zerolog.DurationFieldUnit = time.Second
+	terminal := isTerminal(w)
+	if format == formatText || format == formatAuto && terminal {
+		w = zerolog.ConsoleWriter{
+			Out:        w,
+			TimeFormat: "15:04:05.000",
+			NoColor:    !terminal || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb",
+		}
+	}
+	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}
+
+// isTerminal reports whether somebody reads along.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}

@@ -1,0 +1,94 @@
+// Command transport joins an XMPP server to other chat networks. It attaches to
+// the server as one external component (XEP-0114) per network, and to the
+// network with each registered user's own account.
+//
+//	transport run       serve until told to stop
+//	transport check     try out the configuration
+//	transport help      list the commands
+//
+// This package holds what belongs to the program as a whole: the commands and
+// their flags (main.go, command.go, one file per command), the configuration
+// (config.go and resolve.go; bind.go and locate.go find the place of every
+// mistake), the log, signals, and the table of adapters (drivers.go), which is
+// the only place that knows them all.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// The exit codes. A second signal ends the process with 128 plus its number.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2 // wrong command or flags
+)
+
+// stdio is where a command writes to.
+type stdio struct{ out, err io.Writer }
+
+func main() {
+	os.Exit(dispatch(context.Background(), os.Args[1:], stdio{os.Stdout, os.Stderr}))
+}
+
+// dispatch runs the command that the arguments name and returns the exit code.
+func dispatch(ctx context.Context, args []string, std stdio) int {
+	if len(args) == 0 {
+		fmt.Fprint(std.err, overview())
+		return exitUsage
+	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		return help(ctx, args[1:], std)
+	case "-version", "--version":
+		args[0] = "version"
+	}
+	if c := findCommand(args[0]); c != nil {
+		return c.start(ctx, args[1:], std)
+	}
+	return unknownCommand(args[0], std)
+}
+
+// help explains a command, or lists all of them.
+func help(ctx context.Context, args []string, std stdio) int {
+	switch {
+	case len(args) == 0:
+		fmt.Fprint(std.out, overview())
+		return exitOK
+	case len(args) > 1:
+		fmt.Fprintf(std.err, "transport help: one command at a time\n")
+		return exitUsage
+	case args[0] == "help":
+		fmt.Fprint(std.out, overview())
+		return exitOK
+	}
+	if c := findCommand(args[0]); c != nil {
+		return c.start(ctx, []string{"--help"}, std)
+	}
+	return unknownCommand(args[0], std)
+}
+
+func unknownCommand(name string, std stdio) int {
+	names := make([]string, 0, len(commands()))
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	fmt.Fprintf(std.err, "transport: unknown command %s%s\nRun \"transport help\" for the list of commands.\n",
+		show(name), didYouMean(name, append(names, "help")))
+	return exitUsage
+}
+
+// overview is the list of commands.
+func overview() string {
+	var b strings.Builder
+	b.WriteString("transport joins an XMPP server to other chat networks.\n\nUsage: transport COMMAND [flags]\n\nCommands:\n")
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "  %-11s %s\n", c.name, c.summary)
+	}
+	b.WriteString("  help        explain a command: transport help COMMAND\n")
+	return b.String()
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// problem is one thing that is wrong with a configuration file.
+type problem struct {
+	file string
+	line int    // 0 if it is about the file as a whole
+	key  string // the path of the key, "" if it is about a line
+	text string // what is wrong and how to mend it; never a secret
+}
+
+// Error is the problem on one line: file:line: key: text.
+func (p problem) Error() string {
+	var b strings.Builder
+	b.WriteString(p.file)
+	if p.line > 0 {
+		fmt.Fprintf(&b, ":%d", p.line)
+	}
+	b.WriteString(": ")
+	if p.key != "" {
+		b.WriteString(p.key)
+		b.WriteString(": ")
+	}
+	b.WriteString(p.text)
+	return b.String()
+}
+
+// problems is all that is wrong with a configuration file.
+type problems []problem
+
+// Error is the problems, one a line.
+func (ps problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// sort orders problems by line and key and drops what is there twice.
+func (ps problems) sort() problems {
+	slices.SortStableFunc(ps, func(a, b problem) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
+	})
+	return slices.Compact(ps)
+}
+
+// describe is an error of loading a configuration, for people: a heading, and
+// each problem on a line of its own.
+func describe(err error) string {
+	var ps problems
+	if !errors.As(err, &ps) || len(ps) == 0 {
+		return err.Error()
+	}
+	noun := "errors"
+	if len(ps) == 1 {
+		noun = "error"
+	}
+	return fmt.Sprintf("%d %s in the configuration\n%s", len(ps), noun, ps.Error())
+}
+
+// show is a value as it is quoted in a message: printable, and not too much of it.
+func show(value string) string {
+	const most = 60
+	if utf8.RuneCountInString(value) > most {
+		return fmt.Sprintf("%.*q…", most, value)
+	}
+	return strconv.Quote(value)
+}
+
+// suggest is the candidate that name was probably meant to be, "" if none is
+// close.
+func suggest(name string, candidates []string) string {
+	best, limit := "", min(1+len(name)/4, 4)
+	for _, c := range candidates {
+		if strings.EqualFold(c, name) {
+			return c
+		}
+		if d := distance(name, c); d <= limit && len(name) > 1 {
+			best, limit = c, d-1
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to insert, delete, change or swap with their
+// neighbour to turn a into b.
+func distance(a, b string) int {
+	if len(a) > 64 || len(b) > 64 {
+		return 64
+	}
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			d := min(rows[i-1][j]+1, rows[i][j-1]+1, change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d = min(d, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = d
+		}
+	}
+	return rows[len(a)][len(b)]
+}
+
+// didYouMean is a suggestion as part of a message, "" if there is none.
+func didYouMean(name string, candidates []string) string {
+	if s := suggest(name, candidates); s != "" {
+		return fmt.Sprintf("; did you mean %q?", s)
+	}
+	return ""
+}

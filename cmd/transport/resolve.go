@@ -1,0 +1,348 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/rs/zerolog"
+
+	"transport/component/address"
+	"transport/legacy"
+)
+
+// resolver checks what the values of a configuration mean.
+type resolver struct {
+	*loader
+	doc *document
+	dir string // of the configuration file
+	cfg *config
+}
+
+func (r *resolver) warn(at path, format string, args ...any) {
+	p := problem{r.cfg.file, r.doc.line(at), at.shown, fmt.Sprintf(format, args...)}
+	r.cfg.warnings = append(r.cfg.warnings, p.Error())
+}
+
+func (r *resolver) resolve(raw *fileConfig) {
+	doc, cfg, top := r.doc, r.cfg, path{}
+
+	at := top.key("log")
+	level, err := parseLevel(raw.Log.Level)
+	if err != nil {
+		doc.fail(at.key("level"), "%v", err)
+	}
+	cfg.logLevel = level
+	cfg.logFormat = raw.Log.Format
+	if !slices.Contains(logFormats, cfg.logFormat) {
+		doc.fail(at.key("format"), "%v", notOneOf("log format", cfg.logFormat, logFormats))
+	}
+
+	at = top.key("database")
+	cfg.database = r.filePath(at.key("path"), raw.Database.Path)
+	cfg.keyFile = r.filePath(at.key("key_file"), raw.Database.KeyFile)
+	if cfg.database == cfg.keyFile && cfg.database != "" {
+		doc.fail(at.key("key_file"), "is the same file as database.path")
+	}
+
+	at = top.key("server").key("address")
+	server := r.hostPort(at, raw.Server.Address)
+
+	at = top.key("network")
+	if len(raw.Networks) == 0 {
+		doc.fail(at, "missing; at least one [[network]] block is needed")
+	}
+	for i := range raw.Networks {
+		if doc.bad[at.index(i).id] {
+			continue
+		}
+		cfg.networks = append(cfg.networks, r.network(at.index(i), &raw.Networks[i], server))
+	}
+	r.distinctDomains()
+	if slices.ContainsFunc(cfg.networks, func(n network) bool { return n.address == server }) {
+		r.warnPlain(top.key("server").key("address"), server)
+	}
+}
+
+// network checks one [[network]] block.
+func (r *resolver) network(at path, raw *fileNetwork, server string) network {
+	n := network{
+		at:      at,
+		driver:  raw.Driver,
+		name:    raw.Name,
+		address: server,
+		domain:  r.domain(at.key("domain"), raw.Domain),
+		allow:   r.jids(at.key("allow"), raw.Allow, anyEntry),
+		deny:    r.jids(at.key("deny"), raw.Deny, anyEntry),
+		admins:  r.jids(at.key("admins"), raw.Admins, personEntry),
+	}
+	if r.doc.good(at.key("address")) {
+		n.address = r.hostPort(at.key("address"), raw.Address)
+		if n.address != server {
+			r.warnPlain(at.key("address"), n.address)
+		}
+	}
+	if r.doc.good(at.key("name")) && !plainLine(raw.Name) {
+		r.doc.fail(at.key("name"), "must be one line of text")
+	}
+	n.secret, n.source = r.secret(at, raw)
+	n.legacy = r.driver(at, raw)
+	if n.domain != "" && !strings.Contains(n.domain, ".") && len(n.admins) == 0 && !r.doc.has(at.key("allow")) {
+		r.doc.fail(at.key("allow"), "missing; %s is below no other domain whose users could register, so say who may", n.domain)
+	}
+	return n
+}
+
+// required reports whether there is a usable value, and notes if there is none.
+func (r *resolver) required(at path, value, example string) bool {
+	switch {
+	case !r.doc.has(at):
+		r.doc.fail(at, "missing; write %s", example)
+	case value == "":
+		r.doc.fail(at, "must not be empty; write %s", example)
+	}
+	return !r.doc.bad[at.id]
+}
+
+// driver makes the block's network of its options.
+func (r *resolver) driver(at path, raw *fileNetwork) legacy.Network {
+	names := driverNames(r.drivers)
+	known := at.key("driver")
+	if !r.required(known, raw.Driver, fmt.Sprintf("driver = %q", names[0])+allowedList(names)) {
+		return nil
+	}
+	drv, ok := r.drivers[raw.Driver]
+	if !ok {
+		r.doc.fail(known, "%v", notOneOf("driver", raw.Driver, names))
+		return nil
+	}
+	before, at := len(r.doc.problems), at.key("options")
+	options := drv.options()
+	r.doc.bindTable(at, raw.Options, reflect.ValueOf(options).Elem())
+	if len(r.doc.problems) > before {
+		return nil
+	}
+	made, err := drv.open(options)
+	for _, err := range leaves(err) {
+		var field *legacy.FieldError
+		if errors.As(err, &field) && field.Var != "" {
+			r.doc.note(at.key(field.Var), "%s", field.Text)
+		} else {
+			r.doc.note(at, "%v", err)
+		}
+	}
+	return made
+}
+
+// leaves are the errors that errors.Join put together.
+func leaves(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, leaves(e)...)
+	}
+	return all
+}
+
+// domain checks the name of a component and brings it into the form in which
+// servers compare it.
+func (r *resolver) domain(at path, value string) string {
+	if !r.required(at, value, `domain = "icq.example.org"`) {
+		return ""
+	}
+	name, err := address.NormalizeDomain(value)
+	host, _, portErr := net.SplitHostPort(value)
+	switch {
+	case strings.Contains(value, "@"):
+		r.doc.fail(at, `%s is a JID, must be a domain such as "icq.example.org"`, show(value))
+	case strings.Contains(value, "/"):
+		r.doc.fail(at, `%s is a URL, must be a domain such as "icq.example.org"`, show(value))
+	case portErr == nil:
+		r.doc.fail(at, "%s must have no port; the XMPP server's is part of server.address (did you mean %s?)", show(value), show(host))
+	case err != nil || !hostName(name):
+		r.doc.fail(at, `%s is not a domain (letters, digits and hyphens, with dots between, such as "icq.example.org")`, show(value))
+	default:
+		return name
+	}
+	return ""
+}
+
+// hostName reports whether a normalised name could be a host's: labels of
+// letters, digits and inner hyphens (RFC 1123 §2.1), in any script. Underscores,
+// which some XMPP servers accept, are among what mellium's handshake refuses.
+func hostName(name string) bool {
+	if _, err := netip.ParseAddr(name); err == nil || len(name) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+		for _, c := range label {
+			if c != '-' && !unicode.IsLetter(c) && !unicode.IsDigit(c) && !unicode.IsMark(c) {
+				return false
+			}
+		}
+	}
+	return strings.ContainsFunc(name, func(c rune) bool { return c != '.' && (c < '0' || c > '9') })
+}
+
+// distinctDomains notes a domain that two networks have.
+func (r *resolver) distinctDomains() {
+	first := make(map[string]path)
+	for _, n := range r.cfg.networks {
+		here := n.at.key("domain")
+		if other, ok := first[n.domain]; ok && n.domain != "" {
+			r.doc.fail(here, "%s is the domain of the network on line %d already; each needs its own", show(n.domain), r.doc.line(other))
+			continue
+		}
+		first[n.domain] = here
+	}
+}
+
+// hostPort checks the address of a server.
+func (r *resolver) hostPort(at path, value string) string {
+	const example = `"127.0.0.1:5347"`
+	if r.doc.bad[at.id] {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(value)
+	switch n, portErr := strconv.Atoi(port); {
+	case value == "":
+		r.doc.fail(at, "must not be empty; write host:port, such as %s", example)
+	case strings.Contains(value, "://"):
+		r.doc.fail(at, "%s is a URL, must be host:port, such as %s", show(value), example)
+	case err != nil && strings.Count(value, ":") > 1:
+		r.doc.fail(at, "%s is not host:port; write an IPv6 address in brackets, such as \"[::1]:5347\"", show(value))
+	case err != nil && !strings.Contains(value, ":"):
+		r.doc.fail(at, "%s has no port; write host:port, such as %s", show(value), example)
+	case err != nil:
+		r.doc.fail(at, "%s is not host:port, such as %s", show(value), example)
+	case host == "":
+		r.doc.fail(at, "%s has no host; write host:port, such as %s", show(value), example)
+	case portErr != nil || n < 1 || n > 65535:
+		r.doc.fail(at, "the port in %s is not a number (allowed: 1 to 65535)", show(value))
+	case strings.ContainsFunc(host, func(c rune) bool { return c <= ' ' || strings.ContainsRune("/@\"'<>", c) }):
+		r.doc.fail(at, "the host in %s is not a name or an IP address", show(value))
+	default:
+		return value
+	}
+	return ""
+}
+
+// warnPlain warns of a server that is reached over a network, since the link is
+// not encrypted (XEP-0114 §4).
+func (r *resolver) warnPlain(at path, server string) {
+	if server != "" && !loopback(server) {
+		r.warn(at, "%s is not on this machine, and the connection to it is not encrypted; use a tunnel (ssh, WireGuard) or run both on one machine", show(server))
+	}
+}
+
+// loopback reports whether host:port is on this machine without a look-up.
+func loopback(server string) bool {
+	host, _, _ := net.SplitHostPort(server)
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") // RFC 6761 §6.3
+}
+
+// The kinds of entries of a list of JIDs.
+const (
+	anyEntry    = `a JID, a domain or "*"`
+	personEntry = `a JID such as "admin@example.org"`
+)
+
+// jids checks a list of whom to serve.
+func (r *resolver) jids(at path, entries []string, kind string) []string {
+	var list []string
+	for i, entry := range entries {
+		here := at.index(i)
+		if r.doc.bad[here.id] {
+			continue
+		}
+		if entry == "*" && kind == anyEntry {
+			list = append(list, entry)
+			continue
+		}
+		j, err := address.Parse(entry)
+		switch { // unlike those of components, other domains may have underscores
+		case err != nil || !hostName(strings.ReplaceAll(j.Domain, "_", "x")) || j.Local == "" && kind == personEntry:
+			r.doc.fail(here, "%s is not %s", show(entry), kind)
+		case j.Resource != "" || strings.Contains(entry, "/"):
+			r.doc.fail(here, "%s has a resource, must be %s", show(entry), kind)
+		default:
+			list = append(list, j.String())
+		}
+	}
+	return list
+}
+
+// filePath checks a path and makes it start from the configuration's folder.
+func (r *resolver) filePath(at path, value string) string {
+	switch {
+	case r.doc.bad[at.id]:
+		return ""
+	case value == "":
+		r.doc.fail(at, "must not be empty; write the path of a file")
+		return ""
+	case strings.ContainsFunc(value, unicode.IsControl):
+		r.doc.fail(at, "%s has a control character, must be the path of a file", show(value))
+		return ""
+	case strings.HasPrefix(value, "~"):
+		r.doc.fail(at, "%s: a path is used as it is, ~ does not stand for a home folder", show(value))
+		return ""
+	}
+	file := value
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(r.dir, file)
+	}
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		r.doc.fail(at, "%s is a folder, must be a file", strconv.Quote(file))
+		return ""
+	}
+	if info, err := os.Stat(filepath.Dir(file)); errors.Is(err, fs.ErrNotExist) {
+		r.doc.fail(at, "there is no folder %s; create it, or choose another path", strconv.Quote(filepath.Dir(file)))
+		return ""
+	} else if err == nil && !info.IsDir() {
+		r.doc.fail(at, "%s is not a folder", strconv.Quote(filepath.Dir(file)))
+		return ""
+	}
+	return file
+}
+
+// plainLine reports whether a text can stand on one line.
+func plainLine(s string) bool {
+	return strings.TrimSpace(s) != "" && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// notOneOf says that a value is not among the allowed ones.
+func notOneOf(what, value string, allowed []string) error {
+	return fmt.Errorf("%s is not a %s%s%s", show(value), what, didYouMean(value, allowed), allowedList(allowed))
+}
+
+func allowedList(allowed []string) string { return " (allowed: " + strings.Join(allowed, ", ") + ")" }
+
+// parseLevel is the log level of a name.
+func parseLevel(name string) (zerolog.Level, error) {
+	if !slices.Contains(logLevels, name) {
+		return zerolog.InfoLevel, notOneOf("log level", name, logLevels)
+	}
+	return zerolog.ParseLevel(name)
+}

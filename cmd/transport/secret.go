@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// secret is a text that shows itself as three stars in any message or log. It
+// is behind a pointer, since fmt looks into unexported fields without asking
+// their String method.
+type secret struct{ text *string }
+
+func newSecret(text string) secret { return secret{&text} }
+
+// reveal is the text itself.
+func (s secret) reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
+
+// String, GoString and MarshalText hide the secret from fmt, zerolog and
+// encoding/json.
+func (secret) String() string               { return "***" }
+func (secret) GoString() string             { return "***" }
+func (secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
+
+var envReference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
+
+// documentedSecret is the one that transport.toml is shipped with.
+const documentedSecret = "change-me-icq"
+
+// secret finds the block's secret and says where it is from.
+func (r *resolver) secret(at path, raw *fileNetwork) (secret, string) {
+	inline, file := at.key("secret"), at.key("secret_file")
+	switch {
+	case r.doc.has(inline) && r.doc.has(file):
+		r.doc.fail(file, "secret on line %d is set as well; keep one of them", r.doc.line(inline))
+		return secret{}, ""
+	case r.doc.has(file):
+		return r.secretFile(file, raw.SecretFile)
+	case !r.required(inline, raw.Secret, `secret = "…", secret = "${NAME}" for an environment variable, or secret_file = "path"`):
+		return secret{}, ""
+	}
+	value := raw.Secret
+	if m := envReference.FindStringSubmatch(value); m != nil {
+		value, ok := r.lookupEnv(m[1])
+		switch {
+		case !ok:
+			r.doc.fail(inline, "the environment variable %s is not set", m[1])
+		case value == "":
+			r.doc.fail(inline, "the environment variable %s is empty", m[1])
+		}
+		return newSecret(value), "from the environment variable " + m[1]
+	}
+	if strings.Contains(value, "${") {
+		r.doc.fail(inline, "${NAME} must be the whole value, a name of letters, digits and underscores; put a secret that holds these characters into a secret_file")
+		return secret{}, ""
+	}
+	if value == documentedSecret {
+		r.warn(inline, "is the one from the documentation, which everybody knows; change it here and in the XMPP server")
+	} else if info, err := os.Stat(r.cfg.file); err == nil && info.Mode().IsRegular() && info.Mode()&0o004 != 0 {
+		r.warn(inline, "everybody on this machine can read this file; chmod 640 it, or use secret_file")
+	}
+	return newSecret(value), "in " + r.cfg.file
+}
+
+// secretFile reads the secret from a file that holds nothing else.
+func (r *resolver) secretFile(at path, value string) (secret, string) {
+	const maxSize = 4096
+	file := r.filePath(at, value)
+	if file == "" {
+		return secret{}, ""
+	}
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		r.doc.fail(at, "there is no file %s; create it with the secret as its only line", strconv.Quote(file))
+		return secret{}, ""
+	case err != nil:
+		r.doc.fail(at, "%s cannot be read: %s", strconv.Quote(file), cause(err))
+		return secret{}, ""
+	case !info.Mode().IsRegular(): // opening a pipe or a device may block
+		r.doc.fail(at, "%s is not a regular file", strconv.Quote(file))
+		return secret{}, ""
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		r.doc.fail(at, "%s cannot be read: %s", strconv.Quote(file), cause(err))
+		return secret{}, ""
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	text := bytes.TrimRight(data, "\r\n")
+	switch {
+	case err != nil:
+		r.doc.fail(at, "%s cannot be read: %s", strconv.Quote(file), cause(err))
+	case len(text) == 0:
+		r.doc.fail(at, "%s is empty; it must hold the secret as its only line", strconv.Quote(file))
+	case len(data) > maxSize, bytes.ContainsAny(text, "\r\n\x00"), !utf8.Valid(text):
+		r.doc.fail(at, "%s must hold the secret as its only line of text, and nothing else", strconv.Quote(file))
+	default:
+		if info.Mode()&0o004 != 0 {
+			r.warn(at, "everybody on this machine can read %s; chmod 640 it", strconv.Quote(file))
+		}
+		return newSecret(string(text)), "from file " + file
+	}
+	return secret{}, ""
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"transport/component"
+	"transport/registry"
+)
+
+// dialer opens every connection of the process. A peer that is gone without a
+// word is found out within a minute or so.
+var dialer = net.Dialer{
+	Timeout:         15 * time.Second,
+	KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3},
+}
+
+// componentConfig is what package component needs for one network. Without a
+// database it is good for a handshake only.
+func (n network) componentConfig(db *registry.DB, log zerolog.Logger) component.Config {
+	return component.Config{
+		Domain:   n.domain,
+		Server:   n.address,
+		Secret:   n.secret.reveal(),
+		Name:     n.name,
+		Version:  version(),
+		Network:  n.legacy,
+		Registry: db,
+		Log:      log,
+		Dial:     dialer.DialContext,
+		Policy:   component.Policy{Allow: n.allow, Deny: n.deny, Admins: n.admins},
+	}
+}
+
+// openRegistry opens the configured database.
+func (c *config) openRegistry(ctx context.Context) (*registry.DB, error) {
+	return registry.Open(ctx, registry.Options{Path: c.database, KeyFile: c.keyFile})
+}
