@@ -1,0 +1,236 @@
+package oscar
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// tools are the families that we use with their versions and the numbers of the
+// client library, as libpurple and BitLBee have them.
+var tools = oscarwire.ClientReady{
+	{Family: oscarwire.FamilyService, Version: 3, Tool: 0x0110, ToolVersion: 0x0629},
+	{Family: oscarwire.FamilyLocation, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
+	{Family: oscarwire.FamilyBuddy, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
+	{Family: oscarwire.FamilyICBM, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
+	{Family: oscarwire.FamilyPrivacy, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
+	{Family: oscarwire.FamilyLookup, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
+	{Family: oscarwire.FamilyStats, Version: 1, Tool: 0x0104, ToolVersion: 1},
+	{Family: oscarwire.FamilyFeedbag, Version: 4, Tool: 0x0110, ToolVersion: 0x0629},
+	{Family: oscarwire.FamilyICQ, Version: 1, Tool: 0x0110, ToolVersion: 0x047C},
+}
+
+// capabilities are what we say that we understand. With XHTML, Open OSCAR Server
+// hands on what ICQ users write as it is, and does not take it for HTML.
+var capabilities = []oscarwire.GUID{
+	oscarwire.CapShort, oscarwire.CapICQRelay, oscarwire.CapUTF8,
+	oscarwire.CapInterop, oscarwire.CapTyping, oscarwire.CapXHTML,
+}
+
+// migration is the error of a connection that the server wants elsewhere.
+type migration struct {
+	addr   string
+	cookie []byte
+}
+
+func (*migration) Error() string { return "oscar: migrate to another server" }
+
+// attach connects to BOS, agrees on versions and limits, and loads the list.
+func (c *client) attach(ctx context.Context, addr string, cookie []byte) error {
+	err := c.greet(ctx, addr, cookie)
+	if err == nil {
+		err = c.load(ctx)
+	}
+	var le *legacy.Error
+	var m *migration
+	switch {
+	case err == nil:
+		c.heard = c.now()
+		c.aliveNext = c.heard.Add(c.s.net.keepalive)
+		c.beginBy = c.heard.Add(beginPatience)
+		return nil
+	case errors.As(err, &m):
+		return legacy.Errorf(legacy.Temporary, "The %s server sent us elsewhere too early.", c.s.net.name())
+	case errors.Is(err, context.DeadlineExceeded):
+		return legacy.Wrap(legacy.Temporary, err, "The "+c.s.net.name()+" server took too long to sign you on.")
+	case errors.As(err, &le), ctx.Err() != nil:
+		return err
+	}
+	return c.s.net.lost(err)
+}
+
+// greet makes the connection and the first exchanges.
+func (c *client) greet(ctx context.Context, addr string, cookie []byte) (err error) {
+	if c.conn, err = c.s.dial(ctx, c.life, addr); err != nil {
+		return err
+	}
+	if err := c.conn.out.WriteFrame(oscarwire.ChannelSignOn, oscarwire.CookieSignOn(cookie, c.s.multi())); err != nil {
+		return err
+	}
+	snac, err := c.await(ctx, oscarwire.ServiceHostFamilies)
+	if err != nil {
+		return err
+	}
+	families, err := oscarwire.ParseFamilyList(snac.Body)
+	if err != nil {
+		return c.s.net.garbled(err)
+	}
+	c.families = make(map[uint16]bool, len(families))
+	for _, f := range families {
+		c.families[f] = true
+	}
+	var versions oscarwire.FamilyVersions
+	for _, t := range tools {
+		if c.families[t.Family] {
+			versions = append(versions, oscarwire.FamilyVersion{Family: t.Family, Version: t.Version})
+		}
+	}
+	c.write(&packet{id: oscarwire.ServiceClientVersions, body: versions})
+	c.write(&packet{id: oscarwire.ServiceRateQuery})
+	if snac, err = c.await(ctx, oscarwire.ServiceRateReply); err != nil {
+		return err
+	}
+	rates, err := oscarwire.ParseRateParams(snac.Body)
+	if err != nil {
+		return c.s.net.garbled(err)
+	}
+	c.setRates(rates)
+	c.write(&packet{id: oscarwire.ServiceRateAck, body: rates.ClassIDs()})
+	return c.err
+}
+
+// load asks for the limits of the services, which some servers want before they
+// serve, and for the contact list.
+func (c *client) load(ctx context.Context) error {
+	c.write(&packet{id: oscarwire.ServiceSelfQuery})
+	for _, id := range []oscarwire.ID{oscarwire.LocationRightsQuery, oscarwire.BuddyRightsQuery,
+		oscarwire.ICBMParamsQuery, oscarwire.PrivacyRightsQuery, oscarwire.FeedbagRightsQuery} {
+		if c.families[id.Family()] {
+			c.write(&packet{id: id})
+		}
+	}
+	if !c.families[oscarwire.FamilyFeedbag] {
+		return c.err
+	}
+	return c.loadList(ctx)
+}
+
+// await waits for a SNAC of one of some kinds. Others are kept for later.
+func (c *client) await(ctx context.Context, ids ...oscarwire.ID) (oscarwire.SNAC, error) {
+	for c.err == nil {
+		f, err := c.conn.next(ctx)
+		switch {
+		case err != nil:
+			return oscarwire.SNAC{}, err
+		case f.Channel == oscarwire.ChannelSignOff:
+			return oscarwire.SNAC{}, c.ended(f)
+		case f.Channel != oscarwire.ChannelData:
+			continue
+		}
+		snac, err := f.SNAC()
+		if err != nil {
+			return snac, c.s.net.garbled(err)
+		}
+		if slices.Contains(ids, snac.ID) {
+			return snac, nil
+		}
+		if snac.ID == oscarwire.ServiceError {
+			return snac, c.answerError(snac, nil)
+		}
+		if c.early = append(c.early, snac); len(c.early) > maxEarly {
+			return snac, c.s.net.garbled(errors.New("too much before the sign-on is complete"))
+		}
+	}
+	return oscarwire.SNAC{}, c.err
+}
+
+// begin tells the server that we are ready. The core's first command is the
+// user's presence, so that nobody sees another one before.
+func (c *client) begin() {
+	if c.begun || c.err != nil {
+		return
+	}
+	c.begun = true
+	c.write(&packet{id: oscarwire.ICBMSetParams, body: oscarwire.ICBMParams{
+		Flags:  oscarwire.ICBMDefaultFlags | oscarwire.ICBMOfflineAllowed,
+		MaxLen: 8000, MaxSenderWarn: 999, MaxOwnWarn: 999,
+	}})
+	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: capabilities}})
+	c.writePresence()
+	c.write(&packet{id: oscarwire.ServiceClientReady, body: c.ready()})
+	c.write(&packet{id: oscarwire.ICBMOfflineQuery})
+	if !c.s.net.aim {
+		c.offlineBy = c.now().Add(offlinePatience)
+	}
+	c.paused = false
+	early := c.early
+	c.early = nil
+	for _, snac := range early {
+		if err := c.onSNAC(snac); err != nil {
+			c.err = err
+			return
+		}
+	}
+}
+
+// ready is 01/02 for the families that the server has.
+func (c *client) ready() oscarwire.ClientReady {
+	var l oscarwire.ClientReady
+	for _, t := range tools {
+		if c.families[t.Family] {
+			l = append(l, t)
+		}
+	}
+	return l
+}
+
+// pause stops sending until the server says that it goes on, or elsewhere.
+// (AOL, "Migration")
+func (c *client) pause() {
+	c.paused = true
+	families := make(oscarwire.FamilyList, 0, len(c.families))
+	for f := range c.families {
+		families = append(families, f)
+	}
+	slices.Sort(families)
+	c.write(&packet{id: oscarwire.ServicePauseAck, body: families})
+}
+
+func (c *client) resume() {
+	if c.begun {
+		c.paused = false
+	}
+}
+
+const migrateLimit = 30 * time.Second
+
+// migrate moves the session to another BOS. What waits to be sent waits on, and
+// what was not acknowledged is sent again there.
+func (c *client) migrate(ctx context.Context, m *migration) error {
+	addr, err := nextAddr(m.addr, c.conn.RemoteAddr().String())
+	if err != nil {
+		return c.s.net.garbled(err)
+	}
+	c.s.env.Log.Info().Msg("the server moves us to another one")
+	c.resendUnacknowledged()
+	pending := c.pending
+	c.close()
+	before := c.list
+	c.pending = make(map[uint32]*waiter)
+	c.begun, c.paused, c.err, c.early = false, true, nil, nil
+	c.list = newFeedbag()
+	limited, cancel := context.WithTimeout(ctx, migrateLimit)
+	defer cancel()
+	if err := c.attach(limited, addr, m.cookie); err != nil {
+		return err
+	}
+	for _, w := range pending {
+		w.answered(oscarwire.SNAC{}, c.s.net.lost(nil))
+	}
+	c.compare(before)
+	return nil
+}

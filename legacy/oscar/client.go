@@ -1,0 +1,343 @@
+package oscar
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// client is a session that is signed on, or is about to be. All of it belongs to
+// the goroutine of session.Run.
+type client struct {
+	s    *session
+	life context.Context // the session's
+	conn *conn
+	err  error // why the connection can be used no longer
+
+	families map[uint16]bool // that the server has
+	early    []oscarwire.SNAC
+	begun    bool // the server was told that we are ready
+	beginBy  time.Time
+
+	request uint32
+	pending map[uint32]*waiter
+
+	lanes     map[uint16]*lane
+	classOf   map[oscarwire.ID]uint16
+	paused    bool // nothing may be sent
+	limitedAt time.Time
+
+	list  feedbag
+	keep  []byte   // the list, for the core to keep
+	edits []func() // edits of the list that wait for the one at their head
+
+	asked map[string]bool // peers who wait to be authorized
+
+	presence  legacy.Presence // what the user wants to be seen as
+	shown     legacy.Presence // what the server was told
+	awayTexts map[string]oscarwire.UserInfo
+
+	messages map[oscarwire.Cookie]*message // written, not acknowledged
+	sequence uint64
+	acks     bool // this server acknowledges messages
+
+	offlineBy time.Time // when to ask for stored messages in the old way
+
+	background sync.WaitGroup
+
+	heard     time.Time // a frame came
+	probed    bool      // the server was asked for a sign of life
+	aliveNext time.Time
+}
+
+// waiter waits for the answer to a request.
+type waiter struct {
+	answered func(oscarwire.SNAC, error)
+	deadline time.Time
+}
+
+const (
+	maxPending    = 1024
+	maxEarly      = 1024
+	patience      = 30 * time.Second // for an answer
+	beginPatience = 500 * time.Millisecond
+)
+
+func newClient(s *session, life context.Context) *client {
+	return &client{
+		s:         s,
+		life:      life,
+		paused:    true,
+		pending:   make(map[uint32]*waiter),
+		asked:     make(map[string]bool),
+		awayTexts: make(map[string]oscarwire.UserInfo),
+		messages:  make(map[oscarwire.Cookie]*message),
+		list:      newFeedbag(),
+		presence:  legacy.Presence{Show: legacy.ShowOnline},
+	}
+}
+
+func (c *client) close() {
+	if c.conn != nil {
+		c.conn.close()
+		c.conn = nil
+	}
+}
+
+func (c *client) now() time.Time { return c.s.env.Now() }
+
+func (c *client) emit(ev legacy.Event) { c.s.env.Emit(ev) }
+
+// write sends a packet now.
+func (c *client) write(p *packet) {
+	c.request++
+	if c.request >= 1<<31 { // those are the server's
+		c.request = 1
+	}
+	request := c.request
+	if p.answered != nil {
+		if len(c.pending) >= maxPending {
+			p.fail(legacy.Errorf(legacy.RateLimited, "The %s server leaves too many requests unanswered.", c.s.net.name()))
+			return
+		}
+		if p.patience == 0 {
+			p.patience = patience
+		}
+		c.pending[request] = &waiter{p.answered, c.now().Add(p.patience)}
+	}
+	if l := c.lanes[c.classOf[p.id]]; l != nil {
+		l.sent(c.now())
+	}
+	if p.written != nil {
+		p.written(request)
+	}
+	if c.err != nil {
+		return // the core fails what is outstanding
+	}
+	if err := c.conn.out.WriteSNAC(oscarwire.Header{ID: p.id, RequestID: request}, p.body); err != nil {
+		c.err = c.s.net.lost(err)
+	}
+}
+
+// run serves until the session ends. It returns nil when ctx has ended.
+func (c *client) run(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for c.err == nil {
+		timer.Reset(c.tick())
+		select {
+		case <-ctx.Done():
+			c.signOff()
+			return nil
+		case in := <-c.conn.frames:
+			if in.err != nil {
+				return c.s.net.lost(in.err)
+			}
+			c.heard, c.probed = c.now(), false
+			if err := c.onFrame(in.frame); err != nil {
+				return err
+			}
+		case do := <-c.s.queue:
+			do(c)
+			c.begin()
+		case <-timer.C:
+		}
+	}
+	return c.err
+}
+
+// signOff says goodbye.
+func (c *client) signOff() {
+	if err := c.conn.out.WriteFrame(oscarwire.ChannelSignOff, oscarwire.SignOff{}); err != nil {
+		c.s.env.Log.Debug().Err(err).Msg("cannot say goodbye")
+	}
+}
+
+// tick does what is due and returns how long there is nothing to do.
+func (c *client) tick() time.Duration {
+	now := c.now()
+	if !c.begun && !now.Before(c.beginBy) {
+		c.begin()
+	}
+	if !now.Before(c.aliveNext) {
+		c.keepAlive(now)
+	}
+	if !c.offlineBy.IsZero() && !now.Before(c.offlineBy) {
+		c.askStoredOldWay()
+	}
+	if c.begun && c.presence != c.shown && c.hurried(oscarwire.ServiceSetStatus) {
+		c.writePresence()
+	}
+	next := c.aliveNext
+	sooner := func(t time.Time) {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	if !c.begun {
+		sooner(c.beginBy)
+	}
+	sooner(c.offlineBy)
+	if l := c.lanes[c.classOf[oscarwire.ServiceSetStatus]]; l != nil && c.begun && c.presence != c.shown && !c.paused {
+		sooner(now.Add(l.wait(now)))
+	}
+	for request, w := range c.pending {
+		if now.Before(w.deadline) {
+			sooner(w.deadline)
+			continue
+		}
+		delete(c.pending, request)
+		w.answered(oscarwire.SNAC{}, legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.s.net.name()))
+	}
+	sooner(c.drainAll(now))
+	if c.err != nil {
+		return 0
+	}
+	return max(next.Sub(now), time.Millisecond)
+}
+
+// keepAlive shows that we are there, and finds out whether the server is. TCP
+// alone does not tell of a server that hangs.
+func (c *client) keepAlive(now time.Time) {
+	every := c.s.net.keepalive
+	c.aliveNext = now.Add(every)
+	switch silent := now.Sub(c.heard); {
+	case silent > 4*every && c.probed:
+		c.err = legacy.Errorf(legacy.Temporary, "The %s server does not answer any more.", c.s.net.name())
+		return
+	case silent > 2*every && !c.probed && c.begun:
+		c.probed = true
+		c.submit(&packet{id: oscarwire.ServiceSelfQuery})
+	}
+	if err := c.conn.out.WriteFrame(oscarwire.ChannelKeepAlive, nil); err != nil {
+		c.err = c.s.net.lost(err)
+	}
+}
+
+// onFrame handles a frame of BOS. An error ends the session.
+func (c *client) onFrame(f oscarwire.Frame) error {
+	switch f.Channel {
+	case oscarwire.ChannelData:
+		snac, err := f.SNAC()
+		if err != nil {
+			return c.s.net.garbled(err)
+		}
+		return c.onSNAC(snac)
+	case oscarwire.ChannelSignOff:
+		return c.ended(f)
+	}
+	return nil // of no interest
+}
+
+// ended is the error of a session that the server ends.
+func (c *client) ended(f oscarwire.Frame) error {
+	replaced := legacy.Errorf(legacy.Replaced, "Your %s account signed on from somewhere else.", c.s.net.name())
+	if f.Short { // all that some servers say to a session that was replaced
+		return replaced
+	}
+	if m, err := oscarwire.ParseLoginReply(f.Payload); err == nil && m.Err() == nil {
+		return &migration{addr: m.Addr, cookie: m.Cookie}
+	}
+	off := oscarwire.ParseSignOff(f.Payload)
+	switch {
+	case off.Code != oscarwire.DisconnectNewSignOn:
+		return legacy.Errorf(legacy.Temporary, "The %s server ended the connection.", c.s.net.name())
+	case !c.limitedAt.IsZero() && c.now().Sub(c.limitedAt) < time.Minute: // the same code
+		return &legacy.Error{Kind: legacy.RateLimited, RetryAfter: time.Minute,
+			Text: "The " + c.s.net.name() + " server ended the connection because too much was sent at once."}
+	}
+	return replaced
+}
+
+// onSNAC handles a SNAC. An error ends the session; a body that makes no sense
+// is logged and skipped.
+func (c *client) onSNAC(snac oscarwire.SNAC) error {
+	if w := c.pending[snac.RequestID]; w != nil {
+		if !snac.More() {
+			delete(c.pending, snac.RequestID)
+		}
+		w.answered(snac, nil)
+		return c.err
+	}
+	var err error
+	switch snac.ID {
+	case oscarwire.ServiceMigrate:
+		m, err := oscarwire.ParseMigration(snac.Body)
+		if err != nil {
+			return c.s.net.garbled(err)
+		}
+		return &migration{addr: m.Addr, cookie: m.Cookie}
+	case oscarwire.ServicePause:
+		c.pause()
+	case oscarwire.ServiceResume:
+		c.resume()
+	case oscarwire.ServiceRateChange:
+		var m oscarwire.RateChange
+		if m, err = oscarwire.ParseRateChange(snac.Body); err == nil {
+			c.onRateChange(m)
+		}
+	case oscarwire.ServiceMOTD:
+		err = c.onMOTD(snac.Body)
+	case oscarwire.BuddyArrived, oscarwire.BuddyDeparted:
+		err = c.onBuddies(snac)
+	case oscarwire.LocationReply:
+		err = c.onLocation(snac.Body)
+	case oscarwire.ICBMIncoming:
+		err = c.onMessage(snac.Body)
+	case oscarwire.ICBMHostAck:
+		err = c.onHostAck(snac.Body)
+	case oscarwire.ICBMMissed:
+		err = c.onMissed(snac.Body)
+	case oscarwire.ICBMTyping:
+		err = c.onTyping(snac.Body)
+	case oscarwire.ICBMOfflineDone:
+		c.offlineBy = time.Time{}
+	case oscarwire.ICQReply:
+		err = c.onICQ(snac.Body)
+	case oscarwire.FeedbagInsert, oscarwire.FeedbagUpdate, oscarwire.FeedbagDelete:
+		err = c.onListEdited(snac)
+	case oscarwire.FeedbagAuthRequested:
+		err = c.onAuthRequested(snac.Body)
+	case oscarwire.FeedbagAuthReplied:
+		err = c.onAuthReplied(snac.Body)
+	case oscarwire.FeedbagPreauthorized:
+		err = c.onPreauthorized(snac.Body)
+	case oscarwire.FeedbagYouWereAdded:
+		err = c.onYouWereAdded(snac.Body)
+	default:
+		c.s.env.Log.Debug().Stringer("snac", snac.ID).Msg("not needed")
+	}
+	if err != nil {
+		c.s.env.Log.Warn().Err(err).Stringer("snac", snac.ID).Msg("the server sent something that makes no sense")
+	}
+	return c.err
+}
+
+// onMOTD shows news that are not mere politeness: type 4 comes at each sign-on.
+// (AOL, "MOTD")
+func (c *client) onMOTD(body []byte) error {
+	m, err := oscarwire.ParseMOTD(body)
+	if err != nil {
+		return err
+	}
+	const ordinary = 4
+	if text := oscarwire.HTMLToText(m.Text); m.Type != ordinary && text != "" {
+		c.emit(legacy.Notice{Text: text})
+	}
+	return nil
+}
+
+// answerError is what a reply says went wrong, nil if it is no error.
+func (c *client) answerError(snac oscarwire.SNAC, err error) error {
+	if err != nil || snac.ID.Subtype() != oscarwire.SubtypeError {
+		return err
+	}
+	e, err := oscarwire.ParseSNACError(snac.Body)
+	if err != nil {
+		return c.s.net.garbled(err)
+	}
+	return c.s.net.snacError(e)
+}

@@ -1,0 +1,14 @@
+// Package oscar is the adapter for ICQ and AIM, and for the servers that revive
+// them. It speaks OSCAR: FLAP frames over TCP, in them SNACs (package
+// oscarwire).
+//
+// A session signs on at the authorizer (signon.go), moves to the basic service,
+// BOS (bos.go), loads the contact list (feedbag.go), and then serves frames,
+// commands and time-outs in one goroutine (client.go), which owns all state. A
+// second goroutine reads frames (conn.go). Commands of the core are closures in
+// a bounded queue (session.go).
+//
+// A server counts SNACs and silently drops what comes too fast, so whatever is
+// sent waits in the lane of its rate class until the server will take it
+// (rate.go).
+package oscar

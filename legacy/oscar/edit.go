@@ -1,0 +1,309 @@
+package oscar
+
+import (
+	"slices"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// defaultGroup is the group of contacts whose user names none, if the list has no
+// group at all.
+const defaultGroup = "General"
+
+// maxEdits is how many edits of the list wait.
+const maxEdits = 256
+
+// edit runs an edit of the list once those before it are done, since each is
+// several requests that build on each other. The edit calls editDone.
+func (c *client) edit(p legacy.Peer, do func()) {
+	if len(c.edits) >= maxEdits {
+		c.emit(legacy.ContactFailed{Peer: p, Err: legacy.Errorf(legacy.RateLimited, "Too many changes of your contact list are waiting.")})
+		return
+	}
+	c.edits = append(c.edits, do)
+	if len(c.edits) == 1 {
+		do()
+	}
+}
+
+func (c *client) editDone() {
+	c.edits[0] = nil
+	if c.edits = c.edits[1:]; len(c.edits) > 0 {
+		c.edits[0]()
+	}
+}
+
+// change sends one change of the list and calls then with what became of it. The
+// list that we have follows what the server has taken.
+func (c *client) change(id oscarwire.ID, item oscarwire.FeedbagItem, then func(oscarwire.FeedbagStatus, error)) {
+	c.submit(&packet{id: id, body: oscarwire.FeedbagItems{item}, answered: func(snac oscarwire.SNAC, err error) {
+		if err := c.answerError(snac, err); err != nil {
+			then(0, err)
+			return
+		}
+		results, err := oscarwire.ParseFeedbagStatuses(snac.Body)
+		if err != nil || len(results) == 0 || snac.ID != oscarwire.FeedbagAck {
+			then(0, c.s.net.garbled(err))
+			return
+		}
+		switch {
+		case results[0] != oscarwire.FeedbagOK && results[0] != oscarwire.FeedbagExists:
+		case id == oscarwire.FeedbagDelete:
+			c.list.remove(item)
+		default:
+			c.list.put(item)
+		}
+		then(results[0], nil)
+	}})
+}
+
+// addContact puts a contact on the list and asks them, if they want to be asked.
+// (Shutko, "SSI: adding a contact")
+func (c *client) addContact(ct legacy.Contact, reason string) {
+	if !c.families[oscarwire.FamilyFeedbag] { // the list is ours to keep
+		c.submit(&packet{id: oscarwire.BuddyAdd, body: oscarwire.Names{ct.Peer.ID}})
+		c.emit(legacy.ContactChanged{Contact: ct})
+		return
+	}
+	c.edit(ct.Peer, func() {
+		if now, there := c.list.contact(ct.Peer.ID); there {
+			if now.AwaitingAuth {
+				c.askAuth(ct.Peer, reason)
+			}
+			c.emit(legacy.ContactChanged{Contact: now})
+			c.editDone()
+			return
+		}
+		c.submit(&packet{id: oscarwire.FeedbagStart})
+		end := func(err error) {
+			c.submit(&packet{id: oscarwire.FeedbagEnd})
+			if now, there := c.list.contact(ct.Peer.ID); err == nil && there {
+				c.emit(legacy.ContactChanged{Contact: now})
+			} else {
+				c.emit(legacy.ContactFailed{Peer: ct.Peer, Err: err})
+			}
+			c.editDone()
+		}
+		c.needGroup(ct.Groups, func(group oscarwire.FeedbagItem, err error) {
+			if err != nil {
+				end(err)
+				return
+			}
+			c.insertBuddy(group, ct, reason, end)
+		})
+	})
+}
+
+// needGroup finds or makes the first of the groups.
+func (c *client) needGroup(groups []string, then func(oscarwire.FeedbagItem, error)) {
+	name := ""
+	if len(groups) > 0 {
+		name = groups[0]
+	}
+	if group, ok := c.list.group(name); ok {
+		then(group, nil)
+		return
+	}
+	if name == "" {
+		name = defaultGroup
+	}
+	group := oscarwire.FeedbagItem{Name: name, GroupID: c.list.freeGroup(), Class: oscarwire.FeedbagGroup}
+	if group.GroupID == 0 {
+		then(group, c.s.net.listError(oscarwire.FeedbagLimit))
+		return
+	}
+	c.change(oscarwire.FeedbagInsert, group, func(st oscarwire.FeedbagStatus, err error) {
+		if err == nil {
+			err = c.s.net.listError(st)
+		}
+		if err == nil {
+			c.reorder(0, func(ids []uint16) []uint16 { return append(ids, group.GroupID) })
+		}
+		then(group, err)
+	})
+}
+
+// insertBuddy adds the entry itself. A server that answers "authorization
+// required" takes it with the mark that it is awaited.
+func (c *client) insertBuddy(group oscarwire.FeedbagItem, ct legacy.Contact, reason string, end func(error)) {
+	item := oscarwire.FeedbagItem{Name: ct.Peer.ID, GroupID: group.GroupID, ItemID: c.list.freeItem(), Class: oscarwire.FeedbagBuddy}
+	if item.ItemID == 0 {
+		end(c.s.net.listError(oscarwire.FeedbagLimit))
+		return
+	}
+	if ct.Name != "" {
+		item.TLVs = item.TLVs.Set(oscarwire.TagFeedbagAlias, []byte(ct.Name))
+	}
+	inserted := func(st oscarwire.FeedbagStatus, err error) {
+		if err == nil {
+			err = c.s.net.listError(st)
+		}
+		if err == nil {
+			c.reorder(group.GroupID, func(ids []uint16) []uint16 { return append(ids, item.ItemID) })
+			if item.AwaitsAuth() {
+				c.askAuth(ct.Peer, reason)
+			}
+		}
+		end(err)
+	}
+	c.change(oscarwire.FeedbagInsert, item, func(st oscarwire.FeedbagStatus, err error) {
+		if err != nil || st != oscarwire.FeedbagNeedsAuth {
+			inserted(st, err)
+			return
+		}
+		item.TLVs = item.TLVs.Set(oscarwire.TagFeedbagAwaitAuth, nil)
+		c.change(oscarwire.FeedbagInsert, item, inserted)
+	})
+}
+
+// reorder changes the order of a group's contacts, or with id 0 of the groups. It
+// is for the eyes of other clients only, so nobody waits for it.
+func (c *client) reorder(id uint16, change func([]uint16) []uint16) {
+	group, ok := c.list.items[itemKey{id, 0}]
+	if !ok && id != 0 {
+		return
+	}
+	if !ok { // the master group, which holds the groups
+		group = oscarwire.FeedbagItem{Class: oscarwire.FeedbagGroup}
+	}
+	group = group.Clone()
+	ids := change(group.Order())
+	group.SetOrder(ids)
+	op := oscarwire.FeedbagUpdate
+	if !ok {
+		op = oscarwire.FeedbagInsert
+	}
+	c.change(op, group, func(st oscarwire.FeedbagStatus, err error) {
+		if err != nil || st != oscarwire.FeedbagOK {
+			c.s.env.Log.Debug().Err(err).Uint16("status", uint16(st)).Msg("the order of the list was not stored")
+		}
+	})
+}
+
+// askAuth asks a peer to let the user see them.
+func (c *client) askAuth(p legacy.Peer, reason string) {
+	c.submit(&packet{id: oscarwire.FeedbagAuthRequest, body: oscarwire.AuthRequest{Name: p.ID, Reason: reason}})
+}
+
+// removeContact takes a contact off the list, in every group.
+func (c *client) removeContact(p legacy.Peer) {
+	if !c.families[oscarwire.FamilyFeedbag] {
+		c.submit(&packet{id: oscarwire.BuddyRemove, body: oscarwire.Names{p.ID}})
+		c.emit(legacy.ContactRemoved{Peer: p})
+		return
+	}
+	c.edit(p, func() { c.removeBuddies(p, c.list.buddies(p.ID)) })
+}
+
+func (c *client) removeBuddies(p legacy.Peer, items []oscarwire.FeedbagItem) {
+	if len(items) == 0 {
+		c.emit(legacy.ContactRemoved{Peer: p})
+		c.editDone()
+		return
+	}
+	item := items[0]
+	c.change(oscarwire.FeedbagDelete, item, func(st oscarwire.FeedbagStatus, err error) {
+		switch {
+		case err != nil:
+		case st == oscarwire.FeedbagNotFound:
+			c.list.remove(item)
+		default:
+			err = c.s.net.listError(st)
+		}
+		if err != nil {
+			c.emit(legacy.ContactFailed{Peer: p, Err: err})
+			c.editDone()
+			return
+		}
+		c.reorder(item.GroupID, func(ids []uint16) []uint16 {
+			return slices.DeleteFunc(ids, func(id uint16) bool { return id == item.ItemID })
+		})
+		c.removeBuddies(p, items[1:])
+	})
+}
+
+// authorizePeer answers a request, or grants one in advance. ICQ knows no way to
+// take a grant back but to make the other forget the user, which is more than
+// anybody means who clears up a contact list, so that is left alone.
+func (c *client) authorizePeer(p legacy.Peer, allow bool) {
+	asked := c.asked[p.ID]
+	delete(c.asked, p.ID)
+	switch {
+	case !c.families[oscarwire.FamilyFeedbag]:
+	case asked:
+		c.submit(&packet{id: oscarwire.FeedbagAuthReply, body: oscarwire.AuthReply{Name: p.ID, Granted: allow}})
+	case allow:
+		c.submit(&packet{id: oscarwire.FeedbagPreauthorize, body: oscarwire.AuthRequest{Name: p.ID}})
+	}
+}
+
+// maxAsked is how many requests for authorization are remembered.
+const maxAsked = 1024
+
+// authRequested: somebody asks to see the user.
+func (c *client) authRequested(from legacy.Peer, name, reason string) {
+	if len(c.asked) < maxAsked {
+		c.asked[from.ID] = true
+	}
+	c.emit(legacy.AuthRequested{From: from, Name: oscarwire.Clean(name), Reason: oscarwire.Clean(reason)})
+}
+
+// onAuthRequested handles 13/19.
+func (c *client) onAuthRequested(body []byte) error {
+	m, err := oscarwire.ParseAuthRequest(body)
+	if id := oscarwire.NormalizeScreenName(m.Name); id != "" {
+		c.authRequested(legacy.Peer{ID: id}, "", c.s.net.page.Decode([]byte(m.Reason)))
+	}
+	return err
+}
+
+// onAuthReplied handles 13/1B.
+func (c *client) onAuthReplied(body []byte) error {
+	m, err := oscarwire.ParseAuthReply(body)
+	id := oscarwire.NormalizeScreenName(m.Name)
+	switch {
+	case id == "":
+	case m.Granted:
+		c.granted(legacy.Peer{ID: id})
+	default:
+		c.emit(legacy.AuthDenied{From: legacy.Peer{ID: id}, Reason: c.s.net.page.Decode([]byte(m.Reason))})
+	}
+	return err
+}
+
+// onPreauthorized handles 13/15: a grant that was not asked for.
+func (c *client) onPreauthorized(body []byte) error {
+	m, err := oscarwire.ParseAuthRequest(body)
+	if id := oscarwire.NormalizeScreenName(m.Name); id != "" {
+		c.granted(legacy.Peer{ID: id})
+	}
+	return err
+}
+
+// granted: a contact lets the user see them. Where the server leaves the mark on
+// the list, taking it off is up to us.
+func (c *client) granted(p legacy.Peer) {
+	c.emit(legacy.AuthGranted{From: p})
+	for _, item := range c.list.buddies(p.ID) {
+		if !item.AwaitsAuth() {
+			continue
+		}
+		item = item.Clone()
+		item.TLVs = item.TLVs.Without(oscarwire.TagFeedbagAwaitAuth)
+		c.change(oscarwire.FeedbagUpdate, item, func(st oscarwire.FeedbagStatus, err error) {
+			if err != nil || st != oscarwire.FeedbagOK {
+				c.s.env.Log.Debug().Err(err).Uint16("status", uint16(st)).Msg("a granted authorization was not stored")
+			}
+		})
+	}
+}
+
+// onYouWereAdded handles 13/1C.
+func (c *client) onYouWereAdded(body []byte) error {
+	m, err := oscarwire.ParseAuthName(body)
+	if id := oscarwire.NormalizeScreenName(m.Name); id != "" {
+		c.emit(legacy.AddedYou{From: legacy.Peer{ID: id}})
+	}
+	return err
+}

@@ -1,0 +1,272 @@
+package oscar
+
+import (
+	"cmp"
+	"crypto/rand"
+	"slices"
+	"strings"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// message is a message of the user's, from the time it is written until it is
+// known what became of it.
+type message struct {
+	ref      string
+	to       string
+	packet   *packet
+	cookie   oscarwire.Cookie
+	request  uint32
+	sequence uint64
+	counted  bool // in session.backlog
+	over     bool
+}
+
+const (
+	ackPatience = 20 * time.Second // for the server's acknowledgement
+	maxIM       = 7900             // bytes of text in a message; we ask for 8,000
+)
+
+// sendText sends a message as soon as the server's limits allow.
+func (c *client) sendText(out legacy.Outgoing) {
+	m := &message{ref: out.Ref, to: out.To.ID, counted: true}
+	_, _ = rand.Read(m.cookie[:]) // never fails
+	text := c.encode(out.To.ID, out.Text)
+	size := 0
+	for _, p := range text.Parts {
+		size += len(p.Data)
+	}
+	if size > maxIM {
+		c.messageFailed(m, legacy.Errorf(legacy.TooLong, "The message is too long for %s.", c.s.net.name()))
+		return
+	}
+	flags := oscarwire.IMRequestAck | oscarwire.IMStore | oscarwire.IMWantsTyping
+	m.packet = &packet{
+		id:       oscarwire.ICBMSend,
+		body:     oscarwire.NewOutgoingText(m.cookie, out.To.ID, text, flags),
+		patience: ackPatience,
+		written:  func(request uint32) { c.messageWritten(m, request) },
+		answered: func(snac oscarwire.SNAC, err error) { c.messageAnswered(m, snac, err) },
+	}
+	c.submit(m.packet)
+}
+
+// encode puts a text into the form that the receiver takes.
+func (c *client) encode(to, text string) oscarwire.IMText {
+	features := oscarwire.DefaultFeatures
+	if oscarwire.IsUIN(to) {
+		features = oscarwire.FeaturesICQ
+	}
+	if c.s.net.aim || !oscarwire.IsUIN(to) {
+		return oscarwire.NewIMText(oscarwire.WrapHTML(oscarwire.TextToHTML(text)), oscarwire.Encoder{}, features)
+	}
+	enc := oscarwire.Encoder{}
+	if c.s.net.opts.StripsHTML {
+		// The server looks for tags and entities in the bytes, whatever their
+		// encoding: in UTF-16 it finds none.
+		enc.UTF16 = strings.ContainsAny(text, "<&")
+		text = hideFromParser(text)
+	}
+	return oscarwire.NewIMText(text, enc, features)
+}
+
+// messageWritten: the message is on its way.
+func (c *client) messageWritten(m *message, request uint32) {
+	if m.counted {
+		m.counted = false
+		c.s.backlog.Add(-1)
+	}
+	c.sequence++
+	m.request, m.sequence = request, c.sequence
+	c.messages[m.cookie] = m
+}
+
+// messageAnswered: a reply to the message's request came, or none.
+func (c *client) messageAnswered(m *message, snac oscarwire.SNAC, err error) {
+	if err != nil && !c.acks && m.sequence > 0 && legacy.KindOf(err) == legacy.Temporary {
+		c.messageSent(m) // this server never acknowledges
+		return
+	}
+	if err != nil {
+		c.messageFailed(m, legacy.Wrap(legacy.KindOf(err), err, "The message may not have arrived: the "+c.s.net.name()+" server did not confirm it."))
+		return
+	}
+	if err := c.answerError(snac, nil); err != nil {
+		c.messageFailed(m, err)
+		return
+	}
+	c.acks = true
+	c.messageSent(m)
+}
+
+// onHostAck handles 04/0C of servers that do not repeat the request's number.
+func (c *client) onHostAck(body []byte) error {
+	ack, err := oscarwire.ParseHostAck(body)
+	if err != nil {
+		return err
+	}
+	if m := c.messages[ack.Cookie]; m != nil {
+		delete(c.pending, m.request)
+		c.acks = true
+		c.messageSent(m)
+	}
+	return nil
+}
+
+// messageSent: the network took the message. It says no more than that, also when
+// it stores it.
+func (c *client) messageSent(m *message) {
+	if c.messageOver(m) {
+		c.emit(legacy.MessageSent{Ref: m.ref, State: legacy.Accepted})
+	}
+}
+
+func (c *client) messageFailed(m *message, err error) {
+	if c.messageOver(m) {
+		c.emit(legacy.MessageFailed{Ref: m.ref, Err: err})
+	}
+}
+
+// messageOver ends the bookkeeping for a message. It is false the second time.
+func (c *client) messageOver(m *message) bool {
+	if m.over {
+		return false
+	}
+	m.over = true
+	delete(c.messages, m.cookie)
+	if m.counted {
+		m.counted = false
+		c.s.backlog.Add(-1)
+	}
+	return true
+}
+
+// resendUnacknowledged puts the messages that the server has dropped back to the
+// head of their lane. A server that does not acknowledge leaves us without
+// knowing which.
+func (c *client) resendUnacknowledged() {
+	l := c.lanes[c.classOf[oscarwire.ICBMSend]]
+	if !c.acks || l == nil || len(c.messages) == 0 {
+		return
+	}
+	lost := make([]*message, 0, len(c.messages))
+	for _, m := range c.messages {
+		lost = append(lost, m)
+	}
+	slices.SortFunc(lost, func(a, b *message) int { return cmp.Compare(a.sequence, b.sequence) })
+	packets := make([]*packet, 0, len(lost)+len(l.queue))
+	for _, m := range lost {
+		delete(c.pending, m.request)
+		delete(c.messages, m.cookie)
+		packets = append(packets, m.packet)
+	}
+	l.queue = append(packets, l.queue...)
+}
+
+// onMessage handles 04/07.
+func (c *client) onMessage(body []byte) error {
+	im, err := oscarwire.ParseIncomingIM(body)
+	if err != nil {
+		return err
+	}
+	from := legacy.Peer{ID: oscarwire.NormalizeScreenName(im.From.Name)}
+	if from.ID == "" {
+		return oscarwire.ErrMissing
+	}
+	sent, _ := im.Time()
+	received := legacy.MessageReceived{From: from, Time: sent, Auto: im.Flags()&oscarwire.IMAuto != 0}
+	switch im.Channel {
+	case oscarwire.IMChannelText:
+		text, err := im.Text()
+		if len(text.Parts) == 0 {
+			return err
+		}
+		received.Text = c.plain(from.ID, text.Text(c.s.net.page))
+	case oscarwire.IMChannelRendezvous:
+		return c.onRendezvous(im, received)
+	case oscarwire.IMChannelICQ:
+		m, err := im.ICQMessage()
+		if err != nil {
+			return err
+		}
+		return c.onICQMessage(m.Type, m.Text, received)
+	default:
+		received.Text = "(a message of a kind that this gateway does not understand)"
+	}
+	c.received(received)
+	return nil
+}
+
+// received hands a message to the user, unless there is nothing in it.
+func (c *client) received(m legacy.MessageReceived) {
+	m.Text = strings.TrimRight(m.Text, "\n\x00 ")
+	if m.Text != "" {
+		c.emit(m)
+	}
+}
+
+// plain makes plain text of what somebody wrote. AIM users write HTML, ICQ users
+// text; some clients send HTML to everybody.
+func (c *client) plain(from, text string) string {
+	if c.s.net.aim || !oscarwire.IsUIN(from) || oscarwire.LooksLikeHTML(text) {
+		return oscarwire.HTMLToText(text)
+	}
+	return text
+}
+
+// onMissed handles 04/0A.
+func (c *client) onMissed(body []byte) error {
+	list, err := oscarwire.ParseMissedMessages(body)
+	for _, m := range list {
+		from := oscarwire.NormalizeScreenName(m.From.Name)
+		if from == "" {
+			continue
+		}
+		why := "the server threw them away"
+		switch m.Reason {
+		case oscarwire.MissedTooLarge:
+			why = "they were too large"
+		case oscarwire.MissedRate:
+			why = "they came too fast"
+		}
+		c.emit(legacy.Notice{Text: "You missed messages from " + from + ": " + why + "."})
+	}
+	return err
+}
+
+// setTyping tells a peer whether the user is typing. It is worth nothing later.
+func (c *client) setTyping(p legacy.Peer, t legacy.Typing) {
+	if !c.hurried(oscarwire.ICBMTyping) {
+		return
+	}
+	event := oscarwire.TypingNone
+	switch t {
+	case legacy.TypingActive:
+		event = oscarwire.TypingBegun
+	case legacy.TypingPaused:
+		event = oscarwire.TypingText
+	}
+	c.submit(&packet{id: oscarwire.ICBMTyping,
+		body: oscarwire.Typing{Channel: oscarwire.IMChannelText, Name: p.ID, Event: event}})
+}
+
+// onTyping handles 04/14.
+func (c *client) onTyping(body []byte) error {
+	t, err := oscarwire.ParseTyping(body)
+	if err != nil {
+		return err
+	}
+	state := legacy.TypingStopped
+	switch t.Event {
+	case oscarwire.TypingBegun:
+		state = legacy.TypingActive
+	case oscarwire.TypingText:
+		state = legacy.TypingPaused
+	}
+	if id := oscarwire.NormalizeScreenName(t.Name); id != "" {
+		c.emit(legacy.TypingChanged{From: legacy.Peer{ID: id}, State: state})
+	}
+	return nil
+}

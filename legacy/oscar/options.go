@@ -1,0 +1,121 @@
+package oscar
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// Options are the settings of one network, [network.options] in the
+// configuration.
+type Options struct {
+	// Flavor is "icq" (numbers, plain text) or "aim" (screen names, HTML).
+	Flavor string `toml:"flavor"`
+	// Server is the authorizer's host:port; several, separated by commas, are
+	// tried in order.
+	Server string `toml:"server"`
+	// SignOn is the method: "auto", "md5", "md5-weak" or "roasted".
+	SignOn string `toml:"sign_on"`
+	// Encoding is the code page of text that does not say how it is encoded.
+	Encoding string `toml:"encoding"`
+	// Multiple lets the account be signed on with other clients at the same time.
+	Multiple bool `toml:"multiple"`
+	// StripsHTML: the server takes tags out of messages between ICQ numbers, as
+	// Open OSCAR Server does, so that "<" must be hidden from it.
+	StripsHTML bool `toml:"strips_html"`
+	// Keepalive is the number of seconds between signs of life.
+	Keepalive int `toml:"keepalive"`
+}
+
+// The values of Options.Flavor and Options.SignOn.
+const (
+	flavorICQ = "icq"
+	flavorAIM = "aim"
+
+	signOnAuto    = "auto"
+	signOnMD5     = "md5"
+	signOnWeak    = "md5-weak"
+	signOnRoasted = "roasted"
+)
+
+// DefaultOptions are the settings of a network of which only the server is named.
+func DefaultOptions() Options {
+	return Options{
+		Flavor:     flavorICQ,
+		SignOn:     signOnAuto,
+		Encoding:   "windows-1252",
+		Multiple:   true,
+		StripsHTML: true,
+		Keepalive:  60,
+	}
+}
+
+// New makes a network. An error names the wrong option (legacy.FieldError);
+// several are joined.
+func New(o Options) (legacy.Network, error) {
+	var errs []error
+	wrong := func(option, format string, args ...any) {
+		errs = append(errs, &legacy.FieldError{Var: option, Text: fmt.Sprintf(format, args...)})
+	}
+	n := &network{opts: o, aim: o.Flavor == flavorAIM, keepalive: time.Duration(o.Keepalive) * time.Second}
+	if o.Flavor != flavorICQ && o.Flavor != flavorAIM {
+		wrong("flavor", `must be "icq" or "aim", not %q`, o.Flavor)
+	}
+	switch o.SignOn {
+	case signOnAuto, signOnMD5, signOnWeak, signOnRoasted:
+	default:
+		wrong("sign_on", `must be "auto", "md5", "md5-weak" or "roasted", not %q`, o.SignOn)
+	}
+	if strings.TrimSpace(o.Server) == "" {
+		wrong("server", `is missing: the host:port of the sign-on server, such as "icq.example.net:5190"`)
+	}
+	for addr := range strings.SplitSeq(o.Server, ",") {
+		if addr = strings.TrimSpace(addr); addr == "" {
+			continue
+		}
+		if err := checkAddr(addr); err != nil {
+			wrong("server", `%q is no host:port: %v`, addr, err)
+			continue
+		}
+		n.servers = append(n.servers, addr)
+	}
+	if len(n.servers) > maxServers {
+		wrong("server", "has more than %d addresses", maxServers)
+	}
+	page, err := oscarwire.ParseCodePage(o.Encoding)
+	if err != nil {
+		wrong("encoding", "%q is unknown; known are %s", o.Encoding, strings.Join(oscarwire.CodePageNames(), ", "))
+	}
+	n.page = page
+	if o.Keepalive < 10 || o.Keepalive > 600 {
+		wrong("keepalive", "must be from 10 to 600 seconds, not %d", o.Keepalive)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return n, nil
+}
+
+const maxServers = 8
+
+func checkAddr(addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	switch {
+	case err != nil && !strings.Contains(addr, ":"):
+		return errors.New("the port is missing; OSCAR's is 5190")
+	case err != nil:
+		return errors.New("write host:port, an IPv6 address in brackets")
+	case host == "":
+		return errors.New("the host is missing")
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return errors.New("the port must be a number from 1 to 65535")
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package oscar
+
+import (
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// setPresence shows the user's presence. While the server's limits make it wait,
+// only the latest counts.
+func (c *client) setPresence(p legacy.Presence) {
+	c.presence = p
+	if c.begun && c.hurried(oscarwire.ServiceSetStatus) {
+		c.writePresence()
+	}
+}
+
+// status maps what XMPP knows to what ICQ does; modeShow is the way back.
+func status(s legacy.Show) oscarwire.Status {
+	switch s {
+	case legacy.ShowChat:
+		return oscarwire.ModeFree.Status()
+	case legacy.ShowAway:
+		return oscarwire.ModeAway.Status()
+	case legacy.ShowXA:
+		return oscarwire.ModeNA.Status()
+	case legacy.ShowDND:
+		return oscarwire.ModeDND.Status()
+	case legacy.ShowInvisible, legacy.ShowOffline:
+		return oscarwire.StatusInvisible
+	}
+	return oscarwire.StatusOnline
+}
+
+// isAway reports whether somebody is not to be expected to answer.
+func isAway(s legacy.Show) bool {
+	return s == legacy.ShowAway || s == legacy.ShowXA || s == legacy.ShowDND
+}
+
+// writePresence tells the server what differs from what it knows.
+func (c *client) writePresence() {
+	p, before := c.presence, c.shown
+	c.shown = p
+	if st := status(p.Show); p.Show != before.Show || p.Status != before.Status {
+		set := oscarwire.SetStatus{Status: &st, BART: oscarwire.BARTItems{oscarwire.NewStatusText(p.Status)}}
+		c.write(&packet{id: oscarwire.ServiceSetStatus, body: set})
+	}
+	if isAway(p.Show) != isAway(before.Show) || isAway(p.Show) && p.Status != before.Status {
+		text := ""
+		if isAway(p.Show) { // an empty text would say that we are back
+			if text = p.Status; text == "" {
+				text = "Away"
+			}
+			text = oscarwire.TextToHTML(text)
+		}
+		c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Away: &text}})
+	}
+	if !p.Idle.Equal(before.Idle) {
+		seconds := oscarwire.Number(0)
+		if idle := c.now().Sub(p.Idle); !p.Idle.IsZero() && idle > 0 {
+			seconds = oscarwire.Number(min(idle, 365*24*time.Hour) / time.Second)
+		}
+		c.write(&packet{id: oscarwire.ServiceIdle, body: seconds})
+	}
+}
+
+// onBuddies handles 03/0B and 03/0C.
+func (c *client) onBuddies(snac oscarwire.SNAC) error {
+	users, err := oscarwire.ParseUserInfos(snac.Body)
+	for _, u := range users {
+		peer := legacy.Peer{ID: oscarwire.NormalizeScreenName(u.Name)}
+		switch {
+		case peer.ID == "" || peer.ID == c.s.self:
+		case snac.ID == oscarwire.BuddyDeparted:
+			delete(c.awayTexts, peer.ID)
+			c.emit(legacy.PresenceChanged{From: peer})
+		default:
+			p := c.presenceOf(u)
+			c.emit(legacy.PresenceChanged{From: peer, Presence: p})
+			c.askAwayText(peer.ID, u, p)
+		}
+	}
+	return err
+}
+
+// presenceOf is what a userinfo block says.
+func (c *client) presenceOf(u oscarwire.UserInfo) legacy.Presence {
+	p := legacy.Presence{Show: legacy.ShowOnline}
+	if st, ok := u.Status(); ok {
+		p.Show = modeShow(st)
+	}
+	if p.Show == legacy.ShowOnline && u.Away() {
+		p.Show = legacy.ShowAway
+	}
+	p.Status, _ = u.StatusText()
+	p.Status = oscarwire.Clean(p.Status)
+	if idle, ok := u.Idle(); ok && idle > 0 {
+		p.Idle = c.now().Add(-idle)
+	}
+	p.Since, _ = u.SignedOn()
+	return p
+}
+
+func modeShow(st oscarwire.Status) legacy.Show {
+	switch st.Mode() {
+	case oscarwire.ModeFree:
+		return legacy.ShowChat
+	case oscarwire.ModeAway:
+		return legacy.ShowAway
+	case oscarwire.ModeNA:
+		return legacy.ShowXA
+	case oscarwire.ModeOccupied, oscarwire.ModeDND:
+		return legacy.ShowDND
+	}
+	return legacy.ShowOnline
+}
+
+// maxAwayTexts is how many away texts are asked for at a time.
+const maxAwayTexts = 256
+
+// askAwayText asks for the text of somebody who is away. Presence does not carry
+// it.
+func (c *client) askAwayText(id string, u oscarwire.UserInfo, p legacy.Presence) {
+	_, asked := c.awayTexts[id]
+	switch {
+	case p.Status != "" || !isAway(p.Show):
+		delete(c.awayTexts, id)
+		return
+	case !asked && len(c.awayTexts) >= maxAwayTexts:
+		return
+	}
+	c.awayTexts[id] = u
+	if !asked {
+		c.submit(&packet{id: oscarwire.LocationQuery2,
+			body: oscarwire.LocationQueryNew{Flags: oscarwire.LocationAway, Name: u.Name}})
+	}
+}
+
+// onLocation handles 02/06: an away text that was asked for.
+func (c *client) onLocation(body []byte) error {
+	reply, err := oscarwire.ParseLocationReply(body)
+	if err != nil {
+		return err
+	}
+	id := oscarwire.NormalizeScreenName(reply.User.Name)
+	u, asked := c.awayTexts[id]
+	delete(c.awayTexts, id)
+	if !asked || reply.Info.Away == nil {
+		return nil
+	}
+	if text := oscarwire.HTMLToText(*reply.Info.Away); text != "" {
+		p := c.presenceOf(u)
+		p.Status = text
+		c.emit(legacy.PresenceChanged{From: legacy.Peer{ID: id}, Presence: p})
+	}
+	return nil
+}

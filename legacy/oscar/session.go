@@ -1,0 +1,143 @@
+package oscar
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"transport/legacy"
+)
+
+var (
+	_ legacy.Session      = (*session)(nil)
+	_ legacy.Presencer    = (*session)(nil)
+	_ legacy.RosterEditor = (*session)(nil)
+	_ legacy.Typer        = (*session)(nil)
+)
+
+const (
+	queueLen   = 64 // commands that wait for Run
+	maxBacklog = 64 // messages that wait for the server's rate limits
+)
+
+// command is something that the core wants done, by Run's goroutine.
+type command func(*client)
+
+// session is one account's connection.
+type session struct {
+	net      *network
+	env      legacy.Env
+	self     string // own name, normalised
+	password string
+	state    []byte
+
+	live    atomic.Bool  // commands are carried out
+	backlog atomic.Int32 // messages taken and not yet handed to the server
+	queue   chan command
+}
+
+// Run implements legacy.Session.
+func (s *session) Run(ctx context.Context) error {
+	err := s.serve(ctx)
+	s.live.Store(false)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+const signOnLimit = 50 * time.Second // of all steps of signing on together
+
+// serve signs on and serves until the session ends.
+func (s *session) serve(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, signOnLimit)
+	defer cancel()
+	addr, cookie, err := s.authorize(limited)
+	if err != nil {
+		return err
+	}
+	life, stop := context.WithCancel(ctx)
+	c := newClient(s, life)
+	defer func() {
+		stop()
+		c.close()
+		c.background.Wait()
+	}()
+	if err := c.attach(limited, addr, cookie); err != nil {
+		return err
+	}
+	cancel()
+	s.live.Store(true)
+	c.emit(legacy.Ready{Self: legacy.Peer{ID: s.self}, Contacts: c.list.contacts()})
+	if c.keep != nil {
+		c.emit(legacy.StateSaved{State: c.keep})
+	}
+	for {
+		err := c.run(ctx)
+		var m *migration
+		if !errors.As(err, &m) {
+			return err
+		}
+		if err := c.migrate(ctx, m); err != nil {
+			return err
+		}
+	}
+}
+
+// errOffline is what commands get while the session is not signed on.
+func (s *session) errOffline() error {
+	return legacy.Errorf(legacy.Offline, "You are not signed on to %s.", s.net.name())
+}
+
+// enqueue hands a command to Run. It never waits.
+func (s *session) enqueue(c command) error {
+	if !s.live.Load() {
+		return s.errOffline()
+	}
+	select {
+	case s.queue <- c:
+		return nil
+	default:
+		return legacy.Errorf(legacy.RateLimited, "That is more than %s takes at once. Wait a little.", s.net.name())
+	}
+}
+
+// Send implements legacy.Session.
+func (s *session) Send(_ context.Context, m legacy.Outgoing) error {
+	if s.backlog.Add(1) > maxBacklog {
+		s.backlog.Add(-1)
+		return &legacy.Error{Kind: legacy.RateLimited, RetryAfter: 10 * time.Second,
+			Text: "Too many of your messages are still waiting, because " + s.net.name() + " limits how fast they may follow each other. Wait a little."}
+	}
+	err := s.enqueue(func(c *client) { c.sendText(m) })
+	if err != nil {
+		s.backlog.Add(-1)
+	}
+	return err
+}
+
+// SetPresence implements legacy.Presencer.
+func (s *session) SetPresence(_ context.Context, p legacy.Presence) error {
+	return s.enqueue(func(c *client) { c.setPresence(p) })
+}
+
+// AddContact implements legacy.RosterEditor.
+func (s *session) AddContact(_ context.Context, ct legacy.Contact, reason string) error {
+	return s.enqueue(func(c *client) { c.addContact(ct, reason) })
+}
+
+// RemoveContact implements legacy.RosterEditor.
+func (s *session) RemoveContact(_ context.Context, p legacy.Peer) error {
+	return s.enqueue(func(c *client) { c.removeContact(p) })
+}
+
+// Authorize implements legacy.RosterEditor.
+func (s *session) Authorize(_ context.Context, p legacy.Peer, allow bool) error {
+	return s.enqueue(func(c *client) { c.authorizePeer(p, allow) })
+}
+
+// SetTyping implements legacy.Typer.
+func (s *session) SetTyping(_ context.Context, p legacy.Peer, t legacy.Typing) error {
+	return s.enqueue(func(c *client) { c.setTyping(p, t) })
+}
