@@ -39,6 +39,7 @@ type client struct {
 	presence  legacy.Presence // what the user wants to be seen as
 	shown     legacy.Presence // what the server was told
 	awayTexts map[string]oscarwire.UserInfo
+	seen      map[string]legacy.Presence // peers, as the core was told
 
 	messages map[oscarwire.Cookie]*message // written, not acknowledged
 	sequence uint64
@@ -74,6 +75,7 @@ func newClient(s *session, life context.Context) *client {
 		pending:   make(map[uint32]*waiter),
 		asked:     make(map[string]bool),
 		awayTexts: make(map[string]oscarwire.UserInfo),
+		seen:      make(map[string]legacy.Presence),
 		messages:  make(map[oscarwire.Cookie]*message),
 		list:      newFeedbag(),
 		presence:  legacy.Presence{Show: legacy.ShowOnline},

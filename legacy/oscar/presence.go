@@ -74,14 +74,35 @@ func (c *client) onBuddies(snac oscarwire.SNAC) error {
 		case peer.ID == "" || peer.ID == c.s.self:
 		case snac.ID == oscarwire.BuddyDeparted:
 			delete(c.awayTexts, peer.ID)
-			c.emit(legacy.PresenceChanged{From: peer})
+			c.showPeer(peer, legacy.Presence{})
 		default:
 			p := c.presenceOf(u)
-			c.emit(legacy.PresenceChanged{From: peer, Presence: p})
-			c.askAwayText(peer.ID, u, p)
+			asks := p.Status == "" && isAway(p.Show)
+			if last := c.seen[peer.ID]; asks && last.Show == p.Show {
+				p.Status = last.Status // until we know better
+			}
+			c.showPeer(peer, p)
+			if asks {
+				c.askAwayText(peer.ID, u)
+			} else {
+				delete(c.awayTexts, peer.ID)
+			}
 		}
 	}
 	return err
+}
+
+// showPeer tells the core of a peer's presence, unless it knows.
+func (c *client) showPeer(peer legacy.Peer, p legacy.Presence) {
+	if last, seen := c.seen[peer.ID]; seen && last == p {
+		return
+	}
+	if p.Show == legacy.ShowOffline {
+		delete(c.seen, peer.ID)
+	} else if len(c.seen) < maxItems {
+		c.seen[peer.ID] = p
+	}
+	c.emit(legacy.PresenceChanged{From: peer, Presence: p})
 }
 
 // presenceOf is what a userinfo block says.
@@ -121,13 +142,9 @@ const maxAwayTexts = 256
 
 // askAwayText asks for the text of somebody who is away. Presence does not carry
 // it.
-func (c *client) askAwayText(id string, u oscarwire.UserInfo, p legacy.Presence) {
+func (c *client) askAwayText(id string, u oscarwire.UserInfo) {
 	_, asked := c.awayTexts[id]
-	switch {
-	case p.Status != "" || !isAway(p.Show):
-		delete(c.awayTexts, id)
-		return
-	case !asked && len(c.awayTexts) >= maxAwayTexts:
+	if !asked && len(c.awayTexts) >= maxAwayTexts {
 		return
 	}
 	c.awayTexts[id] = u
@@ -149,10 +166,8 @@ func (c *client) onLocation(body []byte) error {
 	if !asked || reply.Info.Away == nil {
 		return nil
 	}
-	if text := oscarwire.HTMLToText(*reply.Info.Away); text != "" {
-		p := c.presenceOf(u)
-		p.Status = text
-		c.emit(legacy.PresenceChanged{From: legacy.Peer{ID: id}, Presence: p})
-	}
+	p := c.presenceOf(u)
+	p.Status = oscarwire.HTMLToText(*reply.Info.Away)
+	c.showPeer(legacy.Peer{ID: id}, p)
 	return nil
 }

@@ -1,0 +1,76 @@
+package oscar
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// utf16Bytes is a text as it goes over the wire.
+func utf16Bytes(s string) []byte {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = append(b, byte(u>>8), byte(u))
+	}
+	return b
+}
+
+// looksLikeMarkup is what a parser of HTML finds in bytes.
+func looksLikeMarkup(b []byte) bool {
+	for i, c := range b {
+		if c == '\r' {
+			return true
+		}
+		if i+1 == len(b) {
+			break
+		}
+		next := b[i+1]
+		letter := next|0x20 >= 'a' && next|0x20 <= 'z'
+		if c == '<' && (letter || next == '/' || next == '!' || next == '?') || c == '&' && (letter || next == '#') {
+			return true
+		}
+	}
+	return false
+}
+
+func TestHideFromParser(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"ascii", "1 < 2 & <b>", "1 < 2 & <b>"},
+		{"letter with a carriage return", "čau", "c\u030Cau"},
+		{"looks like a tag", "\u563C\u6100", "\u563C\u200B\u6100"},
+		{"looks like an entity", "\u4E26\u6C74", "\u4E26\u200B\u6C74"},
+		{"looks like a comment", "\u563C\u2100", "\u563C\u200B\u2100"},
+		{"emoji", "😀🎉", "😀🎉"},
+		{"no decomposition", "\u0D05", "\u0D05"},
+		{"empty", "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := hideFromParser(tt.in); got != tt.want {
+				t.Errorf("hideFromParser(%+q) = %+q, want %+q", tt.in, got, tt.want)
+			}
+		})
+	}
+}
+
+func FuzzHideFromParser(f *testing.F) {
+	for _, s := range []string{"čau", "\u563C\u6100", "a\r<b", "\U0001F60D\u263C\u6161", "\u0D26&l"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		s = strings.ToValidUTF8(s, "?")
+		got := hideFromParser(s)
+		stable := strings.ReplaceAll(norm.NFC.String(got), "\u200B", "")
+		if want := strings.ReplaceAll(norm.NFC.String(s), "\u200B", ""); stable != want {
+			t.Errorf("%+q became %+q: another text", s, got)
+		}
+		if strings.ContainsFunc(got, hasReturn) {
+			return // cannot be helped
+		}
+		if looksLikeMarkup(utf16Bytes(got)) {
+			t.Errorf("%+q became %+q, which still looks like markup", s, got)
+		}
+	})
+}
