@@ -36,6 +36,8 @@ type Config struct {
 	// Dial opens connections to the XMPP server and to the network.
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
 	Policy Policy
+	// Reload, if set, reads the policy anew; administrators can have it called.
+	Reload func() (Policy, error)
 	Clock  Clock // nil for the system's
 }
 
@@ -49,14 +51,18 @@ type Policy struct {
 
 // Component is one gateway domain. Make it with New and run it once with Run.
 type Component struct {
-	cfg     Config
-	domain  string
-	info    legacy.Info
-	log     zerolog.Logger
-	clock   Clock
-	disco   discoAnswers
-	signOns chan struct{} // a place for each sign-on under way
-	started time.Time
+	cfg      Config
+	domain   string
+	info     legacy.Info
+	log      zerolog.Logger
+	clock    Clock
+	disco    discoAnswers
+	policy   atomic.Pointer[Policy]
+	commands []*command
+	counters counters
+	signOns  chan struct{} // a place for each sign-on under way
+	started  time.Time
+	staying  []string // those who were signed on whatever their clients do, at the start
 
 	link    atomic.Pointer[link]
 	unsaved []inFlight // owned by runLinks: neither delivered nor kept
@@ -93,11 +99,6 @@ func New(cfg Config) (*Component, error) {
 	if cfg.Name == "" {
 		cfg.Name = info.Name
 	}
-	if len(cfg.Policy.Allow) == 0 {
-		if _, parent, ok := strings.Cut(domain.Domain, "."); ok {
-			cfg.Policy.Allow = []string{parent}
-		}
-	}
 	c := &Component{
 		cfg:        cfg,
 		domain:     domain.Domain,
@@ -110,6 +111,8 @@ func New(cfg Config) (*Component, error) {
 		registered: make(map[string]struct{}),
 		stale:      make(map[string]struct{}),
 	}
+	c.commands = slices.Concat(userCommands(), adminCommands())
+	c.setPolicy(cfg.Policy)
 	c.disco, err = newDiscoAnswers(c)
 	return c, err
 }
@@ -125,6 +128,15 @@ func (c *Component) Run(ctx context.Context) error {
 	for _, name := range names {
 		c.registered[name] = struct{}{}
 		c.stale[name] = struct{}{}
+	}
+	accounts, err := c.cfg.Registry.Accounts(ctx, c.domain)
+	if err != nil {
+		return fmt.Errorf("component %s: %w", c.domain, err)
+	}
+	for _, a := range accounts {
+		if a.Options[optStay] != "" {
+			c.staying = append(c.staying, a.User)
+		}
 	}
 	// The link outlives ctx: what the users' actors say last must go over it.
 	linkCtx, stopLink := context.WithCancel(context.WithoutCancel(ctx))
@@ -181,13 +193,9 @@ func (c *Component) greet(ctx context.Context, l *link) {
 		if err != nil {
 			c.log.Error().Err(err).Msg("cannot read the kept messages")
 		}
-		for _, name := range waiting {
-			if u := c.acquire(name); u != nil {
-				u.poke()
-				c.release(u)
-			}
-		}
+		c.pokeAll(waiting)
 	}
+	c.pokeAll(c.staying)
 	c.mu.Lock()
 	known := slices.Collect(maps.Keys(c.registered))
 	c.mu.Unlock()
@@ -196,6 +204,16 @@ func (c *Component) greet(ctx context.Context, l *link) {
 			return appendPresence(dst, c.domain, name, "probe", newID())
 		}) != nil {
 			return
+		}
+	}
+}
+
+// pokeAll starts the actors of some users, or has them look at the link.
+func (c *Component) pokeAll(names []string) {
+	for _, name := range names {
+		if u := c.acquire(name); u != nil {
+			u.poke()
+			c.release(u)
 		}
 	}
 }
@@ -291,6 +309,21 @@ func (c *Component) send(e *element.Element) {
 	}
 }
 
+// setPolicy puts a policy into force. Any goroutine may call it.
+func (c *Component) setPolicy(p Policy) {
+	if len(p.Allow) == 0 {
+		if _, parent, ok := strings.Cut(c.domain, "."); ok {
+			p.Allow = []string{parent}
+		}
+	}
+	c.policy.Store(&p)
+}
+
+// counters are what an administrator can look at.
+type counters struct {
+	stanzas, refused, toNetwork, failed, fromNetwork, links atomic.Int64
+}
+
 // serves reports whether the policy lets a bare JID use the gateway.
 func (c *Component) serves(user address.JID) bool {
 	match := func(list []string) bool {
@@ -301,7 +334,7 @@ func (c *Component) serves(user address.JID) bool {
 		}
 		return false
 	}
-	p := c.cfg.Policy
+	p := c.policy.Load()
 	return match(p.Admins) || match(p.Allow) && !match(p.Deny)
 }
 

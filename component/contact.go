@@ -366,7 +366,7 @@ func (u *user) onContactChanged(c legacy.Contact) {
 // (XEP-0100 §5.2)
 func (u *user) onContactRemoved(p legacy.Peer) {
 	ct := u.contacts[p.ID]
-	if ct == nil || p.ID == "" {
+	if ct == nil || p.ID == "" || ct.Subscription.Has(registry.AskTo) { // added again meanwhile
 		return
 	}
 	u.part(ct)
@@ -399,7 +399,7 @@ func (u *user) onAuthRequested(ev legacy.AuthRequested) {
 		return
 	}
 	ct := u.contact(ev.From.ID)
-	if ct.Subscription.Has(registry.From) {
+	if ct.Subscription.Has(registry.From) || u.option(optAutoAccept) {
 		u.authorize(ct, true) // the user has said so before
 		return
 	}

@@ -27,7 +27,7 @@ type discoAnswer struct {
 func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
 	gateway := []string{
 		xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSRegister, xep.NSGateway, xep.NSEscaping,
-		xep.NSPing, xep.NSVersion, xep.NSTime, xep.NSLast, xep.NSVCard, xep.NSCaps,
+		xep.NSPing, xep.NSVersion, xep.NSTime, xep.NSLast, xep.NSVCard, xep.NSCaps, xep.NSCommands,
 	}
 	a.gateway, err = newDiscoAnswer(info.Identity{Category: "gateway", Type: c.info.Type, Name: c.cfg.Name}, gateway)
 	if err != nil {
@@ -75,6 +75,9 @@ func (a discoAnswer) reply(q *element.Element) (*element.Element, *stanzaError) 
 }
 
 func (c *Component) gatewayInfo(_ *inbound, q *element.Element) (*element.Element, *stanzaError) {
+	if info := c.commandInfo(q.Attr("node")); info != nil {
+		return info, nil
+	}
 	return c.disco.gateway.reply(q)
 }
 
@@ -82,14 +85,18 @@ func (c *Component) contactInfo(_ *inbound, q *element.Element, _ legacy.Peer) (
 	return c.disco.contact.reply(q)
 }
 
-// noItems answers disco#items where there is nothing to list. (XEP-0030 §4.1)
 func (c *Component) noItems(_ *inbound, q *element.Element) (*element.Element, *stanzaError) {
+	return noItems(q)
+}
+
+// noItems answers disco#items where there is nothing to list. (XEP-0030 §4.1)
+func noItems(q *element.Element) (*element.Element, *stanzaError) {
 	if q.Attr("node") != "" {
 		return nil, &errItemNotFound
 	}
 	return element.New(xep.NSDiscoItems, "query"), nil
 }
 
-func (c *Component) noContactItems(st *inbound, q *element.Element, _ legacy.Peer) (*element.Element, *stanzaError) {
-	return c.noItems(st, q)
+func (c *Component) noContactItems(_ *inbound, q *element.Element, _ legacy.Peer) (*element.Element, *stanzaError) {
+	return noItems(q)
 }

@@ -22,6 +22,7 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 		c.log.Debug().Str("kind", e.Name).Msg("a stanza without a usable sender")
 		return
 	}
+	c.counters.stanzas.Add(1)
 	st := &inbound{Element: e, from: from, id: e.Attr("id"), typ: e.Attr("type")}
 	if from.Domain == c.domain { // nothing but our own pings comes from ourselves
 		if e.Name == "iq" && l.takePing(st.id) {
@@ -53,7 +54,7 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 			c.refuse(st, errNotForYou)
 			return
 		}
-		if !c.isRegistered(from.Bare().String()) && !c.hasActor(from) {
+		if toGateway := e.Name == "message" && st.to.Local == ""; !toGateway && !c.isRegistered(from.Bare().String()) && !c.hasActor(from) {
 			c.refuseStranger(st)
 			return
 		}
@@ -117,6 +118,7 @@ func (c *Component) refuse(st *inbound, why stanzaError) {
 	default:
 		return
 	}
+	c.counters.refused.Add(1)
 	reply := element.New(nsStanza, st.Name).Set("type", "error")
 	c.address(reply, st)
 	c.send(reply.Add(why.element()))

@@ -14,27 +14,29 @@ type stanzaError struct {
 	Type      stanza.ErrorType
 	Condition stanza.Condition
 	Text      string
+	Special   *element.Element // a condition of another specification's, or nil
 }
 
 // The errors that the component itself answers with. (RFC 6120 §8.3.3)
 var (
-	errBadRequest       = stanzaError{stanza.Modify, stanza.BadRequest, "The request is malformed."}
-	errNotImplemented   = stanzaError{stanza.Cancel, stanza.FeatureNotImplemented, ""}
-	errServiceUnavail   = stanzaError{stanza.Cancel, stanza.ServiceUnavailable, ""}
-	errItemNotFound     = stanzaError{stanza.Cancel, stanza.ItemNotFound, ""}
-	errInternal         = stanzaError{stanza.Cancel, stanza.InternalServerError, "Something went wrong inside the gateway."}
-	errTimeout          = stanzaError{stanza.Wait, stanza.RemoteServerTimeout, "The network did not answer in time."}
-	errBusy             = stanzaError{stanza.Wait, stanza.ResourceConstraint, "Too much at once. Try again in a moment."}
-	errRegisterFirst    = stanzaError{stanza.Auth, stanza.RegistrationRequired, "Register with this gateway first."}
-	errNotForYou        = stanzaError{stanza.Auth, stanza.Forbidden, "This gateway does not serve your address."}
-	errTooLarge         = stanzaError{stanza.Modify, stanza.PolicyViolation, "The stanza is too large."}
-	errJIDMalformed     = stanzaError{stanza.Modify, stanza.JIDMalformed, "The address is malformed."}
-	errShuttingDown     = stanzaError{stanza.Wait, stanza.RecipientUnavailable, "The gateway is restarting. Try again in a moment."}
-	errNotOnline        = stanzaError{stanza.Wait, stanza.RecipientUnavailable, "You are not signed on to the network."}
-	errDatabase         = stanzaError{stanza.Wait, stanza.InternalServerError, "The gateway cannot write its database now. Nothing was changed; try again later."}
-	errEncrypted        = stanzaError{stanza.Modify, stanza.NotAcceptable, "Encryption is not possible through this gateway. Turn it off for this contact and send again."}
-	errNoGroupchatHere  = stanzaError{stanza.Modify, stanza.BadRequest, "This address is not a room."}
-	errRegistrationBusy = stanzaError{stanza.Wait, stanza.UnexpectedRequest, "A registration is under way. Wait for its result."}
+	errBadRequest       = stanzaError{Type: stanza.Modify, Condition: stanza.BadRequest, Text: "The request is malformed."}
+	errNotImplemented   = stanzaError{Type: stanza.Cancel, Condition: stanza.FeatureNotImplemented}
+	errServiceUnavail   = stanzaError{Type: stanza.Cancel, Condition: stanza.ServiceUnavailable}
+	errItemNotFound     = stanzaError{Type: stanza.Cancel, Condition: stanza.ItemNotFound}
+	errInternal         = stanzaError{Type: stanza.Cancel, Condition: stanza.InternalServerError, Text: "Something went wrong inside the gateway."}
+	errTimeout          = stanzaError{Type: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: "The network did not answer in time."}
+	errBusy             = stanzaError{Type: stanza.Wait, Condition: stanza.ResourceConstraint, Text: "Too much at once. Try again in a moment."}
+	errRegisterFirst    = stanzaError{Type: stanza.Auth, Condition: stanza.RegistrationRequired, Text: "Register with this gateway first."}
+	errForbidden        = stanzaError{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "That is for administrators."}
+	errNotForYou        = stanzaError{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "This gateway does not serve your address."}
+	errTooLarge         = stanzaError{Type: stanza.Modify, Condition: stanza.PolicyViolation, Text: "The stanza is too large."}
+	errJIDMalformed     = stanzaError{Type: stanza.Modify, Condition: stanza.JIDMalformed, Text: "The address is malformed."}
+	errShuttingDown     = stanzaError{Type: stanza.Wait, Condition: stanza.RecipientUnavailable, Text: "The gateway is restarting. Try again in a moment."}
+	errNotOnline        = stanzaError{Type: stanza.Wait, Condition: stanza.RecipientUnavailable, Text: "You are not signed on to the network."}
+	errDatabase         = stanzaError{Type: stanza.Wait, Condition: stanza.InternalServerError, Text: "The gateway cannot write its database now. Nothing was changed; try again later."}
+	errEncrypted        = stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: "Encryption is not possible through this gateway. Turn it off for this contact and send again."}
+	errNoGroupchatHere  = stanzaError{Type: stanza.Modify, Condition: stanza.BadRequest, Text: "This address is not a room."}
+	errRegistrationBusy = stanzaError{Type: stanza.Wait, Condition: stanza.UnexpectedRequest, Text: "A registration is under way. Wait for its result."}
 )
 
 // with is the error with another text.
@@ -65,6 +67,9 @@ func (e stanzaError) element() *element.Element {
 	if e.Text != "" {
 		x.Add(element.New(nsStanzaErrors, "text").SetLang("en").AddText(e.Text))
 	}
+	if e.Special != nil {
+		x.Add(e.Special)
+	}
 	return x
 }
 
@@ -79,23 +84,23 @@ func translateError(err error) stanzaError {
 	var to stanzaError
 	switch kind {
 	case legacy.Auth:
-		to = stanzaError{stanza.Auth, stanza.NotAuthorized, "The network refused the name or the password."}
+		to = stanzaError{Type: stanza.Auth, Condition: stanza.NotAuthorized, Text: "The network refused the name or the password."}
 	case legacy.Temporary:
-		to = stanzaError{stanza.Wait, stanza.RemoteServerTimeout, "The network cannot be reached now."}
+		to = stanzaError{Type: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: "The network cannot be reached now."}
 	case legacy.NotFound:
-		to = stanzaError{stanza.Cancel, stanza.ItemNotFound, "There is no such address on the network."}
+		to = stanzaError{Type: stanza.Cancel, Condition: stanza.ItemNotFound, Text: "There is no such address on the network."}
 	case legacy.Forbidden:
-		to = stanzaError{stanza.Cancel, stanza.NotAllowed, "The network does not allow that."}
+		to = stanzaError{Type: stanza.Cancel, Condition: stanza.NotAllowed, Text: "The network does not allow that."}
 	case legacy.Unsupported:
-		to = stanzaError{stanza.Cancel, stanza.FeatureNotImplemented, "The network cannot do that."}
+		to = stanzaError{Type: stanza.Cancel, Condition: stanza.FeatureNotImplemented, Text: "The network cannot do that."}
 	case legacy.TooLong:
-		to = stanzaError{stanza.Modify, stanza.PolicyViolation, "The text is too long for the network."}
+		to = stanzaError{Type: stanza.Modify, Condition: stanza.PolicyViolation, Text: "The text is too long for the network."}
 	case legacy.RateLimited:
 		to = errBusy
 	case legacy.Offline:
 		to = errNotOnline
 	case legacy.Replaced:
-		to = stanzaError{stanza.Wait, stanza.RecipientUnavailable, "The account is signed on from elsewhere."}
+		to = stanzaError{Type: stanza.Wait, Condition: stanza.RecipientUnavailable, Text: "The account is signed on from elsewhere."}
 	default:
 		return errInternal
 	}

@@ -19,7 +19,7 @@ type iqRoute struct {
 	gateway func(*Component, *inbound, *element.Element) (*element.Element, *stanzaError)
 	contact func(*Component, *inbound, *element.Element, legacy.Peer) (*element.Element, *stanzaError)
 	// actor answers an IQ to the gateway's own address on the sender's actor,
-	// at once or later.
+	// at once or later. Beside gateway, it answers what names a node.
 	actor func(*user, *request)
 }
 
@@ -28,7 +28,7 @@ type iqName struct{ space, name string }
 // iqRoutes is every IQ that we answer with more than an error.
 var iqRoutes = map[iqName]iqRoute{
 	{xep.NSDiscoInfo, "query"}:  {get: true, gateway: (*Component).gatewayInfo, contact: (*Component).contactInfo},
-	{xep.NSDiscoItems, "query"}: {get: true, gateway: (*Component).noItems, contact: (*Component).noContactItems},
+	{xep.NSDiscoItems, "query"}: {get: true, gateway: (*Component).noItems, actor: (*user).onItems, contact: (*Component).noContactItems},
 	{xep.NSPing, "ping"}:        {get: true, gateway: (*Component).pong, contact: (*Component).pongContact},
 	{xep.NSVersion, "query"}:    {get: true, gateway: (*Component).version},
 	{xep.NSTime, "time"}:        {get: true, gateway: (*Component).time},
@@ -36,6 +36,7 @@ var iqRoutes = map[iqName]iqRoute{
 	{xep.NSVCard, "vCard"}:      {get: true, gateway: (*Component).vCard},
 	{xep.NSGateway, "query"}:    {get: true, set: true, gateway: (*Component).prompt},
 	{xep.NSRegister, "query"}:   {get: true, set: true, actor: (*user).onRegister},
+	{xep.NSCommands, "command"}: {set: true, actor: (*user).onCommand},
 }
 
 // iqSpaces are the namespaces of iqRoutes.
@@ -79,7 +80,7 @@ func (c *Component) dispatchIQ(st *inbound) {
 	switch {
 	case st.typ == "get" && !route.get, st.typ == "set" && !route.set:
 		c.refuse(st, errNotImplemented.with("That can only be asked for, or only be set."))
-	case route.gateway != nil:
+	case route.gateway != nil && (route.actor == nil || payload.Attr("node") == ""):
 		c.answer(st, payload, route.gateway)
 	case route.actor == nil:
 		c.refuse(st, errServiceUnavail)

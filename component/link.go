@@ -216,6 +216,7 @@ func (c *Component) serveLink(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.counters.links.Add(1)
 	c.log.Info().Str("server", c.cfg.Server).Msg("connected to the XMPP server")
 
 	var wg sync.WaitGroup

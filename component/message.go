@@ -3,7 +3,6 @@ package component
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"transport/component/element"
 	"transport/component/xep"
@@ -41,14 +40,14 @@ func (u *user) onMessage(st *inbound) {
 	case !ok:
 		u.onChatState(st)
 		return
-	case u.account == nil:
+	case u.account == nil && st.to.Local != "":
 		u.c.refuse(st, errRegisterFirst)
 		return
 	case len(text) > maxBody:
 		u.c.refuse(st, errTooLarge)
 		return
 	case st.to.Local == "":
-		u.onCommand(st, text)
+		u.onText(st, text)
 		return
 	}
 	if subject := st.ChildText(nsComponent, "subject"); subject != "" && st.typ != "chat" {
@@ -98,6 +97,7 @@ func (u *user) sendText(st *inbound, text string) {
 		}
 		m.parts++
 		u.sent[ref] = m
+		u.c.counters.toNetwork.Add(1)
 	}
 }
 
@@ -135,6 +135,7 @@ func (u *user) onMessageFailed(ref string, err error) {
 		return
 	}
 	u.dropSent(m)
+	u.c.counters.failed.Add(1)
 	if legacy.KindOf(err) == legacy.Internal {
 		u.log.Error().Err(err).Msg("cannot send a message")
 	}
@@ -157,7 +158,7 @@ func (u *user) failSent(why stanzaError) {
 // onChatState handles a message without a body. (XEP-0085 §5)
 func (u *user) onChatState(st *inbound) {
 	typer, ok := u.legacySession().(legacy.Typer)
-	if !ok || st.to.Local == "" {
+	if !ok || st.to.Local == "" || u.option(optNoTyping) {
 		return
 	}
 	state, ok := xep.ChatState(st.Element)
@@ -209,6 +210,7 @@ func (u *user) onMessageReceived(ev legacy.MessageReceived) {
 	if ev.From.ID == "" || ev.Text == "" {
 		return
 	}
+	u.c.counters.fromNetwork.Add(1)
 	u.deliverKept() // what is older goes first
 	jid := u.c.contactJID(ev.From.ID)
 	if ct := u.contacts[ev.From.ID]; ct != nil {
@@ -261,36 +263,6 @@ func (u *user) onStateSaved(state []byte) {
 	}
 }
 
-// onCommand answers what the user writes to the gateway itself, for clients that
-// know no better way. (XEP-0100 §8 leaves it to the gateway)
-func (u *user) onCommand(st *inbound, text string) {
-	var answer string
-	switch strings.ToLower(strings.TrimSpace(text)) {
-	case "status":
-		answer = u.statusText()
-	default:
-		answer = "This is the gateway to " + u.c.cfg.Name + ". Add a contact as " + u.c.exampleJID() +
-			", or by your client's search for a " + u.c.info.PeerName + ".\nI understand: help, status."
-	}
-	u.c.send(element.New(nsStanza, "message").Set("from", u.c.domain).Set("to", st.from.String()).
-		Set("type", "chat").Set("id", newID()).Add(element.New(nsStanza, "body").AddText(answer)))
-}
-
 func (c *Component) exampleJID() string {
 	return "<" + c.info.PeerName + ">@" + c.domain
-}
-
-// statusText says in a sentence how the user's session is doing.
-func (u *user) statusText() string {
-	switch {
-	case u.legacySession() != nil:
-		return "You are signed on to " + u.c.cfg.Name + "."
-	case u.block != nil:
-		return "You are not signed on: " + userText(u.block)
-	case u.session != nil:
-		return "You are being signed on."
-	case !u.retryAt.IsZero():
-		return "The network cannot be reached. The next try is at " + u.retryAt.UTC().Format(time.TimeOnly) + " UTC."
-	}
-	return "You are not signed on. Come online and the gateway signs you on."
 }

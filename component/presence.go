@@ -83,6 +83,7 @@ func (u *user) onUnavailable(st *inbound) {
 		return
 	}
 	u.graceEnd = time.Time{}
+	u.showOwnPresence() // to those who stay signed on
 }
 
 // gatewaySees reports whether the user lets the gateway itself see presence.
@@ -111,8 +112,15 @@ func (u *user) ownPresence() legacy.Presence {
 			best = r
 		}
 	}
-	if best.presence.Show == legacy.ShowOffline {
+	switch {
+	case best.presence.Show != legacy.ShowOffline:
+	case u.option(optStay) && len(u.resources) == 0:
+		best.presence.Show = legacy.ShowXA
+	default:
 		best.presence.Show = legacy.ShowOnline // just registered; the client has not told us yet
+	}
+	if u.option(optHideStatus) {
+		best.presence.Status = ""
 	}
 	return best.presence
 }

@@ -20,7 +20,7 @@ const trialTimeout = 20 * time.Second
 
 // trial is a registration that is being tried by really signing on.
 type trial struct {
-	request  *request
+	done     func(*stanzaError) // tells the user what came of it, nil for success
 	account  registry.Account
 	deadline time.Time
 	started  bool
@@ -43,11 +43,9 @@ func (u *user) onRegister(r *request) {
 // for secrets. (XEP-0077 §3.1)
 func (u *user) registrationForm() *element.Element {
 	info := u.c.info
-	var stored map[string]string
 	q := element.New(xep.NSRegister, "query")
 	if u.account != nil {
 		q.Add(element.New(xep.NSRegister, "registered"))
-		stored = u.account.Fields
 	}
 	q.Add(element.New(xep.NSRegister, "instructions").AddText(info.Instructions))
 
@@ -55,13 +53,7 @@ func (u *user) registrationForm() *element.Element {
 		form.Hidden("FORM_TYPE", form.Value(xep.NSRegister))}
 	plain := true
 	for _, f := range info.Form {
-		value := f.Default
-		if v, ok := stored[f.Var]; ok {
-			value = v
-		}
-		if f.Type == legacy.FieldSecret {
-			value = ""
-		}
+		value := u.registered(f)
 		if !xep.RegisterField(f.Var) {
 			plain = plain && !f.Required
 		} else {
@@ -71,7 +63,7 @@ func (u *user) registrationForm() *element.Element {
 			}
 			q.Add(x)
 		}
-		fields = append(fields, formField(f, value, f.Required && u.account == nil || f.Required && f.Type != legacy.FieldSecret))
+		fields = append(fields, u.registrationField(f))
 	}
 	if !plain { // only the form can ask for everything (XEP-0077 §4)
 		q = withoutFields(q)
@@ -82,6 +74,26 @@ func (u *user) registrationForm() *element.Element {
 		return q
 	}
 	return q.Add(x)
+}
+
+// registered is what is known of a field, to be filled in for the user: never a
+// secret.
+func (u *user) registered(f legacy.Field) string {
+	if f.Type == legacy.FieldSecret {
+		return ""
+	}
+	if u.account != nil {
+		if v, ok := u.account.Fields[f.Var]; ok {
+			return v
+		}
+	}
+	return f.Default
+}
+
+// registrationField is a field of the form. A secret that we have need not be
+// entered again.
+func (u *user) registrationField(f legacy.Field) form.Field {
+	return formField(f, u.registered(f), f.Required && (u.account == nil || f.Type != legacy.FieldSecret))
 }
 
 // withoutFields is a registration query with nothing but its instructions.
@@ -125,18 +137,30 @@ func formField(f legacy.Field, value string, required bool) form.Field {
 // onRegistration answers a filled-in form: it checks what can be checked at
 // once, and tries the rest by signing on. (XEP-0077 §3.1, XEP-0100 §4.1)
 func (u *user) onRegistration(r *request) {
-	if u.trial != nil {
-		u.fail(r, errRegistrationBusy)
-		return
-	}
 	given, cancelled := submitted(r.payload)
 	if cancelled { // XEP-0004 §3.1
 		u.reply(r, nil)
 		return
 	}
+	u.register(given, func(why *stanzaError) {
+		if why != nil {
+			u.fail(r, *why)
+			return
+		}
+		u.reply(r, nil)
+	})
+}
+
+// register tries a registration, or a change of one, and calls done once it is
+// known what came of it.
+func (u *user) register(given map[string]string, done func(*stanzaError)) {
+	if u.trial != nil {
+		done(&errRegistrationBusy)
+		return
+	}
 	fields, why := u.mergeFields(given)
 	if why != nil {
-		u.fail(r, *why)
+		done(why)
 		return
 	}
 	login := u.c.cfg.Network.Login(fields)
@@ -144,15 +168,15 @@ func (u *user) onRegistration(r *request) {
 	defer cancel()
 	switch owner, err := u.c.cfg.Registry.AccountByLogin(ctx, u.c.domain, login); {
 	case err == nil && owner != u.bare:
-		u.fail(r, stanzaError{stanza.Cancel, stanza.Conflict, "Somebody else has registered this account here."})
+		done(&stanzaError{Type: stanza.Cancel, Condition: stanza.Conflict, Text: "Somebody else has registered this account here."})
 		return
 	case err != nil && !isNotFound(err):
 		u.log.Error().Err(err).Msg("cannot look up a registration")
-		u.fail(r, errDatabase)
+		done(&errDatabase)
 		return
 	}
 	if u.account != nil && u.block == nil && maps.Equal(fields, u.account.Fields) {
-		u.reply(r, nil)
+		done(nil)
 		return
 	}
 	account := registry.Account{Network: u.c.domain, User: u.bare, Login: login, Fields: fields}
@@ -162,7 +186,7 @@ func (u *user) onRegistration(r *request) {
 			account.State = u.account.State
 		}
 	}
-	u.trial = &trial{request: r, account: account, deadline: u.c.clock.Now().Add(trialTimeout)}
+	u.trial = &trial{done: done, account: account, deadline: u.c.clock.Now().Add(trialTimeout)}
 	u.retryAt = time.Time{}
 }
 
@@ -194,10 +218,10 @@ func (u *user) mergeFields(given map[string]string) (map[string]string, *stanzaE
 			value = f.Default
 		}
 		if f.Required && value == "" {
-			return nil, &stanzaError{stanza.Modify, stanza.NotAcceptable, f.Label + " is missing."}
+			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is missing."}
 		}
 		if len(value) > maxField {
-			return nil, &stanzaError{stanza.Modify, stanza.NotAcceptable, f.Label + " is too long."}
+			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is too long."}
 		}
 		if value != "" {
 			fields[f.Var] = value
@@ -212,7 +236,7 @@ func (u *user) mergeFields(given map[string]string) (map[string]string, *stanzaE
 	if errors.As(err, &fe) {
 		text = fe.Text
 	}
-	return nil, &stanzaError{stanza.Modify, stanza.NotAcceptable, text}
+	return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: text}
 }
 
 // maxField is the longest answer to a registration field, in bytes.
@@ -242,7 +266,7 @@ func (u *user) commitTrial() bool {
 	defer cancel()
 	if err := u.c.cfg.Registry.PutAccount(ctx, t.account); err != nil {
 		u.log.Error().Err(err).Msg("cannot store a registration")
-		u.fail(t.request, errDatabase)
+		t.done(&errDatabase)
 		u.endSession()
 		return false
 	}
@@ -254,7 +278,7 @@ func (u *user) commitTrial() bool {
 		u.graceEnd = u.c.clock.Now().Add(linkGrace) // presence comes once the user has accepted us
 	}
 	u.log.Info().Msg("registered")
-	u.reply(t.request, nil)
+	t.done(nil)
 	u.sweep()
 	if gw := u.contact(""); !gw.Subscription.Has(registry.From) { // XEP-0100 §4.1.1 step 7
 		u.askSubscription(gw)
@@ -278,7 +302,7 @@ func (u *user) endTrial(err error) {
 		u.log.Error().Err(err).Msg("cannot try a registration")
 	}
 	u.log.Info().Err(err).Msg("a registration was not accepted")
-	u.fail(t.request, why)
+	t.done(&why)
 	u.sweep()
 }
 
@@ -289,18 +313,30 @@ func (u *user) onUnregister(r *request) {
 		u.fail(r, errBadRequest)
 		return
 	}
+	u.unregister(func(why *stanzaError) {
+		if why != nil {
+			u.fail(r, *why)
+			return
+		}
+		u.reply(r, nil)
+	})
+}
+
+// unregister removes a registration, and calls done before what the user's
+// server is told.
+func (u *user) unregister(done func(*stanzaError)) {
 	if u.trial != nil {
 		u.endTrial(legacy.Errorf(legacy.Temporary, "You removed the registration before it was complete."))
 	}
 	if u.account == nil {
-		u.fail(r, errRegisterFirst)
+		done(&errRegisterFirst)
 		return
 	}
 	ctx, cancel := u.storing()
 	defer cancel()
 	if err := u.c.cfg.Registry.DeleteAccount(ctx, u.c.domain, u.bare); err != nil && !isNotFound(err) {
 		u.log.Error().Err(err).Msg("cannot remove a registration")
-		u.fail(r, errDatabase)
+		done(&errDatabase)
 		return
 	}
 	u.c.setRegistered(u.bare, false)
@@ -311,7 +347,7 @@ func (u *user) onUnregister(r *request) {
 	u.keptIn, u.keptOut, u.keptTill = false, false, time.Time{}
 	clear(u.resources)
 	u.log.Info().Msg("unregistered")
-	u.reply(r, nil)
+	done(nil)
 	for _, ct := range u.contacts {
 		if ct.Peer != "" {
 			u.part(ct)

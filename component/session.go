@@ -20,6 +20,7 @@ type session struct {
 	ending bool // cancel was called
 	trial  bool // it tries a registration
 
+	since    time.Time // signed on
 	signOnBy time.Time // until then the network must have signed the account on
 }
 
@@ -129,7 +130,13 @@ func (u *user) flush(ctx context.Context, s *session) error {
 
 // wanted reports whether the user should be signed on now.
 func (u *user) wanted() bool {
-	return u.account != nil && u.block == nil && (u.online() || !u.graceEnd.IsZero() && u.session != nil)
+	switch {
+	case u.account == nil, u.block != nil, u.option(optLoggedOut):
+		return false
+	case u.online(), u.option(optStay):
+		return true
+	}
+	return !u.graceEnd.IsZero() && (u.session != nil || u.called)
 }
 
 // steer starts or ends the session as the user's state wants it.
@@ -222,7 +229,9 @@ func (u *user) onLegacy(ev legacy.Event) {
 // onReady: the account is signed on.
 func (u *user) onReady(ev legacy.Ready) {
 	u.session.ready = true
+	u.session.since = u.c.clock.Now()
 	u.attempt = 0
+	u.signedOn.Store(true)
 	if u.trial != nil && !u.commitTrial() {
 		return
 	}
@@ -237,6 +246,7 @@ func (u *user) onReady(ev legacy.Ready) {
 func (u *user) onEnded(err error) {
 	s := u.session
 	u.session = nil
+	u.signedOn.Store(false)
 	if err == nil && !s.ending {
 		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")
 	}
@@ -252,6 +262,7 @@ func (u *user) onEnded(err error) {
 		return
 	}
 	kind := legacy.KindOf(err)
+	u.lastError, u.lastErrorAt = err, u.c.clock.Now()
 	u.log.Warn().Err(err).Stringer("kind", kind).Msg("a session ended")
 	u.hideAll(userText(err))
 	switch kind {

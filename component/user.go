@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -16,6 +17,7 @@ import (
 const (
 	inboxSize   = 256              // stanzas of one user that may wait
 	eventsSize  = 64               // events of one user's session that may wait
+	ordersSize  = 16               // what other actors may want at once
 	requestTime = 30 * time.Second // for an IQ to be answered
 	storeTime   = 10 * time.Second // for the registry to answer
 	loadTries   = 3                // to read a registration, before the actor gives up
@@ -29,36 +31,42 @@ type user struct {
 	bare string
 	log  zerolog.Logger
 
-	inbox   chan *inbound     // from the reader, which never blocks
-	events  chan sessionEvent // from the session, which does
-	wake    chan struct{}     // look at the time and the link; capacity 1
-	stopped chan struct{}     // closed by stop
-	done    chan struct{}     // closed when the loop has ended
-	holders int               // guarded by Component.mu
+	inbox    chan *inbound     // from the reader, which never blocks
+	events   chan sessionEvent // from the session, which does
+	orders   chan func(*user)  // from administrators' actors
+	wake     chan struct{}     // look at the time and the link; capacity 1
+	stopped  chan struct{}     // closed by stop
+	done     chan struct{}     // closed when the loop has ended
+	holders  int               // guarded by Component.mu
+	signedOn atomic.Bool       // for others to look at
 
 	ctx    context.Context // ends with the loop
 	cancel context.CancelFunc
 
-	link      *link // the one whose consequences have been drawn
-	resources map[string]resource
-	shown     legacy.Presence // what the session was told last
-	account   *registry.Account
-	contacts  map[string]*contact     // by peer ID; the gateway itself is ""
-	session   *session                // the running one, nil if none
-	trial     *trial                  // a registration that is being tried
-	block     error                   // why no session is started until something changes
-	attempt   int                     // sign-ons that failed in a row
-	requests  []*request              // IQs that are not answered yet
-	sent      map[string]*sentMessage // by Outgoing.Ref
-	refs      uint64                  // Refs given out
-	keptIn    bool                    // there may be kept messages for the user
-	keptOut   bool                    // there may be kept messages for the network
+	link        *link // the one whose consequences have been drawn
+	resources   map[string]resource
+	shown       legacy.Presence // what the session was told last
+	account     *registry.Account
+	contacts    map[string]*contact // by peer ID; the gateway itself is ""
+	session     *session            // the running one, nil if none
+	trial       *trial              // a registration that is being tried
+	block       error               // why no session is started until something changes
+	attempt     int                 // sign-ons that failed in a row
+	lastError   error               // that ended a session
+	lastErrorAt time.Time
+	executions  map[string]*execution   // of ad-hoc commands, by session id
+	requests    []*request              // IQs that are not answered yet
+	sent        map[string]*sentMessage // by Outgoing.Ref
+	refs        uint64                  // Refs given out
+	keptIn      bool                    // there may be kept messages for the user
+	keptOut     bool                    // there may be kept messages for the network
 
 	forgetting []int64     // kept messages that were sent to the user
 	forgetWhen <-chan bool // says that they have arrived, or not
 
 	toAsk    []string  // peers that are yet to ask for the user's subscription
 	retryAt  time.Time // next sign-on
+	called   bool      // the user wants to be signed on, unseen as their clients may be
 	graceEnd time.Time // until then a session stays without any resource
 	askAt    time.Time // when the next of toAsk is sent
 	keptTill time.Time // when messages kept for the network are given up
@@ -78,20 +86,22 @@ type request struct {
 
 func newUser(c *Component, bare string, known bool) *user {
 	u := &user{
-		c:         c,
-		bare:      bare,
-		log:       c.log.With().Str("user", bare).Logger(),
-		inbox:     make(chan *inbound, inboxSize),
-		events:    make(chan sessionEvent, eventsSize),
-		wake:      make(chan struct{}, 1),
-		stopped:   make(chan struct{}),
-		done:      make(chan struct{}),
-		resources: make(map[string]resource),
-		contacts:  make(map[string]*contact),
-		sent:      make(map[string]*sentMessage),
-		keptIn:    known,
-		keptOut:   known,
-		parting:   errShuttingDown,
+		c:          c,
+		bare:       bare,
+		log:        c.log.With().Str("user", bare).Logger(),
+		inbox:      make(chan *inbound, inboxSize),
+		events:     make(chan sessionEvent, eventsSize),
+		orders:     make(chan func(*user), ordersSize),
+		wake:       make(chan struct{}, 1),
+		stopped:    make(chan struct{}),
+		done:       make(chan struct{}),
+		resources:  make(map[string]resource),
+		contacts:   make(map[string]*contact),
+		sent:       make(map[string]*sentMessage),
+		executions: make(map[string]*execution),
+		keptIn:     known,
+		keptOut:    known,
+		parting:    errShuttingDown,
 	}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
 	return u
@@ -138,6 +148,8 @@ func (u *user) run() {
 			u.onStanza(st)
 		case ev := <-u.events:
 			u.onEvent(ev)
+		case do := <-u.orders:
+			do(u)
 		case <-u.wake:
 		case <-u.stopped:
 			u.shutdown()
@@ -218,8 +230,8 @@ func (u *user) storing() (context.Context, context.CancelFunc) {
 
 // idle reports whether nothing is going on that an actor is needed for.
 func (u *user) idle() bool {
-	return u.session == nil && u.trial == nil && len(u.resources) == 0 && len(u.requests) == 0 &&
-		len(u.sent) == 0 && len(u.events) == 0 && !u.keptIn && u.forgetting == nil && u.retryAt.IsZero() && len(u.toAsk) == 0 && u.keptTill.IsZero()
+	return u.session == nil && u.trial == nil && !u.wanted() && len(u.resources) == 0 && len(u.requests) == 0 &&
+		len(u.sent) == 0 && len(u.events) == 0 && len(u.orders) == 0 && !u.executing() && !u.keptIn && u.forgetting == nil && u.retryAt.IsZero() && len(u.toAsk) == 0 && u.keptTill.IsZero()
 }
 
 // onStanza handles one stanza of the user's.
@@ -280,7 +292,7 @@ func (u *user) due() {
 		u.retryAt = time.Time{}
 	}
 	if !u.graceEnd.IsZero() && !u.graceEnd.After(now) {
-		u.graceEnd = time.Time{}
+		u.graceEnd, u.called = time.Time{}, false
 	}
 	if u.trial != nil && !u.trial.deadline.After(now) {
 		u.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))

@@ -1,0 +1,293 @@
+package component
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"transport/component/address"
+	"transport/component/element"
+	"transport/component/xep"
+)
+
+// nsAdmin is the namespace of service administration. (XEP-0133 §3)
+const nsAdmin = "http://jabber.org/protocol/admin"
+
+// maxListed is how many JIDs one answer lists, so that it fits into a stanza.
+const maxListed = 2000
+
+// adminCommands are the commands for administrators, with the nodes of XEP-0133
+// where it has one.
+func adminCommands() []*command {
+	return []*command{
+		{node: nsAdmin + "#get-registered-users-num", name: "Count registered users", who: admins, ask: (*user).countRegistered},
+		{node: nsAdmin + "#get-online-users-num", name: "Count users who are signed on", who: admins, ask: (*user).countOnline},
+		{node: nsAdmin + "#get-registered-users-list", name: "List registered users", who: admins, ask: (*user).listRegistered},
+		{node: nsAdmin + "#get-online-users-list", name: "List users who are signed on", who: admins, ask: (*user).listOnline},
+		{node: nsAdmin + "#user-stats", name: "Show a user's state", who: admins, ask: (*user).askUserStats},
+		{node: nsAdmin + "#end-user-session", name: "End users' sessions", who: admins, ask: (*user).askEndSession},
+		{node: nsAdmin + "#delete-user", name: "Remove users' registrations", who: admins, ask: (*user).askDeleteUser},
+		{node: nsAdmin + "#announce", name: "Send an announcement to all users who are signed on", who: admins, ask: (*user).askAnnounce},
+		{node: "statistics", name: "Show counters", word: "statistics", about: "counters of the gateway", who: admins,
+			run: func(u *user) (string, *stanzaError) { return u.c.statistics(u), nil }},
+		{node: "reload", name: "Read the configuration again", word: "reload", about: "read the configuration again", who: admins, run: (*user).reload},
+	}
+}
+
+// isAdmin reports whether a bare JID may administrate the gateway.
+func (c *Component) isAdmin(bare string) bool {
+	return slices.Contains(c.policy.Load().Admins, bare)
+}
+
+// adminForm starts a form of administration.
+func adminForm(typ, title, instructions string) *element.Element {
+	return xep.NewForm(typ, nsAdmin, title, instructions)
+}
+
+// registeredUsers are the bare JIDs of all registered users, in order.
+func (c *Component) registeredUsers() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	names := make([]string, 0, len(c.registered))
+	for name := range c.registered {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// signedOnUsers are the bare JIDs of the users who are signed on, in order.
+func (c *Component) signedOnUsers() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var names []string
+	for name, u := range c.users {
+		if u.signedOn.Load() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (u *user) countRegistered(x *execution) {
+	n := len(u.c.registeredUsers())
+	u.complete(x, "", "", adminForm("result", "", "").
+		Add(xep.NewField("registeredusersnum", "text-single", "Registered users", strconv.Itoa(n))))
+}
+
+func (u *user) countOnline(x *execution) {
+	n := len(u.c.signedOnUsers())
+	u.complete(x, "", "", adminForm("result", "", "").
+		Add(xep.NewField("onlineusersnum", "text-single", "Users who are signed on", strconv.Itoa(n))))
+}
+
+func (u *user) listRegistered(x *execution) {
+	u.listUsers(x, u.c.registeredUsers(), "registereduserjids", "Registered users")
+}
+
+func (u *user) listOnline(x *execution) {
+	u.listUsers(x, u.c.signedOnUsers(), "onlineuserjids", "Users who are signed on")
+}
+
+func (u *user) listUsers(x *execution, names []string, field, label string) {
+	note := ""
+	if len(names) > maxListed {
+		note = fmt.Sprintf("The first %d of %d.", maxListed, len(names))
+		names = names[:maxListed]
+	}
+	u.complete(x, "info", note, adminForm("result", "", "").Add(xep.NewField(field, "jid-multi", label, names...)))
+}
+
+// order has another user's actor do something, soon. It is false when that actor
+// has too much to do.
+func (c *Component) order(bare string, do func(*user)) bool {
+	u := c.acquire(bare)
+	if u == nil {
+		return false
+	}
+	defer c.release(u)
+	select {
+	case u.orders <- do:
+		return true
+	default:
+		return false
+	}
+}
+
+// ask has each of some users' actors do something and collects what they say of
+// it. A user who cannot be asked says so.
+func (u *user) askUsers(bares []string, do func(*user) string, then func(answers []string)) {
+	answers := make([]string, len(bares))
+	left := len(bares)
+	got := func(i int, answer string) {
+		answers[i] = answer
+		if left--; left == 0 {
+			then(answers)
+		}
+	}
+	for i, bare := range bares {
+		switch {
+		case bare == u.bare:
+			got(i, do(u))
+		case !u.c.order(bare, func(other *user) {
+			answer := do(other)
+			u.c.order(u.bare, func(*user) { got(i, answer) })
+		}):
+			got(i, "busy, try again")
+		}
+	}
+}
+
+// maxAccounts is how many users one command can be about.
+const maxAccounts = 16
+
+// askAccounts asks whom a command is about, and calls then with registered users.
+func (u *user) askAccounts(x *execution, title, instructions string, then func(u *user, x *execution, bares []string)) {
+	asked := adminForm("form", title, instructions).
+		Add(xep.Required(xep.NewField("accountjids", "jid-multi", "JIDs of the users")))
+	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+		var bares []string
+		for _, line := range splitLines(append(values["accountjids"], values["accountjid"]...)) {
+			jid, err := address.Parse(line)
+			if err != nil {
+				u.show(x, strconv.Quote(line)+" is no JID.")
+				return
+			}
+			if bare := jid.Bare().String(); !u.c.isRegistered(bare) {
+				u.show(x, bare+" is not registered here.")
+				return
+			} else if !slices.Contains(bares, bare) {
+				bares = append(bares, bare)
+			}
+		}
+		switch {
+		case len(bares) == 0:
+			u.show(x, "Enter at least one JID.")
+		case len(bares) > maxAccounts:
+			u.show(x, fmt.Sprintf("At most %d users at a time.", maxAccounts))
+		default:
+			then(u, x, bares)
+		}
+	})
+}
+
+// report ends an execution by what became of each user.
+func (u *user) report(x *execution, bares, answers []string) {
+	var b strings.Builder
+	for i, bare := range bares {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(bare + ": " + answers[i])
+	}
+	u.complete(x, "info", b.String(), nil)
+}
+
+func (u *user) askUserStats(x *execution) {
+	u.askAccounts(x, "Show a user's state", "", func(u *user, x *execution, bares []string) {
+		u.askUsers(bares, func(other *user) string {
+			if other.account == nil {
+				return "not registered"
+			}
+			return fmt.Sprintf("%s Clients: %d.", strings.ReplaceAll(other.statusText(), "\n", " "), len(other.resources))
+		}, func(answers []string) { u.report(x, bares, answers) })
+	})
+}
+
+func (u *user) askEndSession(x *execution) {
+	u.askAccounts(x, "End users' sessions", "They stay signed off until they sign on again.", func(u *user, x *execution, bares []string) {
+		u.log.Info().Strs("users", bares).Msg("an administrator ends sessions")
+		u.askUsers(bares, func(other *user) string {
+			if other.account == nil {
+				return "not registered"
+			}
+			if _, why := other.logout(); why != nil {
+				return why.Text
+			}
+			other.notify("An administrator has signed you off. Write login to sign on again.")
+			return "signed off"
+		}, func(answers []string) { u.report(x, bares, answers) })
+	})
+}
+
+func (u *user) askDeleteUser(x *execution) {
+	u.askAccounts(x, "Remove users' registrations", "Everything that the gateway knows of them is forgotten.", func(u *user, x *execution, bares []string) {
+		u.log.Info().Strs("users", bares).Msg("an administrator removes registrations")
+		u.askUsers(bares, func(other *user) (answer string) {
+			other.unregister(func(why *stanzaError) {
+				if answer = "removed"; why != nil {
+					answer = why.Text
+				}
+			})
+			return answer
+		}, func(answers []string) { u.report(x, bares, answers) })
+	})
+}
+
+func (u *user) askAnnounce(x *execution) {
+	asked := adminForm("form", "Announcement", "It is sent to all users who are signed on.").
+		Add(xep.NewField("subject", "text-single", "Subject")).
+		Add(xep.Required(xep.NewField("announcement", "text-multi", "Text")))
+	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+		text := cleanText(strings.Join(values["announcement"], "\n"))
+		if strings.TrimSpace(text) == "" {
+			u.show(x, "Enter a text.")
+			return
+		}
+		if subject := values["subject"]; len(subject) > 0 && subject[0] != "" {
+			text = cleanText(subject[0]) + "\n" + text
+		}
+		sent := 0
+		for _, bare := range u.c.signedOnUsers() {
+			if bare == u.bare {
+				u.notify(text)
+				sent++
+			} else if u.c.order(bare, func(other *user) { other.notify(text) }) {
+				sent++
+			}
+		}
+		u.log.Info().Int("users", sent).Msg("an administrator's announcement")
+		u.complete(x, "info", fmt.Sprintf("Sent to %d users.", sent), nil)
+	})
+}
+
+// reload reads the parts of the configuration again that can change while the
+// gateway runs.
+func (u *user) reload() (string, *stanzaError) {
+	if u.c.cfg.Reload == nil {
+		return "", &errNotImplemented
+	}
+	policy, err := u.c.cfg.Reload()
+	if err != nil {
+		u.log.Error().Err(err).Msg("cannot read the configuration again")
+		why := errInternal.with("The configuration has a mistake and was not taken over; the log says which.")
+		return "", &why
+	}
+	u.c.setPolicy(policy)
+	u.log.Info().Msg("an administrator had the configuration read again")
+	return "The lists of who may use and who administrates the gateway were read again. Anything else needs a restart.", nil
+}
+
+// statistics are the counters for an administrator.
+func (c *Component) statistics(u *user) string {
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	ctx, cancel := context.WithTimeout(u.ctx, storeTime)
+	defer cancel()
+	rows := "unknown"
+	if stats, err := c.cfg.Registry.Stats(ctx); err == nil {
+		rows = fmt.Sprintf("%d registrations, %d contacts, %d kept messages", stats.Accounts, stats.Contacts, stats.Messages)
+	}
+	n := &c.counters
+	return fmt.Sprintf("Version %s, up for %s.\nUsers: %d registered here, %d signed on.\nStanzas received: %d, refused: %d.\n"+
+		"Messages to the network: %d, failed: %d. Messages from the network: %d.\nConnections to the XMPP server: %d.\n"+
+		"Database, all networks: %s.\nMemory in use: %d KiB, goroutines: %d.",
+		c.cfg.Version, c.clock.Now().Sub(c.started).Round(time.Second), len(c.registeredUsers()), len(c.signedOnUsers()),
+		n.stanzas.Load(), n.refused.Load(), n.toNetwork.Load(), n.failed.Load(), n.fromNetwork.Load(), n.links.Load(),
+		rows, (mem.HeapInuse+mem.StackInuse)>>10, runtime.NumGoroutine())
+}

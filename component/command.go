@@ -1,0 +1,342 @@
+package component
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mellium.im/xmpp/stanza"
+
+	"transport/component/element"
+	"transport/component/xep"
+)
+
+// A command is something that a user or an administrator can have done, by an
+// ad-hoc command (XEP-0050) or, if word is set, by writing that word to the
+// gateway.
+type command struct {
+	node, name string
+	word       string // for those whose client knows no commands
+	about      string // what help says of the word
+	who        audience
+	// run does what needs no questions and says what came of it.
+	run func(*user) (string, *stanzaError)
+	// ask, in place of run, starts an execution with questions.
+	ask func(*user, *execution)
+}
+
+// audience is who is offered a command.
+type audience uint8
+
+const (
+	anyone audience = iota
+	strangers
+	registered
+	admins
+)
+
+// execution is one run of a command by one of the user's clients.
+type execution struct {
+	*command
+	id      string // sessionid
+	from    string // full JID
+	expires time.Time
+	request *request // the one to be answered, nil between two stages
+	stages  []stage  // those that were shown, the last one is current
+}
+
+// stage is a form that the user is asked to fill in.
+type stage struct {
+	form *element.Element
+	last bool
+	next func(*user, *execution, map[string][]string)
+}
+
+const (
+	commandTime   = 10 * time.Minute // for a form to be filled in (XEP-0050 §4.4: session-expired)
+	maxExecutions = 8
+)
+
+// offers reports whether a command is for a user.
+func (u *user) offers(cmd *command) bool {
+	switch cmd.who {
+	case strangers:
+		return u.account == nil
+	case registered:
+		return u.account != nil
+	case admins:
+		return u.c.isAdmin(u.bare)
+	}
+	return true
+}
+
+// onCommand answers a command's IQ. (XEP-0050 §2.4)
+func (u *user) onCommand(r *request) {
+	u.expireExecutions()
+	node, id := r.payload.Attr("node"), r.payload.Attr("sessionid")
+	cmd := u.c.command(node)
+	switch {
+	case cmd == nil:
+		u.fail(r, errItemNotFound)
+	case cmd.who == admins && !u.offers(cmd):
+		u.fail(r, errForbidden)
+	case id == "":
+		u.startCommand(r, cmd)
+	default:
+		u.continueCommand(r, cmd, id)
+	}
+}
+
+func (c *Component) command(node string) *command {
+	i := slices.IndexFunc(c.commands, func(cmd *command) bool { return cmd.node == node })
+	if i < 0 {
+		return nil
+	}
+	return c.commands[i]
+}
+
+func (u *user) startCommand(r *request, cmd *command) {
+	switch {
+	case r.payload.Attr("action") == "cancel": // nothing to cancel
+		u.reply(r, xep.NewCommand(cmd.node, newID(), "canceled"))
+		return
+	case !u.offers(cmd) && u.account == nil:
+		u.fail(r, errRegisterFirst)
+		return
+	case !u.offers(cmd):
+		u.fail(r, stanzaError{Type: stanza.Cancel, Condition: stanza.NotAllowed, Text: "You are registered already."})
+		return
+	case len(u.executions) >= maxExecutions:
+		u.fail(r, errBusy.with("Too many commands are waiting for your answer. Finish or cancel one of them."))
+		return
+	}
+	x := &execution{command: cmd, id: newID(), from: r.from.String(), request: r}
+	if cmd.ask == nil {
+		text, why := cmd.run(u)
+		if why != nil {
+			u.fail(r, *why)
+			return
+		}
+		u.complete(x, "info", text, nil)
+		return
+	}
+	cmd.ask(u, x)
+}
+
+// continueCommand takes the answers to a form. (XEP-0050 §3.4, §4.4)
+func (u *user) continueCommand(r *request, cmd *command, id string) {
+	x := u.executions[id]
+	if x == nil || x.command != cmd || x.from != r.from.String() {
+		u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "bad-sessionid"))
+		return
+	}
+	if x.request != nil && !x.request.answered {
+		u.fail(r, stanzaError{Type: stanza.Wait, Condition: stanza.UnexpectedRequest, Text: "The command is still at work."})
+		return
+	}
+	x.request = r
+	x.expires = u.c.clock.Now().Add(commandTime)
+	current := x.stages[len(x.stages)-1]
+	switch action := r.payload.Attr("action"); action {
+	case "cancel":
+		delete(u.executions, id)
+		u.reply(r, xep.NewCommand(x.node, x.id, "canceled"))
+	case "prev":
+		if len(x.stages) < 2 {
+			u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "bad-action"))
+			return
+		}
+		x.stages = x.stages[:len(x.stages)-1]
+		u.show(x, "")
+	case "", "execute", "next", "complete":
+		if action == "complete" && !current.last || action == "next" && current.last {
+			u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "bad-action"))
+			return
+		}
+		form := r.payload.Child(xep.NSDataForm, "x")
+		if form == nil && requiresAnswers(current.form) {
+			u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "bad-payload"))
+			return
+		}
+		current.next(u, x, xep.Values(form))
+	default:
+		u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "malformed-action"))
+	}
+}
+
+// requiresAnswers reports whether a form has a field that must be filled in.
+func requiresAnswers(form *element.Element) bool {
+	for f := range form.Children(xep.NSDataForm, "field") {
+		if f.Child(xep.NSDataForm, "required") != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// commandError is an error with a condition of the commands' own namespace.
+// (XEP-0050 §4.4)
+func commandError(typ stanza.ErrorType, condition stanza.Condition, special string) stanzaError {
+	return stanzaError{Type: typ, Condition: condition, Special: element.New(xep.NSCommands, special)}
+}
+
+// questions shows the next form of an execution. The answers go to next; last
+// says that nothing more will be asked.
+func (u *user) questions(x *execution, form *element.Element, last bool, next func(*user, *execution, map[string][]string)) {
+	x.stages = append(x.stages, stage{form, last, next})
+	x.expires = u.c.clock.Now().Add(commandTime)
+	u.executions[x.id] = x
+	u.show(x, "")
+}
+
+// show sends the current form, with a complaint about the last answers if there
+// is one.
+func (u *user) show(x *execution, complaint string) {
+	current := x.stages[len(x.stages)-1]
+	first := "next"
+	if current.last {
+		first = "complete"
+	}
+	var others []string
+	if len(x.stages) > 1 {
+		others = append(others, "prev")
+	}
+	cmd := xep.NewCommand(x.node, x.id, "executing").Add(xep.Actions(first, others...))
+	if complaint != "" {
+		cmd.Add(xep.Note("error", complaint))
+	}
+	u.reply(x.request, cmd.Add(current.form))
+}
+
+// complete ends an execution. form may be nil.
+func (u *user) complete(x *execution, note, text string, form *element.Element) {
+	delete(u.executions, x.id)
+	cmd := xep.NewCommand(x.node, x.id, "completed")
+	if text != "" {
+		cmd.Add(xep.Note(note, text))
+	}
+	u.reply(x.request, cmd.Add(form))
+}
+
+// expireExecutions forgets those that nobody goes on with.
+func (u *user) expireExecutions() {
+	now := u.c.clock.Now()
+	for id, x := range u.executions {
+		if now.After(x.expires) && (x.request == nil || x.request.answered) {
+			delete(u.executions, id)
+		}
+	}
+}
+
+// executing reports whether an execution waits for its user.
+func (u *user) executing() bool {
+	u.expireExecutions()
+	return len(u.executions) > 0
+}
+
+// onItems lists the commands. (XEP-0050 §2.1)
+func (u *user) onItems(r *request) {
+	q := element.New(xep.NSDiscoItems, "query")
+	switch node := r.payload.Attr("node"); {
+	case node == "":
+	case node == xep.NSCommands:
+		q.Set("node", node)
+		for _, cmd := range u.c.commands {
+			if u.offers(cmd) {
+				q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", u.c.domain).Set("node", cmd.node).Set("name", cmd.name))
+			}
+		}
+	case u.c.command(node) != nil:
+		q.Set("node", node)
+	default:
+		u.fail(r, errItemNotFound)
+		return
+	}
+	u.reply(r, q)
+}
+
+// commandInfo answers disco#info about the list of commands, or about one. It is
+// nil for another node. (XEP-0050 §2.2)
+func (c *Component) commandInfo(node string) *element.Element {
+	id := element.New(xep.NSDiscoInfo, "identity").Set("category", "automation")
+	q := element.New(xep.NSDiscoInfo, "query").Set("node", node).Add(id)
+	feature := func(name string) { q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", name)) }
+	feature(xep.NSDiscoInfo)
+	feature(xep.NSCommands)
+	cmd := c.command(node)
+	switch {
+	case node == xep.NSCommands:
+		id.Set("type", "command-list").Set("name", "Commands")
+		feature(xep.NSDiscoItems)
+	case cmd != nil:
+		id.Set("type", "command-node").Set("name", cmd.name)
+		feature(xep.NSDataForm)
+	default:
+		return nil
+	}
+	return q
+}
+
+// onText answers what the user writes to the gateway itself, for clients that
+// know neither registration nor commands. (XEP-0100 §8 leaves it to the gateway)
+func (u *user) onText(st *inbound, text string) {
+	word, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
+	word = strings.ToLower(word)
+	answer := func(text string) { u.c.say(st.from.String(), text) }
+	if word == "register" || word == "password" {
+		u.registerByText(word, strings.TrimSpace(rest), answer)
+		return
+	}
+	for _, cmd := range u.c.commands {
+		if cmd.word == "" || cmd.word != word {
+			continue
+		}
+		switch {
+		case !u.offers(cmd) && cmd.who == registered:
+			answer("You are not registered. " + u.howToRegister())
+		case !u.offers(cmd):
+			answer(u.helpText())
+		default:
+			text, why := cmd.run(u)
+			if why != nil {
+				text = why.Text
+			}
+			answer(text)
+		}
+		return
+	}
+	if word != "help" && word != "?" {
+		answer("I do not know the word " + strconv.Quote(word) + ".\n" + u.helpText())
+		return
+	}
+	answer(u.helpText())
+}
+
+// helpText lists the words that the gateway understands.
+func (u *user) helpText() string {
+	var b strings.Builder
+	b.WriteString("This is the gateway to " + u.c.cfg.Name + ".")
+	if u.account == nil {
+		b.WriteString(" " + u.howToRegister())
+	} else {
+		b.WriteString(" Add a contact as " + u.c.exampleJID() + ", or by your client's search for a " + u.c.info.PeerName + ".")
+	}
+	b.WriteString("\nI understand:\nhelp: this text")
+	for _, cmd := range u.c.commands {
+		if cmd.word != "" && u.offers(cmd) {
+			b.WriteString("\n" + cmd.word + ": " + cmd.about)
+		}
+	}
+	if u.account != nil {
+		b.WriteString("\npassword NEW: when the password on " + u.c.info.Name + " has changed")
+	}
+	return b.String()
+}
+
+// say sends a chat message from the gateway itself.
+func (c *Component) say(to, text string) {
+	c.send(element.New(nsStanza, "message").Set("from", c.domain).Set("to", to).
+		Set("type", "chat").Set("id", newID()).
+		Add(element.New(nsStanza, "body").AddText(text)))
+}

@@ -1,0 +1,97 @@
+package component
+
+import (
+	"maps"
+
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// Options of a registration: settings of the user's, kept with it. An option
+// that is not there has its default, which is "".
+const (
+	optLoggedOut  = "logged-out"  // the user signed off until further notice
+	optStay       = "stay"        // signed on while all clients are offline
+	optAutoAccept = "auto-accept" // whoever asks may see the user
+	optHideStatus = "hide-status" // the status text is not shown to the network
+	optNoTyping   = "no-typing"   // nobody is told that the user is typing
+)
+
+// switches are the options that a user sets by a form.
+var switches = []struct {
+	name, label string
+	needs       legacy.Features
+}{
+	{optStay, "Stay signed on while I am offline", 0},
+	{optAutoAccept, "Let everybody who asks see when I am online", legacy.FeatureRoster},
+	{optHideStatus, "Do not show my status text on the network", legacy.FeaturePresence},
+	{optNoTyping, "Do not tell others when I am typing", legacy.FeatureTyping},
+}
+
+// option reports whether a switch is on.
+func (u *user) option(name string) bool {
+	return u.account != nil && u.account.Options[name] != ""
+}
+
+// setOption changes one option.
+func (u *user) setOption(name, value string) *stanzaError {
+	options := maps.Clone(u.account.Options)
+	if options == nil {
+		options = make(map[string]string)
+	}
+	options[name] = value
+	if value == "" {
+		delete(options, name)
+	}
+	return u.setOptions(options)
+}
+
+func (u *user) setOptions(options map[string]string) *stanzaError {
+	if maps.Equal(options, u.account.Options) {
+		return nil
+	}
+	ctx, cancel := u.storing()
+	defer cancel()
+	if err := u.c.cfg.Registry.SetOptions(ctx, u.c.domain, u.bare, options); err != nil {
+		u.log.Error().Err(err).Msg("cannot store settings")
+		return &errDatabase
+	}
+	u.account.Options = options
+	return nil
+}
+
+// askOptions shows the switches that mean something on this network.
+func (u *user) askOptions(x *execution) {
+	asked := xep.NewForm("form", "", "Settings", "")
+	for _, s := range switches {
+		if u.c.info.Features.Has(s.needs) {
+			value := "0"
+			if u.option(s.name) {
+				value = "1"
+			}
+			asked.Add(xep.NewField(s.name, "boolean", s.label, value))
+		}
+	}
+	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+		options := maps.Clone(u.account.Options)
+		if options == nil {
+			options = make(map[string]string)
+		}
+		for _, s := range switches {
+			given, ok := values[s.name]
+			switch {
+			case !ok:
+			case xep.IsTrue(given[0]):
+				options[s.name] = "1"
+			default:
+				delete(options, s.name)
+			}
+		}
+		if why := u.setOptions(options); why != nil {
+			u.complete(x, "error", why.Text, nil)
+			return
+		}
+		u.showOwnPresence()
+		u.complete(x, "info", "Your settings are stored.", nil)
+	})
+}

@@ -1,0 +1,336 @@
+package component
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mellium.im/xmpp/form"
+	"mellium.im/xmpp/stanza"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+	"transport/registry"
+)
+
+// userCommands are the commands for users.
+func userCommands() []*command {
+	return []*command{
+		{node: "register", name: "Register", who: strangers, ask: (*user).askRegistration},
+		{node: "status", name: "Show the state of my account", word: "status", about: "whether you are signed on, and why not",
+			who: registered, run: func(u *user) (string, *stanzaError) { return u.statusText(), nil }},
+		{node: "login", name: "Sign on", word: "login", about: "sign on, after logout or a failure", who: registered, run: (*user).login},
+		{node: "logout", name: "Sign off until I sign on again", word: "logout", about: "sign off, and stay so until you write login", who: registered, run: (*user).logout},
+		{node: "reconnect", name: "Connect anew", word: "reconnect", about: "close the connection to the network and open it again", who: registered, run: (*user).reconnect},
+		{node: "options", name: "Settings", who: registered, ask: (*user).askOptions},
+		{node: "change-registration", name: "Change my account", who: registered, ask: (*user).askRegistration},
+		{node: "contacts", name: "List my contacts", word: "contacts", about: "list your contacts on the network", who: registered,
+			run: func(u *user) (string, *stanzaError) { return u.contactsText(), nil }},
+		{node: "export-contacts", name: "Export my contacts", who: registered, ask: (*user).exportContacts},
+		{node: "import-contacts", name: "Import contacts", who: registered, ask: (*user).askImport},
+		{node: "sync-contacts", name: "Offer me my contacts again", word: "sync", about: "ask again about contacts that are not on your list", who: registered, run: (*user).syncContacts},
+		{node: "unregister", name: "Remove my account from this gateway", who: registered, ask: (*user).askUnregister},
+	}
+}
+
+// statusText says how the user's session is doing.
+func (u *user) statusText() string {
+	var b strings.Builder
+	name := u.c.cfg.Name
+	switch {
+	case u.legacySession() != nil:
+		fmt.Fprintf(&b, "You are signed on to %s since %s.", name, u.session.since.UTC().Format(timeFormat))
+	case u.account.Options[optLoggedOut] != "":
+		b.WriteString("You are signed off until you sign on again.")
+	case u.block != nil:
+		b.WriteString("You are not signed on: " + userText(u.block))
+	case u.session != nil:
+		b.WriteString("You are being signed on.")
+	case !u.retryAt.IsZero():
+		b.WriteString("The network cannot be reached. The next try is at " + u.retryAt.UTC().Format(timeFormat) + ".")
+	default:
+		b.WriteString("You are not signed on. Come online and the gateway signs you on.")
+	}
+	if u.lastError != nil && u.block == nil {
+		fmt.Fprintf(&b, "\nThe last error, at %s: %s", u.lastErrorAt.UTC().Format(timeFormat), userText(u.lastError))
+	}
+	online := 0
+	for _, ct := range u.contacts {
+		if ct.Peer != "" && ct.presence.Show > legacy.ShowInvisible {
+			online++
+		}
+	}
+	fmt.Fprintf(&b, "\nAccount: %s. Contacts: %d, online %d.", u.account.Login, u.peers(), online)
+	if len(u.sent) > 0 {
+		fmt.Fprintf(&b, "\nMessages that the network has not confirmed yet: %d.", len(u.sent))
+	}
+	return b.String()
+}
+
+// timeFormat is how times are shown to people.
+const timeFormat = "2006-01-02 15:04:05 UTC"
+
+// peers is the number of contacts, the gateway aside.
+func (u *user) peers() int {
+	n := len(u.contacts)
+	if u.contacts[""] != nil {
+		n--
+	}
+	return n
+}
+
+// login signs on, whatever kept the user from it.
+func (u *user) login() (string, *stanzaError) {
+	if u.legacySession() != nil {
+		return "You are signed on.", nil
+	}
+	if why := u.setOption(optLoggedOut, ""); why != nil {
+		return "", why
+	}
+	u.block, u.retryAt, u.attempt = nil, time.Time{}, 0
+	if len(u.resources) == 0 {
+		u.called, u.graceEnd = true, u.c.clock.Now().Add(linkGrace)
+	}
+	return "You are being signed on.", nil
+}
+
+// logout signs off for as long as the user wants.
+func (u *user) logout() (string, *stanzaError) {
+	if why := u.setOption(optLoggedOut, "1"); why != nil {
+		return "", why
+	}
+	return "You are signed off until you sign on again.", nil
+}
+
+// reconnect ends the session and starts another.
+func (u *user) reconnect() (string, *stanzaError) {
+	if _, why := u.login(); why != nil {
+		return "", why
+	}
+	if u.session != nil {
+		u.hideAll("")
+		u.endSession()
+	}
+	return "The connection is made anew.", nil
+}
+
+// askRegistration asks for what the registration form asks for.
+// (XEP-0077 §3.1, by a command for clients that lack it)
+func (u *user) askRegistration(x *execution) {
+	info := u.c.info
+	fields := []form.Field{form.Title(u.c.cfg.Name), form.Instructions(info.Instructions)}
+	for _, f := range info.Form {
+		fields = append(fields, u.registrationField(f))
+	}
+	asked, err := element.FromTokens(form.New(fields...).TokenReader())
+	if err != nil {
+		u.log.Error().Err(err).Msg("cannot build the registration form")
+		u.fail(x.request, errInternal)
+		return
+	}
+	u.questions(x, asked, true, (*user).onRegistrationAnswers)
+}
+
+func (u *user) onRegistrationAnswers(x *execution, values map[string][]string) {
+	u.register(firstValues(values), func(why *stanzaError) {
+		switch {
+		case why == nil:
+			u.complete(x, "info", "You are registered, and signed on to "+u.c.cfg.Name+".", nil)
+		case why.Condition == stanza.NotAcceptable:
+			u.show(x, why.Text)
+		default:
+			u.complete(x, "error", why.Text, nil)
+		}
+	})
+}
+
+func firstValues(values map[string][]string) map[string]string {
+	first := make(map[string]string, len(values))
+	for name, v := range values {
+		first[name] = v[0]
+	}
+	return first
+}
+
+// howToRegister says what to write to register by text.
+func (u *user) howToRegister() string {
+	return "To register, use your client's form for this gateway, or write: register " +
+		strings.ToUpper(strings.ReplaceAll(u.c.info.PeerName, " ", "-")) + " PASSWORD"
+}
+
+// registerByText registers, or changes the password, by a line of text, for
+// clients that know neither forms nor commands.
+func (u *user) registerByText(word, rest string, answer func(string)) {
+	given := make(map[string]string)
+	name, password, _ := strings.Cut(rest, " ")
+	password = strings.TrimSpace(password)
+	switch {
+	case word == "password" && u.account == nil:
+		answer("You are not registered. " + u.howToRegister())
+		return
+	case word == "password" && rest == "":
+		answer("Write: password NEW-PASSWORD")
+		return
+	case word == "password":
+		given["password"] = rest
+	case password == "":
+		answer(u.howToRegister())
+		return
+	default:
+		given["username"], given["password"] = name, password
+	}
+	u.register(given, func(why *stanzaError) {
+		if why != nil {
+			answer("That did not work: " + why.Text)
+			return
+		}
+		answer("You are registered, and signed on to " + u.c.cfg.Name + ". Your client keeps what you wrote, the password too: delete that message.")
+	})
+}
+
+// askUnregister asks whether the user means it.
+func (u *user) askUnregister(x *execution) {
+	asked := xep.NewForm("form", "", "Remove my account from this gateway",
+		"Your contacts leave your list, and the gateway forgets your name, your password and everything else about you. Your account on "+u.c.info.Name+" stays.")
+	u.questions(x, asked, true, func(u *user, x *execution, _ map[string][]string) {
+		u.unregister(func(why *stanzaError) {
+			if why != nil {
+				u.complete(x, "error", why.Text, nil)
+				return
+			}
+			u.complete(x, "info", "Your account was removed from this gateway.", nil)
+		})
+	})
+}
+
+// sortedContacts are the contacts without the gateway, by name and address.
+func (u *user) sortedContacts() []*contact {
+	all := make([]*contact, 0, len(u.contacts))
+	for _, ct := range u.contacts {
+		if ct.Peer != "" && !ct.Subscription.Has(registry.Removed) {
+			all = append(all, ct)
+		}
+	}
+	slices.SortFunc(all, func(a, b *contact) int {
+		if c := strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Peer, b.Peer)
+	})
+	return all
+}
+
+// contactsText lists the contacts for reading.
+func (u *user) contactsText() string {
+	all := u.sortedContacts()
+	if len(all) == 0 {
+		return "You have no contacts."
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "You have %d contacts:", len(all))
+	for i, ct := range all {
+		if i == 500 {
+			b.WriteString("\n…")
+			break
+		}
+		b.WriteString("\n" + ct.jid)
+		if ct.Name != "" {
+			b.WriteString(" (" + ct.Name + ")")
+		}
+		if ct.presence.Show > legacy.ShowInvisible {
+			b.WriteString(", online")
+		}
+	}
+	return b.String()
+}
+
+var contactColumns = [][2]string{{"jid", "Address"}, {"peer", "Address on the network"}, {"name", "Name"}, {"groups", "Groups"}}
+
+// exportContacts shows the contacts as a table. (XEP-0004 §3.4)
+func (u *user) exportContacts(x *execution) {
+	table := xep.NewForm("result", "", "Contacts on "+u.c.info.Name, "").Add(xep.Reported(contactColumns...))
+	for _, ct := range u.sortedContacts() {
+		table.Add(xep.Item(contactColumns, ct.jid, ct.Peer, ct.Name, strings.Join(ct.Groups, ", ")))
+	}
+	u.complete(x, "", "", table)
+}
+
+// maxImport is how many contacts are imported at a time.
+const maxImport = 500
+
+// askImport asks for contacts, one a line.
+func (u *user) askImport(x *execution) {
+	asked := xep.NewForm("form", "", "Import contacts",
+		fmt.Sprintf("Enter one %s a line, and after a comma, if you like, a name. At most %d lines at a time.", u.c.info.PeerName, maxImport)).
+		Add(xep.Required(xep.NewField("contacts", "text-multi", "Contacts")))
+	u.questions(x, asked, true, (*user).onImport)
+}
+
+func (u *user) onImport(x *execution, values map[string][]string) {
+	if u.legacySession() == nil {
+		u.complete(x, "error", "You are not signed on to the network.", nil)
+		return
+	}
+	added, known := 0, 0
+	var wrong []string
+	for _, line := range splitLines(values["contacts"]) {
+		address, name, _ := strings.Cut(line, ",")
+		peer, err := u.c.cfg.Network.ParsePeer(strings.TrimSpace(address))
+		switch ct := u.contacts[peer.ID]; {
+		case err != nil || peer.Room:
+			wrong = append(wrong, address)
+		case ct != nil && (ct.Subscription.Has(registry.To) || ct.Subscription.Has(registry.AskTo)):
+			known++
+		case added >= maxImport || len(u.contacts) >= maxContacts:
+			wrong = append(wrong, address)
+		default:
+			ct = u.contact(peer.ID)
+			ct.Name = cleanText(strings.TrimSpace(name))
+			u.onSubscribe(ct, "")
+			added++
+		}
+	}
+	text := fmt.Sprintf("Added %d contacts; %d were there before.", added, known)
+	if len(wrong) > 0 {
+		text += " Not added: " + strings.Join(wrong[:min(len(wrong), 20)], ", ") + "."
+	}
+	note := "info"
+	if len(wrong) > 0 {
+		note = "warn"
+	}
+	u.complete(x, note, text, nil)
+}
+
+// splitLines are the lines of a text-multi field, whatever way the client sends
+// them.
+func splitLines(values []string) []string {
+	var lines []string
+	for _, v := range values {
+		for line := range strings.Lines(v) {
+			if line = strings.TrimSpace(line); line != "" {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
+// syncContacts asks again about each contact that the user does not see.
+func (u *user) syncContacts() (string, *stanzaError) {
+	n := 0
+	for _, ct := range u.contacts {
+		if ct.Peer == "" || ct.Subscription.Has(registry.Removed) || ct.Subscription.Has(registry.From) && ct.Subscription.Has(registry.To) {
+			continue
+		}
+		ct.Subscription = ct.Subscription&^registry.Refused | registry.AskFrom
+		u.save(ct)
+		u.toAsk = append(u.toAsk, ct.Peer)
+		n++
+	}
+	if n == 0 {
+		return "All contacts are on your list.", nil
+	}
+	return fmt.Sprintf("You are being asked about %d contacts.", n), nil
+}

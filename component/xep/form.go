@@ -1,0 +1,91 @@
+package xep
+
+import (
+	"strings"
+
+	"transport/component/element"
+)
+
+// NewForm starts a data form of type form, submit or result. title and
+// instructions may be empty. (XEP-0004 §3.1)
+func NewForm(typ, formType, title, instructions string) *element.Element {
+	x := element.New(NSDataForm, "x").Set("type", typ)
+	if title != "" {
+		x.Add(element.New(NSDataForm, "title").AddText(title))
+	}
+	for line := range strings.SplitSeq(instructions, "\n") { // no newlines in one (§3.1)
+		if line != "" {
+			x.Add(element.New(NSDataForm, "instructions").AddText(line))
+		}
+	}
+	if formType != "" {
+		x.Add(NewField("FORM_TYPE", "hidden", "", formType))
+	}
+	return x
+}
+
+// NewField is a field of a form. (XEP-0004 §3.2, §3.3)
+func NewField(name, typ, label string, values ...string) *element.Element {
+	f := element.New(NSDataForm, "field")
+	if name != "" {
+		f.Set("var", name)
+	}
+	if typ != "" {
+		f.Set("type", typ)
+	}
+	if label != "" {
+		f.Set("label", label)
+	}
+	for _, v := range values {
+		f.Add(element.New(NSDataForm, "value").AddText(v))
+	}
+	return f
+}
+
+// Required marks a field as such.
+func Required(field *element.Element) *element.Element {
+	return field.Add(element.New(NSDataForm, "required"))
+}
+
+// Option adds a choice to a list field.
+func Option(field *element.Element, label, value string) *element.Element {
+	return field.Add(element.New(NSDataForm, "option").Set("label", label).
+		Add(element.New(NSDataForm, "value").AddText(value)))
+}
+
+// Reported starts the table of a result form; each column is a name and a label.
+// (XEP-0004 §3.4)
+func Reported(columns ...[2]string) *element.Element {
+	r := element.New(NSDataForm, "reported")
+	for _, c := range columns {
+		r.Add(NewField(c[0], "text-single", c[1]))
+	}
+	return r
+}
+
+// Item is a row of the table.
+func Item(columns [][2]string, values ...string) *element.Element {
+	item := element.New(NSDataForm, "item")
+	for i, c := range columns {
+		item.Add(NewField(c[0], "", "", values[i]))
+	}
+	return item
+}
+
+// Values are what a submitted form says, by the names of its fields.
+func Values(form *element.Element) map[string][]string {
+	values := make(map[string][]string)
+	if form == nil {
+		return values
+	}
+	for f := range form.Children(NSDataForm, "field") {
+		name := f.Attr("var")
+		for v := range f.Children(NSDataForm, "value") {
+			values[name] = append(values[name], v.Text())
+		}
+	}
+	return values
+}
+
+// IsTrue reads the value of a boolean field. (XEP-0004 §3.3)
+func IsTrue(value string) bool { return value == "1" || value == "true" }
