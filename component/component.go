@@ -36,6 +36,9 @@ type Config struct {
 	// Dial opens connections to the XMPP server and to the network.
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
 	Policy Policy
+	// Rate is how many stanzas a second each user may send, after a burst of ten
+	// seconds' worth; 0 for no limit.
+	Rate int
 	// Reload, if set, reads the policy anew; administrators can have it called.
 	Reload func() (Policy, error)
 	Clock  Clock // nil for the system's
@@ -60,6 +63,7 @@ type Component struct {
 	policy   atomic.Pointer[Policy]
 	commands []*command
 	counters counters
+	limiter  limiter       // of the link's reader
 	signOns  chan struct{} // a place for each sign-on under way
 	started  time.Time
 	staying  []string // those who were signed on whatever their clients do, at the start
@@ -111,6 +115,7 @@ func New(cfg Config) (*Component, error) {
 		registered: make(map[string]struct{}),
 		stale:      make(map[string]struct{}),
 	}
+	c.limiter = newLimiter(cfg.Rate)
 	c.commands = slices.Concat(userCommands(), adminCommands())
 	c.setPolicy(cfg.Policy)
 	c.disco, err = newDiscoAnswers(c)

@@ -37,6 +37,9 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 	case st.to.Domain != c.domain:
 		return // not ours to answer
 	}
+	if refuse == nil && !c.limiter.allow(from.Bare().String(), c.clock.Now()) {
+		refuse = &errTooFast
+	}
 	if refuse != nil {
 		c.refuse(st, *refuse)
 		return
@@ -72,7 +75,7 @@ func (c *Component) hasActor(user address.JID) bool {
 
 // refuseStranger answers somebody who is not registered. (XEP-0100 §4.8.2)
 func (c *Component) refuseStranger(st *inbound) {
-	if st.Name == "message" && st.ChildText("", "body") == "" && st.Child(nsComponent, "body") == nil {
+	if st.Name == "message" && st.Child(nsComponent, "body") == nil {
 		return // a chat state or the like
 	}
 	if st.Name == "presence" && st.typ == "probe" {
@@ -162,13 +165,4 @@ func appendAttr(dst []byte, name, value string) []byte {
 	dst = append(dst, `="`...)
 	dst = element.AppendAttr(dst, value)
 	return append(dst, '"')
-}
-
-// body is the text of a message, and whether it has one.
-func body(e *element.Element) (string, bool) {
-	b := e.Child(nsComponent, "body")
-	if b == nil {
-		return "", false
-	}
-	return b.Text(), true
 }

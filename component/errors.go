@@ -26,6 +26,7 @@ var (
 	errInternal         = stanzaError{Type: stanza.Cancel, Condition: stanza.InternalServerError, Text: "Something went wrong inside the gateway."}
 	errTimeout          = stanzaError{Type: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: "The network did not answer in time."}
 	errBusy             = stanzaError{Type: stanza.Wait, Condition: stanza.ResourceConstraint, Text: "Too much at once. Try again in a moment."}
+	errTooFast          = stanzaError{Type: stanza.Wait, Condition: stanza.PolicyViolation, Text: "You are sending too fast. Wait a little."}
 	errRegisterFirst    = stanzaError{Type: stanza.Auth, Condition: stanza.RegistrationRequired, Text: "Register with this gateway first."}
 	errForbidden        = stanzaError{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "That is for administrators."}
 	errNotForYou        = stanzaError{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "This gateway does not serve your address."}

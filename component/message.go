@@ -32,12 +32,12 @@ func (u *user) onMessage(st *inbound) {
 		u.c.refuse(st, errNoGroupchatHere)
 		return
 	}
-	text, ok := body(st.Element)
+	text := plainText(st.Element)
 	switch {
 	case xep.IsEncrypted(st.Element):
 		u.c.refuse(st, errEncrypted)
 		return
-	case !ok:
+	case text == "":
 		u.onChatState(st)
 		return
 	case u.account == nil && st.to.Local != "":
@@ -49,9 +49,6 @@ func (u *user) onMessage(st *inbound) {
 	case st.to.Local == "":
 		u.onText(st, text)
 		return
-	}
-	if subject := st.ChildText(nsComponent, "subject"); subject != "" && st.typ != "chat" {
-		text = subject + "\n" + text
 	}
 	if text = cleanText(text); strings.TrimSpace(text) == "" {
 		return
