@@ -5,7 +5,13 @@ import (
 	"slices"
 
 	"transport/legacy"
+	"transport/legacy/oscar"
 )
+
+// drivers are all adapters, by the name that network.driver has.
+var drivers = map[string]driver{
+	"oscar": newDriver(oscar.DefaultOptions(), oscar.New),
+}
 
 // driver is what the program knows of an adapter.
 type driver struct {
