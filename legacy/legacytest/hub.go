@@ -1,0 +1,263 @@
+package legacytest
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"transport/legacy"
+)
+
+// account is somebody on the network. Echo.mu guards it.
+type account struct {
+	name     string
+	known    bool     // it may sign on; else it is an echo so far
+	session  *Session // the one that is signed on, nil if none
+	presence legacy.Presence
+	contacts map[string]legacy.Contact
+	allowed  map[string]bool // what Authorize said of a peer
+	waiting  []legacy.Event  // for when it signs on
+
+	// What a Handle scripts, and what it sees.
+	refusal  error // of signing on
+	sendErr  error // what Send returns
+	failure  error // what MessageFailed says
+	stall    bool  // commands and sign-ons wait
+	changed  chan struct{}
+	commands []Command
+}
+
+// account finds or makes an account. The caller holds mu, or is alone.
+func (n *Echo) account(name string) *account {
+	a := n.accounts[name]
+	if a == nil {
+		a = &account{
+			name:     name,
+			contacts: make(map[string]legacy.Contact),
+			allowed:  make(map[string]bool),
+			changed:  make(chan struct{}),
+		}
+		n.accounts[name] = a
+	}
+	return a
+}
+
+// note remembers a command and wakes who waits for a change.
+func (n *Echo) note(a *account, c Command) {
+	if c != nil {
+		if len(a.commands) >= n.opts.Record {
+			a.commands = slices.Delete(a.commands, 0, 1)
+		}
+		a.commands = append(a.commands, c)
+	}
+	close(a.changed)
+	a.changed = make(chan struct{})
+}
+
+// signOn checks the password and makes s the account's session. It waits while
+// the account is stalled.
+func (n *Echo) signOn(ctx context.Context, s *Session) (legacy.Ready, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := n.account(s.login)
+	for a.stall {
+		changed := a.changed
+		n.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		n.mu.Lock()
+		if ctx.Err() != nil {
+			return legacy.Ready{}, ctx.Err()
+		}
+	}
+	password, exists := n.opts.Accounts[s.login]
+	switch {
+	case a.refusal != nil:
+		return legacy.Ready{}, a.refusal
+	case n.opts.Accounts == nil && s.password == "wrong",
+		n.opts.Accounts != nil && (!exists || password != s.password):
+		return legacy.Ready{}, legacy.Errorf(legacy.Auth, "The Echo network does not know this name and password.")
+	}
+	if a.session != nil {
+		a.session.in.put(item{end: true, err: legacy.Errorf(legacy.Replaced, "You signed on to the Echo network elsewhere.")})
+	}
+	a.known, a.session = true, s
+	a.presence = legacy.Presence{Show: legacy.ShowOnline}
+	n.note(a, SignOn{State: s.state})
+	n.announce(a)
+	return legacy.Ready{Self: legacy.Peer{ID: a.name}, Contacts: a.list()}, nil
+}
+
+// list is the contact list, in a fixed order.
+func (a *account) list() []legacy.Contact {
+	return slices.SortedFunc(maps.Values(a.contacts), func(x, y legacy.Contact) int {
+		return cmp.Compare(x.Peer.ID, y.Peer.ID)
+	})
+}
+
+// greet tells a session that has just signed on who is online, and what waited.
+func (n *Echo) greet(s *Session) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := n.account(s.login)
+	if a.session != s {
+		return
+	}
+	for _, c := range a.list() {
+		if p := n.seen(a, c.Peer.ID); p.Show != legacy.ShowOffline {
+			s.in.say(legacy.PresenceChanged{From: c.Peer, Presence: p})
+		}
+	}
+	s.in.say(a.waiting...)
+	a.waiting = nil
+}
+
+// seen is the presence of a peer as an account sees it.
+func (n *Echo) seen(by *account, peer string) legacy.Presence {
+	p, ok := n.accounts[peer]
+	switch {
+	case !ok || !p.known:
+		return legacy.Presence{Show: legacy.ShowOnline} // an echo
+	case !n.mayAsk(p, by.name) || p.presence.Show == legacy.ShowInvisible:
+		return legacy.Presence{}
+	}
+	return p.presence
+}
+
+// mayAsk reports whether an account lets another see its presence.
+func (n *Echo) mayAsk(a *account, by string) bool {
+	allowed, said := a.allowed[by]
+	return allowed || !said && !n.opts.Authorization
+}
+
+// announce tells everybody who may know it an account's presence.
+func (n *Echo) announce(a *account) {
+	for _, other := range n.accounts {
+		if _, listed := other.contacts[a.name]; listed && other.session != nil {
+			other.session.in.say(legacy.PresenceChanged{From: legacy.Peer{ID: a.name}, Presence: n.seen(other, a.name)})
+		}
+	}
+}
+
+// ended forgets a session, for the reason that Run returns.
+func (n *Echo) ended(s *Session, err error) {
+	s.in.close()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := n.account(s.login)
+	if a.session == s {
+		a.session = nil
+		a.presence = legacy.Presence{}
+		n.announce(a)
+	}
+	n.note(a, SignOff{Err: err})
+}
+
+// stalled reports whether a session's commands are to wait.
+func (n *Echo) stalled(s *Session) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.account(s.login).stall
+}
+
+// sendError is what Send is to return.
+func (n *Echo) sendError(s *Session) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.account(s.login).sendErr
+}
+
+// carryOut does what the core asked for. What the session itself hears of it is
+// emitted without the lock; what others hear goes into their mailboxes.
+func (n *Echo) carryOut(s *Session, c Command) {
+	n.mu.Lock()
+	a := n.account(s.login)
+	n.note(a, c)
+	var hears []legacy.Event
+	switch c := c.(type) {
+	case Send:
+		hears = n.send(a, c.Outgoing)
+	case SetPresence:
+		a.presence = c.Presence
+		n.announce(a)
+	case AddContact:
+		hears = n.addContact(a, c)
+	case RemoveContact:
+		delete(a.contacts, c.Peer.ID)
+		hears = append(hears, legacy.ContactRemoved{Peer: c.Peer})
+	case Authorize:
+		n.authorize(a, c)
+	case SetTyping:
+		if p := n.accounts[c.Peer.ID]; p != nil && p.session != nil {
+			p.session.in.say(legacy.TypingChanged{From: legacy.Peer{ID: a.name}, State: c.State})
+		}
+	}
+	n.mu.Unlock()
+	for _, ev := range hears {
+		s.env.Emit(ev)
+	}
+}
+
+func (n *Echo) send(a *account, m legacy.Outgoing) []legacy.Event {
+	if a.failure != nil {
+		return []legacy.Event{legacy.MessageFailed{Ref: m.Ref, Err: a.failure}}
+	}
+	p, ok := n.accounts[m.To.ID]
+	if !ok || !p.known {
+		sent := []legacy.Event{legacy.MessageSent{Ref: m.Ref, State: n.opts.State}}
+		if !n.opts.Silent {
+			sent = append(sent, legacy.MessageReceived{From: m.To, Text: m.Text})
+		}
+		return sent
+	}
+	ev := legacy.MessageReceived{From: legacy.Peer{ID: a.name}, Text: m.Text}
+	if p.session != nil && p.session.in.say(ev) {
+		return []legacy.Event{legacy.MessageSent{Ref: m.Ref, State: n.opts.State}}
+	}
+	if len(p.waiting) >= maxMail/2 {
+		return []legacy.Event{legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.Offline, "%s is offline, and too much waits already.", p.name)}}
+	}
+	ev.Time = n.now()
+	p.waiting = append(p.waiting, ev)
+	return []legacy.Event{legacy.MessageSent{Ref: m.Ref, State: legacy.Stored}}
+}
+
+func (n *Echo) addContact(a *account, c AddContact) []legacy.Event {
+	id := c.Contact.Peer.ID
+	p := n.accounts[id]
+	contact := c.Contact
+	contact.AwaitingAuth = p != nil && p.known && !n.mayAsk(p, a.name)
+	a.contacts[id] = contact
+	hears := []legacy.Event{legacy.ContactChanged{Contact: contact}}
+	if contact.AwaitingAuth {
+		ask := legacy.AuthRequested{From: legacy.Peer{ID: a.name}, Name: a.name, Reason: c.Reason}
+		if p.session == nil || !p.session.in.say(ask) {
+			p.waiting = append(p.waiting, ask)
+		}
+	}
+	return append(hears, legacy.PresenceChanged{From: contact.Peer, Presence: n.seen(a, id)})
+}
+
+func (n *Echo) authorize(a *account, c Authorize) {
+	a.allowed[c.Peer.ID] = c.Allow
+	self := legacy.Peer{ID: a.name}
+	p := n.accounts[c.Peer.ID]
+	if p == nil || p.session == nil {
+		return
+	}
+	contact, listed := p.contacts[a.name]
+	if !listed {
+		return
+	}
+	contact.AwaitingAuth = !c.Allow
+	p.contacts[a.name] = contact
+	if !c.Allow {
+		p.session.in.say(legacy.AuthDenied{From: self})
+	} else {
+		p.session.in.say(legacy.AuthGranted{From: self}, legacy.ContactChanged{Contact: contact})
+	}
+	p.session.in.say(legacy.PresenceChanged{From: self, Presence: n.seen(p, a.name)})
+}
