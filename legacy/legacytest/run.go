@@ -50,8 +50,13 @@ func newRun(t *testing.T, h Harness, n legacy.Network, fields map[string]string)
 	}
 	t.Cleanup(func() {
 		cancel()
-		if r.begun {
-			<-r.ended
+		if !r.begun {
+			return
+		}
+		select {
+		case <-r.ended:
+		case <-time.After(2 * signOffTime):
+			t.Error("Run never returned")
 		}
 	})
 	return r
