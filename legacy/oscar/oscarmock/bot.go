@@ -1,0 +1,298 @@
+package oscarmock
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"transport/legacy/oscar/oscarwire"
+)
+
+// Bot is a user of the network without a connection.
+type Bot struct {
+	net     *Network
+	account *account
+	opts    BotOptions
+	in      chan BotMessage // for the goroutine that answers
+	out     chan BotMessage // for Messages
+	quit    chan struct{}
+
+	// Network.mu guards what follows.
+	online  bool
+	stopped bool
+}
+
+// BotOptions say how a Bot behaves.
+type BotOptions struct {
+	Password string // with which others can sign on as the bot
+	Nick     string
+	// NeedsAuth: others must ask. Accept answers them, nil for yes.
+	NeedsAuth bool
+	Accept    func(from, reason string) bool
+	// Reply answers a message; "" says nothing.
+	Reply func(from, text string) string
+	// AddBack has the bot put those on its list who add it, so that it sees them.
+	AddBack bool
+}
+
+// BotMessage is a message that a Bot got.
+type BotMessage struct {
+	From, Text string
+	Offline    bool // it had waited
+}
+
+// botQueue is how many messages wait for a bot, or for those who watch it.
+const botQueue = 1024
+
+// Bot makes a bot, offline. An account of that name becomes the bot's.
+func (n *Network) Bot(name string, o BotOptions) *Bot {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	id := oscarwire.NormalizeScreenName(name)
+	a := n.accounts[id]
+	if a == nil {
+		a = newAccount(id, Account{Name: name})
+		n.accounts[id] = a
+	}
+	a.Password, a.NeedsAuth = o.Password, o.NeedsAuth
+	if o.Nick != "" {
+		a.Nick = o.Nick
+	}
+	b := &Bot{net: n, account: a, opts: o, in: make(chan BotMessage, botQueue), out: make(chan BotMessage, botQueue), quit: make(chan struct{})}
+	a.bot = b
+	n.wg.Go(b.run)
+	return b
+}
+
+// run answers messages.
+func (b *Bot) run() {
+	for {
+		select {
+		case m := <-b.in:
+			select {
+			case b.out <- m:
+			default: // nobody watches
+			}
+			if b.opts.Reply == nil {
+				continue
+			}
+			if text := b.opts.Reply(m.From, m.Text); text != "" {
+				if err := b.Send(m.From, text); err != nil {
+					b.net.log.Debug().Err(err).Msg("a bot cannot answer")
+				}
+			}
+		case <-b.quit:
+			return
+		}
+	}
+}
+
+// stop ends the bot's goroutine. Network.mu is held.
+func (b *Bot) stop() {
+	if !b.stopped {
+		b.stopped = true
+		close(b.quit)
+	}
+}
+
+// Messages are the messages that the bot got, up to a thousand of them.
+func (b *Bot) Messages() <-chan BotMessage { return b.out }
+
+// SignOn makes the bot come online. What waited for it is received.
+func (b *Bot) SignOn() {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	a := b.account
+	b.online = true
+	a.signedOn = b.net.opts.Now()
+	a.caps = []oscarwire.GUID{oscarwire.CapXHTML, oscarwire.CapTyping}
+	b.net.show(a)
+	waiting := a.offline
+	a.offline = nil
+	for _, m := range waiting {
+		b.take(m.im, true)
+	}
+	b.net.changed.Broadcast()
+}
+
+// SignOff makes the bot go offline.
+func (b *Bot) SignOff() {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	b.online = false
+	b.account.status, b.account.away, b.account.statusText, b.account.idleSince = 0, "", "", time.Time{}
+	b.net.show(b.account)
+	b.net.changed.Broadcast()
+}
+
+// SetStatus changes the bot's status. away is the away text of AIM, "" for none.
+func (b *Bot) SetStatus(status oscarwire.Status, text, away string) {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	b.account.status, b.account.statusText, b.account.away = status, text, away
+	if b.online {
+		b.net.show(b.account)
+	}
+}
+
+// SetIdle says since when the bot is idle, zero for not.
+func (b *Bot) SetIdle(since time.Time) {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	b.account.idleSince = since
+	if b.online {
+		b.net.show(b.account)
+	}
+}
+
+// Send sends a plain message, which is stored for those who are offline.
+func (b *Bot) Send(to, text string) error {
+	return b.SendIM(to, oscarwire.NewIMText(text, oscarwire.Encoder{}, oscarwire.DefaultFeatures))
+}
+
+// SendIM sends a message of channel 1 in any form.
+func (b *Bot) SendIM(to string, t oscarwire.IMText) error {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	in := oscarwire.NewIncomingText(newIMCookie(), b.account.info(b.net.opts.Now()), t, oscarwire.IMWantsTyping, time.Time{})
+	return b.net.sendIM(b.account, to, in)
+}
+
+// SendICQ sends a message of channel 4.
+func (b *Bot) SendICQ(to string, m oscarwire.ICQMessage) error {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	return b.net.sendIM(b.account, to, oscarwire.NewIncomingICQ(newIMCookie(), b.account.info(b.net.opts.Now()), m, 0))
+}
+
+// SendRaw sends any message.
+func (b *Bot) SendRaw(to string, in oscarwire.IncomingIM) error {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	in.From = b.account.info(b.net.opts.Now())
+	return b.net.sendIM(b.account, to, in)
+}
+
+func newIMCookie() (k oscarwire.Cookie) {
+	_, _ = rand.Read(k[:]) // never fails
+	return k
+}
+
+// errNobody says that an account does not exist.
+var errNobody = errors.New("oscarmock: no such account")
+
+func (n *Network) sendIM(from *account, to string, in oscarwire.IncomingIM) error {
+	a := n.accounts[oscarwire.NormalizeScreenName(to)]
+	switch {
+	case a == nil || a.denies(from.id):
+		return fmt.Errorf("%w: %s", errNobody, to)
+	case a.online():
+		n.deliver(a, in)
+	case len(a.offline) >= maxStored:
+		return fmt.Errorf("oscarmock: too much waits for %s", to)
+	default:
+		a.offline = append(a.offline, stored{in, n.opts.Now()})
+	}
+	return nil
+}
+
+// SetTyping tells somebody whether the bot is typing.
+func (b *Bot) SetTyping(to string, event oscarwire.TypingEvent) {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	if a := b.net.accounts[oscarwire.NormalizeScreenName(to)]; a != nil {
+		b.net.deliverTyping(a, oscarwire.Typing{Channel: oscarwire.IMChannelText, Name: b.account.Name, Event: event})
+	}
+}
+
+// RequestAuth asks somebody to be let onto the bot's list.
+func (b *Bot) RequestAuth(to, reason string) {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	b.net.askAuth(b.account, oscarwire.NormalizeScreenName(to), reason)
+}
+
+// AnswerAuth answers somebody's request.
+func (b *Bot) AnswerAuth(to string, granted bool, reason string) {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	b.net.answerAuth(b.account, oscarwire.NormalizeScreenName(to), granted, reason)
+}
+
+// Add puts somebody on the bot's list.
+func (b *Bot) Add(name string) {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	b.add(oscarwire.NormalizeScreenName(name))
+}
+
+func (b *Bot) add(id string) {
+	a := b.account
+	if a.lists(id) {
+		return
+	}
+	if len(a.items) == 0 {
+		a.items = append(a.items, oscarwire.FeedbagItem{Name: "General", GroupID: 1, Class: oscarwire.FeedbagGroup})
+	}
+	item := oscarwire.FeedbagItem{Name: id, GroupID: 1, ItemID: uint16(len(a.items) + 1), Class: oscarwire.FeedbagBuddy}
+	a.items = append(a.items, item)
+	b.net.edited(a, oscarwire.FeedbagInsert, oscarwire.FeedbagItems{item})
+}
+
+// Sees reports whether the bot sees somebody online, and in what status.
+func (b *Bot) Sees(name string) (status oscarwire.Status, online bool) {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	a := b.net.accounts[oscarwire.NormalizeScreenName(name)]
+	if a == nil || !b.account.lists(a.id) || !a.visible() {
+		return 0, false
+	}
+	return a.status, true
+}
+
+// received hands a message to the bot. Network.mu is held, as for all below.
+func (b *Bot) received(in oscarwire.IncomingIM) { b.take(in, false) }
+
+func (b *Bot) take(in oscarwire.IncomingIM, offline bool) {
+	m := BotMessage{From: oscarwire.NormalizeScreenName(in.From.Name), Offline: offline}
+	switch in.Channel {
+	case oscarwire.IMChannelText:
+		t, err := in.Text()
+		if err != nil {
+			return
+		}
+		if m.Text = t.Text(nil); oscarwire.LooksLikeHTML(m.Text) {
+			m.Text = oscarwire.HTMLToText(m.Text)
+		}
+	case oscarwire.IMChannelICQ:
+		c, err := in.ICQMessage()
+		if err != nil || c.Type != oscarwire.MessagePlain {
+			return
+		}
+		m.Text = (*oscarwire.CodePage)(nil).Decode(c.Text)
+	default:
+		return
+	}
+	select {
+	case b.in <- m:
+	default:
+		b.net.log.Warn().Str("bot", b.account.Name).Msg("a bot has too much to read")
+	}
+}
+
+func (b *Bot) typingFrom(oscarwire.Typing) {}
+
+func (b *Bot) added(id string) {
+	if b.opts.AddBack {
+		b.add(id)
+	}
+}
+
+func (b *Bot) authRequested(id, reason string) {
+	granted := b.opts.Accept == nil || b.opts.Accept(id, reason)
+	b.net.answerAuth(b.account, id, granted, "")
+	if granted {
+		b.added(id)
+	}
+}

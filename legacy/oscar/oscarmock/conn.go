@@ -1,0 +1,151 @@
+package oscarmock
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"transport/legacy/oscar/oscarwire"
+)
+
+// conn is a connection of a client. A goroutine reads (serve), another writes, so
+// that a client that does not read delays nobody but itself.
+type conn struct {
+	net    *Network
+	nc     net.Conn
+	out    chan []byte // whole frames
+	closed chan struct{}
+
+	mu  sync.Mutex // guards what follows
+	seq uint16
+	off bool
+}
+
+const (
+	outLen     = 4096 // frames that wait for a client
+	maxPayload = 16 << 10
+	writeLimit = 10 * time.Second
+	idleLimit  = 10 * time.Minute
+)
+
+// frame queues a frame. A client that does not read is cut off.
+func (c *conn) frame(ch uint8, payload oscarwire.Appender) {
+	var body []byte
+	if payload != nil {
+		body = payload.Append(nil)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b, err := oscarwire.AppendFLAP(nil, ch, c.seq, body)
+	if err != nil {
+		c.net.log.Error().Err(err).Msg("a frame is too large")
+		return
+	}
+	c.seq++
+	c.queue(b)
+}
+
+// raw queues bytes as they are.
+func (c *conn) raw(b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.queue(b)
+}
+
+func (c *conn) queue(b []byte) {
+	if c.off {
+		return
+	}
+	select {
+	case c.out <- b:
+	default:
+		c.nc.Close()
+	}
+}
+
+// finish closes the connection once everything that is queued is written.
+func (c *conn) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.off {
+		c.off = true
+		close(c.out)
+	}
+}
+
+func (c *conn) write() {
+	defer c.nc.Close()
+	for b := range c.out {
+		step := len(b)
+		if c.net.opts.ByteByByte {
+			step = 1
+		}
+		for len(b) > 0 {
+			_ = c.nc.SetWriteDeadline(time.Now().Add(writeLimit)) // Write tells
+			k, err := c.nc.Write(b[:min(step, len(b))])
+			if err != nil {
+				c.nc.Close()
+				for range c.out { // so that nobody waits
+				}
+				return
+			}
+			b = b[k:]
+		}
+	}
+}
+
+// serve reads frames until the connection ends.
+func (c *conn) serve() {
+	defer func() {
+		c.finish()
+		c.net.mu.Lock()
+		delete(c.net.conns, c)
+		c.net.mu.Unlock()
+	}()
+	if c.fault(StepConnect, nil) {
+		c.drain()
+		return
+	}
+	c.frame(oscarwire.ChannelSignOn, oscarwire.Hello())
+	fr := oscarwire.NewFrameReader(bufio.NewReader(c.nc), maxPayload)
+	h := &handshake{conn: c}
+	var s *session
+	for {
+		_ = c.nc.SetReadDeadline(time.Now().Add(idleLimit)) // ReadFrame tells
+		f, err := fr.ReadFrame()
+		if err == nil && s == nil {
+			s, err = h.onFrame(f)
+		} else if err == nil {
+			err = s.onFrame(f)
+		}
+		if err == nil {
+			continue
+		}
+		if s != nil {
+			s.end()
+		}
+		if errors.Is(err, errSilent) {
+			c.drain()
+		}
+		return
+	}
+}
+
+// errSilent says that the connection is to stay open without an answer.
+var errSilent = errors.New("oscarmock: silent")
+
+// errDone says that the connection has served its purpose.
+var errDone = errors.New("oscarmock: done")
+
+// drain reads on without an answer until the client gives up.
+func (c *conn) drain() {
+	_ = c.nc.SetReadDeadline(time.Now().Add(idleLimit))
+	buf := make([]byte, 1024)
+	for {
+		if _, err := c.nc.Read(buf); err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,228 @@
+package oscarmock
+
+import (
+	"slices"
+	"time"
+
+	"transport/legacy/oscar/oscarwire"
+)
+
+// message relays 04/06, stores it, or says why not.
+func (s *session) message(snac oscarwire.SNAC) error {
+	out, err := oscarwire.ParseOutgoingIM(snac.Body)
+	if err != nil {
+		return err
+	}
+	n, a := s.net, s.account
+	to := n.accounts[oscarwire.NormalizeScreenName(out.To)]
+	if f := n.takeFault(StepRefuseMessage, &a.Name); f != nil {
+		s.fail(snac, oscarwire.ErrorCode(f.Code))
+		return nil
+	}
+	in := oscarwire.IncomingIM{Cookie: out.Cookie, Channel: out.Channel, From: a.info(n.opts.Now())}
+	stores := false
+	for _, t := range out.TLVs {
+		switch t.Tag {
+		case oscarwire.TagIMRequestAck:
+		case oscarwire.TagIMStore:
+			stores = true
+		case oscarwire.TagIMText:
+			in.TLVs = append(in.TLVs, oscarwire.TLVBytes(t.Tag, stripHTML(a, to, t.Value)))
+		default:
+			in.TLVs = append(in.TLVs, oscarwire.TLVBytes(t.Tag, slices.Clone(t.Value)))
+		}
+	}
+	if s.typing && !in.TLVs.Has(oscarwire.TagIMWantsTyping) {
+		in.TLVs = append(in.TLVs, oscarwire.TLVBytes(oscarwire.TagIMWantsTyping, nil))
+	}
+	switch {
+	case to == nil:
+		s.fail(snac, oscarwire.CodeNotLoggedOn)
+		return nil
+	case to.denies(a.id), a.denies(to.id):
+		s.fail(snac, oscarwire.CodeNotLoggedOn) // nobody is told that they are blocked
+		return nil
+	case to.online():
+		n.deliver(to, in)
+	case !stores || len(to.offline) >= maxStored || out.Channel == oscarwire.IMChannelRendezvous:
+		s.fail(snac, oscarwire.CodeNotLoggedOn)
+		return nil
+	default:
+		to.offline = append(to.offline, stored{in, n.opts.Now()})
+	}
+	if out.Flags()&oscarwire.IMRequestAck != 0 {
+		s.ack(snac, out)
+	}
+	return nil
+}
+
+// ack confirms a message, 04/0C.
+func (s *session) ack(snac oscarwire.SNAC, out oscarwire.OutgoingIM) {
+	if s.net.opts.NoAcks {
+		return
+	}
+	ack := oscarwire.HostAck{Cookie: out.Cookie, Channel: out.Channel, To: out.To}
+	f := s.net.takeFault(StepAck, &s.account.Name)
+	if f != nil && f.Action == Drop {
+		return
+	}
+	s.send(oscarwire.ICBMHostAck, snac.RequestID, ack)
+	if f != nil && f.Action == Repeat {
+		s.send(oscarwire.ICBMHostAck, snac.RequestID, ack)
+	}
+}
+
+// stripHTML takes the tags out of a text between two ICQ numbers of which the
+// receiver does not say that it reads XHTML, as Open OSCAR Server does. Here only
+// ASCII is touched.
+func stripHTML(from, to *account, value []byte) []byte {
+	if to == nil || !from.isICQ() || !to.online() || slices.Contains(to.caps, oscarwire.CapXHTML) {
+		return slices.Clone(value)
+	}
+	t, err := oscarwire.ParseIMText(value)
+	if err != nil {
+		return slices.Clone(value)
+	}
+	for i, p := range t.Parts {
+		if p.Charset == oscarwire.CharsetASCII {
+			t.Parts[i].Data = []byte(oscarwire.HTMLToText(string(p.Data)))
+		}
+	}
+	return t.Append(nil)
+}
+
+// deliver hands a message to all sessions of an account. n.mu is held.
+func (n *Network) deliver(to *account, in oscarwire.IncomingIM) {
+	for _, s := range to.sessions {
+		if s.ready {
+			s.send(oscarwire.ICBMIncoming, 0, in)
+		}
+	}
+	if to.bot != nil && to.bot.online {
+		to.bot.received(in)
+	}
+}
+
+// sendStored sends what waits for the account, and the end of it. (04/10)
+func (s *session) sendStored(request uint32) {
+	waiting := s.account.offline
+	if s.net.opts.NoOfflineEnd {
+		return // it waits for the old request
+	}
+	s.account.offline = nil
+	for _, m := range waiting {
+		m.im.TLVs = append(m.im.TLVs, oscarwire.TLV32(oscarwire.TagIMTime, uint32(m.sent.Unix())))
+		s.send(oscarwire.ICBMIncoming, request, m.im)
+	}
+	s.send(oscarwire.ICBMOfflineDone, request, nil)
+}
+
+// clientAck relays 04/0B.
+func (s *session) clientAck(snac oscarwire.SNAC) error {
+	ack, err := oscarwire.ParseClientAck(snac.Body)
+	if err != nil {
+		return err
+	}
+	if to := s.net.accounts[oscarwire.NormalizeScreenName(ack.Name)]; to != nil {
+		ack.Name = s.account.Name
+		for _, other := range to.sessions {
+			other.send(oscarwire.ICBMClientAck, 0, ack)
+		}
+	}
+	return nil
+}
+
+// relayTyping relays 04/14 to those who want it.
+func (s *session) relayTyping(snac oscarwire.SNAC) error {
+	t, err := oscarwire.ParseTyping(snac.Body)
+	if err != nil {
+		return err
+	}
+	if to := s.net.accounts[oscarwire.NormalizeScreenName(t.Name)]; to != nil && !to.denies(s.account.id) {
+		t.Name = s.account.Name
+		s.net.deliverTyping(to, t)
+	}
+	return nil
+}
+
+func (n *Network) deliverTyping(to *account, t oscarwire.Typing) {
+	for _, s := range to.sessions {
+		if s.ready && s.typing {
+			s.send(oscarwire.ICBMTyping, 0, t)
+		}
+	}
+	if to.bot != nil && to.bot.online {
+		to.bot.typingFrom(t)
+	}
+}
+
+// icq answers family 15: offline messages of the old form, and who people are.
+func (s *session) icq(snac oscarwire.SNAC) error {
+	if !s.ready {
+		return nil // as on live servers
+	}
+	d, err := oscarwire.ParseICQData(snac.Body)
+	if err != nil {
+		return err
+	}
+	reply := func(cmd oscarwire.ICQCommand, data []byte) {
+		s.send(oscarwire.ICQReply, snac.RequestID, oscarwire.ICQData{UIN: d.UIN, Command: cmd, Sequence: d.Sequence, Data: data})
+	}
+	switch d.Command {
+	case oscarwire.ICQOfflineQuery:
+		for _, m := range s.account.offline {
+			text, _ := m.im.Text()
+			uin, _ := oscarwire.ParseUIN(oscarwire.NormalizeScreenName(m.im.From.Name))
+			s.send(oscarwire.ICQReply, snac.RequestID, oscarwire.NewOldOffline(d.UIN, d.Sequence, oscarwire.OldOffline{
+				From: uin, Sent: m.sent.UTC().Truncate(time.Minute), Type: oscarwire.MessagePlain, Flags: oscarwire.MessageFlagNormal,
+				Text: (*oscarwire.CodePage)(nil).Encode(text.Text(nil)),
+			}))
+		}
+		reply(oscarwire.ICQOfflineDone, []byte{0})
+	case oscarwire.ICQOfflineDelete:
+		s.account.offline = nil
+	case oscarwire.ICQMetaRequest:
+		return s.meta(snac, d)
+	}
+	return nil
+}
+
+// meta answers questions about people. (Shutko, "SNAC(15,02)/07D0")
+func (s *session) meta(snac oscarwire.SNAC, d oscarwire.ICQData) error {
+	kind, args, err := d.MetaRequest()
+	if err != nil {
+		return err
+	}
+	send := func(m oscarwire.MetaReply) { s.send(oscarwire.ICQReply, snac.RequestID, m.Wrap(d.UIN, d.Sequence)) }
+	switch kind {
+	case oscarwire.MetaShortInfo, oscarwire.MetaSearchUIN, oscarwire.MetaSearchUINTLV:
+		uin, err := oscarwire.ParseMetaUIN(kind, args)
+		if err != nil {
+			return err
+		}
+		a := s.net.accounts[oscarwire.FormatUIN(uin)]
+		switch {
+		case kind == oscarwire.MetaShortInfo && a == nil:
+			send(oscarwire.MetaReply{Subtype: oscarwire.MetaShortReply, Result: oscarwire.MetaNotFound})
+		case kind == oscarwire.MetaShortInfo:
+			send(oscarwire.NewShortInfo(a.meta()))
+		case a == nil:
+			send(oscarwire.MetaReply{Subtype: oscarwire.MetaSearchLast, Result: oscarwire.MetaNotFound})
+		default:
+			send(oscarwire.NewSearchRow(a.meta(), true, 0))
+		}
+	default:
+		send(oscarwire.MetaReply{Subtype: oscarwire.MetaSearchLast, Result: oscarwire.MetaFailed})
+	}
+	return nil
+}
+
+func (a *account) meta() oscarwire.MetaUser {
+	uin, _ := oscarwire.ParseUIN(a.id)
+	u := oscarwire.MetaUser{UIN: uin, Nick: []byte(a.Nick), First: []byte(a.First), Last: []byte(a.Last),
+		Email: []byte(a.Email), OpenAuth: !a.NeedsAuth}
+	if a.visible() {
+		u.Status = 1
+	}
+	return u
+}

@@ -1,0 +1,226 @@
+// Package oscarmock is an OSCAR network in one process: authorizer, BOS,
+// accounts, contact lists, presence, messages. It is meant for tests, demos and
+// for trying out clients, and behaves as Open OSCAR Server does where that is
+// known.
+//
+//	n := oscarmock.New(oscarmock.Options{})
+//	n.AddAccount(oscarmock.Account{Name: "1001", Password: "secret"})
+//	err := n.Listen("127.0.0.1:0") // clients sign on at n.Addr()
+//	bob := n.Bot("1002", oscarmock.BotOptions{})
+//	bob.SignOn()
+//
+// A Bot is a user without a connection. A Fault makes the network misbehave at a
+// step of a session. Everything may be called from any goroutine.
+package oscarmock
+
+import (
+	"crypto/rand"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"transport/legacy/oscar/oscarwire"
+)
+
+// Options configure a Network. The zero value is a friendly network that nobody
+// is on.
+type Options struct {
+	Log zerolog.Logger
+	Now func() time.Time // nil for time.Now
+	// OpenRegistration makes an account of every name that signs on; the first
+	// password is right from then on.
+	OpenRegistration bool
+	// Rates are the limits of all SNACs (class 1) and of messages (class 3). The
+	// zero value never limits anybody; RatesOOS are those of a live server.
+	Rates []oscarwire.RateClass
+	// NoMD5 refuses the MD5 sign-on, NoRoasted the roasted one.
+	NoMD5, NoRoasted bool
+	// ByteByByte writes every byte on its own.
+	ByteByByte bool
+	// ExtraHeaders gives the SNACs of the contact list the header extension that
+	// Open OSCAR Server sends.
+	ExtraHeaders bool
+	// SplitList sends the contact list in several SNACs of that many items.
+	SplitList int
+	// MaxBuddies is how many contacts a list may have; 0 for 1000.
+	MaxBuddies int
+	// NoAcks never confirms messages; NoOfflineEnd never ends the offline
+	// messages with 04/17, as old servers.
+	NoAcks, NoOfflineEnd bool
+	// MOTD is the text of 01/13; "" sends none.
+	MOTD string
+}
+
+// Account is somebody who can sign on.
+type Account struct {
+	Name, Password           string
+	Nick, First, Last, Email string
+	// NeedsAuth: nobody may have the account on their list without being let.
+	NeedsAuth bool
+}
+
+// Network is an OSCAR network. Make it with New.
+type Network struct {
+	opts     Options
+	log      zerolog.Logger
+	listener net.Listener
+	wg       sync.WaitGroup
+
+	mu       sync.Mutex // guards what follows, and all accounts and sessions
+	changed  *sync.Cond // on mu: something happened that Wait functions look at
+	closed   bool
+	accounts map[string]*account // by normalised name
+	cookies  map[string]cookie
+	conns    map[*conn]struct{}
+	faults   []*Fault
+}
+
+// cookie lets one connection in, once, to BOS.
+type cookie struct {
+	account *account
+	multi   uint8
+	expires time.Time
+}
+
+const cookieLife = time.Minute
+
+// New makes a network that nobody can reach yet.
+func New(o Options) *Network {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rates == nil {
+		o.Rates = RatesFree
+	}
+	if o.MaxBuddies == 0 {
+		o.MaxBuddies = 1000
+	}
+	n := &Network{
+		opts:     o,
+		log:      o.Log,
+		accounts: make(map[string]*account),
+		cookies:  make(map[string]cookie),
+		conns:    make(map[*conn]struct{}),
+	}
+	n.changed = sync.NewCond(&n.mu)
+	return n
+}
+
+// Listen starts to serve on an address, host:port. It may be called again after
+// Hang.
+func (n *Network) Listen(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.listener = l
+	n.mu.Unlock()
+	n.wg.Go(func() {
+		for {
+			nc, err := l.Accept()
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			if err != nil {
+				n.log.Warn().Err(err).Msg("cannot accept a connection")
+				time.Sleep(50 * time.Millisecond)
+				continue
+			}
+			n.Serve(nc)
+		}
+	})
+	return nil
+}
+
+// Addr is the authorizer's host:port, which is also that of BOS.
+func (n *Network) Addr() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.listener == nil {
+		return ""
+	}
+	return n.listener.Addr().String()
+}
+
+// Serve serves one connection in the background.
+func (n *Network) Serve(nc net.Conn) {
+	c := &conn{net: n, nc: nc, out: make(chan []byte, outLen), closed: make(chan struct{})}
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		nc.Close()
+		return
+	}
+	n.conns[c] = struct{}{}
+	n.wg.Add(2)
+	n.mu.Unlock()
+	go func() { defer n.wg.Done(); c.write() }()
+	go func() { defer n.wg.Done(); c.serve() }()
+}
+
+// Hang closes the listener and every connection, as a crash of the server would.
+// Accounts and lists stay.
+func (n *Network) Hang() {
+	n.mu.Lock()
+	if n.listener != nil {
+		n.listener.Close()
+	}
+	for c := range n.conns {
+		c.nc.Close()
+	}
+	n.mu.Unlock()
+}
+
+// Close ends everything and waits for it.
+func (n *Network) Close() {
+	n.Hang()
+	n.mu.Lock()
+	n.closed = true
+	for _, a := range n.accounts {
+		if a.bot != nil {
+			a.bot.stop()
+		}
+	}
+	n.changed.Broadcast()
+	n.mu.Unlock()
+	n.wg.Wait()
+}
+
+// AddAccount adds an account, or changes its password and data.
+func (n *Network) AddAccount(a Account) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	id := oscarwire.NormalizeScreenName(a.Name)
+	if known := n.accounts[id]; known != nil {
+		known.Account = a
+		return
+	}
+	n.accounts[id] = newAccount(id, a)
+}
+
+// RemoveAccount forgets an account; its sessions end.
+func (n *Network) RemoveAccount(name string) {
+	n.Disconnect(name, DisconnectClose)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.accounts, oscarwire.NormalizeScreenName(name))
+}
+
+// newCookie makes a cookie for BOS. n.mu is held.
+func (n *Network) newCookie(a *account, multi uint8) []byte {
+	b := make([]byte, 64)
+	_, _ = rand.Read(b) // never fails
+	n.cookies[string(b)] = cookie{a, multi, n.opts.Now().Add(cookieLife)}
+	return b
+}
+
+// takeCookie uses a cookie up. n.mu is held.
+func (n *Network) takeCookie(b []byte) (cookie, bool) {
+	k, ok := n.cookies[string(b)]
+	delete(n.cookies, string(b))
+	return k, ok && n.opts.Now().Before(k.expires)
+}

@@ -1,0 +1,149 @@
+package oscarmock
+
+import (
+	"context"
+	"fmt"
+
+	"transport/legacy/oscar/oscarwire"
+)
+
+// wait blocks until done is true or ctx ends. done is called with n.mu held.
+func (n *Network) wait(ctx context.Context, what string, done func() bool) error {
+	stop := context.AfterFunc(ctx, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.changed.Broadcast()
+	})
+	defer stop()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for !done() {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("oscarmock: waiting for %s: %w", what, err)
+		}
+		if n.closed {
+			return fmt.Errorf("oscarmock: waiting for %s: the network is closed", what)
+		}
+		n.changed.Wait()
+	}
+	return nil
+}
+
+func (n *Network) find(name string) *account { return n.accounts[oscarwire.NormalizeScreenName(name)] }
+
+// WaitSignedOn waits until an account has a session that is complete.
+func (n *Network) WaitSignedOn(ctx context.Context, name string) error {
+	return n.wait(ctx, name+" to sign on", func() bool {
+		a := n.find(name)
+		return a != nil && a.online()
+	})
+}
+
+// WaitSignedOff waits until an account has no session.
+func (n *Network) WaitSignedOff(ctx context.Context, name string) error {
+	return n.wait(ctx, name+" to sign off", func() bool {
+		a := n.find(name)
+		return a == nil || !a.online() && len(a.sessions) == 0
+	})
+}
+
+// WaitSNAC waits until the sessions of an account together have sent a SNAC that
+// many times.
+func (n *Network) WaitSNAC(ctx context.Context, name string, id oscarwire.ID, times int) error {
+	return n.wait(ctx, fmt.Sprintf("%s to send %v", name, id), func() bool {
+		a := n.find(name)
+		if a == nil {
+			return false
+		}
+		sum := 0
+		for _, s := range a.sessions {
+			sum += s.snacs[id]
+		}
+		return sum >= times
+	})
+}
+
+// Sessions is how many complete sessions an account has.
+func (n *Network) Sessions(name string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	count := 0
+	if a := n.find(name); a != nil {
+		for _, s := range a.sessions {
+			if s.ready {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+// Presence is what others could see of an account: its status, status text and
+// away text.
+func (n *Network) Presence(name string) (status oscarwire.Status, text, away string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.find(name); a != nil {
+		return a.status, a.statusText, a.away
+	}
+	return 0, "", ""
+}
+
+// WaitStatus waits until an account is signed on in a status.
+func (n *Network) WaitStatus(ctx context.Context, name string, status oscarwire.Status) error {
+	return n.wait(ctx, fmt.Sprintf("%s to be in status %04x", name, uint32(status)), func() bool {
+		a := n.find(name)
+		return a != nil && a.online() && a.status == status
+	})
+}
+
+// Stored is how many messages wait for an account.
+func (n *Network) Stored(name string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.find(name); a != nil {
+		return len(a.offline)
+	}
+	return 0
+}
+
+// Disconnect ends every session of an account.
+func (n *Network) Disconnect(name string, how DisconnectHow) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.find(name); a != nil {
+		for len(a.sessions) > 0 {
+			a.sessions[0].disconnect(how)
+		}
+	}
+}
+
+// SendAll sends a SNAC to every session of an account, whatever it says.
+func (n *Network) SendAll(name string, id oscarwire.ID, body []byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.find(name); a != nil {
+		for _, s := range a.sessions {
+			s.send(id, 0, oscarwire.Raw(body))
+		}
+	}
+}
+
+// Migrate sends every session of an account to another address, with a cookie
+// that is good there if that is this network.
+func (n *Network) Migrate(name, addr string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := n.find(name)
+	if a == nil {
+		return
+	}
+	for _, s := range a.sessions {
+		multi := oscarwire.MultiConnSingle
+		if s.multi {
+			multi = oscarwire.MultiConnAllow
+		}
+		s.send(oscarwire.ServicePause, 0, nil)
+		s.send(oscarwire.ServiceMigrate, 0, oscarwire.Migration{Addr: addr, Cookie: n.newCookie(a, multi)})
+	}
+}
