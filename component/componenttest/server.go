@@ -1,0 +1,253 @@
+package componenttest
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha1" //nolint:gosec // what XEP-0114 prescribes
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"transport/component/element"
+)
+
+// Addr is where a Server listens, as far as its Dial is concerned.
+const Addr = "xmpp.example:5347"
+
+// Server is the XMPP server of one component, as its scripted other end. Its
+// methods may be called by any goroutine; those that fail the test, by the
+// test's only.
+type Server struct {
+	// Patience is how long an expectation waits, 20 s by default.
+	Patience time.Duration
+
+	t      testing.TB
+	domain string
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed, and replaced, whenever something below changes
+	secret   string
+	refusal  string // the stream error that answers a handshake
+	down     bool   // nobody listens
+	routes   bool   // the component's own stanzas come back to it
+	stalled  bool   // nothing is read
+	conn     net.Conn
+	links    int         // that came about
+	dials    []time.Time // tries to connect
+	queue    []*element.Element
+	ended    error // how the last link ended
+	served   sync.WaitGroup
+	barriers int
+}
+
+// NewServer returns a Server of one component. It is closed with the test.
+func NewServer(t testing.TB, domain, secret string) *Server {
+	s := &Server{
+		Patience: 20 * time.Second, t: t, domain: domain, secret: secret,
+		routes: true, changed: make(chan struct{}),
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Close ends the link and waits for the server's goroutines.
+func (s *Server) Close() {
+	s.SetDown(true)
+	s.Drop()
+	s.Resume()
+	s.served.Wait()
+}
+
+// Dial is a component's Config.Dial.
+func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dials = append(s.dials, time.Now())
+	s.changeLocked()
+	if s.down || addr != Addr {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused")}
+	}
+	ours, theirs := net.Pipe()
+	s.served.Go(func() { s.serve(ours) })
+	return theirs, ctx.Err()
+}
+
+// serve makes the handshake and reads stanzas until the link ends.
+// (XEP-0114 §3)
+func (s *Server) serve(conn net.Conn) {
+	defer conn.Close()
+	in := bufio.NewReader(&gated{conn, s})
+	header, err := readThrough(in, "<stream:stream", ">")
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	secret, refusal, n := s.secret, s.refusal, len(s.dials)
+	s.mu.Unlock()
+	if refusal == "" && !strings.Contains(header, "to='"+s.domain+"'") && !strings.Contains(header, `to="`+s.domain+`"`) {
+		refusal = "host-unknown"
+	}
+	id := fmt.Sprintf("<%d&'>", n) // ids may need unescaping
+	s.write(conn, "<?xml version='1.0'?><stream:stream xmlns='"+space+"' xmlns:stream='"+element.StreamNamespace+
+		"' from='"+s.domain+"' id='"+string(element.AppendAttr(nil, id))+"'>")
+	if refusal != "" {
+		s.streamError(conn, refusal)
+		return
+	}
+	proof, err := readThrough(in, "<handshake", "</handshake>")
+	if err != nil {
+		return
+	}
+	sum := sha1.Sum([]byte(id + secret))
+	if !strings.Contains(proof, ">"+hex.EncodeToString(sum[:])+"<") {
+		s.streamError(conn, "not-authorized")
+		return
+	}
+	s.write(conn, "<handshake/>")
+	s.mu.Lock()
+	s.conn = conn
+	s.links++
+	s.changeLocked()
+	s.mu.Unlock()
+	err = s.read(conn, in)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = err
+	if s.conn == conn {
+		s.conn = nil
+	}
+	s.changeLocked()
+}
+
+// readThrough reads up to and including end, the first one behind start.
+func readThrough(r *bufio.Reader, start, end string) (string, error) {
+	var text string
+	for {
+		c, err := r.ReadByte()
+		if err != nil {
+			return "", err
+		}
+		text += string(c)
+		if i := strings.Index(text, start); i >= 0 && strings.HasSuffix(text[i:], end) {
+			return text, nil
+		}
+	}
+}
+
+// read queues stanzas until the link ends.
+func (s *Server) read(conn net.Conn, in io.Reader) error {
+	r := element.NewReader(in, space, element.Limits{})
+	for {
+		e, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			s.write(conn, "</stream:stream>") // RFC 6120 §4.4
+		}
+		if err != nil {
+			return err
+		}
+		if _, domain, _ := cutJID(e.Attr("from")); domain != s.domain || e.Attr("to") == "" {
+			s.streamError(conn, "invalid-from") // as Prosody and ejabberd do
+			s.t.Errorf("the component sent a stanza that ends its stream: %s", e)
+			return errors.New("invalid-from")
+		}
+		s.mu.Lock()
+		if e.Attr("to") != s.domain {
+			s.queue = append(s.queue, e)
+			s.changeLocked()
+		}
+		routes := s.routes
+		s.mu.Unlock()
+		if e.Attr("to") == s.domain && routes {
+			s.write(conn, e.String())
+		}
+	}
+}
+
+// cutJID divides a JID.
+func cutJID(jid string) (local, domain, resource string) {
+	rest, resource, _ := strings.Cut(jid, "/")
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		return rest[:i], rest[i+1:], resource
+	}
+	return "", rest, resource
+}
+
+// write writes to one link. An error is that the link has ended.
+func (s *Server) write(conn net.Conn, xml string) { _, _ = io.WriteString(conn, xml) }
+
+func (s *Server) streamError(conn net.Conn, condition string) {
+	s.write(conn, "<stream:error><"+condition+" xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>")
+}
+
+// gated is a connection that is not read while the server is stalled.
+type gated struct {
+	net.Conn
+	s *Server
+}
+
+func (g *gated) Read(p []byte) (int, error) {
+	for {
+		g.s.mu.Lock()
+		stalled, changed := g.s.stalled, g.s.changed
+		g.s.mu.Unlock()
+		if !stalled {
+			return g.Conn.Read(p)
+		}
+		<-changed
+	}
+}
+
+// set changes something and lets those know who wait for it.
+func (s *Server) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+	s.changeLocked()
+}
+
+func (s *Server) changeLocked() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// SetSecret changes the secret that the next handshakes must prove.
+func (s *Server) SetSecret(secret string) { s.set(func() { s.secret = secret }) }
+
+// SetRefusal answers the next handshakes with a stream error, unless it is "".
+func (s *Server) SetRefusal(condition string) { s.set(func() { s.refusal = condition }) }
+
+// SetDown says whether connections are refused.
+func (s *Server) SetDown(down bool) { s.set(func() { s.down = down }) }
+
+// SetRouting says whether what the component sends to its own domain comes back
+// to it, as with Prosody and ejabberd. It does by default.
+func (s *Server) SetRouting(yes bool) { s.set(func() { s.routes = yes }) }
+
+// Stall stops reading, until Resume.
+func (s *Server) Stall() { s.set(func() { s.stalled = true }) }
+
+// Resume ends Stall.
+func (s *Server) Resume() { s.set(func() { s.stalled = false }) }
+
+// Drop breaks the link without a word.
+func (s *Server) Drop() {
+	s.set(func() {
+		if s.conn != nil {
+			s.conn.Close()
+			s.conn = nil
+		}
+	})
+}
+
+// Dials is when the component has tried to connect.
+func (s *Server) Dials() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]time.Time(nil), s.dials...)
+}
