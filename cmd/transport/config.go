@@ -54,6 +54,7 @@ type fileNetwork struct {
 	Allow      []string       `toml:"allow"`
 	Deny       []string       `toml:"deny"`
 	Admins     []string       `toml:"admins"`
+	Rate       int            `toml:"rate"`
 	Options    map[string]any `toml:"options"`
 }
 
@@ -80,6 +81,7 @@ type network struct {
 	allow   []string
 	deny    []string
 	admins  []string
+	rate    int // stanzas a second for each user, 0 for no limit
 	legacy  legacy.Network
 }
 

@@ -117,6 +117,7 @@ func TestDefaults(t *testing.T) {
 			secret:  newSecret("s3cr3t"),
 			source:  "in " + filepath.Join(dir, "t.toml"),
 			address: "127.0.0.1:5347",
+			rate:    100,
 			legacy:  testNetwork{},
 		}},
 	}
@@ -148,6 +149,7 @@ address = "localhost:15347"
 allow = ["*"]
 deny = ["Evil.Example", "Bob@EXAMPLE.org"]
 admins = ["root@example.org"]
+rate = 0
 [network.options]
 flavor = "aim"
 server = "login.example:5190"

@@ -94,12 +94,29 @@ func (r *resolver) network(at path, raw *fileNetwork, server string) network {
 	if r.doc.good(at.key("name")) && !plainLine(raw.Name) {
 		r.doc.fail(at.key("name"), "must be one line of text")
 	}
+	n.rate = r.rate(at.key("rate"), raw.Rate)
 	n.secret, n.source = r.secret(at, raw)
 	n.legacy = r.driver(at, raw)
 	if n.domain != "" && !strings.Contains(n.domain, ".") && len(n.admins) == 0 && !r.doc.has(at.key("allow")) {
 		r.doc.fail(at.key("allow"), "missing; %s is below no other domain whose users could register, so say who may", n.domain)
 	}
 	return n
+}
+
+// The stanzas a second that a user may send: what is normal, and the most that
+// can be set. A client that comes online sends one to each of its contacts at
+// once, for which the default leaves room.
+const defaultRate, maxRate = 100, 1_000_000
+
+// rate checks the limit of stanzas.
+func (r *resolver) rate(at path, value int) int {
+	switch {
+	case !r.doc.has(at):
+		return defaultRate
+	case value < 0 || value > maxRate:
+		r.doc.fail(at, "%d is out of range (allowed: 0 to %d)", value, maxRate)
+	}
+	return value
 }
 
 // required reports whether there is a usable value, and notes if there is none.

@@ -36,7 +36,8 @@ Mistakes in the configuration are listed there as file:line: key: what is wrong.
 
 SIGTERM and SIGINT end the process cleanly within five seconds: users see the
 gateway go offline, and sessions sign off. A second signal ends it at once. SIGHUP
-changes nothing: restart to apply a changed configuration.
+changes nothing: restart to apply a changed configuration. Who may use the gateway
+(allow, deny, admins) is also read again when an administrator writes it "reload".
 
 The exit code is 0 after a clean end, 1 if the configuration or the database is
 unusable or no network is left, 2 for wrong flags.`,
@@ -115,7 +116,9 @@ func (c *config) instances(db *registry.DB, log zerolog.Logger) []instance {
 	all := make([]instance, len(c.networks))
 	for i, n := range c.networks {
 		all[i] = instance{n.domain, func(ctx context.Context) error {
-			made, err := component.New(n.componentConfig(db, log))
+			of := n.componentConfig(db, log)
+			of.Reload = func() (component.Policy, error) { return c.reloadPolicy(n.domain) }
+			made, err := component.New(of)
 			if err != nil {
 				return err
 			}

@@ -35,8 +35,8 @@ func (secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 var envReference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 
-// documentedSecret is the one that transport.toml is shipped with.
-const documentedSecret = "change-me-icq"
+// documentedSecret is how those that transport.toml is shipped with begin.
+const documentedSecret = "change-me"
 
 // secret finds the block's secret and says where it is from.
 func (r *resolver) secret(at path, raw *fileNetwork) (secret, string) {
@@ -65,7 +65,7 @@ func (r *resolver) secret(at path, raw *fileNetwork) (secret, string) {
 		r.doc.fail(inline, "${NAME} must be the whole value, a name of letters, digits and underscores; put a secret that holds these characters into a secret_file")
 		return secret{}, ""
 	}
-	if value == documentedSecret {
+	if strings.HasPrefix(value, documentedSecret) {
 		r.warn(inline, "is the one from the documentation, which everybody knows; change it here and in the XMPP server")
 	} else if info, err := os.Stat(r.cfg.file); err == nil && info.Mode().IsRegular() && info.Mode()&0o004 != 0 {
 		r.warn(inline, "everybody on this machine can read this file; chmod 640 it, or use secret_file")

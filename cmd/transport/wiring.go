@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -31,8 +33,27 @@ func (n network) componentConfig(db *registry.DB, log zerolog.Logger) component.
 		Registry: db,
 		Log:      log,
 		Dial:     dialer.DialContext,
-		Policy:   component.Policy{Allow: n.allow, Deny: n.deny, Admins: n.admins},
+		Policy:   n.policy(),
+		Rate:     n.rate,
 	}
+}
+
+func (n network) policy() component.Policy {
+	return component.Policy{Allow: n.allow, Deny: n.deny, Admins: n.admins}
+}
+
+// reloadPolicy reads the configuration anew and returns the policy of one
+// network.
+func (c *config) reloadPolicy(domain string) (component.Policy, error) {
+	fresh, err := loadConfig(c.file)
+	if err != nil {
+		return component.Policy{}, err
+	}
+	i := slices.IndexFunc(fresh.networks, func(n network) bool { return n.domain == domain })
+	if i < 0 {
+		return component.Policy{}, fmt.Errorf("%s: there is no network with the domain %s any more", c.file, domain)
+	}
+	return fresh.networks[i].policy(), nil
 }
 
 // openRegistry opens the configured database.

@@ -1,0 +1,35 @@
+# What one does with this project. The scripts are in .ci.
+
+GO        ?= go
+FUZZTIME  ?= 30s
+BENCHTIME ?= 1s
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test lint bench fuzz deps clean
+
+help: ## list what make can do
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r left right; do printf '%-14s %s\n' "$$left" "$$right"; done
+
+demo: deps ## show the gateway at work, with an XMPP server and a mock network; KEEP=1 leaves it running
+	$(GO) run ./cmd/transport demo $(if $(KEEP),--keep)
+
+build: deps ## build the program as ./transport
+	$(GO) build -o transport ./cmd/transport
+
+test: deps lint ## lint, then all tests, with the race detector and real servers
+	TRANSPORT_E2E=require $(GO) test -race -shuffle=on -timeout 15m ./...
+
+lint: deps ## look for what is not formatted, suspicious or left over
+	.ci/lint
+
+bench: deps ## measure; BENCHTIME=1s for each benchmark
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 30m ./component ./component/element ./legacy/oscar/oscarwire ./registry
+
+fuzz: deps ## fuzz each parser in turn, FUZZTIME=30s each
+	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+deps: ## install what building and testing need, if it is missing
+	@.ci/deps
+
+clean: ## remove what was built
+	rm -f transport

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "transport"
+
+// mayImport is the table of ARCHITECTURE.md: the packages of this module that a
+// package and its tests may import. "…" at the end stands for everything below.
+var mayImport = map[string][]string{
+	"cmd/transport":              {"…"},
+	"cmd/transport/internal/lab": {},
+	"component":                  {"component/…", "legacy", "registry"},
+	"component/element":          {},
+	"component/address":          {},
+	"component/xep":              {"component/element"},
+	"component/componenttest":    {"component/element"},
+	"legacy":                     {},
+	"legacy/legacytest":          {"legacy"},
+	"legacy/oscar":               {"legacy", "legacy/oscar/oscarwire"},
+	"legacy/oscar/oscarwire":     {},
+	"legacy/oscar/oscarmock":     {"legacy/oscar/oscarwire"},
+	"registry":                   {},
+}
+
+// testsMayImport is what a package's tests may import beyond that.
+var testsMayImport = map[string][]string{
+	"component":               {"legacy/legacytest"},
+	"component/componenttest": {"component/…", "legacy", "legacy/legacytest", "registry"},
+	"legacy/legacytest":       {},
+	"legacy/oscar":            {"legacy/legacytest", "legacy/oscar/oscarmock"},
+}
+
+// library is the XMPP library, which only the XMPP side may use.
+const library = "mellium.im/"
+
+var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/lab", "component", "component/componenttest", "component/xep", "component/element"}
+
+type listedPackage struct {
+	ImportPath                               string
+	Imports, Deps, TestImports, XTestImports []string
+}
+
+func listPackages(t *testing.T) map[string]listedPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Imports,Deps,TestImports,XTestImports", module+"/...")
+	cmd.Dir = topFolder
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	all := make(map[string]listedPackage)
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listedPackage
+		err := d.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		all[strings.TrimPrefix(p.ImportPath, module+"/")] = p
+	}
+}
+
+// ours is the folder of a package of this module.
+func ours(importPath string) (folder string, ok bool) {
+	return strings.CutPrefix(importPath, module+"/")
+}
+
+func allowed(folder string, list []string) bool {
+	return slices.ContainsFunc(list, func(entry string) bool {
+		if below, ok := strings.CutSuffix(entry, "…"); ok {
+			return strings.HasPrefix(folder, below)
+		}
+		return folder == entry
+	})
+}
+
+func TestImports(t *testing.T) {
+	for folder, p := range listPackages(t) {
+		may, known := mayImport[folder]
+		if !known {
+			t.Errorf("package %s is not in the table of ARCHITECTURE.md and of this test", folder)
+			continue
+		}
+		for _, path := range p.Imports {
+			if to, ok := ours(path); ok && !allowed(to, may) {
+				t.Errorf("%s imports %s", folder, to)
+			}
+		}
+		may = append(slices.Clone(may), testsMayImport[folder]...)
+		for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
+			if to, ok := ours(path); ok && to != folder && !allowed(to, may) {
+				t.Errorf("a test of %s imports %s", folder, to)
+			}
+		}
+		if slices.Contains(mayUseLibrary, folder) {
+			continue
+		}
+		for _, path := range slices.Concat(p.Deps, p.TestImports, p.XTestImports) {
+			if strings.HasPrefix(path, library) {
+				t.Errorf("%s depends on %s", folder, path)
+			}
+		}
+	}
+}
+
+// The rules that must hold whatever the table says: what a package depends on,
+// by whatever way.
+func TestDependencies(t *testing.T) {
+	rules := []struct {
+		of    []string
+		never []string
+	}{
+		{[]string{"legacy", "legacy/…", "registry"}, []string{"component", "component/…", "cmd/…"}},
+		{[]string{"legacy", "legacy/…"}, []string{"registry"}},
+		{[]string{"registry"}, []string{"legacy", "legacy/…"}},
+		{[]string{"component", "component/…"}, []string{"legacy/…", "cmd/…"}},
+		{[]string{"legacy/oscar/oscarwire", "component/element", "component/address"}, []string{"…"}},
+	}
+	for folder, p := range listPackages(t) {
+		for _, rule := range rules {
+			if !allowed(folder, rule.of) {
+				continue
+			}
+			for _, path := range p.Deps {
+				if to, ok := ours(path); ok && allowed(to, rule.never) {
+					t.Errorf("%s depends on %s", folder, to)
+				}
+			}
+		}
+	}
+}
+
+// The table of ARCHITECTURE.md and the one above have the same packages.
+func TestArchitectureTable(t *testing.T) {
+	text := readTop(t, "ARCHITECTURE.md")
+	for folder := range mayImport {
+		if !strings.Contains(text, "| `"+folder+"` |") {
+			t.Errorf("ARCHITECTURE.md has no row for %s", folder)
+		}
+	}
+}
