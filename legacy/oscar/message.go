@@ -21,11 +21,14 @@ type message struct {
 	request  uint32
 	sequence uint64
 	counted  bool // in session.backlog
+	limited  bool // it was sent while the server was dropping messages
+	tries    int  // how often it was sent
 	over     bool
 }
 
 const (
 	ackPatience = 20 * time.Second // for the server's acknowledgement
+	maxTries    = 4                // to send a message that the server drops
 	maxIM       = 7900             // bytes of text in a message; we ask for 8,000
 )
 
@@ -80,6 +83,9 @@ func (c *client) messageWritten(m *message, request uint32) {
 	}
 	c.sequence++
 	m.request, m.sequence = request, c.sequence
+	l := c.lanes[c.classOf[oscarwire.ICBMSend]]
+	m.limited = l != nil && l.limited
+	m.tries++
 	c.messages[m.cookie] = m
 }
 
@@ -87,6 +93,10 @@ func (c *client) messageWritten(m *message, request uint32) {
 func (c *client) messageAnswered(m *message, snac oscarwire.SNAC, err error) {
 	if err != nil && !c.acks && m.sequence > 0 && legacy.KindOf(err) == legacy.Temporary {
 		c.messageSent(m) // this server never acknowledges
+		return
+	}
+	if l := c.lanes[c.classOf[oscarwire.ICBMSend]]; err != nil && l != nil && m.limited && m.tries < maxTries {
+		c.messageDropped(m, l) // by the server's limits, without a word
 		return
 	}
 	if err != nil {
@@ -156,13 +166,16 @@ func (c *client) resendUnacknowledged() {
 		lost = append(lost, m)
 	}
 	slices.SortFunc(lost, func(a, b *message) int { return cmp.Compare(a.sequence, b.sequence) })
-	packets := make([]*packet, 0, len(lost)+len(l.queue))
-	for _, m := range lost {
+	for _, m := range slices.Backward(lost) {
 		delete(c.pending, m.request)
-		delete(c.messages, m.cookie)
-		packets = append(packets, m.packet)
+		c.messageDropped(m, l)
 	}
-	l.queue = append(packets, l.queue...)
+}
+
+// messageDropped puts a message back to the head of its lane.
+func (c *client) messageDropped(m *message, l *lane) {
+	delete(c.messages, m.cookie)
+	l.queue = slices.Insert(l.queue, 0, m.packet)
 }
 
 // onMessage handles 04/07.

@@ -33,8 +33,8 @@ const maxLane = 512
 // are dropped to where the server begins to complain, since its clock and ours
 // see different intervals. Once it has dropped one, it wants more.
 func (l *lane) floor() uint32 {
-	if l.limited {
-		return max(l.class.Clear, l.class.Limit)
+	if clear := max(l.class.Clear, l.class.Limit); l.limited {
+		return clear + (max(l.class.Max, clear)-clear)/8
 	}
 	if l.class.Alert <= l.class.Limit {
 		return l.class.Limit

@@ -104,6 +104,7 @@ func (c *conn) serve() {
 		delete(c.net.conns, c)
 		c.net.mu.Unlock()
 	}()
+	c.net.serving()
 	if c.fault(StepConnect, nil) {
 		c.drain()
 		return
@@ -115,6 +116,7 @@ func (c *conn) serve() {
 	for {
 		_ = c.nc.SetReadDeadline(time.Now().Add(idleLimit)) // ReadFrame tells
 		f, err := fr.ReadFrame()
+		c.net.serving()
 		if err == nil && s == nil {
 			s, err = h.onFrame(f)
 		} else if err == nil {

@@ -76,6 +76,7 @@ type Network struct {
 	cookies  map[string]cookie
 	conns    map[*conn]struct{}
 	faults   []*Fault
+	stalled  chan struct{} // closed by Resume; nil while the network serves
 }
 
 // cookie lets one connection in, once, to BOS.
@@ -175,11 +176,45 @@ func (n *Network) Hang() {
 	n.mu.Unlock()
 }
 
+// Stall stops reading and answering, while connections stay open, until Resume.
+func (n *Network) Stall() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.stalled == nil && !n.closed {
+		n.stalled = make(chan struct{})
+	}
+}
+
+// Resume ends a Stall.
+func (n *Network) Resume() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.resume()
+}
+
+func (n *Network) resume() {
+	if n.stalled != nil {
+		close(n.stalled)
+		n.stalled = nil
+	}
+}
+
+// serving waits while the network is stalled.
+func (n *Network) serving() {
+	n.mu.Lock()
+	stalled := n.stalled
+	n.mu.Unlock()
+	if stalled != nil {
+		<-stalled
+	}
+}
+
 // Close ends everything and waits for it.
 func (n *Network) Close() {
 	n.Hang()
 	n.mu.Lock()
 	n.closed = true
+	n.resume()
 	for _, a := range n.accounts {
 		if a.bot != nil {
 			a.bot.stop()

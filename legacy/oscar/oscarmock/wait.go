@@ -147,3 +147,17 @@ func (n *Network) Migrate(name, addr string) {
 		s.send(oscarwire.ServiceMigrate, 0, oscarwire.Migration{Addr: addr, Cookie: n.newCookie(a, multi)})
 	}
 }
+
+// SetLevel sets the level of an account's sessions in a rate class, unnoticed by
+// the client.
+func (n *Network) SetLevel(name string, class uint16, level uint32) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.find(name); a != nil {
+		for _, s := range a.sessions {
+			if r := s.rates[class]; r != nil {
+				r.class.Current, r.last = level, n.opts.Now()
+			}
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package oscar_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarmock"
+	"transport/legacy/oscar/oscarwire"
+)
+
+func (u *user) roster() legacy.RosterEditor { return u.Session.(legacy.RosterEditor) }
+
+func contact(id, name string, groups ...string) legacy.Contact {
+	return legacy.Contact{Peer: legacy.Peer{ID: id}, Name: name, Groups: groups}
+}
+
+func TestContactList(t *testing.T) {
+	for _, split := range []int{0, 1} {
+		t.Run(fmt.Sprint("split ", split), func(t *testing.T) {
+			mock := startMock(t, oscarmock.Options{SplitList: split, ExtraHeaders: true})
+			b := mock.Bot(bob, oscarmock.BotOptions{})
+			b.SignOn()
+			n := newNetwork(t, optionsFor(mock.Addr()))
+			u := signOn(t, mock, n, alice)
+
+			u.do(u.roster().AddContact(t.Context(), contact(bob, "Bob", "Friends"), "hello"))
+			added := expect(u, any[legacy.ContactChanged]).Contact
+			if added.Peer.ID != bob || added.Name != "Bob" || !slices.Equal(added.Groups, []string{"Friends"}) || added.AwaitingAuth {
+				t.Errorf("added %+v", added)
+			}
+			if p := expect(u, any[legacy.PresenceChanged]); p.From.ID != bob || p.Presence.Show != legacy.ShowOnline {
+				t.Errorf("presence %+v", p)
+			}
+			u.do(u.roster().AddContact(t.Context(), contact("100003", "Carol", "Friends"), ""))
+			expect(u, any[legacy.ContactChanged])
+			u.do(u.roster().AddContact(t.Context(), contact("100004", "", "Work"), ""))
+			expect(u, any[legacy.ContactChanged])
+			u.cancel()
+			u.do(u.waitEnd())
+
+			again := start(t, n, credentials(alice), nil)
+			ready := expect(again, any[legacy.Ready])
+			if len(ready.Contacts) != 3 || ready.Contacts[0].Name != "Bob" || ready.Contacts[2].Groups[0] != "Work" {
+				t.Errorf("the list is %+v", ready.Contacts)
+			}
+			expect(again, any[legacy.StateSaved])
+			again.do(again.roster().RemoveContact(t.Context(), legacy.Peer{ID: bob}))
+			if got := expect(again, any[legacy.ContactRemoved]); got.Peer.ID != bob {
+				t.Errorf("removed %+v", got)
+			}
+			for _, i := range mock.Feedbag(alice) {
+				if i.Name == bob {
+					t.Error("the server has the contact still")
+				}
+			}
+			again.do(again.roster().RemoveContact(t.Context(), legacy.Peer{ID: "424242"})) // not there: no error
+			expect(again, any[legacy.ContactRemoved])
+		})
+	}
+}
+
+// TestUnchangedList shows that a list that has not changed is not sent again.
+func TestUnchangedList(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	mock.EditFeedbag(alice, oscarwire.FeedbagInsert, oscarwire.FeedbagItem{Name: "Friends", GroupID: 1, Class: oscarwire.FeedbagGroup})
+	mock.EditFeedbag(alice, oscarwire.FeedbagInsert, oscarwire.FeedbagItem{Name: bob, GroupID: 1, ItemID: 7})
+	n := newNetwork(t, optionsFor(mock.Addr()))
+	u := signOn(t, mock, n, alice)
+	expect(u, any[legacy.StateSaved])
+	u.cancel()
+	u.do(u.waitEnd())
+
+	again := start(t, n, credentials(alice), u.state)
+	if ready := expect(again, any[legacy.Ready]); len(ready.Contacts) != 1 || ready.Contacts[0].Peer.ID != bob {
+		t.Errorf("the list is %+v", ready.Contacts)
+	}
+	again.cancel()
+	again.do(again.waitEnd())
+
+	garbage := start(t, n, credentials(alice), []byte("\x00\xFF\xFFgarbage"))
+	if ready := expect(garbage, any[legacy.Ready]); len(ready.Contacts) != 1 {
+		t.Errorf("the list is %+v", ready.Contacts)
+	}
+}
+
+func TestAuthorization(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	mock.AddAccount(oscarmock.Account{Name: bob, Password: password, NeedsAuth: true})
+	mock.AddAccount(oscarmock.Account{Name: alice, Password: password, NeedsAuth: true})
+	n := newNetwork(t, optionsFor(mock.Addr()))
+	a, b := signOn(t, mock, n, alice), signOn(t, mock, n, bob)
+
+	a.do(a.roster().AddContact(t.Context(), contact(bob, "Bob"), "it's me"))
+	if c := expect(a, any[legacy.ContactChanged]).Contact; !c.AwaitingAuth {
+		t.Errorf("added %+v", c)
+	}
+	asked := expect(b, any[legacy.AuthRequested])
+	if asked.From.ID != alice || asked.Reason != "it's me" {
+		t.Errorf("asked %+v", asked)
+	}
+	b.do(b.roster().Authorize(t.Context(), asked.From, false))
+	if denied := expect(a, any[legacy.AuthDenied]); denied.From.ID != bob {
+		t.Errorf("denied %+v", denied)
+	}
+	a.do(a.roster().AddContact(t.Context(), contact(bob, "Bob"), "please")) // asks again
+	b.do(b.roster().Authorize(t.Context(), expect(b, any[legacy.AuthRequested]).From, true))
+	expect(a, func(c legacy.ContactChanged) bool { return !c.Contact.AwaitingAuth })
+	expect(a, any[legacy.AuthGranted])
+	if p := expect(a, any[legacy.PresenceChanged]); p.From.ID != bob || p.Presence.Show != legacy.ShowOnline {
+		t.Errorf("presence %+v", p)
+	}
+	// A grant in advance makes asking needless.
+	a.do(a.roster().Authorize(t.Context(), legacy.Peer{ID: bob}, true))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := mock.WaitSNAC(ctx, alice, oscarwire.FeedbagPreauthorize, 1); err != nil {
+		t.Fatal(err)
+	}
+	b.do(b.roster().AddContact(t.Context(), contact(alice, ""), ""))
+	if c := expect(b, any[legacy.ContactChanged]).Contact; c.AwaitingAuth {
+		t.Errorf("added %+v", c)
+	}
+	if got := expect(a, any[legacy.AddedYou]); got.From.ID != bob {
+		t.Errorf("added by %+v", got)
+	}
+}
+
+func TestListErrors(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{MaxBuddies: 1})
+	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
+	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	expect(u, any[legacy.ContactChanged])
+	u.do(u.roster().AddContact(t.Context(), contact("100003", ""), ""))
+	failed := expect(u, any[legacy.ContactFailed])
+	if failed.Peer.ID != "100003" || legacy.KindOf(failed.Err) != legacy.Forbidden {
+		t.Errorf("failed %+v", failed)
+	}
+}
+
+// TestEditedElsewhere edits the list as another client of the account would.
+func TestEditedElsewhere(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
+	group := oscarwire.FeedbagItem{Name: "Friends", GroupID: 1, Class: oscarwire.FeedbagGroup}
+	buddy := oscarwire.FeedbagItem{Name: bob, GroupID: 1, ItemID: 7, TLVs: oscarwire.TLVs{oscarwire.TLVText(oscarwire.TagFeedbagAlias, "Bob")}}
+	mock.EditFeedbag(alice, oscarwire.FeedbagInsert, group)
+	mock.EditFeedbag(alice, oscarwire.FeedbagInsert, buddy)
+	if c := expect(u, any[legacy.ContactChanged]).Contact; c.Peer.ID != bob || c.Name != "Bob" {
+		t.Errorf("added %+v", c)
+	}
+	buddy.TLVs = oscarwire.TLVs{oscarwire.TLVText(oscarwire.TagFeedbagAlias, "Bobby")}
+	mock.EditFeedbag(alice, oscarwire.FeedbagUpdate, buddy)
+	if c := expect(u, any[legacy.ContactChanged]).Contact; c.Name != "Bobby" {
+		t.Errorf("renamed %+v", c)
+	}
+	group.Name = "Best friends"
+	mock.EditFeedbag(alice, oscarwire.FeedbagUpdate, group)
+	if c := expect(u, any[legacy.ContactChanged]).Contact; !slices.Equal(c.Groups, []string{"Best friends"}) {
+		t.Errorf("moved %+v", c)
+	}
+	mock.EditFeedbag(alice, oscarwire.FeedbagDelete, buddy)
+	if got := expect(u, any[legacy.ContactRemoved]); got.Peer.ID != bob {
+		t.Errorf("removed %+v", got)
+	}
+}
+
+func TestPresence(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	mock.AddAccount(oscarmock.Account{Name: bob, Password: password})
+	n := newNetwork(t, optionsFor(mock.Addr()))
+	a, b := signOn(t, mock, n, alice), signOn(t, mock, n, bob)
+	a.do(a.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	expect(a, any[legacy.PresenceChanged])
+	for _, p := range []legacy.Presence{
+		{Show: legacy.ShowAway, Status: "lunch"},
+		{Show: legacy.ShowXA, Status: "holidays & <sun>"},
+		{Show: legacy.ShowDND},
+		{Show: legacy.ShowChat, Status: "bored"},
+		{Show: legacy.ShowOnline},
+		{Show: legacy.ShowOnline, Status: "here"},
+		{Show: legacy.ShowInvisible},
+		{Show: legacy.ShowOnline},
+	} {
+		b.do(b.Session.(legacy.Presencer).SetPresence(t.Context(), p))
+		want := p
+		if want.Show == legacy.ShowInvisible {
+			want = legacy.Presence{}
+		}
+		expect(a, func(ev legacy.PresenceChanged) bool {
+			return ev.From.ID == bob && ev.Presence.Show == want.Show && (ev.Presence.Status == want.Status || want.Status == "")
+		})
+	}
+	idle := time.Now().Add(-10 * time.Minute)
+	b.do(b.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowAway, Idle: idle}))
+	expect(a, func(ev legacy.PresenceChanged) bool {
+		d := ev.Presence.Idle.Sub(idle).Abs()
+		return !ev.Presence.Idle.IsZero() && d < 2*time.Minute
+	})
+	b.cancel()
+	expect(a, func(ev legacy.PresenceChanged) bool { return ev.Presence.Show == legacy.ShowOffline })
+}
+
+// TestInvisibleFromTheStart shows that nobody sees a user who signs on
+// invisible.
+func TestInvisibleFromTheStart(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	b := mock.Bot(bob, oscarmock.BotOptions{})
+	b.Add(alice)
+	b.SignOn()
+	u := start(t, newNetwork(t, optionsFor(mock.Addr())), credentials(alice), nil)
+	expect(u, any[legacy.Ready])
+	u.do(u.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowInvisible}))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := mock.WaitStatus(ctx, alice, oscarwire.StatusInvisible); err != nil {
+		t.Fatal(err)
+	}
+	if _, online := b.Sees(alice); online {
+		t.Error("bob sees her")
+	}
+}
+
+func TestTyping(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	mock.AddAccount(oscarmock.Account{Name: bob, Password: password})
+	n := newNetwork(t, optionsFor(mock.Addr()))
+	a, b := signOn(t, mock, n, alice), signOn(t, mock, n, bob)
+	for _, state := range []legacy.Typing{legacy.TypingActive, legacy.TypingPaused, legacy.TypingStopped} {
+		a.do(a.Session.(legacy.Typer).SetTyping(t.Context(), legacy.Peer{ID: bob}, state))
+		if got := expect(b, any[legacy.TypingChanged]); got.From.ID != alice || got.State != state {
+			t.Errorf("got %+v, want %v", got, state)
+		}
+	}
+}
