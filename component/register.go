@@ -332,6 +332,9 @@ func (u *user) unregister(done func(*stanzaError)) {
 		done(&errRegisterFirst)
 		return
 	}
+	for _, st := range u.keptStanzas() { // they would go with the account
+		u.c.refuse(st, errRegisterFirst)
+	}
 	ctx, cancel := u.storing()
 	defer cancel()
 	if err := u.c.cfg.Registry.DeleteAccount(ctx, u.c.domain, u.bare); err != nil && !isNotFound(err) {
