@@ -131,15 +131,12 @@ func TestRegisterRefused(t *testing.T) {
 		{name: "network down", payload: plain("alice", hidden), condition: "remote-server-timeout", typ: "wait", code: "504", text: "out of order",
 			refusal: legacy.Errorf(legacy.Temporary, "The network is out of order.")},
 		{name: "broken", payload: plain("alice", hidden), condition: "internal-server-error", typ: "cancel", code: "500", text: "inside the gateway",
-			refusal: errors.New(hidden)},
+			refusal: errors.New("an unknown cause")},
 		{name: "denied", payload: plain("alice", hidden), condition: "forbidden", typ: "auth", code: "403", text: "does not serve",
 			setup: setup{config: func(c *component.Config) { c.Policy.Deny = []string{alice} }}},
 		{name: "another domain", payload: plain("alice", hidden), condition: "forbidden", typ: "auth", code: "403", from: "alice@elsewhere.example/x"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.refusal != nil && strings.Contains(tt.refusal.Error(), hidden) {
-				tt.refusal = errors.New("an unknown cause")
-			}
 			stage(t, tt.setup, func(w *world) {
 				w.echo.Session("alice").Refuse(tt.refusal)
 				from := tt.from
