@@ -1,6 +1,15 @@
 package main
 
-var drivers = map[string]driver{}
+import (
+	"context"
+	"flag"
+)
 
-func demoCommand() *command { return &command{name: "demo"} }
-func mockCommand() *command { return &command{name: "mock-icq"} }
+func demoCommand() *command { return missing("demo") }
+func mockCommand() *command { return missing("mock-icq") }
+
+func missing(name string) *command {
+	return &command{name: name, summary: "not there yet", about: "Not there yet.", prepare: func(*flag.FlagSet) action {
+		return func(context.Context, stdio) int { return exitFailure }
+	}}
+}

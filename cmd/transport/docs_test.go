@@ -1,0 +1,128 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"transport/legacy/oscar"
+)
+
+const topFolder = "../.."
+
+func readTop(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(topFolder, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// documentedKeys are all keys of a configuration, such as "network.driver".
+func documentedKeys() []string {
+	var keys []string
+	add := func(prefix string, table any) {
+		for name := range tableFields(reflect.ValueOf(table)) {
+			keys = append(keys, prefix+name)
+		}
+	}
+	var raw fileConfig
+	add("log.", raw.Log)
+	add("database.", raw.Database)
+	add("server.", raw.Server)
+	add("network.", fileNetwork{})
+	add("network.options.", oscar.Options{})
+	keys = slices.DeleteFunc(keys, func(key string) bool { return key == "network.options" })
+	slices.Sort(keys)
+	return keys
+}
+
+// leftOut are the lines of transport.toml that show keys which are left out.
+var leftOut = regexp.MustCompile(`(?m)^#(\[.*|[a-z_]+ = .*)$`)
+
+func loadDocumented(t *testing.T, text string) *config {
+	t.Helper()
+	l := loader{func(string) (string, bool) { return "", false }, drivers}
+	cfg, err := l.load(filepath.Join(topFolder, defaultConfig), []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// The configuration that is shipped can be used as it is, and warns of nothing
+// but its secret.
+func TestShippedConfig(t *testing.T) {
+	cfg := loadDocumented(t, readTop(t, defaultConfig))
+	if len(cfg.networks) != 1 || cfg.networks[0].domain != "icq.localhost" || cfg.networks[0].legacy.Info().Type != "icq" {
+		t.Errorf("networks are %+v", cfg.networks)
+	}
+	if len(cfg.warnings) != 1 || !strings.Contains(cfg.warnings[0], "network.secret: is the one from the documentation") {
+		t.Errorf("warnings are %q", cfg.warnings)
+	}
+}
+
+// What it says to be the default of a key that is left out, is.
+func TestShippedDefaults(t *testing.T) {
+	text := readTop(t, defaultConfig)
+	first, second, ok := strings.Cut(text, "#[[network]]")
+	if !ok {
+		t.Fatal("there is no commented second network")
+	}
+	first = strings.ReplaceAll(first, "#secret_file", "# secret_file")
+	first = strings.ReplaceAll(first, "#name", "# name") // "" stands for the network's
+	first = strings.ReplaceAll(first, "#allow", "# allow")
+	short, full := loadDocumented(t, text).networks[0], loadDocumented(t, leftOut.ReplaceAllString(first, "$1")).networks[0]
+	full.deny, full.admins = nil, nil // empty lists here
+	if !reflect.DeepEqual(short, full) {
+		t.Errorf("the defaults are\n%+v, documented are\n%+v", short, full)
+	}
+	both := loadDocumented(t, text+leftOut.ReplaceAllString("#[[network]]"+second, "$1"))
+	if len(both.networks) != 2 || both.networks[1].legacy.Info().Type != "aim" {
+		t.Errorf("with the second network: %+v", both.networks)
+	}
+}
+
+func TestEveryKeyIsDocumented(t *testing.T) {
+	text := leftOut.ReplaceAllString(readTop(t, defaultConfig), "$1")
+	found := locate([]byte(text))
+	lines := strings.Split(text, "\n")
+	readme := readTop(t, "README.md")
+	for _, key := range documentedKeys() {
+		if !strings.Contains(readme, "| `"+key+"` |") {
+			t.Errorf("README.md has no row for %s", key)
+		}
+		at := path{}
+		for name := range strings.SplitSeq(key, ".") {
+			if at = at.key(name); at.id == "network" {
+				at = at.index(0)
+			}
+		}
+		if !found.has(at) {
+			t.Errorf("%s does not have %s", defaultConfig, key)
+		} else if !strings.HasPrefix(lines[found.line(at)-2], "# ") {
+			t.Errorf("%s has no comment above %s", defaultConfig, key)
+		}
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+\\.[a-z_.]+)` \\|").FindAllStringSubmatch(readme, -1) {
+		if !slices.Contains(documentedKeys(), row[1]) {
+			t.Errorf("README.md explains %s, which does not exist", row[1])
+		}
+	}
+}
+
+// Papers name only files that are there.
+func TestPapersNameFilesThatExist(t *testing.T) {
+	for _, paper := range []string{"README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"} {
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(readTop(t, paper), -1) {
+			if _, err := os.Stat(filepath.Join(topFolder, link[1])); err != nil {
+				t.Errorf("%s: %v", paper, err)
+			}
+		}
+	}
+}
