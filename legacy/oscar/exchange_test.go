@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"transport/legacy"
+	"transport/legacy/oscar"
 	"transport/legacy/oscar/oscarmock"
 	"transport/legacy/oscar/oscarwire"
 )
@@ -138,8 +139,8 @@ func TestIncoming(t *testing.T) {
 func TestOffline(t *testing.T) {
 	for _, old := range []bool{false, true} {
 		t.Run(fmt.Sprint("old form ", old), func(t *testing.T) {
-			if old && testing.Short() {
-				t.Skip("waits for ten seconds")
+			if old {
+				defer oscar.SetOfflinePatience(100 * time.Millisecond)()
 			}
 			mock := startMock(t, oscarmock.Options{NoOfflineEnd: old})
 			b := mock.Bot(bob, oscarmock.BotOptions{})
@@ -151,7 +152,6 @@ func TestOffline(t *testing.T) {
 			}
 			u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
 			for i := range 3 {
-				u.waitLonger(old)
 				got := expect(u, any[legacy.MessageReceived])
 				if got.Text != fmt.Sprint("while you were out ", i) || got.Time.IsZero() {
 					t.Errorf("got %+v", got)
@@ -165,14 +165,6 @@ func TestOffline(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// waitLonger gives a server of the old kind the time that it takes to be found
-// out.
-func (u *user) waitLonger(old bool) {
-	for i := 0; old && i < 200 && len(u.events) < 4; i++ {
-		time.Sleep(100 * time.Millisecond)
 	}
 }
 

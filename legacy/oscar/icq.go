@@ -11,7 +11,7 @@ import (
 
 // offlinePatience is how long to wait for 04/17, the end of the stored messages,
 // before asking in the way of older servers.
-const offlinePatience = 10 * time.Second
+var offlinePatience = 10 * time.Second
 
 // onRendezvous handles a message of channel 2: an ICQ message, or a proposal.
 func (c *client) onRendezvous(im oscarwire.IncomingIM, received legacy.MessageReceived) error {
