@@ -54,19 +54,21 @@ type Policy struct {
 
 // Component is one gateway domain. Make it with New and run it once with Run.
 type Component struct {
-	cfg      Config
-	domain   string
-	info     legacy.Info
-	log      zerolog.Logger
-	clock    Clock
-	disco    discoAnswers
-	policy   atomic.Pointer[Policy]
-	commands []*command
-	counters counters
-	limiter  limiter       // of the link's reader
-	signOns  chan struct{} // a place for each sign-on under way
-	started  time.Time
-	staying  []string // those who were signed on whatever their clients do, at the start
+	cfg        Config
+	domain     string
+	info       legacy.Info
+	log        zerolog.Logger
+	clock      Clock
+	disco      discoAnswers
+	policy     atomic.Pointer[Policy]
+	commands   []*command
+	counters   counters
+	limiter    limiter // of the link's reader
+	abilities  abilities
+	privileges privileges
+	signOns    chan struct{} // a place for each sign-on under way
+	started    time.Time
+	staying    []string // those who were signed on whatever their clients do, at the start
 
 	link    atomic.Pointer[link]
 	unsaved []inFlight // owned by runLinks: neither delivered nor kept

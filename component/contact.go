@@ -18,6 +18,7 @@ type contact struct {
 	jid      string
 	presence legacy.Presence
 	unshown  bool // the presence changed while it could not be sent
+	offered  bool // the user's client has proposed the contact to the user
 }
 
 const (
@@ -155,7 +156,8 @@ func (u *user) grant(ct *contact) {
 	case u.legacySession() != nil:
 		u.sendGatewayPresence(u.bare)
 	}
-	if !ct.Subscription.Has(registry.From) && !ct.Subscription.Has(registry.AskFrom) && !ct.Subscription.Has(registry.Refused) {
+	asked := ct.Subscription.Has(registry.AskFrom) && !ct.offered || ct.Subscription.Has(registry.Refused)
+	if ct.offered = false; !ct.Subscription.Has(registry.From) && !asked {
 		u.askSubscription(ct)
 	}
 }
@@ -295,6 +297,7 @@ func (u *user) mergeContacts(list []legacy.Contact) {
 			u.addContact(ct, "")
 		case ct.Listed: // removed with another client
 			u.part(ct)
+			u.tellRoster("delete", ct)
 			u.forget(ct)
 		}
 	}
@@ -335,21 +338,14 @@ func (u *user) mergeContact(c legacy.Contact, stale bool) *contact {
 		ct.Subscription |= registry.AskFrom
 		u.toAsk = append(u.toAsk, ct.Peer)
 	}
-	if known && before.Listed && before.Name == ct.Name && before.Subscription == ct.Subscription && slices.Equal(before.Groups, ct.Groups) {
+	renamed := before.Name != ct.Name || !slices.Equal(before.Groups, ct.Groups)
+	if known && before.Listed && !renamed && before.Subscription == ct.Subscription {
 		return nil
 	}
-	return ct
-}
-
-// askNext sends the next of the requests that are spread over time, so that a
-// long list is no flood.
-func (u *user) askNext(now time.Time) {
-	peer := u.toAsk[0]
-	u.toAsk = u.toAsk[1:]
-	u.askAt = now.Add(askPace)
-	if ct := u.contacts[peer]; ct != nil && ct.Subscription.Has(registry.AskFrom) {
-		u.sendSubscribe(ct, "")
+	if known && before.Listed && renamed && ct.Subscription.Has(registry.To) {
+		u.tellRoster("modify", ct)
 	}
+	return ct
 }
 
 // onContactChanged: the network's list changed, by us or by another client.
@@ -370,6 +366,7 @@ func (u *user) onContactRemoved(p legacy.Peer) {
 		return
 	}
 	u.part(ct)
+	u.tellRoster("delete", ct)
 	u.forget(ct)
 }
 

@@ -27,7 +27,7 @@ type discoAnswer struct {
 func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
 	gateway := []string{
 		xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSRegister, xep.NSGateway, xep.NSEscaping,
-		xep.NSPing, xep.NSVersion, xep.NSTime, xep.NSLast, xep.NSVCard, xep.NSCaps, xep.NSCommands,
+		xep.NSPing, xep.NSVersion, xep.NSTime, xep.NSLast, xep.NSVCard, xep.NSCaps, xep.NSCommands, xep.NSRosterX,
 	}
 	a.gateway, err = newDiscoAnswer(info.Identity{Category: "gateway", Type: c.info.Type, Name: c.cfg.Name}, gateway)
 	if err != nil {

@@ -53,6 +53,9 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 				Msg("a stanza of ours was refused")
 			return
 		}
+		if from.Local == "" && c.onPrivilege(st) {
+			return
+		}
 		if !c.serves(from) {
 			c.refuse(st, errNotForYou)
 			return

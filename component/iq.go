@@ -54,7 +54,10 @@ func (c *Component) dispatchIQ(st *inbound) {
 	switch st.typ {
 	case "get", "set":
 	case "result", "error":
-		return // we ask nobody anything but our own ping
+		if c.hasActor(st.from) { // it may have asked
+			c.toActor(st)
+		}
+		return
 	default:
 		c.log.Debug().Str("stanza_id", st.id).Msg("an iq of no known type")
 		return

@@ -24,6 +24,10 @@ const (
 
 // onMessage handles a message from the user. (RFC 6121 §5)
 func (u *user) onMessage(st *inbound) {
+	if _, ours := u.echos[st.id]; ours && st.id != "" {
+		delete(u.echos, st.id)
+		return
+	}
 	switch st.typ {
 	case "", "normal", "chat":
 	case "headline":
@@ -123,6 +127,20 @@ func (u *user) onMessageSent(ev legacy.MessageSent) {
 	}
 	u.c.send(element.New(nsStanza, "message").Set("from", st.to.Bare().String()).Set("to", st.from.String()).
 		Set("type", "chat").Set("id", newID()).Add(xep.Received(st.id)))
+}
+
+// onOwnMessage: the user has written to somebody with another client of the
+// network. The user's clients show it as sent, where the server lets us; else the
+// user is told so by the contact's chat.
+func (u *user) onOwnMessage(ev legacy.OwnMessage) {
+	if ev.To.ID == "" || ev.Text == "" {
+		return
+	}
+	jid := u.c.contactJID(ev.To.ID)
+	if u.showOwn(jid, ev.Text, ev.Time) {
+		return
+	}
+	u.onMessageReceived(legacy.MessageReceived{From: ev.To, Text: "[you wrote elsewhere] " + ev.Text, Time: ev.Time, Auto: false})
 }
 
 // onMessageFailed: a message will not arrive; its sender is told.

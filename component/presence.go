@@ -15,6 +15,9 @@ import (
 type resource struct {
 	presence legacy.Presence
 	priority int
+	features map[string]bool // what it can do, nil if unknown
+	asked    string          // the hash that it was asked about
+	asking   bool            // it has not answered yet
 }
 
 // maxResources bounds what a user can make us remember.
@@ -49,7 +52,10 @@ func (u *user) onAvailable(st *inbound) {
 		return
 	}
 	came := len(u.resources) == 0
-	u.resources[full] = translateResource(st.Element)
+	r, before := translateResource(st.Element), u.resources[full]
+	r.features, r.asked, r.asking = before.features, before.asked, before.asking
+	u.resources[full] = r
+	u.learn(full, st.Element)
 	if came && legacy.KindOf(u.block) == legacy.Replaced {
 		u.block = nil // the user came back on purpose
 	}

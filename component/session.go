@@ -211,6 +211,8 @@ func (u *user) onLegacy(ev legacy.Event) {
 		u.onPresenceChanged(ev.From, ev.Presence)
 	case legacy.MessageReceived:
 		u.onMessageReceived(ev)
+	case legacy.OwnMessage:
+		u.onOwnMessage(ev)
 	case legacy.MessageSent:
 		u.onMessageSent(ev)
 	case legacy.MessageFailed:
@@ -239,6 +241,7 @@ func (u *user) onReady(ev legacy.Ready) {
 	u.sendGatewayPresence(u.bare)
 	u.showOwnPresence()
 	u.mergeContacts(ev.Contacts)
+	u.readRoster()
 	u.sendKept()
 }
 

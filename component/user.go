@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,9 +28,10 @@ const (
 // user is the actor of one bare JID: its goroutine owns every field below the
 // channels, and all that happens to this user goes through its loop.
 type user struct {
-	c    *Component
-	bare string
-	log  zerolog.Logger
+	c      *Component
+	bare   string
+	domain string // of the bare JID
+	log    zerolog.Logger
 
 	inbox    chan *inbound     // from the reader, which never blocks
 	events   chan sessionEvent // from the session, which does
@@ -55,6 +57,8 @@ type user struct {
 	lastError   error               // that ended a session
 	lastErrorAt time.Time
 	executions  map[string]*execution   // of ad-hoc commands, by session id
+	queries     map[string]query        // of ours, by id
+	echos       map[string]time.Time    // ids of messages that the server hands back to us
 	requests    []*request              // IQs that are not answered yet
 	sent        map[string]*sentMessage // by Outgoing.Ref
 	refs        uint64                  // Refs given out
@@ -64,14 +68,15 @@ type user struct {
 	forgetting []int64     // kept messages that were sent to the user
 	forgetWhen <-chan bool // says that they have arrived, or not
 
-	toAsk    []string  // peers that are yet to ask for the user's subscription
-	retryAt  time.Time // next sign-on
-	called   bool      // the user wants to be signed on, unseen as their clients may be
-	graceEnd time.Time // until then a session stays without any resource
-	askAt    time.Time // when the next of toAsk is sent
-	keptTill time.Time // when messages kept for the network are given up
-	armed    time.Time // when the pending wake-up comes, zero if there is none
-	disarm   func()    // stops it
+	rosterFails bool      // the server does not let us write the roster, whatever it says
+	toAsk       []string  // peers that are yet to ask for the user's subscription
+	retryAt     time.Time // next sign-on
+	called      bool      // the user wants to be signed on, unseen as their clients may be
+	graceEnd    time.Time // until then a session stays without any resource
+	askAt       time.Time // when the next of toAsk is sent
+	keptTill    time.Time // when messages kept for the network are given up
+	armed       time.Time // when the pending wake-up comes, zero if there is none
+	disarm      func()    // stops it
 
 	parting stanzaError // what those hear who come too late
 }
@@ -88,6 +93,7 @@ func newUser(c *Component, bare string, known bool) *user {
 	u := &user{
 		c:          c,
 		bare:       bare,
+		domain:     bare[strings.LastIndexByte(bare, '@')+1:],
 		log:        c.log.With().Str("user", bare).Logger(),
 		inbox:      make(chan *inbound, inboxSize),
 		events:     make(chan sessionEvent, eventsSize),
@@ -99,6 +105,8 @@ func newUser(c *Component, bare string, known bool) *user {
 		contacts:   make(map[string]*contact),
 		sent:       make(map[string]*sentMessage),
 		executions: make(map[string]*execution),
+		queries:    make(map[string]query),
+		echos:      make(map[string]time.Time),
 		keptIn:     known,
 		keptOut:    known,
 		parting:    errShuttingDown,
@@ -231,13 +239,17 @@ func (u *user) storing() (context.Context, context.CancelFunc) {
 // idle reports whether nothing is going on that an actor is needed for.
 func (u *user) idle() bool {
 	return u.session == nil && u.trial == nil && !u.wanted() && len(u.resources) == 0 && len(u.requests) == 0 &&
-		len(u.sent) == 0 && len(u.events) == 0 && len(u.orders) == 0 && !u.executing() && !u.keptIn && u.forgetting == nil && u.retryAt.IsZero() && len(u.toAsk) == 0 && u.keptTill.IsZero()
+		len(u.sent) == 0 && len(u.events) == 0 && len(u.orders) == 0 && !u.executing() && !u.keptIn && u.forgetting == nil && u.retryAt.IsZero() && len(u.toAsk) == 0 && len(u.queries) == 0 && u.keptTill.IsZero()
 }
 
 // onStanza handles one stanza of the user's.
 func (u *user) onStanza(st *inbound) {
 	switch st.Name {
 	case "iq":
+		if st.typ != "get" && st.typ != "set" {
+			u.onReply(st)
+			return
+		}
 		r := &request{inbound: st, payload: st.First(), deadline: u.c.clock.Now().Add(requestTime)}
 		u.requests = append(u.requests, r)
 		st.handle(u, r)
@@ -297,6 +309,7 @@ func (u *user) due() {
 	if u.trial != nil && !u.trial.deadline.After(now) {
 		u.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))
 	}
+	u.expireQueries(now)
 	if len(u.toAsk) > 0 && !u.askAt.After(now) {
 		u.askNext(now)
 	}
@@ -321,6 +334,9 @@ func (u *user) arm() {
 	}
 	if s := u.session; s != nil && !s.ready && !s.ending {
 		soonest(s.signOnBy)
+	}
+	for _, q := range u.queries {
+		soonest(q.deadline)
 	}
 	soonest(u.retryAt)
 	soonest(u.graceEnd)
@@ -358,6 +374,10 @@ func (u *user) followLink() {
 	u.link = l
 	if len(u.resources) > 0 || u.session != nil {
 		clear(u.resources)
+		for id, q := range u.queries {
+			delete(u.queries, id)
+			q.then(nil)
+		}
 		u.graceEnd = u.c.clock.Now().Add(linkGrace)
 	}
 	for _, r := range u.requests { // those who asked are not there to be answered

@@ -63,6 +63,13 @@ type MessageReceived struct {
 	Auto bool
 }
 
+// OwnMessage: a message that the user sent with another client of the network.
+type OwnMessage struct {
+	To   Peer
+	Text string    // plain text
+	Time time.Time // as in MessageReceived
+}
+
 // MessageSent: what became of a message that the user sent.
 type MessageSent struct {
 	Ref   string
@@ -99,6 +106,7 @@ func (AuthGranted) event()     {}
 func (AddedYou) event()        {}
 func (PresenceChanged) event() {}
 func (MessageReceived) event() {}
+func (OwnMessage) event()      {}
 func (MessageSent) event()     {}
 func (MessageFailed) event()   {}
 func (TypingChanged) event()   {}

@@ -59,7 +59,8 @@ type Presencer interface {
 type RosterEditor interface {
 	// AddContact adds a contact, asking for authorization with the reason as
 	// text where the network wants that. Adding one that is there already
-	// repeats the request for authorization only.
+	// repeats the request for authorization, and takes over a name and groups
+	// that are given and differ.
 	AddContact(ctx context.Context, c Contact, reason string) error
 	// RemoveContact removes a contact; one that is not there is no error.
 	RemoveContact(ctx context.Context, p Peer) error

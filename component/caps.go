@@ -1,0 +1,113 @@
+package component
+
+import (
+	"crypto/sha1" //nolint:gosec // what XEP-0115 prescribes
+	"encoding/xml"
+	"sync"
+
+	"mellium.im/xmpp/disco"
+
+	"transport/component/element"
+	"transport/component/xep"
+)
+
+// abilities are what clients have said of themselves, by the hash that they
+// announce. A hash stands for the same abilities whoever announces it, if it is
+// theirs. (XEP-0115 §5.4)
+type abilities struct {
+	mu    sync.Mutex
+	known map[string]map[string]bool // hash to features
+}
+
+// maxAbilities is how many kinds of client are remembered.
+const maxAbilities = 1024
+
+func (a *abilities) get(ver string) (features map[string]bool, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	features, ok = a.known[ver]
+	return features, ok
+}
+
+func (a *abilities) put(ver string, features map[string]bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.known == nil || len(a.known) >= maxAbilities {
+		a.known = make(map[string]map[string]bool)
+	}
+	a.known[ver] = features
+}
+
+// learn finds out what one of the user's clients can do, once its presence names
+// a hash that we do not know.
+func (u *user) learn(full string, presence *element.Element) {
+	r, ok := u.resources[full]
+	if !ok {
+		return
+	}
+	x := presence.Child(xep.NSCaps, "c")
+	if x == nil || x.Attr("hash") != "sha-1" || x.Attr("ver") == "" || len(x.Attr("ver")) > 64 {
+		return
+	}
+	ver := x.Attr("ver")
+	if features, known := u.c.abilities.get(ver); known {
+		r.features = features
+		u.resources[full] = r
+		return
+	}
+	if r.asked == ver {
+		return
+	}
+	r.asked, r.asking = ver, true
+	u.resources[full] = r
+	q := element.New(xep.NSDiscoInfo, "query").Set("node", x.Attr("node")+"#"+ver)
+	u.query("get", full, q, func(reply *element.Element) {
+		r, online := u.resources[full]
+		r.asking = false
+		if reply != nil {
+			if features, hash, err := readFeatures(reply); err == nil {
+				r.features = features
+				if hash == ver { // else it is only about this client
+					u.c.abilities.put(ver, features)
+				}
+			}
+		}
+		if online {
+			u.resources[full] = r
+			u.met(full)
+		}
+	})
+}
+
+// met is called once it is known what a client can do.
+func (u *user) met(full string) {
+	u.poke() // contacts may wait to be offered
+}
+
+// readFeatures reads an answer to disco#info, and its hash. (XEP-0115 §5.1)
+func readFeatures(reply *element.Element) (features map[string]bool, hash string, err error) {
+	q := reply.Child(xep.NSDiscoInfo, "query")
+	features = make(map[string]bool)
+	if q == nil {
+		return features, "", nil
+	}
+	for f := range q.Children(xep.NSDiscoInfo, "feature") {
+		features[f.Attr("var")] = true
+	}
+	var in disco.Info
+	if err := xml.NewTokenDecoder(q.Reader()).Decode(&in); err != nil {
+		return features, "", err
+	}
+	return features, in.Hash(sha1.New()), nil
+}
+
+// clientsWith are the user's clients that have a feature.
+func (u *user) clientsWith(feature string) []string {
+	var full []string
+	for jid, r := range u.resources {
+		if r.features[feature] {
+			full = append(full, jid)
+		}
+	}
+	return full
+}

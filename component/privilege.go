@@ -1,0 +1,128 @@
+package component
+
+import (
+	"sync"
+	"time"
+
+	"transport/component/element"
+	"transport/component/xep"
+)
+
+// privileges are what servers let us do in the name of their users, by domain.
+// (XEP-0356 §4)
+type privileges struct {
+	mu sync.Mutex
+	of map[string]privilege
+}
+
+// privilege is what one server lets us do.
+type privilege struct {
+	space       string // the version that it speaks
+	roster      bool   // read and write rosters
+	sendMessage bool
+}
+
+// maxPrivileges is how many domains are remembered.
+const maxPrivileges = 256
+
+func (p *privileges) get(domain string) privilege {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.of[domain]
+}
+
+func (p *privileges) put(domain string, is privilege) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of == nil || len(p.of) >= maxPrivileges {
+		p.of = make(map[string]privilege)
+	}
+	p.of[domain] = is
+}
+
+// onPrivilege takes a server's word on what we may do in the name of its own
+// users. It is good for nobody else's. (XEP-0356 §4.1)
+func (c *Component) onPrivilege(st *inbound) bool {
+	if st.Name != "message" || st.from.Local != "" || st.from.Resource != "" {
+		return false
+	}
+	var x *element.Element
+	for _, space := range []string{xep.NSPrivilege2, xep.NSPrivilege1} {
+		if x = st.Child(space, "privilege"); x != nil {
+			break
+		}
+	}
+	if x == nil || !c.serves(st.from) {
+		return false
+	}
+	is := privilege{space: x.Space}
+	for perm := range x.Children(x.Space, "perm") {
+		switch typ := perm.Attr("type"); perm.Attr("access") {
+		case "roster":
+			is.roster = typ == "both"
+		case "message":
+			is.sendMessage = typ == "outgoing"
+		}
+	}
+	c.privileges.put(st.from.Domain, is)
+	c.log.Info().Str("server", st.from.Domain).Bool("roster", is.roster).Bool("message", is.sendMessage).Msg("the XMPP server grants privileges")
+	return true
+}
+
+// setRosterItem writes a contact into the user's roster by the server's leave,
+// without a request that the user must answer. then learns whether that worked.
+// (XEP-0356 §4.2, RFC 6121 §2.3)
+func (u *user) setRosterItem(ct *contact, then func(ok bool)) {
+	item := element.New(xep.NSRoster, "item").Set("jid", ct.jid).Set("subscription", "both")
+	if ct.Name != "" {
+		item.Set("name", ct.Name)
+	}
+	for _, group := range ct.Groups {
+		item.Add(element.New(xep.NSRoster, "group").AddText(group))
+	}
+	u.query("set", u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) { then(reply != nil) })
+}
+
+// removeRosterItem takes a contact off the user's roster.
+func (u *user) removeRosterItem(jid string, then func(ok bool)) {
+	item := element.New(xep.NSRoster, "item").Set("jid", jid).Set("subscription", "remove")
+	u.query("set", u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) { then(reply != nil) })
+}
+
+// privilege is what the user's server lets us do for the user.
+func (u *user) privilege() privilege { return u.c.privileges.get(u.domain) }
+
+const (
+	echoTime = 10 * time.Minute // that a copy of a message of ours may take to come back
+	maxEchos = 1024
+)
+
+// showOwn shows the user's clients what the user has sent with another client of
+// the network. The server hands it back to us, since the contact is ours: that
+// copy must not go to the network again. (XEP-0356 §5)
+func (u *user) showOwn(jid, text string, sent time.Time) bool {
+	p := u.privilege()
+	if !p.sendMessage {
+		return false
+	}
+	now := u.c.clock.Now()
+	for id, at := range u.echos {
+		if now.Sub(at) > echoTime {
+			delete(u.echos, id)
+		}
+	}
+	if len(u.echos) >= maxEchos {
+		return false
+	}
+	id := newID()
+	u.echos[id] = now
+	inner := element.New("jabber:client", "message").Set("from", u.bare).Set("to", jid).Set("type", "chat").Set("id", id).
+		Add(element.New("jabber:client", "body").AddText(text))
+	if !sent.IsZero() {
+		inner.Add(xep.Delay(u.c.domain, sent))
+	}
+	u.c.send(element.New(nsStanza, "message").Set("from", u.c.domain).Set("to", u.domain).Set("id", newID()).
+		Add(element.New(p.space, "privilege").
+			Add(element.New(xep.NSForward, "forwarded").Add(inner))))
+	return true
+}

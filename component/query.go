@@ -1,0 +1,56 @@
+package component
+
+import (
+	"time"
+
+	"transport/component/element"
+)
+
+// query is an IQ of ours that a user's client or server has yet to answer. What
+// comes back must fit it in id and sender: anybody can send a result.
+type query struct {
+	to       string
+	deadline time.Time
+	then     func(reply *element.Element) // nil when none came, or an error
+}
+
+const (
+	queryTime  = 10 * time.Second
+	maxQueries = 64
+)
+
+// query asks somebody of the user's: a client, or the server in their name.
+func (u *user) query(typ, to string, payload *element.Element, then func(reply *element.Element)) {
+	if len(u.queries) >= maxQueries || u.c.link.Load() == nil {
+		then(nil)
+		return
+	}
+	id := newID()
+	u.queries[id] = query{to, u.c.clock.Now().Add(queryTime), then}
+	u.c.send(element.New(nsStanza, "iq").Set("type", typ).Set("id", id).
+		Set("from", u.c.domain).Set("to", to).Add(payload))
+}
+
+// onReply takes the answer to a query. An error comes to then as nil.
+func (u *user) onReply(st *inbound) {
+	q, ok := u.queries[st.id]
+	if !ok || q.to != st.from.String() {
+		return
+	}
+	delete(u.queries, st.id)
+	if st.typ == "error" {
+		q.then(nil)
+		return
+	}
+	q.then(st.Element)
+}
+
+// expireQueries gives up those that were not answered in time.
+func (u *user) expireQueries(now time.Time) {
+	for id, q := range u.queries {
+		if !q.deadline.After(now) {
+			delete(u.queries, id)
+			q.then(nil)
+		}
+	}
+}
