@@ -168,7 +168,8 @@ func handshakeRemedy(err error, n network) string {
 	switch {
 	case errors.Is(err, component.ErrUnauthorized):
 		return fmt.Sprintf("the secret (%s) and the one in the XMPP server's configuration differ; make them the same.\n"+
-			"Prosody: component_secret below Component %q; ejabberd: password of the host in the ejabberd_service listener", n.source, n.domain)
+			"Prosody: component_secret below Component %q.\n"+
+			"ejabberd: password of the host in the ejabberd_service listener; it says the same of a domain that is not among the hosts", n.source, n.domain)
 	case errors.Is(err, component.ErrHostUnknown):
 		return fmt.Sprintf("the XMPP server has no such component; add it there, or correct the domain.\n"+
 			"Prosody: Component %q and component_secret in prosody.cfg.lua; ejabberd: hosts of an ejabberd_service listener", n.domain)
@@ -178,7 +179,8 @@ func handshakeRemedy(err error, n network) string {
 		return "there is no such host; correct server.address, or the network's address"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there: start the XMPP server, or correct server.address.\n" +
-			"Components have a port of their own: in Prosody component_ports, usually 5347"
+			"Components have a port of their own. Prosody: component_ports, usually 5347, open once there is a Component.\n" +
+			"ejabberd: the port of an ejabberd_service listener"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &op) && op.Timeout():
 		return "no answer: is this the port for components (in Prosody usually 5347), and does a firewall let it through?"
 	}

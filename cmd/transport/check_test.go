@@ -87,7 +87,7 @@ func TestCheckOfServers(t *testing.T) {
 		{"nothing listens", goneServer, []string{`connection refused\n`, `remedy: nothing listens there: start the XMPP server, or correct server\.address`}},
 		{"wrong secret", func(t *testing.T) string { return fakeServer(t, "another", "") }, []string{
 			`the XMPP server refuses the secret`, `remedy: the secret \(in /\S+/t\.toml\) and the one in the XMPP server's configuration differ`,
-			`Prosody: component_secret below Component "icq\.localhost"; ejabberd: password of the host`}},
+			`Prosody: component_secret below Component "icq\.localhost"\.\n +ejabberd: password of the host`}},
 		{"unknown component", func(t *testing.T) string { return fakeServer(t, testSecret, "host-unknown") }, []string{
 			`knows no component of this name`, `remedy: the XMPP server has no such component; add it there`}},
 		{"connected twice", func(t *testing.T) string { return fakeServer(t, testSecret, "conflict") }, []string{
