@@ -67,13 +67,9 @@ func (c *client) addContact(ct legacy.Contact, reason string) {
 		return
 	}
 	c.edit(ct.Peer, func() {
-		if now, there := c.list.contact(ct.Peer.ID); there {
-			if now.AwaitingAuth {
-				c.askAuth(ct.Peer, reason)
-			}
-			c.emit(legacy.ContactChanged{Contact: now})
-			c.editDone()
-			return
+		now, there := c.list.contact(ct.Peer.ID)
+		if there && now.AwaitingAuth {
+			c.askAuth(ct.Peer, reason)
 		}
 		c.submit(&packet{id: oscarwire.FeedbagStart})
 		end := func(err error) {
@@ -84,6 +80,10 @@ func (c *client) addContact(ct legacy.Contact, reason string) {
 				c.emit(legacy.ContactFailed{Peer: ct.Peer, Err: err})
 			}
 			c.editDone()
+		}
+		if there {
+			c.changeBuddy(ct, now, end)
+			return
 		}
 		c.needGroup(ct.Groups, func(group oscarwire.FeedbagItem, err error) {
 			if err != nil {
@@ -154,6 +154,79 @@ func (c *client) insertBuddy(group oscarwire.FeedbagItem, ct legacy.Contact, rea
 		}
 		item.TLVs = item.TLVs.Set(oscarwire.TagFeedbagAwaitAuth, nil)
 		c.change(oscarwire.FeedbagInsert, item, inserted)
+	})
+}
+
+// changeBuddy renames and moves a contact that is on the list, where that is
+// asked for. One in several groups stays where it is.
+func (c *client) changeBuddy(ct, now legacy.Contact, end func(error)) {
+	items := c.list.buddies(ct.Peer.ID)
+	rename := ct.Name != "" && ct.Name != now.Name
+	if len(items) == 1 && len(ct.Groups) > 0 && !slices.Contains(now.Groups, ct.Groups[0]) {
+		if !rename {
+			ct.Name = now.Name
+		}
+		c.moveBuddy(items[0], ct, end)
+		return
+	}
+	if !rename {
+		end(nil)
+		return
+	}
+	left := len(items)
+	var failed error
+	for _, item := range items {
+		item = item.Clone()
+		item.TLVs = item.TLVs.Set(oscarwire.TagFeedbagAlias, []byte(ct.Name))
+		c.change(oscarwire.FeedbagUpdate, item, func(st oscarwire.FeedbagStatus, err error) {
+			if err == nil {
+				err = c.s.net.listError(st)
+			}
+			if err != nil {
+				failed = err
+			}
+			if left--; left == 0 {
+				end(failed)
+			}
+		})
+	}
+}
+
+// moveBuddy puts an entry into another group: servers know no move, so it is
+// added there first and removed here once that has worked.
+func (c *client) moveBuddy(old oscarwire.FeedbagItem, ct legacy.Contact, end func(error)) {
+	c.needGroup(ct.Groups, func(group oscarwire.FeedbagItem, err error) {
+		item := old.Clone()
+		item.GroupID, item.ItemID = group.GroupID, c.list.freeItem()
+		if ct.Name != "" {
+			item.TLVs = item.TLVs.Set(oscarwire.TagFeedbagAlias, []byte(ct.Name))
+		}
+		if err == nil && item.ItemID == 0 {
+			err = c.s.net.listError(oscarwire.FeedbagLimit)
+		}
+		if err != nil {
+			end(err)
+			return
+		}
+		c.change(oscarwire.FeedbagInsert, item, func(st oscarwire.FeedbagStatus, err error) {
+			if err == nil {
+				err = c.s.net.listError(st)
+			}
+			if err != nil {
+				end(err)
+				return
+			}
+			c.reorder(item.GroupID, func(ids []uint16) []uint16 { return append(ids, item.ItemID) })
+			c.change(oscarwire.FeedbagDelete, old, func(st oscarwire.FeedbagStatus, err error) {
+				if err == nil {
+					err = c.s.net.listError(st)
+				}
+				c.reorder(old.GroupID, func(ids []uint16) []uint16 {
+					return slices.DeleteFunc(ids, func(id uint16) bool { return id == old.ItemID })
+				})
+				end(err)
+			})
+		})
 	})
 }
 

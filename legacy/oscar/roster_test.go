@@ -39,6 +39,14 @@ func TestContactList(t *testing.T) {
 			expect(u, any[legacy.ContactChanged])
 			u.do(u.roster().AddContact(t.Context(), contact("100004", "", "Work"), ""))
 			expect(u, any[legacy.ContactChanged])
+			u.do(u.roster().AddContact(t.Context(), contact("100003", "Caroline"), "")) // renamed
+			if c := expect(u, any[legacy.ContactChanged]).Contact; c.Name != "Caroline" || !slices.Equal(c.Groups, []string{"Friends"}) {
+				t.Errorf("renamed %+v", c)
+			}
+			u.do(u.roster().AddContact(t.Context(), contact("100003", "", "Work"), "")) // moved
+			if c := expect(u, any[legacy.ContactChanged]).Contact; c.Name != "Caroline" || !slices.Equal(c.Groups, []string{"Work"}) {
+				t.Errorf("moved %+v", c)
+			}
 			u.cancel()
 			u.do(u.waitEnd())
 
