@@ -6,7 +6,6 @@ import (
 )
 
 func demoCommand() *command { return missing("demo") }
-func mockCommand() *command { return missing("mock-icq") }
 
 func missing(name string) *command {
 	return &command{name: name, summary: "not there yet", about: "Not there yet.", prepare: func(*flag.FlagSet) action {

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"transport/legacy/oscar/oscarmock"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// The people of the mock network, unless --accounts names others.
+const (
+	aliceUIN      = "1001"
+	alicePassword = "alice-icq"
+	bobUIN        = "1002"
+)
+
+func mockCommand() *command {
+	return &command{
+		name:    "mock-icq",
+		summary: "serve an ICQ network of its own, to try things out",
+		about: `
+Serves a small ICQ and AIM network on this machine: sign-on, contact lists,
+presence, messages, also for those who are offline. Nothing is stored: with the
+process, everything is gone.
+
+Without --accounts there is Alice, number ` + aliceUIN + `, password ` + alicePassword + `. With or
+without, Bob, number ` + bobUIN + `, is online and answers what he is told.
+
+The file of --accounts has a line for each account: its number or screen name, its
+password, and, if you like, a nickname, separated by spaces. Lines that begin with
+# are skipped.
+
+SIGTERM and SIGINT end it.`,
+		prepare: func(fs *flag.FlagSet) action {
+			listen := fs.String("listen", "127.0.0.1:5190", "`ADDRESS` to listen on, host:port")
+			accounts := fs.String("accounts", "", "`FILE` with the accounts")
+			open := fs.Bool("open", false, "everybody who signs on gets an account")
+			return func(ctx context.Context, std stdio) int {
+				return serveMock(ctx, std, *listen, *accounts, *open)
+			}
+		},
+	}
+}
+
+func serveMock(ctx context.Context, std stdio, listen, accountsFile string, open bool) int {
+	fail := func(err error) int {
+		fmt.Fprintln(std.err, "transport mock-icq:", err)
+		return exitFailure
+	}
+	accounts := []oscarmock.Account{{Name: aliceUIN, Password: alicePassword, Nick: "Alice"}}
+	if accountsFile != "" {
+		var err error
+		if accounts, err = readAccounts(accountsFile); err != nil {
+			return fail(err)
+		}
+	}
+	if host, port, err := net.SplitHostPort(listen); err != nil || port == "" {
+		return fail(fmt.Errorf("--listen: %s is no host:port", show(listen)))
+	} else if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		fmt.Fprintln(std.err, "transport mock-icq: warning: passwords and messages can be read on the way, and others can reach this network")
+	}
+	n := oscarmock.New(oscarmock.Options{OpenRegistration: open, MOTD: "This is a mock network."})
+	defer n.Close()
+	for _, a := range accounts {
+		n.AddAccount(a)
+	}
+	newBob(n).SignOn()
+	if err := n.Listen(listen); err != nil {
+		return fail(err)
+	}
+	fmt.Fprintf(std.out, "ICQ network on %s\n", n.Addr())
+	for _, a := range accounts {
+		fmt.Fprintf(std.out, "  account %s\n", show(a.Name))
+	}
+	fmt.Fprintf(std.out, "  Bob is %s; he answers\n", bobUIN)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	<-ctx.Done()
+	return exitOK
+}
+
+// newBob is Bob, who answers, and has those on his list who have him on theirs.
+func newBob(n *oscarmock.Network) *oscarmock.Bot {
+	return n.Bot(bobUIN, oscarmock.BotOptions{
+		Nick:    "Bob",
+		AddBack: true,
+		Reply: func(_, text string) string {
+			switch strings.ToLower(strings.Trim(text, " .!?")) {
+			case "hello", "hi", "hey":
+				return "Hello! Nice to hear from you."
+			case "ping":
+				return "pong"
+			case "bye":
+				return "See you."
+			}
+			return "You said: " + text
+		},
+	})
+}
+
+const maxAccountsFile = 10_000 // lines
+
+// readAccounts reads the file of --accounts.
+func readAccounts(file string) ([]oscarmock.Account, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("--accounts: %s: %s", show(file), cause(err))
+	}
+	defer f.Close()
+	var accounts []oscarmock.Account
+	lines := bufio.NewScanner(f)
+	for line := 1; lines.Scan(); line++ {
+		fields := strings.Fields(lines.Text())
+		switch {
+		case line > maxAccountsFile:
+			return nil, fmt.Errorf("--accounts: %s has more than %d lines", show(file), maxAccountsFile)
+		case len(fields) == 0 || strings.HasPrefix(fields[0], "#"):
+			continue
+		case len(fields) < 2:
+			return nil, fmt.Errorf("%s:%d: the password is missing; write NAME PASSWORD [NICKNAME]", file, line)
+		case oscarwire.NormalizeScreenName(fields[0]) == bobUIN:
+			return nil, fmt.Errorf("%s:%d: %s is Bob", file, line, bobUIN)
+		}
+		a := oscarmock.Account{Name: fields[0], Password: fields[1]}
+		if len(fields) > 2 {
+			a.Nick = strings.Join(fields[2:], " ")
+		}
+		accounts = append(accounts, a)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("--accounts: %s: %w", show(file), err)
+	}
+	if len(accounts) == 0 {
+		return nil, errors.New("--accounts: " + show(file) + " has no accounts")
+	}
+	return accounts, nil
+}
