@@ -4,6 +4,10 @@ GO        ?= go
 FUZZTIME  ?= 30s
 BENCHTIME ?= 1s
 
+# The Go of a distribution may be older than go.mod wants, and told not to fetch
+# the right one.
+export GOTOOLCHAIN ?= auto
+
 .DEFAULT_GOAL := help
 .PHONY: help demo build test lint bench fuzz deps clean
 
