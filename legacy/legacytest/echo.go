@@ -30,6 +30,8 @@ type Options struct {
 	Addr string
 	// Now is the clock, nil for the system's.
 	Now func() time.Time
+	// Patience is how long Expect waits, 20 s if 0.
+	Patience time.Duration
 	// Queue is how many commands a session holds, 0 for 64.
 	Queue int
 	// Record is how many commands a Handle remembers, 0 for 1024.
@@ -57,6 +59,9 @@ func NewEcho(opts Options) *Echo {
 	}
 	if opts.Record <= 0 {
 		opts.Record = 1024
+	}
+	if opts.Patience <= 0 {
+		opts.Patience = 20 * time.Second
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now

@@ -9,9 +9,6 @@ import (
 	"transport/legacy"
 )
 
-// patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
-
 // Handle is the far end of one account: it says what the network says, and sees
 // what the core asks for. It may be used by any goroutine.
 type Handle struct {
@@ -90,6 +87,12 @@ func (h *Handle) change(f func(*account)) {
 	}
 }
 
+// Take returns the next command of a type if there is one already.
+func Take[T Command](h *Handle) (c T, ok bool) {
+	c, ok, _ = take[T](h)
+	return c, ok
+}
+
 // take removes and returns the first command of a type.
 func take[T Command](h *Handle) (c T, ok bool, changed <-chan struct{}) {
 	h.net.mu.Lock()
@@ -107,7 +110,7 @@ func take[T Command](h *Handle) (c T, ok bool, changed <-chan struct{}) {
 // types stay for others to expect.
 func Expect[T Command](t testing.TB, h *Handle) T {
 	t.Helper()
-	timeout := time.NewTimer(patience)
+	timeout := time.NewTimer(h.net.opts.Patience)
 	defer timeout.Stop()
 	for {
 		c, ok, changed := take[T](h)
