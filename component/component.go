@@ -305,8 +305,8 @@ func (c *Component) write(build func(dst []byte) []byte) error {
 // send writes a stanza built as an element, and never waits. Its from must be of our domain: the
 // server would end the stream, for everybody, over another one.
 func (c *Component) send(e *element.Element) {
-	from, err := address.Parse(e.Attr("from"))
-	if err != nil || from.Domain != c.domain || e.Attr("to") == "" {
+	_, domain, _ := address.Split(e.Attr("from"))
+	if _, err := address.Parse(e.Attr("from")); err != nil || domain != c.domain || e.Attr("to") == "" {
 		c.log.Error().Str("from", e.Attr("from")).Str("to", e.Attr("to")).Str("kind", e.Name).
 			Msg("refused to send a stanza with a wrong address")
 		return

@@ -134,8 +134,11 @@ func (c *Component) refuse(st *inbound, why stanzaError) {
 // (RFC 6120 §8.3.1: from is the address that was written to)
 func (c *Component) address(reply *element.Element, st *inbound) {
 	from := st.Attr("to")
-	if st.to.Domain != c.domain {
+	switch _, domain, _ := address.Split(from); {
+	case st.to.Domain != c.domain:
 		from = c.domain // it was malformed
+	case domain != c.domain: // another spelling of it would end the stream
+		from = st.to.String()
 	}
 	reply.Set("from", from).Set("to", st.Attr("from"))
 	if st.id != "" {
