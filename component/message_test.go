@@ -34,7 +34,7 @@ func TestMessageToNetwork(t *testing.T) {
 		{"marker", "chat", "<displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}, echo: legacytest.Options{Silent: true}}, func(w *world) {
+			stage(t, setup{users: []string{alice}, echo: legacytest.Options{Silent: true}}, func(t *testing.T, w *world) {
 				h := w.signOn(phone)
 				w.Send("<message type='" + tt.typ + "' id='m' from='" + phone + "' to='" + carol + "'>" + tt.inner + "</message>")
 				w.settle()
@@ -65,7 +65,7 @@ func TestMessageRefused(t *testing.T) {
 		{"long", "type='chat' to='" + carol + "'", "<body>" + strings.Repeat("x", 65<<10) + "</body>", "policy-violation", "modify"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}}, func(w *world) {
+			stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 				h := w.signOn(phone)
 				w.Send("<message id='m&apos;&lt;' from='" + phone + "' " + tt.attrs + ">" + tt.inner + "</message>")
 				// RFC 6120 §8.3.1: from is the address written to, and the id comes back.
@@ -106,7 +106,7 @@ func TestMessageErrors(t *testing.T) {
 			"later":   func(h *legacytest.Handle) { h.FailSend(tt.err) },
 		} {
 			t.Run(legacy.KindOf(tt.err).String()+" "+name, func(t *testing.T) {
-				stage(t, setup{users: []string{alice}}, func(w *world) {
+				stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 					h := w.signOn(phone)
 					script(h)
 					w.message(phone, carol, "m1", "hello")
@@ -130,7 +130,7 @@ func TestMessageErrors(t *testing.T) {
 
 // The parts of a long message: sent in order, failed once.
 func TestLongMessage(t *testing.T) {
-	stage(t, setup{users: []string{alice}, echo: legacytest.Options{MaxText: 10, Silent: true}}, func(w *world) {
+	stage(t, setup{users: []string{alice}, echo: legacytest.Options{MaxText: 10, Silent: true}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
 		w.message(phone, carol, "m1", "one two three four five six")
 		var parts []string
@@ -165,7 +165,7 @@ func TestMessageFromNetwork(t *testing.T) {
 		{"illegal", legacy.MessageReceived{Text: "a\x02b\x1fc\uffffd\xff\xfee"}, "<body>a</body>"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}}, func(w *world) {
+			stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 				h := w.signOn(phone)
 				for _, from := range []string{"carol", "a stranger"} {
 					tt.event.From = legacy.Peer{ID: from}
@@ -184,7 +184,7 @@ func TestMessageFromNetwork(t *testing.T) {
 
 // Messages go to the user's server whether or not a client is there.
 func TestOrderOfMessages(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
 		for i := range 200 {
 			h.Emit(legacy.MessageReceived{From: carolPeer, Text: fmt.Sprint("number ", i)})
@@ -216,7 +216,7 @@ func TestReceipts(t *testing.T) {
 		{"accepted", legacy.Accepted, "<message type='chat' id='m' from='" + phone + "' to='" + carol + "'><body>a</body>" + request + "</message>", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}, echo: legacytest.Options{State: tt.state, Silent: true}}, func(w *world) {
+			stage(t, setup{users: []string{alice}, echo: legacytest.Options{State: tt.state, Silent: true}}, func(t *testing.T, w *world) {
 				w.signOn(phone)
 				w.Send(tt.message)
 				w.settle()
@@ -234,7 +234,7 @@ func TestReceipts(t *testing.T) {
 
 // XEP-0085 §5, in both directions.
 func TestTyping(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
 		for state, want := range map[string]legacy.Typing{
 			"composing": legacy.TypingActive, "paused": legacy.TypingPaused,
@@ -261,7 +261,7 @@ func TestTyping(t *testing.T) {
 
 // XEP-0100 §4.8.2, conformance M2, M23: messages of those who are not there.
 func TestMessageOfStrangers(t *testing.T) {
-	stage(t, setup{users: []string{bob}}, func(w *world) {
+	stage(t, setup{users: []string{bob}}, func(t *testing.T, w *world) {
 		w.message(phone, carol, "m1", "hello")
 		w.expectError("<message id='m1' from='"+carol+"' to='"+phone+"'/>", "registration-required", "auth")
 		w.message("mallory@elsewhere.example/x", carol, "m2", "hello")
@@ -282,7 +282,7 @@ func TestMessageOfStrangers(t *testing.T) {
 
 // What the network says of its own.
 func TestNotice(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		w.emit(w.signOn(phone), legacy.Notice{Text: "Down on Sunday."})
 		w.Next("<message type='chat' from='" + gw + "' to='" + alice + "'><body>Down on Sunday.</body></message>")
 	})
@@ -290,7 +290,7 @@ func TestNotice(t *testing.T) {
 
 // Two users of one network talk to each other over it.
 func TestTwoUsers(t *testing.T) {
-	stage(t, setup{users: []string{alice, bob}}, func(w *world) {
+	stage(t, setup{users: []string{alice, bob}}, func(t *testing.T, w *world) {
 		w.signOn(phone)
 		w.signOn(bob + "/x")
 		w.message(phone, "bob@"+gw, "m1", "hello bob")

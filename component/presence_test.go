@@ -9,7 +9,7 @@ import (
 )
 
 func TestSignOnAndOff(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.echo.Session("alice")
 		h.Contacts(legacy.Contact{Peer: carolPeer, Name: "Carol"})
 		// XEP-0100 §4.4.1: to the gateway or to a contact.
@@ -56,7 +56,7 @@ func TestOwnShow(t *testing.T) {
 		{"<priority>nonsense</priority>", legacy.Presence{Show: legacy.ShowOnline}},
 	} {
 		t.Run(tt.inner, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}}, func(w *world) {
+			stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 				h := w.echo.Session("alice")
 				w.Send("<presence from='" + phone + "' to='" + gw + "'>" + tt.inner + "</presence>")
 				if got := legacytest.Expect[legacytest.SetPresence](t, h); got.Presence != tt.want {
@@ -74,7 +74,7 @@ func TestOwnShow(t *testing.T) {
 // Conformance P5: several resources share one session; the network sees the one
 // with the highest priority, and the most available one among equals.
 func TestResources(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		show := func(from, show, priority string) {
 			w.Send("<presence from='" + from + "' to='" + gw + "'><show>" + show + "</show><priority>" + priority + "</priority></presence>")
 			w.settle()
@@ -113,7 +113,7 @@ func TestResources(t *testing.T) {
 // Directed presence to one contact is no log-out while the gateway itself is
 // subscribed. (conformance G6)
 func TestHiddenFromOne(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
 		w.presence(alice, gw, "subscribe")
 		w.presence(alice, gw, "subscribed")
@@ -131,7 +131,7 @@ func TestProbes(t *testing.T) {
 	probe := func(w *world, to string) {
 		w.Send("<presence type='probe' id='p 1' from='" + phone + "' to='" + to + "'/>")
 	}
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		// A probe signs nobody on. (conformance P3)
 		probe(w, gw)
 		w.Next("<presence type='unavailable' id='p 1' from='" + gw + "' to='" + phone + "'/>")
@@ -166,7 +166,7 @@ func TestProbes(t *testing.T) {
 
 // What a contact's presence becomes.
 func TestContactPresence(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
 		w.befriend(alice, carol)
 		for _, tt := range []struct {
@@ -200,7 +200,7 @@ func TestContactPresence(t *testing.T) {
 
 // RFC 6121 §4.7.1, conformance P10.
 func TestUnknownPresence(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		w.Send("<presence type='available' id='1' from='" + phone + "' to='" + gw + "'/>")
 		w.expectError("<presence id='1' from='"+gw+"' to='"+phone+"'/>", "bad-request", "modify")
 		// RFC 6120 §8.3.1: errors are not answered.
@@ -212,7 +212,7 @@ func TestUnknownPresence(t *testing.T) {
 
 // Conformance G5: a stranger's presence.
 func TestStrangersPresence(t *testing.T) {
-	stage(t, setup{}, func(w *world) {
+	stage(t, setup{}, func(t *testing.T, w *world) {
 		w.presence(phone, gw, "")
 		w.expectError("<presence from='"+gw+"' to='"+phone+"'/>", "registration-required", "auth")
 		w.presence("mallory@elsewhere.example/x", gw, "")

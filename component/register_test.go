@@ -53,7 +53,7 @@ func (w *world) account(user string) (registry.Account, bool) {
 
 // XEP-0077 §3.1, §4: plain fields and the form, since the fields can say all.
 func TestRegistrationForm(t *testing.T) {
-	stage(t, setup{users: []string{bob}}, func(w *world) {
+	stage(t, setup{users: []string{bob}}, func(t *testing.T, w *world) {
 		got := w.Ask("get", phone, gw, registerQuery(""))
 		w.mustMatch(got, `<iq type='result'><query xmlns='jabber:iq:register'>
 			<instructions>Enter your name</instructions><username/><password/>
@@ -87,7 +87,7 @@ func TestRegister(t *testing.T) {
 		"unknown": registerQuery("<username>Alice</username><misc>?</misc><password>" + hidden + "</password>"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			stage(t, setup{}, func(w *world) {
+			stage(t, setup{}, func(t *testing.T, w *world) {
 				if got := w.Ask("set", phone, gw, payload); got.Attr("type") != "result" || got.Count() != 0 {
 					t.Fatalf("got %s, want an empty result", got)
 				}
@@ -137,7 +137,7 @@ func TestRegisterRefused(t *testing.T) {
 		{name: "another domain", payload: plain("alice", hidden), condition: "forbidden", typ: "auth", code: "403", from: "alice@elsewhere.example/x"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			stage(t, tt.setup, func(w *world) {
+			stage(t, tt.setup, func(t *testing.T, w *world) {
 				w.echo.Session("alice").Refuse(tt.refusal)
 				from := tt.from
 				if from == "" {

@@ -18,7 +18,7 @@ func TestChangePassword(t *testing.T) {
 		"password only": registerQuery("<password>new one</password>"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}}, func(w *world) {
+			stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 				h := w.signOn(phone)
 				if got := w.Ask("set", phone, gw, payload); got.Attr("type") != "result" {
 					t.Fatalf("got %s, want a result", got)
@@ -48,7 +48,7 @@ func TestChangeRefused(t *testing.T) {
 		{"another's account", plain("bob", ""), "conflict", "cancel"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			stage(t, setup{users: []string{alice, bob}}, func(w *world) {
+			stage(t, setup{users: []string{alice, bob}}, func(t *testing.T, w *world) {
 				h := w.signOn(phone)
 				isError(t, w.Ask("set", phone, gw, tt.payload), tt.condition, tt.typ, "")
 				w.settle()
@@ -73,7 +73,7 @@ func TestRegisterAgain(t *testing.T) {
 		"cancel": submitForm("cancel", "alice", "new one"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}}, func(w *world) {
+			stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 				h := w.signOn(phone)
 				if got := w.Ask("set", phone, gw, payload); got.Attr("type") != "result" {
 					t.Fatalf("got %s, want a result", got)
@@ -91,7 +91,7 @@ func TestRegisterAgain(t *testing.T) {
 
 // A password that was refused is mended by a new registration, which signs on.
 func TestMendPassword(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.echo.Session("alice")
 		h.Refuse(legacy.Errorf(legacy.Auth, "Wrong password."))
 		w.presence(phone, gw, "")
@@ -110,7 +110,7 @@ func TestMendPassword(t *testing.T) {
 
 // XEP-0077 §3.2, XEP-0100 §4.3: in this order.
 func TestUnregister(t *testing.T) {
-	stage(t, setup{users: []string{alice, bob}}, func(w *world) {
+	stage(t, setup{users: []string{alice, bob}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
 		w.befriend(phone, carol)
 		w.Send("<iq type='set' id='1' from='" + phone + "' to='" + gw + "'>" + registerQuery("<remove/>") + "</iq>")
@@ -150,7 +150,7 @@ func TestUnregisterRefused(t *testing.T) {
 		{"not served", "alice@elsewhere.example/x", registerQuery("<remove/>"), "forbidden", "auth", "403"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}}, func(w *world) {
+			stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 				isError(t, w.Ask("set", tt.from, gw, tt.payload), tt.condition, tt.typ, tt.code)
 				if _, there := w.account(alice); !there {
 					t.Error("the registration is gone")
@@ -178,7 +178,7 @@ func TestUnregisterAnytime(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}}, func(w *world) {
+			stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 				before(w, w.echo.Session("alice"))
 				if got := w.Ask("set", phone, gw, registerQuery("<remove/>")); got.Attr("type") != "result" {
 					t.Fatalf("got %s, want a result", got)
@@ -200,7 +200,7 @@ func TestUnregisterAnytime(t *testing.T) {
 
 // Only one registration at a time, and each IQ has its one answer.
 func TestRegisterTwiceAtOnce(t *testing.T) {
-	stage(t, setup{}, func(w *world) {
+	stage(t, setup{}, func(t *testing.T, w *world) {
 		h := w.echo.Session("alice")
 		h.Stall()
 		send := func(id, payload string) {
@@ -227,7 +227,7 @@ func TestRegisterTwiceAtOnce(t *testing.T) {
 
 // A network that hangs costs an answer in time, and registers nobody.
 func TestRegisterHangs(t *testing.T) {
-	stage(t, setup{}, func(w *world) {
+	stage(t, setup{}, func(t *testing.T, w *world) {
 		h := w.echo.Session("alice")
 		h.Stall()
 		isError(t, w.Ask("set", phone, gw, plain("alice", hidden)), "remote-server-timeout", "wait", "504")
@@ -242,7 +242,7 @@ func TestRegisterHangs(t *testing.T) {
 
 // XEP-0077 §3.1: a contact's address registers nobody.
 func TestRegisterAtContact(t *testing.T) {
-	stage(t, setup{}, func(w *world) {
+	stage(t, setup{}, func(t *testing.T, w *world) {
 		for _, typ := range []string{"get", "set"} {
 			isError(t, w.Ask(typ, phone, carol, plain("alice", hidden)), "service-unavailable", "cancel", "503")
 		}

@@ -21,7 +21,7 @@ func TestGatewaySubscription(t *testing.T) {
 		"both again": {"subscribe", "subscribed", "subscribe", "subscribed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stage(t, setup{}, func(w *world) {
+			stage(t, setup{}, func(t *testing.T, w *world) {
 				w.Ask("set", phone, gw, plain("alice", hidden))
 				w.settle()
 				w.Expect("<presence type='subscribe' from='" + gw + "' to='" + alice + "'/>")
@@ -50,7 +50,7 @@ func TestGatewaySubscription(t *testing.T) {
 // XEP-0100 §4.6: a contact is put on the network's list; that the network has
 // taken it grants the subscription, and asks for the reverse.
 func TestAddContact(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
 		// Servers differ in whether a resource is there.
 		w.Send("<presence type='subscribe' from='" + phone + "' to='" + carol + "'><status>It is me.</status></presence>")
@@ -99,7 +99,7 @@ func TestAddContactOutcomes(t *testing.T) {
 		{"later", []legacy.Event{legacy.ContactFailed{Peer: carolPeer, Err: legacy.Errorf(legacy.Temporary, "Later.")}}, []string{"error"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}}, func(w *world) {
+			stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 				h := w.signOn(phone)
 				h.Stall() // the events tell what the network makes of it
 				w.presence(alice, carol, "subscribe")
@@ -129,7 +129,7 @@ func TestAddContactOutcomes(t *testing.T) {
 
 // XEP-0100 §4.6: an address that nobody can have. Conformance G10.
 func TestAddImpossible(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
 		nobody := `no\20\40one@` + gw
 		w.presence(alice, nobody, "subscribe")
@@ -150,7 +150,7 @@ func TestAddImpossible(t *testing.T) {
 
 // A contact added while signed off is added once signed on.
 func TestAddContactOffline(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		w.presence(alice, carol, "subscribe")
 		w.settle()
 		w.Quiet()
@@ -169,7 +169,7 @@ func TestRemoveContact(t *testing.T) {
 		"reversed": {"unsubscribed", "unsubscribe"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}}, func(w *world) {
+			stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 				h := w.signOn(phone)
 				w.befriend(alice, carol)
 				// Prosody sends them from the full JID. (conformance Q12)
@@ -197,7 +197,7 @@ func TestRemoveContact(t *testing.T) {
 // A contact removed while signed off leaves the network's list at the next
 // sign-on, and does not come back with it.
 func TestRemoveContactOffline(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
 		w.befriend(alice, carol)
 		w.presence(phone, gw, "unavailable")
@@ -221,7 +221,7 @@ func TestAuthRequested(t *testing.T) {
 		allow  bool
 	}{{"subscribed", true}, {"unsubscribed", false}} {
 		t.Run(tt.answer, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}}, func(w *world) {
+			stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 				h := w.signOn(phone)
 				w.emit(h, legacy.AuthRequested{From: carolPeer, Name: "Carol <3", Reason: "Let me & see."})
 				w.Next("<presence type='subscribe' from='" + carol + "' to='" + alice + "'><status>Let me &amp; see.</status>" +
@@ -250,7 +250,7 @@ func TestAuthRequested(t *testing.T) {
 
 // Changes of the list by another client.
 func TestContactChanges(t *testing.T) {
-	stage(t, setup{users: []string{alice}}, func(w *world) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
 		w.emit(h, legacy.ContactChanged{Contact: legacy.Contact{Peer: carolPeer, Name: "Carol"}})
 		w.pass(time.Second) // requests are spread over time
@@ -292,7 +292,7 @@ func TestListAtSignOn(t *testing.T) {
 		{"empty", nil, nil, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			stage(t, setup{users: []string{alice}}, func(w *world) {
+			stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 				h := w.signOn(phone)
 				w.befriend(alice, carol)
 				w.befriend(alice, "dave@"+gw)
@@ -332,7 +332,7 @@ func TestListAtSignOn(t *testing.T) {
 
 // XEP-0100 §4.8.2, conformance G5: strangers have no contacts.
 func TestStrangersSubscription(t *testing.T) {
-	stage(t, setup{}, func(w *world) {
+	stage(t, setup{}, func(t *testing.T, w *world) {
 		for _, to := range []string{gw, carol} {
 			w.presence(alice, to, "subscribe")
 			w.expectError("<presence from='"+to+"' to='"+alice+"'/>", "registration-required", "auth")

@@ -76,7 +76,7 @@ func (l *logs) String() string {
 }
 
 // stage runs a test in a bubble with a running component.
-func stage(t *testing.T, s setup, f func(w *world)) {
+func stage(t *testing.T, s setup, f func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, s)
@@ -86,7 +86,7 @@ func stage(t *testing.T, s setup, f func(w *world)) {
 			w.settle()
 			w.Take() // the probes
 		}
-		f(w)
+		f(t, w)
 	})
 }
 
@@ -118,6 +118,7 @@ func newWorld(t *testing.T, s setup) *world {
 			t.Fatal(err)
 		}
 	}
+	s.echo.Patience = time.Hour // of the bubble's time
 	w.echo = legacytest.NewEcho(s.echo)
 	w.Server = componenttest.NewServer(t, gw, secret)
 	w.Patience = 10 * time.Minute // of the bubble's time
