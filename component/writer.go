@@ -219,12 +219,22 @@ func (w *writer) run() {
 		if !open && !w.polite {
 			batch = nil
 		}
+		patience := writeTimeout
+		if w.polite {
+			patience = closeTimeout
+		}
+		err := w.conn.SetWriteDeadline(time.Now().Add(patience))
 		w.room.Broadcast()
 		w.mu.Unlock()
 		if len(batch) == 0 {
 			continue
 		}
-		if err := w.flush(batch); err != nil {
+		// A part that was written leaves half a stanza behind, so that any error
+		// ends the link.
+		if err == nil {
+			_, err = w.conn.Write(batch)
+		}
+		if err != nil {
 			w.close(err)
 			return
 		}
@@ -232,16 +242,6 @@ func (w *writer) run() {
 			batch = nil
 		}
 	}
-}
-
-// flush writes one batch. A part that was written leaves half a stanza behind,
-// so that any error ends the link.
-func (w *writer) flush(batch []byte) error {
-	if err := w.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return err
-	}
-	_, err := w.conn.Write(batch)
-	return err
 }
 
 // close makes every write fail from now on. Only the first call has an effect.
@@ -264,13 +264,16 @@ func (w *writer) closeLocked(err error) {
 	w.waiters = nil
 }
 
-// finish closes the writer once what is waiting, and last behind it, is out.
+// finish closes the writer once what is waiting, and last behind it, is out, or
+// closeTimeout is over.
 func (w *writer) finish(last string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err == nil {
 		w.waiting = append(w.waiting, last...)
 		w.polite = true
+		// What is being written now has not much longer either.
+		_ = w.conn.SetWriteDeadline(time.Now().Add(closeTimeout))
 	}
 	w.closeLocked(net.ErrClosed)
 }
