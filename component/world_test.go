@@ -121,7 +121,7 @@ func newWorld(t *testing.T, s setup) *world {
 	s.echo.Patience = time.Hour // of the bubble's time
 	w.echo = legacytest.NewEcho(s.echo)
 	w.Server = componenttest.NewServer(t, gw, secret)
-	w.Patience = 10 * time.Minute // of the bubble's time
+	w.Patience = time.Hour // of the bubble's time
 	w.SetDown(s.down)
 	var network legacy.Network = w.echo
 	if s.network != nil {

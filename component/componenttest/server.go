@@ -33,11 +33,12 @@ type Server struct {
 	mu       sync.Mutex
 	changed  chan struct{} // closed, and replaced, whenever something below changes
 	secret   string
-	refusal  string // the stream error that answers a handshake
-	down     bool   // nobody listens
-	routes   bool   // the component's own stanzas come back to it
-	stalled  bool   // nothing is read
-	conn     net.Conn
+	refusal  string      // the stream error that answers a handshake
+	down     bool        // nobody listens
+	routes   bool        // the component's own stanzas come back to it
+	stalled  bool        // nothing is read
+	conn     net.Conn    // of the link, nil if there is none
+	conns    []net.Conn  // all that there were
 	links    int         // that came about
 	dials    []time.Time // tries to connect
 	queue    []*element.Element
@@ -58,9 +59,12 @@ func NewServer(t testing.TB, domain, secret string) *Server {
 
 // Close ends the link and waits for the server's goroutines.
 func (s *Server) Close() {
-	s.SetDown(true)
-	s.Drop()
-	s.Resume()
+	s.set(func() {
+		s.down, s.stalled = true, false
+		for _, conn := range s.conns {
+			conn.Close()
+		}
+	})
 	s.served.Wait()
 }
 
@@ -74,6 +78,7 @@ func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused")}
 	}
 	ours, theirs := net.Pipe()
+	s.conns = append(s.conns, ours)
 	s.served.Go(func() { s.serve(ours) })
 	return theirs, ctx.Err()
 }
@@ -97,7 +102,7 @@ func (s *Server) serve(conn net.Conn) {
 	s.write(conn, "<?xml version='1.0'?><stream:stream xmlns='"+space+"' xmlns:stream='"+element.StreamNamespace+
 		"' from='"+s.domain+"' id='"+string(element.AppendAttr(nil, id))+"'>")
 	if refusal != "" {
-		s.streamError(conn, refusal)
+		s.refuse(conn, in, refusal)
 		return
 	}
 	proof, err := readThrough(in, "<handshake", "</handshake>")
@@ -106,7 +111,7 @@ func (s *Server) serve(conn net.Conn) {
 	}
 	sum := sha1.Sum([]byte(id + secret))
 	if !strings.Contains(proof, ">"+hex.EncodeToString(sum[:])+"<") {
-		s.streamError(conn, "not-authorized")
+		s.refuse(conn, in, "not-authorized")
 		return
 	}
 	s.write(conn, "<handshake/>")
@@ -123,6 +128,13 @@ func (s *Server) serve(conn net.Conn) {
 		s.conn = nil
 	}
 	s.changeLocked()
+}
+
+// refuse answers a handshake with a stream error, whatever the component is
+// writing meanwhile, and waits for it to hang up.
+func (s *Server) refuse(conn net.Conn, in io.Reader, condition string) {
+	s.served.Go(func() { s.streamError(conn, condition) })
+	_, _ = io.Copy(io.Discard, in) // any end is the end
 }
 
 // readThrough reads up to and including end, the first one behind start.
