@@ -8,6 +8,12 @@ BENCHTIME ?= 1s
 # the right one.
 export GOTOOLCHAIN ?= auto
 
+# In a copy that git refuses to read, since it belongs to somebody else, Go refuses
+# to build unless it is told to leave the revision out.
+ifneq ($(shell git status --porcelain >/dev/null 2>&1 && echo readable),readable)
+export GOFLAGS := $(shell $(GO) env GOFLAGS) -buildvcs=false
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help demo build test lint bench fuzz deps clean
 
