@@ -51,8 +51,11 @@ func (u *user) learn(full string, presence *element.Element) {
 	}
 	ver := x.Attr("ver")
 	if features, known := u.c.abilities.get(ver); known {
-		r.features = features
-		u.resources[full] = r
+		if new := r.features == nil; new {
+			r.features = features
+			u.resources[full] = r
+			u.met(full)
+		}
 		return
 	}
 	if r.asked == ver {
@@ -81,6 +84,9 @@ func (u *user) learn(full string, presence *element.Element) {
 
 // met is called once it is known what a client can do.
 func (u *user) met(full string) {
+	if u.resources[full].features[xep.NSAvatarNotify] {
+		u.pushAvatars(full)
+	}
 	u.poke() // contacts may wait to be offered
 }
 

@@ -17,8 +17,9 @@ type contact struct {
 	registry.Contact
 	jid      string
 	presence legacy.Presence
-	unshown  bool // the presence changed while it could not be sent
-	offered  bool // the user's client has proposed the contact to the user
+	avatar   *avatar // nil for none, or not known
+	unshown  bool    // the presence changed while it could not be sent
+	offered  bool    // the user's client has proposed the contact to the user
 }
 
 const (

@@ -27,13 +27,16 @@ type discoAnswer struct {
 func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
 	gateway := []string{
 		xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSRegister, xep.NSGateway, xep.NSEscaping,
-		xep.NSPing, xep.NSVersion, xep.NSTime, xep.NSLast, xep.NSVCard, xep.NSCaps, xep.NSCommands, xep.NSRosterX,
+		xep.NSPing, xep.NSVersion, xep.NSTime, xep.NSLast, xep.NSVCard, xep.NSVCard4, xep.NSCaps, xep.NSCommands, xep.NSRosterX,
+	}
+	if c.info.Features.Has(legacy.FeatureSearch) {
+		gateway = append(gateway, xep.NSSearch)
 	}
 	a.gateway, err = newDiscoAnswer(info.Identity{Category: "gateway", Type: c.info.Type, Name: c.cfg.Name}, gateway)
 	if err != nil {
 		return a, err
 	}
-	contact := []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSPing, xep.NSCaps}
+	contact := []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSPing, xep.NSCaps, xep.NSLast, xep.NSVCard, xep.NSVCard4}
 	if c.info.Features.Has(legacy.FeatureTyping) {
 		contact = append(contact, xep.NSChatStates)
 	}

@@ -21,6 +21,8 @@ type iqRoute struct {
 	// actor answers an IQ to the gateway's own address on the sender's actor,
 	// at once or later. Beside gateway, it answers what names a node.
 	actor func(*user, *request)
+	// contactActor answers an IQ to a contact on the sender's actor.
+	contactActor func(*user, *request, legacy.Peer)
 }
 
 type iqName struct{ space, name string }
@@ -32,8 +34,11 @@ var iqRoutes = map[iqName]iqRoute{
 	{xep.NSPing, "ping"}:        {get: true, gateway: (*Component).pong, contact: (*Component).pongContact},
 	{xep.NSVersion, "query"}:    {get: true, gateway: (*Component).version},
 	{xep.NSTime, "time"}:        {get: true, gateway: (*Component).time},
-	{xep.NSLast, "query"}:       {get: true, gateway: (*Component).uptime},
-	{xep.NSVCard, "vCard"}:      {get: true, gateway: (*Component).vCard},
+	{xep.NSLast, "query"}:       {get: true, gateway: (*Component).uptime, contactActor: (*user).onContactLast},
+	{xep.NSVCard, "vCard"}:      {get: true, gateway: (*Component).vCard, contactActor: (*user).onContactVCard},
+	{xep.NSVCard4, "vcard"}:     {get: true, gateway: (*Component).vCard4, contactActor: (*user).onContactVCard},
+	{xep.NSPubSub, "pubsub"}:    {get: true, contactActor: (*user).onContactPubSub},
+	{xep.NSSearch, "query"}:     {get: true, set: true, actor: (*user).onSearch},
 	{xep.NSGateway, "query"}:    {get: true, set: true, gateway: (*Component).prompt},
 	{xep.NSRegister, "query"}:   {get: true, set: true, actor: (*user).onRegister},
 	{xep.NSCommands, "command"}: {set: true, actor: (*user).onCommand},
@@ -101,6 +106,15 @@ func (c *Component) contactIQ(st *inbound, route iqRoute, payload *element.Eleme
 	switch {
 	case err != nil:
 		c.refuse(st, translateError(err))
+	case route.contactActor != nil && st.typ == "get":
+		if !c.serves(st.from) {
+			c.refuse(st, errNotForYou)
+			return
+		}
+		st.handle = func(u *user, r *request) { route.contactActor(u, r, peer) }
+		c.toActor(st)
+	case route.contactActor != nil: // nobody changes another one's data (XEP-0054 §3.2)
+		c.refuse(st, errForbidden.with(""))
 	case route.contact == nil || st.typ == "set" && !route.set:
 		c.refuse(st, errServiceUnavail)
 	default:
@@ -183,6 +197,14 @@ func (c *Component) vCard(*inbound, *element.Element) (*element.Element, *stanza
 	return element.New(xep.NSVCard, "vCard").
 		Add(element.New(xep.NSVCard, "FN").AddText(c.cfg.Name)).
 		Add(element.New(xep.NSVCard, "NICKNAME").AddText(c.cfg.Name)), nil
+}
+
+// vCard4 is vCard in the newer form. (XEP-0292 §4)
+func (c *Component) vCard4(*inbound, *element.Element) (*element.Element, *stanzaError) {
+	const ns = xep.NSVCard4
+	return element.New(ns, "vcard").
+		Add(element.New(ns, "kind").Add(element.New(ns, "text").AddText("application"))).
+		Add(element.New(ns, "fn").Add(element.New(ns, "text").AddText(c.cfg.Name))), nil
 }
 
 // prompt turns a legacy address into a JID. (XEP-0100 §6.3)

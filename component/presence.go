@@ -193,6 +193,10 @@ func (u *user) onPresenceChanged(from legacy.Peer, p legacy.Presence) {
 	if ct == nil || from.ID == "" || ct.presence == p {
 		return
 	}
+	if ct.presence.Show > legacy.ShowInvisible && p.Show <= legacy.ShowInvisible {
+		ct.LastSeen = u.c.clock.Now()
+		u.save(ct)
+	}
 	ct.presence = p
 	if ct.Subscription.Has(registry.To) {
 		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
@@ -202,7 +206,7 @@ func (u *user) onPresenceChanged(from legacy.Peer, p legacy.Presence) {
 // sendContactPresence sends the presence of a contact.
 func (u *user) sendContactPresence(ct *contact, to, id string) error {
 	return u.c.write(func(dst []byte) []byte {
-		return appendContactPresence(dst, ct.jid, to, id, ct.presence, u.c.disco.contact.caps)
+		return appendContactPresence(dst, ct.jid, to, id, ct.presence, ct.picture(u.c), u.c.disco.contact.caps)
 	})
 }
 
@@ -276,7 +280,7 @@ func translateResource(e *element.Element) resource {
 
 // appendContactPresence appends the presence of a contact as XMPP shows it. An
 // invisible contact looks offline.
-func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, caps *element.Element) []byte {
+func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, picture, caps *element.Element) []byte {
 	typ, show := "", ""
 	switch p.Show {
 	case legacy.ShowOffline, legacy.ShowInvisible:
@@ -304,6 +308,9 @@ func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, c
 	if typ == "" {
 		if !p.Idle.IsZero() { // XEP-0319 §2
 			dst = element.New(xep.NSIdle, "idle").Set("since", xep.Stamp(p.Idle)).Append(dst, nsComponent)
+		}
+		if picture != nil {
+			dst = picture.Append(dst, nsComponent)
 		}
 		dst = caps.Append(dst, nsComponent)
 	}

@@ -219,6 +219,12 @@ func (u *user) onLegacy(ev legacy.Event) {
 		u.onMessageFailed(ev.Ref, ev.Err)
 	case legacy.TypingChanged:
 		u.onTypingChanged(ev)
+	case legacy.ProfileReceived:
+		u.onLookup(ev.Ref, ev)
+	case legacy.SearchFinished:
+		u.onLookup(ev.Ref, ev)
+	case legacy.AvatarChanged:
+		u.onAvatarChanged(ev)
 	case legacy.Notice:
 		u.notify(ev.Text)
 	case legacy.StateSaved:

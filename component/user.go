@@ -58,6 +58,7 @@ type user struct {
 	lastErrorAt time.Time
 	executions  map[string]*execution   // of ad-hoc commands, by session id
 	queries     map[string]query        // of ours, by id
+	lookups     map[string]lookup       // questions to the network, by ref
 	echos       map[string]time.Time    // ids of messages that the server hands back to us
 	requests    []*request              // IQs that are not answered yet
 	sent        map[string]*sentMessage // by Outgoing.Ref
@@ -106,6 +107,7 @@ func newUser(c *Component, bare string, known bool) *user {
 		sent:       make(map[string]*sentMessage),
 		executions: make(map[string]*execution),
 		queries:    make(map[string]query),
+		lookups:    make(map[string]lookup),
 		echos:      make(map[string]time.Time),
 		keptIn:     known,
 		keptOut:    known,
@@ -291,6 +293,7 @@ func (u *user) sweep() {
 	}
 	clear(u.requests[len(left):])
 	u.requests = left
+	u.sweepLookups()
 }
 
 // due does everything whose time has come.

@@ -88,6 +88,28 @@ type TypingChanged struct {
 	State Typing
 }
 
+// ProfileReceived answers RequestProfile.
+type ProfileReceived struct {
+	Ref     string
+	Profile Profile
+	Err     error
+}
+
+// SearchFinished answers Search.
+type SearchFinished struct {
+	Ref     string
+	Results []SearchResult
+	More    bool // there are others, which the network did not tell
+	Err     error
+}
+
+// AvatarChanged: a contact shows another picture, or with no Image none.
+type AvatarChanged struct {
+	From  Peer
+	Image []byte
+	Type  string // "image/png", "image/jpeg" or "image/gif"
+}
+
 // Notice is a text of the network's own for the user (a message of the day, a
 // warning), shown as a message from the gateway.
 type Notice struct{ Text string }
@@ -110,5 +132,8 @@ func (OwnMessage) event()      {}
 func (MessageSent) event()     {}
 func (MessageFailed) event()   {}
 func (TypingChanged) event()   {}
+func (ProfileReceived) event() {}
+func (SearchFinished) event()  {}
+func (AvatarChanged) event()   {}
 func (Notice) event()          {}
 func (StateSaved) event()      {}

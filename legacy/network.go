@@ -73,6 +73,20 @@ type Typer interface {
 	SetTyping(ctx context.Context, p Peer, t Typing) error
 }
 
+// Profiler is a Session that can tell who somebody is.
+type Profiler interface {
+	// RequestProfile asks what a peer tells of themselves. ProfileReceived with
+	// the ref follows.
+	RequestProfile(ctx context.Context, ref string, p Peer) error
+}
+
+// Searcher is a Session whose network has a directory.
+type Searcher interface {
+	// Search looks people up by the fields of Info.Search that were filled in.
+	// SearchFinished with the ref follows.
+	Search(ctx context.Context, ref string, query map[string]string) error
+}
+
 // Account is what an adapter gets to know of a registered user.
 type Account struct {
 	// Fields are the answers to the registration form, by Field.Var. They hold
@@ -112,6 +126,8 @@ type Info struct {
 	// Instructions and Form make up the registration form.
 	Instructions string
 	Form         []Field
+	// Search is the form of the directory, with FeatureSearch.
+	Search []Field
 	// MaxText is the longest text of one message in runes, 0 for no limit.
 	// The core splits what is longer.
 	MaxText int
@@ -127,6 +143,9 @@ const (
 	FeaturePresence Features = 1 << iota // Presencer
 	FeatureRoster                        // RosterEditor
 	FeatureTyping                        // Typer, and TypingChanged is emitted
+	FeatureProfile                       // Profiler
+	FeatureSearch                        // Searcher, and Info.Search
+	FeatureAvatar                        // AvatarChanged is emitted
 
 	// FeatureReceipts: MessageSent tells when a message reached its receiver.
 	FeatureReceipts

@@ -76,3 +76,21 @@ const (
 	// Delivered: the network says that the receiver's client got it.
 	Delivered
 )
+
+// Profile is what somebody tells of themselves. What is unknown is empty.
+type Profile struct {
+	Nick, FullName, First, Last string
+	Emails                      []string
+	Phone, Mobile, Homepage     string
+	City, State, Country        string
+	Birthday                    string // 2006-01-02
+	Gender                      string // M or F
+	Organization, Title, About  string
+}
+
+// SearchResult is somebody found in the directory.
+type SearchResult struct {
+	Peer    Peer
+	Profile Profile
+	Online  bool
+}

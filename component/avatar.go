@@ -1,0 +1,120 @@
+package component
+
+import (
+	"crypto/sha1" //nolint:gosec // what XEP-0084 and XEP-0153 prescribe
+	"encoding/base64"
+	"encoding/hex"
+	"strconv"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+	"transport/registry"
+)
+
+// avatar is a contact's picture.
+type avatar struct {
+	image []byte
+	kind  string // MIME type
+	hash  string // SHA-1, in hexadecimal
+}
+
+// maxAvatar is the largest picture that fits a stanza with room to spare.
+const maxAvatar = 100 << 10
+
+// onAvatarChanged: a contact shows another picture, or none.
+func (u *user) onAvatarChanged(ev legacy.AvatarChanged) {
+	ct := u.contacts[ev.From.ID]
+	if ct == nil || ev.From.ID == "" || len(ev.Image) > maxAvatar {
+		return
+	}
+	var now *avatar
+	if len(ev.Image) > 0 {
+		sum := sha1.Sum(ev.Image) //nolint:gosec // see above
+		now = &avatar{ev.Image, ev.Type, hex.EncodeToString(sum[:])}
+	}
+	if ct.avatar == now || ct.avatar != nil && now != nil && ct.avatar.hash == now.hash {
+		return
+	}
+	ct.avatar = now
+	if !ct.Subscription.Has(registry.To) {
+		return
+	}
+	if ct.presence.Show > legacy.ShowInvisible {
+		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+	}
+	for _, full := range u.clientsWith(xep.NSAvatarNotify) {
+		u.pushAvatar(full, ct)
+	}
+}
+
+// pushAvatars sends a client that has come the pictures of all contacts.
+// (XEP-0084 §4.2, XEP-0163 §4.3)
+func (u *user) pushAvatars(full string) {
+	for _, ct := range u.contacts {
+		if ct.avatar != nil && ct.Subscription.Has(registry.To) {
+			u.pushAvatar(full, ct)
+		}
+	}
+}
+
+func (u *user) pushAvatar(full string, ct *contact) {
+	u.c.send(element.New(nsStanza, "message").Set("from", ct.jid).Set("to", full).Set("type", "headline").Set("id", newID()).
+		Add(element.New(xep.NSPubSubEvent, "event").Add(ct.avatar.metadata(xep.NSPubSubEvent))))
+}
+
+// metadata is the item that tells of a picture, nil for none. (XEP-0084 §4.2.2)
+func (a *avatar) metadata(space string) *element.Element {
+	items := element.New(space, "items").Set("node", xep.NSAvatarMeta)
+	meta := element.New(xep.NSAvatarMeta, "metadata")
+	id := "none"
+	if a != nil {
+		id = a.hash
+		meta.Add(element.New(xep.NSAvatarMeta, "info").Set("id", a.hash).Set("type", a.kind).
+			Set("bytes", strconv.Itoa(len(a.image))))
+	}
+	return items.Add(element.New(space, "item").Set("id", id).Add(meta))
+}
+
+// onContactPubSub answers what a contact has published: a picture. (XEP-0084 §3,
+// XEP-0060 §6.5)
+func (u *user) onContactPubSub(r *request, peer legacy.Peer) {
+	asked := r.payload.Child(xep.NSPubSub, "items")
+	if r.typ != "get" || asked == nil {
+		u.fail(r, errNotImplemented)
+		return
+	}
+	ct, ok := u.may(peer)
+	if !ok || ct.avatar == nil {
+		u.fail(r, errItemNotFound)
+		return
+	}
+	reply := element.New(xep.NSPubSub, "pubsub")
+	switch node := asked.Attr("node"); node {
+	case xep.NSAvatarMeta:
+		u.reply(r, reply.Add(ct.avatar.metadata(xep.NSPubSub)))
+	case xep.NSAvatarData:
+		if item := asked.Child(xep.NSPubSub, "item"); item != nil && item.Attr("id") != ct.avatar.hash {
+			u.fail(r, errItemNotFound)
+			return
+		}
+		data := element.New(xep.NSAvatarData, "data").AddText(base64.StdEncoding.EncodeToString(ct.avatar.image))
+		u.reply(r, reply.Add(element.New(xep.NSPubSub, "items").Set("node", node).
+			Add(element.New(xep.NSPubSub, "item").Set("id", ct.avatar.hash).Add(data))))
+	default:
+		u.fail(r, errItemNotFound)
+	}
+}
+
+// picture tells in a presence of the contact's picture; nil where the network has
+// none. (XEP-0153 §4.1)
+func (ct *contact) picture(c *Component) *element.Element {
+	if !c.info.Features.Has(legacy.FeatureAvatar) {
+		return nil
+	}
+	photo := element.New(xep.NSVCardUpdate, "photo")
+	if ct.avatar != nil {
+		photo.AddText(ct.avatar.hash)
+	}
+	return element.New(xep.NSVCardUpdate, "x").Add(photo)
+}

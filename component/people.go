@@ -1,0 +1,318 @@
+package component
+
+import (
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+	"transport/registry"
+)
+
+// lookup is a question to the network that an IQ waits for.
+type lookup struct {
+	request *request
+	answer  func(*user, *request, legacy.Event)
+}
+
+const maxLookups = 16
+
+// look remembers a question, and has ask put it to the session. What the session
+// says of it answers the IQ.
+func (u *user) look(r *request, answer func(*user, *request, legacy.Event), ask func(ref string) error) {
+	if len(u.lookups) >= maxLookups {
+		u.fail(r, errBusy)
+		return
+	}
+	u.refs++
+	ref := strconv.FormatUint(u.refs, 36)
+	if err := ask(ref); err != nil {
+		u.fail(r, translateError(err))
+		return
+	}
+	u.lookups[ref] = lookup{r, answer}
+}
+
+// onLookup answers the IQ that waits for an event.
+func (u *user) onLookup(ref string, ev legacy.Event) {
+	l, ok := u.lookups[ref]
+	if !ok {
+		return
+	}
+	delete(u.lookups, ref)
+	l.answer(u, l.request, ev)
+	u.sweep()
+}
+
+// sweepLookups forgets those whose IQ was answered for them, by a time-out.
+func (u *user) sweepLookups() {
+	for ref, l := range u.lookups {
+		if l.request.answered {
+			delete(u.lookups, ref)
+		}
+	}
+}
+
+// may reports whether the user is let to know of a contact: whether it is on the
+// user's list. Unknown and unauthorised look the same. (RFC 6120 §13.10.2)
+func (u *user) may(peer legacy.Peer) (*contact, bool) {
+	ct := u.contacts[peer.ID]
+	if u.account == nil || ct == nil || peer.ID == "" {
+		return nil, false
+	}
+	return ct, ct.Listed || ct.Subscription.Has(registry.To)
+}
+
+// onContactVCard answers who a contact is: vcard-temp or vCard4. Everybody whom
+// the network tells of can be asked for, since people look before they add.
+// (XEP-0054 §3.1, XEP-0292 §4)
+func (u *user) onContactVCard(r *request, peer legacy.Peer) {
+	profiler, ok := u.legacySession().(legacy.Profiler)
+	if !ok {
+		ct, known := u.may(peer)
+		if !known {
+			u.fail(r, errServiceUnavail) // XEP-0054 §3.3
+			return
+		}
+		u.replyVCard(r, peer, legacy.Profile{Nick: ct.Name})
+		return
+	}
+	u.look(r, func(u *user, r *request, ev legacy.Event) {
+		got := ev.(legacy.ProfileReceived)
+		switch {
+		case legacy.KindOf(got.Err) == legacy.NotFound && got.Err != nil:
+			u.fail(r, errServiceUnavail)
+		case got.Err != nil:
+			u.fail(r, translateError(got.Err))
+		default:
+			u.replyVCard(r, peer, got.Profile)
+		}
+	}, func(ref string) error { return profiler.RequestProfile(u.ctx, ref, peer) })
+}
+
+func (u *user) replyVCard(r *request, peer legacy.Peer, p legacy.Profile) {
+	var picture *avatar
+	if ct, ok := u.may(peer); ok {
+		picture = ct.avatar
+	}
+	if p.Nick == "" {
+		p.Nick = peer.ID
+	}
+	if r.payload.Space == xep.NSVCard4 {
+		u.reply(r, vCard4(p))
+		return
+	}
+	u.reply(r, vCardTemp(p, picture))
+}
+
+// fullName is how a person is called.
+func fullName(p legacy.Profile) string {
+	if p.FullName != "" {
+		return p.FullName
+	}
+	if name := strings.TrimSpace(p.First + " " + p.Last); name != "" {
+		return name
+	}
+	return p.Nick
+}
+
+// vCardTemp is a profile as vcard-temp has it. (XEP-0054 §3)
+func vCardTemp(p legacy.Profile, picture *avatar) *element.Element {
+	card := element.New(xep.NSVCard, "vCard")
+	put := func(parent *element.Element, name, value string) {
+		if value != "" {
+			parent.Add(element.New(xep.NSVCard, name).AddText(value))
+		}
+	}
+	group := func(name string, pairs ...string) {
+		g := element.New(xep.NSVCard, name)
+		for i := 0; i < len(pairs); i += 2 {
+			put(g, pairs[i], pairs[i+1])
+		}
+		if g.Count() > 0 {
+			card.Add(g)
+		}
+	}
+	put(card, "FN", fullName(p))
+	group("N", "FAMILY", p.Last, "GIVEN", p.First)
+	put(card, "NICKNAME", p.Nick)
+	put(card, "BDAY", p.Birthday)
+	for _, mail := range p.Emails {
+		card.Add(element.New(xep.NSVCard, "EMAIL").Add(element.New(xep.NSVCard, "INTERNET")).
+			Add(element.New(xep.NSVCard, "USERID").AddText(mail)))
+	}
+	for _, tel := range [][2]string{{"HOME", p.Phone}, {"CELL", p.Mobile}} {
+		if tel[1] != "" {
+			card.Add(element.New(xep.NSVCard, "TEL").Add(element.New(xep.NSVCard, tel[0])).
+				Add(element.New(xep.NSVCard, "NUMBER").AddText(tel[1])))
+		}
+	}
+	group("ADR", "LOCALITY", p.City, "REGION", p.State, "CTRY", p.Country)
+	put(card, "URL", p.Homepage)
+	group("ORG", "ORGNAME", p.Organization)
+	put(card, "TITLE", p.Title)
+	put(card, "DESC", p.About)
+	if picture != nil {
+		card.Add(element.New(xep.NSVCard, "PHOTO").
+			Add(element.New(xep.NSVCard, "TYPE").AddText(picture.kind)).
+			Add(element.New(xep.NSVCard, "BINVAL").AddText(base64.StdEncoding.EncodeToString(picture.image))))
+	}
+	return card
+}
+
+// vCard4 is a profile as vCard 4.0 has it. (XEP-0292 §3, RFC 6351)
+func vCard4(p legacy.Profile) *element.Element {
+	const ns = xep.NSVCard4
+	card := element.New(ns, "vcard")
+	put := func(name, kind, value string) {
+		if value != "" {
+			card.Add(element.New(ns, name).Add(element.New(ns, kind).AddText(value)))
+		}
+	}
+	put("kind", "text", "individual")
+	put("fn", "text", fullName(p))
+	if p.First != "" || p.Last != "" {
+		card.Add(element.New(ns, "n").Add(element.New(ns, "surname").AddText(p.Last)).
+			Add(element.New(ns, "given").AddText(p.First)))
+	}
+	put("nickname", "text", p.Nick)
+	put("bday", "date", p.Birthday)
+	for _, mail := range p.Emails {
+		put("email", "text", mail)
+	}
+	put("tel", "text", p.Phone)
+	put("tel", "text", p.Mobile)
+	put("url", "uri", p.Homepage)
+	put("org", "text", p.Organization)
+	put("title", "text", p.Title)
+	put("note", "text", p.About)
+	return card
+}
+
+// onContactLast answers since when a contact is idle or gone, to those who see
+// them. (XEP-0012 §3, §8)
+func (u *user) onContactLast(r *request, peer legacy.Peer) {
+	ct, ok := u.may(peer)
+	if !ok || !ct.Subscription.Has(registry.To) {
+		u.fail(r, errForbidden.with(""))
+		return
+	}
+	since, now := time.Time{}, u.c.clock.Now()
+	switch {
+	case ct.presence.Show > legacy.ShowInvisible && !ct.presence.Idle.IsZero():
+		since = ct.presence.Idle
+	case ct.presence.Show > legacy.ShowInvisible:
+		since = now
+	default:
+		since = ct.LastSeen
+	}
+	if since.IsZero() {
+		u.fail(r, errServiceUnavail)
+		return
+	}
+	u.reply(r, element.New(xep.NSLast, "query").Set("seconds", strconv.FormatInt(int64(max(0, now.Sub(since))/time.Second), 10)))
+}
+
+var searchColumns = [][2]string{{"jid", "Address"}, {"first", "First name"}, {"last", "Last name"},
+	{"nick", "Nickname"}, {"email", "E-mail"}, {"status", "Status"}}
+
+// searchFields are those that search knows outside a form. (XEP-0055 §2)
+var searchFields = []string{"first", "last", "nick", "email"}
+
+// onSearch answers the directory: its form, or whom it found. (XEP-0055 §2)
+func (u *user) onSearch(r *request) {
+	if !u.c.info.Features.Has(legacy.FeatureSearch) {
+		u.fail(r, errServiceUnavail)
+		return
+	}
+	if u.account == nil {
+		u.fail(r, errRegisterFirst)
+		return
+	}
+	if r.typ == "get" {
+		u.reply(r, u.searchForm())
+		return
+	}
+	searcher, ok := u.legacySession().(legacy.Searcher)
+	if !ok {
+		u.fail(r, errNotOnline)
+		return
+	}
+	query, form := make(map[string]string), r.payload.Child(xep.NSDataForm, "x")
+	if form != nil {
+		query = firstValues(xep.Values(form))
+	} else {
+		for e := range r.payload.Children(xep.NSSearch, "") {
+			query[e.Name] = e.Text()
+		}
+	}
+	wanted := make(map[string]string)
+	for _, f := range u.c.info.Search {
+		if v := cleanText(strings.TrimSpace(query[f.Var])); v != "" && len(v) <= maxField {
+			wanted[f.Var] = v
+		}
+	}
+	if len(wanted) == 0 {
+		u.fail(r, errBadRequest.with("Fill in at least one field."))
+		return
+	}
+	u.look(r, func(u *user, r *request, ev legacy.Event) {
+		found := ev.(legacy.SearchFinished)
+		switch {
+		case found.Err != nil && legacy.KindOf(found.Err) != legacy.NotFound:
+			u.fail(r, translateError(found.Err))
+		case form != nil:
+			u.reply(r, u.foundForm(found))
+		default:
+			u.reply(r, u.foundItems(found))
+		}
+	}, func(ref string) error { return searcher.Search(u.ctx, ref, wanted) })
+}
+
+func (u *user) searchForm() *element.Element {
+	text := "Fill in what you know, and search."
+	q := element.New(xep.NSSearch, "query").Add(element.New(xep.NSSearch, "instructions").AddText(text))
+	form := xep.NewForm("form", xep.NSSearch, "Search on "+u.c.info.Name, text)
+	for _, f := range u.c.info.Search {
+		if slices.Contains(searchFields, f.Var) {
+			q.Add(element.New(xep.NSSearch, f.Var))
+		}
+		form.Add(xep.NewField(f.Var, "text-single", f.Label))
+	}
+	return q.Add(form)
+}
+
+func (u *user) foundForm(found legacy.SearchFinished) *element.Element {
+	form := xep.NewForm("result", xep.NSSearch, "Found on "+u.c.info.Name, "").Add(xep.Reported(searchColumns...))
+	for _, f := range found.Results {
+		status := "offline"
+		if f.Online {
+			status = "online"
+		}
+		form.Add(xep.Item(searchColumns, u.c.contactJID(f.Peer.ID), f.Profile.First, f.Profile.Last, f.Profile.Nick, firstOf(f.Profile.Emails), status))
+	}
+	return element.New(xep.NSSearch, "query").Add(form)
+}
+
+func (u *user) foundItems(found legacy.SearchFinished) *element.Element {
+	q := element.New(xep.NSSearch, "query")
+	for _, f := range found.Results {
+		item := element.New(xep.NSSearch, "item").Set("jid", u.c.contactJID(f.Peer.ID))
+		for i, v := range []string{f.Profile.First, f.Profile.Last, f.Profile.Nick, firstOf(f.Profile.Emails)} {
+			item.Add(element.New(xep.NSSearch, searchFields[i]).AddText(v))
+		}
+		q.Add(item)
+	}
+	return q
+}
+
+func firstOf(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}
