@@ -45,6 +45,9 @@ type client struct {
 	sequence uint64
 	acks     bool // this server acknowledges messages
 
+	lookups      map[uint16]*lookup // questions about people, by sequence number
+	metaSequence uint16
+
 	offlineBy time.Time // when to ask for stored messages in the old way
 
 	background sync.WaitGroup
@@ -77,6 +80,7 @@ func newClient(s *session, life context.Context) *client {
 		awayTexts: make(map[string]oscarwire.UserInfo),
 		seen:      make(map[string]legacy.Presence),
 		messages:  make(map[oscarwire.Cookie]*message),
+		lookups:   make(map[uint16]*lookup),
 		list:      newFeedbag(),
 		presence:  legacy.Presence{Show: legacy.ShowOnline},
 	}
@@ -194,6 +198,7 @@ func (c *client) tick() time.Duration {
 		delete(c.pending, request)
 		w.answered(oscarwire.SNAC{}, legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.s.net.name()))
 	}
+	sooner(c.expireLookups(now))
 	sooner(c.drainAll(now))
 	if c.err != nil {
 		return 0

@@ -154,6 +154,8 @@ func (c *client) onICQ(body []byte) error {
 		}
 		from := legacy.Peer{ID: oscarwire.FormatUIN(m.From)}
 		return c.onICQMessage(m.Type, m.Text, legacy.MessageReceived{From: from, Time: m.Sent})
+	case oscarwire.ICQMetaReply:
+		return c.onMeta(d)
 	case oscarwire.ICQOfflineDone:
 		c.flushStored(d.UIN)
 	}

@@ -27,16 +27,18 @@ const maxPassword = 128
 // Info implements legacy.Network.
 func (n *network) Info() legacy.Info {
 	info := legacy.Info{
-		Name:         "ICQ",
-		Type:         "icq",
-		PeerName:     "ICQ number",
-		Features:     legacy.FeaturePresence | legacy.FeatureRoster | legacy.FeatureTyping | legacy.FeatureOffline,
+		Name:     "ICQ",
+		Type:     "icq",
+		PeerName: "ICQ number",
+		Features: legacy.FeaturePresence | legacy.FeatureRoster | legacy.FeatureTyping | legacy.FeatureOffline |
+			legacy.FeatureProfile | legacy.FeatureSearch,
 		Instructions: "Enter your ICQ number (UIN) and your password.",
 		Form: []legacy.Field{
 			{Var: "username", Label: "ICQ number", Required: true},
 			{Var: "password", Label: "Password", Type: legacy.FieldSecret, Required: true},
 		},
 		MaxText: maxText,
+		Search:  n.searchForm(),
 	}
 	if n.aim {
 		info.Name, info.Type, info.PeerName = "AIM", "aim", "screen name"

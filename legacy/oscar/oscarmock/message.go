@@ -2,7 +2,6 @@ package oscarmock
 
 import (
 	"slices"
-	"time"
 
 	"transport/legacy/oscar/oscarwire"
 )
@@ -154,75 +153,4 @@ func (n *Network) deliverTyping(to *account, t oscarwire.Typing) {
 	if to.bot != nil && to.bot.online {
 		to.bot.typingFrom(t)
 	}
-}
-
-// icq answers family 15: offline messages of the old form, and who people are.
-func (s *session) icq(snac oscarwire.SNAC) error {
-	if !s.ready {
-		return nil // as on live servers
-	}
-	d, err := oscarwire.ParseICQData(snac.Body)
-	if err != nil {
-		return err
-	}
-	reply := func(cmd oscarwire.ICQCommand, data []byte) {
-		s.send(oscarwire.ICQReply, snac.RequestID, oscarwire.ICQData{UIN: d.UIN, Command: cmd, Sequence: d.Sequence, Data: data})
-	}
-	switch d.Command {
-	case oscarwire.ICQOfflineQuery:
-		for _, m := range s.account.offline {
-			text, _ := m.im.Text()
-			uin, _ := oscarwire.ParseUIN(oscarwire.NormalizeScreenName(m.im.From.Name))
-			s.send(oscarwire.ICQReply, snac.RequestID, oscarwire.NewOldOffline(d.UIN, d.Sequence, oscarwire.OldOffline{
-				From: uin, Sent: m.sent.UTC().Truncate(time.Minute), Type: oscarwire.MessagePlain, Flags: oscarwire.MessageFlagNormal,
-				Text: (*oscarwire.CodePage)(nil).Encode(text.Text(nil)),
-			}))
-		}
-		reply(oscarwire.ICQOfflineDone, []byte{0})
-	case oscarwire.ICQOfflineDelete:
-		s.account.offline = nil
-	case oscarwire.ICQMetaRequest:
-		return s.meta(snac, d)
-	}
-	return nil
-}
-
-// meta answers questions about people. (Shutko, "SNAC(15,02)/07D0")
-func (s *session) meta(snac oscarwire.SNAC, d oscarwire.ICQData) error {
-	kind, args, err := d.MetaRequest()
-	if err != nil {
-		return err
-	}
-	send := func(m oscarwire.MetaReply) { s.send(oscarwire.ICQReply, snac.RequestID, m.Wrap(d.UIN, d.Sequence)) }
-	switch kind {
-	case oscarwire.MetaShortInfo, oscarwire.MetaSearchUIN, oscarwire.MetaSearchUINTLV:
-		uin, err := oscarwire.ParseMetaUIN(kind, args)
-		if err != nil {
-			return err
-		}
-		a := s.net.accounts[oscarwire.FormatUIN(uin)]
-		switch {
-		case kind == oscarwire.MetaShortInfo && a == nil:
-			send(oscarwire.MetaReply{Subtype: oscarwire.MetaShortReply, Result: oscarwire.MetaNotFound})
-		case kind == oscarwire.MetaShortInfo:
-			send(oscarwire.NewShortInfo(a.meta()))
-		case a == nil:
-			send(oscarwire.MetaReply{Subtype: oscarwire.MetaSearchLast, Result: oscarwire.MetaNotFound})
-		default:
-			send(oscarwire.NewSearchRow(a.meta(), true, 0))
-		}
-	default:
-		send(oscarwire.MetaReply{Subtype: oscarwire.MetaSearchLast, Result: oscarwire.MetaFailed})
-	}
-	return nil
-}
-
-func (a *account) meta() oscarwire.MetaUser {
-	uin, _ := oscarwire.ParseUIN(a.id)
-	u := oscarwire.MetaUser{UIN: uin, Nick: []byte(a.Nick), First: []byte(a.First), Last: []byte(a.Last),
-		Email: []byte(a.Email), OpenAuth: !a.NeedsAuth}
-	if a.visible() {
-		u.Status = 1
-	}
-	return u
 }

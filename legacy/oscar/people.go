@@ -1,0 +1,241 @@
+package oscar
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// lookup is a question about people that several SNACs answer, which repeat its
+// sequence number.
+type lookup struct {
+	ref      string
+	deadline time.Time
+	details  *oscarwire.UserDetails // nil for a search
+	found    []legacy.SearchResult
+}
+
+const (
+	lookupPatience = 20 * time.Second
+	maxFound       = 100
+)
+
+var (
+	_ legacy.Profiler = (*session)(nil)
+	_ legacy.Searcher = (*session)(nil)
+)
+
+// searchForm is the directory's form.
+func (n *network) searchForm() []legacy.Field {
+	if n.aim {
+		return []legacy.Field{{Var: "email", Label: "E-mail address"}}
+	}
+	return []legacy.Field{
+		{Var: "username", Label: "ICQ number"}, {Var: "nick", Label: "Nickname"},
+		{Var: "first", Label: "First name"}, {Var: "last", Label: "Last name"}, {Var: "email", Label: "E-mail address"},
+	}
+}
+
+// RequestProfile implements legacy.Profiler.
+func (s *session) RequestProfile(_ context.Context, ref string, p legacy.Peer) error {
+	return s.enqueue(func(c *client) { c.requestProfile(ref, p) })
+}
+
+// Search implements legacy.Searcher.
+func (s *session) Search(_ context.Context, ref string, query map[string]string) error {
+	return s.enqueue(func(c *client) { c.search(ref, query) })
+}
+
+// requestProfile asks who somebody is: ICQ users by family 15, AIM users for the
+// text that they wrote.
+func (c *client) requestProfile(ref string, p legacy.Peer) {
+	self, own := oscarwire.ParseUIN(c.s.self)
+	uin, number := oscarwire.ParseUIN(p.ID)
+	if own && number && c.families[oscarwire.FamilyICQ] {
+		c.meta(self, &lookup{ref: ref, details: new(oscarwire.UserDetails)}, oscarwire.MetaFullInfo, oscarwire.MetaUINArgs(uin))
+		return
+	}
+	c.submit(&packet{id: oscarwire.LocationQuery2, body: oscarwire.LocationQueryNew{Flags: oscarwire.LocationProfile, Name: p.ID},
+		answered: func(snac oscarwire.SNAC, err error) {
+			profile := legacy.Profile{Nick: p.ID}
+			err = c.answerError(snac, err)
+			if err == nil {
+				reply, bad := oscarwire.ParseLocationReply(snac.Body)
+				if bad == nil && reply.Info.Profile != nil {
+					profile.Nick = reply.User.Name
+					profile.About = oscarwire.HTMLToText(*reply.Info.Profile)
+				}
+			} else if legacy.KindOf(err) == legacy.Offline { // they are not there to be asked: a name is all there is
+				err = nil
+			}
+			c.emit(legacy.ProfileReceived{Ref: ref, Profile: profile, Err: err})
+		}})
+}
+
+// search looks people up.
+func (c *client) search(ref string, query map[string]string) {
+	self, own := oscarwire.ParseUIN(c.s.self)
+	if !own || !c.families[oscarwire.FamilyICQ] {
+		c.searchEmail(ref, query["email"])
+		return
+	}
+	l := &lookup{ref: ref}
+	if name := query["username"]; name != "" {
+		peer, err := c.s.net.ParsePeer(name)
+		uin, number := oscarwire.ParseUIN(peer.ID)
+		if err != nil || !number {
+			c.emit(legacy.SearchFinished{Ref: ref, Err: legacy.Errorf(legacy.NotFound, "An ICQ number has digits only.")})
+			return
+		}
+		c.meta(self, l, oscarwire.MetaSearchUIN, oscarwire.MetaUINArgs(uin))
+		return
+	}
+	var tags []uint16
+	var texts [][]byte
+	kind := oscarwire.MetaSearchWhiteTLV
+	for _, f := range []struct {
+		name string
+		tag  uint16
+	}{{"first", oscarwire.TagMetaFirst}, {"last", oscarwire.TagMetaLast}, {"nick", oscarwire.TagMetaNick}, {"email", oscarwire.TagMetaEmail}} {
+		if v := query[f.name]; v != "" {
+			tags, texts = append(tags, f.tag), append(texts, c.s.net.page.Encode(v))
+		}
+	}
+	if len(tags) == 1 && tags[0] == oscarwire.TagMetaEmail {
+		kind = oscarwire.MetaSearchEmailTLV
+	}
+	c.meta(self, l, kind, oscarwire.MetaTextTLVArgs(tags, texts))
+}
+
+// searchEmail looks an AIM user up. (AOL, "Lookup")
+func (c *client) searchEmail(ref, email string) {
+	if email == "" || !c.families[oscarwire.FamilyLookup] {
+		c.emit(legacy.SearchFinished{Ref: ref, Err: legacy.Errorf(legacy.Unsupported, "AIM finds people by their e-mail address only.")})
+		return
+	}
+	c.submit(&packet{id: oscarwire.LookupByEmail, body: oscarwire.Raw(email), answered: func(snac oscarwire.SNAC, err error) {
+		done := legacy.SearchFinished{Ref: ref, Err: c.answerError(snac, err)}
+		if done.Err == nil {
+			names, _ := oscarwire.ParseTLVs(snac.Body)
+			for _, name := range names.All(oscarwire.TagScreenName) {
+				if id := oscarwire.NormalizeScreenName(string(name)); id != "" && len(done.Results) < maxFound {
+					done.Results = append(done.Results, legacy.SearchResult{Peer: legacy.Peer{ID: id},
+						Profile: legacy.Profile{Nick: string(name), Emails: []string{email}}})
+				}
+			}
+		}
+		c.emit(done)
+	}})
+}
+
+// meta sends a question by family 15. (Shutko, "SNAC(15,02)/07D0")
+func (c *client) meta(self uint32, l *lookup, kind oscarwire.MetaSubtype, args []byte) {
+	c.metaSequence++
+	if c.metaSequence < 0x10 { // below are those of offline messages
+		c.metaSequence = 0x10
+	}
+	l.deadline = c.now().Add(lookupPatience)
+	c.lookups[c.metaSequence] = l
+	c.submit(&packet{id: oscarwire.ICQRequest, body: oscarwire.NewMetaRequest(self, c.metaSequence, kind, args)})
+}
+
+// onMeta handles one of the answers.
+func (c *client) onMeta(d oscarwire.ICQData) error {
+	l := c.lookups[d.Sequence]
+	if l == nil {
+		return nil
+	}
+	m, err := d.MetaReply()
+	if err != nil {
+		return err
+	}
+	if l.details != nil {
+		err = l.details.Take(m)
+		if !m.OK() && m.Subtype == oscarwire.MetaHomeReply || m.Subtype == oscarwire.MetaAffiliatesReply {
+			c.endLookup(d.Sequence, m.OK())
+		}
+		return err
+	}
+	last := m.Subtype == oscarwire.MetaSearchLast
+	if m.OK() {
+		u, left, bad := m.SearchRow()
+		if bad == nil && u.UIN != 0 && len(l.found) < maxFound {
+			l.found = append(l.found, c.searchResult(u))
+		}
+		if err = bad; last {
+			delete(c.lookups, d.Sequence)
+			c.emit(legacy.SearchFinished{Ref: l.ref, Results: l.found, More: left > 0})
+		}
+		return err
+	}
+	c.endLookup(d.Sequence, false)
+	return nil
+}
+
+func (c *client) searchResult(u oscarwire.MetaUser) legacy.SearchResult {
+	r := legacy.SearchResult{Peer: legacy.Peer{ID: oscarwire.FormatUIN(u.UIN)}, Online: u.Status == 1}
+	page := c.s.net.page
+	r.Profile = legacy.Profile{Nick: page.Decode(u.Nick), First: page.Decode(u.First), Last: page.Decode(u.Last)}
+	if mail := page.Decode(u.Email); mail != "" {
+		r.Profile.Emails = []string{mail}
+	}
+	return r
+}
+
+// endLookup answers a question with what there is. found is false when the server
+// says that there is nothing.
+func (c *client) endLookup(sequence uint16, found bool) {
+	l := c.lookups[sequence]
+	delete(c.lookups, sequence)
+	if l.details == nil {
+		c.emit(legacy.SearchFinished{Ref: l.ref, Results: l.found})
+		return
+	}
+	done := legacy.ProfileReceived{Ref: l.ref, Profile: c.profile(*l.details)}
+	if !found {
+		done.Err = legacy.Errorf(legacy.NotFound, "ICQ does not know this number.")
+	}
+	c.emit(done)
+}
+
+// expireLookups ends those whose last answer does not come: live servers leave it
+// out now and then. It returns when the next one ends.
+func (c *client) expireLookups(now time.Time) (next time.Time) {
+	for sequence, l := range c.lookups {
+		switch {
+		case !l.deadline.After(now):
+			c.endLookup(sequence, l.details == nil || len(l.details.Nick) > 0)
+		case next.IsZero() || l.deadline.Before(next):
+			next = l.deadline
+		}
+	}
+	return next
+}
+
+func (c *client) profile(d oscarwire.UserDetails) legacy.Profile {
+	text := func(b []byte) string { return strings.TrimSpace(c.s.net.page.Decode(b)) }
+	p := legacy.Profile{
+		Nick: text(d.Nick), First: text(d.First), Last: text(d.Last), Phone: text(d.Phone), Mobile: text(d.Mobile),
+		Homepage: text(d.Homepage), City: text(d.City), State: text(d.State), Organization: text(d.Company),
+		Title: text(d.Position), About: text(d.Notes),
+	}
+	for _, mail := range append([][]byte{d.Email}, d.Emails...) {
+		if m := text(mail); m != "" {
+			p.Emails = append(p.Emails, m)
+		}
+	}
+	if d.BirthYear > 1800 && d.BirthMonth >= 1 && d.BirthMonth <= 12 && d.BirthDay >= 1 && d.BirthDay <= 31 {
+		p.Birthday = fmt.Sprintf("%04d-%02d-%02d", d.BirthYear, d.BirthMonth, d.BirthDay)
+	}
+	switch d.Gender {
+	case 1:
+		p.Gender = "F"
+	case 2:
+		p.Gender = "M"
+	}
+	return p
+}

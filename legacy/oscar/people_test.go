@@ -1,0 +1,51 @@
+package oscar_test
+
+import (
+	"testing"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarmock"
+)
+
+func TestPeople(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	mock.AddAccount(oscarmock.Account{Name: bob, Nick: "Bobby", First: "Robert", Last: "Tables", Email: "bob@example.net"})
+	mock.AddAccount(oscarmock.Account{Name: "100003", Nick: "Bobby"})
+	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
+	profiler, searcher := u.Session.(legacy.Profiler), u.Session.(legacy.Searcher)
+
+	u.do(profiler.RequestProfile(t.Context(), "p1", legacy.Peer{ID: bob}))
+	got := expect(u, any[legacy.ProfileReceived])
+	if got.Ref != "p1" || got.Err != nil || got.Profile.Nick != "Bobby" || got.Profile.First != "Robert" || got.Profile.Emails[0] != "bob@example.net" {
+		t.Errorf("got %+v", got)
+	}
+	u.do(profiler.RequestProfile(t.Context(), "p2", legacy.Peer{ID: "424242"}))
+	if got := expect(u, any[legacy.ProfileReceived]); got.Ref != "p2" || legacy.KindOf(got.Err) != legacy.NotFound {
+		t.Errorf("got %+v", got)
+	}
+	tests := []struct {
+		query map[string]string
+		found []string
+	}{
+		{map[string]string{"username": bob}, []string{bob}},
+		{map[string]string{"username": "424242"}, nil},
+		{map[string]string{"username": "nobody"}, nil},
+		{map[string]string{"nick": "bobby"}, []string{bob, "100003"}},
+		{map[string]string{"nick": "Bobby", "last": "Tables"}, []string{bob}},
+		{map[string]string{"email": "bob@example.net"}, []string{bob}},
+		{map[string]string{"email": "nobody@example.net"}, nil},
+	}
+	for _, tt := range tests {
+		u.do(searcher.Search(t.Context(), "s", tt.query))
+		got := expect(u, any[legacy.SearchFinished])
+		if len(got.Results) != len(tt.found) {
+			t.Errorf("%v: got %+v", tt.query, got)
+			continue
+		}
+		for i, id := range tt.found {
+			if got.Results[i].Peer.ID != id {
+				t.Errorf("%v: got %+v, want %v", tt.query, got.Results, tt.found)
+			}
+		}
+	}
+}
