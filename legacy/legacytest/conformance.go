@@ -48,7 +48,8 @@ type Lab struct {
 	Stall func()
 }
 
-// Conformance checks that an adapter keeps the contract of package legacy.
+// Conformance checks that an adapter keeps the contract of package legacy. With
+// CONFORMANCE_LOG in the environment, what the sessions log is shown.
 func Conformance(t *testing.T, h Harness) {
 	if h.Patience == 0 {
 		h.Patience = 10 * time.Second
