@@ -16,7 +16,7 @@ const module = "transport"
 // package and its tests may import. "…" at the end stands for everything below.
 var mayImport = map[string][]string{
 	"cmd/transport":              {"…"},
-	"cmd/transport/internal/lab": {},
+	"cmd/transport/internal/lab": {"component/element"},
 	"component":                  {"component/…", "legacy", "registry"},
 	"component/element":          {},
 	"component/address":          {},

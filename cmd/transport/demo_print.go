@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// printer prints the demo as people would read it.
+type printer struct {
+	w               io.Writer
+	colours         bool
+	steps, messages int
+}
+
+func newPrinter(w io.Writer) *printer {
+	f, ok := w.(*os.File)
+	return &printer{w: w, colours: ok && isTerminal(f) && os.Getenv("NO_COLOR") == ""}
+}
+
+// The colours of the terminal.
+const (
+	bold  = "1"
+	faint = "2"
+	green = "32"
+	blue  = "34"
+)
+
+func (p *printer) paint(colour, s string) string {
+	if !p.colours {
+		return s
+	}
+	return "\x1b[" + colour + "m" + s + "\x1b[0m"
+}
+
+func (p *printer) line(format string, args ...any) {
+	fmt.Fprintf(p.w, format+"\n", args...)
+}
+
+// step begins a part of the story.
+func (p *printer) step(title string) {
+	p.steps++
+	p.line("\n%s", p.paint(bold, title))
+}
+
+// fact tells what is so, or what somebody sees.
+func (p *printer) fact(format string, args ...any) {
+	p.line("  %s", fmt.Sprintf(format, args...))
+}
+
+// said prints a message as somebody reads it.
+func (p *printer) said(name, text string) {
+	p.messages++
+	colour := green
+	if name == "Alice" {
+		colour = blue
+	}
+	for i, line := range strings.Split(text, "\n") {
+		left := fmt.Sprintf("%5s", "")
+		if i == 0 {
+			left = fmt.Sprintf("%5s", name)
+		}
+		p.line("  %s  %s  %s", p.paint(faint, time.Now().Format("15:04:05")), p.paint(colour, left), line)
+	}
+}
+
+// invite says how to log in with a client of one's own.
+func (p *printer) invite(st *stage) {
+	p.step("Your turn")
+	host, port, _ := strings.Cut(st.prosody.Client, ":")
+	p.fact("Log in with your own XMPP client:")
+	for _, row := range [][2]string{
+		{"Address (JID)", "alice@" + demoDomain},
+		{"Password", demoPassword},
+		{"Server", host + ", port " + port + " (encrypted with a certificate of its own, or not)"},
+		{"Gateway", demoGateway},
+		{"ICQ number", aliceUIN},
+		{"ICQ password", alicePassword},
+		{"Bob", bobUIN + "@" + demoGateway + " (" + bobUIN + " on ICQ)"},
+	} {
+		p.fact("  %-14s %s", row[0], row[1])
+	}
+	p.fact("Register with the gateway, by your client's service discovery, or by writing it")
+	p.fact("\"register %s %s\". Then add Bob. He answers.", aliceUIN, alicePassword)
+	p.fact("Press Ctrl-C to stop everything.")
+}

@@ -1,0 +1,254 @@
+package lab
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+
+	"mellium.im/sasl"
+	"mellium.im/xmlstream"
+	"mellium.im/xmpp"
+	"mellium.im/xmpp/jid"
+
+	"transport/component/element"
+)
+
+// NSClient is the namespace of stanzas on a client's stream.
+const NSClient = "jabber:client"
+
+// Client is a user's connection to an XMPP server. Its methods may be called from
+// any goroutine.
+type Client struct {
+	JID  jid.JID // full
+	conn net.Conn
+	s    *xmpp.Session
+	done chan struct{}
+
+	mu        sync.Mutex // guards what follows
+	changed   chan struct{}
+	received  []*element.Element
+	err       error // why no more stanzas come
+	sent      int
+	abilities []string
+}
+
+// maxReceived is how many stanzas wait to be expected; the oldest are dropped.
+const maxReceived = 20_000
+
+// Dial signs a user on. The connection is not encrypted, so it should stay on
+// loopback. Close must follow.
+func Dial(ctx context.Context, addr, user, password string) (*Client, error) {
+	j, err := jid.Parse(user)
+	if err != nil {
+		return nil, fmt.Errorf("lab: %q: %w", user, err)
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	negotiate := xmpp.NewNegotiator(func(*xmpp.Session, *xmpp.StreamConfig) xmpp.StreamConfig {
+		return xmpp.StreamConfig{Features: []xmpp.StreamFeature{
+			xmpp.SASL("", password, sasl.ScramSha256, sasl.ScramSha1, sasl.Plain), xmpp.BindResource(),
+		}}
+	})
+	// Loopback counts as secure: without that no password is sent.
+	s, err := xmpp.NewSession(ctx, j.Domain(), j, conn, xmpp.Secure, negotiate)
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("lab: sign on as %s: %w", user, err)
+	}
+	c := &Client{JID: s.LocalAddr(), conn: conn, s: s, done: make(chan struct{}), changed: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		err := s.Serve(xmpp.HandlerFunc(c.handle))
+		if err == nil {
+			err = io.EOF
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.err = err
+		c.signal()
+	}()
+	return c, nil
+}
+
+// SetFeatures says what the client answers to disco#info.
+func (c *Client) SetFeatures(features ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.abilities = features
+}
+
+// handle takes in one stanza. Pings and other questions are answered at once.
+func (c *Client) handle(t xmlstream.TokenReadEncoder, start *xml.StartElement) error {
+	e, err := element.FromTokens(xmlstream.MultiReader(xmlstream.Token(*start), t))
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	if typ := e.Attr("type"); e.Name == "iq" && (typ == "get" || typ == "set") {
+		c.record(e)
+		_, err := xmlstream.Copy(t, c.answer(e).Reader())
+		return err
+	}
+	c.record(e)
+	return nil
+}
+
+func (c *Client) answer(e *element.Element) *element.Element {
+	reply := element.New(NSClient, "iq").Set("type", "result").Set("to", e.Attr("from")).Set("id", e.Attr("id"))
+	asked := e.First()
+	switch {
+	case asked == nil:
+	case asked.Is("http://jabber.org/protocol/disco#info", "query"):
+		q := element.New(asked.Space, "query").Add(element.New(asked.Space, "identity").Set("category", "client").Set("type", "pc"))
+		if node := asked.Attr("node"); node != "" {
+			q.Set("node", node)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, f := range c.abilities {
+			q.Add(element.New(asked.Space, "feature").Set("var", f))
+		}
+		reply.Add(q)
+	}
+	return reply
+}
+
+func (c *Client) record(e *element.Element) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.received = append(c.received, e)
+	if len(c.received) > maxReceived {
+		c.received = c.received[1:]
+	}
+	c.signal()
+}
+
+// signal wakes everybody up who waits. c.mu is held.
+func (c *Client) signal() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// Send sends a stanza in the namespace NSClient.
+func (c *Client) Send(ctx context.Context, e *element.Element) error {
+	if err := c.s.Send(ctx, e.Reader()); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	return nil
+}
+
+// SendXML sends a stanza that is written out.
+func (c *Client) SendXML(ctx context.Context, stanza string) error {
+	e, err := element.Parse(stanza, NSClient)
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	return c.Send(ctx, e)
+}
+
+// IQError is an error that somebody answers.
+type IQError struct{ Stanza *element.Element }
+
+// Error shows the answer.
+func (e *IQError) Error() string { return "lab: refused: " + e.Stanza.String() }
+
+// IQ asks somebody ("" for the server) something and waits for the result. A
+// refusal is an *IQError.
+func (c *Client) IQ(ctx context.Context, typ, to string, payload *element.Element) (*element.Element, error) {
+	c.mu.Lock()
+	c.sent++
+	id := fmt.Sprintf("lab-%d", c.sent)
+	c.mu.Unlock()
+	iq := element.New(NSClient, "iq").Set("type", typ).Set("id", id).Add(payload)
+	if to != "" {
+		iq.Set("to", to)
+	}
+	if err := c.Send(ctx, iq); err != nil {
+		return nil, err
+	}
+	reply, err := c.Expect(ctx, "the answer to an IQ", func(e *element.Element) bool {
+		return e.Name == "iq" && e.Attr("id") == id && (e.Attr("type") == "result" || e.Attr("type") == "error")
+	})
+	if err == nil && reply.Attr("type") == "error" {
+		err = &IQError{reply}
+	}
+	return reply, err
+}
+
+// IQXML is IQ with a payload that is written out.
+func (c *Client) IQXML(ctx context.Context, typ, to, payload string) (*element.Element, error) {
+	e, err := element.Parse(payload, NSClient)
+	if err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	return c.IQ(ctx, typ, to, e)
+}
+
+// Expect waits for a stanza that fits, takes it and returns it; what came before
+// stays for others to expect. what says in an error what did not come.
+func (c *Client) Expect(ctx context.Context, what string, fits func(*element.Element) bool) (*element.Element, error) {
+	for {
+		c.mu.Lock()
+		for i, e := range c.received {
+			if fits(e) {
+				c.received = append(c.received[:i:i], c.received[i+1:]...)
+				c.mu.Unlock()
+				return e, nil
+			}
+		}
+		changed, err := c.changed, c.err
+		c.mu.Unlock()
+		if err != nil {
+			return nil, fmt.Errorf("lab: %s waits for %s: the stream ended: %w", c.JID, what, err)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("lab: %s waits for %s: %w; what came:\n%s", c.JID, what, ctx.Err(), c.tail())
+		}
+	}
+}
+
+// tail shows the last stanzas that nobody expected.
+func (c *Client) tail() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var lines []string
+	for _, e := range c.received[max(0, len(c.received)-20):] {
+		lines = append(lines, e.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Forget drops the stanzas that came and were not expected.
+func (c *Client) Forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.received = nil
+}
+
+// Close ends the session politely and waits for its end.
+func (c *Client) Close() error {
+	err := c.s.Close()
+	closed := c.conn.Close()
+	<-c.done
+	if errors.Is(closed, net.ErrClosed) {
+		closed = nil
+	}
+	return errors.Join(err, closed)
+}
+
+// Kill cuts the connection.
+func (c *Client) Kill() {
+	c.conn.Close()
+	<-c.done
+}
