@@ -1,6 +1,7 @@
 package oscarmock
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -16,6 +17,8 @@ type account struct {
 	sessions []*session
 	offline  []stored
 	granted  map[string]bool // who may have the account on their list
+
+	permits, blocks map[string]bool // of family 9, as long as somebody is signed on
 
 	items    []oscarwire.FeedbagItem
 	modified uint32
@@ -42,7 +45,8 @@ const (
 )
 
 func newAccount(id string, a Account) *account {
-	return &account{Account: a, id: id, granted: make(map[string]bool)}
+	return &account{Account: a, id: id, granted: make(map[string]bool),
+		permits: make(map[string]bool), blocks: make(map[string]bool)}
 }
 
 // isICQ reports whether the account is a number.
@@ -94,14 +98,34 @@ func (a *account) lists(id string) bool {
 	return false
 }
 
-// denies reports whether the account has blocked somebody.
+// denies reports whether the account lets somebody neither see it nor write to
+// it. A list without a privacy item counts as one of those who are denied.
 func (a *account) denies(id string) bool {
+	if a.blocks[id] || len(a.permits) > 0 && !a.permits[id] {
+		return true
+	}
+	mode := oscarwire.PrivacyDenyListed
+	has := func(class uint16) bool {
+		return slices.ContainsFunc(a.items, func(i oscarwire.FeedbagItem) bool {
+			return i.Class == class && oscarwire.NormalizeScreenName(i.Name) == id
+		})
+	}
 	for _, i := range a.items {
-		if i.Class == oscarwire.FeedbagDeny && oscarwire.NormalizeScreenName(i.Name) == id {
-			return true
+		if v, ok := i.TLVs.U8(oscarwire.TagFeedbagPrivacyMode); ok && i.Class == oscarwire.FeedbagPrivacy {
+			mode = v
 		}
 	}
-	return false
+	switch mode {
+	case oscarwire.PrivacyAllowAll:
+		return false
+	case oscarwire.PrivacyBlockAll:
+		return true
+	case oscarwire.PrivacyPermitListed:
+		return !has(oscarwire.FeedbagPermit)
+	case oscarwire.PrivacyAllowBuddies:
+		return !has(oscarwire.FeedbagBuddy)
+	}
+	return has(oscarwire.FeedbagDeny)
 }
 
 // sees reports whether the account is shown another one's presence.
@@ -124,8 +148,12 @@ func (n *Network) show(a *account) {
 	info := a.info(n.opts.Now())
 	for _, other := range n.accounts {
 		for _, s := range other.sessions {
-			if s.ready && other.sees(a, s) {
+			switch {
+			case !s.ready:
+			case other.sees(a, s):
 				s.showBuddy(a, info)
+			default: // it may have, before an edit of either list
+				s.hideBuddy(a)
 			}
 		}
 	}
@@ -138,7 +166,14 @@ func (s *session) showBuddy(a *account, info oscarwire.UserInfo) {
 	case a.visible():
 		s.seen[a.id] = true
 		s.send(oscarwire.BuddyArrived, 0, oscarwire.UserInfos{info})
-	case s.seen[a.id]:
+	default:
+		s.hideBuddy(a)
+	}
+}
+
+// hideBuddy tells a session that somebody is offline, if it thinks otherwise.
+func (s *session) hideBuddy(a *account) {
+	if s.seen[a.id] {
 		delete(s.seen, a.id)
 		s.send(oscarwire.BuddyDeparted, 0, oscarwire.UserInfos{{Name: a.Name,
 			TLVs: oscarwire.TLVs{oscarwire.TLV16(oscarwire.TagUserClass, 0)}}})
@@ -147,8 +182,9 @@ func (s *session) showBuddy(a *account, info oscarwire.UserInfo) {
 
 // showAll tells a session of everybody whom it sees.
 func (s *session) showAll() {
-	for _, other := range s.net.accounts {
-		if other != s.account && s.account.sees(other, s) {
+	// In order, so that two sign-ons look alike.
+	for _, id := range slices.Sorted(maps.Keys(s.net.accounts)) {
+		if other := s.net.accounts[id]; other != s.account && s.account.sees(other, s) {
 			s.showBuddy(other, other.info(s.net.opts.Now()))
 		}
 	}

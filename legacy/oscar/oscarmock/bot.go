@@ -25,7 +25,7 @@ type Bot struct {
 
 // BotOptions say how a Bot behaves.
 type BotOptions struct {
-	Password string // with which others can sign on as the bot
+	Password string // with which others can sign on as the bot, "" for nobody can
 	Nick     string
 	// NeedsAuth: others must ask. Accept answers them, nil for yes.
 	NeedsAuth bool
@@ -45,7 +45,8 @@ type BotMessage struct {
 // botQueue is how many messages wait for a bot, or for those who watch it.
 const botQueue = 1024
 
-// Bot makes a bot, offline. An account of that name becomes the bot's.
+// Bot makes a bot, offline. An account of that name becomes the bot's, also that
+// of another bot, which then stops.
 func (n *Network) Bot(name string, o BotOptions) *Bot {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -60,7 +61,15 @@ func (n *Network) Bot(name string, o BotOptions) *Bot {
 		a.Nick = o.Nick
 	}
 	b := &Bot{net: n, account: a, opts: o, in: make(chan BotMessage, botQueue), out: make(chan BotMessage, botQueue), quit: make(chan struct{})}
+	if a.bot != nil {
+		b.online = a.bot.online
+		a.bot.stop()
+	}
 	a.bot = b
+	if n.closed {
+		b.stop()
+		return b
+	}
 	n.wg.Go(b.run)
 	return b
 }
@@ -229,13 +238,17 @@ func (b *Bot) Add(name string) {
 
 func (b *Bot) add(id string) {
 	a := b.account
-	if a.lists(id) {
+	if a.lists(id) || len(a.items) >= b.net.opts.MaxBuddies {
 		return
 	}
 	if len(a.items) == 0 {
 		a.items = append(a.items, oscarwire.FeedbagItem{Name: "General", GroupID: 1, Class: oscarwire.FeedbagGroup})
 	}
-	item := oscarwire.FeedbagItem{Name: id, GroupID: 1, ItemID: uint16(len(a.items) + 1), Class: oscarwire.FeedbagBuddy}
+	free := uint16(1)
+	for _, i := range a.items {
+		free = max(free, i.ItemID+1)
+	}
+	item := oscarwire.FeedbagItem{Name: id, GroupID: 1, ItemID: free, Class: oscarwire.FeedbagBuddy}
 	a.items = append(a.items, item)
 	b.net.edited(a, oscarwire.FeedbagInsert, oscarwire.FeedbagItems{item})
 }

@@ -13,10 +13,9 @@ import (
 // conn is a connection of a client. A goroutine reads (serve), another writes, so
 // that a client that does not read delays nobody but itself.
 type conn struct {
-	net    *Network
-	nc     net.Conn
-	out    chan []byte // whole frames
-	closed chan struct{}
+	net *Network
+	nc  net.Conn
+	out chan []byte // whole frames
 
 	mu  sync.Mutex // guards what follows
 	seq uint16
@@ -78,6 +77,9 @@ func (c *conn) finish() {
 func (c *conn) write() {
 	defer c.nc.Close()
 	for b := range c.out {
+		if c.net.opts.Coalesce {
+			b = c.coalesce(b)
+		}
 		step := len(b)
 		if c.net.opts.ByteByByte {
 			step = 1
@@ -96,6 +98,32 @@ func (c *conn) write() {
 	}
 }
 
+// The writer waits that long for another frame to go with those it has, and
+// stops at that many bytes.
+const (
+	coalesceFor = 3 * time.Millisecond
+	coalesceMax = 64 << 10
+)
+
+// coalesce joins the frames that follow closely.
+func (c *conn) coalesce(b []byte) []byte {
+	t := time.NewTimer(coalesceFor)
+	defer t.Stop()
+	for len(b) < coalesceMax {
+		select {
+		case more, ok := <-c.out:
+			if !ok {
+				return b
+			}
+			b = append(b, more...)
+			t.Reset(coalesceFor)
+		case <-t.C:
+			return b
+		}
+	}
+	return b
+}
+
 // serve reads frames until the connection ends.
 func (c *conn) serve() {
 	defer func() {
@@ -105,7 +133,7 @@ func (c *conn) serve() {
 		c.net.mu.Unlock()
 	}()
 	c.net.serving()
-	if c.fault(StepConnect, nil) {
+	if c.fault(StepConnect, "") != goOn {
 		c.drain()
 		return
 	}

@@ -2,6 +2,7 @@ package oscarmock
 
 import (
 	"net"
+	"time"
 
 	"transport/legacy/oscar/oscarwire"
 )
@@ -9,8 +10,8 @@ import (
 // Step is where in a session a Fault strikes.
 type Step uint8
 
-// The steps. For those of the first group any Action that ends or garbles the
-// connection applies; the others say which.
+// The steps. At those of the first group every Action is possible but Repeat and
+// those of cookies; the others say which are.
 const (
 	StepConnect   Step = iota // a connection was accepted
 	StepChallenge             // 17/06 came
@@ -18,16 +19,19 @@ const (
 	StepBOS                   // a connection with a cookie came
 	StepVersions              // 01/17 came
 	StepRates                 // 01/06 came
+	StepRights                // 02/02, 03/02, 04/04, 09/02 or 13/02 came
 	StepList                  // 13/04 or 13/05 came
 	StepReady                 // 01/02 came
 	StepMessage               // 04/06 came
 	StepEdit                  // 13/08, 13/09 or 13/0A came
+	StepSNAC                  // Fault.SNAC came
 
 	StepRefuse        // a sign-on is refused with Fault.Code
-	StepRedirect      // WrongCookie, or Fault.Addr in place of the address of BOS
+	StepRedirect      // WrongCookie, ExpiredCookie, or Fault.Addr in place of the address of BOS
 	StepRefuseMessage // 04/06 is answered by 04/01 with Fault.Code
-	StepAck           // Drop or Repeat 04/0C
-	StepFeedbagAck    // Drop 13/0E
+	StepAck           // Drop, Repeat or Delay 04/0C
+	StepFeedbagAck    // Drop, Repeat or Delay 13/0E
+	StepSend          // Drop, Repeat or Delay Fault.SNAC, which is about to be sent
 )
 
 // Action is what a Fault does.
@@ -41,21 +45,28 @@ const (
 	Garbage                   // send bytes that are no frame, then close
 	Truncate                  // send half a frame, then close
 	Short                     // the 4-byte sign-off, then close
-	EmptySNAC                 // send a frame of channel 2 with 3 bytes
-	UnknownSNAC               // send a SNAC of a family that nobody knows
-	Drop
+	EmptySNAC                 // send a frame of channel 2 with 3 bytes, and go on
+	UnknownSNAC               // send a SNAC of a family that nobody knows, and go on
+	Bytes                     // send Fault.Data as it is, and go on
+	SkipNumbers               // leave out sequence numbers, and go on
+	Delay                     // wait Fault.Delay, and go on
+	Drop                      // what came or should go has never been there
 	Repeat
 	WrongCookie
+	ExpiredCookie
 )
 
 // Fault makes the network misbehave.
 type Fault struct {
 	Step    Step
-	Account string // "" for any
+	SNAC    oscarwire.ID // of StepSNAC and StepSend
+	Account string       // "" for any
 	Action  Action
 	Times   int // how often, 0 for once, -1 for ever
 	Code    oscarwire.SignOnCode
 	Addr    string
+	Delay   time.Duration
+	Data    []byte
 }
 
 // Inject adds a fault.
@@ -77,14 +88,11 @@ func (n *Network) Heal() {
 }
 
 // takeFault returns the fault that strikes at a step, nil if none does. n.mu is
-// held. name is nil where no account is known yet.
-func (n *Network) takeFault(step Step, name *string) *Fault {
-	id := ""
-	if name != nil {
-		id = oscarwire.NormalizeScreenName(*name)
-	}
+// held. name is "" where no account is known yet.
+func (n *Network) takeFault(step Step, snac oscarwire.ID, name string) *Fault {
+	id := oscarwire.NormalizeScreenName(name)
 	for _, f := range n.faults {
-		if f.Step != step || f.Times == 0 || f.Account != "" && f.Account != id {
+		if f.Step != step || f.SNAC != snac || f.Times == 0 || f.Account != "" && f.Account != id {
 			continue
 		}
 		if f.Times > 0 {
@@ -101,6 +109,9 @@ func stepOf(id oscarwire.ID) (Step, bool) {
 		return StepVersions, true
 	case oscarwire.ServiceRateQuery:
 		return StepRates, true
+	case oscarwire.LocationRightsQuery, oscarwire.BuddyRightsQuery, oscarwire.ICBMParamsQuery,
+		oscarwire.PrivacyRightsQuery, oscarwire.FeedbagRightsQuery:
+		return StepRights, true
 	case oscarwire.FeedbagQuery, oscarwire.FeedbagQueryIfModified:
 		return StepList, true
 	case oscarwire.ServiceClientReady:
@@ -113,20 +124,56 @@ func stepOf(id oscarwire.ID) (Step, bool) {
 	return 0, false
 }
 
-// fault has a fault strike. It is true when nothing more is to be answered.
-func (c *conn) fault(step Step, name *string) bool {
-	c.net.mu.Lock()
-	defer c.net.mu.Unlock()
-	return c.faultLocked(step, name)
+// outcome is how a connection goes on after a fault.
+type outcome uint8
+
+const (
+	goOn    outcome = iota
+	swallow         // as if nothing had come
+	silent          // never answer again, or it is closed
+)
+
+// fault has a fault strike. n.mu is not held, since it may take its time.
+func (c *conn) fault(step Step, name string) outcome { return c.strike(step, 0, name) }
+
+// faultOn is fault for a SNAC that came.
+func (c *conn) faultOn(id oscarwire.ID, name string) outcome {
+	if step, ok := stepOf(id); ok {
+		if o := c.strike(step, 0, name); o != goOn {
+			return o
+		}
+	}
+	return c.strike(StepSNAC, id, name)
 }
 
-func (c *conn) faultLocked(step Step, name *string) bool {
-	f := c.net.takeFault(step, name)
+func (c *conn) strike(step Step, snac oscarwire.ID, name string) outcome {
+	c.net.mu.Lock()
+	f := c.net.takeFault(step, snac, name)
+	c.net.mu.Unlock()
 	if f == nil {
-		return false
+		return goOn
 	}
 	switch f.Action {
-	case Silence, Drop:
+	case Silence:
+	case Drop:
+		return swallow
+	case Delay:
+		c.net.pause(f.Delay)
+		return goOn
+	case Bytes:
+		c.raw(f.Data)
+		return goOn
+	case SkipNumbers:
+		c.mu.Lock()
+		c.seq += 0x1000
+		c.mu.Unlock()
+		return goOn
+	case EmptySNAC:
+		c.frame(oscarwire.ChannelData, oscarwire.Raw{0, 1, 0})
+		return goOn
+	case UnknownSNAC:
+		c.frame(oscarwire.ChannelData, oscarwire.SNAC{Header: oscarwire.Header{ID: oscarwire.MakeID(0x7777, 3), RequestID: 0x8000_0001}, Body: []byte{1, 2, 3}})
+		return goOn
 	case Garbage:
 		c.raw([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
 		c.finish()
@@ -136,12 +183,6 @@ func (c *conn) faultLocked(step Step, name *string) bool {
 	case Short:
 		c.raw(oscarwire.AppendShortSignOff(nil, 1))
 		c.finish()
-	case EmptySNAC:
-		c.frame(oscarwire.ChannelData, oscarwire.Raw{0, 1, 0})
-		return false
-	case UnknownSNAC:
-		c.frame(oscarwire.ChannelData, oscarwire.SNAC{Header: oscarwire.Header{ID: oscarwire.MakeID(0x7777, 3), RequestID: 0x8000_0001}, Body: []byte{1, 2, 3}})
-		return false
 	case Reset:
 		if tcp, ok := c.nc.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0) // it may be closed already
@@ -150,5 +191,29 @@ func (c *conn) faultLocked(step Step, name *string) bool {
 	default:
 		c.finish()
 	}
-	return true
+	return silent
+}
+
+// faultSend says how often a SNAC is to be sent, and how much later. n.mu is
+// held.
+func (s *session) faultSend(id oscarwire.ID) (times int, delay time.Duration) {
+	f := s.net.takeFault(StepSend, id, s.account.Name)
+	switch {
+	case f != nil:
+	case id == oscarwire.ICBMHostAck:
+		f = s.net.takeFault(StepAck, 0, s.account.Name)
+	case id == oscarwire.FeedbagAck:
+		f = s.net.takeFault(StepFeedbagAck, 0, s.account.Name)
+	}
+	switch {
+	case f == nil:
+		return 1, 0
+	case f.Action == Drop:
+		return 0, 0
+	case f.Action == Repeat:
+		return 2, 0
+	case f.Action == Delay:
+		return 1, f.Delay
+	}
+	return 1, 0
 }

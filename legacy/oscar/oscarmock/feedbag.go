@@ -11,8 +11,10 @@ func (s *session) feedbag(snac oscarwire.SNAC) error {
 	a := s.account
 	switch snac.ID {
 	case oscarwire.FeedbagRightsQuery:
-		limits := make([]uint16, 0x19)
-		limits[oscarwire.FeedbagBuddy], limits[oscarwire.FeedbagGroup] = uint16(s.net.opts.MaxBuddies), 61
+		limits := make([]uint16, oscarwire.FeedbagRemoved+1)
+		for class := range limits {
+			limits[class] = uint16(s.net.maxItems(uint16(class)))
+		}
 		s.send(oscarwire.FeedbagRightsReply, snac.RequestID, oscarwire.NewFeedbagRights(limits))
 	case oscarwire.FeedbagQuery:
 		s.sendList(snac.RequestID)
@@ -71,6 +73,17 @@ func (s *session) sendList(request uint32) {
 	s.send(oscarwire.FeedbagReply, request, oscarwire.FeedbagList{Items: items, Modified: s.account.modified})
 }
 
+// maxItems is how many items of a class a list may have.
+func (n *Network) maxItems(class uint16) int {
+	switch class {
+	case oscarwire.FeedbagBuddy:
+		return min(n.opts.MaxBuddies, 0xFFFF)
+	case oscarwire.FeedbagPrivacy, oscarwire.FeedbagPreferences:
+		return 1
+	}
+	return 200
+}
+
 // touch makes the list newer than it was.
 func (a *account) touch(n *Network) {
 	a.edits++
@@ -92,9 +105,7 @@ func (n *Network) edit(a *account, s *session, snac oscarwire.SNAC, items oscarw
 	if len(taken) > 0 {
 		a.touch(n)
 	}
-	if f := n.takeFault(StepFeedbagAck, &a.Name); f == nil || f.Action != Drop {
-		s.send(oscarwire.FeedbagAck, snac.RequestID, results)
-	}
+	s.send(oscarwire.FeedbagAck, snac.RequestID, results)
 	for _, other := range a.sessions {
 		if other != s && len(taken) > 0 {
 			other.send(snac.ID, 0, taken)
@@ -117,22 +128,25 @@ func (n *Network) editItem(a *account, op oscarwire.ID, i oscarwire.FeedbagItem)
 	case op == oscarwire.FeedbagInsert && at >= 0:
 		return oscarwire.FeedbagExists
 	}
-	if i.Class == oscarwire.FeedbagBuddy {
-		id := oscarwire.NormalizeScreenName(i.Name)
+	if op == oscarwire.FeedbagInsert {
 		count := 0
 		for _, o := range a.items {
-			if o.Class == oscarwire.FeedbagBuddy {
+			if o.Class == i.Class {
 				count++
 			}
 		}
+		if count >= n.maxItems(i.Class) {
+			return oscarwire.FeedbagLimit
+		}
+	}
+	if i.Class == oscarwire.FeedbagBuddy {
+		id := oscarwire.NormalizeScreenName(i.Name)
 		other := n.accounts[id]
 		switch {
 		case id == "", !slices.ContainsFunc(a.items, func(o oscarwire.FeedbagItem) bool {
 			return o.Class == oscarwire.FeedbagGroup && o.GroupID == i.GroupID
 		}):
 			return oscarwire.FeedbagBad
-		case op == oscarwire.FeedbagInsert && count >= n.opts.MaxBuddies:
-			return oscarwire.FeedbagLimit
 		case op == oscarwire.FeedbagInsert && other != nil && other.needsAuth(a) && !i.AwaitsAuth():
 			return oscarwire.FeedbagNeedsAuth
 		}
@@ -150,12 +164,13 @@ func (n *Network) editItem(a *account, op oscarwire.ID, i oscarwire.FeedbagItem)
 
 // edited draws the consequences of an edit: presence, and "you were added".
 func (n *Network) edited(a *account, op oscarwire.ID, items oscarwire.FeedbagItems) {
+	if len(items) > 0 {
+		defer n.show(a) // who sees the account may have changed
+	}
 	for _, i := range items {
 		id := oscarwire.NormalizeScreenName(i.Name)
 		other := n.accounts[id]
 		switch {
-		case i.Class == oscarwire.FeedbagDeny && other != nil:
-			n.show(a)
 		case i.Class != oscarwire.FeedbagBuddy || other == nil || other == a:
 		case op == oscarwire.FeedbagDelete:
 			for _, s := range a.sessions {
@@ -163,7 +178,7 @@ func (n *Network) edited(a *account, op oscarwire.ID, items oscarwire.FeedbagIte
 			}
 		case op == oscarwire.FeedbagInsert && a.lists(id):
 			for _, s := range a.sessions {
-				if s.ready && other.visible() {
+				if s.ready && other.visible() && a.sees(other, s) {
 					s.showBuddy(other, other.info(n.opts.Now()))
 				}
 			}

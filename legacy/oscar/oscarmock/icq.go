@@ -23,12 +23,7 @@ func (s *session) icq(snac oscarwire.SNAC) error {
 	switch d.Command {
 	case oscarwire.ICQOfflineQuery:
 		for _, m := range s.account.offline {
-			text, _ := m.im.Text()
-			uin, _ := oscarwire.ParseUIN(oscarwire.NormalizeScreenName(m.im.From.Name))
-			s.send(oscarwire.ICQReply, snac.RequestID, oscarwire.NewOldOffline(d.UIN, d.Sequence, oscarwire.OldOffline{
-				From: uin, Sent: m.sent.UTC().Truncate(time.Minute), Type: oscarwire.MessagePlain, Flags: oscarwire.MessageFlagNormal,
-				Text: (*oscarwire.CodePage)(nil).Encode(text.Text(nil)),
-			}))
+			s.send(oscarwire.ICQReply, snac.RequestID, oscarwire.NewOldOffline(d.UIN, d.Sequence, m.old()))
 		}
 		reply(oscarwire.ICQOfflineDone, []byte{0})
 	case oscarwire.ICQOfflineDelete:
@@ -37,6 +32,19 @@ func (s *session) icq(snac oscarwire.SNAC) error {
 		return s.meta(snac, d)
 	}
 	return nil
+}
+
+// old is the message in the old form, which has only text in a code page.
+func (m stored) old() oscarwire.OldOffline {
+	o := oscarwire.OldOffline{Sent: m.sent.UTC().Truncate(time.Minute), Type: oscarwire.MessagePlain, Flags: oscarwire.MessageFlagNormal}
+	o.From, _ = oscarwire.ParseUIN(oscarwire.NormalizeScreenName(m.im.From.Name))
+	if c, err := m.im.ICQMessage(); m.im.Channel == oscarwire.IMChannelICQ && err == nil {
+		o.Type, o.Text = c.Type, c.Text
+		return o
+	}
+	text, _ := m.im.Text() // empty if it makes no sense
+	o.Text = (*oscarwire.CodePage)(nil).Encode(text.Text(nil))
+	return o
 }
 
 // meta answers questions about people. (Shutko, "SNAC(15,02)/07D0")

@@ -14,7 +14,7 @@ func (s *session) message(snac oscarwire.SNAC) error {
 	}
 	n, a := s.net, s.account
 	to := n.accounts[oscarwire.NormalizeScreenName(out.To)]
-	if f := n.takeFault(StepRefuseMessage, &a.Name); f != nil {
+	if f := n.takeFault(StepRefuseMessage, 0, a.Name); f != nil {
 		s.fail(snac, oscarwire.ErrorCode(f.Code))
 		return nil
 	}
@@ -60,15 +60,7 @@ func (s *session) ack(snac oscarwire.SNAC, out oscarwire.OutgoingIM) {
 	if s.net.opts.NoAcks {
 		return
 	}
-	ack := oscarwire.HostAck{Cookie: out.Cookie, Channel: out.Channel, To: out.To}
-	f := s.net.takeFault(StepAck, &s.account.Name)
-	if f != nil && f.Action == Drop {
-		return
-	}
-	s.send(oscarwire.ICBMHostAck, snac.RequestID, ack)
-	if f != nil && f.Action == Repeat {
-		s.send(oscarwire.ICBMHostAck, snac.RequestID, ack)
-	}
+	s.send(oscarwire.ICBMHostAck, snac.RequestID, oscarwire.HostAck{Cookie: out.Cookie, Channel: out.Channel, To: out.To})
 }
 
 // stripHTML takes the tags out of a text between two ICQ numbers of which the

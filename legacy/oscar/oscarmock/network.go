@@ -16,6 +16,7 @@ package oscarmock
 import (
 	"crypto/rand"
 	"errors"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -30,16 +31,24 @@ import (
 type Options struct {
 	Log zerolog.Logger
 	Now func() time.Time // nil for time.Now
-	// OpenRegistration makes an account of every name that signs on; the first
-	// password is right from then on.
+	// AuthHost is the host to which clients are sent for BOS; "" for that of the
+	// address at which they have reached the authorizer.
+	AuthHost string
+	// OpenRegistration makes an account of every name that signs on. The first
+	// password is right from then on, if it came roasted: an MD5 sign-on does not
+	// tell what it was, so that any is right.
 	OpenRegistration bool
 	// Rates are the limits of all SNACs (class 1) and of messages (class 3). The
 	// zero value never limits anybody; RatesOOS are those of a live server.
 	Rates []oscarwire.RateClass
+	// SignOns is how many sign-ons an address may try at once, and one a minute
+	// after that; 0 for any number. A live server has been seen with 10.
+	SignOns int
 	// NoMD5 refuses the MD5 sign-on, NoRoasted the roasted one.
 	NoMD5, NoRoasted bool
-	// ByteByByte writes every byte on its own.
-	ByteByByte bool
+	// ByteByByte writes every byte on its own; Coalesce writes frames together
+	// that follow closely.
+	ByteByByte, Coalesce bool
 	// ExtraHeaders gives the SNACs of the contact list the header extension that
 	// Open OSCAR Server sends.
 	ExtraHeaders bool
@@ -68,6 +77,7 @@ type Network struct {
 	log      zerolog.Logger
 	listener net.Listener
 	wg       sync.WaitGroup
+	quit     chan struct{} // closed by Close
 
 	mu       sync.Mutex // guards what follows, and all accounts and sessions
 	changed  *sync.Cond // on mu: something happened that Wait functions look at
@@ -75,6 +85,7 @@ type Network struct {
 	accounts map[string]*account // by normalised name
 	cookies  map[string]cookie
 	conns    map[*conn]struct{}
+	tries    map[string]tries // by address
 	faults   []*Fault
 	stalled  chan struct{} // closed by Resume; nil while the network serves
 }
@@ -104,7 +115,9 @@ func New(o Options) *Network {
 		log:      o.Log,
 		accounts: make(map[string]*account),
 		cookies:  make(map[string]cookie),
+		tries:    make(map[string]tries),
 		conns:    make(map[*conn]struct{}),
+		quit:     make(chan struct{}),
 	}
 	n.changed = sync.NewCond(&n.mu)
 	return n
@@ -118,9 +131,13 @@ func (n *Network) Listen(addr string) error {
 		return err
 	}
 	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		l.Close()
+		return errClosed
+	}
 	n.listener = l
-	n.mu.Unlock()
-	n.wg.Go(func() {
+	n.wg.Go(func() { // before Close can wait
 		for {
 			nc, err := l.Accept()
 			if errors.Is(err, net.ErrClosed) {
@@ -128,13 +145,26 @@ func (n *Network) Listen(addr string) error {
 			}
 			if err != nil {
 				n.log.Warn().Err(err).Msg("cannot accept a connection")
-				time.Sleep(50 * time.Millisecond)
+				n.pause(50 * time.Millisecond)
 				continue
 			}
 			n.Serve(nc)
 		}
 	})
 	return nil
+}
+
+// errClosed says that Close was called.
+var errClosed = errors.New("oscarmock: the network is closed")
+
+// pause waits, but not beyond Close.
+func (n *Network) pause(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-n.quit:
+	}
 }
 
 // Addr is the authorizer's host:port, which is also that of BOS.
@@ -149,7 +179,7 @@ func (n *Network) Addr() string {
 
 // Serve serves one connection in the background.
 func (n *Network) Serve(nc net.Conn) {
-	c := &conn{net: n, nc: nc, out: make(chan []byte, outLen), closed: make(chan struct{})}
+	c := &conn{net: n, nc: nc, out: make(chan []byte, outLen)}
 	n.mu.Lock()
 	if n.closed {
 		n.mu.Unlock()
@@ -213,6 +243,9 @@ func (n *Network) serving() {
 func (n *Network) Close() {
 	n.Hang()
 	n.mu.Lock()
+	if !n.closed {
+		close(n.quit)
+	}
 	n.closed = true
 	n.resume()
 	for _, a := range n.accounts {
@@ -239,17 +272,31 @@ func (n *Network) AddAccount(a Account) {
 
 // RemoveAccount forgets an account; its sessions end.
 func (n *Network) RemoveAccount(name string) {
-	n.Disconnect(name, DisconnectClose)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.accounts, oscarwire.NormalizeScreenName(name))
+	a := n.find(name)
+	if a == nil {
+		return
+	}
+	for len(a.sessions) > 0 {
+		a.sessions[0].disconnect(DisconnectClose)
+	}
+	if a.bot != nil {
+		a.bot.stop()
+		a.bot.online = false
+	}
+	n.show(a) // while it is still known
+	delete(n.accounts, a.id)
+	n.changed.Broadcast()
 }
 
 // newCookie makes a cookie for BOS. n.mu is held.
 func (n *Network) newCookie(a *account, multi uint8) []byte {
+	now := n.opts.Now()
+	maps.DeleteFunc(n.cookies, func(_ string, k cookie) bool { return !now.Before(k.expires) })
 	b := make([]byte, 64)
 	_, _ = rand.Read(b) // never fails
-	n.cookies[string(b)] = cookie{a, multi, n.opts.Now().Add(cookieLife)}
+	n.cookies[string(b)] = cookie{a, multi, now.Add(cookieLife)}
 	return b
 }
 

@@ -52,6 +52,7 @@ const (
 	DisconnectClose    DisconnectHow = iota // just close the connection
 	DisconnectReplaced                      // as for a newer sign-on: TLV 09 = 1, or without 4A a truncated frame
 	DisconnectPolite                        // channel 4 without a reason
+	DisconnectRate                          // as for going on above the limits: TLV 09 = 1, whatever 4A said
 )
 
 // disconnect ends the session. n.mu is held.
@@ -60,7 +61,7 @@ func (s *session) disconnect(how DisconnectHow) {
 		return
 	}
 	switch {
-	case how == DisconnectReplaced && s.multi:
+	case how == DisconnectReplaced && s.multi, how == DisconnectRate:
 		s.frame(oscarwire.ChannelSignOff, oscarwire.SignOff{Code: oscarwire.DisconnectNewSignOn, CodeLen: 1, URL: "http://localhost/"})
 	case how == DisconnectReplaced:
 		s.raw(oscarwire.AppendShortSignOff(nil, s.seq))
@@ -87,6 +88,8 @@ func (s *session) endLocked() {
 	a.sessions = slices.DeleteFunc(a.sessions, func(o *session) bool { return o == s })
 	if !a.online() {
 		a.away, a.statusText, a.idleSince, a.status = "", "", time.Time{}, 0
+		clear(a.permits)
+		clear(a.blocks)
 	}
 	if s.ready {
 		s.net.show(a)
@@ -115,7 +118,18 @@ func (s *session) sendFlags(id oscarwire.ID, request uint32, flags uint16, body 
 	if body != nil {
 		b = body.Append(nil)
 	}
-	s.frame(oscarwire.ChannelData, oscarwire.SNAC{Header: h, Body: b})
+	snac := oscarwire.SNAC{Header: h, Body: b}
+	times, delay := s.faultSend(id)
+	if delay > 0 {
+		s.net.wg.Go(func() { // the reader that got here is waited for, too
+			s.net.pause(delay)
+			s.frame(oscarwire.ChannelData, snac)
+		})
+		return
+	}
+	for range times {
+		s.frame(oscarwire.ChannelData, snac)
+	}
 }
 
 // fail answers a request with an error.
@@ -137,25 +151,25 @@ func (s *session) onFrame(f oscarwire.Frame) error {
 		return err
 	}
 	s.net.mu.Lock()
+	s.snacs[snac.ID]++
+	s.net.changed.Broadcast()
+	s.net.mu.Unlock()
+	switch s.faultOn(snac.ID, s.account.id) {
+	case silent:
+		return errSilent
+	case swallow:
+		return nil
+	}
+	s.net.mu.Lock()
 	defer s.net.mu.Unlock()
 	if s.over {
 		return errDone
-	}
-	s.snacs[snac.ID]++
-	s.net.changed.Broadcast()
-	if step, ok := stepOf(snac.ID); ok {
-		if s.faultLocked(step, &s.account.Name) {
-			return errSilent
-		}
-		if s.over {
-			return errDone
-		}
 	}
 	switch s.count(snac.ID) {
 	case rateDrop:
 		return nil
 	case rateDisconnect:
-		s.disconnect(DisconnectReplaced) // the same code, as on live servers
+		s.disconnect(DisconnectRate)
 		return errDone
 	}
 	if err := s.handle(snac); err != nil {
@@ -217,12 +231,20 @@ func (s *session) handle(snac oscarwire.SNAC) error {
 			return err
 		}
 		s.typing = p.Flags&oscarwire.ICBMTypingEvents != 0
+	case oscarwire.ICBMResetParams:
+		s.typing = false
 	case oscarwire.LocationSetInfo:
 		return s.setInfo(snac)
 	case oscarwire.LocationQuery, oscarwire.LocationQuery2:
 		return s.location(snac)
-	case oscarwire.BuddyAdd, oscarwire.BuddyRemove:
+	case oscarwire.BuddyAdd, oscarwire.BuddyRemove, oscarwire.BuddyAddTemp, oscarwire.BuddyRemoveTemp:
 		return s.ownBuddies(snac)
+	case oscarwire.PrivacyAddPermit, oscarwire.PrivacyRemovePermit, oscarwire.PrivacyAddDeny, oscarwire.PrivacyRemoveDeny:
+		return s.ownPrivacy(snac)
+	case oscarwire.LookupByEmail:
+		return s.lookUp(snac)
+	case oscarwire.StatsReport:
+		reply(oscarwire.StatsReportAck, nil)
 	case oscarwire.ICBMSend:
 		return s.message(snac)
 	case oscarwire.ICBMClientAck:
@@ -327,6 +349,9 @@ func (s *session) location(snac oscarwire.SNAC) error {
 	if q.Flags&oscarwire.LocationAway != 0 {
 		info.Away = &other.away
 	}
+	if q.Flags&oscarwire.LocationCaps != 0 {
+		info.Caps = other.caps
+	}
 	s.send(oscarwire.LocationReply, snac.RequestID, oscarwire.LocationReplyInfo{User: other.info(s.net.opts.Now()), Info: info})
 	return nil
 }
@@ -336,9 +361,11 @@ func (s *session) ownBuddies(snac oscarwire.SNAC) error {
 	names, err := oscarwire.ParseNames(snac.Body)
 	for _, name := range names {
 		id := oscarwire.NormalizeScreenName(name)
-		if snac.ID == oscarwire.BuddyRemove {
+		if snac.ID == oscarwire.BuddyRemove || snac.ID == oscarwire.BuddyRemoveTemp {
 			delete(s.buddies, id)
-			delete(s.seen, id)
+			if !s.account.lists(id) {
+				delete(s.seen, id)
+			}
 			continue
 		}
 		if len(s.buddies) >= s.net.opts.MaxBuddies {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
+	"net"
+	"time"
 
 	"transport/legacy/oscar/oscarwire"
 )
@@ -45,8 +47,11 @@ func (h *handshake) onFrame(f oscarwire.Frame) (*session, error) {
 
 // roasted answers a roasted sign-on on channel 4, and ends the connection.
 func (h *handshake) roasted(r oscarwire.RoastedSignOn) error {
-	if h.fault(StepLogin, &r.ScreenName) {
+	switch h.fault(StepLogin, r.ScreenName) {
+	case silent:
 		return errSilent
+	case swallow:
+		return nil
 	}
 	if h.net.opts.NoRoasted {
 		return errDone
@@ -70,8 +75,11 @@ func (h *handshake) bucp(snac oscarwire.SNAC) error {
 		if err != nil {
 			return err
 		}
-		if h.fault(StepChallenge, &q.ScreenName) {
+		switch h.fault(StepChallenge, q.ScreenName) {
+		case silent:
 			return errSilent
+		case swallow:
+			return nil
 		}
 		raw := make([]byte, 16)
 		_, _ = rand.Read(raw) // never fails
@@ -83,8 +91,11 @@ func (h *handshake) bucp(snac oscarwire.SNAC) error {
 		if err != nil {
 			return err
 		}
-		if h.fault(StepLogin, &login.ScreenName) {
+		switch h.fault(StepLogin, login.ScreenName) {
+		case silent:
 			return errSilent
+		case swallow:
+			return nil
 		}
 		right := func(password string) bool {
 			hash := oscarwire.HashWeak(h.key, []byte(password))
@@ -109,8 +120,11 @@ func (h *handshake) login(name string, multi uint8, right func(string) bool, cle
 	refuse := func(code oscarwire.SignOnCode) oscarwire.LoginReply {
 		return oscarwire.LoginReply{ScreenName: name, Code: code, ErrorURL: "http://localhost/"}
 	}
-	if f := n.takeFault(StepRefuse, &name); f != nil {
+	if f := n.takeFault(StepRefuse, 0, name); f != nil {
 		return refuse(f.Code)
+	}
+	if !n.mayTry(h.nc.RemoteAddr().String()) {
+		return refuse(oscarwire.SignOnRateLimited2) // as a live server
 	}
 	id := oscarwire.NormalizeScreenName(name)
 	a := n.accounts[id]
@@ -125,38 +139,82 @@ func (h *handshake) login(name string, multi uint8, right func(string) bool, cle
 	switch {
 	case a == nil:
 		return refuse(oscarwire.SignOnUnknownUser)
-	case a.bot != nil, a.Password == "" && n.opts.OpenRegistration:
-	case !right(a.Password):
+	case a.bot == nil && a.Password == "" && n.opts.OpenRegistration:
+	case a.bot != nil && a.Password == "", !right(a.Password):
 		return refuse(oscarwire.SignOnBadPassword)
 	}
 	k := n.newCookie(a, multi)
 	addr := h.nc.LocalAddr().String()
-	if f := n.takeFault(StepRedirect, &name); f != nil {
+	if _, port, err := net.SplitHostPort(addr); err == nil && n.opts.AuthHost != "" {
+		addr = net.JoinHostPort(n.opts.AuthHost, port)
+	}
+	if f := n.takeFault(StepRedirect, 0, name); f != nil {
 		if f.Addr != "" {
 			addr = f.Addr
 		}
-		if f.Action == WrongCookie {
+		switch f.Action {
+		case WrongCookie:
 			k = bytes.Repeat([]byte{1}, 64)
+		case ExpiredCookie:
+			n.takeCookie(k)
 		}
 	}
 	return oscarwire.LoginReply{ScreenName: a.Name, Addr: addr, Cookie: k}
+}
+
+// tries is how many sign-ons an address may still try.
+type tries struct {
+	left float64
+	last time.Time
+}
+
+const maxTries = 10_000 // addresses
+
+// mayTry counts a sign-on from an address. n.mu is held.
+func (n *Network) mayTry(addr string) bool {
+	if n.opts.SignOns == 0 {
+		return true
+	}
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		addr = host
+	}
+	now, most := n.opts.Now(), float64(n.opts.SignOns)
+	t, known := n.tries[addr]
+	if !known {
+		if len(n.tries) >= maxTries {
+			clear(n.tries)
+		}
+		t = tries{most, now}
+	}
+	t.left = min(most, t.left+now.Sub(t.last).Minutes())
+	t.last = now
+	may := t.left >= 1
+	if may {
+		t.left--
+	}
+	n.tries[addr] = t
+	return may
 }
 
 // enter makes the connection a session of BOS.
 func (h *handshake) enter(k []byte, multi uint8) (*session, error) {
 	n := h.net
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	ticket, ok := n.takeCookie(k)
+	n.mu.Unlock()
 	if !ok {
 		return nil, errDone
 	}
-	if n.closed {
-		return nil, errDone
-	}
-	name := ticket.account.Name
-	if h.faultLocked(StepBOS, &name) {
+	switch h.fault(StepBOS, ticket.account.id) {
+	case silent:
 		return nil, errSilent
+	case swallow:
+		return nil, nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed || n.accounts[ticket.account.id] != ticket.account {
+		return nil, errDone
 	}
 	return n.newSession(h.conn, ticket.account, max(multi, ticket.multi)), nil
 }
