@@ -8,6 +8,8 @@ require (
 	github.com/mattn/go-sqlite3 v1.14.33
 	github.com/rs/zerolog v1.35.0
 	golang.org/x/text v0.32.0
+	mellium.im/sasl v0.3.2
+	mellium.im/xmlstream v0.15.4
 	mellium.im/xmpp v0.22.0
 )
 
@@ -22,8 +24,6 @@ require (
 	golang.org/x/tools v0.40.1-0.20260108161641-ca281cf95054 // indirect
 	honnef.co/go/tools v0.7.0 // indirect
 	mellium.im/reader v0.1.0 // indirect
-	mellium.im/sasl v0.3.2 // indirect
-	mellium.im/xmlstream v0.15.4 // indirect
 )
 
 tool honnef.co/go/tools/cmd/staticcheck
