@@ -20,26 +20,33 @@ endif
 help: ## list what make can do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r left right; do printf '%-14s %s\n' "$$left" "$$right"; done
 
-demo: deps ## show the gateway at work, with an XMPP server and a mock network; KEEP=1 leaves it running
+demo: ## show the gateway at work, with an XMPP server and a mock network; KEEP=1 leaves it running
+	@.ci/deps prosody
 	$(GO) run ./cmd/transport demo $(if $(KEEP),--keep)
 
-build: deps ## build the program as ./transport
+build: ## build the program as ./transport
+	@.ci/deps
 	$(GO) build -o transport ./cmd/transport
 
-test: deps lint ## lint, then all tests, with the race detector and real servers
+test: ## lint, then all tests, with the race detector and real servers
+	@.ci/deps prosody ejabberd
+	.ci/lint
 	TRANSPORT_E2E=require $(GO) test -race -shuffle=on -timeout 15m ./...
 
-lint: deps ## look for what is not formatted, suspicious or left over
+lint: ## look for what is not formatted, suspicious or left over
+	@.ci/deps
 	.ci/lint
 
-bench: deps ## measure; BENCHTIME=1s for each benchmark
+bench: ## measure; BENCHTIME=1s for each benchmark
+	@.ci/deps
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 30m ./component ./component/element ./legacy/oscar/oscarwire ./registry
 
-fuzz: deps ## fuzz each parser in turn, FUZZTIME=30s each
+fuzz: ## fuzz each parser in turn, FUZZTIME=30s each
+	@.ci/deps
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-deps: ## install what building and testing need, if it is missing
-	@.ci/deps
+deps: ## install what building, the demo and the tests need, if it is missing
+	@.ci/deps prosody ejabberd
 
 clean: ## remove what was built
 	rm -f transport
