@@ -103,7 +103,10 @@ func (c *Client) handle(t xmlstream.TokenReadEncoder, start *xml.StartElement) e
 }
 
 func (c *Client) answer(e *element.Element) *element.Element {
-	reply := element.New(NSClient, "iq").Set("type", "result").Set("to", e.Attr("from")).Set("id", e.Attr("id"))
+	reply := element.New(NSClient, "iq").Set("type", "result").Set("id", e.Attr("id"))
+	if from := e.Attr("from"); from != "" {
+		reply.Set("to", from)
+	}
 	asked := e.First()
 	switch {
 	case asked == nil:

@@ -84,6 +84,10 @@ func (prosody) prepare(dir string, o Options) error {
 	line("component_ports = { %d }", o.ComponentPort)
 	line("legacy_ssl_ports = { }")
 	line("c2s_direct_tls_ports = { }")
+	if o.Privileged {
+		modules = append(modules, "privilege")
+		line("plugin_paths = { %s }", luaQuote("/usr/lib/prosody/modules"))
+	}
 	line("modules_enabled = { %s }", luaList(modules))
 	line("modules_disabled = { %s }", luaList(disabled))
 	line("c2s_require_encryption = false")
@@ -96,8 +100,18 @@ func (prosody) prepare(dir string, o Options) error {
 	if o.TLS {
 		line("\tssl = { key = %s, certificate = %s }", luaQuote(filepath.Join(dir, keyFile)), luaQuote(filepath.Join(dir, certificateFile)))
 	}
+	if o.Privileged {
+		var entities []string
+		for _, domain := range slices.Sorted(maps.Keys(o.Components)) {
+			entities = append(entities, fmt.Sprintf("[%s] = { roster = \"both\"; message = \"outgoing\" }", luaQuote(domain)))
+		}
+		line("\tprivileged_entities = { %s }", strings.Join(entities, "; "))
+	}
 	for _, domain := range slices.Sorted(maps.Keys(o.Components)) {
 		line("Component %s\n\tcomponent_secret = %s", luaQuote(domain), luaQuote(o.Components[domain]))
+		if o.Privileged {
+			line("\tmodules_enabled = { \"privilege\" }")
+		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "prosody.cfg.lua"), []byte(b.String()), 0o600); err != nil {
 		return fmt.Errorf("lab: %w", err)
@@ -114,6 +128,8 @@ func (prosody) prepare(dir string, o Options) error {
 	}
 	return nil
 }
+
+func (prosody) populate(context.Context, string, Options) error { return nil }
 
 // prosodyName is a name as Prosody's file storage writes it: everything but
 // letters and digits as %hh.

@@ -27,6 +27,9 @@ type Options struct {
 	// TLS offers STARTTLS with a certificate that the server signed itself, for
 	// clients that refuse to go without. It is never demanded.
 	TLS bool
+	// Privileged lets the components write rosters and send messages in the names
+	// of users (XEP-0356), as far as the server can.
+	Privileged bool
 	// Debug makes the server's log tell everything.
 	Debug bool
 }
@@ -53,6 +56,9 @@ type server interface {
 	// all its ports, or can't.
 	ready(log string) (bool, error)
 	logFile(dir string) string
+	// populate makes the users that prepare could not, once the server serves
+	// clients on addr.
+	populate(ctx context.Context, addr string, o Options) error
 }
 
 // errPortTaken says that somebody was faster to take a port.
@@ -99,6 +105,9 @@ func try(ctx context.Context, program server, o Options) (*Server, error) {
 	}
 	if err = program.prepare(dir, o); err == nil {
 		err = s.Start(ctx)
+	}
+	if err == nil {
+		err = program.populate(ctx, s.Client, o)
 	}
 	if err != nil {
 		s.Close()

@@ -1,0 +1,293 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"transport/component/element"
+	"transport/legacy/oscar/oscarmock"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// TestWholeLine plays Alice from her first look at the gateway to her last.
+func TestWholeLine(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		w.start()
+		w.waitLog("connected to the XMPP server", 2)
+		alice := w.login(aliceJID + "/one")
+
+		// XEP-0030, XEP-0100 §4.1
+		items := alice.iq("get", "localhost", "<query xmlns='http://jabber.org/protocol/disco#items'/>").String()
+		info := alice.iq("get", icqDomain, "<query xmlns='http://jabber.org/protocol/disco#info'/>").String()
+		if !strings.Contains(items, icqDomain) || !strings.Contains(info, "category='gateway'") || !strings.Contains(info, "type='icq'") {
+			t.Errorf("the gateway shows itself as %s in %s", info, items)
+		}
+		// XEP-0077 §3.1
+		form := alice.iq("get", icqDomain, "<query xmlns='jabber:iq:register'/>").String()
+		for _, want := range []string{"<username/>", "<password/>", "jabber:x:data", "<instructions>"} {
+			if !strings.Contains(form, want) {
+				t.Errorf("the form lacks %s: %s", want, form)
+			}
+		}
+		if got := condition(alice.ask("set", icqDomain, registration(aliceUIN, "wrong"))); got != "not-acceptable" {
+			t.Errorf("a wrong password: %q", got)
+		}
+		if got := condition(alice.ask("set", icqDomain, registration("", ""))); got != "not-acceptable" {
+			t.Errorf("no name: %q", got)
+		}
+		alice.register(icqDomain, aliceUIN)
+		again := alice.iq("get", icqDomain, "<query xmlns='jabber:iq:register'/>").String()
+		if !strings.Contains(again, "<registered/>") || !strings.Contains(again, aliceUIN) || strings.Contains(again, networkPass) {
+			t.Errorf("the form of the registered: %s", again)
+		}
+		// XEP-0100 §4.6
+		alice.add(bobICQ)
+		w.bob.SignOn()
+		alice.presence(bobICQ, "", "")
+
+		// XEP-0100 §4.8, §5.3
+		for i, text := range []string{
+			"hello", "Grüße", "Привет", "😀 👩‍👩‍👧", "<b>1 < 2</b> &amp; &lt;", "two\nlines", "]]> \"quoted\" 'text'",
+		} {
+			alice.say(bobICQ, fmt.Sprint("m", i), text)
+			if got := w.heard(); got.Text != text || got.From != aliceUIN {
+				t.Errorf("alice wrote %q, bob reads %+v", text, got)
+			}
+			if err := w.bob.Send(aliceUIN, text); err != nil {
+				t.Fatal(err)
+			}
+			if got := alice.message(bobICQ).ChildText("jabber:client", "body"); got != text {
+				t.Errorf("bob wrote %q, alice reads %q", text, got)
+			}
+		}
+		alice.say("no-number-☃@"+icqDomain, "bad", "hello")
+		bad := alice.expect("an error", func(e *element.Element) bool { return e.Name == "message" && e.Attr("id") == "bad" })
+		if got := condition(bad); got != "item-not-found" && got != "jid-malformed" && got != "bad-request" {
+			t.Errorf("a message to nobody: %s", bad)
+		}
+
+		// XEP-0100 §5.3.1: presence both ways
+		w.bob.SetStatus(oscarwire.ModeAway.Status(), "lunch", "")
+		if got := alice.presence(bobICQ, "", "away").ChildText("jabber:client", "status"); got != "lunch" {
+			t.Errorf("bob's status is %q", got)
+		}
+		w.bob.SetStatus(oscarwire.ModeDND.Status(), "", "")
+		alice.presence(bobICQ, "", "dnd")
+		alice.send("<presence><show>xa</show><status>gone &amp; away</status></presence>")
+		w.wait("status of Alice", func() bool {
+			status, text, _ := w.mock.Presence(aliceUIN)
+			return status == oscarwire.ModeNA.Status() && text == "gone & away"
+		})
+		w.bob.SignOff()
+		alice.presence(bobICQ, "unavailable", "")
+
+		// XEP-0085
+		w.bob.SignOn()
+		alice.presence(bobICQ, "", "")
+		w.bob.SetTyping(aliceUIN, oscarwire.TypingBegun)
+		alice.expect("composing", func(e *element.Element) bool {
+			return e.Child("http://jabber.org/protocol/chatstates", "composing") != nil
+		})
+
+		// XEP-0100 §4.7
+		alice.iq("set", "", "<query xmlns='jabber:iq:roster'><item jid='"+bobICQ+"' subscription='remove'/></query>")
+		w.wait("removal of bob", func() bool {
+			for _, i := range w.mock.Feedbag(aliceUIN) {
+				if i.Name == bobUIN {
+					return false
+				}
+			}
+			return true
+		})
+		// XEP-0077 §3.2
+		alice.iq("set", icqDomain, "<query xmlns='jabber:iq:register'><remove/></query>")
+		w.signedOff(aliceUIN)
+		if got := condition(alice.ask("set", icqDomain, "<query xmlns='jabber:iq:register'><remove/></query>")); got != "registration-required" {
+			t.Errorf("removed twice: %q", got)
+		}
+		w.expectNoSecrets()
+	})
+}
+
+// expectNoSecrets looks for passwords in the log.
+func (w *world) expectNoSecrets() {
+	w.t.Helper()
+	for _, secret := range []string{networkPass, xmppSecret} {
+		if strings.Contains(w.log(), secret) {
+			w.t.Errorf("the log has the secret %q", secret)
+		}
+	}
+}
+
+// ready starts the gateway with Alice registered, and Bob on her list and online.
+func (w *world) ready() *person {
+	w.t.Helper()
+	w.start()
+	w.waitLog("connected to the XMPP server", 2)
+	alice := w.login(aliceJID + "/one")
+	alice.register(icqDomain, aliceUIN)
+	alice.add(bobICQ)
+	w.bob.SignOn()
+	alice.presence(bobICQ, "", "")
+	return alice
+}
+
+// TestKilledGateway kills the gateway: a user who is online is online on ICQ again
+// without doing anything, and nobody is shown who is not there.
+func TestKilledGateway(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		alice := w.ready()
+		w.process.Kill()
+		w.signedOff(aliceUIN)
+		if err := w.bob.Send(aliceUIN, "while you were away"); err != nil {
+			t.Fatal(err)
+		}
+		w.bob.SignOff()
+		w.start()
+		w.signedOn(aliceUIN)
+		got := alice.message(bobICQ)
+		if got.ChildText("jabber:client", "body") != "while you were away" || got.Child("urn:xmpp:delay", "delay") == nil {
+			t.Errorf("got %s", got)
+		}
+		alice.presence(bobICQ, "unavailable", "")
+		w.bob.SignOn()
+		alice.presence(bobICQ, "", "")
+		alice.say(bobICQ, "m1", "back again")
+		if got := w.heard().Text; got != "back again" {
+			t.Errorf("bob reads %q", got)
+		}
+	})
+}
+
+// TestKilledServer kills the XMPP server: the gateway comes back by itself, what
+// was said meanwhile arrives, and ICQ notices nothing.
+func TestKilledServer(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		w.ready()
+		w.server.Kill()
+		w.waitLog("not connected to the XMPP server", 2)
+		for i := range 10 {
+			if err := w.bob.Send(aliceUIN, fmt.Sprint("line ", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.waitLog("connected to the XMPP server", 4)
+		alice := w.login(aliceJID + "/two")
+		for i := range 10 {
+			got := alice.message(bobICQ)
+			if got.ChildText("jabber:client", "body") != fmt.Sprint("line ", i) || got.Child("urn:xmpp:delay", "delay") == nil {
+				t.Errorf("number %d is %s", i, got)
+			}
+		}
+		w.signedOn(aliceUIN)
+		alice.say(bobICQ, "m1", "still here")
+		if got := w.heard().Text; got != "still here" {
+			t.Errorf("bob reads %q", got)
+		}
+	})
+}
+
+// TestStop ends the gateway politely: users see it go, ICQ sees a goodbye.
+func TestStop(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		alice := w.ready()
+		began := time.Now()
+		if err := w.process.Terminate(6 * time.Second); err != nil {
+			t.Error(err)
+		}
+		if code := w.process.Wait(); code != 0 {
+			t.Errorf("exit code %d after %v", code, time.Since(began))
+		}
+		alice.presence(bobICQ, "unavailable", "")
+		alice.presence(icqDomain, "unavailable", "")
+		w.signedOff(aliceUIN)
+	})
+}
+
+// TestServerAbsentAtStart starts the gateway first, and with a wrong secret.
+func TestServerAbsentAtStart(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		if err := w.server.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		w.waitLog("connection refused", 1)
+		if err := w.server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.waitLog("connected to the XMPP server", 2)
+	})
+}
+
+// TestNetworkRestart lets the ICQ server crash and come back.
+func TestNetworkRestart(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		alice := w.ready()
+		addr := w.mock.Addr()
+		w.mock.Hang()
+		alice.presence(bobICQ, "unavailable", "")
+		alice.presence(icqDomain, "unavailable", "")
+		alice.say(bobICQ, "kept", "are you there?") // waits until the session is back
+		if err := w.mock.Listen(addr); err != nil {
+			t.Fatal(err)
+		}
+		alice.presence(icqDomain, "", "")
+		alice.presence(bobICQ, "", "")
+		if got := w.heard().Text; got != "are you there?" {
+			t.Errorf("bob reads %q", got)
+		}
+	})
+}
+
+// TestSeveral has two users, two clients of one of them, and two networks in one
+// process.
+func TestSeveral(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		alice := w.ready()
+		carol := w.login("carol@localhost/one")
+		carol.register(icqDomain, "1003")
+		carol.add(bobICQ)
+		carol.presence(bobICQ, "", "")
+		carol.say(bobICQ, "c1", "carol here")
+		if got := w.heard(); got.Text != "carol here" || got.From != "1003" {
+			t.Errorf("bob reads %+v", got)
+		}
+		// The same account for somebody else is a conflict. (XEP-0077 §3.1)
+		if got := condition(carol.ask("set", icqDomain, registration(aliceUIN, networkPass))); got != "conflict" {
+			t.Errorf("a second owner: %q", got)
+		}
+
+		second := w.login(aliceJID + "/two")
+		second.presence(bobICQ, "", "") // it comes online late and learns who is there
+		if err := w.bob.Send(aliceUIN, "to all of you"); err != nil {
+			t.Fatal(err)
+		}
+		second.message(bobICQ)
+		alice.message(bobICQ)
+		second.send("<presence type='unavailable'/>")
+		alice.say(bobICQ, "m1", "still signed on")
+		if got := w.heard().Text; got != "still signed on" {
+			t.Errorf("bob reads %q", got)
+		}
+
+		aim := w.mock.Bot("Dave", oscarmock.BotOptions{AddBack: true})
+		aim.SignOn()
+		alice.register(aimDomain, "Alice AIM")
+		alice.add("dave@" + aimDomain)
+		alice.presence("dave@"+aimDomain, "", "")
+		alice.say("dave@"+aimDomain, "m2", "1 < 2 & <b>")
+		select {
+		case m := <-aim.Messages():
+			if m.Text != "1 < 2 & <b>" || m.From != "aliceaim" {
+				t.Errorf("dave reads %+v", m)
+			}
+		case <-time.After(longEnough):
+			t.Error("dave is told nothing")
+		}
+	})
+}
