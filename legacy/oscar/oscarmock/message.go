@@ -63,9 +63,9 @@ func (s *session) ack(snac oscarwire.SNAC, out oscarwire.OutgoingIM) {
 	s.send(oscarwire.ICBMHostAck, snac.RequestID, oscarwire.HostAck{Cookie: out.Cookie, Channel: out.Channel, To: out.To})
 }
 
-// stripHTML takes the tags out of a text between two ICQ numbers of which the
-// receiver does not say that it reads XHTML, as Open OSCAR Server does. Here only
-// ASCII is touched.
+// stripHTML takes the tags out of the text of an ICQ number whose receiver does
+// not say that it reads XHTML, as Open OSCAR Server does. Here only ASCII is
+// touched.
 func stripHTML(from, to *account, value []byte) []byte {
 	if to == nil || !from.isICQ() || !to.online() || slices.Contains(to.caps, oscarwire.CapXHTML) {
 		return slices.Clone(value)
