@@ -320,7 +320,7 @@ func (u *user) helpText() string {
 	if u.account == nil {
 		b.WriteString(" " + u.howToRegister())
 	} else {
-		b.WriteString(" Add a contact as " + u.c.exampleJID() + ", or by your client's search for a " + u.c.info.PeerName + ".")
+		b.WriteString(" Add a contact as " + u.c.exampleJID() + ", or by your client's search for the " + u.c.info.PeerName + ".")
 	}
 	b.WriteString("\nI understand:\nhelp: this text")
 	for _, cmd := range u.c.commands {

@@ -201,7 +201,8 @@ func (u *user) onContactLast(r *request, peer legacy.Peer) {
 		u.fail(r, errForbidden.with(""))
 		return
 	}
-	since, now := time.Time{}, u.c.clock.Now()
+	var since time.Time
+	now := u.c.clock.Now()
 	switch {
 	case ct.presence.Show > legacy.ShowInvisible && !ct.presence.Idle.IsZero():
 		since = ct.presence.Idle
