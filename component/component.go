@@ -70,8 +70,9 @@ type Component struct {
 	started    time.Time
 	staying    []string // those who were signed on whatever their clients do, at the start
 
-	link    atomic.Pointer[link]
-	unsaved []inFlight // owned by runLinks: neither delivered nor kept
+	link      atomic.Pointer[link]
+	misrouted sync.Once  // said so
+	unsaved   []inFlight // owned by runLinks: neither delivered nor kept
 
 	mu         sync.Mutex          // guards what follows; nothing is sent while it is held
 	users      map[string]*user    // those with an actor, by bare JID

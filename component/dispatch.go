@@ -35,7 +35,12 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 	case err != nil:
 		refuse = &errJIDMalformed
 	case st.to.Domain != c.domain:
-		return // not ours to answer
+		// Not ours to answer: the server would end the stream over its sender.
+		c.misrouted.Do(func() {
+			c.log.Error().Str("to", st.to.Domain).Str("remedy", "in ejabberd, add global_routes: false to the ejabberd_service listener").
+				Msg("the XMPP server sends us what is for another domain: messages are lost")
+		})
+		return
 	}
 	if refuse == nil && !c.limiter.allow(from.Bare().String(), c.clock.Now()) {
 		refuse = &errTooFast
