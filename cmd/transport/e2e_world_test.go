@@ -21,7 +21,7 @@ import (
 // mock network, with XMPP clients of our library.
 
 const (
-	longEnough    = 20 * time.Second // for what must happen
+	longEnough  = 20 * time.Second // for what must happen
 	aliceJID    = "alice@localhost"
 	xmppSecret  = "e2e-component-secret"
 	xmppPass    = "e2e-xmpp-password"
