@@ -1,0 +1,79 @@
+package oscar
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// newDeafClient is a client that is signed on to a server which hears nothing.
+func newDeafClient(t testing.TB, flavor string, emit func(legacy.Event)) *client {
+	s := &session{net: mustNew(t, options(flavor)), self: "100001", queue: make(chan command, queueLen), env: legacy.Env{
+		Log: zerolog.Nop(), Emit: emit, Now: time.Now,
+		Flush: func(context.Context) error { return nil },
+	}}
+	s.live.Store(true)
+	c := newClient(s, t.Context())
+	c.conn = &conn{out: oscarwire.NewFrameWriter(io.Discard, 0)}
+	c.families = make(map[uint16]bool)
+	for _, tool := range tools {
+		c.families[tool.Family] = true
+	}
+	c.begin()
+	return c
+}
+
+// FuzzServer feeds a signed-on client with whatever a server can send: nothing
+// panics, and every event is one that the core can take.
+func FuzzServer(f *testing.F) {
+	add := func(snacs ...oscarwire.SNAC) {
+		var b []byte
+		for i, s := range snacs {
+			b, _ = oscarwire.AppendFLAP(b, oscarwire.ChannelData, uint16(i), s.Append(nil))
+		}
+		f.Add(b)
+	}
+	snac := func(id oscarwire.ID, body oscarwire.Appender) oscarwire.SNAC {
+		return oscarwire.SNAC{Header: oscarwire.Header{ID: id, RequestID: 1 << 31}, Body: body.Append(nil)}
+	}
+	bob := oscarwire.UserInfo{Name: "100002", TLVs: oscarwire.TLVs{oscarwire.TLV32(oscarwire.TagUserStatus, 0x13)}}
+	add(snac(oscarwire.BuddyArrived, oscarwire.UserInfos{bob}), snac(oscarwire.BuddyDeparted, oscarwire.UserInfos{bob}))
+	add(snac(oscarwire.ICBMIncoming, oscarwire.NewIncomingText(oscarwire.Cookie{1}, bob, oscarwire.NewIMText("<b>hi</b>", oscarwire.Encoder{}, nil), 0, time.Time{})))
+	add(snac(oscarwire.ICBMIncoming, oscarwire.NewIncomingICQ(oscarwire.Cookie{1}, bob, oscarwire.ICQMessage{UIN: 5, Type: oscarwire.MessageAuthRequest, Text: []byte("a\xFEb\xFEc\xFEd\xFE1\xFEplease")}, 0)))
+	add(snac(oscarwire.ICBMIncoming, oscarwire.NewIncomingRendezvous(bob, oscarwire.NewType2Text("hi", 1, 0).Rendezvous(oscarwire.Cookie{2}), 0)))
+	add(snac(oscarwire.FeedbagInsert, oscarwire.FeedbagItems{{Name: "100002", GroupID: 1, ItemID: 1}}),
+		snac(oscarwire.FeedbagAuthRequested, oscarwire.AuthRequest{Name: "100002", Reason: "x"}),
+		snac(oscarwire.FeedbagDelete, oscarwire.FeedbagItems{{Name: "100002", GroupID: 1, ItemID: 1}}))
+	add(snac(oscarwire.ServiceRateChange, oscarwire.RateChange{Code: oscarwire.RateLimited, Class: oscarwire.RateClass{ID: 1, Window: 20}}),
+		snac(oscarwire.ServicePause, oscarwire.Raw(nil)), snac(oscarwire.ServiceResume, oscarwire.Raw(nil)))
+	add(snac(oscarwire.LocationReply, oscarwire.LocationReplyInfo{User: bob}), snac(oscarwire.ICBMTyping, oscarwire.Typing{Name: "100002", Event: 2}))
+	f.Add([]byte("*\x04\x00\x01"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, flavor := range []string{flavorICQ, flavorAIM} {
+			c := newDeafClient(t, flavor, func(ev legacy.Event) {
+				m, ok := ev.(legacy.MessageReceived)
+				if ok && (m.From.ID == "" || m.Text == "" || m.Text != oscarwire.Clean(m.Text)) {
+					t.Errorf("the core gets %+v", m)
+				}
+			})
+			c.sendText(legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "100002"}, Text: "hello"})
+			c.addContact(legacy.Contact{Peer: legacy.Peer{ID: "100002"}, Name: "Bob"}, "")
+			c.requestProfile("p", legacy.Peer{ID: "100002"})
+			fr := oscarwire.NewFrameReader(bytes.NewReader(b), 0)
+			for {
+				frame, err := fr.ReadFrame()
+				if err != nil || c.onFrame(frame) != nil {
+					break
+				}
+			}
+			c.background.Wait()
+		}
+	})
+}
