@@ -57,6 +57,8 @@ type world struct {
 	bob     *oscarmock.Bot
 	dir     string
 	extra   string // lines of [[network]] for ICQ
+	secret  string // of ICQ's component, as the gateway has it
+	via     string // where the gateway reaches the XMPP server
 	process *lab.Process
 	logFile string
 }
@@ -67,7 +69,7 @@ func newWorld(t *testing.T, name string, start func(context.Context, lab.Options
 	defer cancel()
 	o.Users = map[string]string{"alice": xmppPass, "carol": xmppPass}
 	o.Components = map[string]string{icqDomain: xmppSecret, aimDomain: xmppSecret}
-	w := &world{t: t, name: name, dir: t.TempDir()}
+	w := &world{t: t, name: name, dir: t.TempDir(), secret: xmppSecret}
 	var err error
 	w.server, err = start(ctx, o)
 	if errors.Is(err, lab.ErrMissing) && os.Getenv("TRANSPORT_E2E") != "require" {
@@ -76,6 +78,7 @@ func newWorld(t *testing.T, name string, start func(context.Context, lab.Options
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.via = w.server.Component
 	w.logFile = filepath.Join(w.dir, "gateway.log")
 	t.Cleanup(func() {
 		if w.process != nil {
@@ -158,7 +161,7 @@ secret = %q
 [network.options]
 flavor = "aim"
 server = %q
-`, w.server.Component, icqDomain, xmppSecret, w.extra, w.mock.Addr(), aimDomain, xmppSecret, w.mock.Addr())
+`, w.via, icqDomain, w.secret, w.extra, w.mock.Addr(), aimDomain, xmppSecret, w.mock.Addr())
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
