@@ -328,6 +328,7 @@ func TestReplaced(t *testing.T) {
 		}
 	})
 	t.Run("side by side", func(t *testing.T) {
+		mock := startMock(t, oscarmock.Options{})
 		n := newNetwork(t, optionsFor(mock.Addr()))
 		signOn(t, mock, n, alice)
 		signOn(t, mock, n, alice)

@@ -97,7 +97,12 @@ type cookie struct {
 	expires time.Time
 }
 
-const cookieLife = time.Minute
+const (
+	cookieLife = time.Minute
+	// Clients that descend from libfaim send 256 bytes back whatever they got, so
+	// a shorter cookie comes back with their memory behind it.
+	cookieLen = 256
+)
 
 // New makes a network that nobody can reach yet.
 func New(o Options) *Network {
@@ -294,7 +299,7 @@ func (n *Network) RemoveAccount(name string) {
 func (n *Network) newCookie(a *account, multi uint8) []byte {
 	now := n.opts.Now()
 	maps.DeleteFunc(n.cookies, func(_ string, k cookie) bool { return !now.Before(k.expires) })
-	b := make([]byte, 64)
+	b := make([]byte, cookieLen)
 	_, _ = rand.Read(b) // never fails
 	n.cookies[string(b)] = cookie{a, multi, now.Add(cookieLife)}
 	return b

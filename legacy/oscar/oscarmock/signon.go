@@ -154,7 +154,7 @@ func (h *handshake) login(name string, multi uint8, right func(string) bool, cle
 		}
 		switch f.Action {
 		case WrongCookie:
-			k = bytes.Repeat([]byte{1}, 64)
+			k = bytes.Repeat([]byte{1}, cookieLen)
 		case ExpiredCookie:
 			n.takeCookie(k)
 		}

@@ -55,6 +55,9 @@ func TestCookies(t *testing.T) {
 		}
 	}
 	r := roasted(t, n.Addr(), alice, password, 0)
+	if len(r.Cookie) != 256 {
+		t.Errorf("the cookie has %d bytes; BitLBee and BarnOwl send 256 back", len(r.Cookie))
+	}
 	enter(t, r, 0)
 	refused(r.Cookie)
 	refused([]byte("made up"))
