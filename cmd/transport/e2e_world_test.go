@@ -40,11 +40,18 @@ var xmppServers = map[string]func(context.Context, lab.Options) (*lab.Server, er
 // eachServer runs a test against each server. One that is missing fails the test
 // where TRANSPORT_E2E is "require", as in "make test", and skips it elsewhere.
 func eachServer(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	eachServerWith(t, lab.Options{}, test)
+}
+
+// eachServerWith is eachServer with other options.
+func eachServerWith(t *testing.T, o lab.Options, test func(t *testing.T, w *world)) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("end-to-end tests are not short")
 	}
 	for name, start := range xmppServers {
-		t.Run(name, func(t *testing.T) { test(t, newWorld(t, name, start, lab.Options{})) })
+		t.Run(name, func(t *testing.T) { test(t, newWorld(t, name, start, o)) })
 	}
 }
 

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"transport/cmd/transport/internal/lab"
+	"transport/component/element"
+	"transport/legacy/oscar/oscarmock"
+)
+
+// formRegistration is a filled-in registration form. (XEP-0077 §4)
+func formRegistration(name, password string) string {
+	return "<query xmlns='jabber:iq:register'><x xmlns='jabber:x:data' type='submit'>" +
+		"<field var='FORM_TYPE'><value>jabber:iq:register</value></field>" +
+		"<field var='username'><value>" + name + "</value></field>" +
+		"<field var='password'><value>" + password + "</value></field></x></query>"
+}
+
+// registered waits for the handshake that follows a registration.
+func (p *person) registered(domain string) {
+	p.w.t.Helper()
+	p.presence(domain, "subscribe", "")
+	p.send("<presence to='" + domain + "' type='subscribed'/>")
+	p.send("<presence to='" + domain + "' type='subscribe'/>")
+	p.presence(domain, "", "")
+}
+
+// answer waits for a text of the gateway's own.
+func (p *person) answer(domain string) string {
+	p.w.t.Helper()
+	return p.message(domain).ChildText(lab.NSClient, "body")
+}
+
+// command runs an ad-hoc command that asks nothing, and returns its note.
+// (XEP-0050 §3)
+func (p *person) command(node string) string {
+	p.w.t.Helper()
+	const ns = "http://jabber.org/protocol/commands"
+	reply := p.iq("set", icqDomain, "<command xmlns='"+ns+"' action='execute' node='"+node+"'/>")
+	cmd := reply.Child(ns, "command")
+	if cmd == nil || cmd.Attr("status") != "completed" {
+		p.w.t.Errorf("command %s: %s", node, reply)
+		return ""
+	}
+	return cmd.ChildText(ns, "note")
+}
+
+// TestAccountByForm registers by form, changes the password on the network and
+// then here, and sees the gateway forget everything.
+func TestAccountByForm(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		w.start()
+		w.waitLinks(2)
+		alice := w.login(aliceJID + "/one")
+		if got := condition(alice.ask("set", icqDomain, formRegistration(aliceUIN, "wrong"))); got != "not-acceptable" {
+			t.Errorf("a wrong password: %q", got)
+		}
+		alice.iq("set", icqDomain, formRegistration(aliceUIN, networkPass))
+		alice.registered(icqDomain)
+		alice.add(bobICQ)
+
+		// The network has another password, and ends the session.
+		const changed = "e2e-new"
+		w.mock.AddAccount(oscarmock.Account{Name: aliceUIN, Password: changed, Nick: "Alice"})
+		w.mock.Disconnect(aliceUIN, oscarmock.DisconnectClose)
+		alice.presence(icqDomain, "unavailable", "")
+		if got := alice.answer(icqDomain); !strings.Contains(got, "password") {
+			t.Errorf("the gateway says %q", got)
+		}
+		if got := alice.command("status"); !strings.Contains(got, "not signed on") {
+			t.Errorf("the state is %q", got)
+		}
+		alice.iq("set", icqDomain, formRegistration(aliceUIN, changed))
+		alice.presence(icqDomain, "", "")
+		w.signedOn(aliceUIN)
+		if got := alice.command("status"); !strings.Contains(got, "You are signed on") {
+			t.Errorf("the state is %q", got)
+		}
+
+		// XEP-0077 §3.2; XEP-0100 §4.3
+		alice.iq("set", icqDomain, "<query xmlns='jabber:iq:register'><remove/></query>")
+		for _, jid := range []string{bobICQ, icqDomain} {
+			alice.presence(jid, "unsubscribe", "")
+			alice.presence(jid, "unsubscribed", "")
+			alice.presence(jid, "unavailable", "")
+		}
+		w.signedOff(aliceUIN)
+		fresh := alice.iq("get", icqDomain, "<query xmlns='jabber:iq:register'/>").String()
+		if strings.Contains(fresh, "<registered/>") || strings.Contains(fresh, aliceUIN) {
+			t.Errorf("the form of somebody who has left: %s", fresh)
+		}
+		alice.send("<presence type='unavailable'/>")
+		alice.send("<presence/>") // nobody is there to be signed on
+		alice.iq("set", icqDomain, registration(aliceUIN, changed))
+		alice.registered(icqDomain)
+		w.expectNoSecrets()
+	})
+}
+
+// TestAccountByText registers by writing to the gateway, as clients without forms
+// do, and signs off and on that way.
+func TestAccountByText(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		w.start()
+		w.waitLinks(2)
+		alice := w.login(aliceJID + "/one")
+		alice.say(icqDomain, "t1", "hello?")
+		if got := alice.answer(icqDomain); !strings.Contains(got, "register") {
+			t.Errorf("the gateway says %q", got)
+		}
+		alice.say(icqDomain, "t2", "register "+aliceUIN+" wrong")
+		if got := alice.answer(icqDomain); !strings.Contains(got, "password") {
+			t.Errorf("the gateway says %q", got)
+		}
+		alice.say(icqDomain, "t3", "register "+aliceUIN+" "+networkPass)
+		alice.answer(icqDomain)
+		alice.registered(icqDomain)
+		alice.say(icqDomain, "t4", "logout")
+		alice.answer(icqDomain)
+		alice.presence(icqDomain, "unavailable", "")
+		w.signedOff(aliceUIN)
+		alice.say(icqDomain, "t5", "login")
+		alice.answer(icqDomain)
+		alice.presence(icqDomain, "", "")
+		w.signedOn(aliceUIN)
+		w.expectNoSecrets()
+	})
+}
+
+// TestSignedOnElsewhere signs the account on from another place: the gateway says
+// so and leaves the account to the other until it is asked.
+func TestSignedOnElsewhere(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		alice := w.ready()
+		w.mock.Disconnect(aliceUIN, oscarmock.DisconnectReplaced)
+		alice.presence(bobICQ, "unavailable", "")
+		alice.presence(icqDomain, "unavailable", "")
+		if got := alice.answer(icqDomain); !strings.Contains(got, "somewhere else") {
+			t.Errorf("the gateway says %q", got)
+		}
+		alice.say(bobICQ, "late", "hello")
+		late := alice.expect("an error", func(e *element.Element) bool { return e.Name == "message" && e.Attr("id") == "late" })
+		if late.Attr("type") != "error" {
+			t.Errorf("a message while signed on elsewhere: %s", late)
+		}
+		alice.command("login")
+		alice.presence(icqDomain, "", "")
+		alice.presence(bobICQ, "", "")
+		alice.say(bobICQ, "m1", "here again")
+		if got := w.heard().Text; got != "here again" {
+			t.Errorf("bob reads %q", got)
+		}
+	})
+}
+
+// TestWrongSecret gives one of two gateways a wrong secret: the log says which and
+// what to do, without the secrets, and the other one works.
+func TestWrongSecret(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		const wrong = "e2e-wrong-secret"
+		w.secret = wrong
+		w.start()
+		w.waitLog("make the secret of network", 1)
+		w.waitLinks(1)
+		var line string
+		for l := range strings.Lines(w.log()) {
+			if strings.Contains(l, "make the secret of network") {
+				line = l
+			}
+		}
+		if !strings.Contains(line, `"level":"error"`) || !strings.Contains(line, icqDomain) {
+			t.Errorf("the log says %s", line)
+		}
+		alice := w.login(aliceJID + "/one")
+		alice.register(aimDomain, "Alice AIM")
+		if strings.Contains(w.log(), wrong) {
+			t.Error("the log has the wrong secret")
+		}
+		w.expectNoSecrets()
+	})
+}
