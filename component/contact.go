@@ -18,8 +18,9 @@ type contact struct {
 	jid      string
 	presence legacy.Presence
 	avatar   *avatar // nil for none, or not known
-	unshown  bool    // the presence changed while it could not be sent
-	offered  bool    // the user's client has proposed the contact to the user
+	flaps    flaps
+	unshown  bool // the presence changed while it could not be sent
+	offered  bool // the user's client has proposed the contact to the user
 }
 
 const (

@@ -6,6 +6,7 @@ import (
 
 	"mellium.im/xmpp/disco"
 	"mellium.im/xmpp/disco/info"
+	"mellium.im/xmpp/form"
 
 	"transport/component/element"
 	"transport/component/xep"
@@ -32,7 +33,7 @@ func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
 	if c.info.Features.Has(legacy.FeatureSearch) {
 		gateway = append(gateway, xep.NSSearch)
 	}
-	a.gateway, err = newDiscoAnswer(info.Identity{Category: "gateway", Type: c.info.Type, Name: c.cfg.Name}, gateway)
+	a.gateway, err = newDiscoAnswer(info.Identity{Category: "gateway", Type: c.info.Type, Name: c.cfg.Name}, gateway, c.serverInfo()...)
 	if err != nil {
 		return a, err
 	}
@@ -47,8 +48,8 @@ func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
 	return a, err
 }
 
-func newDiscoAnswer(id info.Identity, features []string) (discoAnswer, error) {
-	in := disco.Info{Identity: []info.Identity{id}}
+func newDiscoAnswer(id info.Identity, features []string, forms ...form.Data) (discoAnswer, error) {
+	in := disco.Info{Identity: []info.Identity{id}, Form: forms}
 	for _, f := range features {
 		in.Features = append(in.Features, info.Feature{Var: f})
 	}
@@ -62,6 +63,19 @@ func newDiscoAnswer(id info.Identity, features []string) (discoAnswer, error) {
 		ver:   ver,
 		caps:  element.New(xep.NSCaps, "c").Set("hash", "sha-1").Set("node", capsNode).Set("ver", ver),
 	}, nil
+}
+
+// serverInfo tells whom to turn to: the administrators. (XEP-0157 §3)
+func (c *Component) serverInfo() []form.Data {
+	var to []form.Option
+	for _, admin := range c.policy.Load().Admins {
+		to = append(to, form.Value("xmpp:"+admin))
+	}
+	if to == nil {
+		return nil
+	}
+	return []form.Data{*form.New(form.Result, form.Hidden("FORM_TYPE", form.Value("http://jabber.org/network/serverinfo")),
+		form.ListMulti("admin-addresses", to...))}
 }
 
 // reply is the answer to a query of a node: none, or that of our capabilities.

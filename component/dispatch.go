@@ -56,6 +56,9 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 		if st.typ == "error" {
 			c.log.Debug().Str("user", from.Bare().String()).Str("kind", e.Name).Str("stanza_id", st.id).
 				Msg("a stanza of ours was refused")
+			if e.Name == "presence" && c.hasActor(from) {
+				c.toActor(st)
+			}
 			return
 		}
 		if from.Local == "" && c.onPrivilege(st) {

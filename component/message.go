@@ -170,54 +170,6 @@ func (u *user) failSent(why stanzaError) {
 	clear(u.sent)
 }
 
-// onChatState handles a message without a body. (XEP-0085 §5)
-func (u *user) onChatState(st *inbound) {
-	typer, ok := u.legacySession().(legacy.Typer)
-	if !ok || st.to.Local == "" || u.option(optNoTyping) {
-		return
-	}
-	state, ok := xep.ChatState(st.Element)
-	if !ok {
-		return
-	}
-	peer, err := u.c.peer(st.to)
-	if err != nil {
-		return
-	}
-	if err := typer.SetTyping(u.ctx, peer, translateChatState(state)); err != nil {
-		u.log.Debug().Err(err).Msg("cannot tell that the user is typing")
-	}
-}
-
-func translateChatState(state string) legacy.Typing {
-	switch state {
-	case "composing":
-		return legacy.TypingActive
-	case "paused":
-		return legacy.TypingPaused
-	}
-	return legacy.TypingStopped
-}
-
-// onTypingChanged: a contact is typing, or has stopped.
-func (u *user) onTypingChanged(ev legacy.TypingChanged) {
-	if ev.From.ID == "" || !u.online() {
-		return
-	}
-	state := "active"
-	switch ev.State {
-	case legacy.TypingActive:
-		state = "composing"
-	case legacy.TypingPaused:
-		state = "paused"
-	}
-	from := u.c.contactJID(ev.From.ID)
-	_ = u.c.write(func(dst []byte) []byte {
-		return append(appendMessageStart(dst, from, u.bare, newID()),
-			"<"+state+" xmlns='"+xep.NSChatStates+"'/><no-store xmlns='urn:xmpp:hints'/></message>"...)
-	})
-}
-
 // onMessageReceived: somebody has written to the user. The message goes to the
 // user's server, which stores it for a user who is offline; without a link it is
 // kept until there is one.
@@ -226,6 +178,7 @@ func (u *user) onMessageReceived(ev legacy.MessageReceived) {
 		return
 	}
 	u.c.counters.fromNetwork.Add(1)
+	delete(u.typing, ev.From.ID)
 	u.deliverKept() // what is older goes first
 	jid := u.c.contactJID(ev.From.ID)
 	if ct := u.contacts[ev.From.ID]; ct != nil {
@@ -247,6 +200,9 @@ func (c *Component) appendMessage(dst []byte, from, to, id string, ev legacy.Mes
 	dst = append(dst, "<body>"...)
 	dst = element.AppendText(dst, text)
 	dst = append(dst, "</body>"...)
+	if strings.ContainsAny(text, "*_~`>") { // they are what they are (XEP-0393 §6.1)
+		dst = append(dst, "<unstyled xmlns='urn:xmpp:styling:0'/>"...)
+	}
 	if !ev.Time.IsZero() {
 		dst = xep.Delay(c.domain, ev.Time).Append(dst, nsComponent)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"mellium.im/xmpp/stanza"
+
 	"transport/component/element"
 	"transport/component/xep"
 	"transport/legacy"
@@ -32,6 +34,8 @@ func (u *user) onPresence(st *inbound) {
 		u.onUnavailable(st)
 	case "probe":
 		u.onProbe(st)
+	case "error":
+		u.onPresenceError(st)
 	case "subscribe", "subscribed", "unsubscribe", "unsubscribed":
 		u.onSubscription(st)
 	default:
@@ -90,6 +94,23 @@ func (u *user) onUnavailable(st *inbound) {
 	}
 	u.graceEnd = time.Time{}
 	u.showOwnPresence() // to those who stay signed on
+}
+
+// onPresenceError: a client that our presence was for is gone. (RFC 6121 §4.3.2,
+// §4.4.2)
+func (u *user) onPresenceError(st *inbound) {
+	x := st.Child(nsComponent, "error")
+	if x == nil || st.from.Resource == "" {
+		return
+	}
+	for _, gone := range []stanza.Condition{stanza.Gone, stanza.ItemNotFound, stanza.RecipientUnavailable,
+		stanza.RemoteServerNotFound, stanza.ServiceUnavailable} {
+		if x.Child(nsStanzaErrors, string(gone)) != nil {
+			delete(u.resources, st.from.String())
+			u.showOwnPresence()
+			return
+		}
+	}
 }
 
 // gatewaySees reports whether the user lets the gateway itself see presence.
@@ -174,8 +195,22 @@ func (u *user) onProbe(st *inbound) {
 			ct.Subscription |= registry.To
 			u.save(ct)
 		}
-		u.sendContactPresence(ct, to, st.id)
+		if ct.presence.Show <= legacy.ShowInvisible && !ct.LastSeen.IsZero() {
+			u.sendLastSeen(ct, to, st.id)
+			return
+		}
+		_ = u.sendContactPresence(ct, to, st.id) // without a link nobody asks
 	}
+}
+
+// sendLastSeen says that a contact is offline, and since when. (RFC 6121 §4.3.2.1,
+// XEP-0203 §4)
+func (u *user) sendLastSeen(ct *contact, to, id string) {
+	p := element.New(nsStanza, "presence").Set("from", ct.jid).Set("to", to).Set("type", "unavailable")
+	if id != "" {
+		p.Set("id", id)
+	}
+	u.c.send(p.Add(xep.Delay(ct.jid, ct.LastSeen)))
 }
 
 // contactAt is the contact that a stanza is addressed to, nil if there is none.
@@ -198,9 +233,37 @@ func (u *user) onPresenceChanged(from legacy.Peer, p legacy.Presence) {
 		u.save(ct)
 	}
 	ct.presence = p
-	if ct.Subscription.Has(registry.To) {
+	switch {
+	case !ct.Subscription.Has(registry.To):
+	case !ct.flaps.allow(u.c.clock.Now()):
+		ct.unshown = true
+		if u.showAt.IsZero() {
+			u.showAt = u.c.clock.Now().Add(flapPause)
+		}
+	default:
 		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
 	}
+}
+
+// A contact whose presence flaps is shown as it is every few seconds only.
+const (
+	flapPause = 5 * time.Second
+	flapBurst = 6 // changes that are shown at once
+)
+
+// flaps counts the changes of a contact's presence.
+type flaps struct {
+	recent int
+	since  time.Time
+}
+
+// allow reports whether another change may be shown now.
+func (f *flaps) allow(now time.Time) bool {
+	if now.Sub(f.since) >= flapPause {
+		f.recent, f.since = 0, now
+	}
+	f.recent++
+	return f.recent <= flapBurst
 }
 
 // sendContactPresence sends the presence of a contact.

@@ -256,6 +256,7 @@ func (u *user) onEnded(err error) {
 	s := u.session
 	u.session = nil
 	u.signedOn.Store(false)
+	clear(u.typing)
 	if err == nil && !s.ending {
 		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")
 	}

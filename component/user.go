@@ -69,15 +69,17 @@ type user struct {
 	forgetting []int64     // kept messages that were sent to the user
 	forgetWhen <-chan bool // says that they have arrived, or not
 
-	rosterFails bool      // the server does not let us write the roster, whatever it says
-	toAsk       []string  // peers that are yet to ask for the user's subscription
-	retryAt     time.Time // next sign-on
-	called      bool      // the user wants to be signed on, unseen as their clients may be
-	graceEnd    time.Time // until then a session stays without any resource
-	askAt       time.Time // when the next of toAsk is sent
-	keptTill    time.Time // when messages kept for the network are given up
-	armed       time.Time // when the pending wake-up comes, zero if there is none
-	disarm      func()    // stops it
+	rosterFails bool                 // the server does not let us write the roster, whatever it says
+	toAsk       []string             // peers that are yet to ask for the user's subscription
+	retryAt     time.Time            // next sign-on
+	called      bool                 // the user wants to be signed on, unseen as their clients may be
+	graceEnd    time.Time            // until then a session stays without any resource
+	showAt      time.Time            // when contacts whose presence flaps are shown
+	typing      map[string]time.Time // peers who are typing, with when that is no longer believed
+	askAt       time.Time            // when the next of toAsk is sent
+	keptTill    time.Time            // when messages kept for the network are given up
+	armed       time.Time            // when the pending wake-up comes, zero if there is none
+	disarm      func()               // stops it
 
 	parting stanzaError // what those hear who come too late
 }
@@ -107,6 +109,7 @@ func newUser(c *Component, bare string, known bool) *user {
 		sent:       make(map[string]*sentMessage),
 		executions: make(map[string]*execution),
 		queries:    make(map[string]query),
+		typing:     make(map[string]time.Time),
 		lookups:    make(map[string]lookup),
 		echos:      make(map[string]time.Time),
 		keptIn:     known,
@@ -313,6 +316,11 @@ func (u *user) due() {
 		u.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))
 	}
 	u.expireQueries(now)
+	u.expireTyping(now)
+	if !u.showAt.IsZero() && !u.showAt.After(now) {
+		u.showAt = time.Time{}
+		u.showUnshown()
+	}
 	if len(u.toAsk) > 0 && !u.askAt.After(now) {
 		u.askNext(now)
 	}
@@ -341,6 +349,10 @@ func (u *user) arm() {
 	for _, q := range u.queries {
 		soonest(q.deadline)
 	}
+	for _, until := range u.typing {
+		soonest(until)
+	}
+	soonest(u.showAt)
 	soonest(u.retryAt)
 	soonest(u.graceEnd)
 	soonest(u.keptTill)
