@@ -56,7 +56,7 @@ func Dial(ctx context.Context, addr, user, password string) (*Client, error) {
 	defer stop()
 	negotiate := xmpp.NewNegotiator(func(*xmpp.Session, *xmpp.StreamConfig) xmpp.StreamConfig {
 		return xmpp.StreamConfig{Features: []xmpp.StreamFeature{
-			xmpp.SASL("", password, sasl.ScramSha256, sasl.ScramSha1, sasl.Plain), xmpp.BindResource(),
+			xmpp.SASL("", password, sasl.ScramSha256, sasl.ScramSha1, sasl.Plain), bind(),
 		}}
 	})
 	// Loopback counts as secure: without that no password is sent.

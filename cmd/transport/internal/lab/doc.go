@@ -7,7 +7,7 @@
 // data. No process outlives the one that started it, however that one ends.
 //
 // A Client is a connection of a user to such a server. It takes down every
-// stanza that comes in. Await waits for one; the error of an Await that waited in
+// stanza that comes in. Expect waits for one; the error of an Expect that waited in
 // vain shows what came in its place. Nothing in this package waits by the clock
 // alone: it waits for an event, and a deadline bounds that.
 package lab

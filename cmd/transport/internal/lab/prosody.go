@@ -19,10 +19,17 @@ func Prosody(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(ctx, prosody{path}, o)
+	services := []string{"c2s"}
+	if len(o.Components) > 0 { // without any that port stays closed
+		services = append(services, "component")
+	}
+	return start(ctx, prosody{path, services}, o)
 }
 
-type prosody struct{ path string }
+type prosody struct {
+	path     string
+	services []string // that open ports
+}
 
 func (prosody) logFile(dir string) string { return filepath.Join(dir, "prosody.log") }
 
@@ -31,9 +38,9 @@ func (p prosody) command(dir string) *exec.Cmd {
 }
 
 // ready looks for the lines in which Prosody tells which ports it has opened.
-func (prosody) ready(log string) (bool, error) {
+func (p prosody) ready(log string) (bool, error) {
 	opened := 0
-	for _, service := range []string{"c2s", "component"} {
+	for _, service := range p.services {
 		_, rest, ok := strings.Cut(log, "Activated service '"+service+"' on ")
 		if !ok {
 			continue
@@ -49,7 +56,7 @@ func (prosody) ready(log string) (bool, error) {
 	if strings.Contains(log, "Error loading module") || strings.Contains(log, "Unable to load module") {
 		return false, errors.New("a module cannot be loaded")
 	}
-	return opened == 2, nil
+	return opened == len(p.services), nil
 }
 
 // prosodyModules are those that people's clients expect of a server today.

@@ -38,7 +38,7 @@ type Options struct {
 type Server struct {
 	Domain    string
 	Client    string // host:port for users
-	Component string // host:port for components
+	Component string // host:port for components, "" if it has none
 
 	program server
 	dir     string
@@ -97,11 +97,13 @@ func try(ctx context.Context, program server, o Options) (*Server, error) {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	s := &Server{
-		Domain:    o.Domain,
-		Client:    loopback(o.ClientPort),
-		Component: loopback(o.ComponentPort),
-		program:   program,
-		dir:       dir,
+		Domain:  o.Domain,
+		Client:  loopback(o.ClientPort),
+		program: program,
+		dir:     dir,
+	}
+	if len(o.Components) > 0 {
+		s.Component = loopback(o.ComponentPort)
 	}
 	if err = program.prepare(dir, o); err == nil {
 		err = s.Start(ctx)
@@ -151,7 +153,7 @@ func (s *Server) await(ctx context.Context) error {
 		switch {
 		case err != nil:
 			return err
-		case ok && accepts(ctx, s.Client) && accepts(ctx, s.Component):
+		case ok && accepts(ctx, s.Client) && (s.Component == "" || accepts(ctx, s.Component)):
 			return nil
 		}
 		select {
