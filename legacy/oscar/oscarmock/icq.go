@@ -34,9 +34,11 @@ func (s *session) icq(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// old is the message in the old form, which has only text in a code page.
+// old is the message in the old form, which has only text in a code page. Its
+// flags are 0: clients that descend from libfaim read type and flags as one
+// number, and show nothing else than 0001.
 func (m stored) old() oscarwire.OldOffline {
-	o := oscarwire.OldOffline{Sent: m.sent.UTC().Truncate(time.Minute), Type: oscarwire.MessagePlain, Flags: oscarwire.MessageFlagNormal}
+	o := oscarwire.OldOffline{Sent: m.sent.UTC().Truncate(time.Minute), Type: oscarwire.MessagePlain}
 	o.From, _ = oscarwire.ParseUIN(oscarwire.NormalizeScreenName(m.im.From.Name))
 	if c, err := m.im.ICQMessage(); m.im.Channel == oscarwire.IMChannelICQ && err == nil {
 		o.Type, o.Text = c.Type, c.Text

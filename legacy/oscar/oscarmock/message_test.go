@@ -171,7 +171,7 @@ func TestOffline(t *testing.T) {
 			break
 		}
 		m, err := d.OldOffline()
-		if err != nil || m.From != 100001 || d.Sequence != 7 {
+		if err != nil || m.From != 100001 || d.Sequence != 7 || m.Flags != 0 {
 			t.Fatalf("got %+v, %v", m, err)
 		}
 		texts = append(texts, string(m.Text))
