@@ -10,6 +10,7 @@ import (
 
 	"transport/cmd/transport/internal/lab"
 	"transport/component/element"
+	"transport/legacy/oscar/oscarmock"
 )
 
 // cable is a connection between the gateway and the XMPP server that can break
@@ -194,5 +195,33 @@ func TestNoLossOnBrokenLinks(t *testing.T) {
 			}
 		}
 		t.Logf("%d lines, %d of them again", next, repeated)
+	})
+}
+
+// TestKeptAcrossKill kills the gateway while it has messages that nobody takes:
+// they are on disk.
+func TestKeptAcrossKill(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		c := newCable(t, w.server.Component)
+		w.via = c.listener.Addr().String()
+		alice := w.ready()
+		c.tear(true)
+		w.waitLog(`"not connected to the XMPP server"`, 2)
+		for i := range 3 {
+			if err := w.bob.Send(aliceUIN, fmt.Sprint("line ", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.mock.Disconnect(aliceUIN, oscarmock.DisconnectPolite)
+		w.waitLog(`"a session ended"`, 1) // and with it all that it has received is dealt with
+		w.process.Kill()
+		c.mend()
+		w.start()
+		for i := range 3 {
+			m := alice.message(bobICQ)
+			if m.ChildText(lab.NSClient, "body") != fmt.Sprint("line ", i) || m.Child("urn:xmpp:delay", "delay") == nil {
+				t.Errorf("number %d is %s", i, m)
+			}
+		}
 	})
 }
