@@ -45,6 +45,8 @@ func (h *handshake) onFrame(f oscarwire.Frame) (*session, error) {
 	return nil, nil
 }
 
+const icqPasswordLen = 8
+
 // roasted answers a roasted sign-on on channel 4, and ends the connection.
 func (h *handshake) roasted(r oscarwire.RoastedSignOn) error {
 	switch h.fault(StepLogin, r.ScreenName) {
@@ -56,7 +58,14 @@ func (h *handshake) roasted(r oscarwire.RoastedSignOn) error {
 	if h.net.opts.NoRoasted {
 		return errDone
 	}
-	reply := h.login(r.ScreenName, r.MultiConn, func(password string) bool { return password == string(r.Password) }, string(r.Password))
+	right := func(password string) bool {
+		// ICQ passwords had eight characters: clients, BarnOwl for one, cut longer ones.
+		if len(r.Password) == icqPasswordLen && oscarwire.IsUIN(oscarwire.NormalizeScreenName(r.ScreenName)) {
+			password = password[:min(len(password), icqPasswordLen)]
+		}
+		return password == string(r.Password)
+	}
+	reply := h.login(r.ScreenName, r.MultiConn, right, string(r.Password))
 	h.frame(oscarwire.ChannelSignOff, reply)
 	return errDone
 }

@@ -42,6 +42,27 @@ func TestSignOn(t *testing.T) {
 	}
 }
 
+// TestCutPasswords shows that ICQ clients may cut passwords, and nobody else.
+func TestCutPasswords(t *testing.T) {
+	n := start(t, oscarmock.Options{})
+	for _, tt := range []struct {
+		name, pass string
+		in         login
+		want       oscarwire.SignOnCode
+	}{
+		{alice, password[:8], roasted, 0},
+		{alice, password[:7], roasted, oscarwire.SignOnBadPassword},
+		{alice, password[:9], roasted, oscarwire.SignOnBadPassword},
+		{alice, "correcT ", roasted, oscarwire.SignOnBadPassword},
+		{alice, password[:8], md5(true), oscarwire.SignOnBadPassword},
+		{carol, password[:8], roasted, oscarwire.SignOnBadPassword},
+	} {
+		if r := tt.in(t, n.Addr(), tt.name, tt.pass, 0); r.Code != tt.want {
+			t.Errorf("%s %q: got %v, want %v", tt.name, tt.pass, r.Code, tt.want)
+		}
+	}
+}
+
 // TestCookies shows that a cookie is good once, and for a minute.
 func TestCookies(t *testing.T) {
 	now := newClock()
