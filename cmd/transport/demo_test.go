@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"transport/cmd/transport/internal/lab"
+)
+
+// demoOutput collects what the demo prints, and lets a test wait for it.
+type demoOutput struct {
+	mu      sync.Mutex
+	text    bytes.Buffer
+	changed chan struct{}
+}
+
+func newDemoOutput() *demoOutput { return &demoOutput{changed: make(chan struct{}, 1)} }
+
+func (o *demoOutput) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	select {
+	case o.changed <- struct{}{}:
+	default:
+	}
+	return o.text.Write(p)
+}
+
+func (o *demoOutput) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func (o *demoOutput) await(t *testing.T, text string) {
+	t.Helper()
+	late := time.After(patience)
+	for !strings.Contains(o.String(), text) {
+		select {
+		case <-o.changed:
+		case <-late:
+			t.Fatalf("the demo does not print %q but\n%s", text, o.String())
+		}
+	}
+}
+
+// needProsody skips the test, or fails it, where there is none. It has the test's
+// temporary files in a folder of their own, and finds what is left there.
+func needProsody(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("real servers are not short")
+	}
+	s, err := lab.Prosody(t.Context(), lab.Options{})
+	if errors.Is(err, lab.ErrMissing) && os.Getenv("TRANSPORT_E2E") != "require" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	t.Cleanup(func() {
+		if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %q, %v", left, err)
+		}
+	})
+}
+
+// The demo tells the whole story, and leaves nothing behind.
+func TestDemo(t *testing.T) {
+	needProsody(t)
+	began := time.Now()
+	code, out, errs := runCLI(t, "demo")
+	if code != exitOK || errs != "" {
+		t.Fatalf("code %d, stderr %q, stdout\n%s", code, errs, out)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it takes %v", took)
+	}
+	requireMatches(t, out,
+		`icq\.localhost: a gateway to ICQ`,
+		`wrong password: "ICQ does not accept the password`,
+		`Bob comes online`,
+		`\d\d:\d\d:\d\d  Alice  Hello\n  \d\d:\d\d:\d\d    Bob  Hello!`,
+		`Grüße, かな, 😀`,
+		`1 < 2 & <b>this</b>`,
+		`Bob is away`, `Bob is back`,
+		`leave her list`,
+		`(?m)^All of it worked, in .*: \d+ steps, \d+ messages`)
+	if strings.Contains(out, "\x1b") {
+		t.Error("colours for something that is no terminal")
+	}
+}
+
+// With --keep the demo stays up, for a client with the data that it prints.
+func TestDemoKeep(t *testing.T) {
+	needProsody(t)
+	ctx, stop := context.WithCancel(t.Context())
+	out, code, ended := newDemoOutput(), 0, make(chan struct{})
+	go func() {
+		defer close(ended)
+		code = dispatch(ctx, []string{"demo", "--keep"}, stdio{out, out})
+	}()
+	t.Cleanup(func() {
+		stop()
+		await(t, "the demo's end", ended)
+	})
+	out.await(t, "Ctrl-C")
+	field := func(name string) string {
+		_, invitation, _ := strings.Cut(out.String(), "Your turn")
+		m := regexp.MustCompile(`(?m)^ +` + regexp.QuoteMeta(name) + ` +(.+)$`).FindStringSubmatch(invitation)
+		if m == nil {
+			t.Fatalf("no %q in\n%s", name, out.String())
+		}
+		return m[1]
+	}
+	var host, port string
+	if _, err := fmt.Sscanf(field("Server"), "%s port %s", &host, &port); err != nil {
+		t.Fatal(err)
+	}
+	addr := strings.TrimSuffix(host, ",") + ":" + port
+	bob, _, _ := strings.Cut(field("Bob"), " ")
+
+	w := &world{t: t}
+	limit, cancel := context.WithTimeout(ctx, longEnough)
+	defer cancel()
+	c, err := lab.Dial(limit, addr, field("Address (JID)"), field("Password"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Kill)
+	me := &person{c, w}
+	me.iq("get", "", "<query xmlns='jabber:iq:roster'/>")
+	me.send("<presence/>")
+	me.iq("set", field("Gateway"), formRegistration(field("ICQ number"), field("ICQ password")))
+	me.registered(field("Gateway"))
+	me.add(bob)
+	me.presence(bob, "", "")
+	me.say(bob, "m1", "ping")
+	if got := me.message(bob).ChildText(lab.NSClient, "body"); got != "pong" {
+		t.Errorf("bob answers %q", got)
+	}
+	stop()
+	await(t, "the demo's end", ended)
+	if code != exitOK {
+		t.Errorf("code %d:\n%s", code, out.String())
+	}
+	if !strings.Contains(out.String(), "Everything is stopped") {
+		t.Errorf("it ends with\n%s", tail(out.String(), 3))
+	}
+}
+
+// Whenever it is interrupted, the demo stops what it has started.
+func TestDemoInterrupted(t *testing.T) {
+	for _, at := range []string{"The stage", "serves alice", "looks for gateways", "They talk"} {
+		t.Run(at, func(t *testing.T) {
+			needProsody(t)
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			out, errs, code := newDemoOutput(), newDemoOutput(), make(chan int, 1)
+			go func() { code <- dispatch(ctx, []string{"demo"}, stdio{out, errs}) }()
+			out.await(t, at)
+			stop()
+			got := await(t, "the demo's end", code)
+			if strings.Contains(out.String(), "All of it worked") {
+				return // it was faster
+			}
+			if got != exitFailure || !strings.Contains(errs.String(), "interrupted") {
+				t.Errorf("code %d, stderr %q", got, errs.String())
+			}
+		})
+	}
+}
