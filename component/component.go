@@ -256,7 +256,7 @@ func (c *Component) release(u *user) {
 func (c *Component) retire(u *user) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if u.holders > 0 || len(u.inbox) > 0 {
+	if u.holders > 0 || !u.inbox.empty() {
 		return false
 	}
 	if c.users[u.bare] == u {

@@ -42,7 +42,9 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 		})
 		return
 	}
-	if refuse == nil && !c.limiter.allow(from.Bare().String(), c.clock.Now()) {
+	// Presence is not counted: the server sends a client's to every contact, and a
+	// probe with it.
+	if refuse == nil && e.Name != "presence" && !c.limiter.allow(from.Bare().String(), c.clock.Now()) {
 		refuse = &errTooFast
 	}
 	if refuse != nil {
@@ -105,9 +107,7 @@ func (c *Component) toActor(st *inbound) {
 		c.refuse(st, errShuttingDown)
 		return
 	}
-	select {
-	case u.inbox <- st:
-	default:
+	if !u.inbox.put(st) {
 		c.refuse(st, errBusy)
 	}
 	c.release(u)

@@ -298,7 +298,7 @@ func TestInboxOverflow(t *testing.T) {
 		w.signOn(phone)
 		release := make(chan struct{})
 		block <- release
-		const n = 400
+		const n = 1000
 		for i := range n {
 			w.message(phone, carol, fmt.Sprint("m", i), "hello")
 		}
@@ -308,7 +308,7 @@ func TestInboxOverflow(t *testing.T) {
 			isError(t, e, "resource-constraint", "wait", "")
 			refused++
 		}
-		if refused != n-256-1 { // the queue, and the one that is being handled
+		if refused > n-256-1 || refused < n-2*256 { // the queue, and those that were taken from it at once
 			t.Errorf("%d refused", refused)
 		}
 		w.Barrier() // others are answered meanwhile

@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	inboxSize   = 256              // stanzas of one user that may wait
 	eventsSize  = 64               // events of one user's session that may wait
 	ordersSize  = 16               // what other actors may want at once
 	requestTime = 30 * time.Second // for an IQ to be answered
@@ -33,7 +32,8 @@ type user struct {
 	domain string // of the bare JID
 	log    zerolog.Logger
 
-	inbox    chan *inbound     // from the reader, which never blocks
+	inbox    inbox             // from the reader, which never blocks
+	batch    []*inbound        // taken from it and not yet handled
 	events   chan sessionEvent // from the session, which does
 	orders   chan func(*user)  // from administrators' actors
 	wake     chan struct{}     // look at the time and the link; capacity 1
@@ -98,7 +98,7 @@ func newUser(c *Component, bare string, known bool) *user {
 		bare:       bare,
 		domain:     bare[strings.LastIndexByte(bare, '@')+1:],
 		log:        c.log.With().Str("user", bare).Logger(),
-		inbox:      make(chan *inbound, inboxSize),
+		inbox:      newInbox(),
 		events:     make(chan sessionEvent, eventsSize),
 		orders:     make(chan func(*user), ordersSize),
 		wake:       make(chan struct{}, 1),
@@ -149,7 +149,7 @@ func (u *user) run() {
 			return
 		}
 	}
-	for {
+	for spare := []*inbound(nil); ; {
 		u.followLink()
 		u.due()
 		if u.idle() && u.c.retire(u) {
@@ -157,8 +157,8 @@ func (u *user) run() {
 		}
 		u.arm()
 		select {
-		case st := <-u.inbox:
-			u.onStanza(st)
+		case <-u.inbox.wake:
+			spare = u.onInbox(spare)
 		case ev := <-u.events:
 			u.onEvent(ev)
 		case do := <-u.orders:
@@ -169,6 +169,20 @@ func (u *user) run() {
 			return
 		}
 	}
+}
+
+// onInbox handles all stanzas that wait. It returns the slice that held them, to
+// be used again.
+func (u *user) onInbox(spare []*inbound) []*inbound {
+	taken := u.inbox.take(spare)
+	u.batch = taken
+	for len(u.batch) > 0 {
+		st := u.batch[0]
+		u.batch[0] = nil
+		u.batch = u.batch[1:]
+		u.onStanza(st)
+	}
+	return taken
 }
 
 // leave is what is left to do whatever ended the loop: the session ends, and
@@ -186,12 +200,10 @@ func (u *user) leave() {
 		u.session.cancel()
 	}
 	for last := false; ; { // whoever still holds the actor may add one more
-		select {
-		case st := <-u.inbox:
+		for _, st := range append(u.batch, u.inbox.take(nil)...) {
 			u.c.refuse(st, u.parting)
-			continue
-		default:
 		}
+		u.batch = nil
 		if last {
 			break
 		}
