@@ -255,3 +255,16 @@ func (c *Client) Kill() {
 	c.conn.Close()
 	<-c.done
 }
+
+// Count is how many stanzas fit of those that came and were not expected.
+func (c *Client) Count(fits func(*element.Element) bool) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, e := range c.received {
+		if fits(e) {
+			n++
+		}
+	}
+	return n
+}
