@@ -15,7 +15,7 @@ export GOFLAGS := $(shell $(GO) env GOFLAGS) -buildvcs=false
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint bench fuzz deps clean
+.PHONY: help demo build test lint bench fuzz conformance deps clean
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r left right; do printf '%-14s %s\n' "$$left" "$$right"; done
@@ -44,6 +44,9 @@ bench: ## measure; BENCHTIME=1s for each benchmark
 fuzz: ## fuzz each parser in turn, FUZZTIME=30s each
 	@.ci/deps
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+conformance: ## list the sections of specifications that tests cover, in CONFORMANCE.md too
+	@.ci/conformance | tee CONFORMANCE.md
 
 deps: ## install what building, the demo and the tests need, if it is missing
 	@.ci/deps prosody ejabberd

@@ -83,6 +83,7 @@ func (u *user) sendText(st *inbound, text string) {
 		u.c.refuse(st, errBusy.with("Too many messages wait for the network. Try again in a moment."))
 		return
 	}
+	u.keepThread(peer, st.Element)
 	m := &sentMessage{stanza: st, state: legacy.Delivered}
 	for _, part := range splitText(text, u.c.info.MaxText) {
 		u.refs++
@@ -99,6 +100,23 @@ func (u *user) sendText(st *inbound, text string) {
 		m.parts++
 		u.sent[ref] = m
 		u.c.counters.toNetwork.Add(1)
+	}
+}
+
+const (
+	maxThreads = 256 // conversations of which the thread is remembered
+	maxThread  = 256 // bytes of a thread's name
+)
+
+// keepThread remembers the thread of a conversation, if the user's client has
+// given it one: the answers belong to it. (RFC 6121 §5.2.5)
+func (u *user) keepThread(peer legacy.Peer, st *element.Element) {
+	thread := st.ChildText(nsComponent, "thread")
+	switch _, known := u.threads[peer.ID]; {
+	case thread == "" || len(thread) > maxThread:
+		delete(u.threads, peer.ID)
+	case known || len(u.threads) < maxThreads:
+		u.threads[peer.ID] = thread
 	}
 }
 
@@ -186,12 +204,12 @@ func (u *user) onMessageReceived(ev legacy.MessageReceived) {
 	}
 	msg := inFlight{user: u.bare, peer: ev.From.ID, id: newID()}
 	u.pass(func(dst []byte) []byte {
-		return u.c.appendMessage(dst, jid, u.bare, msg.id, ev)
+		return u.c.appendMessage(dst, jid, u.bare, msg.id, u.threads[ev.From.ID], ev)
 	}, msg)
 }
 
 // appendMessage appends a message from the network. (RFC 6121 §5.2, XEP-0203 §2)
-func (c *Component) appendMessage(dst []byte, from, to, id string, ev legacy.MessageReceived) []byte {
+func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev legacy.MessageReceived) []byte {
 	dst = appendMessageStart(dst, from, to, id)
 	text := ev.Text
 	if ev.Auto {
@@ -200,6 +218,7 @@ func (c *Component) appendMessage(dst []byte, from, to, id string, ev legacy.Mes
 	dst = append(dst, "<body>"...)
 	dst = element.AppendText(dst, text)
 	dst = append(dst, "</body>"...)
+	dst = appendChild(dst, "thread", thread)
 	if strings.ContainsAny(text, "*_~`>") { // they are what they are (XEP-0393 §6.1)
 		dst = append(dst, "<unstyled xmlns='urn:xmpp:styling:0'/>"...)
 	}

@@ -60,6 +60,7 @@ type user struct {
 	queries     map[string]query        // of ours, by id
 	lookups     map[string]lookup       // questions to the network, by ref
 	echos       map[string]time.Time    // ids of messages that the server hands back to us
+	threads     map[string]string       // of conversations, by peer
 	requests    []*request              // IQs that are not answered yet
 	sent        map[string]*sentMessage // by Outgoing.Ref
 	refs        uint64                  // Refs given out
@@ -112,6 +113,7 @@ func newUser(c *Component, bare string, known bool) *user {
 		typing:     make(map[string]time.Time),
 		lookups:    make(map[string]lookup),
 		echos:      make(map[string]time.Time),
+		threads:    make(map[string]string),
 		keptIn:     known,
 		keptOut:    known,
 		parting:    errShuttingDown,
