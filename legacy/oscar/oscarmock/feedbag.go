@@ -244,11 +244,11 @@ func (n *Network) answerAuth(a *account, id string, granted bool, reason string)
 // grant lets somebody have the account on their list: the mark that they wait
 // for it goes, and they see the account.
 func (n *Network) grant(a *account, id string) {
-	a.granted[id] = true
 	other := n.accounts[id]
 	if other == nil {
 		return
 	}
+	a.granted[id] = true
 	for k, i := range other.items {
 		if i.Class != oscarwire.FeedbagBuddy || !i.AwaitsAuth() || oscarwire.NormalizeScreenName(i.Name) != a.id {
 			continue
