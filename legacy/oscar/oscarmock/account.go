@@ -28,6 +28,7 @@ type account struct {
 	statusText string
 	away       string // HTML, "" when not away
 	profile    string
+	icon       []byte
 	caps       []oscarwire.GUID
 	idleSince  time.Time
 	signedOn   time.Time
@@ -80,9 +81,15 @@ func (a *account) info(now time.Time) oscarwire.UserInfo {
 	if len(a.caps) > 0 {
 		u.TLVs = append(u.TLVs, oscarwire.TLVBytes(oscarwire.TagUserCaps, oscarwire.AppendCapabilities(nil, a.caps)))
 	}
+	var items oscarwire.BARTItems
 	if a.statusText != "" {
-		u.TLVs = append(u.TLVs, oscarwire.TLVBytes(oscarwire.TagUserBART,
-			oscarwire.BARTItems{oscarwire.NewStatusText(a.statusText)}.Append(nil)))
+		items = append(items, oscarwire.NewStatusText(a.statusText))
+	}
+	if hash := a.iconHash(); hash != nil {
+		items = append(items, oscarwire.BARTItem{Type: oscarwire.BARTIcon, Flags: oscarwire.BARTFlagCustom, Data: hash})
+	}
+	if items != nil {
+		u.TLVs = append(u.TLVs, oscarwire.TLVBytes(oscarwire.TagUserBART, items.Append(nil)))
 	}
 	return u
 }

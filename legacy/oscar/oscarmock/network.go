@@ -92,6 +92,7 @@ type Network struct {
 
 // cookie lets one connection in, once, to BOS.
 type cookie struct {
+	service uint16 // a family of its own, 0 for BOS
 	account *account
 	multi   uint8
 	expires time.Time
@@ -301,7 +302,7 @@ func (n *Network) newCookie(a *account, multi uint8) []byte {
 	maps.DeleteFunc(n.cookies, func(_ string, k cookie) bool { return !now.Before(k.expires) })
 	b := make([]byte, cookieLen)
 	_, _ = rand.Read(b) // never fails
-	n.cookies[string(b)] = cookie{a, multi, now.Add(cookieLife)}
+	n.cookies[string(b)] = cookie{account: a, multi: multi, expires: now.Add(cookieLife)}
 	return b
 }
 

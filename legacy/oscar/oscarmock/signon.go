@@ -225,5 +225,8 @@ func (h *handshake) enter(k []byte, multi uint8) (*session, error) {
 	if n.closed || n.accounts[ticket.account.id] != ticket.account {
 		return nil, errDone
 	}
+	if ticket.service != 0 {
+		return n.newService(h.conn, ticket.account), nil
+	}
 	return n.newSession(h.conn, ticket.account, max(multi, ticket.multi)), nil
 }

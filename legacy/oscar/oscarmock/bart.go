@@ -1,0 +1,107 @@
+package oscarmock
+
+import (
+	"crypto/md5" //nolint:gosec // what the protocol prescribes
+	"slices"
+
+	"transport/legacy/oscar/oscarwire"
+)
+
+// maxIcon is the largest icon that the network takes, in bytes.
+const maxIcon = 64 << 10
+
+// service answers 01/04: where icons are served, which is here. (AOL, "BART")
+func (s *session) otherService(snac oscarwire.SNAC) error {
+	q, err := oscarwire.ParseServiceQuery(snac.Body)
+	if err != nil {
+		return err
+	}
+	if q.Family != oscarwire.FamilyBART {
+		s.fail(snac, oscarwire.CodeUnavailable)
+		return nil
+	}
+	k := s.net.newCookie(s.account, oscarwire.MultiConnAllow)
+	ticket := s.net.cookies[string(k)]
+	ticket.service = oscarwire.FamilyBART
+	s.net.cookies[string(k)] = ticket
+	s.send(oscarwire.ServiceRedirect, snac.RequestID, oscarwire.Redirect{Family: q.Family, Addr: s.nc.LocalAddr().String(), Cookie: k})
+	return nil
+}
+
+// newService starts a connection that serves icons only. It is no session of the
+// account's. n.mu is held.
+func (n *Network) newService(c *conn, a *account) *session {
+	s := &session{conn: c, account: a, icons: true, rates: newRates(n.opts.Rates, n.opts.Now()),
+		buddies: make(map[string]bool), seen: make(map[string]bool), snacs: make(map[oscarwire.ID]int)}
+	s.send(oscarwire.ServiceHostFamilies, 0, oscarwire.FamilyList{oscarwire.FamilyService, oscarwire.FamilyBART})
+	return s
+}
+
+// serveIcons answers a SNAC on such a connection.
+func (s *session) serveIcons(snac oscarwire.SNAC) error {
+	switch snac.ID {
+	case oscarwire.ServiceClientVersions:
+		s.send(oscarwire.ServiceHostVersions, snac.RequestID, oscarwire.Raw(slices.Clone(snac.Body)))
+	case oscarwire.ServiceRateQuery:
+		s.send(oscarwire.ServiceRateReply, snac.RequestID, s.rateParams())
+	case oscarwire.ServiceRateAck, oscarwire.ServiceClientReady:
+	case oscarwire.BARTDownload:
+		q, err := oscarwire.ParseIconQuery(snac.Body)
+		if err != nil {
+			return err
+		}
+		for _, item := range q.Items {
+			reply := oscarwire.IconReply{Name: q.Name, Item: item}
+			if a := s.net.accounts[oscarwire.NormalizeScreenName(q.Name)]; a != nil && slices.Equal(a.iconHash(), item.Data) {
+				reply.Data = a.icon
+			}
+			s.send(oscarwire.BARTDownloadReply, snac.RequestID, reply)
+		}
+	case oscarwire.BARTUpload:
+		up, err := oscarwire.ParseIconUpload(snac.Body)
+		if err != nil {
+			return err
+		}
+		reply := oscarwire.IconUploadReply{Item: oscarwire.BARTItem{Type: up.Type}}
+		if len(up.Data) > maxIcon {
+			reply.Code = oscarwire.BARTUploadTooBig
+		} else {
+			s.account.icon = slices.Clone(up.Data)
+			reply.Item.Data = s.account.iconHash()
+			s.net.show(s.account)
+		}
+		s.send(oscarwire.BARTUploadReply, snac.RequestID, reply)
+	default:
+		s.fail(snac, oscarwire.CodeNotSupported)
+	}
+	return nil
+}
+
+// iconHash names the account's icon, nil for none.
+func (a *account) iconHash() []byte {
+	if len(a.icon) == 0 {
+		return nil
+	}
+	sum := md5.Sum(a.icon) //nolint:gosec // see above
+	return sum[:]
+}
+
+// SetIcon changes the bot's picture; nil takes it away.
+func (b *Bot) SetIcon(image []byte) {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	b.account.icon = slices.Clone(image)
+	if b.online {
+		b.net.show(b.account)
+	}
+}
+
+// Icon is an account's picture.
+func (n *Network) Icon(name string) []byte {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.find(name); a != nil {
+		return slices.Clone(a.icon)
+	}
+	return nil
+}
