@@ -20,6 +20,7 @@ var tools = oscarwire.ClientReady{
 	{Family: oscarwire.FamilyPrivacy, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
 	{Family: oscarwire.FamilyLookup, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
 	{Family: oscarwire.FamilyStats, Version: 1, Tool: 0x0104, ToolVersion: 1},
+	{Family: oscarwire.FamilyBART, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
 	{Family: oscarwire.FamilyFeedbag, Version: 4, Tool: 0x0110, ToolVersion: 0x0629},
 	{Family: oscarwire.FamilyICQ, Version: 1, Tool: 0x0110, ToolVersion: 0x047C},
 }

@@ -45,6 +45,10 @@ type client struct {
 	sequence uint64
 	acks     bool // this server acknowledges messages
 
+	iconOf        map[string]string // hashes of pictures, as the core was told
+	iconsWanted   []iconWanted
+	fetchingIcons bool
+
 	lookups      map[uint16]*lookup // questions about people, by sequence number
 	metaSequence uint16
 
@@ -81,6 +85,7 @@ func newClient(s *session, life context.Context) *client {
 		seen:      make(map[string]legacy.Presence),
 		messages:  make(map[oscarwire.Cookie]*message),
 		lookups:   make(map[uint16]*lookup),
+		iconOf:    make(map[string]string),
 		list:      newFeedbag(),
 		presence:  legacy.Presence{Show: legacy.ShowOnline},
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -18,10 +19,12 @@ func newDeafClient(t testing.TB, flavor string, emit func(legacy.Event)) *client
 	s := &session{net: mustNew(t, options(flavor)), self: "100001", queue: make(chan command, queueLen), env: legacy.Env{
 		Log: zerolog.Nop(), Emit: emit, Now: time.Now,
 		Flush: func(context.Context) error { return nil },
+		Dial:  func(context.Context, string, string) (net.Conn, error) { return nil, io.EOF },
 	}}
 	s.live.Store(true)
 	c := newClient(s, t.Context())
-	c.conn = &conn{out: oscarwire.NewFrameWriter(io.Discard, 0)}
+	nobody, _ := net.Pipe()
+	c.conn = &conn{Conn: nobody, out: oscarwire.NewFrameWriter(io.Discard, 0)}
 	c.families = make(map[uint16]bool)
 	for _, tool := range tools {
 		c.families[tool.Family] = true
@@ -53,6 +56,10 @@ func FuzzServer(f *testing.F) {
 		snac(oscarwire.FeedbagDelete, oscarwire.FeedbagItems{{Name: "100002", GroupID: 1, ItemID: 1}}))
 	add(snac(oscarwire.ServiceRateChange, oscarwire.RateChange{Code: oscarwire.RateLimited, Class: oscarwire.RateClass{ID: 1, Window: 20}}),
 		snac(oscarwire.ServicePause, oscarwire.Raw(nil)), snac(oscarwire.ServiceResume, oscarwire.Raw(nil)))
+	withIcon := oscarwire.UserInfo{Name: "100002", TLVs: oscarwire.TLVs{oscarwire.TLVBytes(oscarwire.TagUserBART,
+		oscarwire.BARTItems{{Type: oscarwire.BARTIcon, Data: []byte("0123456789abcdef")}}.Append(nil))}}
+	add(snac(oscarwire.BuddyArrived, oscarwire.UserInfos{withIcon}), oscarwire.SNAC{Header: oscarwire.Header{ID: oscarwire.ServiceRedirect, RequestID: 9},
+		Body: oscarwire.Redirect{Family: oscarwire.FamilyBART, Addr: "127.0.0.1:1", Cookie: []byte{1}}.Append(nil)})
 	add(snac(oscarwire.LocationReply, oscarwire.LocationReplyInfo{User: bob}), snac(oscarwire.ICBMTyping, oscarwire.Typing{Name: "100002", Event: 2}))
 	f.Add([]byte("*\x04\x00\x01"))
 	f.Fuzz(func(t *testing.T, b []byte) {

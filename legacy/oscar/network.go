@@ -15,6 +15,7 @@ type network struct {
 	servers   []string
 	page      *oscarwire.CodePage
 	keepalive time.Duration
+	icons     iconCache
 }
 
 // maxText is the longest text of one message in runes. In UTF-16 it fits the
@@ -31,7 +32,7 @@ func (n *network) Info() legacy.Info {
 		Type:     "icq",
 		PeerName: "ICQ number",
 		Features: legacy.FeaturePresence | legacy.FeatureRoster | legacy.FeatureTyping | legacy.FeatureOffline |
-			legacy.FeatureProfile | legacy.FeatureSearch,
+			legacy.FeatureProfile | legacy.FeatureSearch | legacy.FeatureAvatar,
 		Instructions: "Enter your ICQ number (UIN) and your password.",
 		Form: []legacy.Field{
 			{Var: "username", Label: "ICQ number", Required: true},

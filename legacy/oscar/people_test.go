@@ -49,3 +49,36 @@ func TestPeople(t *testing.T) {
 		}
 	}
 }
+
+// TestIcons shows pictures as they come, change and go, and that each is fetched
+// once.
+func TestIcons(t *testing.T) {
+	png, gif := []byte("\x89PNG\r\n\x1a\npicture"), []byte("GIF89apicture")
+	mock := startMock(t, oscarmock.Options{})
+	b := mock.Bot(bob, oscarmock.BotOptions{})
+	b.SetIcon(png)
+	b.SignOn()
+	n := newNetwork(t, optionsFor(mock.Addr()))
+	u := signOn(t, mock, n, alice)
+	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	if got := expect(u, any[legacy.AvatarChanged]); got.From.ID != bob || string(got.Image) != string(png) || got.Type != "image/png" {
+		t.Errorf("got %+v", got)
+	}
+	b.SetIcon(gif)
+	if got := expect(u, any[legacy.AvatarChanged]); string(got.Image) != string(gif) || got.Type != "image/gif" {
+		t.Errorf("got %+v", got)
+	}
+	b.SetIcon(nil)
+	if got := expect(u, any[legacy.AvatarChanged]); got.Image != nil {
+		t.Errorf("got %+v", got)
+	}
+	b.SetIcon(png)
+	if got := expect(u, any[legacy.AvatarChanged]); string(got.Image) != string(png) {
+		t.Errorf("got %+v", got)
+	}
+	b.SetIcon([]byte("no picture")) // is not shown; what follows is
+	b.SetIcon(gif)
+	if got := expect(u, any[legacy.AvatarChanged]); string(got.Image) != string(gif) {
+		t.Errorf("got %+v", got)
+	}
+}

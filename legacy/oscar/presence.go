@@ -82,6 +82,7 @@ func (c *client) onBuddies(snac oscarwire.SNAC) error {
 				p.Status = last.Status // until we know better
 			}
 			c.showPeer(peer, p)
+			c.lookAtIcon(peer, u)
 			if asks {
 				c.askAwayText(peer.ID, u)
 			} else {

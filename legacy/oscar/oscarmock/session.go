@@ -14,6 +14,7 @@ type session struct {
 	multi   bool
 	ready   bool // 01/02 came
 	over    bool
+	icons   bool            // serves icons, and is no session of BOS
 	typing  bool            // wants typing events
 	buddies map[string]bool // the list of the session's own, 03/04
 	seen    map[string]bool // shown as online
@@ -26,7 +27,7 @@ const maxSNACs = 500 // kinds that are counted
 // families are those that BOS has.
 var families = oscarwire.FamilyList{
 	oscarwire.FamilyService, oscarwire.FamilyLocation, oscarwire.FamilyBuddy, oscarwire.FamilyICBM,
-	oscarwire.FamilyPrivacy, oscarwire.FamilyLookup, oscarwire.FamilyStats, oscarwire.FamilyFeedbag, oscarwire.FamilyICQ,
+	oscarwire.FamilyPrivacy, oscarwire.FamilyLookup, oscarwire.FamilyStats, oscarwire.FamilyBART, oscarwire.FamilyFeedbag, oscarwire.FamilyICQ,
 }
 
 // newSession starts a session. Without TLV 4A = 1 on both sides the older
@@ -185,6 +186,9 @@ func (s *session) onFrame(f oscarwire.Frame) error {
 
 // handle answers a SNAC.
 func (s *session) handle(snac oscarwire.SNAC) error {
+	if s.icons {
+		return s.serveIcons(snac)
+	}
 	reply := func(id oscarwire.ID, body oscarwire.Appender) { s.send(id, snac.RequestID, body) }
 	switch snac.ID {
 	case oscarwire.ServiceClientVersions:
@@ -217,7 +221,7 @@ func (s *session) handle(snac oscarwire.SNAC) error {
 	case oscarwire.ServiceClientReady:
 		return s.begin()
 	case oscarwire.ServiceRequest:
-		s.fail(snac, oscarwire.CodeUnavailable)
+		return s.otherService(snac)
 	case oscarwire.LocationRightsQuery:
 		reply(oscarwire.LocationRightsReply, oscarwire.Rights{TLVs: oscarwire.TLVs{
 			oscarwire.TLV16(oscarwire.TagLocationMaxProfile, 1024), oscarwire.TLV16(oscarwire.TagLocationMaxCaps, 1000)}})

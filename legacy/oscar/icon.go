@@ -1,0 +1,184 @@
+package oscar
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// iconCache holds the pictures of everybody on a network, by their hashes, so
+// that each is fetched once. Any goroutine may use it.
+type iconCache struct {
+	mu     sync.Mutex
+	images map[string][]byte
+	size   int
+}
+
+const (
+	maxIcon      = 64 << 10 // bytes of one picture
+	maxIconCache = 32 << 20 // bytes of all; then it starts anew
+)
+
+func (i *iconCache) get(hash string) []byte {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.images[hash]
+}
+
+func (i *iconCache) put(hash string, image []byte) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.images == nil || i.size+len(image) > maxIconCache {
+		i.images, i.size = make(map[string][]byte), 0
+	}
+	if _, known := i.images[hash]; !known {
+		i.size += len(image)
+	}
+	i.images[hash] = image
+}
+
+// iconWanted is a picture that is to be fetched.
+type iconWanted struct {
+	name string // as the network writes it
+	item oscarwire.BARTItem
+}
+
+const (
+	maxIconsWanted = 1000
+	iconBatch      = 50
+	iconPatience   = 10 * time.Second // for one picture
+	iconsPatience  = 60 * time.Second // for a batch
+)
+
+// lookAtIcon notices the picture that somebody's presence names. (AOL, "BART")
+func (c *client) lookAtIcon(peer legacy.Peer, u oscarwire.UserInfo) {
+	item, ok := u.BART().Icon()
+	hash := ""
+	if ok {
+		hash = string(item.Data)
+	}
+	before, known := c.iconOf[peer.ID]
+	if before == hash || !known && len(c.iconOf) >= maxItems {
+		return
+	}
+	c.iconOf[peer.ID] = hash
+	if hash == "" {
+		c.emit(legacy.AvatarChanged{From: peer})
+		return
+	}
+	if image := c.s.net.icons.get(hash); image != nil {
+		c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
+		return
+	}
+	if len(c.iconsWanted) < maxIconsWanted && c.families[oscarwire.FamilyBART] {
+		c.iconsWanted = append(c.iconsWanted, iconWanted{u.Name, oscarwire.BARTItem{Type: item.Type, Flags: item.Flags, Data: bytes.Clone(item.Data)}})
+		c.fetchIcons()
+	}
+}
+
+// fetchIcons asks for the service that has the pictures, unless that is going on.
+func (c *client) fetchIcons() {
+	if c.fetchingIcons || len(c.iconsWanted) == 0 {
+		return
+	}
+	c.fetchingIcons = true
+	c.submit(&packet{id: oscarwire.ServiceRequest, body: oscarwire.ServiceQuery{Family: oscarwire.FamilyBART},
+		answered: func(snac oscarwire.SNAC, err error) {
+			err = c.answerError(snac, err)
+			var to oscarwire.Redirect
+			if err == nil {
+				to, err = oscarwire.ParseRedirect(snac.Body)
+			}
+			if err == nil {
+				to.Addr, err = nextAddr(to.Addr, c.conn.RemoteAddr().String())
+			}
+			if err != nil {
+				c.s.env.Log.Debug().Err(err).Msg("the network has no pictures for us")
+				c.iconsWanted, c.fetchingIcons = nil, false
+				return
+			}
+			n := min(len(c.iconsWanted), iconBatch)
+			batch := c.iconsWanted[:n:n]
+			c.iconsWanted = c.iconsWanted[n:]
+			c.background.Go(func() {
+				err := c.s.downloadIcons(c.life, to, batch)
+				select { // the session's goroutine tells the core
+				case c.s.queue <- func(c *client) { c.iconsFetched(batch, err) }:
+				case <-c.life.Done():
+				}
+			})
+		}})
+}
+
+// iconsFetched shows the pictures that have come.
+func (c *client) iconsFetched(batch []iconWanted, err error) {
+	if err != nil {
+		c.s.env.Log.Debug().Err(err).Msg("not all pictures could be fetched")
+	}
+	for _, w := range batch {
+		peer := legacy.Peer{ID: oscarwire.NormalizeScreenName(w.name)}
+		if image := c.s.net.icons.get(string(w.item.Data)); image != nil && c.iconOf[peer.ID] == string(w.item.Data) {
+			c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
+		}
+	}
+	c.fetchingIcons = false
+	c.fetchIcons()
+}
+
+// downloadIcons fetches pictures into the cache over a connection of its own.
+func (s *session) downloadIcons(life context.Context, to oscarwire.Redirect, batch []iconWanted) error {
+	ctx, cancel := context.WithTimeout(life, iconsPatience)
+	defer cancel()
+	c := newClient(s, ctx)
+	defer c.close()
+	if err := c.greet(ctx, to.Addr, to.Cookie); err != nil {
+		return err
+	}
+	c.write(&packet{id: oscarwire.ServiceClientReady, body: c.ready()})
+	var errs []error
+	for _, w := range batch {
+		c.write(&packet{id: oscarwire.BARTDownload, body: oscarwire.IconQuery{Name: w.name, Items: oscarwire.BARTItems{w.item}}})
+		if err := c.takeIcon(ctx); err != nil {
+			errs = append(errs, err)
+		}
+		if ctx.Err() != nil || c.err != nil {
+			break
+		}
+	}
+	return errors.Join(append(errs, c.err)...)
+}
+
+// takeIcon waits for one picture.
+func (c *client) takeIcon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, iconPatience)
+	defer cancel()
+	snac, err := c.await(ctx, oscarwire.BARTDownloadReply, oscarwire.BARTError)
+	if err == nil {
+		err = c.answerError(snac, nil)
+	}
+	if err != nil {
+		return err
+	}
+	reply, err := oscarwire.ParseIconReply(snac.Body)
+	if err == nil && len(reply.Data) <= maxIcon && imageType(reply.Data) != "" {
+		c.s.net.icons.put(string(reply.Item.Data), bytes.Clone(reply.Data))
+	}
+	return err
+}
+
+// imageType is the MIME type of a picture, "" for none that clients show.
+func imageType(image []byte) string {
+	for _, kind := range [...]struct{ start, name string }{
+		{"\x89PNG\r\n\x1a\n", "image/png"}, {"GIF8", "image/gif"}, {"\xFF\xD8\xFF", "image/jpeg"},
+	} {
+		if bytes.HasPrefix(image, []byte(kind.start)) {
+			return kind.name
+		}
+	}
+	return ""
+}
