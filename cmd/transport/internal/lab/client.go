@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"mellium.im/sasl"
 	"mellium.im/xmlstream"
@@ -60,7 +62,7 @@ func Dial(ctx context.Context, addr, user, password string) (*Client, error) {
 		}}
 	})
 	// Loopback counts as secure: without that no password is sent.
-	s, err := xmpp.NewSession(ctx, j.Domain(), j, conn, xmpp.Secure, negotiate)
+	s, err := xmpp.NewSession(ctx, j.Domain(), j, pipe{conn}, xmpp.Secure, negotiate)
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("lab: sign on as %s: %w", user, err)
@@ -79,6 +81,24 @@ func Dial(ctx context.Context, addr, user, password string) (*Client, error) {
 	}()
 	return c, nil
 }
+
+// pipe hides a connection's deadlines from the library: when a context ends just
+// after the call that it was for, the library lets the next call time out.
+type pipe struct{ conn net.Conn }
+
+func (p pipe) Read(b []byte) (int, error) { return p.conn.Read(b) }
+
+func (p pipe) Write(b []byte) (int, error) {
+	if err := p.conn.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
+		return 0, err
+	}
+	return p.conn.Write(b)
+}
+
+func (p pipe) Close() error { return p.conn.Close() }
+
+// writeLimit is how long a server may refuse to read.
+const writeLimit = 30 * time.Second
 
 // SetFeatures says what the client answers to disco#info.
 func (c *Client) SetFeatures(features ...string) {
@@ -102,11 +122,14 @@ func (c *Client) handle(t xmlstream.TokenReadEncoder, start *xml.StartElement) e
 	return nil
 }
 
+// answer answers a question as clients do. (RFC 6120 §8.4)
 func (c *Client) answer(e *element.Element) *element.Element {
 	reply := element.New(NSClient, "iq").Set("type", "result").Set("id", e.Attr("id"))
 	if from := e.Attr("from"); from != "" {
 		reply.Set("to", from)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	asked := e.First()
 	switch {
 	case asked == nil:
@@ -115,14 +138,16 @@ func (c *Client) answer(e *element.Element) *element.Element {
 		if node := asked.Attr("node"); node != "" {
 			q.Set("node", node)
 		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
 		for _, f := range c.abilities {
 			q.Add(element.New(asked.Space, "feature").Set("var", f))
 		}
-		reply.Add(q)
+		return reply.Add(q)
+	case e.Attr("type") == "set" && (e.Attr("from") == "" || e.Attr("from") == c.JID.Bare().String()), // a push (RFC 6121 §2.1.6)
+		asked.Is("urn:xmpp:ping", "ping"), slices.Contains(c.abilities, asked.Space):
+		return reply
 	}
-	return reply
+	const ns = "urn:ietf:params:xml:ns:xmpp-stanzas"
+	return reply.Set("type", "error").Add(element.New(NSClient, "error").Set("type", "cancel").Add(element.New(ns, "service-unavailable")))
 }
 
 func (c *Client) record(e *element.Element) {

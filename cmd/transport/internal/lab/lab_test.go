@@ -89,6 +89,9 @@ func TestClient(t *testing.T) {
 			t.Errorf("got %v, %v", info, err)
 		}
 		var refused *IQError
+		if _, err := ann.IQXML(ctx, "get", ben.JID.String(), "<query xmlns='urn:example:b'/>"); !errors.As(err, &refused) {
+			t.Errorf("a question that nobody understands: %v", err)
+		}
 		if _, err := ann.IQXML(ctx, "get", "nobody@x.example/none", "<ping xmlns='urn:xmpp:ping'/>"); !errors.As(err, &refused) {
 			t.Errorf("somebody who is not there: %v", err)
 		}
