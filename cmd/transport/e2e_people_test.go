@@ -1,168 +1,143 @@
 package main
 
 import (
-	"fmt"
+	"crypto/sha1" //nolint:gosec // what XEP-0084 prescribes
+	"encoding/base64"
+	"encoding/hex"
 	"strings"
 	"testing"
 
-	"transport/cmd/transport/internal/lab"
 	"transport/component/element"
 	"transport/legacy/oscar/oscarmock"
-	"transport/legacy/oscar/oscarwire"
 )
 
-// listed gives Alice a contact list on ICQ: Bob, whom she calls Bobby, in a group.
-func (w *world) listed() {
-	w.mock.EditFeedbag(aliceUIN, oscarwire.FeedbagInsert,
-		oscarwire.FeedbagItem{GroupID: 0, Class: oscarwire.FeedbagGroup},
-		oscarwire.FeedbagItem{Name: "Freunde", GroupID: 7, Class: oscarwire.FeedbagGroup},
-		oscarwire.FeedbagItem{Name: bobUIN, GroupID: 7, ItemID: 71, Class: oscarwire.FeedbagBuddy,
-			TLVs: oscarwire.TLVs{{Tag: oscarwire.TagFeedbagAlias, Value: []byte("Bobby")}}})
-}
-
-// rosterItem is a contact in the user's roster, nil if it is not there.
-func (p *person) rosterItem(jid string) *element.Element {
-	p.w.t.Helper()
-	const ns = "jabber:iq:roster"
-	if q := p.iq("get", "", "<query xmlns='"+ns+"'/>").Child(ns, "query"); q != nil {
-		for item := range q.Children(ns, "item") {
-			if item.Attr("jid") == jid {
-				return item
-			}
-		}
-	}
-	return nil
-}
-
-// TestListIsOffered registers an account that has a contact list: the user is
-// asked for each of the contacts, and sees those agreed to.
-func TestListIsOffered(t *testing.T) {
+// TestPeople asks who people are, finds them, and looks at their pictures.
+func TestPeople(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
-		w.listed()
-		w.bob.SignOn()
+		picture := []byte("\x89PNG\r\n\x1a\nnot much of a picture")
+		sum := sha1.Sum(picture) //nolint:gosec // see above
+		hash := hex.EncodeToString(sum[:])
+		w.bob.SetIcon(picture)
+		w.mock.AddAccount(oscarmock.Account{Name: "1004", Nick: "Dora", First: "Dora", Last: "Müller", Email: "dora@example.net"})
 		w.start()
-		w.waitLinks(2)
+		w.waitLog("connected to the XMPP server", 2)
 		alice := w.login(aliceJID + "/one")
+		alice.SetFeatures("http://jabber.org/protocol/disco#info", "urn:xmpp:avatar:metadata+notify")
+		alice.send("<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:example' ver='unverified'/></presence>")
 		alice.register(icqDomain, aliceUIN)
-		alice.presence(bobICQ, "subscribe", "")
-		alice.send("<presence to='" + bobICQ + "' type='subscribed'/>")
-		alice.send("<presence to='" + bobICQ + "' type='subscribe'/>")
-		alice.presence(bobICQ, "subscribed", "")
-		alice.presence(bobICQ, "", "")
-		if item := alice.rosterItem(bobICQ); item == nil || item.Attr("subscription") != "both" {
-			t.Errorf("bob's place in the roster is %v", item)
-		}
-	})
-}
-
-// TestListIsWritten does so where the server lets the gateway write rosters: the
-// contacts are there at once, with their names and groups. (XEP-0356) A server
-// that does not, as ejabberd 23.01, has the user asked.
-func TestListIsWritten(t *testing.T) {
-	eachServerWith(t, lab.Options{Privileged: true}, func(t *testing.T, w *world) {
-		w.listed()
+		alice.add(bobICQ)
 		w.bob.SignOn()
-		w.start()
-		w.waitLinks(2)
-		alice := w.login(aliceJID + "/one")
-		alice.iq("set", icqDomain, registration(aliceUIN, networkPass))
-		first := alice.expect("bob", func(e *element.Element) bool {
-			return e.Name == "presence" && e.Attr("from") == bobICQ
+
+		// XEP-0153 §4.1
+		alice.expect("a presence with the picture's hash", func(e *element.Element) bool {
+			x := e.Child("vcard-temp:x:update", "x")
+			return e.Name == "presence" && e.Attr("from") == bobICQ && x != nil && x.ChildText("vcard-temp:x:update", "photo") == hash
 		})
-		if first.Attr("type") == "subscribe" {
-			if w.name == "prosody" {
-				t.Error("the roster was not written")
-			}
-			return
+		// XEP-0084 §4.2
+		event := alice.expect("news of the picture", func(e *element.Element) bool {
+			return e.Name == "message" && e.Child("http://jabber.org/protocol/pubsub#event", "event") != nil
+		})
+		if !strings.Contains(event.String(), hash) || event.Attr("from") != bobICQ {
+			t.Errorf("the news are %s", event)
 		}
-		item := alice.rosterItem(bobICQ)
-		if item == nil || item.Attr("subscription") != "both" || item.Attr("name") != "Bobby" || item.ChildText("jabber:iq:roster", "group") != "Freunde" {
-			t.Errorf("bob's place in the roster is %v", item)
+		// XEP-0084 §3
+		data := alice.iq("get", bobICQ, "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:avatar:data'><item id='"+hash+"'/></items></pubsub>")
+		if !strings.Contains(data.String(), base64.StdEncoding.EncodeToString(picture)) {
+			t.Errorf("the picture is %s", data)
 		}
-		alice.say(bobICQ, "m1", "hello")
-		if got := w.heard().Text; got != "hello" {
-			t.Errorf("bob reads %q", got)
+		// XEP-0054 §3.1
+		card := alice.iq("get", bobICQ, "<vCard xmlns='vcard-temp'/>").String()
+		if !strings.Contains(card, "<NICKNAME>Bob</NICKNAME>") || !strings.Contains(card, base64.StdEncoding.EncodeToString(picture)) {
+			t.Errorf("the vCard is %s", card)
 		}
-	})
-}
-
-// TestClients follows Alice's clients: she is on ICQ while one of them is online,
-// and in the mood of the one that matters; what comes meanwhile waits for her.
-func TestClients(t *testing.T) {
-	eachServer(t, func(t *testing.T, w *world) {
-		one := w.ready()
-		two := w.login(aliceJID + "/two")
-		two.presence(bobICQ, "", "")
-		mood := func(mode oscarwire.Mode) {
-			t.Helper()
-			w.wait("right status of Alice's", func() bool {
-				status, online := w.bob.Sees(aliceUIN)
-				return online && status.Mode() == mode
-			})
+		if card := alice.iq("get", "1004@"+icqDomain, "<vCard xmlns='vcard-temp'/>").String(); !strings.Contains(card, "Müller") {
+			t.Errorf("the vCard is %s", card)
 		}
-		two.send("<presence><show>dnd</show><priority>5</priority></presence>")
-		mood(oscarwire.ModeDND)
-		two.send("<presence type='unavailable'/>")
-		mood(oscarwire.ModeOnline)
-		one.send("<presence><show>away</show></presence>")
-		mood(oscarwire.ModeAway)
-		one.Kill() // a client that vanishes counts as offline
-		w.signedOff(aliceUIN)
-		w.wait("offline Alice", func() bool { _, online := w.bob.Sees(aliceUIN); return !online })
-
-		for i := range 3 {
-			if err := w.bob.Send(aliceUIN, fmt.Sprint("line ", i)); err != nil {
-				t.Fatal(err)
-			}
+		if got := condition(alice.ask("get", "424242@"+icqDomain, "<vCard xmlns='vcard-temp'/>")); got != "service-unavailable" {
+			t.Errorf("the vCard of nobody: %q", got)
 		}
-		two.send("<presence/>")
-		w.signedOn(aliceUIN)
-		for i := range 3 {
-			m := two.message(bobICQ)
-			if m.ChildText(lab.NSClient, "body") != fmt.Sprint("line ", i) || m.Child("urn:xmpp:delay", "delay") == nil {
-				t.Errorf("number %d is %s", i, m)
-			}
+		// XEP-0292 §4
+		if card := alice.iq("get", bobICQ, "<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'/>").String(); !strings.Contains(card, "<nickname><text>Bob</text></nickname>") {
+			t.Errorf("the vCard 4 is %s", card)
 		}
-		two.presence(bobICQ, "", "")
-		if n := w.mock.Sessions(aliceUIN); n != 1 {
-			t.Errorf("%d sessions on ICQ", n)
+		// XEP-0055 §2
+		found := alice.iq("set", icqDomain, "<query xmlns='jabber:iq:search'><nick>dora</nick></query>").String()
+		if !strings.Contains(found, "jid='1004@"+icqDomain+"'") {
+			t.Errorf("found %s", found)
+		}
+		if found := alice.iq("set", icqDomain, "<query xmlns='jabber:iq:search'><nick>nobody</nick></query>"); found.First().Count() != 0 {
+			t.Errorf("found %s", found)
+		}
+		// XEP-0012 §3, §8
+		if got := condition(alice.ask("get", "424242@"+icqDomain, "<query xmlns='jabber:iq:last'/>")); got != "forbidden" {
+			t.Errorf("the last activity of a stranger: %q", got)
+		}
+		if got := alice.iq("get", bobICQ, "<query xmlns='jabber:iq:last'/>").First().Attr("seconds"); got != "0" {
+			t.Errorf("bob is idle for %q s", got)
 		}
 	})
 }
 
-// TestConsent has those on ICQ ask whom they want to see, and be asked.
-func TestConsent(t *testing.T) {
+// TestCommands runs ad-hoc commands, as clients do that know no other way.
+func TestCommands(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
-		const daveUIN = "1004"
-		const daveICQ = daveUIN + "@" + icqDomain
-		reasons := make(chan string, 1)
-		dave := w.mock.Bot(daveUIN, oscarmock.BotOptions{Nick: "Dave", NeedsAuth: true, Accept: func(_, reason string) bool {
-			reasons <- reason
-			return strings.Contains(reason, "Alice")
-		}})
-		dave.SignOn()
+		w.extra = "admins = [\"carol@localhost\"]"
 		w.start()
-		w.waitLinks(2)
+		w.waitLog("connected to the XMPP server", 2)
 		alice := w.login(aliceJID + "/one")
-		alice.register(icqDomain, aliceUIN)
-		alice.send("<presence to='" + daveICQ + "' type='subscribe'><status>Alice here</status></presence>")
-		alice.presence(daveICQ, "subscribed", "")
-		alice.presence(daveICQ, "", "")
-		if got := <-reasons; got != "Alice here" {
-			t.Errorf("dave was told %q", got)
+		const ns = "http://jabber.org/protocol/commands"
+		command := func(p *person, node, more, form string) *element.Element {
+			return p.iq("set", icqDomain, "<command xmlns='"+ns+"' node='"+node+"'"+more+">"+form+"</command>").First()
 		}
-
-		// One who refuses.
-		w.mock.Bot("1005", oscarmock.BotOptions{NeedsAuth: true, Accept: func(string, string) bool { return false }}).SignOn()
-		alice.send("<presence to='1005@" + icqDomain + "' type='subscribe'/>")
-		alice.presence("1005@"+icqDomain, "unsubscribed", "")
-
-		// One who asks.
-		w.bob.RequestAuth(aliceUIN, "let me see you")
-		ask := alice.presence(bobICQ, "subscribe", "")
-		if got := ask.ChildText(lab.NSClient, "status"); got != "let me see you" {
-			t.Errorf("alice was told %q: %s", got, ask)
+		submit := func(fields ...string) string {
+			x := "<x xmlns='jabber:x:data' type='submit'>"
+			for i := 0; i < len(fields); i += 2 {
+				x += "<field var='" + fields[i] + "'><value>" + fields[i+1] + "</value></field>"
+			}
+			return x + "</x>"
 		}
-		alice.send("<presence to='" + bobICQ + "' type='subscribed'/>")
+		// XEP-0050 §2.2
+		list := alice.iq("get", icqDomain, "<query xmlns='http://jabber.org/protocol/disco#items' node='"+ns+"'/>").String()
+		if !strings.Contains(list, "node='register'") || strings.Contains(list, "admin#") {
+			t.Errorf("a stranger is offered %s", list)
+		}
+		// XEP-0050 §2.4: registration, wrong and right
+		first := command(alice, "register", "", "")
+		session := " sessionid='" + first.Attr("sessionid") + "' action='complete'"
+		again := command(alice, "register", session, submit("username", aliceUIN, "password", "wrong"))
+		if again.Attr("status") != "executing" || again.Child(ns, "note") == nil {
+			t.Errorf("a wrong password: %s", again)
+		}
+		if done := command(alice, "register", session, submit("username", aliceUIN, "password", networkPass)); done.Attr("status") != "completed" {
+			t.Errorf("registration: %s", done)
+		}
+		w.signedOn(aliceUIN)
+		if note := command(alice, "status", "", "").ChildText(ns, "note"); !strings.Contains(note, "signed on to ICQ since") {
+			t.Errorf("the status is %q", note)
+		}
+		command(alice, "logout", "", "")
+		w.signedOff(aliceUIN)
+		alice.say(icqDomain, "m", "login") // XEP-0100 §8: words do, too
+		w.signedOn(aliceUIN)
+
+		// XEP-0133 §4
+		carol := w.login("carol@localhost/one")
+		if users := command(carol, "http://jabber.org/protocol/admin#get-online-users-list", "", "").String(); !strings.Contains(users, aliceJID) {
+			t.Errorf("the users are %s", users)
+		}
+		if got := condition(alice.ask("set", icqDomain, "<command xmlns='"+ns+"' node='statistics'/>")); got != "forbidden" {
+			t.Errorf("statistics for a user: %q", got)
+		}
+		asked := command(carol, "http://jabber.org/protocol/admin#announce", "", "")
+		command(carol, "http://jabber.org/protocol/admin#announce", " sessionid='"+asked.Attr("sessionid")+"'", submit("announcement", "Maintenance at noon"))
+		alice.expect("the announcement", func(e *element.Element) bool {
+			return e.Attr("from") == icqDomain && strings.Contains(e.ChildText("jabber:client", "body"), "Maintenance at noon")
+		})
+		asked = command(carol, "http://jabber.org/protocol/admin#delete-user", "", "")
+		command(carol, "http://jabber.org/protocol/admin#delete-user", " sessionid='"+asked.Attr("sessionid")+"'", submit("accountjids", aliceJID))
+		w.signedOff(aliceUIN)
+		if got := alice.iq("get", icqDomain, "<query xmlns='jabber:iq:register'/>").String(); strings.Contains(got, "<registered/>") {
+			t.Error("alice is registered still")
+		}
 	})
 }
