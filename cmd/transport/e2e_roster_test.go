@@ -15,12 +15,8 @@ import (
 // eachPrivilegedServer is eachServer with leave to write rosters and to send in
 // users' names, as far as the server can.
 func eachPrivilegedServer(t *testing.T, test func(t *testing.T, w *world)) {
-	if testing.Short() {
-		t.Skip("end-to-end tests are not short")
-	}
-	for name, start := range xmppServers {
-		t.Run(name, func(t *testing.T) { test(t, newWorld(t, name, start, lab.Options{Privileged: true})) })
-	}
+	t.Helper()
+	eachServerWith(t, lab.Options{Privileged: true}, test)
 }
 
 // fill puts contacts on Alice's list on the network, and all of them online.
