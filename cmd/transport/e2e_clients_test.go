@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"transport/cmd/transport/internal/lab"
+	"transport/legacy/oscar/oscarmock"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// listed gives Alice a contact list on ICQ: Bob, whom she calls Bobby, in a group.
+func (w *world) listed() {
+	w.mock.EditFeedbag(aliceUIN, oscarwire.FeedbagInsert,
+		oscarwire.FeedbagItem{GroupID: 0, Class: oscarwire.FeedbagGroup},
+		oscarwire.FeedbagItem{Name: "Freunde", GroupID: 7, Class: oscarwire.FeedbagGroup},
+		oscarwire.FeedbagItem{Name: bobUIN, GroupID: 7, ItemID: 71, Class: oscarwire.FeedbagBuddy,
+			TLVs: oscarwire.TLVs{{Tag: oscarwire.TagFeedbagAlias, Value: []byte("Bobby")}}})
+}
+
+// TestListIsOffered registers an account that has a contact list: the user is
+// asked for each of the contacts, and sees those agreed to.
+func TestListIsOffered(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		w.listed()
+		w.bob.SignOn()
+		w.start()
+		w.waitLinks(2)
+		alice := w.login(aliceJID + "/one")
+		alice.register(icqDomain, aliceUIN)
+		alice.presence(bobICQ, "subscribe", "")
+		alice.send("<presence to='" + bobICQ + "' type='subscribed'/>")
+		alice.send("<presence to='" + bobICQ + "' type='subscribe'/>")
+		alice.presence(bobICQ, "subscribed", "")
+		alice.presence(bobICQ, "", "")
+		if item := rosterItems(alice.iq("get", "", "<query xmlns='jabber:iq:roster'/>"))[bobICQ]; item == nil || item.Attr("subscription") != "both" {
+			t.Errorf("bob's place in the roster is %v", item)
+		}
+	})
+}
+
+// TestClients follows Alice's clients: she is on ICQ while one of them is online,
+// and in the mood of the one that matters; what comes meanwhile waits for her.
+func TestClients(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		one := w.ready()
+		two := w.login(aliceJID + "/two")
+		two.presence(bobICQ, "", "")
+		mood := func(mode oscarwire.Mode) {
+			t.Helper()
+			w.wait("right status of Alice's", func() bool {
+				status, online := w.bob.Sees(aliceUIN)
+				return online && status.Mode() == mode
+			})
+		}
+		two.send("<presence><show>dnd</show><priority>5</priority></presence>")
+		mood(oscarwire.ModeDND)
+		two.send("<presence type='unavailable'/>")
+		mood(oscarwire.ModeOnline)
+		one.send("<presence><show>away</show></presence>")
+		mood(oscarwire.ModeAway)
+		one.Kill() // a client that vanishes counts as offline
+		w.signedOff(aliceUIN)
+		w.wait("offline Alice", func() bool { _, online := w.bob.Sees(aliceUIN); return !online })
+
+		for i := range 3 {
+			if err := w.bob.Send(aliceUIN, fmt.Sprint("line ", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		two.send("<presence/>")
+		w.signedOn(aliceUIN)
+		for i := range 3 {
+			m := two.message(bobICQ)
+			if m.ChildText(lab.NSClient, "body") != fmt.Sprint("line ", i) || m.Child("urn:xmpp:delay", "delay") == nil {
+				t.Errorf("number %d is %s", i, m)
+			}
+		}
+		two.presence(bobICQ, "", "")
+		if n := w.mock.Sessions(aliceUIN); n != 1 {
+			t.Errorf("%d sessions on ICQ", n)
+		}
+	})
+}
+
+// TestConsent has those on ICQ ask whom they want to see, and be asked.
+func TestConsent(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		const daveUIN = "1004"
+		const daveICQ = daveUIN + "@" + icqDomain
+		reasons := make(chan string, 1)
+		dave := w.mock.Bot(daveUIN, oscarmock.BotOptions{Nick: "Dave", NeedsAuth: true, Accept: func(_, reason string) bool {
+			reasons <- reason
+			return strings.Contains(reason, "Alice")
+		}})
+		dave.SignOn()
+		w.start()
+		w.waitLinks(2)
+		alice := w.login(aliceJID + "/one")
+		alice.register(icqDomain, aliceUIN)
+		alice.send("<presence to='" + daveICQ + "' type='subscribe'><status>Alice here</status></presence>")
+		alice.presence(daveICQ, "subscribed", "")
+		alice.presence(daveICQ, "", "")
+		if got := <-reasons; got != "Alice here" {
+			t.Errorf("dave was told %q", got)
+		}
+
+		// One who refuses.
+		w.mock.Bot("1005", oscarmock.BotOptions{NeedsAuth: true, Accept: func(string, string) bool { return false }}).SignOn()
+		alice.send("<presence to='1005@" + icqDomain + "' type='subscribe'/>")
+		alice.presence("1005@"+icqDomain, "unsubscribed", "")
+
+		// One who asks.
+		w.bob.RequestAuth(aliceUIN, "let me see you")
+		ask := alice.presence(bobICQ, "subscribe", "")
+		if got := ask.ChildText(lab.NSClient, "status"); got != "let me see you" {
+			t.Errorf("alice was told %q: %s", got, ask)
+		}
+		alice.send("<presence to='" + bobICQ + "' type='subscribed'/>")
+	})
+}
