@@ -30,6 +30,9 @@ func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
 		xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSRegister, xep.NSGateway, xep.NSEscaping,
 		xep.NSPing, xep.NSVersion, xep.NSTime, xep.NSLast, xep.NSVCard, xep.NSVCard4, xep.NSCaps, xep.NSCommands, xep.NSRosterX,
 	}
+	if c.info.Features.Has(legacy.FeatureRooms) {
+		gateway = append(gateway, xep.NSMUC)
+	}
 	if c.info.Features.Has(legacy.FeatureSearch) {
 		gateway = append(gateway, xep.NSSearch)
 	}

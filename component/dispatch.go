@@ -70,7 +70,8 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 			c.refuse(st, errNotForYou)
 			return
 		}
-		if toGateway := e.Name == "message" && st.to.Local == ""; !toGateway && !c.isRegistered(from.Bare().String()) && !c.hasActor(from) {
+		_, toRoom := c.roomAt(st.to)
+		if toGateway := e.Name == "message" && st.to.Local == ""; !toGateway && !(toRoom && c.info.Guests) && !c.isRegistered(from.Bare().String()) && !c.hasActor(from) {
 			c.refuseStranger(st)
 			return
 		}

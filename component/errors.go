@@ -100,6 +100,12 @@ func translateError(err error) stanzaError {
 		to = errBusy
 	case legacy.Offline:
 		to = errNotOnline
+	case legacy.MembersOnly:
+		to = stanzaError{Type: stanza.Auth, Condition: stanza.RegistrationRequired, Text: "The room is for those who were let in."}
+	case legacy.Full:
+		to = stanzaError{Type: stanza.Wait, Condition: stanza.ServiceUnavailable, Text: "The room is full."}
+	case legacy.Conflict:
+		to = stanzaError{Type: stanza.Cancel, Condition: stanza.Conflict, Text: "Somebody else has that name."}
 	case legacy.Replaced:
 		to = stanzaError{Type: stanza.Wait, Condition: stanza.RecipientUnavailable, Text: "The account is signed on from elsewhere."}
 	default:

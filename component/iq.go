@@ -73,6 +73,10 @@ func (c *Component) dispatchIQ(st *inbound) {
 		return
 	}
 	route, ok := iqRoutes[iqName{payload.Space, payload.Name}]
+	if peer, room := c.roomAt(st.to); room {
+		c.roomIQ(st, payload, peer)
+		return
+	}
 	if !ok {
 		if iqSpaces[payload.Space] {
 			c.refuse(st, errNotImplemented)
@@ -122,6 +126,38 @@ func (c *Component) contactIQ(st *inbound, route iqRoute, payload *element.Eleme
 			return route.contact(c, st, q, peer)
 		})
 	}
+}
+
+// roomIQ answers an IQ to a room. Discovery works before joining.
+// (XEP-0045 §6.4)
+func (c *Component) roomIQ(st *inbound, payload *element.Element, peer legacy.Peer) {
+	switch {
+	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoInfo, "query") && payload.Attr("node") == "":
+		c.result(st, c.roomInfo(peer))
+	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoItems, "query") && payload.Attr("node") == "":
+		c.result(st, element.New(xep.NSDiscoItems, "query"))
+	case !c.serves(st.from):
+		c.refuse(st, errNotForYou)
+	default:
+		st.handle = func(u *user, r *request) { u.onRoomIQ(r, peer) }
+		c.toActor(st)
+	}
+}
+
+// roomInfo is what a room can do. (XEP-0045 §6.4)
+func (c *Component) roomInfo(peer legacy.Peer) *element.Element {
+	q := element.New(xep.NSDiscoInfo, "query")
+	for _, typ := range []string{"text", "irc"} {
+		if typ == "text" || c.info.Type == typ {
+			q.Add(element.New(xep.NSDiscoInfo, "identity").Set("category", "conference").Set("type", typ).Set("name", peer.ID))
+		}
+	}
+	for _, f := range []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSMUC, xep.NSPing, "http://jabber.org/protocol/muc#stable_id",
+		"http://jabber.org/protocol/muc#self-ping-optimization", "muc_public", "muc_open", "muc_unmoderated", "muc_semianonymous",
+		"muc_persistent", "muc_unsecured"} {
+		q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", f))
+	}
+	return q
 }
 
 // peer is the legacy address that a contact's JID stands for.

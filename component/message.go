@@ -28,6 +28,12 @@ func (u *user) onMessage(st *inbound) {
 		delete(u.echos, st.id)
 		return
 	}
+	if peer, ok := u.c.roomAt(st.to); ok {
+		if st.typ != "error" && st.typ != "headline" {
+			u.onRoomText(st, peer)
+		}
+		return
+	}
 	switch st.typ {
 	case "", "normal", "chat":
 	case "headline":
@@ -68,6 +74,11 @@ func (u *user) sendText(st *inbound, text string) {
 		u.c.refuse(st, translateError(err))
 		return
 	}
+	u.sendTo(st, peer, text)
+}
+
+// sendTo is sendText to a person or a room.
+func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) {
 	s := u.legacySession()
 	switch {
 	case s == nil && u.block != nil:
@@ -140,6 +151,9 @@ func (u *user) onMessageSent(ev legacy.MessageSent) {
 	m.parts--
 	m.state = min(m.state, ev.State)
 	st := m.stanza
+	if m.parts == 0 {
+		u.reflect(st)
+	}
 	if m.parts > 0 || m.state != legacy.Delivered || st.id == "" || st.Child(xep.NSReceipts, "request") == nil {
 		return
 	}

@@ -27,6 +27,10 @@ const maxResources = 64
 
 // onPresence handles a presence stanza from the user. (RFC 6121 §3, §4)
 func (u *user) onPresence(st *inbound) {
+	if peer, ok := u.c.roomAt(st.to); ok {
+		u.onRoomPresence(st, peer)
+		return
+	}
 	switch st.typ {
 	case "":
 		u.onAvailable(st)
@@ -107,6 +111,7 @@ func (u *user) onPresenceError(st *inbound) {
 		stanza.RemoteServerNotFound, stanza.ServiceUnavailable} {
 		if x.Child(nsStanzaErrors, string(gone)) != nil {
 			delete(u.resources, st.from.String())
+			u.dropFromRooms(st.from.String())
 			u.showOwnPresence()
 			return
 		}
@@ -298,7 +303,7 @@ func (u *user) sendPresenceError(to string, why stanzaError) {
 // hideAll tells that everybody is offline, the gateway itself last, and why.
 func (u *user) hideAll(why string) {
 	u.hideContacts()
-	if u.account == nil {
+	if u.account == nil || u.guest {
 		return
 	}
 	p := element.New(nsStanza, "presence").Set("from", u.c.domain).Set("to", u.bare).Set("type", "unavailable")

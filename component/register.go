@@ -167,6 +167,7 @@ func (u *user) register(given map[string]string, done func(*stanzaError)) {
 	ctx, cancel := u.storing()
 	defer cancel()
 	switch owner, err := u.c.cfg.Registry.AccountByLogin(ctx, u.c.domain, login); {
+	case login == "": // the network has no accounts that could be taken twice
 	case err == nil && owner != u.bare:
 		done(&stanzaError{Type: stanza.Cancel, Condition: stanza.Conflict, Text: "Somebody else has registered this account here."})
 		return

@@ -133,7 +133,11 @@ func (u *user) wanted() bool {
 	switch {
 	case u.account == nil, u.block != nil, u.option(optLoggedOut):
 		return false
-	case u.online(), u.option(optStay):
+	case len(u.rooms) > 0, u.option(optStay):
+		return true
+	case u.guest:
+		return false
+	case u.online():
 		return true
 	}
 	return !u.graceEnd.IsZero() && (u.session != nil || u.called)
@@ -190,6 +194,9 @@ func (u *user) onEvent(ev sessionEvent) {
 
 // onLegacy is the one switch over what a network can say.
 func (u *user) onLegacy(ev legacy.Event) {
+	if u.onRoomEvent(ev) {
+		return
+	}
 	switch ev := ev.(type) {
 	case legacy.Ready:
 		u.onReady(ev)
@@ -244,11 +251,14 @@ func (u *user) onReady(ev legacy.Ready) {
 		return
 	}
 	u.log.Info().Int("contacts", len(ev.Contacts)).Msg("signed on to the network")
-	u.sendGatewayPresence(u.bare)
+	if !u.guest {
+		u.sendGatewayPresence(u.bare)
+	}
 	u.showOwnPresence()
 	u.mergeContacts(ev.Contacts)
 	u.readRoster()
 	u.sendKept()
+	u.rejoin()
 }
 
 // onEnded: the session is over, for the reason in err, nil after we ended it.
@@ -267,6 +277,7 @@ func (u *user) onEnded(err error) {
 		}
 		return
 	}
+	u.roomsLost(s.ending, err)
 	if s.ending {
 		u.log.Info().Msg("signed off from the network")
 		return

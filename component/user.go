@@ -61,6 +61,9 @@ type user struct {
 	lookups     map[string]lookup       // questions to the network, by ref
 	echos       map[string]time.Time    // ids of messages that the server hands back to us
 	threads     map[string]string       // of conversations, by peer
+	rooms       map[string]*room        // by peer ID
+	guest       bool                    // the account lasts as long as the user is in a room
+	guestLeft   bool                    // the last room was left
 	requests    []*request              // IQs that are not answered yet
 	sent        map[string]*sentMessage // by Outgoing.Ref
 	refs        uint64                  // Refs given out
@@ -114,6 +117,7 @@ func newUser(c *Component, bare string, known bool) *user {
 		lookups:    make(map[string]lookup),
 		echos:      make(map[string]time.Time),
 		threads:    make(map[string]string),
+		rooms:      make(map[string]*room),
 		keptIn:     known,
 		keptOut:    known,
 		parting:    errShuttingDown,
@@ -257,7 +261,7 @@ func (u *user) storing() (context.Context, context.CancelFunc) {
 
 // idle reports whether nothing is going on that an actor is needed for.
 func (u *user) idle() bool {
-	return u.session == nil && u.trial == nil && !u.wanted() && len(u.resources) == 0 && len(u.requests) == 0 &&
+	return u.session == nil && u.trial == nil && len(u.rooms) == 0 && !u.wanted() && len(u.resources) == 0 && len(u.requests) == 0 &&
 		len(u.sent) == 0 && len(u.events) == 0 && len(u.orders) == 0 && !u.executing() && !u.keptIn && u.forgetting == nil && u.retryAt.IsZero() && len(u.toAsk) == 0 && len(u.queries) == 0 && u.keptTill.IsZero()
 }
 
@@ -325,6 +329,7 @@ func (u *user) due() {
 	}
 	if !u.graceEnd.IsZero() && !u.graceEnd.After(now) {
 		u.graceEnd, u.called = time.Time{}, false
+		u.dropEmptyRooms()
 	}
 	if u.trial != nil && !u.trial.deadline.After(now) {
 		u.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))
@@ -344,6 +349,7 @@ func (u *user) due() {
 	u.forgetDelivered()
 	u.deliverKept()
 	u.steer()
+	u.endGuest()
 }
 
 // arm sets the wake-up for the earliest thing that is to come.
@@ -403,6 +409,9 @@ func (u *user) followLink() {
 	u.link = l
 	if len(u.resources) > 0 || u.session != nil {
 		clear(u.resources)
+		for _, r := range u.rooms { // clients find out by themselves, and join again (XEP-0410)
+			clear(r.clients)
+		}
 		for id, q := range u.queries {
 			delete(u.queries, id)
 			q.then(nil)
@@ -424,6 +433,7 @@ func (u *user) followLink() {
 
 // shutdown tells the user that everything goes offline and signs off.
 func (u *user) shutdown() {
+	u.closeRooms("332", "The gateway is shutting down.")
 	u.hideAll("The gateway is shutting down.")
 	if u.session == nil {
 		return

@@ -22,10 +22,13 @@ const (
 	RateLimited             // too much at once: retry after Error.RetryAfter
 	Offline                 // the session, or the peer, is not signed on
 	Replaced                // the account signed on elsewhere: do not fight over it
+	MembersOnly             // a room is for those who were let in
+	Full                    // a room has no place left
+	Conflict                // the name is somebody else's
 )
 
 var kindNames = [...]string{"internal", "auth", "temporary", "not found", "forbidden",
-	"unsupported", "too long", "rate limited", "offline", "replaced"}
+	"unsupported", "too long", "rate limited", "offline", "replaced", "members only", "full", "conflict"}
 
 // String is the kind's name, as logged.
 func (k Kind) String() string {

@@ -123,6 +123,9 @@ type Info struct {
 	PeerName string
 	// Features are the abilities of every session.
 	Features Features
+	// Guests: whoever joins a room without a registration is signed on as a guest,
+	// with the nick of the room in the form's field username.
+	Guests bool
 	// Instructions and Form make up the registration form.
 	Instructions string
 	Form         []Field
@@ -146,6 +149,7 @@ const (
 	FeatureProfile                       // Profiler
 	FeatureSearch                        // Searcher, and Info.Search
 	FeatureAvatar                        // AvatarChanged is emitted
+	FeatureRooms                         // Roomer
 
 	// FeatureReceipts: MessageSent tells when a message reached its receiver.
 	FeatureReceipts

@@ -5,11 +5,13 @@ import (
 	"slices"
 
 	"transport/legacy"
+	"transport/legacy/irc"
 	"transport/legacy/oscar"
 )
 
 // drivers are all adapters, by the name that network.driver has.
 var drivers = map[string]driver{
+	"irc":   newDriver(irc.DefaultOptions(), irc.New),
 	"oscar": newDriver(oscar.DefaultOptions(), oscar.New),
 }
 

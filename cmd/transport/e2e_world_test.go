@@ -64,6 +64,7 @@ type world struct {
 	bob     *oscarmock.Bot
 	dir     string
 	extra   string // lines of [[network]] for ICQ
+	second  string // the second [[network]], "" for AIM
 	secret  string // of ICQ's component, as the gateway has it
 	via     string // where the gateway reaches the XMPP server
 	process *lab.Process
@@ -148,6 +149,10 @@ var programBuilt bool
 func (w *world) config() string {
 	w.t.Helper()
 	path := filepath.Join(w.dir, "transport.toml")
+	second := w.second
+	if second == "" {
+		second = fmt.Sprintf("driver = \"oscar\"\ndomain = %q\nsecret = %q\n[network.options]\nflavor = \"aim\"\nserver = %q\n", aimDomain, xmppSecret, w.mock.Addr())
+	}
 	text := fmt.Sprintf(`
 [log]
 level = "debug"
@@ -162,13 +167,8 @@ secret = %q
 [network.options]
 server = %q
 [[network]]
-driver = "oscar"
-domain = %q
-secret = %q
-[network.options]
-flavor = "aim"
-server = %q
-`, w.via, icqDomain, w.secret, w.extra, w.mock.Addr(), aimDomain, xmppSecret, w.mock.Addr())
+%s
+`, w.via, icqDomain, w.secret, w.extra, w.mock.Addr(), second)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}

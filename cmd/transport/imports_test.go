@@ -24,6 +24,8 @@ var mayImport = map[string][]string{
 	"component/componenttest":    {"component/element"},
 	"legacy":                     {},
 	"legacy/legacytest":          {"legacy"},
+	"legacy/irc":                 {"legacy", "legacy/irc/ircwire"},
+	"legacy/irc/ircwire":         {},
 	"legacy/oscar":               {"legacy", "legacy/oscar/oscarwire"},
 	"legacy/oscar/oscarwire":     {},
 	"legacy/oscar/oscarmock":     {"legacy/oscar/oscarwire"},

@@ -65,7 +65,7 @@ type server interface {
 var errPortTaken = errors.New("port taken by another program")
 
 const (
-	startLimit = 30 * time.Second
+	startLimit = 90 * time.Second // ejabberd on a machine that is busy takes half of it
 	stopLimit  = 10 * time.Second
 	pollPause  = 20 * time.Millisecond
 )

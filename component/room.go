@@ -1,0 +1,302 @@
+package component
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"transport/component/address"
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+	"transport/registry"
+)
+
+// room is a room of the network as one user sees it: each user is in it by a
+// connection of their own.
+type room struct {
+	peer      legacy.Peer
+	jid       string
+	joined    bool // the network has let the user in
+	asked     bool // it was asked to
+	password  string
+	nick      string // what the user is called there
+	occupants map[string]legacy.Occupant
+	topic     legacy.Topic
+	clients   map[string]*roomClient // the user's clients in the room, by full JID
+}
+
+// roomClient is one of the user's clients in a room.
+type roomClient struct {
+	id   string // of the presence by which it joined
+	nick string // that it asked for
+	in   bool   // it has been told who is there
+}
+
+const maxRooms = 100
+
+// roomAt is the room that a JID stands for; ok is false for anything else.
+func (c *Component) roomAt(to address.JID) (legacy.Peer, bool) {
+	if to.Local == "" || !c.info.Features.Has(legacy.FeatureRooms) {
+		return legacy.Peer{}, false
+	}
+	p, err := c.cfg.Network.ParsePeer(address.UnescapeLocal(to.Local))
+	return p, err == nil && p.Room
+}
+
+// occupantJID is somebody in a room.
+func (r *room) occupantJID(nick string) string { return r.jid + "/" + address.SafeResource(nick) }
+
+// onRoomPresence handles a presence to a room. (XEP-0045 §7.1, §7.2)
+func (u *user) onRoomPresence(st *inbound, peer legacy.Peer) {
+	full, r := st.from.String(), u.rooms[peer.ID]
+	var client *roomClient
+	if r != nil {
+		client = r.clients[full]
+	}
+	switch {
+	case st.typ == "unavailable":
+		u.leaveRoom(r, full)
+	case st.typ != "":
+		if st.typ != "error" && st.typ != "probe" {
+			u.c.refuse(st, errBadRequest)
+		}
+	case st.to.Resource == "": // XEP-0045 §7.2.1
+		u.c.refuse(st, errJIDMalformed.with("A nickname is missing: room@server/nickname."))
+	case st.Child(xep.NSMUC, "x") != nil:
+		u.joinRoom(st, peer)
+	case client == nil: // XEP-0045 §7.2.18
+		gone := &room{peer: peer, jid: u.c.contactJID(peer.ID)}
+		u.sendOccupant(gone, full, legacy.Occupant{Nick: st.to.Resource}, occupantStanza{gone: true, codes: []string{"110", "307", "333"}})
+	case r.joined && st.to.Resource != r.nick:
+		client.id = st.id
+		if roomer, ok := u.legacySession().(legacy.Roomer); ok {
+			if err := roomer.SetNick(u.ctx, st.to.Resource); err != nil {
+				u.c.refuse(st, translateError(err))
+			}
+		}
+	}
+}
+
+// joinRoom brings one of the user's clients into a room. (XEP-0045 §7.2)
+func (u *user) joinRoom(st *inbound, peer legacy.Peer) {
+	if u.account == nil && !u.signOnAsGuest(st) {
+		return
+	}
+	r := u.rooms[peer.ID]
+	if r == nil {
+		if len(u.rooms) >= maxRooms {
+			u.c.refuse(st, errBusy.with("You are in too many rooms."))
+			return
+		}
+		r = &room{peer: peer, jid: u.c.contactJID(peer.ID), occupants: make(map[string]legacy.Occupant), clients: make(map[string]*roomClient)}
+		u.rooms[peer.ID] = r
+	}
+	full := st.from.String()
+	if _, known := r.clients[full]; !known && len(r.clients) >= maxResources {
+		u.c.refuse(st, errBusy)
+		return
+	}
+	r.clients[full] = &roomClient{id: st.id, nick: st.to.Resource}
+	if x := st.Child(xep.NSMUC, "x"); x.Child(xep.NSMUC, "password") != nil {
+		r.password = x.ChildText(xep.NSMUC, "password")
+	}
+	switch {
+	case r.joined:
+		u.showRoom(r, full)
+	case u.block != nil:
+		u.c.refuse(st, translateError(u.block))
+		u.dropClient(r, full)
+	default:
+		u.askRoom(r)
+	}
+}
+
+// signOnAsGuest makes a registration that lasts as long as the user is in a room.
+func (u *user) signOnAsGuest(st *inbound) bool {
+	fields := map[string]string{"username": st.to.Resource}
+	if !u.c.info.Guests {
+		u.c.refuse(st, errRegisterFirst)
+		return false
+	}
+	if err := u.c.cfg.Network.Validate(fields); err != nil {
+		u.c.refuse(st, errJIDMalformed.with("That nickname cannot be used here."))
+		return false
+	}
+	u.guest = true
+	u.account = &registry.Account{Network: u.c.domain, User: u.bare, Fields: fields}
+	return true
+}
+
+// askRoom asks the network to let the user in, once there is a session.
+func (u *user) askRoom(r *room) {
+	roomer, ok := u.legacySession().(legacy.Roomer)
+	if !ok || r.asked {
+		return
+	}
+	r.asked = true
+	if err := roomer.JoinRoom(u.ctx, r.peer, r.password); err != nil {
+		u.onRoomFailed(legacy.RoomFailed{Room: r.peer, Err: err})
+	}
+}
+
+// rejoin asks for every room once the session is up, again or for the first time.
+func (u *user) rejoin() {
+	for _, r := range u.rooms {
+		r.asked = false
+		u.askRoom(r)
+	}
+}
+
+// leaveRoom takes a client out of a room; the last one leaves it on the network.
+// (XEP-0045 §7.14)
+func (u *user) leaveRoom(r *room, full string) {
+	if r == nil || r.clients[full] == nil {
+		return
+	}
+	u.sendOccupant(r, full, r.self(), occupantStanza{gone: true, codes: []string{"110"}})
+	u.dropClient(r, full)
+}
+
+// dropClient forgets a client that is no longer in a room.
+func (u *user) dropClient(r *room, full string) {
+	delete(r.clients, full)
+	if len(r.clients) > 0 {
+		return
+	}
+	delete(u.rooms, r.peer.ID)
+	if roomer, ok := u.legacySession().(legacy.Roomer); ok && r.asked {
+		if err := roomer.LeaveRoom(u.ctx, r.peer, ""); err != nil {
+			u.log.Debug().Err(err).Msg("cannot leave a room")
+		}
+	}
+	if u.guest && len(u.rooms) == 0 {
+		u.guestLeft = true
+	}
+}
+
+// endGuest forgets a guest who is in no room any more, once the session is over.
+func (u *user) endGuest() {
+	if u.guest && u.guestLeft && u.session == nil && len(u.rooms) == 0 {
+		u.account, u.block, u.guest, u.guestLeft = nil, nil, false, false
+	}
+}
+
+// dropFromRooms takes a client that is gone out of all rooms. (XEP-0045 §18.1.2)
+func (u *user) dropFromRooms(full string) {
+	for _, r := range u.rooms {
+		if r.clients[full] != nil {
+			u.dropClient(r, full)
+		}
+	}
+}
+
+// dropEmptyRooms leaves the rooms that no client has come back to.
+func (u *user) dropEmptyRooms() {
+	for _, r := range u.rooms {
+		if len(r.clients) == 0 {
+			u.dropClient(r, "")
+		}
+	}
+}
+
+// self is the user as an occupant.
+func (r *room) self() legacy.Occupant {
+	if o, ok := r.occupants[r.nick]; ok {
+		return o
+	}
+	return legacy.Occupant{Nick: r.nick}
+}
+
+// showRoom tells a client who is in the room, itself last, and the subject.
+// (XEP-0045 §7.2.2, §7.2.15)
+func (u *user) showRoom(r *room, full string) {
+	client := r.clients[full]
+	client.in = true
+	for _, o := range slices.SortedFunc(maps.Values(r.occupants), func(a, b legacy.Occupant) int { return cmp.Compare(a.Nick, b.Nick) }) {
+		if o.Nick != r.nick {
+			u.sendOccupant(r, full, o, occupantStanza{})
+		}
+	}
+	u.sendSelf(r, full)
+	u.sendSubject(r, full)
+}
+
+// sendSelf sends the presence that says what the client itself is called.
+func (u *user) sendSelf(r *room, full string) {
+	client, codes := r.clients[full], []string{"110"}
+	if client.nick != "" && client.nick != r.nick { // XEP-0045 §7.2.2
+		codes = append(codes, "210")
+	}
+	client.nick = r.nick
+	u.sendOccupant(r, full, r.self(), occupantStanza{codes: codes, id: client.id})
+	client.id = ""
+}
+
+// occupantStanza is what else a presence of an occupant says.
+type occupantStanza struct {
+	gone          bool
+	codes         []string
+	id            string
+	newNick       string
+	actor, reason string
+}
+
+// affiliations and roles by level. (XEP-0045 §5.1, §5.2)
+var (
+	affiliations = [...]string{"none", "member", "member", "admin", "owner"}
+	roles        = [...]string{"participant", "participant", "moderator", "moderator", "moderator"}
+)
+
+// sendOccupant sends the presence of an occupant. (XEP-0045 §7.2.2, §7.14)
+func (u *user) sendOccupant(r *room, full string, o legacy.Occupant, s occupantStanza) {
+	level := min(int(o.Level), len(roles)-1)
+	item := element.New(xep.NSMUCUser, "item").Set("affiliation", affiliations[level]).Set("role", roles[level])
+	p := element.New(nsStanza, "presence").Set("from", r.occupantJID(o.Nick)).Set("to", full)
+	if s.id != "" {
+		p.Set("id", s.id)
+	}
+	switch {
+	case s.gone:
+		p.Set("type", "unavailable")
+		item.Set("role", "none")
+		if s.reason != "" {
+			p.Add(element.New(nsStanza, "status").AddText(s.reason))
+		}
+	case o.Away:
+		p.Add(element.New(nsStanza, "show").AddText("away"))
+	}
+	if s.newNick != "" {
+		item.Set("nick", s.newNick)
+	}
+	if s.actor != "" {
+		item.Add(element.New(xep.NSMUCUser, "actor").Set("nick", s.actor))
+	}
+	if s.reason != "" && s.actor != "" {
+		item.Add(element.New(xep.NSMUCUser, "reason").AddText(s.reason))
+	}
+	x := element.New(xep.NSMUCUser, "x").Add(item)
+	for _, code := range s.codes {
+		x.Add(element.New(xep.NSMUCUser, "status").Set("code", code))
+	}
+	u.put(p.Add(x))
+}
+
+// put writes a stanza from a room, and may wait for the server to read.
+func (u *user) put(e *element.Element) {
+	_ = u.c.write(func(dst []byte) []byte { return e.Append(dst, nsComponent) }) // a new link starts anew
+}
+
+// sendSubject ends a join. (XEP-0045 §7.2.15)
+func (u *user) sendSubject(r *room, full string) {
+	from := r.jid
+	if _, here := r.occupants[r.topic.By]; here {
+		from = r.occupantJID(r.topic.By)
+	}
+	m := element.New(nsStanza, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", newID()).
+		Add(element.New(nsStanza, "subject").AddText(r.topic.Text))
+	if !r.topic.Time.IsZero() {
+		m.Add(xep.Delay(r.jid, r.topic.Time))
+	}
+	u.put(m)
+}

@@ -1,0 +1,83 @@
+package ircwire
+
+import "strings"
+
+// Casemapping is how a server compares names. (RFC 2812 §2.2, ISUPPORT)
+type Casemapping string
+
+// The casemappings.
+const (
+	ASCII         Casemapping = "ascii"
+	RFC1459       Casemapping = "rfc1459"
+	StrictRFC1459 Casemapping = "strict-rfc1459"
+)
+
+// Fold is the form in which two names that the server takes for the same are
+// equal.
+func (c Casemapping) Fold(name string) string {
+	top := byte('Z')
+	switch c {
+	case RFC1459, "":
+		top = '^' // [ \ ] ^ are the upper case of { | } ~
+	case StrictRFC1459:
+		top = ']'
+	}
+	for i := range len(name) {
+		if name[i] >= 'A' && name[i] <= top {
+			b := []byte(name)
+			for ; i < len(b); i++ {
+				if b[i] >= 'A' && b[i] <= top {
+					b[i] += 'a' - 'A'
+				}
+			}
+			return string(b)
+		}
+	}
+	return name
+}
+
+// Prefixes are a server's ranks in a channel: modes and the characters that stand
+// before nicks, from the highest to the lowest.
+type Prefixes struct{ Modes, Chars string }
+
+// DefaultPrefixes are those of servers that do not say.
+var DefaultPrefixes = Prefixes{"ov", "@+"}
+
+// ParsePrefixes reads PREFIX of ISUPPORT, "(qaohv)~&@%+".
+func ParsePrefixes(s string) (Prefixes, bool) {
+	modes, chars, ok := strings.Cut(strings.TrimPrefix(s, "("), ")")
+	if !ok || !strings.HasPrefix(s, "(") || len(modes) != len(chars) {
+		return Prefixes{}, false
+	}
+	return Prefixes{modes, chars}, true
+}
+
+// SplitNick takes the prefixes off a nick of NAMES, and returns the modes that
+// they stand for.
+func (p Prefixes) SplitNick(s string) (nick, modes string) {
+	var b strings.Builder
+	for s != "" {
+		i := strings.IndexByte(p.Chars, s[0])
+		if i < 0 {
+			break
+		}
+		b.WriteByte(p.Modes[i])
+		s = s[1:]
+	}
+	return s, b.String()
+}
+
+// IsNick reports whether a name can be a nick on some server. (RFC 2812 §2.3.1;
+// many servers allow more)
+func IsNick(s string) bool {
+	if s == "" || len(s) > 64 || s[0] == '-' || s[0] >= '0' && s[0] <= '9' {
+		return false
+	}
+	return !strings.ContainsAny(s, " ,*?!@.:#&+~%$\x00\r\n\t\x01")
+}
+
+// IsChannel reports whether a name is a channel's, given the server's kinds of
+// channel.
+func IsChannel(s, types string) bool {
+	return len(s) > 1 && len(s) <= 200 && strings.IndexByte(types, s[0]) >= 0 && !strings.ContainsAny(s, " ,\x07\x00\r\n")
+}
