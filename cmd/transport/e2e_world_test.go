@@ -73,7 +73,7 @@ type world struct {
 
 func newWorld(t *testing.T, name string, start func(context.Context, lab.Options) (*lab.Server, error), o lab.Options) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	o.Users = map[string]string{"alice": xmppPass, "carol": xmppPass}
 	o.Components = map[string]string{icqDomain: xmppSecret, aimDomain: xmppSecret}
