@@ -29,7 +29,7 @@ build: ## build the program as ./transport
 	$(GO) build -o transport ./cmd/transport
 
 test: ## lint, then all tests, with the race detector and real servers
-	@.ci/deps prosody ejabberd
+	@.ci/deps prosody ejabberd ngircd
 	.ci/lint
 	TRANSPORT_E2E=require $(GO) test -race -shuffle=on -timeout 15m ./...
 
@@ -49,7 +49,7 @@ conformance: ## list the sections of specifications that tests cover, in CONFORM
 	@.ci/conformance | tee CONFORMANCE.md
 
 deps: ## install what building, the demo and the tests need, if it is missing
-	@.ci/deps prosody ejabberd
+	@.ci/deps prosody ejabberd ngircd
 
 clean: ## remove what was built
 	rm -f transport

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"transport/legacy/irc"
 	"transport/legacy/oscar"
 )
 
@@ -37,9 +38,10 @@ func documentedKeys() []string {
 	add("server.", raw.Server)
 	add("network.", fileNetwork{})
 	add("network.options.", oscar.Options{})
+	add("network.options.", irc.Options{})
 	keys = slices.DeleteFunc(keys, func(key string) bool { return key == "network.options" })
 	slices.Sort(keys)
-	return keys
+	return slices.Compact(keys)
 }
 
 // leftOut are the lines of transport.toml that show keys which are left out.
@@ -85,8 +87,8 @@ func TestShippedDefaults(t *testing.T) {
 		t.Errorf("the defaults are\n%+v, documented are\n%+v", short, full)
 	}
 	both := loadDocumented(t, text+leftOut.ReplaceAllString("#[[network]]"+second, "$1"))
-	if len(both.networks) != 2 || both.networks[1].legacy.Info().Type != "aim" {
-		t.Errorf("with the second network: %+v", both.networks)
+	if len(both.networks) != 3 || both.networks[1].legacy.Info().Type != "aim" || both.networks[2].legacy.Info().Type != "irc" {
+		t.Errorf("with the other networks: %+v", both.networks)
 	}
 }
 
@@ -99,11 +101,9 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		if !strings.Contains(readme, "| `"+key+"` |") {
 			t.Errorf("README.md has no row for %s", key)
 		}
-		at := path{}
-		for name := range strings.SplitSeq(key, ".") {
-			if at = at.key(name); at.id == "network" {
-				at = at.index(0)
-			}
+		at := pathIn(key, 0)
+		if !found.has(at) {
+			at = pathIn(key, 2) // of IRC only
 		}
 		if !found.has(at) {
 			t.Errorf("%s does not have %s", defaultConfig, key)
@@ -116,6 +116,17 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 			t.Errorf("README.md explains %s, which does not exist", row[1])
 		}
 	}
+}
+
+// pathIn is where a key is, in a network's block or elsewhere.
+func pathIn(key string, network int) path {
+	at := path{}
+	for name := range strings.SplitSeq(key, ".") {
+		if at = at.key(name); at.id == "network" {
+			at = at.index(network)
+		}
+	}
+	return at
 }
 
 // The first configuration that README.md shows can be used.

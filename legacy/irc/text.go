@@ -34,7 +34,10 @@ func (c *client) sendText(m legacy.Outgoing) {
 		limit -= len("\x01ACTION \x01")
 	}
 	parts := ircwire.Split(text, limit)
-	if len(parts) == 0 || len(c.waiting)+len(parts) > maxAsks {
+	if len(parts) == 0 { // nothing but spaces
+		parts = []string{" "}
+	}
+	if len(c.waiting)+len(parts) > maxAsks {
 		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.RateLimited, "Too much waits for %s. Try again in a moment.", c.s.net.name())})
 		return
 	}

@@ -1,6 +1,10 @@
 package ircwire
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Casemapping is how a server compares names. (RFC 2812 §2.2, ISUPPORT)
 type Casemapping string
@@ -70,7 +74,7 @@ func (p Prefixes) SplitNick(s string) (nick, modes string) {
 // IsNick reports whether a name can be a nick on some server. (RFC 2812 §2.3.1;
 // many servers allow more)
 func IsNick(s string) bool {
-	if s == "" || len(s) > 64 || s[0] == '-' || s[0] >= '0' && s[0] <= '9' {
+	if s == "" || len(s) > 64 || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) || s[0] == '-' || s[0] >= '0' && s[0] <= '9' {
 		return false
 	}
 	return !strings.ContainsAny(s, " ,*?!@.:#&+~%$\x00\r\n\t\x01")
@@ -79,5 +83,5 @@ func IsNick(s string) bool {
 // IsChannel reports whether a name is a channel's, given the server's kinds of
 // channel.
 func IsChannel(s, types string) bool {
-	return len(s) > 1 && len(s) <= 200 && strings.IndexByte(types, s[0]) >= 0 && !strings.ContainsAny(s, " ,\x07\x00\r\n")
+	return len(s) > 1 && len(s) <= 200 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) && strings.IndexByte(types, s[0]) >= 0 && !strings.ContainsAny(s, " ,\x07\x00\r\n")
 }
