@@ -136,8 +136,10 @@ var builtProgram = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := builtProgram(); programBuilt && err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	if programBuilt {
+		if path, err := builtProgram(); err == nil {
+			os.RemoveAll(filepath.Dir(path))
+		}
 	}
 	os.Exit(code)
 }
