@@ -52,7 +52,7 @@ const (
 	NSReactions    = "urn:xmpp:reactions:0"                // XEP-0444
 	NSFileSharing  = "urn:xmpp:sfs:0"                      // XEP-0447
 	NSURLData      = "http://jabber.org/protocol/url-data" // XEP-0103
-	NSMUC          = "http://jabber.org/protocol/muc" // XEP-0045
+	NSMUC          = "http://jabber.org/protocol/muc"      // XEP-0045
 	NSMUCAdmin     = "http://jabber.org/protocol/muc#admin"
 	NSMUCUser      = "http://jabber.org/protocol/muc#user"
 	NSStanzaErrors = "urn:ietf:params:xml:ns:xmpp-stanzas"
