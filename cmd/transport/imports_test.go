@@ -37,6 +37,7 @@ var testsMayImport = map[string][]string{
 	"component":               {"legacy/legacytest"},
 	"component/componenttest": {"component/…", "legacy", "legacy/legacytest", "registry"},
 	"legacy/legacytest":       {},
+	"legacy/irc":              {"legacy/legacytest"},
 	"legacy/oscar":            {"legacy/legacytest", "legacy/oscar/oscarmock"},
 }
 
