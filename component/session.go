@@ -285,7 +285,9 @@ func (u *user) onEnded(err error) {
 	kind := legacy.KindOf(err)
 	u.lastError, u.lastErrorAt = err, u.c.clock.Now()
 	u.log.Warn().Err(err).Stringer("kind", kind).Msg("a session ended")
-	u.hideAll(userText(err))
+	if s.ready || u.attempt == 0 { // else it was said before
+		u.hideAll(userText(err))
+	}
 	switch kind {
 	case legacy.Auth, legacy.Replaced, legacy.Forbidden:
 		u.block = err
