@@ -62,9 +62,9 @@ const (
 func (u *user) offers(cmd *command) bool {
 	switch cmd.who {
 	case strangers:
-		return u.account == nil
+		return !u.isRegistered()
 	case registered:
-		return u.account != nil
+		return u.isRegistered()
 	case admins:
 		return u.c.isAdmin(u.bare)
 	}
@@ -101,7 +101,7 @@ func (u *user) startCommand(r *request, cmd *command) {
 	case r.payload.Attr("action") == "cancel": // nothing to cancel
 		u.reply(r, xep.NewCommand(cmd.node, newID(), "canceled"))
 		return
-	case !u.offers(cmd) && u.account == nil:
+	case !u.offers(cmd) && !u.isRegistered():
 		u.fail(r, errRegisterFirst)
 		return
 	case !u.offers(cmd):
@@ -317,7 +317,7 @@ func (u *user) onText(st *inbound, text string) {
 func (u *user) helpText() string {
 	var b strings.Builder
 	b.WriteString("This is the gateway to " + u.c.cfg.Name + ".")
-	if u.account == nil {
+	if !u.isRegistered() {
 		b.WriteString(" " + u.howToRegister())
 	} else {
 		b.WriteString(" Add a contact as " + u.c.exampleJID() + ", or by your client's search for the " + u.c.info.PeerName + ".")
@@ -328,7 +328,7 @@ func (u *user) helpText() string {
 			b.WriteString("\n" + cmd.word + ": " + cmd.about)
 		}
 	}
-	if u.account != nil {
+	if u.isRegistered() {
 		b.WriteString("\npassword NEW: when the password on " + u.c.info.Name + " has changed")
 	}
 	return b.String()

@@ -256,7 +256,7 @@ func appendMessageStart(dst []byte, from, to, id string) []byte {
 
 // onStateSaved keeps what the adapter wants to find again.
 func (u *user) onStateSaved(state []byte) {
-	if u.account == nil {
+	if !u.isRegistered() {
 		return
 	}
 	u.account.State = state

@@ -44,7 +44,7 @@ func (u *user) onRegister(r *request) {
 func (u *user) registrationForm() *element.Element {
 	info := u.c.info
 	q := element.New(xep.NSRegister, "query")
-	if u.account != nil {
+	if u.isRegistered() {
 		q.Add(element.New(xep.NSRegister, "registered"))
 	}
 	q.Add(element.New(xep.NSRegister, "instructions").AddText(info.Instructions))
@@ -76,13 +76,16 @@ func (u *user) registrationForm() *element.Element {
 	return q.Add(x)
 }
 
+// isRegistered reports whether the user has a registration: guests have none.
+func (u *user) isRegistered() bool { return u.account != nil && !u.guest }
+
 // registered is what is known of a field, to be filled in for the user: never a
 // secret.
 func (u *user) registered(f legacy.Field) string {
 	if f.Type == legacy.FieldSecret {
 		return ""
 	}
-	if u.account != nil {
+	if u.isRegistered() {
 		if v, ok := u.account.Fields[f.Var]; ok {
 			return v
 		}
@@ -93,7 +96,7 @@ func (u *user) registered(f legacy.Field) string {
 // registrationField is a field of the form. A secret that we have need not be
 // entered again.
 func (u *user) registrationField(f legacy.Field) form.Field {
-	return formField(f, u.registered(f), f.Required && (u.account == nil || f.Type != legacy.FieldSecret))
+	return formField(f, u.registered(f), f.Required && (!u.isRegistered() || f.Type != legacy.FieldSecret))
 }
 
 // withoutFields is a registration query with nothing but its instructions.
@@ -176,12 +179,12 @@ func (u *user) register(given map[string]string, done func(*stanzaError)) {
 		done(&errDatabase)
 		return
 	}
-	if u.account != nil && u.block == nil && maps.Equal(fields, u.account.Fields) {
+	if u.isRegistered() && u.block == nil && maps.Equal(fields, u.account.Fields) {
 		done(nil)
 		return
 	}
 	account := registry.Account{Network: u.c.domain, User: u.bare, Login: login, Fields: fields}
-	if u.account != nil {
+	if u.isRegistered() {
 		account.Options = u.account.Options
 		if u.account.Login == login {
 			account.State = u.account.State
@@ -213,7 +216,7 @@ func (u *user) mergeFields(given map[string]string) (map[string]string, *stanzaE
 	fields := make(map[string]string)
 	for _, f := range u.c.info.Form {
 		value, ok := given[f.Var]
-		if u.account != nil && (!ok || value == "" && f.Type == legacy.FieldSecret) {
+		if u.isRegistered() && (!ok || value == "" && f.Type == legacy.FieldSecret) {
 			value = u.account.Fields[f.Var]
 		} else if !ok {
 			value = f.Default
@@ -272,7 +275,7 @@ func (u *user) commitTrial() bool {
 		return false
 	}
 	u.session.trial = false
-	u.account = &t.account
+	u.account, u.guest, u.guestLeft = &t.account, false, false
 	u.block = nil
 	u.c.setRegistered(u.bare, true)
 	if len(u.resources) == 0 {
@@ -329,7 +332,7 @@ func (u *user) unregister(done func(*stanzaError)) {
 	if u.trial != nil {
 		u.endTrial(legacy.Errorf(legacy.Temporary, "You removed the registration before it was complete."))
 	}
-	if u.account == nil {
+	if !u.isRegistered() {
 		done(&errRegisterFirst)
 		return
 	}

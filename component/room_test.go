@@ -118,6 +118,11 @@ func TestJoinRoom(t *testing.T) {
 		w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type='' id='j1'>" + item("none", "participant", "110") + "</presence>")
 		w.Expect("<message from='" + club + "/bob' to='" + phone + "' type='groupchat'><subject>all sorts</subject></message>")
 		w.Quiet()
+		// A guest is not registered. (XEP-0077 §3.1)
+		w.Send("<iq type='get' from='" + phone + "' to='" + gw + "' id='r'><query xmlns='jabber:iq:register'/></iq>")
+		if form := w.Expect("<iq type='result' id='r'/>").String(); strings.Contains(form, "<registered/>") {
+			t.Errorf("the form is %s", form)
+		}
 		// XEP-0045 §7.2.8: a second client, with another nick, is told the real one
 		w.Send("<presence from='" + laptop + "' to='" + club + "/other' id='j2'>" + nsMUC + "</presence>")
 		w.Expect("<presence from='" + club + "/alice' to='" + laptop + "' type='' id='j2'>" + item("none", "participant", "110", "210") + "</presence>")

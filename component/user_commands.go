@@ -167,7 +167,7 @@ func (u *user) registerByText(word, rest string, answer func(string)) {
 	name, password, _ := strings.Cut(rest, " ")
 	password = strings.TrimSpace(password)
 	switch {
-	case word == "password" && u.account == nil:
+	case word == "password" && !u.isRegistered():
 		answer("You are not registered. " + u.howToRegister())
 		return
 	case word == "password" && rest == "":

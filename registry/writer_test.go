@@ -173,8 +173,8 @@ func TestArgumentsAreCopied(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 	}
-	copy(state, "XXXXX")
-	copy(payload, "XXXXXXX")
+	copy(state, "-----")
+	copy(payload, "-------")
 	contacts[0].Peer, contacts[0].Groups[0] = "X", "X"
 	close(gate)
 	if err := <-first; err != nil {
