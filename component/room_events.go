@@ -191,6 +191,10 @@ func (u *user) closeRooms(code, why string) {
 // roomsLost: the session is over. Rooms stay, to be entered again, unless the
 // user or the network has ended it for good.
 func (u *user) roomsLost(ours bool, err error) {
+	if ours && u.trial == nil && !u.wanted() { // signed off, or no longer registered
+		u.closeRooms("333", "You are signed off.")
+		return
+	}
 	for _, r := range u.rooms {
 		if r.joined && !ours {
 			u.toClients(r, func(full string) {
