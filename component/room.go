@@ -23,14 +23,16 @@ type room struct {
 	nick      string // what the user is called there
 	occupants map[string]legacy.Occupant
 	topic     legacy.Topic
+	history   []line
 	clients   map[string]*roomClient // the user's clients in the room, by full JID
 }
 
 // roomClient is one of the user's clients in a room.
 type roomClient struct {
-	id   string // of the presence by which it joined
-	nick string // that it asked for
-	in   bool   // it has been told who is there
+	id   string           // of the presence by which it joined
+	nick string           // that it asked for
+	in   bool             // it has been told who is there
+	wish *element.Element // how much history it wants, nil if it did not say
 }
 
 const maxRooms = 100
@@ -97,8 +99,9 @@ func (u *user) joinRoom(st *inbound, peer legacy.Peer) {
 		u.c.refuse(st, errBusy)
 		return
 	}
-	r.clients[full] = &roomClient{id: st.id, nick: st.to.Resource}
-	if x := st.Child(xep.NSMUC, "x"); x.Child(xep.NSMUC, "password") != nil {
+	x := st.Child(xep.NSMUC, "x")
+	r.clients[full] = &roomClient{id: st.id, nick: st.to.Resource, wish: x.Child(xep.NSMUC, "history")}
+	if x.Child(xep.NSMUC, "password") != nil {
 		r.password = x.ChildText(xep.NSMUC, "password")
 	}
 	switch {
@@ -212,6 +215,7 @@ func (r *room) self() legacy.Occupant {
 // (XEP-0045 §7.2.2, §7.2.15)
 func (u *user) showRoom(r *room, full string) {
 	client := r.clients[full]
+	again := client.in // it was there before the network was lost
 	client.in = true
 	for _, o := range slices.SortedFunc(maps.Values(r.occupants), func(a, b legacy.Occupant) int { return cmp.Compare(a.Nick, b.Nick) }) {
 		if o.Nick != r.nick {
@@ -219,6 +223,9 @@ func (u *user) showRoom(r *room, full string) {
 		}
 	}
 	u.sendSelf(r, full)
+	if !again {
+		u.sendHistory(r, full, r.historyFor(client.wish, u.c.clock.Now()))
+	}
 	u.sendSubject(r, full)
 }
 

@@ -263,7 +263,11 @@ func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
 		from = r.occupantJID(ev.Nick)
 	}
 	u.c.counters.fromNetwork.Add(1)
-	id := newID()
+	id, at := newID(), ev.Time
+	if at.IsZero() {
+		at = u.c.clock.Now()
+	}
+	r.remember(line{ev.Nick, ev.Text, id, at})
 	u.toClients(r, func(full string) {
 		_ = u.c.write(func(dst []byte) []byte {
 			dst = append(dst, "<message type='groupchat'"...)
@@ -332,6 +336,7 @@ func (u *user) reflect(st *inbound) {
 		return
 	}
 	u.withRoom(peer, func(r *room) {
+		r.remember(line{r.nick, plainText(st.Element), st.id, u.c.clock.Now()})
 		u.toClients(r, func(full string) {
 			m := element.New(nsStanza, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat")
 			if st.id != "" {

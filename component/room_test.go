@@ -112,7 +112,7 @@ func joinClub(t *testing.T, w *world, asked chan string) *legacytest.Handle {
 func TestJoinRoom(t *testing.T) {
 	asked := make(chan string, 100)
 	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
-		joinClub(t, w, asked)
+		h := joinClub(t, w, asked)
 		w.Expect("<presence from='" + club + "/bob' to='" + phone + "' type=''>" + item("admin", "moderator") + "</presence>")
 		w.Expect("<presence from='" + club + "/zoe' to='" + phone + "' type=''><show>away</show>" + item("member", "participant") + "</presence>")
 		w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type='' id='j1'>" + item("none", "participant", "110") + "</presence>")
@@ -126,6 +126,24 @@ func TestJoinRoom(t *testing.T) {
 		// XEP-0045 §7.2.8: a second client, with another nick, is told the real one
 		w.Send("<presence from='" + laptop + "' to='" + club + "/other' id='j2'>" + nsMUC + "</presence>")
 		w.Expect("<presence from='" + club + "/alice' to='" + laptop + "' type='' id='j2'>" + item("none", "participant", "110", "210") + "</presence>")
+		w.settle()
+		w.Take()
+		// XEP-0045 §7.2.13, §7.2.14: what was said before
+		w.emit(h, legacy.RoomMessage{Room: clubPeer, Nick: "bob", Text: "first"}, legacy.RoomMessage{Room: clubPeer, Nick: "bob", Text: "second"})
+		w.settle()
+		w.Take()
+		late := alice + "/late"
+		w.Send("<presence from='" + late + "' to='" + club + "/alice'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='1'/></x></presence>")
+		w.Expect("<presence from='" + club + "/alice' to='" + late + "' type=''/>")
+		w.Expect("<message type='groupchat' from='" + club + "/bob' to='" + late + "'><body>second</body><delay xmlns='urn:xmpp:delay' from='" + club + "'/></message>")
+		w.Expect("<message type='groupchat' to='" + late + "'><subject/></message>")
+		w.settle()
+		for _, e := range w.Take() {
+			if e.Name == "message" {
+				t.Errorf("more than was wished: %s", e)
+			}
+		}
+		w.Send("<presence from='" + late + "' to='" + club + "/alice' type='unavailable'/>")
 		w.settle()
 		w.Take()
 		// XEP-0045 §7.14: the last one leaves the room on the network
