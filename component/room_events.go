@@ -46,6 +46,8 @@ func (u *user) onRoomEvent(ev legacy.Event) bool {
 		})
 	case legacy.RoomMessage:
 		u.withRoom(ev.Room, func(r *room) { u.onRoomMessage(r, ev) })
+	case legacy.Invited:
+		u.onInvited(ev)
 	case legacy.ModerationDone:
 		u.onLookup(ev.Ref, ev)
 	default:
@@ -287,7 +289,7 @@ func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
 func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 	r := u.rooms[peer.ID]
 	if r == nil || r.clients[st.from.String()] == nil || !r.joined {
-		if plainText(st.Element) != "" || st.Child(nsComponent, "subject") != nil {
+		if plainText(st.Element) != "" || st.Child(nsComponent, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
 			u.c.refuse(st, stanzaError{Type: stanza.Cancel, Condition: stanza.NotAcceptable, Text: "You are not in this room."})
 		}
 		return
@@ -297,6 +299,7 @@ func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 	switch {
 	case !ok:
 		u.c.refuse(st, errNotOnline)
+	case u.inviteTo(st, roomer, peer):
 	case st.to.Resource != "" && st.typ == "groupchat":
 		u.c.refuse(st, errBadRequest)
 	case st.to.Resource != "":
@@ -310,6 +313,33 @@ func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 	case text != "":
 		u.sendTo(st, peer, cleanText(text))
 	}
+}
+
+// onInvited: somebody asks the user into a room. (XEP-0249 §2)
+func (u *user) onInvited(ev legacy.Invited) {
+	room := u.c.contactJID(ev.Room.ID)
+	u.c.send(element.New(nsStanza, "message").Set("from", u.c.contactJID(ev.By.ID)).Set("to", u.bare).Set("id", newID()).
+		Add(element.New(nsStanza, "body").AddText(ev.By.ID+" invites you to "+room+"."),
+			element.New(xep.NSConference, "x").Set("jid", room)))
+}
+
+// inviteTo passes an invitation on. It is false for any other message.
+// (XEP-0045 §7.8.2)
+func (u *user) inviteTo(st *inbound, roomer legacy.Roomer, room legacy.Peer) bool {
+	x := st.Child(xep.NSMUCUser, "x")
+	if x == nil || x.Child(xep.NSMUCUser, "invite") == nil {
+		return false
+	}
+	who, err := u.c.cfg.Network.ParsePeer(u.nickOf(x.Child(xep.NSMUCUser, "invite").Attr("to")))
+	if err == nil && !who.Room {
+		err = roomer.Invite(u.ctx, room, who)
+	} else if err == nil {
+		err = legacy.Errorf(legacy.NotFound, "Only people of %s can be invited.", u.c.info.Name)
+	}
+	if err != nil {
+		u.c.refuse(st, translateError(err))
+	}
+	return true
 }
 
 // onPrivateText sends what a client says to one occupant. (XEP-0045 §7.5)

@@ -70,6 +70,9 @@ func (s roomySession) LeaveRoom(_ context.Context, r legacy.Peer, _ string) erro
 	return s.say("leave %s", r.ID)
 }
 func (s roomySession) SetNick(_ context.Context, nick string) error { return s.say("nick %s", nick) }
+func (s roomySession) Invite(_ context.Context, r, who legacy.Peer) error {
+	return s.say("invite %s %s", r.ID, who.ID)
+}
 func (s roomySession) SetTopic(_ context.Context, r legacy.Peer, topic string) error {
 	return s.say("topic %s %s", r.ID, topic)
 }
@@ -80,6 +83,7 @@ func (s roomySession) Moderate(_ context.Context, ref string, r legacy.Peer, m l
 const (
 	club   = "#club@" + gw
 	nsMUC  = "<x xmlns='http://jabber.org/protocol/muc'/>"
+	bob2   = "bob@" + gw
 	nsUser = "http://jabber.org/protocol/muc#user"
 )
 
@@ -221,6 +225,16 @@ func TestRoomMessages(t *testing.T) {
 		isError(t, w.Expect("<message type='error' from='"+club+"/bob' to='"+phone+"' id='o2'/>"), "bad-request", "modify", "")
 		w.message(phone, club+"/nobody", "o3", "x")
 		isError(t, w.Expect("<message type='error' from='"+club+"/nobody' to='"+phone+"' id='o3'/>"), "item-not-found", "cancel", "")
+		// XEP-0045 §7.8.2, XEP-0249 §2
+		w.Send("<message from='" + phone + "' to='" + club + "' id='i1'><x xmlns='" + nsUser + "'><invite to='carol@" + gw + "'/></x></message>")
+		w.settle()
+		if got := <-asked; got != "invite #club carol" {
+			t.Errorf("asked for %q", got)
+		}
+		w.Send("<message from='" + phone + "' to='" + club + "' id='i2'><x xmlns='" + nsUser + "'><invite to='x@elsewhere.example'/></x></message>")
+		isError(t, w.Expect("<message type='error' from='"+club+"' to='"+phone+"' id='i2'/>"), "item-not-found", "cancel", "")
+		w.emit(h, legacy.Invited{Room: legacy.Peer{ID: "#other", Room: true}, By: legacy.Peer{ID: "bob"}})
+		w.Expect("<message from='" + bob2 + "' to='" + alice + "'><x xmlns='jabber:x:conference' jid='#other@" + gw + "'/></message>")
 		w.message(phone, club+"/bob", "p1", "psst")
 		w.settle()
 		if sent := legacytest.Expect[legacytest.Send](t, h); sent.To.ID != "bob" || sent.Text != "psst" {

@@ -15,6 +15,8 @@ type Roomer interface {
 	// SetNick changes what the user is called, in every room. OccupantRenamed or
 	// RoomFailed, for each room, follows.
 	SetNick(ctx context.Context, nick string) error
+	// Invite asks somebody into a room. A refusal is a RoomFailed.
+	Invite(ctx context.Context, room, who Peer) error
 	// SetTopic changes a room's topic. TopicChanged or RoomFailed follows.
 	SetTopic(ctx context.Context, room Peer, topic string) error
 	// Moderate does something about an occupant. ModerationDone with the ref
@@ -134,6 +136,12 @@ type RoomMessage struct {
 	Time time.Time // as in MessageReceived
 }
 
+// Invited: somebody asks the user into a room.
+type Invited struct {
+	Room Peer
+	By   Peer
+}
+
 // ModerationDone answers Moderate.
 type ModerationDone struct {
 	Ref string
@@ -149,4 +157,5 @@ func (OccupantRenamed) event() {}
 func (OccupantChanged) event() {}
 func (TopicChanged) event()    {}
 func (RoomMessage) event()     {}
+func (Invited) event()         {}
 func (ModerationDone) event()  {}

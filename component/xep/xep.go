@@ -53,6 +53,7 @@ const (
 	NSFileSharing  = "urn:xmpp:sfs:0"                      // XEP-0447
 	NSURLData      = "http://jabber.org/protocol/url-data" // XEP-0103
 	NSMUC          = "http://jabber.org/protocol/muc"      // XEP-0045
+	NSConference   = "jabber:x:conference"                 // XEP-0249
 	NSMUCAdmin     = "http://jabber.org/protocol/muc#admin"
 	NSMUCUser      = "http://jabber.org/protocol/muc#user"
 	NSStanzaErrors = "urn:ietf:params:xml:ns:xmpp-stanzas"

@@ -101,6 +101,19 @@ func (c *client) setTopic(name, topic string) {
 	}
 }
 
+func (c *client) invite(name, nick string) {
+	if ch := c.channels[c.fold(name)]; ch != nil {
+		c.send(ircwire.Line("INVITE", nick, ch.name), nil)
+	}
+}
+
+// onInvite: somebody asks the user in. (RFC 2812 §3.2.7)
+func (c *client) onInvite(m ircwire.Message) {
+	if name := m.Param(1); c.isMe(m.Param(0)) && isChannel(name) && ircwire.IsNick(m.Nick()) {
+		c.emit(legacy.Invited{Room: legacy.Peer{ID: ircwire.RFC1459.Fold(name), Room: true}, By: c.peer(m.Nick())})
+	}
+}
+
 func (c *client) setNick(nick string) {
 	if !ircwire.IsNick(nick) {
 		c.nickFailed(legacy.Errorf(legacy.Forbidden, "IRC does not allow that nick."))

@@ -180,6 +180,8 @@ func (c *client) onMessage(m ircwire.Message) error {
 		c.onMode(m)
 	case "TOPIC":
 		c.onTopic(m)
+	case "INVITE":
+		c.onInvite(m)
 	case "AWAY":
 		c.onAway(m)
 	case "331", "332", "333", "353", "366", "324":

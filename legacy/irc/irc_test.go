@@ -307,6 +307,10 @@ func TestRoom(t *testing.T) {
 	do(rooms.JoinRoom(t.Context(), legacy.Peer{ID: "#key", Room: true}, "secret"))
 	expect[legacy.RoomJoined](u)
 
+	p.all(":bob!b@h INVITE alice :#Other")
+	if in := expect[legacy.Invited](u); in.Room.ID != "#other" || in.By.ID != "bob" {
+		t.Errorf("invited %+v", in)
+	}
 	p.all(":Dave!d@h JOIN #room")
 	if o := expect[legacy.OccupantJoined](u); o.Occupant.Nick != "Dave" || o.Occupant.Address != "d@h" {
 		t.Errorf("joined %+v", o)

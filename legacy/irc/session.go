@@ -92,6 +92,11 @@ func (s *session) SetNick(_ context.Context, nick string) error {
 	return s.enqueue(func(c *client) { c.setNick(nick) })
 }
 
+// Invite implements legacy.Roomer.
+func (s *session) Invite(_ context.Context, room, who legacy.Peer) error {
+	return s.enqueue(func(c *client) { c.invite(room.ID, who.ID) })
+}
+
 // SetTopic implements legacy.Roomer.
 func (s *session) SetTopic(_ context.Context, room legacy.Peer, topic string) error {
 	return s.enqueue(func(c *client) { c.setTopic(room.ID, topic) })
