@@ -1,0 +1,84 @@
+package component
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"transport/component/element"
+)
+
+func TestPlainText(t *testing.T) {
+	tests := []struct{ name, stanza, want string }{
+		{"body", "<message type='chat'><body>hi</body></message>", "hi"},
+		{"empty", "<message type='chat'><body/></message>", ""},
+		// RFC 6121 §5.2.3
+		{"languages", "<message><body xml:lang='de'>hallo</body><body>hello</body></message>", "hello"},
+		{"one language", "<message><body xml:lang='de'>hallo</body></message>", "hallo"},
+		// RFC 6121 §5.2.4
+		{"subject", "<message type='normal'><subject>about</subject><body>text</body></message>", "about\ntext"},
+		{"subject of a chat", "<message type='chat'><subject>about</subject><body>text</body></message>", "text"},
+		// XEP-0308 §4
+		{"correction", "<message type='chat'><body>right</body><replace xmlns='urn:xmpp:message-correct:0' id='1'/></message>", "* right"},
+		// XEP-0424 §5
+		{"retraction", "<message type='chat'><retract xmlns='urn:xmpp:message-retract:1' id='1'/></message>", "(took back an earlier message)"},
+		// XEP-0428 §2
+		{"retraction with a fallback", "<message type='chat'><body>I took it back</body><retract xmlns='urn:xmpp:message-retract:1' id='1'/><fallback xmlns='urn:xmpp:fallback:0'/></message>", "I took it back"},
+		// XEP-0444 §3
+		{"reactions", "<message type='chat'><reactions xmlns='urn:xmpp:reactions:0' id='1'><reaction>👍</reaction><reaction>🎉</reaction></reactions></message>", "(reacted with 👍 🎉)"},
+		{"no reactions", "<message type='chat'><reactions xmlns='urn:xmpp:reactions:0' id='1'/></message>", ""},
+		// XEP-0461 §3
+		{"reply", "<message type='chat'><body>&gt; question\nanswer</body><reply xmlns='urn:xmpp:reply:0' id='1'/><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' end='11'/></fallback></message>", "> question\nanswer"},
+		// XEP-0066 §3
+		{"file", "<message type='chat'><body>http://a.example/x</body><x xmlns='jabber:x:oob'><url>http://a.example/x</url></x></message>", "http://a.example/x"},
+		{"file with words", "<message type='chat'><body>look</body><x xmlns='jabber:x:oob'><url>http://a.example/x</url></x></message>", "look\nhttp://a.example/x"},
+		// XEP-0447 §3.1
+		{"shared file", "<message type='chat'><file-sharing xmlns='urn:xmpp:sfs:0'><sources><url-data xmlns='http://jabber.org/protocol/url-data' target='http://a.example/y'/></sources></file-sharing></message>", "http://a.example/y"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, err := element.Parse(tt.stanza, nsComponent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := plainText(e); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestLimiter(t *testing.T) {
+	now := time.Unix(1000, 0)
+	free := newLimiter(0)
+	l := newLimiter(10)
+	for i := range 100 * burstSeconds {
+		if !free.allow("alice", now) {
+			t.Fatal("there is no limit")
+		}
+		if got, want := l.allow("alice", now), i < 10*burstSeconds; got != want {
+			t.Fatalf("number %d: %v", i, got)
+		}
+	}
+	if l.allow("alice", now.Add(50*time.Millisecond)) {
+		t.Error("half a stanza's time is no stanza")
+	}
+	now = now.Add(time.Second)
+	for i := range 12 {
+		if got, want := l.allow("alice", now), i < 10; got != want {
+			t.Errorf("a second later, number %d: %v", i, got)
+		}
+	}
+	hurt := 0
+	for i := range 1000 {
+		if !l.allow(fmt.Sprint("user ", i), now) {
+			hurt++
+		}
+	}
+	if hurt > 1 { // who shares the bucket by accident
+		t.Errorf("%d others are limited too", hurt)
+	}
+	if !l.allow("alice", now.Add(-time.Hour).Add(2*time.Hour)) {
+		t.Error("she is limited for ever")
+	}
+}
