@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"transport/component/address"
 	"transport/component/element"
@@ -29,13 +30,17 @@ type room struct {
 
 // roomClient is one of the user's clients in a room.
 type roomClient struct {
-	id   string           // of the presence by which it joined
-	nick string           // that it asked for
-	in   bool             // it has been told who is there
-	wish *element.Element // how much history it wants, nil if it did not say
+	id    string           // of the presence by which it joined
+	nick  string           // that it asked for
+	until time.Time        // for the network to let it in
+	in    bool             // it has been told who is there
+	wish  *element.Element // how much history it wants, nil if it did not say
 }
 
-const maxRooms = 100
+const (
+	maxRooms = 100
+	joinTime = 60 * time.Second // for a client to be let in
+)
 
 // roomAt is the room that a JID stands for; ok is false for anything else.
 func (c *Component) roomAt(to address.JID) (legacy.Peer, bool) {
@@ -100,13 +105,16 @@ func (u *user) joinRoom(st *inbound, peer legacy.Peer) {
 		return
 	}
 	x := st.Child(xep.NSMUC, "x")
-	r.clients[full] = &roomClient{id: st.id, nick: st.to.Resource, wish: x.Child(xep.NSMUC, "history")}
+	r.clients[full] = &roomClient{until: u.c.clock.Now().Add(joinTime), id: st.id, nick: st.to.Resource, wish: x.Child(xep.NSMUC, "history")}
 	if x.Child(xep.NSMUC, "password") != nil {
 		r.password = x.ChildText(xep.NSMUC, "password")
 	}
 	switch {
 	case r.joined:
 		u.showRoom(r, full)
+	case u.option(optLoggedOut):
+		u.c.refuse(st, errNotOnline.with("You have signed off. Write login to the gateway to sign on again."))
+		u.dropClient(r, full)
 	case u.block != nil:
 		u.c.refuse(st, translateError(u.block))
 		u.dropClient(r, full)
@@ -201,6 +209,31 @@ func (u *user) dropEmptyRooms() {
 			u.dropClient(r, "")
 		}
 	}
+}
+
+// expireJoins tells clients that the network has not let them in in time.
+// (XEP-0045 §7.1)
+func (u *user) expireJoins(now time.Time) {
+	for _, r := range u.rooms {
+		for full, client := range r.clients {
+			if !client.in && !client.until.After(now) {
+				u.refuseJoin(r, full, errTimeout)
+				u.dropClient(r, full)
+			}
+		}
+	}
+}
+
+// refuseJoin tells a client that it is not let in, from the occupant that it
+// wanted to be.
+func (u *user) refuseJoin(r *room, full string, why stanzaError) {
+	client := r.clients[full]
+	p := element.New(nsStanza, "presence").Set("from", r.occupantJID(client.nick)).Set("to", full).Set("type", "error").
+		Add(element.New(xep.NSMUC, "x"), why.element().Set("by", r.jid))
+	if client.id != "" {
+		p.Set("id", client.id)
+	}
+	u.put(p)
 }
 
 // self is the user as an occupant.

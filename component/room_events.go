@@ -121,13 +121,8 @@ func (u *user) failRoom(r *room, err error) {
 		switch {
 		case !r.joined && client.in: // it was lost, and does not come back
 			u.sendOccupant(r, full, r.self(), occupantStanza{gone: true, codes: []string{"110", "333"}, reason: why.Text})
-		case !r.joined: // from the occupant that it wanted to be
-			p := element.New(nsStanza, "presence").Set("from", r.occupantJID(client.nick)).Set("to", full).Set("type", "error").
-				Add(element.New(xep.NSMUC, "x"), why.element().Set("by", r.jid))
-			if client.id != "" {
-				p.Set("id", client.id)
-			}
-			u.put(p)
+		case !r.joined:
+			u.refuseJoin(r, full, why)
 		case client.in:
 			u.put(element.New(nsStanza, "message").Set("from", r.jid).Set("to", full).Set("type", "groupchat").Set("id", newID()).
 				Add(element.New(nsStanza, "body").AddText(why.Text)))

@@ -192,6 +192,21 @@ func TestJoinRefused(t *testing.T) {
 	})
 }
 
+// XEP-0045 §7.1: a join is answered, also when the network says nothing
+func TestJoinUnanswered(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked), users: []string{bob}}, func(t *testing.T, w *world) {
+		w.Send("<presence from='" + phone + "' to='" + club + "/alice' id='j1'>" + nsMUC + "</presence>")
+		w.pass(61 * time.Second)
+		isError(t, w.Expect("<presence from='"+club+"/alice' to='"+phone+"' type='error' id='j1'/>"), "remote-server-timeout", "wait", "")
+		h := w.signOn(bob + "/x")
+		w.run(bob+"/x", "logout", "", "")
+		legacytest.Expect[legacytest.SignOff](t, h)
+		w.Send("<presence from='" + bob + "/x' to='" + club + "/bob' id='j2'>" + nsMUC + "</presence>")
+		isError(t, w.Expect("<presence from='"+club+"/bob' to='"+bob+"/x' type='error' id='j2'/>"), "recipient-unavailable", "wait", "")
+	})
+}
+
 // XEP-0045 §7.4, §7.5, §8.1
 func TestRoomMessages(t *testing.T) {
 	asked := make(chan string, 100)

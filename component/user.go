@@ -336,6 +336,7 @@ func (u *user) due() {
 	}
 	u.expireQueries(now)
 	u.expireTyping(now)
+	u.expireJoins(now)
 	if !u.showAt.IsZero() && !u.showAt.After(now) {
 		u.showAt = time.Time{}
 		u.showUnshown()
@@ -371,6 +372,13 @@ func (u *user) arm() {
 	}
 	for _, until := range u.typing {
 		soonest(until)
+	}
+	for _, r := range u.rooms {
+		for _, client := range r.clients {
+			if !client.in {
+				soonest(client.until)
+			}
+		}
 	}
 	soonest(u.showAt)
 	soonest(u.retryAt)
