@@ -8,8 +8,10 @@ import (
 
 	"mellium.im/xmpp/stanza"
 
+	"transport/component/address"
 	"transport/component/element"
 	"transport/component/xep"
+	"transport/legacy"
 )
 
 // A command is something that a user or an administrator can have done, by an
@@ -20,6 +22,7 @@ type command struct {
 	word       string // for those whose client knows no commands
 	about      string // what help says of the word
 	who        audience
+	at         place
 	// run does what needs no questions and says what came of it.
 	run func(*user) (string, *stanzaError)
 	// ask, in place of run, starts an execution with questions.
@@ -36,11 +39,22 @@ const (
 	admins
 )
 
+// place is where a command is offered.
+type place uint8
+
+const (
+	atGateway place = iota
+	atService
+	atRoom
+	atPerson
+)
+
 // execution is one run of a command by one of the user's clients.
 type execution struct {
 	*command
-	id      string // sessionid
-	from    string // full JID
+	id      string      // sessionid
+	from    string      // full JID
+	peer    legacy.Peer // to which it was given, zero for the gateway
 	expires time.Time
 	request *request // the one to be answered, nil between two stages
 	stages  []stage  // those that were shown, the last one is current
@@ -75,28 +89,70 @@ func (u *user) offers(cmd *command) bool {
 func (u *user) onCommand(r *request) {
 	u.expireExecutions()
 	node, id := r.payload.Attr("node"), r.payload.Attr("sessionid")
-	cmd := u.c.command(node)
+	peer, err := u.c.addressed(r.to)
+	if err != nil {
+		u.fail(r, translateError(err))
+		return
+	}
+	cmd := u.c.command(node, peer)
 	switch {
 	case cmd == nil:
 		u.fail(r, errItemNotFound)
 	case cmd.who == admins && !u.offers(cmd):
 		u.fail(r, errForbidden)
 	case id == "":
-		u.startCommand(r, cmd)
+		u.startCommand(r, cmd, peer)
 	default:
 		u.continueCommand(r, cmd, id)
 	}
 }
 
-func (c *Component) command(node string) *command {
-	i := slices.IndexFunc(c.commands, func(cmd *command) bool { return cmd.node == node })
-	if i < 0 {
-		return nil
+// addressed is what a JID of ours stands for, the zero Peer for the gateway. With an
+// occupant's JID it is the person.
+func (c *Component) addressed(to address.JID) (legacy.Peer, error) {
+	if to.Local == "" {
+		return legacy.Peer{}, nil
 	}
-	return c.commands[i]
+	p, err := c.cfg.Network.ParsePeer(address.UnescapeLocal(to.Local))
+	if err == nil && p.Room && to.Resource != "" {
+		return c.occupantPeer(&room{peer: p}, to.Resource)
+	}
+	return p, err
 }
 
-func (u *user) startCommand(r *request, cmd *command) {
+// isAt reports whether a command is offered at a peer. What is a service's is the
+// gateway's on a network that has none.
+func (c *Component) isAt(cmd *command, p legacy.Peer) bool {
+	switch cmd.at {
+	case atService:
+		return p.Service || p.ID == "" && !c.services
+	case atRoom:
+		return p.Room
+	case atPerson:
+		return p.ID != "" && !p.Room && !p.Service
+	}
+	return p.ID == ""
+}
+
+// otherNodes are names by which users of other gateways know commands of ours.
+var otherNodes = map[string]string{"configure": "options", "global-configure": "options"}
+
+// command is the command of a node at a peer, nil if there is none.
+func (c *Component) command(node string, p legacy.Peer) *command {
+	find := func(node string) *command {
+		i := slices.IndexFunc(c.commands, func(cmd *command) bool { return cmd.node == node && c.isAt(cmd, p) })
+		if i < 0 {
+			return nil
+		}
+		return c.commands[i]
+	}
+	if cmd := find(node); cmd != nil {
+		return cmd
+	}
+	return find(otherNodes[node])
+}
+
+func (u *user) startCommand(r *request, cmd *command, peer legacy.Peer) {
 	switch {
 	case r.payload.Attr("action") == "cancel": // nothing to cancel
 		u.reply(r, xep.NewCommand(cmd.node, newID(), "canceled"))
@@ -111,7 +167,7 @@ func (u *user) startCommand(r *request, cmd *command) {
 		u.fail(r, errBusy.with("Too many commands are waiting for your answer. Finish or cancel one of them."))
 		return
 	}
-	x := &execution{command: cmd, id: newID(), from: r.from.String(), request: r}
+	x := &execution{command: cmd, id: newID(), from: r.from.String(), peer: peer, request: r}
 	if cmd.ask == nil {
 		text, why := cmd.run(u)
 		if why != nil {
@@ -238,16 +294,24 @@ func (u *user) executing() bool {
 // onItems lists the commands. (XEP-0050 §2.1)
 func (u *user) onItems(r *request) {
 	q := element.New(xep.NSDiscoItems, "query")
+	peer, err := u.c.addressed(r.to)
+	if err != nil {
+		u.fail(r, translateError(err))
+		return
+	}
 	switch node := r.payload.Attr("node"); {
+	case node == "" && (peer.Service || peer.ID == "" && !u.c.services && u.c.info.Features.Has(legacy.FeatureRoomList)):
+		u.onRoomList(r, peer)
+		return
 	case node == "":
 	case node == xep.NSCommands:
 		q.Set("node", node)
 		for _, cmd := range u.c.commands {
-			if u.offers(cmd) {
-				q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", u.c.domain).Set("node", cmd.node).Set("name", cmd.name))
+			if u.c.isAt(cmd, peer) && u.offers(cmd) {
+				q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.to.String()).Set("node", cmd.node).Set("name", cmd.name))
 			}
 		}
-	case u.c.command(node) != nil:
+	case u.c.command(node, peer) != nil:
 		q.Set("node", node)
 	default:
 		u.fail(r, errItemNotFound)
@@ -258,13 +322,13 @@ func (u *user) onItems(r *request) {
 
 // commandInfo answers disco#info about the list of commands, or about one. It is
 // nil for another node. (XEP-0050 §2.2)
-func (c *Component) commandInfo(node string) *element.Element {
+func (c *Component) commandInfo(node string, p legacy.Peer) *element.Element {
 	id := element.New(xep.NSDiscoInfo, "identity").Set("category", "automation")
 	q := element.New(xep.NSDiscoInfo, "query").Set("node", node).Add(id)
 	feature := func(name string) { q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", name)) }
 	feature(xep.NSDiscoInfo)
 	feature(xep.NSCommands)
-	cmd := c.command(node)
+	cmd := c.command(node, p)
 	switch {
 	case node == xep.NSCommands:
 		id.Set("type", "command-list").Set("name", "Commands")
@@ -289,7 +353,7 @@ func (u *user) onText(st *inbound, text string) {
 		return
 	}
 	for _, cmd := range u.c.commands {
-		if cmd.word == "" || cmd.word != word {
+		if cmd.word == "" || cmd.word != word || cmd.at != atGateway {
 			continue
 		}
 		switch {
@@ -304,6 +368,9 @@ func (u *user) onText(st *inbound, text string) {
 			}
 			answer(text)
 		}
+		return
+	}
+	if word != "help" && word != "?" && u.rawText(st) {
 		return
 	}
 	if word != "help" && word != "?" {

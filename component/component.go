@@ -39,9 +39,17 @@ type Config struct {
 	// Rate is how many stanzas a second each user may send, after a burst of ten
 	// seconds' worth; 0 for no limit.
 	Rate int
+	// History says how long what is said in rooms is kept.
+	History History
 	// Reload, if set, reads the policy anew; administrators can have it called.
 	Reload func() (Policy, error)
 	Clock  Clock // nil for the system's
+}
+
+// History says how much of what is said in rooms is kept, for each user and room.
+type History struct {
+	Keep  time.Duration // 0 for nothing at all
+	Lines int           // at most
 }
 
 // Policy says whom the gateway serves. An entry is a JID ("alice@example.org"),
@@ -62,10 +70,12 @@ type Component struct {
 	disco      discoAnswers
 	policy     atomic.Pointer[Policy]
 	commands   []*command
+	services   bool // the network has parts with addresses of their own
 	counters   counters
 	limiter    limiter // of the link's reader
 	abilities  abilities
 	privileges privileges
+	archive    archiver
 	signOns    chan struct{} // a place for each sign-on under way
 	started    time.Time
 	staying    []string // those who were signed on whatever their clients do, at the start
@@ -117,9 +127,11 @@ func New(cfg Config) (*Component, error) {
 		users:      make(map[string]*user),
 		registered: make(map[string]struct{}),
 		stale:      make(map[string]struct{}),
+		archive:    newArchiver(),
 	}
 	c.limiter = newLimiter(cfg.Rate)
-	c.commands = slices.Concat(userCommands(), adminCommands())
+	c.services = c.info.Services
+	c.commands = slices.Concat(userCommands(), c.networkCommands(), adminCommands())
 	c.setPolicy(cfg.Policy)
 	c.disco, err = newDiscoAnswers(c)
 	return c, err
@@ -142,7 +154,7 @@ func (c *Component) Run(ctx context.Context) error {
 		return fmt.Errorf("component %s: %w", c.domain, err)
 	}
 	for _, a := range accounts {
-		if a.Options[optStay] != "" {
+		if a.Options[optStay] != "" || staysSomewhere(a) {
 			c.staying = append(c.staying, a.User)
 		}
 	}
@@ -154,10 +166,21 @@ func (c *Component) Run(ctx context.Context) error {
 		defer close(linked)
 		c.runLinks(linkCtx)
 	}()
+	archiveCtx, stopArchive := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopArchive()
+	archived := make(chan struct{})
+	go func() {
+		defer close(archived)
+		if c.archives() {
+			c.runArchive(archiveCtx)
+		}
+	}()
 	<-ctx.Done()
 	c.stopUsers()
+	stopArchive()
 	stopLink()
 	<-linked
+	<-archived
 	return nil
 }
 

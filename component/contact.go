@@ -151,6 +151,7 @@ func (u *user) addContact(ct *contact, reason string) {
 func (u *user) grant(ct *contact) {
 	ct.Subscription = ct.Subscription&^registry.AskTo | registry.To
 	u.save(ct)
+	u.watch(ct, true)
 	u.c.sendPresence(ct.jid, u.bare, "subscribed", "")
 	switch {
 	case ct.Peer != "":
@@ -187,6 +188,29 @@ func (u *user) sendSubscribe(ct *contact, reason string) {
 	u.c.send(p)
 }
 
+// watch has the network tell a contact's presence, or no longer, where that has to be
+// asked for.
+func (u *user) watch(ct *contact, on bool) {
+	watcher, ok := u.legacySession().(legacy.Watcher)
+	if !ok || ct.Peer == "" {
+		return
+	}
+	if p, err := u.c.cfg.Network.ParsePeer(ct.Peer); err == nil && !p.Room && !p.Service {
+		if err := watcher.Watch(u.ctx, p, on); err != nil {
+			u.log.Debug().Err(err).Msg("cannot watch a contact")
+		}
+	}
+}
+
+// watchContacts does so for all whom the user wants to see.
+func (u *user) watchContacts() {
+	for _, ct := range u.contacts {
+		if ct.Subscription.Has(registry.To) {
+			u.watch(ct, true)
+		}
+	}
+}
+
 // onSubscribed: the user lets a contact see their presence.
 func (u *user) onSubscribed(ct *contact) {
 	asked := ct.Subscription.Has(registry.AuthAsked)
@@ -203,6 +227,7 @@ func (u *user) onSubscribed(ct *contact) {
 // onUnsubscribe: the user wants to see a contact no longer.
 func (u *user) onUnsubscribe(ct *contact) {
 	ct.Subscription &^= registry.To | registry.AskTo
+	u.watch(ct, false)
 	u.c.sendPresence(ct.jid, u.bare, "unsubscribed", "")
 	u.c.sendPresence(ct.jid, u.bare, "unavailable", "")
 	u.endContact(ct)

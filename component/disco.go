@@ -95,7 +95,7 @@ func (a discoAnswer) reply(q *element.Element) (*element.Element, *stanzaError) 
 }
 
 func (c *Component) gatewayInfo(_ *inbound, q *element.Element) (*element.Element, *stanzaError) {
-	if info := c.commandInfo(q.Attr("node")); info != nil {
+	if info := c.commandInfo(q.Attr("node"), legacy.Peer{}); info != nil {
 		return info, nil
 	}
 	return c.disco.gateway.reply(q)

@@ -58,7 +58,7 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 		if st.typ == "error" {
 			c.log.Debug().Str("user", from.Bare().String()).Str("kind", e.Name).Str("stanza_id", st.id).
 				Msg("a stanza of ours was refused")
-			if e.Name == "presence" && c.hasActor(from) {
+			if c.hasActor(from) {
 				c.toActor(st)
 			}
 			return
@@ -70,13 +70,22 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 			c.refuse(st, errNotForYou)
 			return
 		}
-		_, toRoom := c.roomAt(st.to)
-		if toGateway := e.Name == "message" && st.to.Local == ""; !toGateway && !(toRoom && c.info.Guests) && !c.isRegistered(from.Bare().String()) && !c.hasActor(from) {
+		if toGateway := e.Name == "message" && st.to.Local == ""; !toGateway && !c.forGuests(st) && !c.isRegistered(from.Bare().String()) && !c.hasActor(from) {
 			c.refuseStranger(st)
 			return
 		}
 		c.toActor(st)
 	}
+}
+
+// forGuests reports whether a stanza is one that a network without registration
+// takes: to a room, or of a guest to a person or a service.
+func (c *Component) forGuests(st *inbound) bool {
+	if !c.info.Guests {
+		return false
+	}
+	p, err := c.cfg.Network.ParsePeer(address.UnescapeLocal(st.to.Local))
+	return err == nil && (p.Room || p.Service)
 }
 
 // hasActor reports whether a user has an actor now.

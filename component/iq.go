@@ -73,6 +73,9 @@ func (c *Component) dispatchIQ(st *inbound) {
 		return
 	}
 	route, ok := iqRoutes[iqName{payload.Space, payload.Name}]
+	if st.to.Local != "" && c.commandIQ(st, payload) {
+		return
+	}
 	if peer, room := c.roomAt(st.to); room {
 		c.roomIQ(st, payload, peer)
 		return
@@ -92,6 +95,9 @@ func (c *Component) dispatchIQ(st *inbound) {
 	switch {
 	case st.typ == "get" && !route.get, st.typ == "set" && !route.set:
 		c.refuse(st, errNotImplemented.with("That can only be asked for, or only be set."))
+	case payload.Is(xep.NSDiscoItems, "query") && !c.services && c.info.Features.Has(legacy.FeatureRoomList) && c.hasActor(st.from):
+		st.handle = route.actor
+		c.toActor(st)
 	case route.gateway != nil && (route.actor == nil || payload.Attr("node") == ""):
 		c.answer(st, payload, route.gateway)
 	case route.actor == nil:
@@ -102,6 +108,35 @@ func (c *Component) dispatchIQ(st *inbound) {
 		st.handle = route.actor
 		c.toActor(st)
 	}
+}
+
+// commandIQ hands what is about the commands of a room, a person or a service to the
+// sender's actor, and questions to a service. It is false for any other IQ.
+func (c *Component) commandIQ(st *inbound, payload *element.Element) bool {
+	peer, err := c.addressed(st.to)
+	node := payload.Attr("node")
+	switch {
+	case err != nil:
+		return false
+	case payload.Is(xep.NSCommands, "command") && st.typ == "set":
+		st.handle = (*user).onCommand
+	case payload.Is(xep.NSDiscoInfo, "query") && st.typ == "get" && c.commandInfo(node, peer) != nil:
+		c.result(st, c.commandInfo(node, peer))
+		return true
+	case payload.Is(xep.NSDiscoInfo, "query") && st.typ == "get" && peer.Service && node == "":
+		c.result(st, c.serviceInfo(peer))
+		return true
+	case payload.Is(xep.NSDiscoItems, "query") && st.typ == "get" && (node != "" || peer.Service):
+		st.handle = (*user).onItems
+	default:
+		return false
+	}
+	if !c.serves(st.from) {
+		c.refuse(st, errNotForYou)
+		return true
+	}
+	c.toActor(st)
+	return true
 }
 
 // contactIQ answers an IQ to a contact's address.
@@ -132,8 +167,8 @@ func (c *Component) contactIQ(st *inbound, route iqRoute, payload *element.Eleme
 // (XEP-0045 §6.4)
 func (c *Component) roomIQ(st *inbound, payload *element.Element, peer legacy.Peer) {
 	switch {
-	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoInfo, "query") && payload.Attr("node") == "":
-		c.result(st, c.roomInfo(peer))
+	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoInfo, "query") && payload.Attr("node") == "" && !c.hasActor(st.from):
+		c.result(st, c.roomInfo(peer, nil))
 	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoItems, "query") && payload.Attr("node") == "":
 		c.result(st, element.New(xep.NSDiscoItems, "query"))
 	case !c.serves(st.from):
@@ -142,22 +177,6 @@ func (c *Component) roomIQ(st *inbound, payload *element.Element, peer legacy.Pe
 		st.handle = func(u *user, r *request) { u.onRoomIQ(r, peer) }
 		c.toActor(st)
 	}
-}
-
-// roomInfo is what a room can do. (XEP-0045 §6.4)
-func (c *Component) roomInfo(peer legacy.Peer) *element.Element {
-	q := element.New(xep.NSDiscoInfo, "query")
-	for _, typ := range []string{"text", "irc"} {
-		if typ == "text" || c.info.Type == typ {
-			q.Add(element.New(xep.NSDiscoInfo, "identity").Set("category", "conference").Set("type", typ).Set("name", peer.ID))
-		}
-	}
-	for _, f := range []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSMUC, xep.NSPing, "http://jabber.org/protocol/muc#stable_id",
-		"http://jabber.org/protocol/muc#self-ping-optimization", "muc_public", "muc_open", "muc_unmoderated", "muc_semianonymous",
-		"muc_persistent", "muc_unsecured"} {
-		q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", f))
-	}
-	return q
 }
 
 // peer is the legacy address that a contact's JID stands for.

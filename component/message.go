@@ -29,14 +29,14 @@ func (u *user) onMessage(st *inbound) {
 		return
 	}
 	if peer, ok := u.c.roomAt(st.to); ok {
-		if st.typ != "error" && st.typ != "headline" {
+		if st.typ != "headline" {
 			u.onRoomText(st, peer)
 		}
 		return
 	}
 	switch st.typ {
 	case "", "normal", "chat":
-	case "headline":
+	case "headline", "error":
 		return // never answered, and nothing a person said
 	default: // groupchat, and what no specification knows
 		u.c.refuse(st, errNoGroupchatHere)
@@ -74,6 +74,7 @@ func (u *user) sendText(st *inbound, text string) {
 		u.c.refuse(st, translateError(err))
 		return
 	}
+	delete(u.private, peer.ID) // the user talks to them outside of any room
 	u.sendTo(st, peer, text)
 }
 
@@ -96,10 +97,18 @@ func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) {
 	}
 	u.keepThread(peer, st.Element)
 	m := &sentMessage{stanza: st, state: legacy.Delivered}
-	for _, part := range splitText(text, u.c.info.MaxText) {
+	var markup []legacy.Span
+	if u.c.info.Features.Has(legacy.FeatureMarkup) {
+		markup, text = outgoingMarkup(st.Element, text)
+	}
+	parts := splitText(text, u.c.info.MaxText)
+	if len(parts) > 1 {
+		markup = nil
+	}
+	for _, part := range parts {
 		u.refs++
 		ref := strconv.FormatUint(u.refs, 36)
-		if err := s.Send(u.ctx, legacy.Outgoing{Ref: ref, To: peer, Text: part}); err != nil {
+		if err := s.Send(u.ctx, legacy.Outgoing{Ref: ref, To: peer, Text: part, Markup: markup, Reply: u.replyTo(st, peer)}); err != nil {
 			why := translateError(err)
 			if m.parts > 0 {
 				why.Text = "Only the beginning of the message was sent. " + why.Text
@@ -112,6 +121,17 @@ func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) {
 		u.sent[ref] = m
 		u.c.counters.toNetwork.Add(1)
 	}
+}
+
+// replyTo is the message that another one answers, where the network knows of
+// answers. (XEP-0461 §3)
+func (u *user) replyTo(st *inbound, peer legacy.Peer) string {
+	if r := u.rooms[peer.ID]; r != nil && r.tags {
+		if reply := st.Child(xep.NSReply, "reply"); reply != nil {
+			return reply.Attr("id")
+		}
+	}
+	return ""
 }
 
 const (
@@ -152,7 +172,7 @@ func (u *user) onMessageSent(ev legacy.MessageSent) {
 	m.state = min(m.state, ev.State)
 	st := m.stanza
 	if m.parts == 0 {
-		u.reflect(st)
+		u.reflect(st, ev.ID)
 	}
 	if m.parts > 0 || m.state != legacy.Delivered || st.id == "" || st.Child(xep.NSReceipts, "request") == nil {
 		return
@@ -212,6 +232,9 @@ func (u *user) onMessageReceived(ev legacy.MessageReceived) {
 	u.c.counters.fromNetwork.Add(1)
 	delete(u.typing, ev.From.ID)
 	u.deliverKept() // what is older goes first
+	if len(u.private) > 0 && u.passPrivately(ev) {
+		return
+	}
 	jid := u.c.contactJID(ev.From.ID)
 	if ct := u.contacts[ev.From.ID]; ct != nil {
 		jid = ct.jid
@@ -227,13 +250,14 @@ func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev le
 	dst = appendMessageStart(dst, from, to, id)
 	text := ev.Text
 	if ev.Auto {
-		text = "[automatic reply] " + text
+		text, ev.Markup = "[automatic reply] "+text, nil
 	}
 	dst = append(dst, "<body>"...)
-	dst = element.AppendText(dst, text)
+	dst = element.AppendText(dst, styled(text, ev.Markup))
 	dst = append(dst, "</body>"...)
+	dst = appendXHTML(dst, ev.Markup)
 	dst = appendChild(dst, "thread", thread)
-	if strings.ContainsAny(text, "*_~`>") { // they are what they are (XEP-0393 §6.1)
+	if ev.Markup == nil && strings.ContainsAny(text, "*_~`>") { // they are what they are (XEP-0393 §6.1)
 		dst = append(dst, "<unstyled xmlns='urn:xmpp:styling:0'/>"...)
 	}
 	if !ev.Time.IsZero() {
@@ -252,6 +276,18 @@ func appendMessageStart(dst []byte, from, to, id string) []byte {
 	dst = appendAttr(dst, "to", to)
 	dst = appendAttr(dst, "id", id)
 	return append(dst, '>')
+}
+
+// onNotice shows a text of the network's own, from the service that it came from.
+func (u *user) onNotice(ev legacy.Notice) {
+	if ev.From.ID == "" {
+		u.notify(ev.Text)
+		return
+	}
+	_ = u.c.write(func(dst []byte) []byte {
+		dst = appendMessageStart(dst, u.c.contactJID(ev.From.ID), u.bare, newID())
+		return append(appendChild(dst, "body", ev.Text), "</message>"...)
+	})
 }
 
 // onStateSaved keeps what the adapter wants to find again.

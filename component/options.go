@@ -15,6 +15,9 @@ const (
 	optAutoAccept = "auto-accept" // whoever asks may see the user
 	optHideStatus = "hide-status" // the status text is not shown to the network
 	optNoTyping   = "no-typing"   // nobody is told that the user is typing
+
+	optNoHistory   = "no-history"    // what is said in rooms is not archived
+	optStayInRooms = "stay-in-rooms" // the user stays in rooms while all clients are offline
 )
 
 // switches are the options that a user sets by a form.
@@ -26,6 +29,8 @@ var switches = []struct {
 	{optAutoAccept, "Let everybody who asks see when I am online", legacy.FeatureRoster},
 	{optHideStatus, "Do not show my status text on the network", legacy.FeaturePresence},
 	{optNoTyping, "Do not tell others when I am typing", legacy.FeatureTyping},
+	{optNoHistory, "Do not keep what is said in rooms", legacy.FeatureRooms},
+	{optStayInRooms, "Stay in rooms while I am offline", legacy.FeatureRooms},
 }
 
 // option reports whether a switch is on.
@@ -92,6 +97,7 @@ func (u *user) askOptions(x *execution) {
 			return
 		}
 		u.showOwnPresence()
+		u.reviewRooms()
 		u.complete(x, "info", "Your settings are stored.", nil)
 	})
 }

@@ -245,7 +245,7 @@ func (u *user) onSearch(r *request) {
 	}
 	query, form := make(map[string]string), r.payload.Child(xep.NSDataForm, "x")
 	if form != nil {
-		query = firstValues(xep.Values(form))
+		query = joinValues(xep.Values(form))
 	} else {
 		for e := range r.payload.Children(xep.NSSearch, "") {
 			query[e.Name] = e.Text()
@@ -253,7 +253,7 @@ func (u *user) onSearch(r *request) {
 	}
 	wanted := make(map[string]string)
 	for _, f := range u.c.info.Search {
-		if v := cleanText(strings.TrimSpace(query[f.Var])); v != "" && len(v) <= maxField {
+		if v := cleanText(strings.TrimSpace(query[f.Var])); v != "" && len(v) <= maxLine {
 			wanted[f.Var] = v
 		}
 	}

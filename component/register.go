@@ -1,11 +1,10 @@
 package component
 
 import (
-	"errors"
 	"maps"
+	"strings"
 	"time"
 
-	"mellium.im/xmpp/form"
 	"mellium.im/xmpp/stanza"
 
 	"transport/component/element"
@@ -49,8 +48,7 @@ func (u *user) registrationForm() *element.Element {
 	}
 	q.Add(element.New(xep.NSRegister, "instructions").AddText(info.Instructions))
 
-	fields := []form.Field{form.Title(u.c.cfg.Name), form.Instructions(info.Instructions),
-		form.Hidden("FORM_TYPE", form.Value(xep.NSRegister))}
+	asked := xep.NewForm("form", xep.NSRegister, u.c.cfg.Name, info.Instructions)
 	plain := true
 	for _, f := range info.Form {
 		value := u.registered(f)
@@ -63,17 +61,12 @@ func (u *user) registrationForm() *element.Element {
 			}
 			q.Add(x)
 		}
-		fields = append(fields, u.registrationField(f))
+		asked.Add(u.registrationField(f))
 	}
 	if !plain { // only the form can ask for everything (XEP-0077 §4)
 		q = withoutFields(q)
 	}
-	x, err := element.FromTokens(form.New(fields...).TokenReader())
-	if err != nil {
-		u.log.Error().Err(err).Msg("cannot build the registration form")
-		return q
-	}
-	return q.Add(x)
+	return q.Add(asked)
 }
 
 // isRegistered reports whether the user has a registration: guests have none.
@@ -82,7 +75,7 @@ func (u *user) isRegistered() bool { return u.account != nil && !u.guest }
 // registered is what is known of a field, to be filled in for the user: never a
 // secret.
 func (u *user) registered(f legacy.Field) string {
-	if f.Type == legacy.FieldSecret {
+	if isSecret(f) {
 		return ""
 	}
 	if u.isRegistered() {
@@ -95,8 +88,9 @@ func (u *user) registered(f legacy.Field) string {
 
 // registrationField is a field of the form. A secret that we have need not be
 // entered again.
-func (u *user) registrationField(f legacy.Field) form.Field {
-	return formField(f, u.registered(f), f.Required && (!u.isRegistered() || f.Type != legacy.FieldSecret))
+func (u *user) registrationField(f legacy.Field) *element.Element {
+	f.Required = f.Required && (!u.isRegistered() || !isSecret(f))
+	return formField(f, u.registered(f))
 }
 
 // withoutFields is a registration query with nothing but its instructions.
@@ -108,33 +102,6 @@ func withoutFields(q *element.Element) *element.Element {
 		}
 	}
 	return left
-}
-
-// formField is a registration field as a field of a data form. (XEP-0004 §3.3)
-func formField(f legacy.Field, value string, required bool) form.Field {
-	opts := []form.Option{form.Label(f.Label)}
-	if f.Desc != "" {
-		opts = append(opts, form.Desc(f.Desc))
-	}
-	if required {
-		opts = append(opts, form.Required)
-	}
-	if value != "" {
-		opts = append(opts, form.Value(value))
-	}
-	switch f.Type {
-	case legacy.FieldSecret:
-		return form.TextPrivate(f.Var, opts...)
-	case legacy.FieldBool:
-		return form.Boolean(f.Var, opts...)
-	case legacy.FieldList:
-		for _, o := range f.Options {
-			opts = append(opts, form.ListItem(o.Label, o.Value))
-		}
-		return form.List(f.Var, opts...)
-	default:
-		return form.Text(f.Var, opts...)
-	}
 }
 
 // onRegistration answers a filled-in form: it checks what can be checked at
@@ -200,7 +167,11 @@ func submitted(q *element.Element) (fields map[string]string, cancelled bool) {
 	fields = make(map[string]string)
 	if x := q.Child(xep.NSDataForm, "x"); x != nil {
 		for f := range x.Children(xep.NSDataForm, "field") {
-			fields[f.Attr("var")] = f.ChildText(xep.NSDataForm, "value")
+			var values []string
+			for v := range f.Children(xep.NSDataForm, "value") {
+				values = append(values, v.Text())
+			}
+			fields[f.Attr("var")] = strings.Join(values, "\n")
 		}
 		return fields, x.Attr("type") == "cancel"
 	}
@@ -216,7 +187,7 @@ func (u *user) mergeFields(given map[string]string) (map[string]string, *stanzaE
 	fields := make(map[string]string)
 	for _, f := range u.c.info.Form {
 		value, ok := given[f.Var]
-		if u.isRegistered() && (!ok || value == "" && f.Type == legacy.FieldSecret) {
+		if u.isRegistered() && (!ok || value == "" && isSecret(f)) {
 			value = u.account.Fields[f.Var]
 		} else if !ok {
 			value = f.Default
@@ -224,7 +195,7 @@ func (u *user) mergeFields(given map[string]string) (map[string]string, *stanzaE
 		if f.Required && value == "" {
 			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is missing."}
 		}
-		if len(value) > maxField {
+		if most := maxField[f.Type]; len(value) > max(most, maxLine) {
 			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is too long."}
 		}
 		if value != "" {
@@ -235,16 +206,13 @@ func (u *user) mergeFields(given map[string]string) (map[string]string, *stanzaE
 	if err == nil {
 		return fields, nil
 	}
-	text := "The registration is not acceptable."
-	var fe *legacy.FieldError
-	if errors.As(err, &fe) {
-		text = fe.Text
-	}
-	return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: text}
+	return nil, notAcceptable(err)
 }
 
-// maxField is the longest answer to a registration field, in bytes.
-const maxField = 1024
+// The longest answers to registration fields, in bytes.
+const maxLine = 1024
+
+var maxField = map[legacy.FieldType]int{legacy.FieldLines: 8 << 10, legacy.FieldSecretLines: 16 << 10}
 
 // steerTrial brings a trial on: first the session of the old credentials must
 // end, since most networks allow only one.

@@ -20,12 +20,23 @@ type room struct {
 	jid       string
 	joined    bool // the network has let the user in
 	asked     bool // it was asked to
+	stays     bool // the user stays in it while no client does
+	tags      bool // reactions and typing pass
 	password  string
 	nick      string // what the user is called there
-	occupants map[string]legacy.Occupant
+	wanted    string // what the user wants to be called
+	occupants map[string]*occupant
 	topic     legacy.Topic
+	config    *legacy.RoomConfig // nil if unknown
 	history   []line
+	recalled  bool                   // the archive was looked into
 	clients   map[string]*roomClient // the user's clients in the room, by full JID
+}
+
+// occupant is somebody in a room.
+type occupant struct {
+	legacy.Occupant
+	id string // XEP-0421
 }
 
 // roomClient is one of the user's clients in a room.
@@ -54,6 +65,30 @@ func (c *Component) roomAt(to address.JID) (legacy.Peer, bool) {
 // occupantJID is somebody in a room.
 func (r *room) occupantJID(nick string) string { return r.jid + "/" + address.SafeResource(nick) }
 
+// find is the occupant whom a resource stands for, nil if there is none.
+func (r *room) find(resource string) *occupant {
+	if o := r.occupants[resource]; o != nil {
+		return o
+	}
+	for nick, o := range r.occupants {
+		if address.SafeResource(nick) == resource {
+			return o
+		}
+	}
+	return nil
+}
+
+// newRoom makes a room that the user is not yet in, nil if there are too many.
+func (u *user) newRoom(peer legacy.Peer) *room {
+	if len(u.rooms) >= maxRooms {
+		return nil
+	}
+	r := &room{peer: peer, jid: u.c.contactJID(peer.ID), occupants: make(map[string]*occupant), clients: make(map[string]*roomClient)}
+	r.stays = u.staysIn(peer)
+	u.rooms[peer.ID] = r
+	return r
+}
+
 // onRoomPresence handles a presence to a room. (XEP-0045 §7.1, §7.2)
 func (u *user) onRoomPresence(st *inbound, peer legacy.Peer) {
 	full, r := st.from.String(), u.rooms[peer.ID]
@@ -63,9 +98,11 @@ func (u *user) onRoomPresence(st *inbound, peer legacy.Peer) {
 	}
 	switch {
 	case st.typ == "unavailable":
-		u.leaveRoom(r, full)
+		u.leaveRoom(r, full, cleanText(st.ChildText(nsComponent, "status")))
+	case st.typ == "error":
+		u.onPresenceError(st)
 	case st.typ != "":
-		if st.typ != "error" && st.typ != "probe" {
+		if st.typ != "probe" {
 			u.c.refuse(st, errBadRequest)
 		}
 	case st.to.Resource == "": // XEP-0045 §7.2.1
@@ -74,11 +111,11 @@ func (u *user) onRoomPresence(st *inbound, peer legacy.Peer) {
 		u.joinRoom(st, peer)
 	case client == nil: // XEP-0045 §7.2.18
 		gone := &room{peer: peer, jid: u.c.contactJID(peer.ID)}
-		u.sendOccupant(gone, full, legacy.Occupant{Nick: st.to.Resource}, occupantStanza{gone: true, codes: []string{"110", "307", "333"}})
-	case r.joined && st.to.Resource != r.nick:
+		u.sendOccupant(gone, full, &occupant{Occupant: legacy.Occupant{Nick: st.to.Resource}}, occupantStanza{gone: true, codes: []string{"110", "307", "333"}})
+	case r.joined && st.to.Resource != address.SafeResource(r.nick):
 		client.id = st.id
 		if roomer, ok := u.legacySession().(legacy.Roomer); ok {
-			if err := roomer.SetNick(u.ctx, st.to.Resource); err != nil {
+			if err := roomer.SetNick(u.ctx, peer, st.to.Resource); err != nil {
 				u.c.refuse(st, translateError(err))
 			}
 		}
@@ -92,12 +129,10 @@ func (u *user) joinRoom(st *inbound, peer legacy.Peer) {
 	}
 	r := u.rooms[peer.ID]
 	if r == nil {
-		if len(u.rooms) >= maxRooms {
+		if r = u.newRoom(peer); r == nil {
 			u.c.refuse(st, errBusy.with("You are in too many rooms."))
 			return
 		}
-		r = &room{peer: peer, jid: u.c.contactJID(peer.ID), occupants: make(map[string]legacy.Occupant), clients: make(map[string]*roomClient)}
-		u.rooms[peer.ID] = r
 	}
 	full := st.from.String()
 	if _, known := r.clients[full]; !known && len(r.clients) >= maxResources {
@@ -109,15 +144,18 @@ func (u *user) joinRoom(st *inbound, peer legacy.Peer) {
 	if x.Child(xep.NSMUC, "password") != nil {
 		r.password = x.ChildText(xep.NSMUC, "password")
 	}
+	if r.wanted == "" {
+		r.wanted = st.to.Resource
+	}
 	switch {
 	case r.joined:
 		u.showRoom(r, full)
 	case u.option(optLoggedOut):
 		u.c.refuse(st, errNotOnline.with("You have signed off. Write login to the gateway to sign on again."))
-		u.dropClient(r, full)
+		u.dropClient(r, full, "")
 	case u.block != nil:
 		u.c.refuse(st, translateError(u.block))
-		u.dropClient(r, full)
+		u.dropClient(r, full, "")
 	default:
 		u.askRoom(r)
 	}
@@ -146,38 +184,44 @@ func (u *user) askRoom(r *room) {
 		return
 	}
 	r.asked = true
-	if err := roomer.JoinRoom(u.ctx, r.peer, r.password); err != nil {
+	if err := roomer.JoinRoom(u.ctx, r.peer, r.wanted, r.password); err != nil {
 		u.onRoomFailed(legacy.RoomFailed{Room: r.peer, Err: err})
 	}
 }
 
 // rejoin asks for every room once the session is up, again or for the first time.
 func (u *user) rejoin() {
+	u.enterOwnRooms()
 	for _, r := range u.rooms {
 		r.asked = false
 		u.askRoom(r)
 	}
 }
 
-// leaveRoom takes a client out of a room; the last one leaves it on the network.
-// (XEP-0045 §7.14)
-func (u *user) leaveRoom(r *room, full string) {
+// leaveRoom takes a client out of a room; the last one leaves it on the network,
+// unless the user is to stay. (XEP-0045 §7.14)
+func (u *user) leaveRoom(r *room, full, reason string) {
 	if r == nil || r.clients[full] == nil {
 		return
 	}
 	u.sendOccupant(r, full, r.self(), occupantStanza{gone: true, codes: []string{"110"}})
-	u.dropClient(r, full)
+	u.dropClient(r, full, reason)
 }
 
 // dropClient forgets a client that is no longer in a room.
-func (u *user) dropClient(r *room, full string) {
+func (u *user) dropClient(r *room, full, reason string) {
 	delete(r.clients, full)
-	if len(r.clients) > 0 {
+	if len(r.clients) > 0 || r.stays && u.rooms[r.peer.ID] == r {
 		return
 	}
+	u.quitRoom(r, reason)
+}
+
+// quitRoom leaves a room on the network.
+func (u *user) quitRoom(r *room, reason string) {
 	delete(u.rooms, r.peer.ID)
 	if roomer, ok := u.legacySession().(legacy.Roomer); ok && r.asked {
-		if err := roomer.LeaveRoom(u.ctx, r.peer, ""); err != nil {
+		if err := roomer.LeaveRoom(u.ctx, r.peer, reason); err != nil {
 			u.log.Debug().Err(err).Msg("cannot leave a room")
 		}
 	}
@@ -197,7 +241,7 @@ func (u *user) endGuest() {
 func (u *user) dropFromRooms(full string) {
 	for _, r := range u.rooms {
 		if r.clients[full] != nil {
-			u.dropClient(r, full)
+			u.dropClient(r, full, "")
 		}
 	}
 }
@@ -206,7 +250,7 @@ func (u *user) dropFromRooms(full string) {
 func (u *user) dropEmptyRooms() {
 	for _, r := range u.rooms {
 		if len(r.clients) == 0 {
-			u.dropClient(r, "")
+			u.dropClient(r, "", "")
 		}
 	}
 }
@@ -218,7 +262,7 @@ func (u *user) expireJoins(now time.Time) {
 		for full, client := range r.clients {
 			if !client.in && !client.until.After(now) {
 				u.refuseJoin(r, full, errTimeout)
-				u.dropClient(r, full)
+				u.dropClient(r, full, "")
 			}
 		}
 	}
@@ -237,11 +281,11 @@ func (u *user) refuseJoin(r *room, full string, why stanzaError) {
 }
 
 // self is the user as an occupant.
-func (r *room) self() legacy.Occupant {
-	if o, ok := r.occupants[r.nick]; ok {
+func (r *room) self() *occupant {
+	if o := r.occupants[r.nick]; o != nil {
 		return o
 	}
-	return legacy.Occupant{Nick: r.nick}
+	return &occupant{Occupant: legacy.Occupant{Nick: r.nick}}
 }
 
 // showRoom tells a client who is in the room, itself last, and the subject.
@@ -250,13 +294,14 @@ func (u *user) showRoom(r *room, full string) {
 	client := r.clients[full]
 	again := client.in // it was there before the network was lost
 	client.in = true
-	for _, o := range slices.SortedFunc(maps.Values(r.occupants), func(a, b legacy.Occupant) int { return cmp.Compare(a.Nick, b.Nick) }) {
+	for _, o := range slices.SortedFunc(maps.Values(r.occupants), func(a, b *occupant) int { return cmp.Compare(a.Nick, b.Nick) }) {
 		if o.Nick != r.nick {
 			u.sendOccupant(r, full, o, occupantStanza{})
 		}
 	}
 	u.sendSelf(r, full)
 	if !again {
+		u.recall(r)
 		u.sendHistory(r, full, r.historyFor(client.wish, u.c.clock.Now()))
 	}
 	u.sendSubject(r, full)
@@ -265,7 +310,7 @@ func (u *user) showRoom(r *room, full string) {
 // sendSelf sends the presence that says what the client itself is called.
 func (u *user) sendSelf(r *room, full string) {
 	client, codes := r.clients[full], []string{"110"}
-	if client.nick != "" && client.nick != r.nick { // XEP-0045 §7.2.2
+	if client.nick != "" && client.nick != r.nick && client.nick != address.SafeResource(r.nick) { // XEP-0045 §7.2.2
 		codes = append(codes, "210")
 	}
 	client.nick = r.nick
@@ -280,6 +325,7 @@ type occupantStanza struct {
 	id            string
 	newNick       string
 	actor, reason string
+	destroyed     bool
 }
 
 // affiliations and roles by level. (XEP-0045 §5.1, §5.2)
@@ -289,37 +335,62 @@ var (
 )
 
 // sendOccupant sends the presence of an occupant. (XEP-0045 §7.2.2, §7.14)
-func (u *user) sendOccupant(r *room, full string, o legacy.Occupant, s occupantStanza) {
+func (u *user) sendOccupant(r *room, full string, o *occupant, s occupantStanza) {
+	from := r.occupantJID(o.Nick)
+	u.c.identify(r, o)
+	_ = u.c.write(func(dst []byte) []byte { return appendOccupant(dst, from, full, o, s) }) // a new link starts anew
+}
+
+func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) []byte {
 	level := min(int(o.Level), len(roles)-1)
-	item := element.New(xep.NSMUCUser, "item").Set("affiliation", affiliations[level]).Set("role", roles[level])
-	p := element.New(nsStanza, "presence").Set("from", r.occupantJID(o.Nick)).Set("to", full)
-	if s.id != "" {
-		p.Set("id", s.id)
-	}
-	switch {
-	case s.gone:
-		p.Set("type", "unavailable")
-		item.Set("role", "none")
-		if s.reason != "" {
-			p.Add(element.New(nsStanza, "status").AddText(s.reason))
+	role := roles[level]
+	dst = append(dst, "<presence"...)
+	dst = appendAttr(dst, "from", from)
+	dst = appendAttr(dst, "to", to)
+	dst = appendAttr(dst, "id", s.id)
+	if s.gone {
+		role = "none"
+		dst = append(dst, " type='unavailable'>"...)
+		dst = appendChild(dst, "status", s.reason)
+	} else {
+		dst = append(dst, '>')
+		if o.Away {
+			dst = append(dst, "<show>away</show>"...)
 		}
-	case o.Away:
-		p.Add(element.New(nsStanza, "show").AddText("away"))
 	}
-	if s.newNick != "" {
-		item.Set("nick", s.newNick)
-	}
+	dst = append(dst, "<x xmlns='"+xep.NSMUCUser+"'><item affiliation='"...)
+	dst = append(dst, affiliations[level]...)
+	dst = append(dst, "' role='"...)
+	dst = append(dst, role...)
+	dst = append(dst, '\'')
+	dst = appendAttr(dst, "nick", s.newNick)
 	if s.actor != "" {
-		item.Add(element.New(xep.NSMUCUser, "actor").Set("nick", s.actor))
+		dst = append(dst, "><actor"...)
+		dst = appendAttr(dst, "nick", s.actor)
+		dst = append(dst, "/>"...)
+		dst = appendChild(dst, "reason", s.reason)
+		dst = append(dst, "</item>"...)
+	} else {
+		dst = append(dst, "/>"...)
 	}
-	if s.reason != "" && s.actor != "" {
-		item.Add(element.New(xep.NSMUCUser, "reason").AddText(s.reason))
-	}
-	x := element.New(xep.NSMUCUser, "x").Add(item)
 	for _, code := range s.codes {
-		x.Add(element.New(xep.NSMUCUser, "status").Set("code", code))
+		dst = append(append(append(dst, "<status code='"...), code...), "'/>"...)
 	}
-	u.put(p.Add(x))
+	if s.destroyed {
+		dst = append(dst, "<destroy/>"...)
+	}
+	dst = append(dst, "</x>"...)
+	dst = appendOccupantID(dst, o.id)
+	return append(dst, "</presence>"...)
+}
+
+func appendOccupantID(dst []byte, id string) []byte {
+	if id == "" {
+		return dst
+	}
+	dst = append(dst, "<occupant-id xmlns='"+xep.NSOccupantID+"'"...)
+	dst = appendAttr(dst, "id", id)
+	return append(dst, "/>"...)
 }
 
 // put writes a stanza from a room, and may wait for the server to read.
@@ -339,4 +410,22 @@ func (u *user) sendSubject(r *room, full string) {
 		m.Add(xep.Delay(r.jid, r.topic.Time))
 	}
 	u.put(m)
+}
+
+// say sends the user's clients in a room a text of the room itself.
+func (u *user) roomSays(r *room, text string, codes ...string) {
+	u.toClients(r, func(full string) {
+		m := element.New(nsStanza, "message").Set("from", r.jid).Set("to", full).Set("type", "groupchat").Set("id", newID())
+		if text != "" {
+			m.Add(element.New(nsStanza, "body").AddText(text))
+		}
+		if len(codes) > 0 {
+			x := element.New(xep.NSMUCUser, "x")
+			for _, code := range codes {
+				x.Add(element.New(xep.NSMUCUser, "status").Set("code", code))
+			}
+			m.Add(x)
+		}
+		u.put(m)
+	})
 }

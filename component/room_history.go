@@ -1,31 +1,97 @@
 package component
 
 import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"strconv"
 	"time"
 
 	"transport/component/element"
-	"transport/component/xep"
+	"transport/legacy"
+	"transport/registry"
 )
 
 // line is something that was said in a room, kept for clients that come later, or
 // come back.
 type line struct {
-	nick, text, id string // nick "" for the room itself
-	at             time.Time
+	nick     string // "" for the room itself
+	text     string
+	markup   []legacy.Span
+	id       string // of the stanza
+	archived string // what the archive and the network call it (XEP-0359)
+	occupant string // XEP-0421
+	reply    string
+	at       time.Time
+}
+
+// keptLine is a line as the registry keeps it. The names are short, since there are
+// many.
+type keptLine struct {
+	Nick     string        `json:"n,omitempty"`
+	Text     string        `json:"t"`
+	Markup   []legacy.Span `json:"m,omitempty"`
+	ID       string        `json:"i,omitempty"`
+	Occupant string        `json:"o,omitempty"`
+	Reply    string        `json:"r,omitempty"`
 }
 
 const (
-	maxHistory     = 100 // lines that a room keeps
+	maxHistory     = 100 // lines that a room keeps in memory
 	defaultHistory = 20  // that a client gets which does not say how many
 )
 
 // remember keeps what was said.
-func (r *room) remember(l line) {
+func (u *user) remember(r *room, l line) {
 	if len(r.history) >= maxHistory {
 		r.history = append(r.history[:0], r.history[1:]...)
 	}
 	r.history = append(r.history, l)
+	if u.c.archives() && u.records(r) {
+		payload, err := json.Marshal(keptLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply})
+		if err != nil {
+			u.log.Error().Err(err).Msg("cannot archive a line")
+			return
+		}
+		u.c.archive.add(u.ctx, registry.Line{Network: u.c.domain, User: u.bare, Room: r.peer.ID, StanzaID: l.archived, Payload: payload, Created: l.at})
+	}
+}
+
+// readLine is what a line of the archive was.
+func readLine(kept registry.Line) (line, error) {
+	var k keptLine
+	err := json.Unmarshal(kept.Payload, &k)
+	return line{nick: k.Nick, text: k.Text, markup: k.Markup, id: k.ID, archived: kept.StanzaID, occupant: k.Occupant, reply: k.Reply, at: kept.Created}, err
+}
+
+// recall fills a room's memory from the archive after a restart.
+func (u *user) recall(r *room) {
+	if r.recalled || !u.c.archives() {
+		return
+	}
+	r.recalled = true
+	ctx, cancel := u.storing()
+	defer cancel()
+	u.c.archive.flush(ctx)
+	page, err := u.c.cfg.Registry.Lines(ctx, registry.LineQuery{Network: u.c.domain, User: u.bare, Room: r.peer.ID, Limit: maxHistory, Last: true})
+	if err != nil {
+		u.log.Error().Err(err).Msg("cannot read the archive")
+		return
+	}
+	known := make(map[string]bool, len(r.history))
+	for _, l := range r.history {
+		known[l.archived] = true
+	}
+	var earlier []line
+	for _, kept := range page.Lines {
+		if l, err := readLine(kept); err == nil && !known[l.archived] {
+			earlier = append(earlier, l)
+		}
+	}
+	r.history = append(earlier, r.history...)
+	r.history = r.history[max(0, len(r.history)-maxHistory):]
 }
 
 // historyFor is what a client wants to get of it: the least that any of its wishes
@@ -65,12 +131,131 @@ func (r *room) historyFor(wish *element.Element, now time.Time) []line {
 
 // sendHistory sends a client what was said before it came. (XEP-0045 §7.2.13)
 func (u *user) sendHistory(r *room, full string, lines []line) {
-	for _, l := range lines {
-		from := r.jid
-		if l.nick != "" {
-			from = r.occupantJID(l.nick)
+	for i := range lines {
+		_ = u.c.write(func(dst []byte) []byte { return u.c.appendLine(dst, r, full, &lines[i], true) })
+	}
+}
+
+// occupantID is what stays the same of somebody in a room, and says nothing else.
+// (XEP-0421 §3)
+func (c *Component) occupantID(r *room, identity string) string {
+	mac := hmac.New(sha256.New, []byte(c.cfg.Secret))
+	mac.Write([]byte("occupant-id\x00" + r.jid + "\x00" + identity))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// identify gives an occupant their id, if they have none yet.
+func (c *Component) identify(r *room, o *occupant) {
+	if o.id == "" {
+		o.id = c.occupantID(r, first(o.Identity, o.Nick))
+	}
+}
+
+// archiver writes what was said in rooms into the registry, many lines in one
+// transaction. Run owns its goroutine.
+type archiver struct {
+	lines chan registry.Line
+	asks  chan chan<- struct{} // to be closed when what was added before is written
+}
+
+const (
+	archiveQueue = 4096
+	archiveBatch = 500
+	archivePause = 100 * time.Millisecond // for lines to gather
+	trimEvery    = time.Hour
+)
+
+func newArchiver() archiver {
+	return archiver{lines: make(chan registry.Line, archiveQueue), asks: make(chan chan<- struct{})}
+}
+
+// add hands a line over. It waits while too many are there.
+func (a *archiver) add(ctx context.Context, l registry.Line) {
+	select {
+	case a.lines <- l:
+	case <-ctx.Done():
+	}
+}
+
+// flush waits until everything that was added is written.
+func (a *archiver) flush(ctx context.Context) {
+	written := make(chan struct{})
+	select {
+	case a.asks <- written:
+		select {
+		case <-written:
+		case <-ctx.Done():
 		}
-		u.put(element.New(nsStanza, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", l.id).
-			Add(element.New(nsStanza, "body").AddText(l.text), xep.Delay(r.jid, l.at)))
+	case <-ctx.Done():
+	}
+}
+
+// archives reports whether what is said in rooms is kept.
+func (c *Component) archives() bool { return c.cfg.History.Keep > 0 }
+
+// runArchive writes lines until ctx ends, and then those that are left.
+func (c *Component) runArchive(ctx context.Context) {
+	trim := time.NewTicker(trimEvery)
+	defer trim.Stop()
+	c.trimArchive(ctx)
+	var batch []registry.Line
+	take := func() {
+		for len(batch) < archiveBatch {
+			select {
+			case l := <-c.archive.lines:
+				batch = append(batch, l)
+			default:
+				return
+			}
+		}
+	}
+	store := func() {
+		for take(); len(batch) > 0; take() {
+			c.store(batch)
+			clear(batch)
+			batch = batch[:0]
+		}
+	}
+	var soon <-chan time.Time // set while something is gathered
+	for {
+		select {
+		case l := <-c.archive.lines:
+			if batch = append(batch, l); soon == nil {
+				soon = time.After(archivePause)
+			}
+			if take(); len(batch) >= archiveBatch {
+				store()
+				soon = nil
+			}
+		case <-soon:
+			store()
+			soon = nil
+		case done := <-c.archive.asks:
+			store()
+			close(done)
+		case <-trim.C:
+			c.trimArchive(ctx)
+		case <-ctx.Done():
+			store()
+			return
+		}
+	}
+}
+
+// store writes lines. They were said and seen: one that cannot be written costs no
+// more than its place in the archive.
+func (c *Component) store(lines []registry.Line) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	if err := c.cfg.Registry.AppendLines(ctx, lines); err != nil {
+		c.log.Error().Err(err).Int("lines", len(lines)).Msg("cannot write to the archive of rooms")
+	}
+}
+
+func (c *Component) trimArchive(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := c.cfg.Registry.TrimLines(ctx, c.domain, c.clock.Now().Add(-c.cfg.History.Keep), c.cfg.History.Lines); err != nil && ctx.Err() == nil {
+		c.log.Error().Err(err).Msg("cannot trim the archive of rooms")
 	}
 }

@@ -65,7 +65,7 @@ func (u *user) startSession(account *registry.Account, trial bool) error {
 		Now:   u.c.clock.Now,
 	}
 	var err error
-	s.legacy, err = u.c.cfg.Network.NewSession(legacy.Account{Fields: account.Fields, State: account.State}, env)
+	s.legacy, err = u.c.cfg.Network.NewSession(legacy.Account{Fields: account.Fields, Settings: allSettings(account), State: account.State}, env)
 	if err != nil {
 		cancel()
 		return err
@@ -133,7 +133,7 @@ func (u *user) wanted() bool {
 	switch {
 	case u.account == nil, u.block != nil, u.option(optLoggedOut):
 		return false
-	case len(u.rooms) > 0, u.option(optStay):
+	case u.inRooms(), u.option(optStay):
 		return true
 	case u.guest:
 		return false
@@ -232,8 +232,10 @@ func (u *user) onLegacy(ev legacy.Event) {
 		u.onLookup(ev.Ref, ev)
 	case legacy.AvatarChanged:
 		u.onAvatarChanged(ev)
+	case legacy.CommandDone:
+		u.onLookup(ev.Ref, ev)
 	case legacy.Notice:
-		u.notify(ev.Text)
+		u.onNotice(ev)
 	case legacy.StateSaved:
 		u.onStateSaved(ev.State)
 	default:
@@ -258,6 +260,7 @@ func (u *user) onReady(ev legacy.Ready) {
 	u.mergeContacts(ev.Contacts)
 	u.readRoster()
 	u.sendKept()
+	u.watchContacts()
 	u.rejoin()
 }
 

@@ -9,16 +9,18 @@ import (
 
 // onChatState handles a message without a body. (XEP-0085 §5)
 func (u *user) onChatState(st *inbound) {
+	if peer, err := u.c.peer(st.to); err == nil && st.to.Local != "" {
+		u.onChatStateTo(st, peer)
+	}
+}
+
+func (u *user) onChatStateTo(st *inbound, peer legacy.Peer) {
 	typer, ok := u.legacySession().(legacy.Typer)
-	if !ok || st.to.Local == "" || u.option(optNoTyping) {
+	if !ok || u.option(optNoTyping) {
 		return
 	}
 	state, ok := xep.ChatState(st.Element)
 	if !ok {
-		return
-	}
-	peer, err := u.c.peer(st.to)
-	if err != nil {
 		return
 	}
 	if err := typer.SetTyping(u.ctx, peer, translateChatState(state)); err != nil {

@@ -62,6 +62,8 @@ type user struct {
 	echos       map[string]time.Time    // ids of messages that the server hands back to us
 	threads     map[string]string       // of conversations, by peer
 	rooms       map[string]*room        // by peer ID
+	private     map[string]string       // rooms in which the user talks to somebody alone, by peer ID
+	lists       map[string]roomList     // of the rooms that there are, by service
 	guest       bool                    // the account lasts as long as the user is in a room
 	guestLeft   bool                    // the last room was left
 	requests    []*request              // IQs that are not answered yet
@@ -118,6 +120,8 @@ func newUser(c *Component, bare string, known bool) *user {
 		echos:      make(map[string]time.Time),
 		threads:    make(map[string]string),
 		rooms:      make(map[string]*room),
+		private:    make(map[string]string),
+		lists:      make(map[string]roomList),
 		keptIn:     known,
 		keptOut:    known,
 		parting:    errShuttingDown,

@@ -6,10 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"mellium.im/xmpp/form"
 	"mellium.im/xmpp/stanza"
 
-	"transport/component/element"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -120,21 +118,15 @@ func (u *user) reconnect() (string, *stanzaError) {
 // (XEP-0077 §3.1, by a command for clients that lack it)
 func (u *user) askRegistration(x *execution) {
 	info := u.c.info
-	fields := []form.Field{form.Title(u.c.cfg.Name), form.Instructions(info.Instructions)}
+	asked := xep.NewForm("form", "", u.c.cfg.Name, info.Instructions)
 	for _, f := range info.Form {
-		fields = append(fields, u.registrationField(f))
-	}
-	asked, err := element.FromTokens(form.New(fields...).TokenReader())
-	if err != nil {
-		u.log.Error().Err(err).Msg("cannot build the registration form")
-		u.fail(x.request, errInternal)
-		return
+		asked.Add(u.registrationField(f))
 	}
 	u.questions(x, asked, true, (*user).onRegistrationAnswers)
 }
 
 func (u *user) onRegistrationAnswers(x *execution, values map[string][]string) {
-	u.register(firstValues(values), func(why *stanzaError) {
+	u.register(joinValues(values), func(why *stanzaError) {
 		switch {
 		case why == nil:
 			u.complete(x, "info", "You are registered, and signed on to "+u.c.cfg.Name+".", nil)
@@ -146,12 +138,13 @@ func (u *user) onRegistrationAnswers(x *execution, values map[string][]string) {
 	})
 }
 
-func firstValues(values map[string][]string) map[string]string {
-	first := make(map[string]string, len(values))
+// joinValues makes one text of each field's values.
+func joinValues(values map[string][]string) map[string]string {
+	all := make(map[string]string, len(values))
 	for name, v := range values {
-		first[name] = v[0]
+		all[name] = strings.Join(v, "\n")
 	}
-	return first
+	return all
 }
 
 // howToRegister says what to write to register by text.

@@ -57,6 +57,9 @@ type PresenceChanged struct {
 type MessageReceived struct {
 	From Peer
 	Text string // plain text: valid UTF-8, \n line ends
+	// Markup is the text with its formatting, nil for none. Its spans together are
+	// Text.
+	Markup []Span
 	// Time is set for a message that was sent earlier and stored.
 	Time time.Time
 	// Auto marks an automatic answer (an away message).
@@ -74,6 +77,7 @@ type OwnMessage struct {
 type MessageSent struct {
 	Ref   string
 	State DeliveryState
+	ID    string // what the network calls the message, "" for nothing
 }
 
 // MessageFailed: a message that the user sent will not arrive.
@@ -111,8 +115,18 @@ type AvatarChanged struct {
 }
 
 // Notice is a text of the network's own for the user (a message of the day, a
-// warning), shown as a message from the gateway.
-type Notice struct{ Text string }
+// warning), shown as a message from the service, from the gateway if From is zero.
+type Notice struct {
+	From Peer
+	Text string
+}
+
+// CommandDone answers Commander.Do.
+type CommandDone struct {
+	Ref  string
+	Text string // for the user to read
+	Err  error
+}
 
 // StateSaved asks the core to keep a blob, given back in Account.State when the
 // next session is made.
@@ -137,3 +151,4 @@ func (SearchFinished) event()  {}
 func (AvatarChanged) event()   {}
 func (Notice) event()          {}
 func (StateSaved) event()      {}
+func (CommandDone) event()     {}

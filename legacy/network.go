@@ -68,6 +68,13 @@ type RosterEditor interface {
 	Authorize(ctx context.Context, p Peer, allow bool) error
 }
 
+// Watcher is a Session that tells the presence of those whom the user wants to see,
+// on a network that keeps no list of contacts itself.
+type Watcher interface {
+	// Watch makes PresenceChanged be emitted for a peer, or no longer.
+	Watch(ctx context.Context, p Peer, on bool) error
+}
+
 // Typer is a Session that can say that the user is typing.
 type Typer interface {
 	SetTyping(ctx context.Context, p Peer, t Typing) error
@@ -87,11 +94,44 @@ type Searcher interface {
 	Search(ctx context.Context, ref string, query map[string]string) error
 }
 
+// Commander is a Session with commands of its network's own, those of
+// Info.Commands.
+type Commander interface {
+	// Do carries out a command at a peer. CommandDone with the ref follows.
+	Do(ctx context.Context, ref string, at Peer, command string, args map[string]string) error
+}
+
+// Configurer is a Network whose services and rooms have settings that each user
+// makes for themselves.
+type Configurer interface {
+	// Settings is the form of a service or a room, nil if it has none.
+	Settings(p Peer) []Field
+	// ValidateSettings checks the answers. The error names the field to mend
+	// (FieldError).
+	ValidateSettings(p Peer, values map[string]string) error
+}
+
+// OccupantNamer is a Network in which somebody's nick in a room is not yet the
+// name by which ParsePeer knows them.
+type OccupantNamer interface {
+	OccupantName(room Peer, nick string) string
+}
+
+// Reconfigurer is a Session of a Configurer's.
+type Reconfigurer interface {
+	// Reconfigure tells of new settings of a peer, which may take effect with the
+	// next connection only. The map is not changed afterwards.
+	Reconfigure(p Peer, values map[string]string)
+}
+
 // Account is what an adapter gets to know of a registered user.
 type Account struct {
 	// Fields are the answers to the registration form, by Field.Var. They hold
 	// secrets and must not be logged.
 	Fields map[string]string
+	// Settings are the answers to forms of Configurer, by Peer.ID. They may hold
+	// secrets as well.
+	Settings map[string]map[string]string
 	// State is what the adapter last emitted in StateSaved, nil at first.
 	State []byte
 }
@@ -126,11 +166,16 @@ type Info struct {
 	// Guests: whoever joins a room without a registration is signed on as a guest,
 	// with the nick of the room in the form's field username.
 	Guests bool
+	// Services: the network has parts with addresses of their own (Peer.Service),
+	// which people name in the addresses of everything that is there.
+	Services bool
 	// Instructions and Form make up the registration form.
 	Instructions string
 	Form         []Field
 	// Search is the form of the directory, with FeatureSearch.
 	Search []Field
+	// Commands are the network's own, with a Session that is a Commander.
+	Commands []Command
 	// MaxText is the longest text of one message in runes, 0 for no limit.
 	// The core splits what is longer.
 	MaxText int
@@ -143,13 +188,18 @@ type Features uint32
 // The features. Each of the first group stands for the optional interface of the
 // same subject.
 const (
-	FeaturePresence Features = 1 << iota // Presencer
-	FeatureRoster                        // RosterEditor
-	FeatureTyping                        // Typer, and TypingChanged is emitted
-	FeatureProfile                       // Profiler
-	FeatureSearch                        // Searcher, and Info.Search
-	FeatureAvatar                        // AvatarChanged is emitted
-	FeatureRooms                         // Roomer
+	FeaturePresence   Features = 1 << iota // Presencer
+	FeatureRoster                          // RosterEditor
+	FeatureTyping                          // Typer, and TypingChanged is emitted
+	FeatureProfile                         // Profiler
+	FeatureSearch                          // Searcher, and Info.Search
+	FeatureAvatar                          // AvatarChanged is emitted
+	FeatureRooms                           // Roomer
+	FeatureRoomConfig                      // RoomKeeper
+	FeatureRoomList                        // RoomLister
+	FeatureRoomTags                        // Reacter
+	FeatureWatch                           // Watcher
+	FeatureMarkup                          // Markup of messages is understood
 
 	// FeatureReceipts: MessageSent tells when a message reached its receiver.
 	FeatureReceipts
@@ -160,15 +210,42 @@ const (
 // Has reports whether all of g are among f.
 func (f Features) Has(g Features) bool { return f&g == g }
 
+// RoomsField is the Field.Var of a form for rooms that the core enters whenever the
+// user is signed on: FieldLines, in each a room and perhaps its password.
+const RoomsField = "channels"
+
 // FieldType says how a registration field is shown.
 type FieldType uint8
 
 // The field types, with their XEP-0004 names.
 const (
-	FieldText   FieldType = iota // text-single
-	FieldSecret                  // text-private: never sent back, never logged
-	FieldBool                    // boolean, "true" or "false"
-	FieldList                    // list-single
+	FieldText        FieldType = iota // text-single
+	FieldSecret                       // text-private: never sent back, never logged
+	FieldBool                         // boolean, "true" or "false"
+	FieldList                         // list-single
+	FieldLines                        // text-multi: lines ended by \n
+	FieldSecretLines                  // text-multi, secret as FieldSecret
+)
+
+// Command is a command of a network's own. (Commander)
+type Command struct {
+	Name  string // of letters, digits and hyphens, unique
+	Label string
+	At    Place
+	Form  []Field // what it asks for
+	// Raw is set for the command that takes whatever is written to a service, in
+	// the field of its form.
+	Raw bool
+}
+
+// Place is where a command is offered.
+type Place uint8
+
+// The places.
+const (
+	AtService Place = iota // a service, or the gateway where there is none
+	AtPerson
+	AtRoom
 )
 
 // Field is one question of a registration form.

@@ -8,20 +8,78 @@ import (
 // Roomer is a Session whose network has rooms (FeatureRooms). A message to a room
 // is an Outgoing to a Peer with Room set; MessageSent says that the room has it.
 type Roomer interface {
-	// JoinRoom enters a room. RoomJoined or RoomFailed follows.
-	JoinRoom(ctx context.Context, room Peer, password string) error
+	// JoinRoom enters a room, under the nick if the network has not yet given the
+	// user another one. RoomJoined or RoomFailed follows.
+	JoinRoom(ctx context.Context, room Peer, nick, password string) error
 	// LeaveRoom leaves a room. RoomLeft follows, if the user was in it.
 	LeaveRoom(ctx context.Context, room Peer, reason string) error
-	// SetNick changes what the user is called, in every room. OccupantRenamed or
-	// RoomFailed, for each room, follows.
-	SetNick(ctx context.Context, nick string) error
+	// SetNick changes what the user is called in a room, and in others where the
+	// network knows one nick for all. OccupantRenamed or RoomFailed, for each room,
+	// follows.
+	SetNick(ctx context.Context, room Peer, nick string) error
 	// Invite asks somebody into a room. A refusal is a RoomFailed.
 	Invite(ctx context.Context, room, who Peer) error
 	// SetTopic changes a room's topic. TopicChanged or RoomFailed follows.
 	SetTopic(ctx context.Context, room Peer, topic string) error
-	// Moderate does something about an occupant. ModerationDone with the ref
-	// follows.
+	// Moderate does something about an occupant. Done with the ref follows.
 	Moderate(ctx context.Context, ref string, room Peer, m Moderation) error
+}
+
+// RoomKeeper is a Roomer whose rooms have settings and a list of those who are kept
+// out (FeatureRoomConfig).
+type RoomKeeper interface {
+	// RequestRoomConfig asks for a room's settings. RoomConfigReceived with the ref
+	// follows.
+	RequestRoomConfig(ctx context.Context, ref string, room Peer) error
+	// SetRoomConfig changes a room's settings. Done with the ref follows.
+	SetRoomConfig(ctx context.Context, ref string, room Peer, c RoomConfig) error
+	// RequestBans asks who is kept out. BansReceived with the ref follows.
+	RequestBans(ctx context.Context, ref string, room Peer) error
+	// SetBan keeps those out whom a mask fits, or no longer. Done with the ref
+	// follows.
+	SetBan(ctx context.Context, ref string, room Peer, mask string, banned bool) error
+}
+
+// RoomLister is a Roomer whose network tells which rooms there are
+// (FeatureRoomList).
+type RoomLister interface {
+	// ListRooms asks for the public rooms of a service, the zero Peer for a network
+	// without. RoomsListed with the ref follows.
+	ListRooms(ctx context.Context, ref string, service Peer) error
+}
+
+// Reacter is a Roomer with reactions and typing in rooms, where the network has
+// them (FeatureRoomTags). Neither is confirmed.
+type Reacter interface {
+	// React puts the emojis to a message, by its RoomMessage.ID or MessageSent.ID,
+	// in place of those before.
+	React(ctx context.Context, room Peer, id string, emojis []string) error
+	// SetRoomTyping says that the user is typing in a room.
+	SetRoomTyping(ctx context.Context, room Peer, t Typing) error
+}
+
+// RoomConfig are the settings of a room.
+type RoomConfig struct {
+	TopicLocked bool // only operators change the topic
+	Moderated   bool // only those with a voice speak
+	InviteOnly  bool
+	Hidden      bool   // in no list
+	Password    string // "" for none
+	Limit       int    // of occupants, 0 for none
+}
+
+// ListedRoom is a room of a list.
+type ListedRoom struct {
+	Room      Peer
+	Topic     string
+	Occupants int
+}
+
+// Ban keeps somebody out of a room.
+type Ban struct {
+	Mask string
+	By   string    // "" if unknown
+	Time time.Time // zero if unknown
 }
 
 // Level is how much an occupant may do in a room.
@@ -43,6 +101,9 @@ type Occupant struct {
 	Away  bool
 	// Address is what the network tells of where they come from, "" for nothing.
 	Address string
+	// Identity stays the same when the nick changes: an account, say. "" if the
+	// network tells of none.
+	Identity string
 }
 
 // Topic is what a room is about.
@@ -78,11 +139,19 @@ type RoomJoined struct {
 	Nick      string // what the user is called there
 	Occupants []Occupant
 	Topic     Topic
+	Tags      bool // reactions and typing pass here (Reacter)
 }
 
 // RoomFailed: a room could not be entered, or what was to be done there was not
 // done.
 type RoomFailed struct {
+	Room Peer
+	Err  error
+}
+
+// RoomInterrupted: the connection to a room was lost; the session itself tries to
+// enter it again. RoomJoined, RoomFailed or RoomLeft follows.
+type RoomInterrupted struct {
 	Room Peer
 	Err  error
 }
@@ -132,8 +201,55 @@ type TopicChanged struct {
 type RoomMessage struct {
 	Room Peer
 	Nick string // "" for the room or the network itself
+	// Identity is the speaker's Occupant.Identity, "" if unknown.
+	Identity string
+	Text     string
+	Markup   []Span    // as in MessageReceived
+	Time     time.Time // as in MessageReceived
+	ID       string    // what the network calls the message, "" for nothing
+	Reply    string    // ID of the message that it answers, "" for none
+}
+
+// RoomReaction: somebody has put emojis to a message.
+type RoomReaction struct {
+	Room   Peer
+	Nick   string
+	ID     string // of the message
+	Emojis []string
+}
+
+// RoomTyping: somebody is typing in a room, or no longer.
+type RoomTyping struct {
+	Room  Peer
+	Nick  string
+	State Typing
+}
+
+// RoomConfigChanged: somebody has changed the settings of a room; Text says how.
+type RoomConfigChanged struct {
+	Room Peer
 	Text string
-	Time time.Time // as in MessageReceived
+}
+
+// RoomConfigReceived answers RequestRoomConfig.
+type RoomConfigReceived struct {
+	Ref    string
+	Config RoomConfig
+	Err    error
+}
+
+// BansReceived answers RequestBans.
+type BansReceived struct {
+	Ref  string
+	Bans []Ban
+	Err  error
+}
+
+// RoomsListed answers ListRooms.
+type RoomsListed struct {
+	Ref   string
+	Rooms []ListedRoom
+	Err   error
 }
 
 // Invited: somebody asks the user into a room.
@@ -142,20 +258,27 @@ type Invited struct {
 	By   Peer
 }
 
-// ModerationDone answers Moderate.
-type ModerationDone struct {
+// Done says what became of a command with a ref that has no other answer.
+type Done struct {
 	Ref string
 	Err error
 }
 
-func (RoomJoined) event()      {}
-func (RoomFailed) event()      {}
-func (RoomLeft) event()        {}
-func (OccupantJoined) event()  {}
-func (OccupantLeft) event()    {}
-func (OccupantRenamed) event() {}
-func (OccupantChanged) event() {}
-func (TopicChanged) event()    {}
-func (RoomMessage) event()     {}
-func (Invited) event()         {}
-func (ModerationDone) event()  {}
+func (RoomJoined) event()         {}
+func (RoomFailed) event()         {}
+func (RoomInterrupted) event()    {}
+func (RoomLeft) event()           {}
+func (OccupantJoined) event()     {}
+func (OccupantLeft) event()       {}
+func (OccupantRenamed) event()    {}
+func (OccupantChanged) event()    {}
+func (TopicChanged) event()       {}
+func (RoomMessage) event()        {}
+func (RoomReaction) event()       {}
+func (RoomTyping) event()         {}
+func (RoomConfigChanged) event()  {}
+func (RoomConfigReceived) event() {}
+func (BansReceived) event()       {}
+func (RoomsListed) event()        {}
+func (Invited) event()            {}
+func (Done) event()               {}

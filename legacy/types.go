@@ -8,6 +8,8 @@ type Peer struct {
 	ID string
 	// Room is set for a room.
 	Room bool
+	// Service is set for a part of the network itself, a server, say.
+	Service bool
 }
 
 // Contact is an entry of the user's contact list.
@@ -53,7 +55,35 @@ type Outgoing struct {
 	// Text is plain text: valid UTF-8, lines ended by \n, no other control
 	// characters than \t, never empty, at most Info.MaxText runes.
 	Text string
+	// Markup is the text with its formatting, nil for none. Its spans together are
+	// Text.
+	Markup []Span
+	// Reply is the RoomMessage.ID of the message that this one answers, "" for none.
+	Reply string
 }
+
+// Span is a piece of text with one formatting.
+type Span struct {
+	Text  string
+	Style Style
+	// Fore and Back are colours as 0xRRGGBB, plus HasColour; 0 for none.
+	Fore, Back uint32
+}
+
+// HasColour marks a colour of a Span, since black is 0.
+const HasColour = 1 << 24
+
+// Style is a set of formattings.
+type Style uint8
+
+// The formattings.
+const (
+	Bold Style = 1 << iota
+	Italic
+	Underline
+	Strike
+	Monospace
+)
 
 // Typing is a chat state.
 type Typing uint8

@@ -245,9 +245,12 @@ func (d *DB) SetOptions(ctx context.Context, network, user string, options map[s
 }
 
 // DeleteAccount removes a registration and everything else that is kept for it:
-// contacts and messages. ErrNotFound if there is none. Durable.
+// contacts, messages and archive. ErrNotFound if there is none. Durable.
 func (d *DB) DeleteAccount(ctx context.Context, network, user string) error {
-	return d.write(ctx, "delete account", op{durable: true, run: func(c *conn) error {
+	return d.write(ctx, "delete account", op{durable: true, compound: true, run: func(c *conn) error {
+		if _, err := c.exec("DELETE FROM archive_rooms WHERE network = ? AND user = ?", network, user); err != nil {
+			return err
+		}
 		return c.execFound("DELETE FROM accounts WHERE network = ? AND user = ?", network, user)
 	}})
 }

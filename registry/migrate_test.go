@@ -98,7 +98,7 @@ func checkFrozen(t *testing.T, d *DB) {
 	}
 }
 
-// The frozen dump of the current schema is what the migrations make.
+// What was frozen with schema 1 is what the migrations still make of it.
 func TestFrozenSchemaIsCurrent(t *testing.T) {
 	schema := func(path string) map[string]string {
 		m := make(map[string]string)
@@ -111,18 +111,27 @@ func TestFrozenSchemaIsCurrent(t *testing.T) {
 	if err := open(t, fresh).Close(); err != nil {
 		t.Fatal(err)
 	}
-	got, want := schema(restore(t, "v1").Path), schema(fresh.Path)
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("schema 1 was changed after it was frozen:\n%v\n%v", got, want)
+	frozen, now := schema(restore(t, "v1").Path), schema(fresh.Path)
+	for name, sql := range frozen {
+		if now[name] != sql {
+			t.Errorf("%s was changed after it was frozen:\n%s\n%s", name, sql, now[name])
+		}
+	}
+	updated := restore(t, "v1")
+	if err := open(t, updated).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := schema(updated.Path); !reflect.DeepEqual(got, now) {
+		t.Errorf("an updated database has\n%v\nand a new one\n%v", got, now)
 	}
 }
 
 func TestNewerSchema(t *testing.T) {
 	opts := restore(t, "v1")
-	change(t, opts.Path, "PRAGMA user_version=2")
+	change(t, opts.Path, "PRAGMA user_version=99")
 	before := readFile(t, opts.Path)
 	_, err := Open(t.Context(), opts)
-	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), opts.Path) || !strings.Contains(err.Error(), "schema 2") {
+	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), opts.Path) || !strings.Contains(err.Error(), "schema 99") {
 		t.Errorf("got %v", err)
 	}
 	if string(readFile(t, opts.Path)) != string(before) {
@@ -135,17 +144,17 @@ func TestFailingMigration(t *testing.T) {
 	opts := restore(t, "v1")
 	d := open(t, opts)
 	scripts, err := readMigrations(migrations)
-	if err != nil || len(scripts) != 1 {
+	if err != nil || len(scripts) != 2 {
 		t.Fatal(scripts, err)
 	}
 	scripts = append(scripts, "CREATE TABLE second (x)", "CREATE TABLE third (x); INSERT INTO contacts SELECT * FROM nowhere")
 	c := d.writer.c // nothing is written meanwhile
-	err = migrate(t.Context(), c, opts.Path, 1, scripts)
-	if err == nil || !strings.Contains(err.Error(), "migrate to schema 3") || !strings.Contains(err.Error(), opts.Path) {
+	err = migrate(t.Context(), c, opts.Path, 2, scripts)
+	if err == nil || !strings.Contains(err.Error(), "migrate to schema 4") || !strings.Contains(err.Error(), opts.Path) {
 		t.Errorf("got %v", err)
 	}
-	version, err := schemaVersion(t.Context(), c, opts.Path, 3)
-	if err != nil || version != 2 {
+	version, err := schemaVersion(t.Context(), c, opts.Path, 4)
+	if err != nil || version != 3 {
 		t.Errorf("schema %d, %v", version, err)
 	}
 	var tables string
@@ -153,7 +162,7 @@ func TestFailingMigration(t *testing.T) {
 	if err != nil || tables != "second" {
 		t.Errorf("tables %q, %v", tables, err)
 	}
-	scripts[2] = "CREATE TABLE third (x)"
+	scripts[3] = "CREATE TABLE third (x)"
 	if err := migrate(t.Context(), c, opts.Path, version, scripts); err != nil {
 		t.Error(err)
 	}

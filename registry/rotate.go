@@ -48,7 +48,7 @@ func (d *DB) rotate(ctx context.Context) error {
 	// Operations seal on the writer's goroutine: those that run from now on
 	// use the new key, and the rows of the others are found below.
 	d.ring.Store(r)
-	for _, reseal := range []func(*conn, *ring, int64) (int64, error){resealAccounts, resealMessages} {
+	for _, reseal := range []func(*conn, *ring, int64) (int64, error){resealAccounts, resealMessages, resealLines} {
 		for after := int64(0); after >= 0; {
 			next := make(chan int64, 1)
 			err := d.write(ctx, "rotate", op{compound: true, run: func(c *conn) error {
@@ -96,6 +96,7 @@ func provedSealed(c *conn, v byte) error {
 		(SELECT count(*) FROM accounts WHERE substr(sealed_fields, 1, 1) <> ?1
 			OR substr(sealed_options, 1, 1) <> ?1 OR substr(sealed_state, 1, 1) <> ?1) +
 		(SELECT count(*) FROM messages WHERE substr(sealed_payload, 1, 1) <> ?1) +
+		(SELECT count(*) FROM archive WHERE substr(sealed_payload, 1, 1) <> ?1) +
 		(SELECT count(*) FROM meta WHERE substr(value, 1, 1) <> ?1)`, []any{[]byte{v}}, &n)
 	if err == nil && n > 0 {
 		err = fmt.Errorf("%d rows are still sealed with an old key", n)

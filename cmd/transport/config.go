@@ -17,6 +17,7 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/rs/zerolog"
 
+	"transport/component"
 	"transport/legacy"
 )
 
@@ -55,6 +56,8 @@ type fileNetwork struct {
 	Deny       []string       `toml:"deny"`
 	Admins     []string       `toml:"admins"`
 	Rate       int            `toml:"rate"`
+	Days       int            `toml:"history_days"`
+	Lines      int            `toml:"history_lines"`
 	Options    map[string]any `toml:"options"`
 }
 
@@ -82,6 +85,7 @@ type network struct {
 	deny    []string
 	admins  []string
 	rate    int // stanzas a second for each user, 0 for no limit
+	history component.History
 	legacy  legacy.Network
 }
 

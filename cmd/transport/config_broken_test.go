@@ -32,10 +32,10 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:6: network.secret: missing; write secret = "…", secret = "${NAME}" for an environment variable, or secret_file = "path"`,
 		}},
 		{"misspelt key", "# config\n[[network]]\ndrvier = \"oscar\"\ndomain = \"icq.example.org\"\nsecret = \"s3cr3t\"\n", []string{
-			`t.toml:3: network.drvier: unknown key; did you mean "driver"? (allowed: address, admins, allow, deny, domain, driver, name, options, rate, secret, secret_file)`,
+			`t.toml:3: network.drvier: unknown key; did you mean "driver"? (allowed: address, admins, allow, deny, domain, driver, history_days, history_lines, name, options, rate, secret, secret_file)`,
 		}},
 		{"unknown key", minimal + "colour = 1\n", []string{
-			`t.toml:5: network.colour: unknown key (allowed: address, admins, allow, deny, domain, driver, name, options, rate, secret, secret_file)`,
+			`t.toml:5: network.colour: unknown key (allowed: address, admins, allow, deny, domain, driver, history_days, history_lines, name, options, rate, secret, secret_file)`,
 		}},
 		{"unknown table", "[loging]\nlevel = \"info\"\n" + minimal, []string{
 			`t.toml:1: loging: unknown key (allowed: database, log, network, server)`,
@@ -45,7 +45,7 @@ func TestBrokenConfigs(t *testing.T) {
 		}},
 		{"key of another table", "level = \"debug\"\n" + minimal + "flavor = \"icq\"\n", []string{
 			`t.toml:1: level: unknown key; it belongs below [log] (allowed: database, log, network, server)`,
-			`t.toml:6: network.flavor: unknown key; it belongs below [network.options] (allowed: address, admins, allow, deny, domain, driver, name, options, rate, secret, secret_file)`,
+			`t.toml:6: network.flavor: unknown key; it belongs below [network.options] (allowed: address, admins, allow, deny, domain, driver, history_days, history_lines, name, options, rate, secret, secret_file)`,
 		}},
 		{"key at the top", "driver = \"oscar\"\n" + minimal, []string{
 			`t.toml:1: driver: unknown key; it belongs below [[network]] (allowed: database, log, network, server)`,
@@ -331,17 +331,17 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:8: network.domain: missing; write domain = "icq.example.org"`,
 			`t.toml:10: network.secret: must not be empty; write secret = "…", secret = "${NAME}" for an environment variable, or secret_file = "path"`,
 			`t.toml:11: network.options.flavor: "" is not a flavor (allowed: icq, aim)`,
-			`t.toml:12: network.foo: unknown key (allowed: address, admins, allow, deny, domain, driver, name, options, rate, secret, secret_file)`,
+			`t.toml:12: network.foo: unknown key (allowed: address, admins, allow, deny, domain, driver, history_days, history_lines, name, options, rate, secret, secret_file)`,
 		}},
 		{"inline network", "network = [{ driver = \"oscar\", domain = \"icq.example.org\", secret = \"x\", allwo = [], nmae = \"\" }]\n", []string{
-			`t.toml:1: network.allwo: unknown key; did you mean "allow"? (allowed: address, admins, allow, deny, domain, driver, name, options, rate, secret, secret_file)`,
-			`t.toml:1: network.nmae: unknown key; did you mean "name"? (allowed: address, admins, allow, deny, domain, driver, name, options, rate, secret, secret_file)`,
+			`t.toml:1: network.allwo: unknown key; did you mean "allow"? (allowed: address, admins, allow, deny, domain, driver, history_days, history_lines, name, options, rate, secret, secret_file)`,
+			`t.toml:1: network.nmae: unknown key; did you mean "name"? (allowed: address, admins, allow, deny, domain, driver, history_days, history_lines, name, options, rate, secret, secret_file)`,
 		}},
 		{"long value", strings.Replace(minimal, "icq.example.org", strings.Repeat("x", 300)+" y", 1), []string{
 			`t.toml:3: network.domain: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"… is not a domain (letters, digits and hyphens, with dots between, such as "icq.example.org")`,
 		}},
 		{"control characters in a key", minimal + "\"a\\n\\u001bb\" = 1\n", []string{
-			`t.toml:5: network."a\n\x1bb": unknown key (allowed: address, admins, allow, deny, domain, driver, name, options, rate, secret, secret_file)`,
+			`t.toml:5: network."a\n\x1bb": unknown key (allowed: address, admins, allow, deny, domain, driver, history_days, history_lines, name, options, rate, secret, secret_file)`,
 		}},
 		{"missing quotes", "[[network]]\ndriver = \"oscar\"\ndomain = icq.example.org\nsecret = \"s3cr3t\"\n", []string{
 			`t.toml:3: not valid TOML: expected value; a text is written in double quotes (near key network.domain)`,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"transport/component"
 	"transport/legacy"
 )
 
@@ -118,6 +119,7 @@ func TestDefaults(t *testing.T) {
 			source:  "in " + filepath.Join(dir, "t.toml"),
 			address: "127.0.0.1:5347",
 			rate:    100,
+			history: component.History{Keep: 7 * 24 * time.Hour, Lines: 10_000},
 			legacy:  testNetwork{},
 		}},
 	}
@@ -150,6 +152,8 @@ allow = ["*"]
 deny = ["Evil.Example", "Bob@EXAMPLE.org"]
 admins = ["root@example.org"]
 rate = 0
+history_days = 2
+history_lines = 3
 [network.options]
 flavor = "aim"
 server = "login.example:5190"
@@ -177,7 +181,8 @@ limits.depth = 3
 		at: path{}.key("network").index(0), driver: "oscar", domain: "icq.bücher.example", name: "ICQ für alle",
 		secret: newSecret("from-env-7w"), source: "from the environment variable ICQ_SECRET", address: "localhost:15347",
 		allow: []string{"*"}, deny: []string{"evil.example", "bob@example.org"}, admins: []string{"root@example.org"},
-		legacy: testNetwork{},
+		history: component.History{Keep: 48 * time.Hour, Lines: 3},
+		legacy:  testNetwork{},
 	}
 	if !reflect.DeepEqual(cfg.networks, []network{wantNet}) {
 		t.Errorf("network is\n%+v, want\n%+v", cfg.networks[0], wantNet)

@@ -163,8 +163,10 @@ func TestIRCChannel(t *testing.T) {
 			t.Errorf("the reflection is %s", echo)
 		}
 		bob.send("PRIVMSG #test :\x02bold\x02 \x0304red\x03 and \x01strange")
-		if got := alice.message(room+"/bob").ChildText("jabber:client", "body"); got != "bold red and strange" {
-			t.Errorf("alice reads %q", got)
+		// XEP-0393, XEP-0071 §7
+		if got := alice.message(room + "/bob"); got.ChildText("jabber:client", "body") != "*bold* red and strange" ||
+			!strings.Contains(got.String(), "<strong>bold</strong>") || !strings.Contains(got.String(), "color: #ff0000") {
+			t.Errorf("alice reads %s", got)
 		}
 		alice.send("<message to='" + room + "' type='groupchat' id='m2'><body>/me waves\nand leaves</body></message>")
 		bob.expect("\x01ACTION waves\x01")

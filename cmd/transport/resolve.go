@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/rs/zerolog"
@@ -94,7 +95,9 @@ func (r *resolver) network(at path, raw *fileNetwork, server string) network {
 	if r.doc.good(at.key("name")) && !plainLine(raw.Name) {
 		r.doc.fail(at.key("name"), "must be one line of text")
 	}
-	n.rate = r.rate(at.key("rate"), raw.Rate)
+	n.rate = r.number(at.key("rate"), raw.Rate, defaultRate, maxRate)
+	n.history.Keep = 24 * time.Hour * time.Duration(r.number(at.key("history_days"), raw.Days, defaultDays, maxDays))
+	n.history.Lines = r.number(at.key("history_lines"), raw.Lines, defaultLines, maxLines)
 	n.secret, n.source = r.secret(at, raw)
 	n.legacy = r.driver(at, raw)
 	if n.domain != "" && !strings.Contains(n.domain, ".") && len(n.admins) == 0 && !r.doc.has(at.key("allow")) {
@@ -108,13 +111,19 @@ func (r *resolver) network(at path, raw *fileNetwork, server string) network {
 // once, for which the default leaves room.
 const defaultRate, maxRate = 100, 1_000_000
 
-// rate checks the limit of stanzas.
-func (r *resolver) rate(at path, value int) int {
+// How long what is said in rooms is kept, in days, and how much of each room.
+const (
+	defaultDays, maxDays   = 7, 3650
+	defaultLines, maxLines = 10_000, 10_000_000
+)
+
+// number checks a number that may be left out.
+func (r *resolver) number(at path, value, otherwise, most int) int {
 	switch {
 	case !r.doc.has(at):
-		return defaultRate
-	case value < 0 || value > maxRate:
-		r.doc.fail(at, "%d is out of range (allowed: 0 to %d)", value, maxRate)
+		return otherwise
+	case value < 0 || value > most:
+		r.doc.fail(at, "%d is out of range (allowed: 0 to %d)", value, most)
 	}
 	return value
 }

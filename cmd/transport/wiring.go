@@ -35,6 +35,7 @@ func (n network) componentConfig(db *registry.DB, log zerolog.Logger) component.
 		Dial:     dialer.DialContext,
 		Policy:   n.policy(),
 		Rate:     n.rate,
+		History:  n.history,
 	}
 }
 

@@ -55,6 +55,21 @@ const (
 	NSMUC          = "http://jabber.org/protocol/muc"      // XEP-0045
 	NSConference   = "jabber:x:conference"                 // XEP-0249
 	NSMUCAdmin     = "http://jabber.org/protocol/muc#admin"
+	NSMUCOwner     = "http://jabber.org/protocol/muc#owner"
+	NSMUCConfig    = "http://jabber.org/protocol/muc#roomconfig"
+	NSMUCInfo      = "http://jabber.org/protocol/muc#roominfo"
+	NSStableID     = "http://jabber.org/protocol/muc#stable_id"
+	NSSelfPing     = "http://jabber.org/protocol/muc#self-ping-optimization"
+	NSOccupantID   = "urn:xmpp:occupant-id:0"              // XEP-0421
+	NSStanzaID     = "urn:xmpp:sid:0"                      // XEP-0359
+	NSMAM          = "urn:xmpp:mam:2"                      // XEP-0313
+	NSMAMExtended  = "urn:xmpp:mam:2#extended"             // XEP-0313
+	NSRSM          = "http://jabber.org/protocol/rsm"      // XEP-0059
+	NSXHTMLIM      = "http://jabber.org/protocol/xhtml-im" // XEP-0071
+	NSXHTML        = "http://www.w3.org/1999/xhtml"
+	NSStyling      = "urn:xmpp:styling:0"  // XEP-0393
+	NSReply        = "urn:xmpp:reply:0"    // XEP-0461
+	NSFallback     = "urn:xmpp:fallback:0" // XEP-0428
 	NSMUCUser      = "http://jabber.org/protocol/muc#user"
 	NSStanzaErrors = "urn:ietf:params:xml:ns:xmpp-stanzas"
 )

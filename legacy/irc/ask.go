@@ -1,7 +1,7 @@
 package irc
 
 import (
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -9,19 +9,28 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// ask is something that the server has yet to confirm: a moderation, or with
-// text set a message that it is to echo.
+// ask is something that the server has yet to confirm.
 type ask struct {
-	ref      string
-	text     bool
-	kick     bool
+	kind     askKind
 	target   string // channel, or the receiver of a message
-	nick     string
+	nick     string // or mask
+	label    string // IRCv3 labeled-response, "" where the server has none
+	done     func(err error, id string)
 	deadline time.Time
 }
 
-func (a ask) is(c *client, target, nick string) bool {
-	return !a.text && c.fold(a.target) == c.fold(target) && c.fold(a.nick) == c.fold(nick)
+type askKind uint8
+
+const (
+	askText askKind = iota
+	askKick
+	askRank
+	askBan
+	askConfig
+)
+
+func (a *ask) is(c *client, target, nick string) bool {
+	return c.fold(a.target) == c.fold(target) && c.fold(a.nick) == c.fold(nick)
 }
 
 const (
@@ -29,28 +38,63 @@ const (
 	maxAsks  = 1000
 )
 
-// answer ends the first ask that fits.
-func (c *client) answer(fits func(ask) bool, err error) bool {
-	i := slices.IndexFunc(c.waiting, fits)
-	if i < 0 {
-		return false
-	}
-	a := c.waiting[i]
-	c.waiting = slices.Delete(c.waiting, i, i+1)
-	c.conclude(a, err)
-	return true
+// tells is what tells the core of the end of an ask by legacy.Done.
+func (c *client) tells(ref string) func(error, string) {
+	return func(err error, _ string) { c.emit(legacy.Done{Ref: ref, Err: err}) }
 }
 
-func (c *client) conclude(a ask, err error) {
-	switch {
-	case !a.text:
-		c.emit(legacy.ModerationDone{Ref: a.ref, Err: err})
-	case a.ref == "": // a part of a message, not the last
-	case err != nil:
-		c.emit(legacy.MessageFailed{Ref: a.ref, Err: err})
-	default:
-		c.emit(legacy.MessageSent{Ref: a.ref, State: legacy.Accepted})
+// request sends a line and remembers that it is to be confirmed. Where the server
+// labels its answers, it is known for sure which is which.
+func (c *client) request(a ask, line string) {
+	if len(c.waiting) >= maxAsks {
+		c.conclude(a, legacy.Errorf(legacy.RateLimited, "Too much waits for %s. Try again in a moment.", c.link.name()))
+		return
 	}
+	if c.caps["labeled-response"] {
+		c.labels++
+		a.label = strconv.FormatUint(c.labels, 36)
+		if strings.HasPrefix(line, "@") {
+			line = "@label=" + a.label + ";" + line[1:]
+		} else {
+			line = "@label=" + a.label + " " + line
+		}
+	}
+	sent := func(err error) {
+		switch {
+		case err != nil:
+			c.conclude(a, err)
+		case a.kind == askText && a.label == "" && !c.caps["echo-message"]: // nobody will say
+			c.conclude(a, nil)
+		default:
+			a.deadline = c.now().Add(askLimit)
+			c.waiting = append(c.waiting, a)
+		}
+	}
+	if !c.out.put(queued{line, sent}) {
+		c.conclude(a, legacy.Errorf(legacy.RateLimited, "Too much waits for %s. Try again in a moment.", c.link.name()))
+		return
+	}
+	c.drain()
+}
+
+func (c *client) conclude(a ask, err error) { a.done(err, "") }
+
+// answer ends the first ask that fits.
+func (c *client) answer(fits func(*ask) bool, err error) bool { return c.answerID(fits, err, "") }
+
+// answerID is answer with what the network calls the message.
+func (c *client) answerID(fits func(*ask) bool, err error, id string) bool {
+	for i := range c.waiting {
+		if fits(&c.waiting[i]) {
+			a := c.waiting[i]
+			copy(c.waiting[1:i+1], c.waiting[:i]) // most often i is 0
+			c.waiting[0] = ask{}
+			c.waiting = c.waiting[1:]
+			a.done(err, id)
+			return true
+		}
+	}
+	return false
 }
 
 // expire gives up what is not confirmed in time, and returns when the next is.
@@ -58,119 +102,123 @@ func (c *client) expire(now time.Time) time.Time {
 	for len(c.waiting) > 0 && !c.waiting[0].deadline.After(now) {
 		a := c.waiting[0]
 		c.waiting = c.waiting[1:]
-		c.conclude(a, legacy.Errorf(legacy.Temporary, "The %s server did not confirm it.", c.s.net.name()))
+		c.conclude(a, legacy.Errorf(legacy.Temporary, "The %s server did not confirm it.", c.link.name()))
 	}
-	if len(c.waiting) == 0 {
-		return time.Time{}
+	var next time.Time
+	if len(c.waiting) > 0 {
+		next = c.waiting[0].deadline
 	}
-	return c.waiting[0].deadline
+	for _, w := range c.whoises {
+		if !w.deadline.After(now) {
+			w.answer(c, legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.link.name()))
+		} else if next.IsZero() || w.deadline.Before(next) {
+			next = w.deadline
+		}
+	}
+	return next
+}
+
+// labelOf is the label that a line answers to, by itself or by its batch.
+func (c *client) labelOf(m ircwire.Message) string {
+	if label := m.Tags["label"]; label != "" {
+		return label
+	}
+	return c.batches[m.Tags["batch"]].Tags["label"]
+}
+
+// onLabel ends the ask that a labeled answer is for. Errors among them are handled
+// by onError, which knows the label too. (IRCv3 labeled-response)
+func (c *client) onLabel(m ircwire.Message) {
+	label := c.labelOf(m)
+	if label == "" || m.Command == "BATCH" || m.Command == "FAIL" || isError(m.Command) {
+		return
+	}
+	c.answerID(func(a *ask) bool { return a.label == label }, nil, m.Tags["msgid"])
+}
+
+func isError(command string) bool {
+	return len(command) == 3 && (command[0] == '4' || command[0] == '5')
+}
+
+const maxBatches = 32
+
+// onBatch notes that a batch begins or ends. (IRCv3 batch)
+func (c *client) onBatch(m ircwire.Message) {
+	ref := m.Param(0)
+	switch {
+	case strings.HasPrefix(ref, "+") && len(c.batches) < maxBatches:
+		c.batches[ref[1:]] = m
+	case strings.HasPrefix(ref, "-"):
+		label := c.batches[ref[1:]].Tags["label"]
+		delete(c.batches, ref[1:])
+		if label != "" {
+			c.answer(func(a *ask) bool { return a.label == label }, nil)
+		}
+	}
+}
+
+// isHistory reports whether a line is of what was said earlier.
+func (c *client) isHistory(m ircwire.Message) bool {
+	kind := c.batches[m.Tags["batch"]].Param(1)
+	return kind == "chathistory" || kind == "znc.in/playback"
 }
 
 // moderate does something about somebody in a channel.
 func (c *client) moderate(ref, name string, m legacy.Moderation) {
 	ch := c.channels[c.fold(name)]
-	if ch == nil || len(c.waiting) >= maxAsks {
-		c.emit(legacy.ModerationDone{Ref: ref, Err: legacy.Errorf(legacy.Forbidden, "You are not in that channel.")})
+	if ch == nil {
+		c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(legacy.Forbidden, "You are not in that channel.")})
 		return
 	}
 	who := ch.members[c.fold(m.Nick)]
 	if who == nil {
-		c.emit(legacy.ModerationDone{Ref: ref, Err: legacy.Errorf(legacy.NotFound, "There is no %s in the channel.", m.Nick)})
+		c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(legacy.NotFound, "There is no %s in the channel.", m.Nick)})
 		return
 	}
-	a := ask{ref: ref, target: ch.name, nick: who.nick, kick: m.Kick || m.Ban, deadline: c.now().Add(askLimit)}
 	if m.Ban {
 		mask := who.nick + "!*@*"
 		if _, host, ok := strings.Cut(who.address, "@"); ok && host != "" {
 			mask = "*!*@" + host
 		}
-		c.send(ircwire.Line("MODE", ch.name, "+b", mask), nil)
+		c.send(ircwire.Line("MODE", ch.name, "+b", mask))
 	}
-	if a.kick {
-		c.waiting = append(c.waiting, a)
-		c.send(ircwire.Line("KICK", ch.name, who.nick, m.Reason), nil)
+	if m.Kick || m.Ban {
+		c.request(ask{kind: askKick, target: ch.name, nick: who.nick, done: c.tells(ref)},
+			"KICK "+ch.name+" "+who.nick+" :"+cleanLine(c.encode(m.Reason)))
 		return
 	}
 	modes, nicks := c.modesFor(who, m.Level)
 	if modes == "" {
-		c.emit(legacy.ModerationDone{Ref: ref})
+		c.emit(legacy.Done{Ref: ref})
 		return
 	}
-	c.waiting = append(c.waiting, a)
-	c.send(ircwire.Line("MODE", append([]string{ch.name, modes}, nicks...)...), nil)
+	c.request(ask{kind: askRank, target: ch.name, nick: who.nick, done: c.tells(ref)},
+		ircwire.Line("MODE", append([]string{ch.name, modes}, nicks...)...))
 }
 
 // modesFor is the change of modes that gives somebody a level, and their nick for
 // each.
 func (c *client) modesFor(who *member, level legacy.Level) (modes string, nicks []string) {
 	want := map[legacy.Level]string{legacy.LevelVoice: "v", legacy.LevelHelper: "h", legacy.LevelOperator: "o", legacy.LevelOwner: "a"}[level]
-	if want != "" && !strings.Contains(c.prefixes.Modes, want) {
+	if want == "a" && !strings.Contains(c.support.prefixes.Modes, want) {
+		want = "q"
+	}
+	if want != "" && !strings.Contains(c.support.prefixes.Modes, want) {
 		want = "o"
 	}
 	add, remove := "", ""
 	if want != "" && !strings.Contains(who.modes, want) {
 		add = "+" + want
+		nicks = append(nicks, who.nick)
 	}
-	for _, mode := range who.modes {
-		if string(mode) != want && (levelOf(byte(mode)) > level || level == legacy.LevelNone) {
+	for _, mode := range []byte(who.modes) {
+		if string(mode) != want && (levelOf(mode) > level || level == legacy.LevelNone) {
 			remove += string(mode)
+			nicks = append(nicks, who.nick)
 		}
 	}
 	if remove != "" {
 		remove = "-" + remove
 	}
-	modes = add + remove
-	for range strings.Trim(modes, "+-") {
-		nicks = append(nicks, who.nick)
-	}
-	if add != "" && remove != "" {
-		nicks = nicks[:len(add)+len(remove)-2]
-	}
-	return modes, nicks
-}
-
-// onError handles an error of the server's. (RFC 2812 §5.2)
-func (c *client) onError(m ircwire.Message) {
-	text, about := ircwire.Plain(m.Last()), m.Param(1)
-	is := func(kind legacy.Kind) error { return legacy.Errorf(kind, "%s", text) }
-	switch m.Command {
-	case "432", "433", "436", "437", "447", "484":
-		kind := legacy.Conflict
-		if m.Command != "433" && m.Command != "436" {
-			kind = legacy.Forbidden
-		}
-		c.nickFailed(is(kind))
-		return
-	case "401", "404", "407", "531": // a message that did not arrive, or nobody to moderate
-		if c.answer(func(a ask) bool { return a.text && c.fold(a.target) == c.fold(about) }, is(legacy.NotFound)) {
-			return
-		}
-		if ch := c.channels[c.fold(about)]; ch != nil && ch.entered {
-			c.emit(legacy.RoomFailed{Room: c.room(ch), Err: is(legacy.Forbidden)})
-			return
-		}
-	case "441", "442", "481", "482", "485", "499":
-		for _, target := range m.Middle() {
-			if c.answer(func(a ask) bool { return !a.text && c.fold(a.target) == c.fold(target) }, is(legacy.Forbidden)) {
-				return
-			}
-			if ch := c.channels[c.fold(target)]; ch != nil && ch.entered {
-				c.emit(legacy.RoomFailed{Room: c.room(ch), Err: is(legacy.Forbidden)})
-				return
-			}
-		}
-	}
-	if ch := c.channels[c.fold(about)]; ch != nil && !ch.entered { // the channel was not to be entered
-		kind := map[string]legacy.Kind{"403": legacy.NotFound, "405": legacy.RateLimited, "471": legacy.Full, "473": legacy.MembersOnly,
-			"474": legacy.Forbidden, "475": legacy.Auth, "476": legacy.NotFound, "477": legacy.MembersOnly}[m.Command]
-		if kind == legacy.Internal {
-			kind = legacy.Forbidden
-		}
-		delete(c.channels, c.fold(about))
-		c.emit(legacy.RoomFailed{Room: c.room(ch), Err: is(kind)})
-		return
-	}
-	if text != "" {
-		c.emit(legacy.Notice{Text: strings.TrimSpace(strings.Join(m.Middle(), " ") + " " + text)})
-	}
+	return add + remove, nicks
 }

@@ -11,10 +11,17 @@ import (
 
 // channel is one that the user is in, or is about to enter.
 type channel struct {
-	name    string // as the server writes it
-	entered bool   // RoomJoined was emitted
+	peer    legacy.Peer // as the core knows it
+	name    string      // as the server writes it
+	key     string
+	entered bool // RoomJoined was emitted
 	members map[string]*member
 	topic   legacy.Topic
+	config  legacy.RoomConfig // as the server told it last
+	banned  ban               // the last one, to know a ban from a kick
+	configs []string          // refs of who waits for its modes
+	bans    *banAsk           // a list of bans under way
+	missed  time.Time         // since when the user was not there, zero if unknown
 }
 
 // member is somebody in a channel.
@@ -23,6 +30,7 @@ type member struct {
 	modes   string // of ircwire.Prefixes, in no order
 	away    bool
 	address string
+	account string
 }
 
 const (
@@ -30,17 +38,21 @@ const (
 	maxMembers  = 50_000 // of all channels that a server may tell of, each
 )
 
-func (c *client) room(ch *channel) legacy.Peer {
-	return legacy.Peer{ID: ircwire.RFC1459.Fold(ch.name), Room: true}
-}
-
 // occupant is a member as the core knows it.
 func (m *member) occupant() legacy.Occupant {
-	o := legacy.Occupant{Nick: m.nick, Away: m.away, Address: m.address}
-	for _, mode := range m.modes {
-		o.Level = max(o.Level, levelOf(byte(mode)))
+	o := legacy.Occupant{Nick: m.nick, Away: m.away, Address: m.address, Identity: identity(m.account, m.address)}
+	for i := range len(m.modes) {
+		o.Level = max(o.Level, levelOf(m.modes[i]))
 	}
 	return o
+}
+
+// identity is what stays the same of somebody: the account, or else the address.
+func identity(account, address string) string {
+	if account != "" && account != "*" && account != "0" {
+		return "account:" + account
+	}
+	return address
 }
 
 func levelOf(mode byte) legacy.Level {
@@ -63,54 +75,91 @@ func (c *client) join(name, key string) {
 		c.enter(ch) // the core asks again what it has forgotten
 		return
 	}
+	peer := legacy.Peer{ID: c.s.net.id(name, c.link.server), Room: true}
 	if len(c.channels) >= maxChannels {
-		c.emit(legacy.RoomFailed{Room: legacy.Peer{ID: name, Room: true}, Err: legacy.Errorf(legacy.RateLimited, "You are in too many channels.")})
+		c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.RateLimited, "You are in too many channels.")})
 		return
 	}
-	c.channels[c.fold(name)] = &channel{name: name, members: make(map[string]*member)}
-	params := []string{name}
-	if key != "" {
-		params = append(params, strings.ReplaceAll(key, " ", ""))
+	key = strings.ReplaceAll(key, " ", "")
+	c.channels[c.fold(name)] = &channel{peer: peer, name: name, key: key, members: make(map[string]*member), missed: c.link.lostAt}
+	if key == "" {
+		c.send(ircwire.Line("JOIN", name))
+	} else {
+		c.send(ircwire.Line("JOIN", name, key))
 	}
-	c.send(ircwire.Line("JOIN", params...), nil)
+}
+
+// wishes are the channels that are to be entered again after a loss.
+func (c *client) wishes() []wish {
+	var all []wish
+	for _, ch := range c.channels {
+		all = append(all, wish{ch.peer, ch.name, ch.key})
+	}
+	return all
 }
 
 // enter tells the core that the user is in a channel, and who else is.
 func (c *client) enter(ch *channel) {
+	first := !ch.entered
 	ch.entered = true
-	joined := legacy.RoomJoined{Room: c.room(ch), Nick: c.nick, Topic: ch.topic}
+	joined := legacy.RoomJoined{Room: ch.peer, Nick: c.nick, Topic: ch.topic, Tags: c.caps["message-tags"],
+		Occupants: make([]legacy.Occupant, 0, len(ch.members))}
 	for _, m := range ch.members {
 		joined.Occupants = append(joined.Occupants, m.occupant())
 	}
 	c.emit(joined)
+	if first {
+		c.askMissed(ch)
+	}
+}
+
+const missedLines = 50 // that are asked for
+
+// askMissed asks what was said before the user came, where the server knows.
+// (IRCv3 chathistory)
+func (c *client) askMissed(ch *channel) {
+	if !c.caps["draft/chathistory"] && !c.caps["chathistory"] {
+		return
+	}
+	since := "*"
+	if !ch.missed.IsZero() {
+		since = "timestamp=" + ch.missed.UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	c.send(ircwire.Line("CHATHISTORY", "LATEST", ch.name, since, strconv.Itoa(missedLines)))
 }
 
 func (c *client) part(name, reason string) {
-	if ch := c.channels[c.fold(name)]; ch != nil {
-		if reason == "" {
-			c.send(ircwire.Line("PART", ch.name), nil)
-		} else {
-			c.send(ircwire.Line("PART", ch.name, reason), nil)
-		}
+	ch := c.channels[c.fold(name)]
+	switch {
+	case ch == nil:
+	case reason == "":
+		c.send(ircwire.Line("PART", ch.name))
+	default:
+		c.send(ircwire.Line("PART", ch.name, reason))
 	}
 }
 
 func (c *client) setTopic(name, topic string) {
 	if ch := c.channels[c.fold(name)]; ch != nil {
-		c.send(ircwire.Line("TOPIC", ch.name, topic), nil)
+		c.send("TOPIC " + ch.name + " :" + cleanLine(c.encode(strings.ReplaceAll(topic, "\n", " "))))
 	}
 }
 
 func (c *client) invite(name, nick string) {
 	if ch := c.channels[c.fold(name)]; ch != nil {
-		c.send(ircwire.Line("INVITE", nick, ch.name), nil)
+		c.send(ircwire.Line("INVITE", nick, ch.name))
 	}
 }
 
-// onInvite: somebody asks the user in. (RFC 2812 §3.2.7)
+// onInvite: somebody asks the user in, or with invite-notify somebody else.
+// (RFC 2812 §3.2.7)
 func (c *client) onInvite(m ircwire.Message) {
-	if name := m.Param(1); c.isMe(m.Param(0)) && isChannel(name) && ircwire.IsNick(m.Nick()) {
-		c.emit(legacy.Invited{Room: legacy.Peer{ID: ircwire.RFC1459.Fold(name), Room: true}, By: c.peer(m.Nick())})
+	name := m.Param(1)
+	switch ch := c.channels[c.fold(name)]; {
+	case c.isMe(m.Param(0)) && isChannel(name) && ircwire.IsNick(m.Nick()):
+		c.emit(legacy.Invited{Room: legacy.Peer{ID: c.s.net.id(name, c.link.server), Room: true}, By: c.peer(m.Nick())})
+	case ch != nil && ch.entered:
+		c.emit(legacy.RoomMessage{Room: ch.peer, Text: m.Nick() + " has invited " + m.Param(0) + "."})
 	}
 }
 
@@ -119,14 +168,14 @@ func (c *client) setNick(nick string) {
 		c.nickFailed(legacy.Errorf(legacy.Forbidden, "IRC does not allow that nick."))
 		return
 	}
-	c.send(ircwire.Line("NICK", nick), nil)
+	c.send(ircwire.Line("NICK", nick))
 }
 
 // nickFailed tells each room that the nick stays as it is.
 func (c *client) nickFailed(err error) {
 	for _, ch := range c.channels {
 		if ch.entered {
-			c.emit(legacy.RoomFailed{Room: c.room(ch), Err: err})
+			c.emit(legacy.RoomFailed{Room: ch.peer, Err: err})
 		}
 	}
 }
@@ -137,7 +186,11 @@ func (c *client) onJoin(m ircwire.Message) {
 	if c.isMe(m.Nick()) {
 		c.address = m.Address()
 		if ch == nil { // the server, or services, put us there
-			ch = &channel{members: make(map[string]*member)}
+			if len(c.channels) >= maxChannels || !isChannel(name) {
+				c.send(ircwire.Line("PART", name))
+				return
+			}
+			ch = &channel{peer: legacy.Peer{ID: c.s.net.id(name, c.link.server), Room: true}, members: make(map[string]*member)}
 			c.channels[c.fold(name)] = ch
 		}
 		ch.name = name
@@ -146,10 +199,13 @@ func (c *client) onJoin(m ircwire.Message) {
 	if ch == nil || len(ch.members) >= maxMembers {
 		return
 	}
-	new := &member{nick: m.Nick(), address: m.Address()}
-	ch.members[c.fold(new.nick)] = new
+	who := &member{nick: m.Nick(), address: m.Address(), account: m.Tags["account"]}
+	if c.caps["extended-join"] {
+		who.account = m.Param(1)
+	}
+	ch.members[c.fold(who.nick)] = who
 	if ch.entered {
-		c.emit(legacy.OccupantJoined{Room: c.room(ch), Occupant: new.occupant()})
+		c.emit(legacy.OccupantJoined{Room: ch.peer, Occupant: who.occupant()})
 	}
 }
 
@@ -162,21 +218,30 @@ func (c *client) onLeave(m ircwire.Message) {
 	nick, by, kind, reason := m.Nick(), "", legacy.LeftRoom, ircwire.Plain(m.Param(1))
 	if m.Command == "KICK" {
 		nick, by, kind, reason = m.Param(1), m.Nick(), legacy.LeftKicked, ircwire.Plain(m.Param(2))
-		c.answer(func(a ask) bool { return a.kick && a.is(c, ch.name, nick) }, nil)
+		if who := ch.members[c.fold(nick)]; who != nil && ch.banned.fits(who, c.now()) {
+			kind = legacy.LeftBanned
+		}
+		c.answer(func(a *ask) bool { return a.kind == askKick && a.is(c, ch.name, nick) }, nil)
 	}
-	if c.isMe(nick) {
-		delete(c.channels, c.fold(ch.name))
-		c.emit(legacy.RoomLeft{Room: c.room(ch), Kind: kind, By: by, Reason: reason})
+	if !c.isMe(nick) {
+		c.leave(ch, nick, kind, by, reason)
 		return
 	}
-	c.leave(ch, nick, kind, by, reason)
+	delete(c.channels, c.fold(ch.name))
+	c.emit(legacy.RoomLeft{Room: ch.peer, Kind: kind, By: by, Reason: reason})
+	if len(c.channels) == 0 {
+		c.idleAt = c.now()
+		if c.talked {
+			c.idleAt = c.now().Add(idleLimit)
+		}
+	}
 }
 
 func (c *client) leave(ch *channel, nick string, kind legacy.LeaveKind, by, reason string) {
 	if old := ch.members[c.fold(nick)]; old != nil {
 		delete(ch.members, c.fold(nick))
 		if ch.entered {
-			c.emit(legacy.OccupantLeft{Room: c.room(ch), Nick: old.nick, Kind: kind, By: by, Reason: reason})
+			c.emit(legacy.OccupantLeft{Room: ch.peer, Nick: old.nick, Kind: kind, By: by, Reason: reason})
 		}
 	}
 }
@@ -207,7 +272,7 @@ func (c *client) onNick(m ircwire.Message) {
 		who.nick = new
 		ch.members[c.fold(new)] = who
 		if ch.entered {
-			c.emit(legacy.OccupantRenamed{Room: c.room(ch), Old: old, New: new})
+			c.emit(legacy.OccupantRenamed{Room: ch.peer, Old: old, New: new})
 		}
 	}
 }
@@ -215,64 +280,38 @@ func (c *client) onNick(m ircwire.Message) {
 func (c *client) onTopic(m ircwire.Message) {
 	if ch := c.channels[c.fold(m.Param(0))]; ch != nil {
 		ch.topic = legacy.Topic{Text: ircwire.Plain(m.Param(1)), By: m.Nick(), Time: c.now()}
-		c.emit(legacy.TopicChanged{Room: c.room(ch), Topic: ch.topic})
+		c.emit(legacy.TopicChanged{Room: ch.peer, Topic: ch.topic})
 	}
 }
 
-func (c *client) onAway(m ircwire.Message) {
+// onMember handles what is told of somebody in all channels: AWAY, ACCOUNT and
+// CHGHOST. (IRCv3 away-notify, account-notify, chghost)
+func (c *client) onMember(m ircwire.Message) {
+	if w := c.watched[c.fold(m.Nick())]; w != nil && m.Command == "AWAY" {
+		w.away, w.status = m.Param(0) != "", ircwire.Plain(m.Param(0))
+		c.show(w, true)
+	}
 	for _, ch := range c.channels {
-		if who := ch.members[c.fold(m.Nick())]; who != nil && who.away != (m.Param(0) != "") {
-			who.away = !who.away
-			if ch.entered {
-				c.emit(legacy.OccupantChanged{Room: c.room(ch), Occupant: who.occupant()})
+		who := ch.members[c.fold(m.Nick())]
+		if who == nil {
+			continue
+		}
+		before := who.occupant()
+		switch m.Command {
+		case "AWAY":
+			who.away = m.Param(0) != ""
+		case "ACCOUNT":
+			who.account = m.Param(0)
+		case "CHGHOST":
+			who.address = m.Param(0) + "@" + m.Param(1)
+			if c.isMe(m.Nick()) {
+				c.address = who.address
 			}
 		}
-	}
-}
-
-// onMode handles changes of a channel's modes: those that are ranks.
-// (RFC 2812 §3.2.3)
-func (c *client) onMode(m ircwire.Message) {
-	ch := c.channels[c.fold(m.Param(0))]
-	if ch == nil {
-		return
-	}
-	args, set := m.Params[min(2, len(m.Params)):], true
-	for _, mode := range []byte(m.Param(1)) {
-		switch {
-		case mode == '+' || mode == '-':
-			set = mode == '+'
-			continue
-		case strings.IndexByte(c.prefixes.Modes, mode) >= 0 && len(args) > 0:
-			c.rank(ch, args[0], mode, set)
-		case !takesArgument(mode, set):
-			continue
+		if now := who.occupant(); now != before && ch.entered {
+			c.emit(legacy.OccupantChanged{Room: ch.peer, Occupant: now})
 		}
-		args = args[min(1, len(args)):]
 	}
-}
-
-// takesArgument reports whether a mode of a channel has a parameter, as most
-// servers have it.
-func takesArgument(mode byte, set bool) bool {
-	return strings.IndexByte("beIkqaohvZ", mode) >= 0 || set && strings.IndexByte("lfjLHJF", mode) >= 0
-}
-
-// rank gives or takes a rank.
-func (c *client) rank(ch *channel, nick string, mode byte, set bool) {
-	who := ch.members[c.fold(nick)]
-	if who == nil {
-		return
-	}
-	before := who.occupant()
-	who.modes = strings.ReplaceAll(who.modes, string(mode), "")
-	if set {
-		who.modes += string(mode)
-	}
-	if now := who.occupant(); now != before && ch.entered {
-		c.emit(legacy.OccupantChanged{Room: c.room(ch), Occupant: now})
-	}
-	c.answer(func(a ask) bool { return !a.kick && a.is(c, ch.name, nick) }, nil)
 }
 
 // onChannelReply handles what the server tells of a channel, most of it at the
@@ -287,6 +326,8 @@ func (c *client) onChannelReply(m ircwire.Message) {
 		return
 	}
 	switch m.Command {
+	case "324":
+		c.onConfig(ch, m)
 	case "332":
 		ch.topic.Text = ircwire.Plain(m.Param(2))
 	case "333":
@@ -296,7 +337,7 @@ func (c *client) onChannelReply(m ircwire.Message) {
 		}
 	case "353":
 		for entry := range strings.FieldsSeq(m.Param(3)) {
-			nick, modes := c.prefixes.SplitNick(entry)
+			nick, modes := c.support.prefixes.SplitNick(entry)
 			nick, address, _ := strings.Cut(nick, "!")
 			if nick != "" && !ch.entered && len(ch.members) < maxMembers {
 				ch.members[c.fold(nick)] = &member{nick: nick, modes: modes, address: address}
@@ -306,5 +347,7 @@ func (c *client) onChannelReply(m ircwire.Message) {
 		if !ch.entered {
 			c.enter(ch)
 		}
+	case "367", "368":
+		c.onBans(ch, m)
 	}
 }

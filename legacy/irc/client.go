@@ -2,6 +2,7 @@ package irc
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -10,66 +11,111 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// client is a session that is connected. All of it belongs to the goroutine of
-// session.Run.
+// client is a connection to a server. All of it belongs to the link's goroutine.
 type client struct {
-	s    *session
-	conn *conn
-	err  error // why the connection can be used no longer
+	s       *session
+	link    *link
+	profile profile
+	target  target
+	conn    *conn
+	early   []string // lines that came with the welcome
+	err     error    // why the connection can be used no longer
+	closing bool     // it is used no longer
 
-	nick      string // own
-	nickTries int
-	address   string // own user@host as others see it, "" if unknown
-	offered   []string
-	caps      map[string]bool
-	mapping   ircwire.Casemapping
-	prefixes  ircwire.Prefixes
+	nick       string // own
+	nickTries  int
+	address    string // own user@host as others see it, "" if unknown
+	serverName string
+	since      time.Time // the welcome
+	login      *login
+	mechanisms []string // of SASL
+	offered    []string // capabilities that the server has told of
+	asked      []string // for
+	single     int      // of them, asked for one by one
+	caps       map[string]bool
+	support    support
 
 	channels map[string]*channel // by folded name
+	talked   bool                // with somebody alone
 	waiting  []ask               // for a server's answer
+	labels   uint64
+	batches  map[string]ircwire.Message // that are open, by reference
 	out      throttle
+	written  []byte // not yet flushed
 	away     legacy.Presence
 
-	ctcpAt    time.Time // the last automatic answer
-	heard     time.Time
-	pinged    bool
-	pingsNext time.Time
+	lists    []list               // LISTs under way
+	whoises  map[string]*whoisAsk // by folded nick
+	raw      rawAnswer
+	watched  map[string]*watch // by folded nick
+	watchAt  time.Time         // when to ask who is online
+	looking  []string          // nicks of the ISON under way, folded
+	idleAt   time.Time         // when the link may end
+	ctcpAt   time.Time         // the last automatic answer
+	heard    time.Time
+	pingSent time.Time // zero if none is under way
+	pingAt   time.Time // the next one
+	lag      time.Duration
 }
 
 const (
 	pingEvery = 90 * time.Second
-	pingLimit = 60 * time.Second
+	pingLimit = 60 * time.Second // for its answer
+	idleLimit = 10 * time.Minute // without a channel
 )
 
-func newClient(s *session, cn *conn) *client {
-	now := s.env.Now()
-	return &client{s: s, conn: cn, caps: make(map[string]bool), prefixes: ircwire.DefaultPrefixes, mapping: ircwire.RFC1459,
-		channels: make(map[string]*channel), heard: now, pingsNext: now.Add(pingEvery),
-		out: newThrottle(s.net.opts.Burst, s.net.opts.Rate, now)}
+func newClient(l *link, p profile, to target, cn *conn) *client {
+	now := l.s.env.Now()
+	return &client{s: l.s, link: l, profile: p, target: to, conn: cn, caps: make(map[string]bool), support: defaultSupport,
+		channels: make(map[string]*channel), batches: make(map[string]ircwire.Message), whoises: make(map[string]*whoisAsk),
+		watched: make(map[string]*watch), heard: now, pingAt: now.Add(pingEvery), idleAt: now.Add(idleLimit),
+		out: newThrottle(p.burst, l.s.net.opts.Rate, now)}
 }
 
 func (c *client) now() time.Time          { return c.s.env.Now() }
 func (c *client) emit(ev legacy.Event)    { c.s.env.Emit(ev) }
-func (c *client) fold(name string) string { return c.mapping.Fold(name) }
+func (c *client) fold(name string) string { return c.support.mapping.Fold(name) }
 func (c *client) isMe(nick string) bool   { return c.fold(nick) == c.fold(c.nick) }
 
 // peer is somebody by nick.
-func (c *client) peer(nick string) legacy.Peer { return legacy.Peer{ID: ircwire.RFC1459.Fold(nick)} }
+func (c *client) peer(nick string) legacy.Peer {
+	return legacy.Peer{ID: c.s.net.id(nick, c.link.server)}
+}
 
-// write sends lines now.
+// service is the server itself.
+func (c *client) service() legacy.Peer { return c.s.net.service(c.link.server) }
+
+// lost is the error of a connection that ended without a word.
+func (c *client) lost(cause error) error {
+	return legacy.Wrap(legacy.Temporary, cause, "The connection to "+c.link.name()+" was lost.")
+}
+
+const flushSize = 16 << 10
+
+// write adds lines to what is sent.
 func (c *client) write(lines ...string) {
-	if c.err != nil {
-		return
+	for _, line := range lines {
+		c.written = append(append(c.written, line...), "\r\n"...)
 	}
-	if _, err := c.conn.Write([]byte(strings.Join(lines, "\r\n") + "\r\n")); err != nil {
-		c.err = c.s.net.lost(err)
+	if len(c.written) >= flushSize {
+		c.flush()
 	}
 }
 
+// flush sends what was written.
+func (c *client) flush() {
+	if c.err == nil && len(c.written) > 0 {
+		if _, err := c.conn.Write(c.written); err != nil {
+			c.err = c.lost(err)
+		}
+	}
+	c.written = c.written[:0]
+}
+
 // send sends a line as soon as the server takes it.
-func (c *client) send(line string, sent func()) {
-	if !c.out.put(queued{line, sent}) {
-		c.emit(legacy.Notice{Text: "Too much waits to be sent to " + c.s.net.name() + "; something was left out."})
+func (c *client) send(line string) {
+	if !c.out.put(queued{line: line}) {
+		c.emit(legacy.Notice{From: c.service(), Text: "Too much waits to be sent; something was left out."})
 		return
 	}
 	c.drain()
@@ -82,8 +128,8 @@ func (c *client) drain() {
 			return
 		}
 		c.write(q.line)
-		if q.sent != nil && c.err == nil {
-			q.sent()
+		if q.sent != nil {
+			q.sent(nil)
 		}
 	}
 }
@@ -93,61 +139,108 @@ func (c *client) decode(line string) string {
 	if utf8.ValidString(line) {
 		return line
 	}
-	if s, err := c.s.net.fallback.NewDecoder().String(line); err == nil {
+	if s, err := c.profile.in.NewDecoder().String(line); err == nil {
 		return s
 	}
 	return strings.ToValidUTF8(line, "\uFFFD")
 }
 
-// run serves until the session ends. It returns nil when ctx has ended.
+// encode writes a text as the user wants it for this server.
+func (c *client) encode(text string) string {
+	if c.profile.out == nil {
+		return text
+	}
+	var b strings.Builder
+	encoder := c.profile.out.NewEncoder()
+	for _, r := range text {
+		if s, err := encoder.String(string(r)); err == nil {
+			b.WriteString(s)
+		} else {
+			b.WriteByte('?')
+		}
+	}
+	return b.String()
+}
+
+// run serves until the connection ends. It returns nil when ctx has ended, or the
+// connection is used no longer.
 func (c *client) run(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	for c.err == nil {
-		timer.Reset(c.tick())
+	if err := c.onLines(c.early); err != nil {
+		return err
+	}
+	c.early = nil
+	for c.err == nil && !c.closing {
+		wait := c.tick()
+		if len(c.link.queue) == 0 || len(c.written) >= flushSize/2 {
+			c.flush()
+		}
+		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
-			c.write(ircwire.Line("QUIT", "Leaving"))
+			c.quit()
 			return nil
 		case in := <-c.conn.lines:
-			if in.err != nil {
-				return c.s.net.lost(in.err)
+			if len(in.lines) > 0 {
+				c.heard = c.now()
 			}
-			c.heard, c.pinged = c.now(), false
-			m, err := ircwire.Parse(c.decode(in.line))
-			if err == nil {
-				err = c.onMessage(m)
-			} else {
-				err = nil // an empty line
-			}
-			if err != nil {
+			if err := c.onLines(in.lines); err != nil {
 				return err
 			}
-		case do := <-c.s.queue:
-			do(c)
+			if in.err != nil {
+				return c.lost(in.err)
+			}
+		case do := <-c.link.queue:
+			do.do(c)
 		case <-timer.C:
 		}
 	}
+	if c.closing {
+		c.quit()
+		return nil
+	}
 	return c.err
+}
+
+func (c *client) quit() {
+	c.write(ircwire.Line("QUIT", "Leaving"))
+	c.flush()
+}
+
+func (c *client) onLines(lines []string) error {
+	for _, line := range lines {
+		m, err := ircwire.Parse(c.decode(line))
+		if err != nil {
+			continue // an empty line
+		}
+		if err := c.onMessage(m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tick does what is due and returns how long there is nothing to do.
 func (c *client) tick() time.Duration {
 	now := c.now()
 	c.drain()
-	if !now.Before(c.pingsNext) {
-		c.pingsNext = now.Add(pingEvery)
-		switch silent := now.Sub(c.heard); {
-		case c.pinged && silent > pingEvery+pingLimit:
-			c.err = legacy.Errorf(legacy.Temporary, "The %s server does not answer any more.", c.s.net.name())
+	if !now.Before(c.pingAt) {
+		switch {
+		case !c.pingSent.IsZero() && now.Sub(c.heard) > pingLimit:
+			c.err = legacy.Errorf(legacy.Temporary, "The %s server does not answer any more.", c.link.name())
 			return 0
-		case silent > pingLimit:
-			c.pinged = true
-			c.write(ircwire.Line("PING", "transport"))
+		case c.pingSent.IsZero():
+			c.pingSent = now
+			c.write(ircwire.Line("PING", "lag"+strconv.FormatInt(now.UnixMilli(), 10)))
+			c.pingAt = now.Add(pingLimit)
+		default:
+			c.pingSent, c.pingAt = time.Time{}, now.Add(pingEvery)
 		}
 	}
-	next := c.pingsNext
-	for _, at := range []time.Time{c.out.next(now), c.expire(now)} {
+	c.closing = c.closing || c.unused(now)
+	next := c.pingAt
+	for _, at := range []time.Time{c.out.next(now), c.expire(now), c.lookWho(now), c.raw.tell(c, now), c.idle()} {
 		if !at.IsZero() && at.Before(next) {
 			next = at
 		}
@@ -155,19 +248,64 @@ func (c *client) tick() time.Duration {
 	return max(next.Sub(now), time.Millisecond)
 }
 
-// onMessage handles a line. An error ends the session.
+// idle is when the connection ends that nobody uses, zero for never.
+func (c *client) idle() time.Time {
+	if !c.s.net.named || c.profile.stay || len(c.channels) > 0 || len(c.watched) > 0 {
+		return time.Time{}
+	}
+	return c.idleAt
+}
+
+func (c *client) unused(now time.Time) bool {
+	at := c.idle()
+	return !at.IsZero() && !now.Before(at) && len(c.link.queue) == 0
+}
+
+// used puts off the end of a connection that has no channel.
+func (c *client) used() {
+	c.talked = true
+	c.idleAt = c.now().Add(idleLimit)
+}
+
+// onMessage handles a line. An error ends the connection.
 func (c *client) onMessage(m ircwire.Message) error {
+	if len(m.Tags) > 0 {
+		c.onLabel(m)
+	}
+	if c.raw.takes(c, m) {
+		return c.err
+	}
 	switch m.Command {
 	case "PING":
 		c.write(ircwire.Line("PONG", m.Last()))
+	case "PONG":
+		if !c.pingSent.IsZero() {
+			c.lag, c.pingSent, c.pingAt = c.now().Sub(c.pingSent), time.Time{}, c.now().Add(pingEvery)
+		}
 	case "ERROR":
-		e := legacy.Errorf(legacy.Temporary, "The %s server ended the connection: %s", c.s.net.name(), ircwire.Plain(m.Last()))
+		e := legacy.Errorf(legacy.Temporary, "The %s server ended the connection: %s", c.link.name(), ircwire.Plain(m.Last()))
 		e.RetryAfter = 5 * time.Second
 		return e
+	case "CAP":
+		c.onCap(m)
 	case "005":
 		c.onSupport(m)
+	case "376", "422": // the end of the MOTD: what the server supports is known
+		c.watchAll()
+	case "396": // our address, as others see it
+		if user, _, ok := strings.Cut(c.address, "@"); ok && strings.IndexByte(m.Param(1), '@') < 0 {
+			c.address = user + "@" + m.Param(1)
+		}
 	case "PRIVMSG", "NOTICE":
 		c.onText(m)
+	case "TAGMSG":
+		c.onTags(m)
+	case "BATCH":
+		c.onBatch(m)
+	case "FAIL":
+		c.onFail(m)
+	case "WARN", "NOTE":
+		c.emit(legacy.Notice{From: c.service(), Text: ircwire.Plain(m.Last())})
 	case "JOIN":
 		c.onJoin(m)
 	case "PART", "KICK":
@@ -182,10 +320,16 @@ func (c *client) onMessage(m ircwire.Message) error {
 		c.onTopic(m)
 	case "INVITE":
 		c.onInvite(m)
-	case "AWAY":
-		c.onAway(m)
-	case "331", "332", "333", "353", "366", "324":
+	case "AWAY", "ACCOUNT", "CHGHOST":
+		c.onMember(m)
+	case "303", "730", "731", "734":
+		c.onWatch(m)
+	case "321", "322", "323":
+		c.onList(m)
+	case "324", "331", "332", "333", "353", "366", "367", "368":
 		c.onChannelReply(m)
+	case "301", "311", "312", "313", "317", "318", "319", "330", "335", "338", "378", "671":
+		c.onWhois(m)
 	default:
 		if len(m.Command) == 3 && m.Command[0] >= '4' && m.Command[0] <= '5' {
 			c.onError(m)
@@ -194,19 +338,89 @@ func (c *client) onMessage(m ircwire.Message) error {
 	return c.err
 }
 
-// onSupport takes in what the server can. (ISUPPORT)
+// support is what a server can. (ISUPPORT)
+type support struct {
+	mapping   ircwire.Casemapping
+	prefixes  ircwire.Prefixes
+	chanModes [4]string // lists, always with a parameter, with one when set, never
+	monitor   int       // how many nicks may be watched, -1 for none
+	network   string
+}
+
+var defaultSupport = support{
+	mapping: ircwire.RFC1459, prefixes: ircwire.DefaultPrefixes, monitor: -1,
+	chanModes: [4]string{"beIq", "k", "lfjLHJF", "imnpst"},
+}
+
+// onSupport takes in what the server can.
 func (c *client) onSupport(m ircwire.Message) {
 	for _, p := range m.Middle() {
 		name, value, _ := strings.Cut(p, "=")
 		switch name {
 		case "CASEMAPPING":
-			c.mapping = ircwire.Casemapping(value)
+			c.refold(ircwire.Casemapping(value))
 		case "PREFIX":
 			if prefixes, ok := ircwire.ParsePrefixes(value); ok {
-				c.prefixes = prefixes
+				c.support.prefixes = prefixes
 			}
+		case "CHANMODES":
+			if kinds := strings.Split(value, ","); len(kinds) >= 4 {
+				copy(c.support.chanModes[:], kinds)
+			}
+		case "MONITOR":
+			c.support.monitor = maxWatched
+			if n, err := strconv.Atoi(value); err == nil && n >= 0 {
+				c.support.monitor = min(n, maxWatched)
+			}
+		case "NETWORK":
+			c.support.network = value
 		}
 	}
+}
+
+// refold changes how names are compared. That comes right after the welcome, with
+// channels joined at most.
+func (c *client) refold(to ircwire.Casemapping) {
+	if to == c.support.mapping {
+		return
+	}
+	c.support.mapping = to
+	channels := c.channels
+	c.channels = make(map[string]*channel, len(channels))
+	for _, ch := range channels {
+		c.channels[c.fold(ch.name)] = ch
+	}
+	watched := c.watched
+	c.watched = make(map[string]*watch, len(watched))
+	for _, w := range watched {
+		c.watched[c.fold(w.nick)] = w
+	}
+}
+
+// giveUp answers everything that waits for a server which will not answer any more.
+func (c *client) giveUp(err error) {
+	if err == nil {
+		err = legacy.Errorf(legacy.Offline, "You are no longer connected to %s.", c.link.name())
+	}
+	for _, a := range c.waiting {
+		c.conclude(a, err)
+	}
+	for _, q := range c.out.queue {
+		if q.sent != nil {
+			q.sent(err)
+		}
+	}
+	for _, l := range c.lists {
+		c.emit(legacy.RoomsListed{Ref: l.ref, Err: err})
+	}
+	for _, w := range c.whoises {
+		w.answer(c, err)
+	}
+	for _, w := range c.watched {
+		c.show(w, false)
+	}
+	c.waiting, c.lists, c.out.queue = nil, nil, nil
+	c.raw.end(c)
 }
 
 // setAway shows whether the user is there. (RFC 2812 §4.1)
@@ -222,8 +436,8 @@ func (c *client) setAway(p legacy.Presence) {
 		if text == "" {
 			text = "away"
 		}
-		c.send(ircwire.Line("AWAY", text), nil)
+		c.send(ircwire.Line("AWAY", text))
 	case !isAway(p.Show) && isAway(before.Show):
-		c.send(ircwire.Line("AWAY"), nil)
+		c.send(ircwire.Line("AWAY"))
 	}
 }

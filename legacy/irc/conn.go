@@ -2,19 +2,18 @@ package irc
 
 import (
 	"bufio"
+	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"time"
-
-	"transport/legacy"
 )
 
 const (
 	writeLimit = 15 * time.Second // for one batch of lines
 	byeLimit   = time.Second      // once the session is to end
 	maxLine    = 16 << 10         // bytes of a line with its tags
+	maxBatch   = 64               // lines that are handed on at once
 )
 
 // conn is a connection to a server: lines out, and a goroutine that reads lines
@@ -28,53 +27,49 @@ type conn struct {
 	life   context.Context
 }
 
-// inbound is a line, or why no more follow.
+// inbound is some lines, or why no more follow.
 type inbound struct {
-	line string
-	err  error
+	lines []string
+	err   error
 }
 
-// dial connects to a server. When life ends, writes end soon.
-func (s *session) dial(ctx, life context.Context, to server) (*conn, error) {
-	nc, err := s.env.Dial(ctx, "tcp", to.addr)
-	if err == nil && s.net.opts.TLS {
-		secure := tls.Client(nc, to.tls)
-		if err = secure.HandshakeContext(ctx); err != nil {
-			nc.Close()
-		}
-		nc = secure
-	}
-	if err != nil {
-		text := "The " + s.net.name() + " server cannot be reached."
-		var bad *tls.CertificateVerificationError
-		if errors.As(err, &bad) {
-			text = "The " + s.net.name() + " server does not prove that it is the one."
-		}
-		return nil, legacy.Wrap(legacy.Temporary, err, text)
-	}
+// newConn starts the reader. When life ends, writes end soon.
+func newConn(nc net.Conn, life context.Context) *conn {
 	c := &conn{Conn: nc, lines: make(chan inbound), closed: make(chan struct{}), done: make(chan struct{}), life: life}
 	c.unhook = context.AfterFunc(life, func() { _ = nc.SetWriteDeadline(time.Now().Add(byeLimit)) })
 	go c.read()
-	return c, nil
+	return c
 }
 
 // errTooLong says that a line is longer than IRC allows.
 var errTooLong = errors.New("irc: a line is too long")
 
+// read reads lines until the connection ends; those that have come at once are
+// handed on at once.
 func (c *conn) read() {
 	defer close(c.done)
 	r := bufio.NewReaderSize(c.Conn, maxLine)
 	for {
-		line, err := r.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
-			err = errTooLong
+		var in inbound
+		for len(in.lines) < maxBatch {
+			line, err := r.ReadSlice('\n')
+			if err != nil {
+				if in.err = err; errors.Is(err, bufio.ErrBufferFull) {
+					in.err = errTooLong
+				}
+				break
+			}
+			in.lines = append(in.lines, string(line))
+			if next, _ := r.Peek(r.Buffered()); bytes.IndexByte(next, '\n') < 0 {
+				break
+			}
 		}
 		select {
-		case c.lines <- inbound{string(line), err}:
+		case c.lines <- in:
 		case <-c.closed:
 			return
 		}
-		if err != nil {
+		if in.err != nil {
 			return
 		}
 	}
@@ -96,9 +91,4 @@ func (c *conn) close() {
 	close(c.closed)
 	c.Conn.Close()
 	<-c.done
-}
-
-// lost is the error of a connection that ended without a word.
-func (n *network) lost(cause error) error {
-	return legacy.Wrap(legacy.Temporary, cause, "The connection to the "+n.name()+" server was lost.")
 }

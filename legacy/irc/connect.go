@@ -2,8 +2,7 @@ package irc
 
 import (
 	"context"
-	"encoding/base64"
-	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,55 +11,35 @@ import (
 )
 
 // wanted are the capabilities that we use. (IRCv3)
-var wanted = []string{"sasl", "server-time", "multi-prefix", "away-notify", "echo-message", "userhost-in-names"}
-
-// connect registers at the first server that can be reached. The client's
-// connection must be closed.
-func (s *session) connect(ctx, life context.Context) (*client, error) {
-	var err error
-	for _, to := range s.net.servers {
-		var cn *conn
-		if cn, err = s.dial(ctx, life, to); err != nil {
-			if ctx.Err() != nil {
-				break
-			}
-			continue
-		}
-		c := newClient(s, cn)
-		if err = c.register(ctx); err == nil {
-			return c, nil
-		}
-		cn.close()
-		if legacy.KindOf(err) != legacy.Temporary {
-			break
-		}
-	}
-	if err != nil && errors.Is(err, context.DeadlineExceeded) {
-		err = legacy.Wrap(legacy.Temporary, err, "The "+s.net.name()+" server took too long.")
-	}
-	return nil, err
+var wanted = []string{
+	"sasl", "cap-notify", "message-tags", "server-time", "echo-message", "labeled-response", "batch", "away-notify",
+	"account-notify", "account-tag", "extended-join", "chghost", "setname", "multi-prefix", "userhost-in-names",
+	"invite-notify", "chathistory", "draft/chathistory", "extended-monitor", "standard-replies",
 }
 
 // register signs on. (RFC 2812 §3.1, IRCv3 capability negotiation)
 func (c *client) register(ctx context.Context) error {
-	c.nick = c.s.fields["username"]
-	real := c.s.fields["name"]
-	if real == "" {
-		real = c.nick
+	c.nick = c.profile.nicks[0]
+	c.write(ircwire.Line("CAP", "LS", "302"))
+	if c.profile.pass != "" {
+		c.write(ircwire.Line("PASS", c.profile.pass))
 	}
-	c.write(ircwire.Line("CAP", "LS", "302"), ircwire.Line("NICK", c.nick), ircwire.Line("USER", userName(c.nick), "0", "*", real))
-	for c.err == nil {
+	c.write(ircwire.Line("NICK", c.nick), ircwire.Line("USER", userName(first(c.profile.user, c.nick)), "0", "*", c.profile.real))
+	for c.flush(); c.err == nil; c.flush() {
 		select {
 		case in := <-c.conn.lines:
+			for i, text := range in.lines {
+				m, err := ircwire.Parse(c.decode(text))
+				if err != nil {
+					continue
+				}
+				if done, err := c.onRegistering(m); done || err != nil {
+					c.early = in.lines[i+1:]
+					return err
+				}
+			}
 			if in.err != nil {
-				return c.s.net.lost(in.err)
-			}
-			m, err := ircwire.Parse(c.decode(in.line))
-			if err != nil {
-				continue
-			}
-			if done, err := c.onRegistering(m); done || err != nil {
-				return err
+				return c.lost(in.err)
 			}
 		case <-ctx.Done():
 			return ctx.Err()
@@ -70,21 +49,21 @@ func (c *client) register(ctx context.Context) error {
 }
 
 // userName is what the server calls our side of the connection: letters and
-// digits of the nick.
-func userName(nick string) string {
-	name := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+// digits.
+func userName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' {
 			return r
 		}
 		return -1
-	}, strings.ToLower(nick))
+	}, strings.ToLower(name))
 	if name == "" {
 		return "user"
 	}
 	return name[:min(len(name), 9)]
 }
 
-const maxNickTries = 5
+const maxNickTries = 8
 
 // onRegistering handles a line before the welcome. done says that it came.
 func (c *client) onRegistering(m ircwire.Message) (done bool, err error) {
@@ -94,68 +73,161 @@ func (c *client) onRegistering(m ircwire.Message) (done bool, err error) {
 	case "CAP":
 		c.onCap(m)
 	case "AUTHENTICATE":
-		if m.Param(0) == "+" { // SASL PLAIN (RFC 4616)
-			secret := c.nick + "\x00" + c.nick + "\x00" + c.s.fields["password"]
-			c.write("AUTHENTICATE " + base64.StdEncoding.EncodeToString([]byte(secret)))
-		}
-	case "900":
+		return false, c.onAuthenticate(m.Param(0))
 	case "903":
+		c.login = nil
 		c.write(ircwire.Line("CAP", "END"))
-	case "902", "904", "905", "906", "908":
-		return false, legacy.Errorf(legacy.Auth, "%s does not accept the password.", c.s.net.name())
-	case "432":
-		return false, legacy.Errorf(legacy.Auth, "%s does not allow the nick %s.", c.s.net.name(), c.nick)
-	case "433", "436", "437": // in use: another one, which the room will tell of
-		if c.nickTries++; c.nickTries > maxNickTries {
-			return false, legacy.Errorf(legacy.Forbidden, "The nick %s is in use.", c.s.fields["username"])
+	case "902", "904", "905", "908":
+		return false, c.saslFailed(m)
+	case "432": // an erroneous one
+		if c.nickTries > 0 || len(c.profile.nicks) > 1 {
+			return false, c.nextNick(m)
 		}
-		c.nick += "_"
-		c.write(ircwire.Line("NICK", c.nick))
+		return false, legacy.Errorf(legacy.Auth, "%s does not allow the nick %s.", c.link.name(), c.nick)
+	case "433", "436", "437": // in use: another one, which the room will tell of
+		return false, c.nextNick(m)
 	case "464":
-		return false, legacy.Errorf(legacy.Auth, "%s wants a password, or another one.", c.s.net.name())
+		return false, legacy.Errorf(legacy.Auth, "%s wants a password, or another one.", c.link.name())
 	case "465":
-		return false, legacy.Errorf(legacy.Forbidden, "%s does not let you in: %s", c.s.net.name(), ircwire.Plain(m.Last()))
+		return false, legacy.Errorf(legacy.Forbidden, "%s does not let you in: %s", c.link.name(), ircwire.Plain(m.Last()))
 	case "ERROR":
-		e := legacy.Errorf(legacy.Temporary, "The %s server ended the connection: %s", c.s.net.name(), ircwire.Plain(m.Last()))
+		e := legacy.Errorf(legacy.Temporary, "The %s server ended the connection: %s", c.link.name(), ircwire.Plain(m.Last()))
 		e.RetryAfter = 10 * time.Second
 		return false, e
+	case "NOTICE":
+		c.onText(m)
 	case "001":
-		c.nick = m.Param(0)
+		c.nick, c.serverName = m.Param(0), m.Source
+		c.welcome()
 		return true, nil
 	}
 	return false, nil
 }
 
-// onCap agrees on capabilities.
+// nextNick tries the next of the user's nicks, then variations of the first.
+func (c *client) nextNick(m ircwire.Message) error {
+	c.nickTries++
+	switch {
+	case c.nickTries < len(c.profile.nicks):
+		c.nick = c.profile.nicks[c.nickTries]
+	case c.nickTries-len(c.profile.nicks) < maxNickTries:
+		c.nick = c.profile.nicks[0] + strings.Repeat("_", c.nickTries-len(c.profile.nicks)+1)
+	default:
+		return legacy.Errorf(legacy.Forbidden, "The nick %s is in use: %s", c.profile.nicks[0], ircwire.Plain(m.Last()))
+	}
+	c.write(ircwire.Line("NICK", c.nick))
+	return nil
+}
+
+// welcome does what is to be done as soon as the server has let us in.
+func (c *client) welcome() {
+	c.since = c.now()
+	if c.profile.password != "" && !c.caps["sasl"] { // services by hand
+		account := c.profile.account
+		if account == "" && c.nickTries > 0 {
+			account = c.profile.nicks[0]
+		}
+		c.write(ircwire.Line("PRIVMSG", "NickServ", strings.TrimSpace("IDENTIFY "+account)+" "+c.profile.password))
+	}
+	for _, line := range c.profile.after {
+		c.write(cleanLine(line))
+	}
+	if nicks := c.s.watchedAt(c.link.server); len(nicks) > 0 {
+		for _, nick := range nicks {
+			c.watched[c.fold(nick)] = &watch{nick: nick}
+		}
+	}
+	c.s.mu.Lock()
+	away := c.s.away
+	c.s.mu.Unlock()
+	c.setAway(away)
+}
+
+// cleanLine makes one line of what a user has written for the server.
+func cleanLine(line string) string {
+	line = strings.Map(func(r rune) rune {
+		if r == '\r' || r == '\n' || r == 0 {
+			return -1
+		}
+		return r
+	}, line)
+	return line[:min(len(line), ircwire.MaxLine)]
+}
+
+// onCap agrees on capabilities, before the welcome and, when the server changes its
+// mind, later.
 func (c *client) onCap(m ircwire.Message) {
+	registering := c.since.IsZero()
 	switch m.Param(1) {
-	case "LS":
+	case "LS", "NEW":
 		for name := range strings.FieldsSeq(m.Last()) {
-			name, _, _ = strings.Cut(name, "=")
-			for _, w := range wanted {
-				if name == w && (w != "sasl" || c.s.fields["password"] != "") {
-					c.offered = append(c.offered, name)
+			name, value, _ := strings.Cut(name, "=")
+			if !slices.Contains(wanted, name) || c.caps[name] || len(c.offered) >= len(wanted) {
+				continue
+			}
+			if name == "sasl" {
+				c.mechanisms = strings.Split(value, ",")
+				if !registering || c.profile.password == "" && c.profile.certificate == nil {
+					continue
 				}
 			}
+			c.offered = append(c.offered, name)
 		}
 		if m.Param(2) == "*" { // more follow
 			return
 		}
 		if len(c.offered) == 0 {
-			c.write(ircwire.Line("CAP", "END"))
+			c.endCap()
 			return
 		}
-		c.write(ircwire.Line("CAP", "REQ", strings.Join(c.offered, " ")))
+		c.asked = c.offered
+		c.offered = nil
+		c.write(ircwire.Line("CAP", "REQ", strings.Join(c.asked, " ")))
 	case "ACK":
 		for name := range strings.FieldsSeq(m.Last()) {
-			c.caps[name] = true
+			if off, isOff := strings.CutPrefix(name, "-"); isOff {
+				delete(c.caps, off)
+			} else if slices.Contains(wanted, name) {
+				c.caps[name] = true
+			}
 		}
-		if c.caps["sasl"] {
-			c.write(ircwire.Line("AUTHENTICATE", "PLAIN"))
+		if c.single--; c.single > 0 {
 			return
 		}
-		c.write(ircwire.Line("CAP", "END"))
+		if registering && c.caps["sasl"] {
+			c.startSASL()
+			return
+		}
+		c.endCap()
 	case "NAK":
+		if c.single > 0 { // one of those asked for alone
+			if c.single--; c.single == 0 {
+				c.endCap()
+			}
+			return
+		}
+		if len(c.asked) < 2 {
+			c.endCap()
+			return
+		}
+		for _, name := range c.asked { // the server takes all of a line, or nothing
+			c.write(ircwire.Line("CAP", "REQ", name))
+		}
+		c.single = len(c.asked)
+	case "DEL":
+		for name := range strings.FieldsSeq(m.Last()) {
+			delete(c.caps, name)
+		}
+	}
+}
+
+// endCap goes on with the registration, if it is not over.
+func (c *client) endCap() {
+	if c.since.IsZero() {
+		if c.caps["sasl"] && c.login == nil {
+			c.startSASL()
+			return
+		}
 		c.write(ircwire.Line("CAP", "END"))
 	}
 }

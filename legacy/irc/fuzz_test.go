@@ -37,8 +37,8 @@ func FuzzServer(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &session{net: n.(*network), fields: map[string]string{"username": "alice"}, queue: make(chan command, queueLen),
-			env: legacy.Env{Log: zerolog.Nop(), Now: time.Now, Emit: func(ev legacy.Event) {
+		made, err := n.NewSession(legacy.Account{Fields: map[string]string{"username": "alice"}},
+			legacy.Env{Log: zerolog.Nop(), Now: time.Now, Emit: func(ev legacy.Event) {
 				switch ev := ev.(type) {
 				case legacy.MessageReceived:
 					if ev.From.ID == "" || ev.Text == "" || ev.Text != ircwire.Plain(ev.Text) {
@@ -49,11 +49,22 @@ func FuzzServer(f *testing.F) {
 						t.Errorf("the core gets %+v", ev)
 					}
 				}
-			}}}
-		c := newClient(s, &conn{Conn: deafConn{}, life: t.Context()})
-		c.nick = "alice"
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := made.(*session)
+		c := newClient(newLink(s, ""), s.profile("", ""), target{}, &conn{Conn: deafConn{}, life: t.Context()})
+		c.nick, c.since = "alice", time.Now()
+		c.caps = map[string]bool{"labeled-response": true, "message-tags": true, "batch": true}
 		c.join("#a", "")
-		c.sendText(legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "bob"}, Text: "hello"})
+		c.sendText(legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "bob"}, Text: "hello"}, "bob")
+		c.watch("bob", true)
+		c.whois("bob", whoisAsk{ref: "w"})
+		c.list("l")
+		c.requestBans("b", "#a")
+		c.requestConfig("m", "#a")
+		c.rawLine("VERSION")
 		for text := range bytes.Lines(b) {
 			m, err := ircwire.Parse(c.decode(string(text)))
 			if err != nil {
@@ -70,5 +81,6 @@ func FuzzServer(f *testing.F) {
 		}
 		c.moderate("k", "#a", legacy.Moderation{Nick: "bob", Level: legacy.LevelOperator})
 		c.expire(c.now().Add(time.Hour))
+		c.giveUp(nil)
 	})
 }

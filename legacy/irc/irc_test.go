@@ -288,7 +288,7 @@ func TestRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	do(rooms.JoinRoom(t.Context(), room, ""))
+	do(rooms.JoinRoom(t.Context(), room, "alice", ""))
 	joined := expect[legacy.RoomJoined](u)
 	levels := map[string]legacy.Level{}
 	for _, o := range joined.Occupants {
@@ -299,12 +299,12 @@ func TestRoom(t *testing.T) {
 		t.Errorf("joined %+v", joined)
 	}
 	for name, kind := range map[string]legacy.Kind{"#key": legacy.Auth, "#full": legacy.Full} {
-		do(rooms.JoinRoom(t.Context(), legacy.Peer{ID: name, Room: true}, ""))
+		do(rooms.JoinRoom(t.Context(), legacy.Peer{ID: name, Room: true}, "alice", ""))
 		if failed := expect[legacy.RoomFailed](u); failed.Room.ID != name || legacy.KindOf(failed.Err) != kind {
 			t.Errorf("failed %+v, want %v", failed, kind)
 		}
 	}
-	do(rooms.JoinRoom(t.Context(), legacy.Peer{ID: "#key", Room: true}, "secret"))
+	do(rooms.JoinRoom(t.Context(), legacy.Peer{ID: "#key", Room: true}, "alice", "secret"))
 	expect[legacy.RoomJoined](u)
 
 	p.all(":bob!b@h INVITE alice :#Other")
@@ -339,11 +339,11 @@ func TestRoom(t *testing.T) {
 		t.Errorf("topic %+v", topic)
 	}
 	do(rooms.Moderate(t.Context(), "v", room, legacy.Moderation{Nick: "bob", Level: legacy.LevelVoice}))
-	if done := expect[legacy.ModerationDone](u); done.Ref != "v" || done.Err != nil {
+	if done := expect[legacy.Done](u); done.Ref != "v" || done.Err != nil {
 		t.Errorf("done %+v", done)
 	}
 	do(rooms.Moderate(t.Context(), "k", room, legacy.Moderation{Nick: "bob", Kick: true}))
-	if done := expect[legacy.ModerationDone](u); legacy.KindOf(done.Err) != legacy.Forbidden {
+	if done := expect[legacy.Done](u); legacy.KindOf(done.Err) != legacy.Forbidden {
 		t.Errorf("done %+v", done)
 	}
 	do(rooms.Moderate(t.Context(), "c", room, legacy.Moderation{Nick: "carol", Kick: true, Reason: "bye"}))

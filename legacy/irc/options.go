@@ -1,7 +1,6 @@
 package irc
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -11,18 +10,18 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 
 	"transport/legacy"
-	"transport/legacy/irc/ircwire"
 )
 
 // Options are the settings of one network, [network.options] in the
 // configuration.
 type Options struct {
 	// Server is the IRC server's host:port; several, separated by commas, are
-	// tried in order.
+	// tried in order. Without one, users name the server in each address:
+	// #channel%irc.example.net.
 	Server string `toml:"server"`
 	// Name is what the network is called, "" for IRC.
 	Name string `toml:"name"`
-	// TLS encrypts the connection.
+	// TLS encrypts the connection to Server.
 	TLS bool `toml:"tls"`
 	// Guests lets people join channels without registering.
 	Guests bool `toml:"guests"`
@@ -32,14 +31,26 @@ type Options struct {
 	// second after that; a rate of 0 is no limit.
 	Burst int     `toml:"burst"`
 	Rate  float64 `toml:"rate"`
+	// Servers are those that users may name, "*.example.net" for all below a
+	// domain; none for all that are public.
+	Servers []string `toml:"servers"`
+	// Private lets users name servers whose addresses are not public.
+	Private bool `toml:"private"`
+	// TLSPorts and Ports are tried in turn at a server that a user names, those
+	// with TLS first.
+	TLSPorts string `toml:"tls_ports"`
+	Ports    string `toml:"ports"`
 }
 
-// DefaultOptions are the settings of a network of which only the server is named.
+// DefaultOptions are the settings of a network for which nothing is said.
 func DefaultOptions() Options {
-	return Options{TLS: true, Guests: true, Encoding: "windows-1252", Burst: 10, Rate: 1}
+	return Options{TLS: true, Guests: true, Encoding: "windows-1252", Burst: 10, Rate: 1, TLSPorts: "6697,6670", Ports: "6667"}
 }
 
-const maxServers = 8
+const (
+	maxAddresses = 8 // of one server
+	maxPorts     = 8
+)
 
 // New makes a network. An error names the wrong option (legacy.FieldError);
 // several are joined.
@@ -48,10 +59,7 @@ func New(o Options) (legacy.Network, error) {
 	wrong := func(option, format string, args ...any) {
 		errs = append(errs, &legacy.FieldError{Var: option, Text: fmt.Sprintf(format, args...)})
 	}
-	n := &network{opts: o}
-	if strings.TrimSpace(o.Server) == "" {
-		wrong("server", `is missing: the host:port of the IRC server, such as "irc.example.net:6697"`)
-	}
+	n := &network{opts: o, named: strings.TrimSpace(o.Server) == ""}
 	for addr := range strings.SplitSeq(o.Server, ",") {
 		if addr = strings.TrimSpace(addr); addr == "" {
 			continue
@@ -61,10 +69,24 @@ func New(o Options) (legacy.Network, error) {
 			wrong("server", "%q is no host:port; IRC's ports are 6697, with TLS, and 6667", addr)
 			continue
 		}
-		n.servers = append(n.servers, server{addr, &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}})
+		n.fixed = append(n.fixed, target{host: host, port: port, tls: o.TLS})
 	}
-	if len(n.servers) > maxServers {
-		wrong("server", "has more than %d addresses", maxServers)
+	if len(n.fixed) > maxAddresses {
+		wrong("server", "has more than %d addresses", maxAddresses)
+	}
+	for _, pattern := range o.Servers {
+		if !isServer(strings.TrimPrefix(pattern, "*.")) {
+			wrong("servers", "%q is no host name; write irc.example.net, or *.example.net for all below", pattern)
+		}
+	}
+	if _, err := ports(o.TLSPorts); err != nil {
+		wrong("tls_ports", "%v", err)
+	}
+	if _, err := ports(o.Ports); err != nil {
+		wrong("ports", "%v", err)
+	}
+	if n.named && o.TLSPorts == "" && o.Ports == "" {
+		wrong("ports", "is empty, and so is tls_ports: there is nothing to connect to")
 	}
 	var err error
 	if n.fallback, err = htmlindex.Get(o.Encoding); err != nil {
@@ -82,8 +104,18 @@ func New(o Options) (legacy.Network, error) {
 	return n, nil
 }
 
-// chanTypes are the kinds of channel that every server has.
-const chanTypes = "#&"
-
-// isChannel reports whether a name is a channel's.
-func isChannel(name string) bool { return ircwire.IsChannel(name, chanTypes) }
+// ports reads a list of port numbers.
+func ports(list string) ([]string, error) {
+	var all []string
+	for port := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' || r == ' ' || r == ';' || r == '\n' }) {
+		number, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || number == 0 {
+			return nil, fmt.Errorf("%q is no port: ports are numbers from 1 to 65535, separated by commas", port)
+		}
+		if len(all) == maxPorts {
+			return nil, fmt.Errorf("there are more than %d ports", maxPorts)
+		}
+		all = append(all, strconv.FormatUint(number, 10))
+	}
+	return all, nil
+}

@@ -2,107 +2,310 @@ package irc
 
 import (
 	"context"
-	"sync/atomic"
+	"maps"
+	"sync"
 	"time"
 
 	"transport/legacy"
 )
 
 var (
-	_ legacy.Session   = (*session)(nil)
-	_ legacy.Presencer = (*session)(nil)
-	_ legacy.Roomer    = (*session)(nil)
+	_ legacy.Session      = (*session)(nil)
+	_ legacy.Presencer    = (*session)(nil)
+	_ legacy.Typer        = (*session)(nil)
+	_ legacy.Profiler     = (*session)(nil)
+	_ legacy.Watcher      = (*session)(nil)
+	_ legacy.Roomer       = (*session)(nil)
+	_ legacy.RoomKeeper   = (*session)(nil)
+	_ legacy.RoomLister   = (*session)(nil)
+	_ legacy.Reacter      = (*session)(nil)
+	_ legacy.Commander    = (*session)(nil)
+	_ legacy.Configurer   = (*network)(nil)
+	_ legacy.Reconfigurer = (*session)(nil)
 )
 
 const (
-	queueLen    = 256 // commands that wait for Run
+	queueLen    = 256 // commands that wait for a link
+	maxLinks    = 20  // servers of one user
+	maxWatched  = 1000
 	signOnLimit = 50 * time.Second
 )
 
-// command is something that the core wants done, by Run's goroutine.
-type command func(*client)
-
-// session is one user's connection.
+// session is one user: one connection to the one server, or a link to each server
+// that the user has named.
 type session struct {
 	net    *network
 	env    legacy.Env
 	fields map[string]string
-	live   atomic.Bool
-	queue  chan command
+
+	mu       sync.Mutex // guards what follows; nothing waits while it is held
+	settings map[string]map[string]string
+	links    map[string]*link // by server
+	life     context.Context  // of Run, nil while it does not serve
+	wg       sync.WaitGroup   // the links
+	away     legacy.Presence
+	watched  map[string]bool // Peer.IDs
 }
 
 // Run implements legacy.Session.
 func (s *session) Run(ctx context.Context) error {
-	err := s.serve(ctx)
-	s.live.Store(false)
-	if ctx.Err() != nil {
+	if !s.net.named {
+		l := newLink(s, "")
+		err := l.once(ctx, func() {
+			s.serve(ctx, l)
+			s.env.Emit(legacy.Ready{Self: legacy.Peer{ID: s.net.id(l.client.nick, "")}})
+		})
+		s.end()
+		l.drop(err)
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	s.serve(ctx, nil)
+	s.env.Emit(legacy.Ready{})
+	<-ctx.Done()
+	s.end()
+	s.wg.Wait()
+	return nil
+}
+
+// serve begins to take commands.
+func (s *session) serve(ctx context.Context, l *link) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.life = ctx
+	if l != nil {
+		s.links[l.server] = l
+	}
+}
+
+// end takes no more commands.
+func (s *session) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.life = nil
+}
+
+// command is something that the core wants done by a link's goroutine.
+type command struct {
+	do   func(*client)
+	fail func(error) // when there will be no connection; nil if nobody asks
+}
+
+// enqueue hands a command to the link of a server. It never waits. With start, a
+// link that is not there is made.
+func (s *session) enqueue(server string, start bool, c command) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.links[server]
+	switch {
+	case s.life == nil || l == nil && (!start || !s.net.named):
+		return legacy.Errorf(legacy.Offline, "You are not connected to %s.", first(server, s.net.name()))
+	case l == nil && len(s.links) >= maxLinks:
+		return legacy.Errorf(legacy.RateLimited, "You are connected to too many servers.")
+	case l == nil:
+		l = newLink(s, server)
+		s.links[server] = l
+		ctx := s.life
+		s.wg.Go(func() { l.serve(ctx) })
+	}
+	select {
+	case l.queue <- c:
+		return nil
+	default:
+		return legacy.Errorf(legacy.RateLimited, "That is more than %s takes at once. Wait a little.", first(server, s.net.name()))
+	}
+}
+
+// at is enqueue for a name at a server.
+func (s *session) at(p legacy.Peer, start bool, fail func(error), do func(c *client, name string)) error {
+	name, server := s.net.split(p.ID)
+	if p.Service {
+		name, server = "", p.ID
+	}
+	return s.enqueue(server, start, command{func(c *client) { do(c, name) }, fail})
+}
+
+// retire takes a link out, if no command waits for it.
+func (s *session) retire(l *link) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(l.queue) > 0 {
+		return false
+	}
+	delete(s.links, l.server)
+	return true
+}
+
+// setting are the settings of a service or a room.
+func (s *session) setting(id string) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.settings[id]
+}
+
+// Reconfigure implements legacy.Reconfigurer.
+func (s *session) Reconfigure(p legacy.Peer, values map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settings[p.ID] = values
+}
+
+// Send implements legacy.Session.
+func (s *session) Send(_ context.Context, m legacy.Outgoing) error {
+	fail := func(err error) { s.env.Emit(legacy.MessageFailed{Ref: m.Ref, Err: err}) }
+	return s.at(m.To, true, fail, func(c *client, name string) { c.sendText(m, name) })
+}
+
+// SetPresence implements legacy.Presencer: it is shown at every server.
+func (s *session) SetPresence(_ context.Context, p legacy.Presence) error {
+	s.mu.Lock()
+	s.away = p
+	servers, live := maps.Clone(s.links), s.life != nil
+	s.mu.Unlock()
+	if !live {
+		return legacy.Errorf(legacy.Offline, "You are not connected to %s.", s.net.name())
+	}
+	var err error
+	for server := range servers {
+		if e := s.enqueue(server, false, command{do: func(c *client) { c.setAway(p) }}); e != nil && legacy.KindOf(e) != legacy.Offline {
+			err = e
+		}
+	}
+	return err
+}
+
+// SetTyping implements legacy.Typer.
+func (s *session) SetTyping(_ context.Context, p legacy.Peer, t legacy.Typing) error {
+	return s.at(p, false, nil, func(c *client, name string) { c.setTyping(name, t) })
+}
+
+// RequestProfile implements legacy.Profiler.
+func (s *session) RequestProfile(_ context.Context, ref string, p legacy.Peer) error {
+	fail := func(err error) { s.env.Emit(legacy.ProfileReceived{Ref: ref, Err: err}) }
+	return s.at(p, false, fail, func(c *client, name string) { c.whois(name, whoisAsk{ref: ref}) })
+}
+
+// Watch implements legacy.Watcher. What is watched at servers that the user is not
+// connected to is looked at when they are.
+func (s *session) Watch(_ context.Context, p legacy.Peer, on bool) error {
+	s.mu.Lock()
+	if on && len(s.watched) >= maxWatched && !s.watched[p.ID] {
+		s.mu.Unlock()
+		return legacy.Errorf(legacy.RateLimited, "You watch too many people.")
+	}
+	if delete(s.watched, p.ID); on {
+		s.watched[p.ID] = true
+	}
+	s.mu.Unlock()
+	err := s.at(p, false, nil, func(c *client, name string) { c.watch(name, on) })
+	if legacy.KindOf(err) == legacy.Offline {
 		return nil
 	}
 	return err
 }
 
-func (s *session) serve(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, signOnLimit)
-	defer cancel()
-	c, err := s.connect(limited, ctx)
-	if err != nil {
-		return err
+// watchedAt are the nicks to be watched at a server.
+func (s *session) watchedAt(server string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var nicks []string
+	for id := range s.watched {
+		if nick, at := s.net.split(id); at == server {
+			nicks = append(nicks, nick)
+		}
 	}
-	defer c.conn.close()
-	s.live.Store(true)
-	s.env.Emit(legacy.Ready{Self: legacy.Peer{ID: c.fold(c.nick)}})
-	return c.run(ctx)
-}
-
-// enqueue hands a command to Run. It never waits.
-func (s *session) enqueue(c command) error {
-	if !s.live.Load() {
-		return legacy.Errorf(legacy.Offline, "You are not connected to %s.", s.net.name())
-	}
-	select {
-	case s.queue <- c:
-		return nil
-	default:
-		return legacy.Errorf(legacy.RateLimited, "That is more than %s takes at once. Wait a little.", s.net.name())
-	}
-}
-
-// Send implements legacy.Session.
-func (s *session) Send(_ context.Context, m legacy.Outgoing) error {
-	return s.enqueue(func(c *client) { c.sendText(m) })
-}
-
-// SetPresence implements legacy.Presencer.
-func (s *session) SetPresence(_ context.Context, p legacy.Presence) error {
-	return s.enqueue(func(c *client) { c.setAway(p) })
+	return nicks
 }
 
 // JoinRoom implements legacy.Roomer.
-func (s *session) JoinRoom(_ context.Context, room legacy.Peer, password string) error {
-	return s.enqueue(func(c *client) { c.join(room.ID, password) })
+func (s *session) JoinRoom(_ context.Context, room legacy.Peer, nick, password string) error {
+	fail := func(err error) { s.env.Emit(legacy.RoomFailed{Room: room, Err: err}) }
+	name, server := s.net.split(room.ID)
+	s.mu.Lock()
+	if l := s.links[server]; l == nil && s.net.named && s.life != nil && len(s.links) < maxLinks {
+		l = newLink(s, server)
+		l.nick = nick
+		s.links[server] = l
+		ctx := s.life
+		s.wg.Go(func() { l.serve(ctx) })
+	}
+	s.mu.Unlock()
+	return s.enqueue(server, true, command{func(c *client) { c.join(name, password) }, fail})
 }
 
 // LeaveRoom implements legacy.Roomer.
 func (s *session) LeaveRoom(_ context.Context, room legacy.Peer, reason string) error {
-	return s.enqueue(func(c *client) { c.part(room.ID, reason) })
+	return s.at(room, false, nil, func(c *client, name string) { c.part(name, reason) })
 }
 
-// SetNick implements legacy.Roomer.
-func (s *session) SetNick(_ context.Context, nick string) error {
-	return s.enqueue(func(c *client) { c.setNick(nick) })
+// SetNick implements legacy.Roomer. IRC knows one nick for all channels of a server.
+func (s *session) SetNick(_ context.Context, room legacy.Peer, nick string) error {
+	return s.at(room, false, nil, func(c *client, _ string) { c.setNick(nick) })
 }
 
 // Invite implements legacy.Roomer.
 func (s *session) Invite(_ context.Context, room, who legacy.Peer) error {
-	return s.enqueue(func(c *client) { c.invite(room.ID, who.ID) })
+	nick, _ := s.net.split(who.ID)
+	return s.at(room, false, nil, func(c *client, name string) { c.invite(name, nick) })
 }
 
 // SetTopic implements legacy.Roomer.
 func (s *session) SetTopic(_ context.Context, room legacy.Peer, topic string) error {
-	return s.enqueue(func(c *client) { c.setTopic(room.ID, topic) })
+	return s.at(room, false, nil, func(c *client, name string) { c.setTopic(name, topic) })
+}
+
+// SetRoomTyping implements legacy.Reacter.
+func (s *session) SetRoomTyping(_ context.Context, room legacy.Peer, t legacy.Typing) error {
+	return s.at(room, false, nil, func(c *client, name string) { c.setTyping(name, t) })
+}
+
+// React implements legacy.Reacter.
+func (s *session) React(_ context.Context, room legacy.Peer, id string, emojis []string) error {
+	return s.at(room, false, nil, func(c *client, name string) { c.react(name, id, emojis) })
+}
+
+// done is what answers a command whose only answer is legacy.Done.
+func (s *session) done(ref string) func(error) {
+	return func(err error) { s.env.Emit(legacy.Done{Ref: ref, Err: err}) }
 }
 
 // Moderate implements legacy.Roomer.
 func (s *session) Moderate(_ context.Context, ref string, room legacy.Peer, m legacy.Moderation) error {
-	return s.enqueue(func(c *client) { c.moderate(ref, room.ID, m) })
+	return s.at(room, false, s.done(ref), func(c *client, name string) { c.moderate(ref, name, m) })
+}
+
+// RequestRoomConfig implements legacy.RoomKeeper.
+func (s *session) RequestRoomConfig(_ context.Context, ref string, room legacy.Peer) error {
+	fail := func(err error) { s.env.Emit(legacy.RoomConfigReceived{Ref: ref, Err: err}) }
+	return s.at(room, false, fail, func(c *client, name string) { c.requestConfig(ref, name) })
+}
+
+// SetRoomConfig implements legacy.RoomKeeper.
+func (s *session) SetRoomConfig(_ context.Context, ref string, room legacy.Peer, config legacy.RoomConfig) error {
+	return s.at(room, false, s.done(ref), func(c *client, name string) { c.setConfig(ref, name, config) })
+}
+
+// RequestBans implements legacy.RoomKeeper.
+func (s *session) RequestBans(_ context.Context, ref string, room legacy.Peer) error {
+	fail := func(err error) { s.env.Emit(legacy.BansReceived{Ref: ref, Err: err}) }
+	return s.at(room, false, fail, func(c *client, name string) { c.requestBans(ref, name) })
+}
+
+// SetBan implements legacy.RoomKeeper.
+func (s *session) SetBan(_ context.Context, ref string, room legacy.Peer, mask string, banned bool) error {
+	return s.at(room, false, s.done(ref), func(c *client, name string) { c.setBan(ref, name, mask, banned) })
+}
+
+// ListRooms implements legacy.RoomLister.
+func (s *session) ListRooms(_ context.Context, ref string, service legacy.Peer) error {
+	fail := func(err error) { s.env.Emit(legacy.RoomsListed{Ref: ref, Err: err}) }
+	return s.enqueue(service.ID, true, command{func(c *client) { c.list(ref) }, fail})
+}
+
+// Do implements legacy.Commander.
+func (s *session) Do(_ context.Context, ref string, at legacy.Peer, name string, args map[string]string) error {
+	fail := func(err error) { s.env.Emit(legacy.CommandDone{Ref: ref, Err: err}) }
+	return s.at(at, name == "raw", fail, func(c *client, target string) { c.command(ref, target, name, args) })
 }

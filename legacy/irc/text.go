@@ -12,99 +12,163 @@ import (
 const hostLen = 10 + 1 + 63
 
 // sendText sends a message to a channel or a person: a line for each line, and
-// more where one is too long for the server to pass on with our prefix.
-// (RFC 2812 §2.3)
-func (c *client) sendText(m legacy.Outgoing) {
-	target, text, action := m.To.ID, m.Text, false
+// more where one is too long for the server to pass on with our prefix. To a
+// server it is a line of the protocol. (RFC 2812 §2.3)
+func (c *client) sendText(m legacy.Outgoing, target string) {
+	if target == "" {
+		c.rawLine(m.Text)
+		c.emit(legacy.MessageSent{Ref: m.Ref})
+		return
+	}
 	if ch := c.channels[c.fold(target)]; ch != nil {
 		target = ch.name
 	} else if m.To.Room {
 		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
 		return
+	} else {
+		c.used()
 	}
-	if rest, ok := strings.CutPrefix(text, "/me "); ok {
-		text, action = rest, true
+	if modes, ok := strings.CutPrefix(m.Text, "/mode "); ok && m.To.Room {
+		c.send("MODE " + target + " " + cleanLine(modes))
+		c.emit(legacy.MessageSent{Ref: m.Ref})
+		return
 	}
+	text := formatted(m)
+	action := strings.HasPrefix(m.Text, "/me ")
 	from := hostLen
 	if c.address != "" {
 		from = len(c.address)
 	}
 	limit := ircwire.MaxLine - len(":! PRIVMSG  :") - len(c.nick) - from - len(target)
 	if action {
+		text = strings.Replace(text, "/me ", "", 1)
 		limit -= len("\x01ACTION \x01")
 	}
-	parts := ircwire.Split(text, limit)
+	parts := ircwire.Split(c.encode(text), limit)
 	if len(parts) == 0 { // nothing but spaces
 		parts = []string{" "}
 	}
-	if len(c.waiting)+len(parts) > maxAsks {
-		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.RateLimited, "Too much waits for %s. Try again in a moment.", c.s.net.name())})
+	if len(c.waiting)+len(c.out.queue)+len(parts) > maxAsks {
+		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.RateLimited, "Too much waits for %s. Try again in a moment.", c.link.name())})
 		return
 	}
-	for i, part := range parts {
-		ref := ""
-		if i == len(parts)-1 {
-			ref = m.Ref
-		}
+	left, failed, tags := len(parts), error(nil), ""
+	if m.Reply != "" && c.caps["message-tags"] {
+		tags = ircwire.Tagged(map[string]string{"+draft/reply": m.Reply}, "")
+	}
+	for _, part := range parts {
 		if action {
 			part = ircwire.MakeCTCP("ACTION", part)
 		}
-		if !c.out.put(queued{"PRIVMSG " + target + " :" + part, func() { c.textSent(ref, target) }}) {
-			c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.RateLimited, "Too much waits for %s. Try again in a moment.", c.s.net.name())})
-			return
-		}
+		c.request(ask{target: target, done: func(err error, id string) {
+			if failed == nil {
+				failed = err
+			}
+			if left--; left > 0 {
+				return
+			}
+			if failed != nil {
+				c.emit(legacy.MessageFailed{Ref: m.Ref, Err: failed})
+				return
+			}
+			c.emit(legacy.MessageSent{Ref: m.Ref, State: legacy.Accepted, ID: id})
+		}}, tags+"PRIVMSG "+target+" :"+part)
+		tags = ""
 	}
-	c.drain()
 }
 
-// textSent: a line is on its way. A server that echoes says when it was taken.
-func (c *client) textSent(ref, target string) {
-	if c.caps["echo-message"] {
-		c.waiting = append(c.waiting, ask{ref: ref, text: true, target: target, deadline: c.now().Add(askLimit)})
-		return
+// formatted is a message's text with IRC's formatting characters.
+func formatted(m legacy.Outgoing) string {
+	if m.Markup == nil {
+		return m.Text
 	}
-	c.conclude(ask{ref: ref, text: true}, nil)
+	runs := make([]ircwire.Run, len(m.Markup))
+	for i, s := range m.Markup {
+		runs[i] = ircwire.Run{Text: s.Text, Format: ircwire.Format{
+			Bold: s.Style&legacy.Bold != 0, Italic: s.Style&legacy.Italic != 0, Underline: s.Style&legacy.Underline != 0,
+			Strike: s.Style&legacy.Strike != 0, Monospace: s.Style&legacy.Monospace != 0, Fore: s.Fore, Back: s.Back,
+		}}
+	}
+	return ircwire.Encode(runs)
+}
+
+// markup is what a text with IRC's formatting characters looks like, nil for plain.
+func markup(text string) []legacy.Span {
+	runs := ircwire.Formatted(text)
+	if runs == nil {
+		return nil
+	}
+	spans := make([]legacy.Span, len(runs))
+	for i, r := range runs {
+		f := r.Format
+		s := legacy.Span{Text: r.Text, Fore: f.Fore, Back: f.Back}
+		for _, is := range []struct {
+			on    bool
+			style legacy.Style
+		}{{f.Bold, legacy.Bold}, {f.Italic, legacy.Italic}, {f.Underline, legacy.Underline}, {f.Strike, legacy.Strike}, {f.Monospace, legacy.Monospace}} {
+			if is.on {
+				s.Style |= is.style
+			}
+		}
+		spans[i] = s
+	}
+	return spans
 }
 
 // onText handles PRIVMSG and NOTICE.
 func (c *client) onText(m ircwire.Message) {
-	target, text := strings.TrimLeft(m.Param(0), c.prefixes.Chars), m.Param(1)
-	command, rest, ctcp := ircwire.CTCP(text)
-	if c.isMe(m.Nick()) && c.caps["echo-message"] {
-		c.answer(func(a ask) bool { return a.text && c.fold(a.target) == c.fold(target) }, nil)
-		return
+	target, text := strings.TrimLeft(m.Param(0), c.support.prefixes.Chars), m.Param(1)
+	history := c.isHistory(m)
+	if !history && c.isMe(m.Nick()) && (m.Tags["label"] != "" || c.caps["echo-message"] &&
+		c.answerID(func(a *ask) bool { return a.kind == askText && c.fold(a.target) == c.fold(target) }, nil, m.Tags["msgid"])) {
+		return // the server's echo
+	}
+	command, rest, ctcp := "", "", false
+	if text != "" && text[0] == '\x01' {
+		command, rest, ctcp = ircwire.CTCP(text)
 	}
 	switch {
 	case ctcp && command == "ACTION":
 		text = "/me " + rest
 	case ctcp && m.Command == "PRIVMSG":
+		if history {
+			return
+		}
 		if text = c.onCTCP(m.Nick(), command, rest); text == "" {
 			return
 		}
 	case ctcp:
 		text = command + ": " + rest
 	}
-	text = ircwire.Plain(text)
-	if text == "" {
+	spans := markup(text)
+	if text = ircwire.Plain(text); text == "" {
 		return
 	}
-	sent, _ := m.Time()
-	if sent.After(c.now().Add(-playbackAge)) {
-		sent = time.Time{}
-	}
-	ch := c.channels[c.fold(target)]
-	switch {
-	case ch != nil && ch.entered:
-		nick := m.Nick()
-		if ch.members[c.fold(nick)] == nil && strings.Contains(nick, ".") { // a server
-			nick = ""
+	var sent time.Time
+	if m.Tags != nil {
+		if sent, _ = m.Time(); !history && sent.After(c.now().Add(-playbackAge)) {
+			sent = time.Time{}
 		}
-		c.emit(legacy.RoomMessage{Room: c.room(ch), Nick: nick, Text: text, Time: sent})
-	case ch != nil:
-	case strings.Contains(m.Nick(), ".") || m.Nick() == "" || !ircwire.IsNick(m.Nick()):
-		c.emit(legacy.Notice{Text: text})
+	}
+	nick := m.Nick()
+	switch ch := c.channels[c.fold(target)]; {
+	case ch != nil && ch.entered:
+		said := legacy.RoomMessage{Room: ch.peer, Nick: nick, Text: text, Markup: spans, Time: sent, ID: m.Tags["msgid"], Reply: replyTo(m)}
+		said.Identity = identity(m.Tags["account"], m.Address())
+		if who := ch.members[c.fold(nick)]; who != nil {
+			said.Identity = identity(first(m.Tags["account"], who.account), first(m.Address(), who.address))
+		} else if strings.Contains(nick, ".") { // a server
+			said.Nick = ""
+		}
+		c.emit(said)
+	case ch != nil || isChannel(target):
+	case strings.Contains(nick, ".") || nick == "" || !ircwire.IsNick(nick):
+		c.emit(legacy.Notice{From: c.service(), Text: text})
+	case c.isMe(nick) && !c.isMe(target): // by another client of the same connection
+		c.emit(legacy.OwnMessage{To: c.peer(target), Text: text, Time: sent})
 	default:
-		c.emit(legacy.MessageReceived{From: c.peer(m.Nick()), Text: text, Time: sent})
+		c.used()
+		c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Markup: spans, Time: sent})
 	}
 }
 
@@ -132,7 +196,7 @@ func (c *client) onCTCP(nick, command, rest string) string {
 	}
 	if now := c.now(); now.Sub(c.ctcpAt) >= ctcpPause {
 		c.ctcpAt = now
-		c.send(ircwire.Line("NOTICE", nick, ircwire.MakeCTCP(command, answer)), nil)
+		c.send(ircwire.Line("NOTICE", nick, ircwire.MakeCTCP(command, answer)))
 	}
 	return ""
 }

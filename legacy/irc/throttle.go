@@ -14,7 +14,7 @@ type throttle struct {
 // queued is a line, and what to do once it is sent.
 type queued struct {
 	line string
-	sent func()
+	sent func(error) // nil once it is sent, or why it never will be
 }
 
 // maxQueued is how many lines wait.

@@ -110,6 +110,13 @@ func testFeatures(t *testing.T, h Harness, lab Lab) {
 	_, presencer := s.(legacy.Presencer)
 	_, editor := s.(legacy.RosterEditor)
 	_, typer := s.(legacy.Typer)
+	_, profiler := s.(legacy.Profiler)
+	_, searcher := s.(legacy.Searcher)
+	_, watcher := s.(legacy.Watcher)
+	_, roomer := s.(legacy.Roomer)
+	_, keeper := s.(legacy.RoomKeeper)
+	_, lister := s.(legacy.RoomLister)
+	_, reacter := s.(legacy.Reacter)
 	for _, tt := range []struct {
 		name        string
 		feature     legacy.Features
@@ -118,6 +125,13 @@ func testFeatures(t *testing.T, h Harness, lab Lab) {
 		{"Presencer", legacy.FeaturePresence, presencer},
 		{"RosterEditor", legacy.FeatureRoster, editor},
 		{"Typer", legacy.FeatureTyping, typer},
+		{"Profiler", legacy.FeatureProfile, profiler},
+		{"Searcher", legacy.FeatureSearch, searcher},
+		{"Watcher", legacy.FeatureWatch, watcher},
+		{"Roomer", legacy.FeatureRooms, roomer},
+		{"RoomKeeper", legacy.FeatureRoomConfig, keeper},
+		{"RoomLister", legacy.FeatureRoomList, lister},
+		{"Reacter", legacy.FeatureRoomTags, reacter},
 	} {
 		if declared := lab.Network.Info().Features.Has(tt.feature); declared != tt.implemented {
 			t.Errorf("%s: declared %v, implemented %v", tt.name, declared, tt.implemented)

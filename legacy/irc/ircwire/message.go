@@ -127,4 +127,28 @@ func Line(command string, params ...string) string {
 	return b.String()
 }
 
+// Tagged puts tags before a line, in no order. Without any, it is the line.
+// (IRCv3 message tags)
+func Tagged(tags map[string]string, line string) string {
+	if len(tags) == 0 {
+		return line
+	}
+	var b strings.Builder
+	sep := byte('@')
+	for name, value := range tags {
+		b.WriteByte(sep)
+		b.WriteString(name)
+		if value != "" {
+			b.WriteByte('=')
+			b.WriteString(tagEscaper.Replace(value))
+		}
+		sep = ';'
+	}
+	b.WriteByte(' ')
+	b.WriteString(line)
+	return b.String()
+}
+
+var tagEscaper = strings.NewReplacer(";", `\:`, " ", `\s`, `\`, `\\`, "\r", `\r`, "\n", `\n`, "\x00", "")
+
 var lineCleaner = strings.NewReplacer("\r", "", "\n", " ", "\x00", "")

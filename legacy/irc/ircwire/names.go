@@ -85,3 +85,25 @@ func IsNick(s string) bool {
 func IsChannel(s, types string) bool {
 	return len(s) > 1 && len(s) <= 200 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) && strings.IndexByte(types, s[0]) >= 0 && !strings.ContainsAny(s, " ,\x07\x00\r\n")
 }
+
+// Match reports whether a name fits a mask, in which * stands for any characters
+// and ? for one. Case is not looked at.
+func Match(mask, name string) bool {
+	mask, name = ASCII.Fold(mask), ASCII.Fold(name)
+	i, j, star, mark := 0, 0, -1, 0
+	for j < len(name) {
+		switch {
+		case i < len(mask) && (mask[i] == '?' || mask[i] == name[j]) && mask[i] != '*':
+			i, j = i+1, j+1
+		case i < len(mask) && mask[i] == '*':
+			star, mark = i, j
+			i++
+		case star >= 0:
+			mark++
+			i, j = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(mask[i:], "*") == ""
+}

@@ -1,0 +1,321 @@
+package component
+
+import (
+	"strconv"
+	"strings"
+
+	"mellium.im/xmpp/stanza"
+
+	"transport/component/address"
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// onRoomIQ answers a question to a room or an occupant. (XEP-0045 §8.2, XEP-0410)
+func (u *user) onRoomIQ(r *request, peer legacy.Peer) {
+	room := u.rooms[peer.ID]
+	inside := room != nil && room.joined && room.clients[r.from.String()] != nil
+	is := func(space, name string) bool { return r.payload.Is(space, name) }
+	switch {
+	case is(xep.NSDiscoInfo, "query") && r.to.Resource == "":
+		u.reply(r, u.c.roomInfo(peer, room))
+	case is(xep.NSMAM, "") && r.to.Resource == "":
+		u.onArchive(r, peer)
+	case is(xep.NSPing, "ping") && inside && (r.to.Resource == "" || r.to.Resource == address.SafeResource(room.nick)):
+		u.reply(r, nil)
+	case !inside:
+		u.fail(r, errNotInRoom)
+	case r.to.Resource != "":
+		u.onOccupantIQ(r, room)
+	case is(xep.NSMUCAdmin, "query") && r.typ == "set":
+		u.onModeration(r, room)
+	case is(xep.NSMUCAdmin, "query"):
+		u.listOccupants(r, room)
+	case is(xep.NSMUCOwner, "query"):
+		u.onRoomConfig(r, room)
+	default:
+		u.fail(r, errServiceUnavail)
+	}
+}
+
+// onOccupantIQ answers for somebody in a room what can be known of them.
+// (XEP-0045 §17.4)
+func (u *user) onOccupantIQ(r *request, room *room) {
+	o := room.find(r.to.Resource)
+	if o == nil {
+		u.fail(r, errItemNotFound)
+		return
+	}
+	peer, err := u.c.occupantPeer(room, o.Nick)
+	route := iqRoutes[iqName{r.payload.Space, r.payload.Name}]
+	switch {
+	case err != nil || route.contactActor == nil || r.typ != "get":
+		u.fail(r, errServiceUnavail)
+	default:
+		route.contactActor(u, r, peer)
+	}
+}
+
+// listOccupants says who has a role or an affiliation; of those who are kept out,
+// the network has a list. (XEP-0045 §9.2, §9.5, §10.6)
+func (u *user) listOccupants(r *request, room *room) {
+	q, item := element.New(xep.NSMUCAdmin, "query"), r.payload.Child(xep.NSMUCAdmin, "item")
+	keeper, ok := u.legacySession().(legacy.RoomKeeper)
+	if ok && item.Attr("affiliation") == "outcast" {
+		u.look(r, func(u *user, r *request, ev legacy.Event) {
+			got := ev.(legacy.BansReceived)
+			if got.Err != nil {
+				u.fail(r, roomError(got.Err))
+				return
+			}
+			for _, b := range got.Bans {
+				i := element.New(xep.NSMUCAdmin, "item").Set("affiliation", "outcast").Set("jid", u.c.contactJID(b.Mask))
+				var why []string
+				if b.By != "" {
+					why = append(why, "by "+b.By)
+				}
+				if !b.Time.IsZero() {
+					why = append(why, "on "+b.Time.UTC().Format(timeFormat))
+				}
+				if why != nil {
+					i.Add(element.New(xep.NSMUCAdmin, "reason").AddText(strings.Join(why, " ")))
+				}
+				q.Add(i)
+			}
+			u.reply(r, q)
+		}, func(ref string) error { return keeper.RequestBans(u.ctx, ref, room.peer) })
+		return
+	}
+	for _, o := range room.occupants {
+		level := min(int(o.Level), len(roles)-1)
+		if item != nil && (item.Attr("role") == roles[level] || item.Attr("affiliation") == affiliations[level]) {
+			q.Add(element.New(xep.NSMUCAdmin, "item").Set("affiliation", affiliations[level]).Set("role", roles[level]).
+				Set("nick", o.Nick).Set("jid", room.occupantJID(o.Nick)))
+		}
+	}
+	u.reply(r, q)
+}
+
+// levelsWanted are what a client may ask to be made of somebody.
+// (XEP-0045 §8.4, §8.5, §9.3, §9.6, §10.3)
+var levelsWanted = map[string]legacy.Level{
+	"participant": legacy.LevelVoice, "member": legacy.LevelVoice,
+	"moderator": legacy.LevelOperator, "admin": legacy.LevelOperator,
+	"owner": legacy.LevelOwner, "visitor": legacy.LevelNone, "none": legacy.LevelNone,
+}
+
+// onModeration handles a change of somebody's role or affiliation.
+// (XEP-0045 §8.2 to §9.7)
+func (u *user) onModeration(r *request, room *room) {
+	roomer, ok := u.legacySession().(legacy.Roomer)
+	item := r.payload.Child(xep.NSMUCAdmin, "item")
+	if !ok || item == nil {
+		u.fail(r, errBadRequest)
+		return
+	}
+	role, affiliation := item.Attr("role"), item.Attr("affiliation")
+	m := legacy.Moderation{Nick: item.Attr("nick"), Reason: cleanText(item.ChildText(xep.NSMUCAdmin, "reason"))}
+	if o := room.find(m.Nick); o != nil {
+		m.Nick = o.Nick
+	}
+	if m.Nick == "" { // affiliations name a JID: of the nick as a contact, or of the occupant
+		m.Nick = u.nickIn(room, item.Attr("jid"))
+	}
+	want := first(role, affiliation)
+	level, known := levelsWanted[want]
+	keeper, keeps := roomer.(legacy.RoomKeeper)
+	switch {
+	case (role == "") == (affiliation == "") || item.Attr("nick") == "" && item.Attr("jid") == "" || !known && want != "outcast":
+		u.fail(r, errBadRequest)
+		return
+	case keeps && m.Nick == "" && (affiliation == "outcast" || affiliation == "none"):
+		if jid, err := address.Parse(item.Attr("jid")); err == nil {
+			mask := address.UnescapeLocal(jid.Local)
+			u.moderate(r, func(ref string) error {
+				return keeper.SetBan(u.ctx, ref, room.peer, mask, affiliation == "outcast")
+			})
+			return
+		}
+		u.fail(r, errBadRequest)
+		return
+	case m.Nick == "":
+		u.fail(r, errItemNotFound)
+		return
+	case role == "none":
+		m.Kick = true
+	case affiliation == "outcast":
+		m.Ban = true
+	default:
+		m.Level = level
+	}
+	u.moderate(r, func(ref string) error { return roomer.Moderate(u.ctx, ref, room.peer, m) })
+}
+
+// moderate has the network do something in a room, and answers the IQ once it is
+// done.
+func (u *user) moderate(r *request, do func(ref string) error) {
+	u.look(r, func(u *user, r *request, ev legacy.Event) {
+		if done := ev.(legacy.Done); done.Err != nil {
+			u.fail(r, roomError(done.Err))
+			return
+		}
+		u.reply(r, nil)
+	}, do)
+}
+
+// peerNameOf is the name that a JID of ours stands for, "" for another.
+func (u *user) peerNameOf(s string) string {
+	jid, err := address.Parse(s)
+	if err != nil || jid.Domain != u.c.domain {
+		return ""
+	}
+	if room, isRoom := u.c.roomAt(jid); isRoom {
+		if r := u.rooms[room.ID]; r != nil {
+			if p, err := u.c.occupantPeer(r, jid.Resource); err == nil {
+				return p.ID
+			}
+		}
+		return ""
+	}
+	return address.UnescapeLocal(jid.Local)
+}
+
+// nickIn is the nick in a room of whom a JID of ours stands for, "" if they are not
+// there.
+func (u *user) nickIn(room *room, jid string) string {
+	want, err := u.c.cfg.Network.ParsePeer(u.peerNameOf(jid))
+	if err != nil {
+		return ""
+	}
+	for nick := range room.occupants {
+		if p, err := u.c.occupantPeer(room, nick); err == nil && p == want {
+			return nick
+		}
+	}
+	return ""
+}
+
+// onRoomConfig shows or changes the settings of a room: those of the network, and
+// those that the user has here. (XEP-0045 §10.2, §10.9)
+func (u *user) onRoomConfig(r *request, room *room) {
+	form := r.payload.Child(xep.NSDataForm, "x")
+	switch {
+	case r.typ == "get":
+		u.withConfig(r, room, func(config legacy.RoomConfig, known bool) {
+			u.reply(r, element.New(xep.NSMUCOwner, "query").Add(u.configForm(room.peer, config, known)))
+		})
+	case r.payload.Child(xep.NSMUCOwner, "destroy") != nil:
+		reason := cleanText(r.payload.Child(xep.NSMUCOwner, "destroy").ChildText(xep.NSMUCOwner, "reason"))
+		u.forgetStay(room)
+		u.reply(r, nil)
+		for full := range room.clients {
+			u.sendOccupant(room, full, room.self(), occupantStanza{gone: true, codes: []string{"110"}, destroyed: true})
+		}
+		clear(room.clients)
+		u.quitRoom(room, reason)
+	case form == nil || form.Attr("type") == "cancel":
+		u.reply(r, nil)
+	default:
+		u.setRoomConfig(r, room, xep.Values(form))
+	}
+}
+
+// withConfig calls f with the network's settings of a room, if it has any.
+func (u *user) withConfig(r *request, room *room, f func(config legacy.RoomConfig, known bool)) {
+	keeper, ok := u.legacySession().(legacy.RoomKeeper)
+	if !ok {
+		f(legacy.RoomConfig{}, false)
+		return
+	}
+	u.look(r, func(u *user, r *request, ev legacy.Event) {
+		got := ev.(legacy.RoomConfigReceived)
+		if got.Err != nil {
+			u.fail(r, roomError(got.Err))
+			return
+		}
+		room.config = &got.Config
+		f(got.Config, true)
+	}, func(ref string) error { return keeper.RequestRoomConfig(u.ctx, ref, room.peer) })
+}
+
+// configBool are the settings of rooms that are true or false.
+var configBool = []struct {
+	name, label string
+	get         func(*legacy.RoomConfig) *bool
+	negated     bool
+}{
+	{"muc#roomconfig_changesubject", "Everybody may change the subject", func(c *legacy.RoomConfig) *bool { return &c.TopicLocked }, true},
+	{"muc#roomconfig_moderatedroom", "Only those with a voice may speak", func(c *legacy.RoomConfig) *bool { return &c.Moderated }, false},
+	{"muc#roomconfig_membersonly", "Only for those who are invited", func(c *legacy.RoomConfig) *bool { return &c.InviteOnly }, false},
+	{"muc#roomconfig_publicroom", "Listed for everybody", func(c *legacy.RoomConfig) *bool { return &c.Hidden }, true},
+}
+
+func (u *user) configForm(peer legacy.Peer, config legacy.RoomConfig, known bool) *element.Element {
+	form := xep.NewForm("form", xep.NSMUCConfig, "Settings of "+peer.ID, "")
+	if known {
+		for _, b := range configBool {
+			value := "0"
+			if *b.get(&config) != b.negated {
+				value = "1"
+			}
+			form.Add(xep.NewField(b.name, "boolean", b.label, value))
+		}
+		locked := "0"
+		if config.Password != "" {
+			locked = "1"
+		}
+		form.Add(xep.NewField("muc#roomconfig_passwordprotectedroom", "boolean", "A password is needed", locked),
+			xep.NewField("muc#roomconfig_roomsecret", "text-private", "The password", config.Password),
+			xep.NewField("muc#roomconfig_maxusers", "text-single", "At most this many people (0 for any number)", strconv.Itoa(config.Limit)))
+	}
+	for _, f := range u.settingFields(peer) {
+		form.Add(f)
+	}
+	return form
+}
+
+// setRoomConfig stores the user's own settings, and changes those of the network that
+// are different.
+func (u *user) setRoomConfig(r *request, room *room, values map[string][]string) {
+	if why := u.takeSettings(room.peer, values); why != nil {
+		u.fail(r, *why)
+		return
+	}
+	keeper, ok := u.legacySession().(legacy.RoomKeeper)
+	touched := false
+	for name := range values {
+		touched = touched || strings.HasPrefix(name, "muc#roomconfig_")
+	}
+	if !ok || !touched {
+		u.reply(r, nil)
+		return
+	}
+	u.withConfig(r, room, func(have legacy.RoomConfig, _ bool) {
+		want := have
+		for _, b := range configBool {
+			if v := values[b.name]; len(v) > 0 {
+				*b.get(&want) = xep.IsTrue(v[0]) != b.negated
+			}
+		}
+		if v := values["muc#roomconfig_roomsecret"]; len(v) > 0 {
+			want.Password = v[0]
+		}
+		if v := values["muc#roomconfig_passwordprotectedroom"]; len(v) > 0 && !xep.IsTrue(v[0]) {
+			want.Password = ""
+		}
+		if v := values["muc#roomconfig_maxusers"]; len(v) > 0 && v[0] != "none" {
+			n, err := strconv.Atoi(v[0])
+			if err != nil || n < 0 {
+				u.fail(r, stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: strconv.Quote(v[0]) + " is no number of people."})
+				return
+			}
+			want.Limit = n
+		}
+		if want == have {
+			u.reply(r, nil)
+			return
+		}
+		u.moderate(r, func(ref string) error { return keeper.SetRoomConfig(u.ctx, ref, room.peer, want) })
+	})
+}

@@ -1,0 +1,181 @@
+package component
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// roomFeatures are those of every room.
+var roomFeatures = []string{
+	xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSMUC, xep.NSPing, xep.NSStableID, xep.NSSelfPing, xep.NSOccupantID, xep.NSStanzaID,
+	xep.NSCommands, xep.NSVCard, "muc_semianonymous", "muc_persistent",
+}
+
+// roomInfo is what a room can do. r is what the user knows of it, nil for somebody
+// who is not there: then it is answered as most rooms are, since joining makes one.
+// (XEP-0045 §6.4)
+func (c *Component) roomInfo(peer legacy.Peer, r *room) *element.Element {
+	q := element.New(xep.NSDiscoInfo, "query")
+	name := peer.ID
+	for _, typ := range []string{"text", "irc"} {
+		if typ == "text" || c.info.Type == typ {
+			q.Add(element.New(xep.NSDiscoInfo, "identity").Set("category", "conference").Set("type", typ).Set("name", name))
+		}
+	}
+	feature := func(name string) { q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", name)) }
+	for _, f := range roomFeatures {
+		feature(f)
+	}
+	if c.archives() {
+		feature(xep.NSMAM)
+		feature(xep.NSMAMExtended)
+	}
+	config := legacy.RoomConfig{}
+	if r != nil && r.config != nil {
+		config = *r.config
+	}
+	if r != nil && r.tags {
+		feature(xep.NSChatStates)
+		feature(xep.NSReactions)
+		feature(xep.NSReply)
+	}
+	choose := func(is bool, yes, no string) {
+		if is {
+			feature(yes)
+		} else {
+			feature(no)
+		}
+	}
+	choose(config.Hidden, "muc_hidden", "muc_public")
+	choose(config.InviteOnly, "muc_membersonly", "muc_open")
+	choose(config.Moderated, "muc_moderated", "muc_unmoderated")
+	choose(config.Password != "", "muc_passwordprotected", "muc_unsecured")
+	form := xep.NewForm("result", xep.NSMUCInfo, "", "").Add(
+		xep.NewField("muc#roomconfig_roomname", "", "", name), xep.NewField("muc#maxhistoryfetch", "", "", strconv.Itoa(maxHistory)))
+	if r != nil && r.joined {
+		form.Add(xep.NewField("muc#roominfo_occupants", "", "", strconv.Itoa(len(r.occupants))),
+			xep.NewField("muc#roominfo_subject", "", "", r.topic.Text), xep.NewField("muc#roominfo_description", "", "", r.topic.Text))
+	}
+	return q.Add(form)
+}
+
+// serviceInfo is what a part of the network can do.
+func (c *Component) serviceInfo(peer legacy.Peer) *element.Element {
+	q := element.New(xep.NSDiscoInfo, "query").
+		Add(element.New(xep.NSDiscoInfo, "identity").Set("category", "conference").Set("type", c.info.Type).Set("name", peer.ID))
+	for _, f := range []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSMUC, xep.NSCommands, xep.NSPing, xep.NSVersion} {
+		q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", f))
+	}
+	return q
+}
+
+// roomList is what the network said of the rooms that there are.
+type roomList struct {
+	rooms []legacy.ListedRoom
+	till  time.Time
+}
+
+const (
+	listTime    = 5 * time.Minute // for which a list serves
+	maxListPage = 100             // rooms told at once
+	maxLists    = 8
+)
+
+// onRoomList tells which rooms there are at a service. (XEP-0045 §6.3, XEP-0059)
+func (u *user) onRoomList(r *request, service legacy.Peer) {
+	if list, ok := u.lists[service.ID]; ok && list.till.After(u.c.clock.Now()) && r.payload.Child(xep.NSRSM, "set") != nil {
+		u.replyList(r, list.rooms)
+		return
+	}
+	lister, ok := u.legacySession().(legacy.RoomLister)
+	if !ok {
+		u.reply(r, element.New(xep.NSDiscoItems, "query"))
+		return
+	}
+	u.look(r, func(u *user, r *request, ev legacy.Event) {
+		got := ev.(legacy.RoomsListed)
+		if got.Err != nil {
+			u.fail(r, translateError(got.Err))
+			return
+		}
+		slices.SortFunc(got.Rooms, func(a, b legacy.ListedRoom) int { return cmp.Compare(a.Room.ID, b.Room.ID) })
+		if len(u.lists) >= maxLists {
+			clear(u.lists)
+		}
+		u.lists[service.ID] = roomList{got.Rooms, u.c.clock.Now().Add(listTime)}
+		u.replyList(r, got.Rooms)
+	}, func(ref string) error { return lister.ListRooms(u.ctx, ref, service) })
+}
+
+// replyList answers with a page of a list. (XEP-0059 §2)
+func (u *user) replyList(r *request, rooms []legacy.ListedRoom) {
+	jid := func(i int) string { return u.c.contactJID(rooms[i].Room.ID) }
+	set, most := r.payload.Child(xep.NSRSM, "set"), maxListPage
+	if n, err := strconv.Atoi(set.ChildText(xep.NSRSM, "max")); err == nil && n >= 0 {
+		most = min(n, maxListPage)
+	}
+	start := 0
+	find := func(id string) (int, bool) {
+		i := slices.IndexFunc(rooms, func(l legacy.ListedRoom) bool { return u.c.contactJID(l.Room.ID) == id })
+		return i, i >= 0
+	}
+	if after := set.ChildText(xep.NSRSM, "after"); after != "" {
+		i, ok := find(after)
+		if !ok {
+			u.fail(r, errItemNotFound)
+			return
+		}
+		start = i + 1
+	} else if before := set.Child(xep.NSRSM, "before"); before != nil {
+		end := len(rooms)
+		if id := before.Text(); id != "" {
+			i, ok := find(id)
+			if !ok {
+				u.fail(r, errItemNotFound)
+				return
+			}
+			end = i
+		}
+		start = max(0, end-most)
+		most = end - start
+	} else if i, err := strconv.Atoi(set.ChildText(xep.NSRSM, "index")); err == nil && i >= 0 {
+		start = min(i, len(rooms))
+	}
+	end := min(start+most, len(rooms))
+	q := element.New(xep.NSDiscoItems, "query")
+	for _, l := range rooms[start:end] {
+		name := l.Room.ID
+		if l.Occupants > 0 {
+			name = fmt.Sprintf("%s (%d)", name, l.Occupants)
+		}
+		if l.Topic != "" {
+			name += " " + truncate(l.Topic, 100)
+		}
+		q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", u.c.contactJID(l.Room.ID)).Set("name", strings.TrimSpace(name)))
+	}
+	if set != nil || end < len(rooms) {
+		page := element.New(xep.NSRSM, "set")
+		if end > start {
+			page.Add(element.New(xep.NSRSM, "first").Set("index", strconv.Itoa(start)).AddText(jid(start)),
+				element.New(xep.NSRSM, "last").AddText(jid(end-1)))
+		}
+		q.Add(page.Add(element.New(xep.NSRSM, "count").AddText(strconv.Itoa(len(rooms)))))
+	}
+	u.reply(r, q)
+}
+
+// truncate shortens a text to some runes.
+func truncate(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return s[:runeOffset(s, most)] + "…"
+}

@@ -1,0 +1,298 @@
+package component
+
+import (
+	"slices"
+
+	"mellium.im/xmpp/stanza"
+
+	"transport/component/address"
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+var errNotInRoom = stanzaError{Type: stanza.Cancel, Condition: stanza.NotAcceptable, Text: "You are not in this room."}
+
+// onRoomMessage: somebody has spoken. (XEP-0045 §7.4)
+func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
+	u.c.counters.fromNetwork.Add(1)
+	l := line{nick: ev.Nick, text: styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply}
+	if l.archived = ev.ID; l.archived == "" {
+		l.archived = l.id
+	} else if !ev.Time.IsZero() && slices.ContainsFunc(r.history, func(old line) bool { return old.archived == ev.ID }) {
+		return // it was said before a loss of the connection
+	}
+	if l.at.IsZero() {
+		l.at = u.c.clock.Now()
+	}
+	if o := r.occupants[ev.Nick]; o != nil && (ev.Identity == "" || ev.Identity == o.Identity) {
+		u.c.identify(r, o)
+		l.occupant = o.id
+	} else if ev.Nick != "" {
+		l.occupant = u.c.occupantID(r, first(ev.Identity, ev.Nick))
+	}
+	u.remember(r, l)
+	u.toClients(r, func(full string) {
+		_ = u.c.write(func(dst []byte) []byte { return u.c.appendLine(dst, r, full, &l, !ev.Time.IsZero()) })
+	})
+}
+
+// appendLine appends something that was said in a room as one of the user's clients
+// gets it, or with to "" as the archive gives it out. (XEP-0045 §7.2.13, §7.4)
+func (c *Component) appendLine(dst []byte, r *room, to string, l *line, delayed bool) []byte {
+	if to == "" {
+		dst = append(dst, "<message xmlns='jabber:client' type='groupchat'"...)
+	} else {
+		dst = append(dst, "<message type='groupchat'"...)
+	}
+	if l.nick == "" {
+		dst = appendAttr(dst, "from", r.jid)
+	} else {
+		dst = append(dst, ` from="`...)
+		dst = element.AppendAttr(dst, r.jid)
+		dst = append(dst, '/')
+		dst = element.AppendAttr(dst, address.SafeResource(l.nick))
+		dst = append(dst, '"')
+	}
+	dst = appendAttr(dst, "to", to)
+	dst = appendAttr(dst, "id", l.id)
+	dst = appendChild(append(dst, '>'), "body", l.text)
+	dst = appendXHTML(dst, l.markup)
+	if l.reply != "" {
+		dst = append(dst, "<reply xmlns='"+xep.NSReply+"'"...)
+		dst = append(appendAttr(dst, "id", l.reply), "/>"...)
+	}
+	dst = appendOccupantID(dst, l.occupant)
+	if to != "" && c.archives() {
+		dst = append(dst, "<stanza-id xmlns='"+xep.NSStanzaID+"'"...)
+		dst = append(appendAttr(appendAttr(dst, "id", l.archived), "by", r.jid), "/>"...)
+	}
+	if delayed {
+		dst = xep.Delay(r.jid, l.at).Append(dst, nsComponent)
+	}
+	return append(dst, "</message>"...)
+}
+
+// ghosts are the errors by which a server says that a client is gone.
+// (XEP-0045 §18.1.2)
+var ghosts = []stanza.Condition{stanza.Gone, stanza.ItemNotFound, stanza.RecipientUnavailable, stanza.Redirect, stanza.JIDMalformed,
+	stanza.RemoteServerNotFound, stanza.RemoteServerTimeout, stanza.ServiceUnavailable, stanza.InternalServerError}
+
+// onRoomText handles a message to a room. (XEP-0045 §7.4, §8.1)
+func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
+	r, full := u.rooms[peer.ID], st.from.String()
+	inside := r != nil && r.clients[full] != nil
+	if st.typ == "error" {
+		if inside && isErrorOf(st, ghosts) {
+			u.sendOccupant(r, full, r.self(), occupantStanza{gone: true, codes: []string{"110", "333"}})
+			u.dropClient(r, full, "")
+		}
+		return
+	}
+	if !inside || !r.joined {
+		if plainText(st.Element) != "" || st.Child(nsComponent, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
+			u.c.refuse(st, errNotInRoom)
+		}
+		return
+	}
+	text, subject := plainText(st.Element), st.Child(nsComponent, "subject")
+	roomer, ok := u.legacySession().(legacy.Roomer)
+	switch {
+	case !ok:
+		u.c.refuse(st, errNotOnline)
+	case u.inviteTo(st, roomer, peer):
+	case st.to.Resource != "" && st.typ == "groupchat":
+		u.c.refuse(st, errBadRequest)
+	case st.to.Resource != "":
+		u.onPrivateText(st, r, text)
+	case st.typ != "groupchat":
+		u.c.refuse(st, errBadRequest)
+	case xep.IsEncrypted(st.Element):
+		u.c.refuse(st, errEncrypted)
+	case len(text) > maxBody:
+		u.c.refuse(st, errTooLarge)
+	case subject != nil && text == "":
+		if err := roomer.SetTopic(u.ctx, peer, cleanText(subject.Text())); err != nil {
+			u.c.refuse(st, translateError(err))
+		}
+	case r.tags && u.react(st, r):
+	case text != "":
+		u.sendTo(st, peer, cleanText(text))
+	default:
+		u.onRoomChatState(st, r)
+	}
+}
+
+// react passes reactions on where the network has them. It is false for any other
+// message. (XEP-0444 §4.2)
+func (u *user) react(st *inbound, r *room) bool {
+	e := st.Child(xep.NSReactions, "reactions")
+	reacter, ok := u.legacySession().(legacy.Reacter)
+	if e == nil || !ok || bodyText(st.Element) != "" {
+		return false
+	}
+	var emojis []string
+	for reaction := range e.Children(xep.NSReactions, "reaction") {
+		if len(emojis) < maxReactions {
+			emojis = append(emojis, cleanText(reaction.Text()))
+		}
+	}
+	if err := reacter.React(u.ctx, r.peer, e.Attr("id"), emojis); err != nil {
+		u.c.refuse(st, translateError(err))
+		return true
+	}
+	u.onRoomReaction(r, legacy.RoomReaction{Room: r.peer, Nick: r.nick, ID: e.Attr("id"), Emojis: emojis})
+	return true
+}
+
+// onRoomChatState passes on that the user is typing. (XEP-0085 §5.5)
+func (u *user) onRoomChatState(st *inbound, r *room) {
+	state, ok := xep.ChatState(st.Element)
+	reacter, tells := u.legacySession().(legacy.Reacter)
+	if !ok || !tells || !r.tags || u.option(optNoTyping) {
+		return
+	}
+	if err := reacter.SetRoomTyping(u.ctx, r.peer, translateChatState(state)); err != nil {
+		u.log.Debug().Err(err).Msg("cannot tell that the user is typing")
+	}
+}
+
+// inviteTo passes an invitation on. It is false for any other message.
+// (XEP-0045 §7.8.2)
+func (u *user) inviteTo(st *inbound, roomer legacy.Roomer, room legacy.Peer) bool {
+	x := st.Child(xep.NSMUCUser, "x")
+	if x == nil || x.Child(xep.NSMUCUser, "invite") == nil {
+		return false
+	}
+	to := x.Child(xep.NSMUCUser, "invite").Attr("to")
+	who, err := u.c.cfg.Network.ParsePeer(u.peerNameOf(to))
+	switch jid, bad := address.Parse(to); {
+	case bad != nil || err != nil && jid.Domain == u.c.domain:
+		err = legacy.Errorf(legacy.NotFound, "There is nobody of that address to be invited.")
+	case jid.Domain != u.c.domain: // somebody of XMPP, whom we ask ourselves
+		u.invitePerson(jid.Bare().String(), room, x.Child(xep.NSMUCUser, "invite").ChildText(xep.NSMUCUser, "reason"))
+		return true
+	case !who.Room && !who.Service:
+		err = roomer.Invite(u.ctx, room, who)
+	default:
+		err = legacy.Errorf(legacy.NotFound, "Only people can be invited.")
+	}
+	if err != nil {
+		u.c.refuse(st, translateError(err))
+	}
+	return true
+}
+
+// invitePerson asks somebody of XMPP into a room, in the user's name.
+// (XEP-0045 §7.8.2)
+func (u *user) invitePerson(to string, peer legacy.Peer, reason string) {
+	room := u.c.contactJID(peer.ID)
+	inv := element.New(xep.NSMUCUser, "invite").Set("from", u.bare)
+	if reason != "" {
+		inv.Add(element.New(xep.NSMUCUser, "reason").AddText(reason))
+	}
+	x := element.New(xep.NSMUCUser, "x").Add(inv)
+	if r := u.rooms[peer.ID]; r != nil && r.password != "" {
+		x.Add(element.New(xep.NSMUCUser, "password").AddText(r.password))
+	}
+	u.c.send(element.New(nsStanza, "message").Set("from", room).Set("to", to).Set("id", newID()).
+		Add(element.New(nsStanza, "body").AddText(u.bare+" invites you to "+room+"."), x))
+}
+
+// onPrivateText sends what a client says to one occupant. What the occupant says
+// from now on comes from there too. (XEP-0045 §7.5)
+func (u *user) onPrivateText(st *inbound, r *room, text string) {
+	o := r.find(st.to.Resource)
+	if o == nil {
+		u.c.refuse(st, errItemNotFound)
+		return
+	}
+	peer, err := u.c.occupantPeer(r, o.Nick)
+	if err != nil {
+		u.c.refuse(st, errItemNotFound)
+		return
+	}
+	if text = cleanText(text); text == "" {
+		u.onChatStateTo(st, peer)
+		return
+	}
+	if len(u.private) < maxThreads {
+		u.private[peer.ID] = r.peer.ID
+	}
+	u.sendTo(st, peer, text)
+}
+
+// occupantPeer is an occupant as a person of the network: the room's name, with the
+// nick in place of the room's own.
+func (c *Component) occupantPeer(r *room, nick string) (legacy.Peer, error) {
+	name := nick
+	if namer, ok := c.cfg.Network.(legacy.OccupantNamer); ok {
+		name = namer.OccupantName(r.peer, nick)
+	}
+	peer, err := c.cfg.Network.ParsePeer(name)
+	if err == nil && (peer.Room || peer.Service) {
+		err = legacy.Errorf(legacy.NotFound, "That is nobody to talk to.")
+	}
+	return peer, err
+}
+
+// passPrivately passes a message on as one from within a room, if the user talks to
+// its sender there. It is false if not. (XEP-0045 §7.5)
+func (u *user) passPrivately(ev legacy.MessageReceived) bool {
+	r := u.rooms[u.private[ev.From.ID]]
+	if r == nil || !r.joined || len(r.clients) == 0 || u.c.link.Load() == nil {
+		return false
+	}
+	nick := ""
+	for _, o := range r.occupants {
+		if p, err := u.c.occupantPeer(r, o.Nick); err == nil && p == ev.From {
+			nick = o.Nick
+		}
+	}
+	if nick == "" {
+		return false
+	}
+	id := newID()
+	u.toClients(r, func(full string) {
+		_ = u.c.write(func(dst []byte) []byte {
+			dst = appendMessageStart(dst, r.occupantJID(nick), full, id)
+			dst = appendChild(dst, "body", styled(ev.Text, ev.Markup))
+			dst = appendXHTML(dst, ev.Markup)
+			if !ev.Time.IsZero() {
+				dst = xep.Delay(u.c.domain, ev.Time).Append(dst, nsComponent)
+			}
+			return append(dst, "<x xmlns='"+xep.NSMUCUser+"'/></message>"...)
+		})
+	})
+	return true
+}
+
+// reflect shows a message of the user's to every client of the user's in the room,
+// the one that sent it too. id is what the network calls it. (XEP-0045 §7.4)
+func (u *user) reflect(st *inbound, id string) {
+	peer, ok := u.c.roomAt(st.to)
+	if !ok || st.typ != "groupchat" {
+		return
+	}
+	u.withRoom(peer, func(r *room) {
+		o := r.self()
+		u.c.identify(r, o)
+		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, newID()), at: u.c.clock.Now(), occupant: o.id}
+		if l.archived = id; id == "" {
+			l.archived = newID()
+		}
+		u.remember(r, l)
+		u.toClients(r, func(full string) {
+			_ = u.c.write(func(dst []byte) []byte { return u.c.appendLine(dst, r, full, &l, false) })
+		})
+	})
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

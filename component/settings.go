@@ -1,0 +1,207 @@
+package component
+
+import (
+	"errors"
+	"strings"
+
+	"mellium.im/xmpp/stanza"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+	"transport/registry"
+)
+
+// formTypes are the types of fields by ours. (XEP-0004 §3.3)
+var formTypes = map[legacy.FieldType]string{
+	legacy.FieldText: "text-single", legacy.FieldSecret: "text-private", legacy.FieldBool: "boolean",
+	legacy.FieldList: "list-single", legacy.FieldLines: "text-multi", legacy.FieldSecretLines: "text-multi",
+}
+
+// ownSettings are what the gateway itself offers for each room.
+var ownSettings = []legacy.Field{
+	{Var: "record_history", Label: "Keep what is said", Type: legacy.FieldBool},
+	{Var: "persistent", Label: "Stay while I am offline", Type: legacy.FieldBool},
+}
+
+// fieldsAt are the settings that a user has for a room or a service.
+func (u *user) fieldsAt(p legacy.Peer) []legacy.Field {
+	var fields []legacy.Field
+	if p.Room {
+		fields = append(fields, ownSettings...)
+	}
+	if configurer, ok := u.c.cfg.Network.(legacy.Configurer); ok {
+		fields = append(fields, configurer.Settings(p)...)
+	}
+	return fields
+}
+
+// settingFields shows them with their values. What is secret is not shown.
+func (u *user) settingFields(p legacy.Peer) []*element.Element {
+	values := u.settings(p)
+	var all []*element.Element
+	for _, f := range u.fieldsAt(p) {
+		value, said := values[f.Var]
+		if !said {
+			value = f.Default
+			switch {
+			case f.Var == "record_history" && p.Room:
+				value = boolText(u.c.archives() && !u.option(optNoHistory))
+			case f.Var == "persistent" && p.Room:
+				value = boolText(u.option(optStayInRooms))
+			}
+		}
+		all = append(all, formField(f, value))
+	}
+	return all
+}
+
+// isSecret reports whether what is answered is never shown again.
+func isSecret(f legacy.Field) bool {
+	return f.Type == legacy.FieldSecret || f.Type == legacy.FieldSecretLines
+}
+
+func boolText(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}
+
+// formField is a field of a form with a value. (XEP-0004 §3.2)
+func formField(f legacy.Field, value string) *element.Element {
+	var values []string
+	switch {
+	case isSecret(f):
+	case f.Type == legacy.FieldLines:
+		values = strings.Split(strings.TrimRight(value, "\n"), "\n")
+	default:
+		values = []string{value}
+	}
+	if len(values) == 1 && values[0] == "" {
+		values = nil
+	}
+	e := xep.NewField(f.Var, formTypes[f.Type], f.Label, values...)
+	if f.Desc != "" {
+		e.Add(element.New(xep.NSDataForm, "desc").AddText(f.Desc))
+	}
+	if f.Required {
+		xep.Required(e)
+	}
+	for _, o := range f.Options {
+		xep.Option(e, o.Label, o.Value)
+	}
+	return e
+}
+
+// fieldValue is what was answered. Lines come as one value or as many.
+func fieldValue(f legacy.Field, given []string) string {
+	switch f.Type {
+	case legacy.FieldLines, legacy.FieldSecretLines:
+		return cleanText(strings.TrimSpace(strings.Join(given, "\n")))
+	case legacy.FieldBool:
+		return boolText(len(given) > 0 && xep.IsTrue(given[0]))
+	}
+	if len(given) == 0 {
+		return ""
+	}
+	return cleanText(strings.TrimSpace(given[0]))
+}
+
+// takeSettings checks and stores the answers to settingFields. Fields that were left
+// out stay as they are, and secrets that were left empty.
+func (u *user) takeSettings(p legacy.Peer, given map[string][]string) *stanzaError {
+	values := u.settings(p)
+	changed := false
+	for _, f := range u.fieldsAt(p) {
+		answer, there := given[f.Var]
+		value := fieldValue(f, answer)
+		if !there || isSecret(f) && value == "" {
+			continue
+		}
+		before, said := values[f.Var]
+		if said && before == value || !said && value == f.Default && f.Var != "record_history" && f.Var != "persistent" {
+			continue
+		}
+		values[f.Var], changed = value, true
+	}
+	if configurer, ok := u.c.cfg.Network.(legacy.Configurer); ok {
+		if err := configurer.ValidateSettings(p, values); err != nil {
+			return notAcceptable(err)
+		}
+	}
+	if !changed {
+		return nil
+	}
+	if why := u.keepAccount(); why != nil {
+		return why
+	}
+	return u.saveSettings(p, values)
+}
+
+// notAcceptable says which field is wrong.
+func notAcceptable(err error) *stanzaError {
+	text := "That is not acceptable."
+	var field *legacy.FieldError
+	if errors.As(err, &field) {
+		text = field.Text
+	}
+	return &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: text}
+}
+
+// keepAccount makes a registration of a guest's account, so that what they have set
+// can be kept.
+func (u *user) keepAccount() *stanzaError {
+	if u.isRegistered() && !u.guest {
+		return nil
+	}
+	account := registry.Account{Network: u.c.domain, User: u.bare, Fields: map[string]string{"username": u.guestName()}}
+	if u.guest {
+		account.Fields = u.account.Fields
+	}
+	ctx, cancel := u.storing()
+	defer cancel()
+	if err := u.c.cfg.Registry.PutAccount(ctx, account); err != nil {
+		u.log.Error().Err(err).Msg("cannot store a registration")
+		return &errDatabase
+	}
+	u.account, u.guest, u.guestLeft = &account, false, false
+	u.c.setRegistered(u.bare, true)
+	u.log.Info().Msg("registered a guest who made settings")
+	return nil
+}
+
+// guestName is what a guest is called who has not said so: the name of their JID.
+func (u *user) guestName() string {
+	local, _, _ := strings.Cut(u.bare, "@")
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
+			return r
+		}
+		return '_'
+	}, local)
+	if u.c.cfg.Network.Validate(map[string]string{"username": name}) != nil {
+		name = "u" + name
+	}
+	return name
+}
+
+// askSettings asks for the settings of the room or service that a command was given
+// to. (XEP-0050)
+func (u *user) askSettings(x *execution) {
+	form := xep.NewForm("form", "", "Settings", "")
+	for _, f := range u.settingFields(x.peer) {
+		form.Add(f)
+	}
+	u.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
+		if why := u.takeSettings(x.peer, values); why != nil {
+			if why.Condition == stanza.NotAcceptable {
+				u.show(x, why.Text)
+				return
+			}
+			u.fail(x.request, *why)
+			return
+		}
+		u.complete(x, "info", "Your settings are stored. Those of a connection take effect with the next one.", nil)
+	})
+}

@@ -1,0 +1,140 @@
+package irc
+
+import (
+	"crypto/tls"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/irc/ircwire"
+)
+
+// commands are those that IRC has of its own.
+var commands = []legacy.Command{
+	{Name: "raw", Label: "Send a line of the IRC protocol", At: legacy.AtService, Raw: true,
+		Form: []legacy.Field{{Var: "line", Label: "Line", Required: true}}},
+	{Name: "get-irc-connection-info", Label: "Show the state of the connection", At: legacy.AtService},
+	{Name: "disconnect-from-irc-server", Label: "Disconnect from this server", At: legacy.AtService,
+		Form: []legacy.Field{{Var: "quit-message", Label: "Message", Default: "Leaving"}}},
+	{Name: "whois", Label: "Who is this?", At: legacy.AtPerson},
+}
+
+// command carries one out.
+func (c *client) command(ref, target, name string, args map[string]string) {
+	done := func(text string) { c.emit(legacy.CommandDone{Ref: ref, Text: text}) }
+	switch name {
+	case "raw":
+		c.used()
+		c.raw.refs = append(c.raw.refs, ref)
+		c.rawLine(args["line"])
+	case "whois":
+		c.whois(target, whoisAsk{commands: []string{ref}})
+	case "get-irc-connection-info":
+		done(c.info())
+	case "disconnect-from-irc-server":
+		done("You are being disconnected.")
+		for _, ch := range c.channels {
+			c.emit(legacy.RoomLeft{Room: ch.peer, Reason: args["quit-message"]})
+		}
+		clear(c.channels)
+		c.closing = true
+	default:
+		c.emit(legacy.CommandDone{Ref: ref, Err: legacy.Errorf(legacy.Unsupported, "There is no such command.")})
+	}
+}
+
+// info says how the connection is doing.
+func (c *client) info() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Connected to IRC server %s on port %s since %s", c.target.host, c.target.port, c.since.UTC().Format("2006-01-02 15:04:05 UTC"))
+	if t, ok := c.conn.Conn.(*tls.Conn); ok {
+		state := t.ConnectionState()
+		fmt.Fprintf(&b, " (%s, %s)", tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
+	} else {
+		b.WriteString(" (without TLS)")
+	}
+	fmt.Fprintf(&b, ".\nNick: %s.", c.nick)
+	if c.lag > 0 {
+		fmt.Fprintf(&b, " Lag: %s.", c.lag.Round(time.Millisecond))
+	}
+	if len(c.out.queue) > 0 {
+		fmt.Fprintf(&b, " Lines that wait to be sent: %d.", len(c.out.queue))
+	}
+	var names []string
+	for _, ch := range c.channels {
+		names = append(names, ch.name)
+	}
+	slices.Sort(names)
+	fmt.Fprintf(&b, "\nChannels: %d %s", len(names), strings.Join(names, " "))
+	return strings.TrimSpace(b.String())
+}
+
+// rawAnswer gathers what the server says to lines that the user wrote themselves.
+type rawAnswer struct {
+	until time.Time // zero when nothing is expected
+	last  time.Time // when something came last, zero for nothing yet
+	lines []string
+	refs  []string // of legacy.CommandDone; none for a message
+}
+
+const (
+	rawTime  = 3 * time.Second        // for the first line of an answer
+	rawPause = 250 * time.Millisecond // after the last one
+	maxRaw   = 100                    // lines of an answer
+)
+
+// rawLine sends a line that the user wrote.
+func (c *client) rawLine(line string) {
+	line = strings.TrimPrefix(strings.TrimSpace(cleanLine(strings.ReplaceAll(line, "\n", " "))), "/")
+	c.raw.until = c.now().Add(rawTime)
+	c.send(c.encode(line))
+}
+
+// takes takes in an answer to such a line. It is true if nothing else is to be done
+// with it.
+func (r *rawAnswer) takes(c *client, m ircwire.Message) bool {
+	numeric := len(m.Command) == 3 && m.Command[0] >= '0' && m.Command[0] <= '9'
+	if r.until.IsZero() || !numeric || m.Command == "353" && c.channels[c.fold(m.Param(2))] != nil {
+		return false
+	}
+	r.last = c.now()
+	if len(r.lines) < maxRaw && len(m.Params) > 1 {
+		r.lines = append(r.lines, ircwire.Plain(strings.Join(m.Params[1:], " ")))
+	}
+	return isError(m.Command) && len(c.waiting) == 0
+}
+
+// tell passes the answer on once it is complete, and returns when to look again.
+func (r *rawAnswer) tell(c *client, now time.Time) time.Time {
+	if r.until.IsZero() {
+		return time.Time{}
+	}
+	at := r.until
+	if !r.last.IsZero() {
+		at = r.last.Add(rawPause)
+	}
+	if now.Before(at) {
+		return at
+	}
+	r.end(c)
+	return time.Time{}
+}
+
+// end passes on what there is.
+func (r *rawAnswer) end(c *client) {
+	text := strings.Join(r.lines, "\n")
+	switch {
+	case len(r.refs) > 0:
+		if text == "" {
+			text = "Sent. The server did not answer."
+		}
+		for _, ref := range r.refs {
+			c.emit(legacy.CommandDone{Ref: ref, Text: text})
+		}
+	case text != "":
+		c.emit(legacy.Notice{From: c.service(), Text: text})
+	}
+	*r = rawAnswer{}
+}

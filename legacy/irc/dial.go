@@ -1,0 +1,143 @@
+package irc
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // fingerprints that users have
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+
+	"transport/legacy"
+)
+
+// connect registers at the first address of the server where that can be done. The
+// client's connection must be closed.
+func (l *link) connect(ctx, life context.Context) (*client, error) {
+	p := l.s.profile(l.server, l.nick)
+	var err error
+	for _, to := range p.targets {
+		var nc net.Conn
+		if nc, err = l.dial(ctx, p, to); err != nil {
+			if ctx.Err() != nil || !canWait(err) {
+				break
+			}
+			continue
+		}
+		c := newClient(l, p, to, newConn(nc, life))
+		if err = c.register(ctx); err == nil {
+			return c, nil
+		}
+		c.conn.close()
+		if legacy.KindOf(err) != legacy.Temporary {
+			break
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = legacy.Wrap(legacy.Temporary, err, "The "+l.name()+" server took too long.")
+	}
+	return nil, err
+}
+
+// dial connects to one address of a server.
+func (l *link) dial(ctx context.Context, p profile, to target) (net.Conn, error) {
+	nc, err := l.s.dialHost(ctx, to)
+	if err != nil {
+		var told *legacy.Error
+		if errors.As(err, &told) {
+			return nil, err
+		}
+		return nil, legacy.Wrap(legacy.Temporary, err, "The "+l.name()+" server cannot be reached.")
+	}
+	if !to.tls {
+		return nc, nil
+	}
+	secure := tls.Client(nc, tlsConfig(p, to))
+	if err = secure.HandshakeContext(ctx); err == nil {
+		return secure, nil
+	}
+	nc.Close()
+	text, kind := "The "+l.name()+" server does not speak TLS on port "+to.port+".", legacy.Temporary
+	var bad *tls.CertificateVerificationError
+	if errors.As(err, &bad) || errors.Is(err, errFingerprint) {
+		// No other address is tried: whoever is in the way would have it so.
+		text, kind = "The "+l.name()+" server does not prove that it is the one.", legacy.Forbidden
+	}
+	return nil, legacy.Wrap(kind, err, text)
+}
+
+var errFingerprint = errors.New("irc: the certificate has another fingerprint")
+
+// tlsConfig says which certificate the server must have: a valid one, or the one
+// that the user trusts.
+func tlsConfig(p profile, to target) *tls.Config {
+	conf := &tls.Config{ServerName: to.host, MinVersion: tls.VersionTLS12}
+	if p.certificate != nil {
+		conf.Certificates = []tls.Certificate{*p.certificate}
+	}
+	if !p.verify || p.fingerprint != nil {
+		conf.InsecureSkipVerify = true //nolint:gosec // the user's own wish; a fingerprint is compared below
+	}
+	if p.fingerprint != nil {
+		conf.VerifyConnection = func(state tls.ConnectionState) error {
+			long, short := sha256.Sum256(state.PeerCertificates[0].Raw), sha1.Sum(state.PeerCertificates[0].Raw) //nolint:gosec
+			if subtle.ConstantTimeCompare(long[:], p.fingerprint) == 1 || subtle.ConstantTimeCompare(short[:], p.fingerprint) == 1 {
+				return nil
+			}
+			return errFingerprint
+		}
+	}
+	return conf
+}
+
+// dialHost opens a connection. A server that a user has named must have a public
+// address, lest the gateway be used to look around where it stands: the address is
+// checked that is dialled, not the name.
+func (s *session) dialHost(ctx context.Context, to target) (net.Conn, error) {
+	if !s.net.named || s.net.opts.Private {
+		return s.env.Dial(ctx, "tcp", to.addr())
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", to.host)
+	if err != nil {
+		var dns *net.DNSError
+		if errors.As(err, &dns) && dns.IsNotFound {
+			return nil, legacy.Wrap(legacy.NotFound, err, "There is no server "+to.host+".")
+		}
+		return nil, err
+	}
+	err = legacy.Errorf(legacy.Forbidden, "This gateway does not go to %s: its address is not public.", to.host)
+	for _, addr := range addrs[:min(len(addrs), maxAddresses)] {
+		if !isPublic(addr) {
+			continue
+		}
+		var nc net.Conn
+		if nc, err = s.env.Dial(ctx, "tcp", net.JoinHostPort(addr.Unmap().String(), to.port)); err == nil {
+			return nc, nil
+		}
+	}
+	return nil, err
+}
+
+// shared are the addresses that providers and their customers share (RFC 6598),
+// benchmarks use (RFC 2544), and translators to IPv4 (RFC 6052) lead to others by.
+var shared = []netip.Prefix{
+	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2002::/16"),
+	netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("0.0.0.0/8"),
+}
+
+// isPublic reports whether an address is one of the Internet's.
+func isPublic(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	if !addr.IsGlobalUnicast() || addr.IsPrivate() {
+		return false
+	}
+	for _, p := range shared {
+		if p.Contains(addr) {
+			return false
+		}
+	}
+	return true
+}

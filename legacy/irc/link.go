@@ -1,0 +1,159 @@
+package irc
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"transport/legacy"
+)
+
+// link is what a session has to do with one server. Its goroutine, that of run or
+// serve, owns all but the queue.
+type link struct {
+	s      *session
+	server string // "" for the one of the configuration
+	nick   string // that was asked for first, "" for none
+	queue  chan command
+	client *client // the connection, nil while there is none
+
+	again  []wish    // channels to be entered again
+	lostAt time.Time // the last connection, zero for none
+}
+
+// wish is a channel that is to be entered, with its key.
+type wish struct {
+	peer      legacy.Peer
+	name, key string
+}
+
+const (
+	pauseFloor = 2 * time.Second // between connections, doubled up to
+	pauseCeil  = 5 * time.Minute
+)
+
+func newLink(s *session, server string) *link {
+	return &link{s: s, server: server, queue: make(chan command, queueLen)}
+}
+
+// name is what the server is called in texts for users.
+func (l *link) name() string { return first(l.server, l.s.net.name()) }
+
+// once connects, calls ready, and serves until the connection ends or ctx does.
+func (l *link) once(ctx context.Context, ready func()) error {
+	limited, cancel := context.WithTimeout(ctx, signOnLimit)
+	defer cancel()
+	c, err := l.connect(limited, ctx)
+	if err != nil {
+		return err
+	}
+	l.client = c
+	ready()
+	err = c.run(ctx)
+	c.conn.close()
+	c.giveUp(err)
+	return err
+}
+
+// serve keeps a link to a server that a user has named: it ends when it is used no
+// longer, or cannot be made. Channels are entered again after a loss.
+func (l *link) serve(ctx context.Context) {
+	for attempt := 0; ; attempt++ {
+		connected := false
+		err := l.once(ctx, func() {
+			connected = true
+			for _, w := range l.again {
+				l.client.join(w.name, w.key)
+			}
+			l.again = nil
+		})
+		switch {
+		case ctx.Err() != nil:
+			l.drop(legacy.Errorf(legacy.Offline, "You are signed off."))
+			return
+		case err == nil: // used no longer
+			if l.s.retire(l) {
+				return
+			}
+			attempt = -1
+			continue
+		case connected:
+			attempt = 0
+			l.lost(err)
+		case !canWait(err) || len(l.again) == 0:
+			for _, w := range l.again {
+				l.s.env.Emit(legacy.RoomFailed{Room: w.peer, Err: err})
+			}
+			l.again = nil
+			l.drop(err)
+			if l.s.retire(l) {
+				return
+			}
+			attempt = -1
+			continue
+		}
+		if len(l.again) == 0 && l.s.retire(l) {
+			l.s.env.Emit(legacy.Notice{From: l.s.net.service(l.server), Text: "You were disconnected: " + textOf(err)})
+			return
+		}
+		l.wait(ctx, attempt, err)
+	}
+}
+
+// canWait reports whether trying again may help.
+func canWait(err error) bool {
+	switch legacy.KindOf(err) {
+	case legacy.Temporary, legacy.RateLimited, legacy.Internal:
+		return true
+	}
+	return false
+}
+
+// lost tells of the channels that are to be entered again.
+func (l *link) lost(err error) {
+	l.again, l.lostAt = l.client.wishes(), l.client.heard
+	l.client = nil
+	for _, w := range l.again {
+		l.s.env.Emit(legacy.RoomInterrupted{Room: w.peer, Err: err})
+	}
+}
+
+// drop fails what waits for a connection that does not come.
+func (l *link) drop(err error) {
+	if err == nil {
+		err = legacy.Errorf(legacy.Offline, "You are signed off.")
+	}
+	for {
+		select {
+		case c := <-l.queue:
+			if c.fail != nil {
+				c.fail(err)
+			}
+		default:
+			return
+		}
+	}
+}
+
+// wait pauses before the next connection. Commands wait with it.
+func (l *link) wait(ctx context.Context, attempt int, err error) {
+	ceiling := min(pauseFloor<<min(attempt, 10), pauseCeil)
+	pause := rand.N(ceiling) + time.Second/2
+	if e, ok := err.(*legacy.Error); ok {
+		pause = max(pause, e.RetryAfter)
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// textOf is what a user is told of an error.
+func textOf(err error) string {
+	if e, ok := err.(*legacy.Error); ok && e.Text != "" {
+		return e.Text
+	}
+	return "the connection was lost."
+}

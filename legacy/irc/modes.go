@@ -1,0 +1,263 @@
+package irc
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/irc/ircwire"
+)
+
+// change is one change of a channel's modes.
+type change struct {
+	set  bool
+	mode byte
+	arg  string
+}
+
+// changes reads a change of modes as the server says it. (RFC 2812 §3.2.3)
+func (c *client) changes(modes string, args []string) []change {
+	var all []change
+	set := true
+	for _, mode := range []byte(modes) {
+		if mode == '+' || mode == '-' {
+			set = mode == '+'
+			continue
+		}
+		one := change{set: set, mode: mode}
+		if c.takesArgument(mode, set) && len(args) > 0 {
+			one.arg, args = args[0], args[1:]
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func (c *client) takesArgument(mode byte, set bool) bool {
+	is := func(list string) bool { return strings.IndexByte(list, mode) >= 0 }
+	kinds := c.support.chanModes
+	return is(c.support.prefixes.Modes) || is(kinds[0]) || is(kinds[1]) || set && is(kinds[2])
+}
+
+// onMode handles changes of a channel's modes.
+func (c *client) onMode(m ircwire.Message) {
+	ch := c.channels[c.fold(m.Param(0))]
+	if ch == nil {
+		return
+	}
+	settings := false
+	for _, one := range c.changes(m.Param(1), m.Params[min(2, len(m.Params)):]) {
+		switch {
+		case strings.IndexByte(c.support.prefixes.Modes, one.mode) >= 0:
+			c.rank(ch, one)
+		case one.mode == 'b':
+			if one.set {
+				ch.banned = ban{one.arg, c.now()}
+			}
+			c.answer(func(a *ask) bool { return a.kind == askBan && a.is(c, ch.name, one.arg) }, nil)
+		default:
+			if one.mode == 'k' {
+				if ch.key = ""; one.set {
+					ch.key = one.arg
+				}
+			}
+			settings = true
+		}
+	}
+	c.answer(func(a *ask) bool { return a.kind == askConfig && a.is(c, ch.name, "") }, nil)
+	if !ch.entered {
+		return
+	}
+	text := "Mode " + ch.name + " [" + strings.Join(m.Params[1:], " ") + "]"
+	if by := m.Nick(); by != "" {
+		text += " by " + by
+	}
+	if settings {
+		c.emit(legacy.RoomConfigChanged{Room: ch.peer, Text: ircwire.Plain(text)})
+		return
+	}
+	c.emit(legacy.RoomMessage{Room: ch.peer, Text: ircwire.Plain(text)})
+}
+
+// rank gives or takes a rank.
+func (c *client) rank(ch *channel, one change) {
+	who := ch.members[c.fold(one.arg)]
+	if who == nil {
+		return
+	}
+	before := who.occupant()
+	who.modes = strings.ReplaceAll(who.modes, string(one.mode), "")
+	if one.set {
+		who.modes += string(one.mode)
+	}
+	if now := who.occupant(); now != before && ch.entered {
+		c.emit(legacy.OccupantChanged{Room: ch.peer, Occupant: now})
+	}
+	c.answer(func(a *ask) bool { return a.kind == askRank && a.is(c, ch.name, one.arg) }, nil)
+}
+
+// ban is a mask that was banned, and when.
+type ban struct {
+	mask string
+	at   time.Time
+}
+
+const banTime = 10 * time.Second // within which a kick follows that belongs to it
+
+// fits reports whether somebody who is being kicked is so because of the ban.
+func (b ban) fits(who *member, now time.Time) bool {
+	return b.mask != "" && now.Sub(b.at) < banTime && ircwire.Match(b.mask, who.nick+"!"+who.address)
+}
+
+// requestConfig asks for a channel's modes.
+func (c *client) requestConfig(ref, name string) {
+	ch := c.channels[c.fold(name)]
+	if ch == nil || len(ch.configs) >= maxRefs {
+		c.emit(legacy.RoomConfigReceived{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
+		return
+	}
+	if ch.configs = append(ch.configs, ref); len(ch.configs) == 1 {
+		c.send(ircwire.Line("MODE", ch.name))
+	}
+}
+
+const maxRefs = 16 // that wait for one answer
+
+// onConfig answers those who asked for a channel's modes.
+func (c *client) onConfig(ch *channel, m ircwire.Message) {
+	var config legacy.RoomConfig
+	for _, one := range c.changes(m.Param(2), m.Params[min(3, len(m.Params)):]) {
+		switch one.mode {
+		case 't':
+			config.TopicLocked = true
+		case 'm':
+			config.Moderated = true
+		case 'i':
+			config.InviteOnly = true
+		case 's', 'p':
+			config.Hidden = true
+		case 'k':
+			if config.Password = one.arg; config.Password == "" || config.Password == "*" {
+				config.Password = ch.key
+			}
+		case 'l':
+			config.Limit, _ = strconv.Atoi(one.arg)
+		}
+	}
+	refs := ch.configs
+	ch.configs, ch.config = nil, config
+	for _, ref := range refs {
+		c.emit(legacy.RoomConfigReceived{Ref: ref, Config: config})
+	}
+}
+
+// setConfig changes the modes of a channel that are different.
+func (c *client) setConfig(ref, name string, want legacy.RoomConfig) {
+	ch := c.channels[c.fold(name)]
+	if ch == nil {
+		c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
+		return
+	}
+	var on, off, args string
+	set := func(mode string, now, want bool) {
+		switch {
+		case want && !now:
+			on += mode
+		case now && !want:
+			off += mode
+		}
+	}
+	have := ch.config
+	set("t", have.TopicLocked, want.TopicLocked)
+	set("m", have.Moderated, want.Moderated)
+	set("i", have.InviteOnly, want.InviteOnly)
+	set("s", have.Hidden, want.Hidden)
+	if want.Limit != have.Limit {
+		if set("l", false, want.Limit > 0); want.Limit > 0 {
+			args += " " + strconv.Itoa(want.Limit)
+		} else {
+			off += "l"
+		}
+	}
+	if want.Password != have.Password {
+		key := strings.ReplaceAll(cleanLine(want.Password), " ", "")
+		if key != "" {
+			on, args = on+"k", args+" "+key
+		} else {
+			off, args = off+"k", args+" "+first(have.Password, "*")
+		}
+	}
+	if on == "" && off == "" {
+		c.emit(legacy.Done{Ref: ref})
+		return
+	}
+	modes := ""
+	if on != "" {
+		modes = "+" + on
+	}
+	if off != "" {
+		modes += "-" + off
+	}
+	ch.config = want
+	c.request(ask{kind: askConfig, target: ch.name, done: c.tells(ref)}, "MODE "+ch.name+" "+modes+args)
+}
+
+// banAsk is a list of bans that the server is telling.
+type banAsk struct {
+	refs []string
+	bans []legacy.Ban
+}
+
+const maxBans = 1000
+
+// requestBans asks who is banned. (RFC 2812 §3.2.3)
+func (c *client) requestBans(ref, name string) {
+	ch := c.channels[c.fold(name)]
+	switch {
+	case ch == nil:
+		c.emit(legacy.BansReceived{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
+	case ch.bans != nil && len(ch.bans.refs) < maxRefs:
+		ch.bans.refs = append(ch.bans.refs, ref)
+	default:
+		ch.bans = &banAsk{refs: []string{ref}}
+		c.send(ircwire.Line("MODE", ch.name, "b"))
+	}
+}
+
+// onBans takes in a ban, or the end of the list.
+func (c *client) onBans(ch *channel, m ircwire.Message) {
+	switch list := ch.bans; {
+	case list == nil:
+	case m.Command == "367" && len(list.bans) < maxBans:
+		b := legacy.Ban{Mask: m.Param(2)}
+		b.By, _, _ = strings.Cut(m.Param(3), "!")
+		if sec, err := strconv.ParseInt(m.Param(4), 10, 64); err == nil {
+			b.Time = time.Unix(sec, 0)
+		}
+		list.bans = append(list.bans, b)
+	case m.Command == "368":
+		ch.bans = nil
+		for _, ref := range list.refs {
+			c.emit(legacy.BansReceived{Ref: ref, Bans: list.bans})
+		}
+	}
+}
+
+// setBan bans a mask, or no longer. A nick alone stands for nick!*@*.
+func (c *client) setBan(ref, name, mask string, banned bool) {
+	ch := c.channels[c.fold(name)]
+	if ch == nil {
+		c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
+		return
+	}
+	mask = strings.ReplaceAll(cleanLine(mask), " ", "")
+	if !strings.ContainsAny(mask, "!@$:") {
+		mask += "!*@*"
+	}
+	sign := "-b"
+	if banned {
+		sign = "+b"
+	}
+	c.request(ask{kind: askBan, target: ch.name, nick: mask, done: c.tells(ref)}, ircwire.Line("MODE", ch.name, sign, mask))
+}

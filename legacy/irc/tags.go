@@ -1,0 +1,72 @@
+package irc
+
+import (
+	"strings"
+
+	"transport/legacy"
+	"transport/legacy/irc/ircwire"
+)
+
+// typings are the values of the tag +typing. (IRCv3 typing)
+var typings = map[legacy.Typing]string{legacy.TypingActive: "active", legacy.TypingPaused: "paused", legacy.TypingStopped: "done"}
+
+// setTyping tells a channel or a person that the user is typing, where the server
+// passes it on.
+func (c *client) setTyping(target string, t legacy.Typing) {
+	if ch := c.channels[c.fold(target)]; ch != nil {
+		target = ch.name
+	}
+	if c.caps["message-tags"] && len(c.out.queue) == 0 { // it is not worth a wait
+		c.send("@+typing=" + typings[t] + " TAGMSG " + target)
+	}
+}
+
+// react puts emojis to a message. IRC has no way to take them back.
+func (c *client) react(name, id string, emojis []string) {
+	ch := c.channels[c.fold(name)]
+	if ch == nil || !c.caps["message-tags"] {
+		return
+	}
+	for _, emoji := range emojis {
+		c.send(ircwire.Tagged(map[string]string{"+draft/reply": id, "+draft/react": emoji}, "TAGMSG "+ch.name))
+	}
+}
+
+// replyTo is the message that another one answers, "" for none. (IRCv3 reply)
+func replyTo(m ircwire.Message) string {
+	if m.Tags == nil {
+		return ""
+	}
+	return first(m.Tags["+reply"], m.Tags["+draft/reply"])
+}
+
+const maxEmoji = 64 // bytes
+
+// onTags handles a message of tags only. (IRCv3 message-tags)
+func (c *client) onTags(m ircwire.Message) {
+	if c.isMe(m.Nick()) || !ircwire.IsNick(m.Nick()) {
+		return
+	}
+	ch := c.channels[c.fold(strings.TrimLeft(m.Param(0), c.support.prefixes.Chars))]
+	if state, ok := typingOf(m.Tags["+typing"]); ok {
+		switch {
+		case ch != nil && ch.entered:
+			c.emit(legacy.RoomTyping{Room: ch.peer, Nick: m.Nick(), State: state})
+		case c.isMe(m.Param(0)):
+			c.emit(legacy.TypingChanged{From: c.peer(m.Nick()), State: state})
+		}
+	}
+	emoji := first(m.Tags["+react"], m.Tags["+draft/react"])
+	if id := replyTo(m); id != "" && emoji != "" && len(emoji) <= maxEmoji && ch != nil && ch.entered {
+		c.emit(legacy.RoomReaction{Room: ch.peer, Nick: m.Nick(), ID: id, Emojis: []string{ircwire.Plain(emoji)}})
+	}
+}
+
+func typingOf(value string) (legacy.Typing, bool) {
+	for state, name := range typings {
+		if name == value {
+			return state, true
+		}
+	}
+	return 0, false
+}

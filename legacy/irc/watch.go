@@ -1,0 +1,136 @@
+package irc
+
+import (
+	"strings"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/irc/ircwire"
+)
+
+// watch is somebody whose presence the user wants to see.
+type watch struct {
+	nick   string
+	online bool
+	away   bool
+	status string
+}
+
+const (
+	lookEvery = time.Minute // where the server does not tell by itself
+	lookLine  = 400         // bytes of a line of nicks
+)
+
+// watch begins or ends to look at somebody.
+func (c *client) watch(nick string, on bool) {
+	key := c.fold(nick)
+	switch w := c.watched[key]; {
+	case !on && w != nil:
+		delete(c.watched, key)
+		if c.support.monitor >= 0 {
+			c.send("MONITOR - " + w.nick)
+		}
+	case on && w == nil && ircwire.IsNick(nick):
+		c.watched[key] = &watch{nick: nick}
+		if c.support.monitor >= 0 && len(c.watched) <= c.support.monitor {
+			c.send("MONITOR + " + nick)
+			return
+		}
+		c.watchAt = c.now()
+	case on && w != nil:
+		c.emit(legacy.PresenceChanged{From: c.peer(w.nick), Presence: w.presence()})
+	}
+}
+
+// watchAll begins to look at everybody, once it is known what the server can.
+// (IRCv3 monitor)
+func (c *client) watchAll() {
+	if c.support.monitor < 0 {
+		c.watchAt = c.now()
+		return
+	}
+	n, line := 0, ""
+	for _, w := range c.watched {
+		if n++; n > c.support.monitor {
+			break
+		}
+		if len(line)+len(w.nick) > lookLine {
+			c.send("MONITOR + " + line)
+			line = ""
+		}
+		if line != "" {
+			line += ","
+		}
+		line += w.nick
+	}
+	if line != "" {
+		c.send("MONITOR + " + line)
+	}
+}
+
+// lookWho asks who is online, where the server does not tell by itself, and returns
+// when to ask next. (RFC 2812 §4.9)
+func (c *client) lookWho(now time.Time) time.Time {
+	if c.support.monitor >= 0 || len(c.watched) == 0 || c.watchAt.IsZero() {
+		return time.Time{}
+	}
+	if now.Before(c.watchAt) {
+		return c.watchAt
+	}
+	c.watchAt = now.Add(lookEvery)
+	c.looking = c.looking[:0]
+	line := ""
+	for key, w := range c.watched {
+		if len(line)+len(w.nick) > lookLine {
+			break // the others next time, since maps have no order
+		}
+		line += " " + w.nick
+		c.looking = append(c.looking, key)
+	}
+	c.send("ISON" + line)
+	return c.watchAt
+}
+
+// onWatch handles what the server tells of those who are watched.
+func (c *client) onWatch(m ircwire.Message) {
+	switch m.Command {
+	case "730", "731":
+		for target := range strings.SplitSeq(m.Last(), ",") {
+			nick, _, _ := strings.Cut(target, "!")
+			if w := c.watched[c.fold(nick)]; w != nil {
+				c.show(w, m.Command == "730")
+			}
+		}
+	case "734": // the list is full
+		c.emit(legacy.Notice{From: c.service(), Text: "The server does not let you watch more people."})
+	case "303":
+		here := make(map[string]bool)
+		for nick := range strings.FieldsSeq(m.Last()) {
+			here[c.fold(nick)] = true
+		}
+		for _, key := range c.looking {
+			if w := c.watched[key]; w != nil {
+				c.show(w, here[key])
+			}
+		}
+		c.looking = c.looking[:0]
+	}
+}
+
+func (w *watch) presence() legacy.Presence {
+	switch {
+	case !w.online:
+		return legacy.Presence{}
+	case w.away:
+		return legacy.Presence{Show: legacy.ShowAway, Status: w.status}
+	}
+	return legacy.Presence{Show: legacy.ShowOnline}
+}
+
+// show tells the presence of somebody; the core knows whether it is news.
+func (c *client) show(w *watch, online bool) {
+	if w.online = online; !online {
+		w.away, w.status = false, ""
+	}
+	c.emit(legacy.PresenceChanged{From: c.peer(w.nick), Presence: w.presence()})
+}

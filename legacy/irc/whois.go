@@ -1,0 +1,155 @@
+package irc
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/irc/ircwire"
+)
+
+// whoisAsk is somebody whom the server is asked about.
+type whoisAsk struct {
+	nick     string
+	ref      string   // of legacy.ProfileReceived, "" for none
+	commands []string // refs of legacy.CommandDone
+	others   []string // more refs of legacy.ProfileReceived
+	profile  legacy.Profile
+	lines    []string
+	deadline time.Time
+}
+
+const maxWhois = 64 // under way
+
+// whois asks who somebody is. (RFC 2812 §3.6.2)
+func (c *client) whois(nick string, w whoisAsk) {
+	if before := c.whoises[c.fold(nick)]; before != nil && len(before.commands)+len(before.others) < maxRefs {
+		before.commands = append(before.commands, w.commands...)
+		if w.ref != "" {
+			before.others = append(before.others, w.ref)
+		}
+		return
+	}
+	w.nick, w.deadline = nick, c.now().Add(askLimit)
+	if len(c.whoises) >= maxWhois {
+		w.answer(c, legacy.Errorf(legacy.RateLimited, "Too many questions at once. Try again in a moment."))
+		return
+	}
+	c.whoises[c.fold(nick)] = &w
+	c.send(ircwire.Line("WHOIS", nick))
+}
+
+// onWhois takes in a line of an answer. (RFC 2812 §5.1)
+func (c *client) onWhois(m ircwire.Message) {
+	w := c.whoises[c.fold(m.Param(1))]
+	if w == nil {
+		return
+	}
+	text := ircwire.Plain(m.Last())
+	switch m.Command {
+	case "311":
+		w.profile.Nick, w.profile.FullName = m.Param(1), text
+		w.add("Name", text)
+		w.add("Address", m.Param(2)+"@"+m.Param(3))
+	case "312":
+		w.add("Server", strings.TrimSpace(m.Param(2)+" "+text))
+	case "317":
+		if sec, err := strconv.ParseInt(m.Param(2), 10, 64); err == nil {
+			w.add("Idle for", (time.Duration(sec) * time.Second).String())
+		}
+		if sec, err := strconv.ParseInt(m.Param(3), 10, 64); err == nil && len(m.Params) > 4 {
+			w.add("On since", time.Unix(sec, 0).UTC().Format("2006-01-02 15:04 UTC"))
+		}
+	case "319":
+		w.add("Channels", text)
+	case "330":
+		w.add("Account", m.Param(2))
+	case "301":
+		w.add("Away", text)
+	case "318":
+		var err error
+		if w.profile.Nick == "" {
+			err = legacy.Errorf(legacy.NotFound, "Nobody is called %s there now.", w.nick)
+		}
+		w.answer(c, err)
+	default:
+		w.add("", text)
+	}
+}
+
+const maxWhoisLines = 30
+
+func (w *whoisAsk) add(what, text string) {
+	if what != "" {
+		text = what + ": " + text
+	}
+	if len(w.lines) < maxWhoisLines && text != "" {
+		w.lines = append(w.lines, text)
+	}
+}
+
+// answer tells all who asked.
+func (w *whoisAsk) answer(c *client, err error) {
+	delete(c.whoises, c.fold(w.nick))
+	text := strings.Join(w.lines, "\n")
+	w.profile.About = text
+	if w.ref != "" {
+		w.others = append(w.others, w.ref)
+	}
+	for _, ref := range w.others {
+		c.emit(legacy.ProfileReceived{Ref: ref, Profile: w.profile, Err: err})
+	}
+	for _, ref := range w.commands {
+		c.emit(legacy.CommandDone{Ref: ref, Text: text, Err: err})
+	}
+}
+
+// list is a question for the channels that there are.
+type list struct {
+	ref   string
+	asked time.Time
+	rooms []legacy.ListedRoom
+}
+
+const (
+	maxListed = 20_000
+	maxLists  = 8
+	listLimit = 60 * time.Second
+)
+
+// list asks which channels there are. (RFC 2812 §3.2.6)
+func (c *client) list(ref string) {
+	c.used()
+	if len(c.lists) > 0 && c.now().Sub(c.lists[0].asked) > listLimit { // it was never answered
+		for _, l := range c.lists {
+			c.emit(legacy.RoomsListed{Ref: l.ref, Err: legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.link.name())})
+		}
+		c.lists = nil
+	}
+	if len(c.lists) >= maxLists {
+		c.emit(legacy.RoomsListed{Ref: ref, Err: legacy.Errorf(legacy.RateLimited, "The list is being asked for already.")})
+		return
+	}
+	if c.lists = append(c.lists, list{ref: ref, asked: c.now()}); len(c.lists) == 1 {
+		c.send(ircwire.Line("LIST"))
+	}
+}
+
+func (c *client) onList(m ircwire.Message) {
+	if len(c.lists) == 0 {
+		return
+	}
+	running := &c.lists[0]
+	switch {
+	case m.Command == "322" && isChannel(m.Param(1)) && len(running.rooms) < maxListed:
+		room := legacy.ListedRoom{Room: legacy.Peer{ID: c.s.net.id(m.Param(1), c.link.server), Room: true}, Topic: ircwire.Plain(m.Last())}
+		room.Occupants, _ = strconv.Atoi(m.Param(2))
+		running.rooms = append(running.rooms, room)
+	case m.Command == "323":
+		for _, l := range c.lists {
+			c.emit(legacy.RoomsListed{Ref: l.ref, Rooms: running.rooms})
+		}
+		c.lists = nil
+	}
+}
