@@ -110,6 +110,7 @@ func testFeatures(t *testing.T, h Harness, lab Lab) {
 	_, presencer := s.(legacy.Presencer)
 	_, editor := s.(legacy.RosterEditor)
 	_, typer := s.(legacy.Typer)
+	_, roomer := s.(legacy.Roomer)
 	for _, tt := range []struct {
 		name        string
 		feature     legacy.Features
@@ -118,6 +119,7 @@ func testFeatures(t *testing.T, h Harness, lab Lab) {
 		{"Presencer", legacy.FeaturePresence, presencer},
 		{"RosterEditor", legacy.FeatureRoster, editor},
 		{"Typer", legacy.FeatureTyping, typer},
+		{"Roomer", legacy.FeatureRooms, roomer},
 	} {
 		if declared := lab.Network.Info().Features.Has(tt.feature); declared != tt.implemented {
 			t.Errorf("%s: declared %v, implemented %v", tt.name, declared, tt.implemented)

@@ -37,9 +37,11 @@ type room struct {
 
 const (
 	roomQueueLen = 64
-	enterLimit   = 40 * time.Second // less than the core's
 	maxOccupants = 5000
 )
+
+// enterLimit is how long it may take to enter a room: less than the core's time.
+var enterLimit = 40 * time.Second
 
 // do hands something to the room's goroutine. It never waits; it is false if too
 // much waits already.

@@ -3,6 +3,7 @@ package oscarmock
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"transport/legacy/oscar/oscarwire"
 )
@@ -60,6 +61,14 @@ func (n *Network) WaitSNAC(ctx context.Context, name string, id oscarwire.ID, ti
 			sum += s.snacs[id]
 		}
 		return sum >= times
+	})
+}
+
+// WaitRoom waits until an account is in a room of exchange 4, or is not.
+func (n *Network) WaitRoom(ctx context.Context, name, room string, in bool) error {
+	return n.wait(ctx, fmt.Sprintf("%s to be in %s: %v", name, room, in), func() bool {
+		r, a := n.findRoom(ownExchange, room, false), n.find(name)
+		return in == (r != nil && a != nil && slices.ContainsFunc(r.members, func(s *session) bool { return s.account == a }))
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 func TestInvitation(t *testing.T) {
 	want := Invitation{RoomID{4, "4-0-chess", 1}, "komm schön"}
 	v := want.Rendezvous(Cookie{1, 2, 3, 4, 5, 6, 7, 8})
-	// as libpurple 2.14 writes it
+	// as libpurple writes it: sequence 0A, empty 0F, text 0C, room 2711
 	const sent = "0000" + "0102030405060708" + "748f2420628711d18222444553540000" +
 		"000a00020001" + "000f0000" + "000c000b" + "6b6f6d6d20736368c3b66e" +
 		"2711000e" + "0004" + "09342d302d6368657373" + "0001"
