@@ -109,8 +109,19 @@ func TestAIMRoom(t *testing.T) {
 		if self := alice.presence(room+"/Alice AIM", "unavailable", ""); codes(self) != "333 110" {
 			t.Errorf("the own presence is %s", self)
 		}
+		// the loss of everything: the gateway is back in the room by itself
 		join(alice, room, "Alice AIM")
 		alice.presence(room+"/Alice AIM", "", "")
+		w.mock.Disconnect("Alice AIM", oscarmock.DisconnectClose)
+		alice.expect("word of the loss", func(e *element.Element) bool {
+			return e.Attr("from") == room && strings.Contains(e.ChildText("jabber:client", "body"), "disconnected")
+		})
+		alice.presence(room+"/Bob AIM", "", "")
+		alice.presence(room+"/Alice AIM", "", "")
+		alice.send("<message to='" + room + "' type='groupchat' id='m2'><body>back</body></message>")
+		alice.expect("the reflection", func(e *element.Element) bool {
+			return e.Attr("from") == room+"/Alice AIM" && e.Attr("id") == "m2" && e.Attr("type") == "groupchat"
+		})
 		leave(room)
 		outside("lobby")
 	})

@@ -49,9 +49,8 @@ type client struct {
 	iconsWanted   []iconWanted
 	fetchingIcons bool
 
-	rooms     map[string]*room // that the user is in, or about to enter or leave
-	invitedTo map[string]oscarwire.RoomID
-	invites   map[oscarwire.Cookie]invite
+	rooms   map[string]*room // that the user is in, or about to enter or leave
+	invites map[oscarwire.Cookie]invite
 
 	lookups      map[uint16]*lookup // questions about people, by sequence number
 	metaSequence uint16
@@ -90,7 +89,6 @@ func newClient(s *session, life context.Context) *client {
 		messages:  make(map[oscarwire.Cookie]*message),
 		lookups:   make(map[uint16]*lookup),
 		rooms:     make(map[string]*room),
-		invitedTo: make(map[string]oscarwire.RoomID),
 		invites:   make(map[oscarwire.Cookie]invite),
 		iconOf:    make(map[string]string),
 		list:      newFeedbag(),

@@ -17,7 +17,7 @@ var _ legacy.Roomer = roomSession{}
 
 const (
 	maxChats    = 20 // rooms, each of which takes a connection
-	maxInvites  = 64 // invitations of each kind that are remembered
+	maxInvites  = 64 // invitations whose refusal is waited for
 	maxRoomName = 100
 )
 
@@ -144,7 +144,6 @@ func (c *client) startRoom(peer legacy.Peer) {
 	life, stop := context.WithCancel(c.life)
 	r := &room{client: newClient(c.s, life), peer: peer, stop: stop, queue: make(chan func(*room), roomQueueLen),
 		occupants: make(map[string]legacy.Occupant)}
-	r.id = c.invitedTo[peer.ID]
 	c.rooms[peer.ID] = r
 	c.background.Go(func() {
 		err := r.run()
@@ -178,7 +177,6 @@ func (c *client) forgetRoom(r *room, err error) {
 	delete(c.rooms, r.peer.ID)
 	switch {
 	case !r.entered && !r.leaving:
-		delete(c.invitedTo, r.peer.ID) // it may be by its name that it can be entered
 		c.emit(legacy.RoomFailed{Room: r.peer, Err: err})
 	case r.entered && r.leaving:
 		c.emit(legacy.RoomLeft{Room: r.peer})
@@ -225,7 +223,8 @@ func (c *client) onInviteRefused(from legacy.Peer, cookie oscarwire.Cookie) {
 }
 
 // onInvited: somebody asks the user into a room. What they write comes before it,
-// as a message.
+// as a message. The room is entered by its name, as any other: an invitation that
+// led elsewhere could put the user into a room that is not what it is called.
 func (c *client) onInvited(v oscarwire.Rendezvous, received legacy.MessageReceived) error {
 	i, err := v.Invitation(c.s.net.page)
 	if err != nil {
@@ -237,10 +236,6 @@ func (c *client) onInvited(v oscarwire.Rendezvous, received legacy.MessageReceiv
 		c.received(received)
 		return nil
 	}
-	if len(c.invitedTo) >= maxInvites {
-		clear(c.invitedTo)
-	}
-	c.invitedTo[peer.ID] = i.Room
 	received.Text = oscarwire.HTMLToText(i.Text)
 	c.received(received)
 	c.emit(legacy.Invited{Room: peer, By: received.From})

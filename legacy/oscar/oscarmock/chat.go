@@ -38,10 +38,10 @@ func (n *Network) AddRoom(name string) {
 }
 
 // findRoom finds a room, or makes it; nil if there is none. n.mu is held.
-func (n *Network) findRoom(exchange uint16, name string, make bool) *chatRoom {
+func (n *Network) findRoom(exchange uint16, name string, create bool) *chatRoom {
 	id := oscarwire.RoomID{Exchange: exchange, Cookie: fmt.Sprintf("%d-0-%s", exchange, name)}
 	r := n.rooms[roomKey(id)]
-	if r == nil && make && len(n.rooms) < maxRooms && len(id.Cookie) <= 0xFF {
+	if r == nil && create && len(n.rooms) < maxRooms && len(id.Cookie) <= 0xFF {
 		r = &chatRoom{id: id, name: name}
 		n.rooms[roomKey(id)] = r
 	}
@@ -60,8 +60,8 @@ func (r *chatRoom) describe() oscarwire.Room {
 
 // serveChatNav answers a SNAC on a connection of family 0D.
 func (s *session) serveChatNav(snac oscarwire.SNAC) error {
-	exchange := func(number uint16) oscarwire.TLV {
-		return oscarwire.TLVBytes(oscarwire.TagNavExchange, []byte{byte(number >> 8), byte(number), 0, 0})
+	exchange := func(number uint16) oscarwire.TLV { // without any description
+		return oscarwire.TLV32(oscarwire.TagNavExchange, uint32(number)<<16)
 	}
 	var r *chatRoom
 	switch snac.ID {

@@ -304,11 +304,17 @@ func (n *Network) RemoveAccount(name string) {
 
 // newCookie makes a cookie for BOS. n.mu is held.
 func (n *Network) newCookie(a *account, multi uint8) []byte {
+	return n.issue(cookie{account: a, multi: multi})
+}
+
+// issue makes a cookie. n.mu is held.
+func (n *Network) issue(k cookie) []byte {
 	now := n.opts.Now()
 	maps.DeleteFunc(n.cookies, func(_ string, k cookie) bool { return !now.Before(k.expires) })
 	b := make([]byte, cookieLen)
 	_, _ = rand.Read(b) // never fails
-	n.cookies[string(b)] = cookie{account: a, multi: multi, expires: now.Add(cookieLife)}
+	k.expires = now.Add(cookieLife)
+	n.cookies[string(b)] = k
 	return b
 }
 

@@ -13,7 +13,7 @@ func (s *session) otherService(snac oscarwire.SNAC) error {
 	if err != nil {
 		return err
 	}
-	ticket := cookie{service: q.Family}
+	ticket := cookie{account: s.account, service: q.Family}
 	switch q.Family {
 	case oscarwire.FamilyBART, oscarwire.FamilyChatNav:
 	case oscarwire.FamilyChat:
@@ -28,11 +28,8 @@ func (s *session) otherService(snac oscarwire.SNAC) error {
 		s.fail(snac, oscarwire.CodeUnavailable)
 		return nil
 	}
-	k := s.net.newCookie(s.account, oscarwire.MultiConnAllow)
-	issued := s.net.cookies[string(k)]
-	issued.service, issued.room = ticket.service, ticket.room
-	s.net.cookies[string(k)] = issued
-	s.send(oscarwire.ServiceRedirect, snac.RequestID, oscarwire.Redirect{Family: q.Family, Addr: s.nc.LocalAddr().String(), Cookie: k})
+	s.send(oscarwire.ServiceRedirect, snac.RequestID,
+		oscarwire.Redirect{Family: q.Family, Addr: s.nc.LocalAddr().String(), Cookie: s.net.issue(ticket)})
 	return nil
 }
 
