@@ -358,6 +358,56 @@ func TestRoomRates(t *testing.T) {
 	}
 }
 
+// TestRoomDropped has the server drop messages that it should have taken: they are
+// sent again.
+func TestRoomDropped(t *testing.T) {
+	mock, _, n := aim(t, oscarmock.Options{Rates: []oscarwire.RateClass{
+		oscarmock.RatesFree[0],
+		{ID: 3, Window: 4, Clear: 100, Alert: 90, Limit: 80, Disconnect: 1, Current: 300, Max: 300},
+	}})
+	u := signOn(t, mock, n, aliceAIM)
+	u.join(lobby)
+	u.say("first", lobby, "first")
+	u.sent("first")
+	mock.SetLevel(aliceAIM, 3, 70)
+	for i := range 5 {
+		u.say(fmt.Sprint(i), lobby, fmt.Sprint(i))
+	}
+	for i := range 5 {
+		if m := expect(u, any[legacy.MessageSent]); m.Ref != fmt.Sprint(i) {
+			t.Errorf("got %+v as number %d", m, i)
+		}
+	}
+}
+
+// TestRoomGivenUp leaves a room before it was entered, and enters it again.
+func TestRoomGivenUp(t *testing.T) {
+	mock, _, n := aim(t, oscarmock.Options{})
+	u := signOn(t, mock, n, aliceAIM)
+	mock.Inject(oscarmock.Fault{Step: oscarmock.StepSNAC, SNAC: oscarwire.ChatNavCreate, Action: oscarmock.Silence})
+	u.do(u.rooms().JoinRoom(t.Context(), lobby, ""))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := mock.WaitStruck(ctx); err != nil {
+		t.Fatal(err)
+	}
+	u.do(u.rooms().LeaveRoom(t.Context(), lobby, ""))
+	u.do(u.rooms().JoinRoom(t.Context(), lobby, ""))
+	for {
+		select {
+		case ev := <-u.events:
+			switch ev := ev.(type) {
+			case legacy.RoomJoined:
+				return
+			case legacy.RoomFailed, legacy.RoomLeft:
+				t.Fatalf("got %T%+v", ev, ev)
+			}
+		case <-ctx.Done():
+			t.Fatal("the room is not entered")
+		}
+	}
+}
+
 // TestRoomSignOff: rooms end with the session, without a word to the core.
 func TestRoomSignOff(t *testing.T) {
 	mock, _, n := aim(t, oscarmock.Options{})
