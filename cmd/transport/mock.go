@@ -33,7 +33,8 @@ presence, messages, also for those who are offline. Nothing is stored: with the
 process, everything is gone.
 
 Without --accounts there is Alice, number ` + aliceUIN + `, password ` + alicePassword + `. With or
-without, Bob, number ` + bobUIN + `, is online and answers what he is told.
+without, Bob, number ` + bobUIN + `, is online and answers what he is told, also in the
+AIM chat room lobby.
 
 The file of --accounts has a line for each account: its number or screen name, its
 password, and, if you like, a nickname, separated by spaces. Lines that begin with
@@ -73,7 +74,9 @@ func serveMock(ctx context.Context, std stdio, listen, accountsFile string, open
 	for _, a := range accounts {
 		n.AddAccount(a)
 	}
-	newBob(n).SignOn()
+	bob := newBob(n)
+	bob.SignOn()
+	bob.EnterRoom("lobby")
 	if err := n.Listen(listen); err != nil {
 		return fail(err)
 	}
@@ -81,7 +84,7 @@ func serveMock(ctx context.Context, std stdio, listen, accountsFile string, open
 	for _, a := range accounts {
 		fmt.Fprintf(std.out, "  account %s\n", show(a.Name))
 	}
-	fmt.Fprintf(std.out, "  Bob is %s; he answers\n", bobUIN)
+	fmt.Fprintf(std.out, "  Bob is %s; he answers, also in the AIM chat room lobby\n", bobUIN)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	<-ctx.Done()

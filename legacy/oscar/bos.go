@@ -20,6 +20,8 @@ var tools = oscarwire.ClientReady{
 	{Family: oscarwire.FamilyPrivacy, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
 	{Family: oscarwire.FamilyLookup, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
 	{Family: oscarwire.FamilyStats, Version: 1, Tool: 0x0104, ToolVersion: 1},
+	{Family: oscarwire.FamilyChatNav, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
+	{Family: oscarwire.FamilyChat, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
 	{Family: oscarwire.FamilyBART, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
 	{Family: oscarwire.FamilyFeedbag, Version: 4, Tool: 0x0110, ToolVersion: 0x0629},
 	{Family: oscarwire.FamilyICQ, Version: 1, Tool: 0x0110, ToolVersion: 0x047C},
@@ -30,6 +32,14 @@ var tools = oscarwire.ClientReady{
 var capabilities = []oscarwire.GUID{
 	oscarwire.CapShort, oscarwire.CapICQRelay, oscarwire.CapUTF8,
 	oscarwire.CapInterop, oscarwire.CapTyping, oscarwire.CapXHTML,
+}
+
+// capabilities are those of the flavor.
+func (n *network) capabilities() []oscarwire.GUID {
+	if n.aim {
+		return append(capabilities[:len(capabilities):len(capabilities)], oscarwire.CapChat)
+	}
+	return capabilities
 }
 
 // migration is the error of a connection that the server wants elsewhere.
@@ -160,7 +170,7 @@ func (c *client) begin() {
 		Flags:  oscarwire.ICBMDefaultFlags | oscarwire.ICBMOfflineAllowed,
 		MaxLen: 8000, MaxSenderWarn: 999, MaxOwnWarn: 999,
 	}})
-	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: capabilities}})
+	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: c.s.net.capabilities()}})
 	c.writePresence()
 	c.write(&packet{id: oscarwire.ServiceClientReady, body: c.ready()})
 	c.write(&packet{id: oscarwire.ICBMOfflineQuery})
@@ -187,6 +197,21 @@ func (c *client) ready() oscarwire.ClientReady {
 		}
 	}
 	return l
+}
+
+// requestService asks where a service is that has a connection of its own.
+func (c *client) requestService(q oscarwire.ServiceQuery, done func(oscarwire.Redirect, error)) {
+	c.submit(&packet{id: oscarwire.ServiceRequest, body: q, answered: func(snac oscarwire.SNAC, err error) {
+		err = c.answerError(snac, err)
+		var to oscarwire.Redirect
+		if err == nil {
+			to, err = oscarwire.ParseRedirect(snac.Body)
+		}
+		if err == nil {
+			to.Addr, err = nextAddr(to.Addr, c.conn.RemoteAddr().String())
+		}
+		done(to, err)
+	}})
 }
 
 // pause stops sending until the server says that it goes on, or elsewhere.

@@ -49,6 +49,9 @@ type client struct {
 	iconsWanted   []iconWanted
 	fetchingIcons bool
 
+	rooms   map[string]*room // that the user is in, or about to enter or leave
+	invites map[oscarwire.Cookie]invite
+
 	lookups      map[uint16]*lookup // questions about people, by sequence number
 	metaSequence uint16
 
@@ -85,6 +88,8 @@ func newClient(s *session, life context.Context) *client {
 		seen:      make(map[string]legacy.Presence),
 		messages:  make(map[oscarwire.Cookie]*message),
 		lookups:   make(map[uint16]*lookup),
+		rooms:     make(map[string]*room),
+		invites:   make(map[oscarwire.Cookie]invite),
 		iconOf:    make(map[string]string),
 		list:      newFeedbag(),
 		presence:  legacy.Presence{Show: legacy.ShowOnline},
@@ -195,20 +200,29 @@ func (c *client) tick() time.Duration {
 	if l := c.lanes[c.classOf[oscarwire.ServiceSetStatus]]; l != nil && c.begun && c.presence != c.shown && !c.paused {
 		sooner(now.Add(l.wait(now)))
 	}
-	for request, w := range c.pending {
-		if now.Before(w.deadline) {
-			sooner(w.deadline)
-			continue
-		}
-		delete(c.pending, request)
-		w.answered(oscarwire.SNAC{}, legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.s.net.name()))
-	}
+	sooner(c.expirePending(now))
 	sooner(c.expireLookups(now))
 	sooner(c.drainAll(now))
 	if c.err != nil {
 		return 0
 	}
 	return max(next.Sub(now), time.Millisecond)
+}
+
+// expirePending gives up waiting for answers whose time is over, and returns when
+// the next one's is, zero if none waits.
+func (c *client) expirePending(now time.Time) (next time.Time) {
+	for request, w := range c.pending {
+		if now.Before(w.deadline) {
+			if next.IsZero() || w.deadline.Before(next) {
+				next = w.deadline
+			}
+			continue
+		}
+		delete(c.pending, request)
+		w.answered(oscarwire.SNAC{}, legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.s.net.name()))
+	}
+	return next
 }
 
 // keepAlive shows that we are there, and finds out whether the server is. TCP
@@ -264,14 +278,23 @@ func (c *client) ended(f oscarwire.Frame) error {
 	return replaced
 }
 
+// answer hands a SNAC to the request that it answers. It is false for any other.
+func (c *client) answer(snac oscarwire.SNAC) bool {
+	w := c.pending[snac.RequestID]
+	if w == nil {
+		return false
+	}
+	if !snac.More() {
+		delete(c.pending, snac.RequestID)
+	}
+	w.answered(snac, nil)
+	return true
+}
+
 // onSNAC handles a SNAC. An error ends the session; a body that makes no sense
 // is logged and skipped.
 func (c *client) onSNAC(snac oscarwire.SNAC) error {
-	if w := c.pending[snac.RequestID]; w != nil {
-		if !snac.More() {
-			delete(c.pending, snac.RequestID)
-		}
-		w.answered(snac, nil)
+	if c.answer(snac) {
 		return c.err
 	}
 	var err error

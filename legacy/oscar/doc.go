@@ -8,6 +8,11 @@
 // second goroutine reads frames (conn.go). Commands of the core are closures in
 // a bounded queue (session.go).
 //
+// AIM has chat rooms (rooms.go). Each is a connection with a goroutine of its own
+// that enters it and serves it (room.go, room_events.go); the session's goroutine
+// starts it, hands it commands, asks for it where it is to connect, and tells the
+// core how it ended.
+//
 // A server counts SNACs and silently drops what comes too fast, so whatever is
 // sent waits in the lane of its rate class until the server will take it
 // (rate.go).

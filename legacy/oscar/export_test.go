@@ -8,3 +8,10 @@ func SetOfflinePatience(d time.Duration) (restore func()) {
 	offlinePatience = d
 	return func() { offlinePatience = before }
 }
+
+// SetEnterLimit changes how long it may take to enter a room, until restore.
+func SetEnterLimit(d time.Duration) (restore func()) {
+	before := enterLimit
+	enterLimit = d
+	return func() { enterLimit = before }
+}

@@ -33,6 +33,15 @@ func newDeafClient(t testing.TB, flavor string, emit func(legacy.Event)) *client
 	return c
 }
 
+// newDeafRoom is a room whose server hears nothing.
+func newDeafRoom(c *client) *room {
+	r := &room{client: newClient(c.s, c.life), peer: legacy.Peer{ID: "#chess", Room: true}, queue: make(chan func(*room), roomQueueLen),
+		occupants: make(map[string]legacy.Occupant), stop: func() {}}
+	r.conn, r.begun, r.paused, r.acks = c.conn, true, false, true
+	c.rooms[r.peer.ID] = r
+	return r
+}
+
 // FuzzServer feeds a signed-on client with whatever a server can send: nothing
 // panics, and every event is one that the core can take.
 func FuzzServer(f *testing.F) {
@@ -61,15 +70,33 @@ func FuzzServer(f *testing.F) {
 	add(snac(oscarwire.BuddyArrived, oscarwire.UserInfos{withIcon}), oscarwire.SNAC{Header: oscarwire.Header{ID: oscarwire.ServiceRedirect, RequestID: 9},
 		Body: oscarwire.Redirect{Family: oscarwire.FamilyBART, Addr: "127.0.0.1:1", Cookie: []byte{1}}.Append(nil)})
 	add(snac(oscarwire.LocationReply, oscarwire.LocationReplyInfo{User: bob}), snac(oscarwire.ICBMTyping, oscarwire.Typing{Name: "100002", Event: 2}))
+	invitation := oscarwire.Invitation{Room: oscarwire.RoomID{Exchange: 4, Cookie: "4-0-chess"}, Text: "come"}
+	add(snac(oscarwire.ICBMIncoming, oscarwire.NewIncomingRendezvous(bob, invitation.Rendezvous(oscarwire.Cookie{3}), 0)))
+	chess := oscarwire.NewRoomCreate(4, "chess")
+	chess.TLVs = append(chess.TLVs, oscarwire.TLV16(oscarwire.TagRoomMaxVisible, 3))
+	away := oscarwire.UserInfo{Name: "100002", TLVs: oscarwire.TLVs{oscarwire.TLV16(oscarwire.TagUserClass, uint16(oscarwire.ClassAway))}}
+	add(snac(oscarwire.ChatJoined, oscarwire.UserInfos{bob, {Name: "100001"}}), snac(oscarwire.ChatRoomUpdate, chess),
+		snac(oscarwire.ChatIncoming, oscarwire.NewChatMessage(oscarwire.Cookie{4}, "<b>hi</b>", oscarwire.Encoder{}, &bob)),
+		snac(oscarwire.ChatJoined, oscarwire.UserInfos{away}), snac(oscarwire.ChatLeft, oscarwire.UserInfos{bob, bob}))
 	f.Add([]byte("*\x04\x00\x01"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, flavor := range []string{flavorICQ, flavorAIM} {
 			c := newDeafClient(t, flavor, func(ev legacy.Event) {
-				m, ok := ev.(legacy.MessageReceived)
-				if ok && (m.From.ID == "" || m.Text == "" || m.Text != oscarwire.Clean(m.Text)) {
-					t.Errorf("the core gets %+v", m)
+				bad := false
+				switch ev := ev.(type) {
+				case legacy.MessageReceived:
+					bad = ev.From.ID == "" || ev.Text == "" || ev.Text != oscarwire.Clean(ev.Text)
+				case legacy.RoomMessage:
+					bad = ev.Text == "" || ev.Text != oscarwire.Clean(ev.Text) || ev.Nick != oscarwire.Clean(ev.Nick)
+				case legacy.OccupantJoined:
+					bad = ev.Occupant.Nick == "" || ev.Occupant.Nick != oscarwire.Clean(ev.Occupant.Nick)
+				}
+				if bad {
+					t.Errorf("the core gets %T%+v", ev, ev)
 				}
 			})
+			r := newDeafRoom(c)
+			r.send(&message{ref: "2", to: "#chess"}, "too early")
 			c.sendText(legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "100002"}, Text: "hello"})
 			c.addContact(legacy.Contact{Peer: legacy.Peer{ID: "100002"}, Name: "Bob"}, "")
 			c.requestProfile("p", legacy.Peer{ID: "100002"})
@@ -80,6 +107,16 @@ func FuzzServer(f *testing.F) {
 					break
 				}
 			}
+			fr = oscarwire.NewFrameReader(bytes.NewReader(b), 0)
+			for r.err == nil {
+				frame, err := fr.ReadFrame()
+				if err != nil {
+					break
+				}
+				r.onFrame(frame)
+				r.send(&message{ref: "3", to: "#chess"}, "hello")
+			}
+			c.roomOver(r, r.err)
 			c.background.Wait()
 		}
 	})

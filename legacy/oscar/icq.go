@@ -19,8 +19,14 @@ func (c *client) onRendezvous(im oscarwire.IncomingIM, received legacy.MessageRe
 	if err != nil {
 		return err
 	}
+	if v.Kind == oscarwire.RendezvousCancel {
+		c.onInviteRefused(received.From, v.Cookie)
+	}
 	if v.Kind != oscarwire.RendezvousRequest {
 		return nil
+	}
+	if v.Capability == oscarwire.CapChat && c.s.net.aim {
+		return c.onInvited(v, received)
 	}
 	switch v.Capability {
 	case oscarwire.CapICQRelay:

@@ -83,11 +83,14 @@ func (c *client) messageWritten(m *message, request uint32) {
 	}
 	c.sequence++
 	m.request, m.sequence = request, c.sequence
-	l := c.lanes[c.classOf[oscarwire.ICBMSend]]
+	l := c.laneOf(m)
 	m.limited = l != nil && l.limited
 	m.tries++
 	c.messages[m.cookie] = m
 }
+
+// laneOf is where a message waits, nil if it need not.
+func (c *client) laneOf(m *message) *lane { return c.lanes[c.classOf[m.packet.id]] }
 
 // messageAnswered: a reply to the message's request came, or none.
 func (c *client) messageAnswered(m *message, snac oscarwire.SNAC, err error) {
@@ -95,7 +98,7 @@ func (c *client) messageAnswered(m *message, snac oscarwire.SNAC, err error) {
 		c.messageSent(m) // this server never acknowledges
 		return
 	}
-	if l := c.lanes[c.classOf[oscarwire.ICBMSend]]; err != nil && l != nil && m.limited && m.tries < maxTries {
+	if l := c.laneOf(m); err != nil && c.err == nil && l != nil && m.limited && m.tries < maxTries {
 		c.messageDropped(m, l) // by the server's limits, without a word
 		return
 	}
@@ -157,8 +160,7 @@ func (c *client) messageOver(m *message) bool {
 // head of their lane. A server that does not acknowledge leaves us without
 // knowing which.
 func (c *client) resendUnacknowledged() {
-	l := c.lanes[c.classOf[oscarwire.ICBMSend]]
-	if !c.acks || l == nil || len(c.messages) == 0 {
+	if !c.acks || len(c.messages) == 0 {
 		return
 	}
 	lost := make([]*message, 0, len(c.messages))
@@ -167,8 +169,10 @@ func (c *client) resendUnacknowledged() {
 	}
 	slices.SortFunc(lost, func(a, b *message) int { return cmp.Compare(a.sequence, b.sequence) })
 	for _, m := range slices.Backward(lost) {
-		delete(c.pending, m.request)
-		c.messageDropped(m, l)
+		if l := c.laneOf(m); l != nil {
+			delete(c.pending, m.request)
+			c.messageDropped(m, l)
+		}
 	}
 }
 

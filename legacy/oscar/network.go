@@ -45,6 +45,7 @@ func (n *network) Info() legacy.Info {
 		info.Name, info.Type, info.PeerName = "AIM", "aim", "screen name"
 		info.Instructions = "Enter your AIM screen name and your password."
 		info.Form[0].Label = "Screen name"
+		info.Features |= legacy.FeatureRooms
 	}
 	return info
 }
@@ -52,6 +53,9 @@ func (n *network) Info() legacy.Info {
 // ParsePeer implements legacy.Network. Both flavors take numbers and screen
 // names, since many servers join ICQ and AIM.
 func (n *network) ParsePeer(name string) (legacy.Peer, error) {
+	if room, ok := parseRoom(name); ok && n.aim {
+		return room, nil
+	}
 	id := oscarwire.NormalizeScreenName(name)
 	if digits := strings.ReplaceAll(id, "-", ""); oscarwire.IsUIN(digits) {
 		return legacy.Peer{ID: digits}, nil
@@ -59,7 +63,7 @@ func (n *network) ParsePeer(name string) (legacy.Peer, error) {
 	if !isScreenName(id) {
 		if n.aim {
 			return legacy.Peer{}, legacy.Errorf(legacy.NotFound,
-				"An AIM screen name starts with a letter and has 2 to 97 letters, digits and spaces, or is an e-mail address.")
+				"An AIM screen name starts with a letter and has 2 to 97 letters, digits and spaces, or is an e-mail address. A chat room is a # and its name, such as #chess.")
 		}
 		return legacy.Peer{}, legacy.Errorf(legacy.NotFound, "An ICQ number has digits only, such as 123456789.")
 	}
@@ -101,6 +105,9 @@ func (n *network) Validate(fields map[string]string) error {
 	if err == nil && !n.aim && !oscarwire.IsUIN(peer.ID) {
 		err = legacy.Errorf(legacy.NotFound, "An ICQ number has digits only, such as 123456789.")
 	}
+	if err == nil && peer.Room {
+		err = legacy.Errorf(legacy.NotFound, "This is a chat room. Enter your AIM screen name.")
+	}
 	if err != nil {
 		return &legacy.FieldError{Var: "username", Text: err.Error()}
 	}
@@ -121,14 +128,18 @@ func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, 
 	if err := n.Validate(a.Fields); err != nil {
 		return nil, legacy.Wrap(legacy.Auth, err, "The name or the password of the account cannot be used.")
 	}
-	return &session{
+	s := &session{
 		net:      n,
 		env:      env,
 		self:     n.Login(a.Fields),
 		password: a.Fields["password"],
 		state:    a.State,
 		queue:    make(chan command, queueLen),
-	}, nil
+	}
+	if n.aim {
+		return roomSession{s}, nil
+	}
+	return s, nil
 }
 
 // name is what the network is called in texts for users.

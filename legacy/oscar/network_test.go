@@ -78,6 +78,19 @@ func TestParsePeer(t *testing.T) {
 		{"☃", "", ""},
 		{"bob\x00", "", ""},
 		{"a<b", "", ""},
+		{"#chess", "", "#chess"},
+		{" # Chess Club ", "", "#chess club"},
+		{"#5-Chess", "", "#5-chess"},
+		{"#4-chess", "", "#chess"},
+		{"#4-5-chess", "", "#4-5-chess"},
+		{"#4-4-chess", "", "#4-4-chess"},
+		{"#4-", "", "#4-"},
+		{"#04-x", "", "#04-x"},
+		{"#65536-x", "", "#65536-x"},
+		{"#", "", ""},
+		{"#\x01", "", ""},
+		{"#schön", "", ""},
+		{"#" + strings.Repeat("x", 101), "", ""},
 		{strings.Repeat("a", 98), "", ""},
 	}
 	for _, flavor := range []string{flavorICQ, flavorAIM} {
@@ -117,6 +130,7 @@ func TestValidate(t *testing.T) {
 		{flavorICQ, "100001", strings.Repeat("x", 200), "password"},
 		{flavorAIM, "Bob Smith", "secret", ""},
 		{flavorAIM, "☃", "secret", "username"},
+		{flavorAIM, "#chess", "secret", "username"},
 	}
 	for _, tt := range tests {
 		n := mustNew(t, options(tt.flavor))

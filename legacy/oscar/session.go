@@ -110,7 +110,13 @@ func (s *session) Send(_ context.Context, m legacy.Outgoing) error {
 		return &legacy.Error{Kind: legacy.RateLimited, RetryAfter: 10 * time.Second,
 			Text: "Too many of your messages are still waiting, because " + s.net.name() + " limits how fast they may follow each other. Wait a little."}
 	}
-	err := s.enqueue(func(c *client) { c.sendText(m) })
+	err := s.enqueue(func(c *client) {
+		if m.To.Room {
+			c.say(m)
+			return
+		}
+		c.sendText(m)
+	})
 	if err != nil {
 		s.backlog.Add(-1)
 	}

@@ -166,20 +166,23 @@ func (u *user) send(ref, to, text string) {
 }
 
 func TestConformance(t *testing.T) {
-	for _, signOn := range []string{"auto", "md5", "md5-weak", "roasted"} {
-		t.Run(signOn, func(t *testing.T) {
+	for _, tt := range []struct{ flavor, signOn string }{
+		{"icq", "auto"}, {"icq", "md5"}, {"icq", "md5-weak"}, {"icq", "roasted"}, {"aim", "auto"},
+	} {
+		t.Run(tt.flavor+" "+tt.signOn, func(t *testing.T) {
 			legacytest.Conformance(t, legacytest.Harness{
 				Start: func(t *testing.T) legacytest.Lab {
 					mock := startMock(t, oscarmock.Options{})
 					b := mock.Bot(bob, oscarmock.BotOptions{})
 					b.SignOn()
 					o := optionsFor(mock.Addr())
-					o.SignOn = signOn
+					o.Flavor, o.SignOn = tt.flavor, tt.signOn
 					gone, err := net.Listen("tcp", "127.0.0.1:0")
 					if err != nil {
 						t.Fatal(err)
 					}
 					nowhere := optionsFor(gone.Addr().String())
+					nowhere.Flavor = tt.flavor
 					gone.Close()
 					return legacytest.Lab{
 						Network:     newNetwork(t, o),
@@ -195,7 +198,7 @@ func TestConformance(t *testing.T) {
 				},
 				Good:       credentials(alice),
 				Wrong:      map[string]string{"username": alice, "password": "wrong"},
-				Invalid:    map[string]map[string]string{"username": {"username": "bob", "password": "x"}, "password": {"username": alice}},
+				Invalid:    map[string]map[string]string{"username": {"username": "☃", "password": "x"}, "password": {"username": alice}},
 				Peer:       bob,
 				Spellings:  []string{"100-002", " 100 002 "},
 				Impossible: []string{"", "0123", "☃", "99999999999", strings.Repeat("9", 200)},

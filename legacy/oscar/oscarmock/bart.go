@@ -10,41 +10,9 @@ import (
 // maxIcon is the largest icon that the network takes, in bytes.
 const maxIcon = 64 << 10
 
-// service answers 01/04: where icons are served, which is here. (AOL, "BART")
-func (s *session) otherService(snac oscarwire.SNAC) error {
-	q, err := oscarwire.ParseServiceQuery(snac.Body)
-	if err != nil {
-		return err
-	}
-	if q.Family != oscarwire.FamilyBART {
-		s.fail(snac, oscarwire.CodeUnavailable)
-		return nil
-	}
-	k := s.net.newCookie(s.account, oscarwire.MultiConnAllow)
-	ticket := s.net.cookies[string(k)]
-	ticket.service = oscarwire.FamilyBART
-	s.net.cookies[string(k)] = ticket
-	s.send(oscarwire.ServiceRedirect, snac.RequestID, oscarwire.Redirect{Family: q.Family, Addr: s.nc.LocalAddr().String(), Cookie: k})
-	return nil
-}
-
-// newService starts a connection that serves icons only. It is no session of the
-// account's. n.mu is held.
-func (n *Network) newService(c *conn, a *account) *session {
-	s := &session{conn: c, account: a, icons: true, rates: newRates(n.opts.Rates, n.opts.Now()),
-		buddies: make(map[string]bool), seen: make(map[string]bool), snacs: make(map[oscarwire.ID]int)}
-	s.send(oscarwire.ServiceHostFamilies, 0, oscarwire.FamilyList{oscarwire.FamilyService, oscarwire.FamilyBART})
-	return s
-}
-
 // serveIcons answers a SNAC on such a connection.
 func (s *session) serveIcons(snac oscarwire.SNAC) error {
 	switch snac.ID {
-	case oscarwire.ServiceClientVersions:
-		s.send(oscarwire.ServiceHostVersions, snac.RequestID, oscarwire.Raw(slices.Clone(snac.Body)))
-	case oscarwire.ServiceRateQuery:
-		s.send(oscarwire.ServiceRateReply, snac.RequestID, s.rateParams())
-	case oscarwire.ServiceRateAck, oscarwire.ServiceClientReady:
 	case oscarwire.BARTDownload:
 		q, err := oscarwire.ParseIconQuery(snac.Body)
 		if err != nil {
@@ -72,7 +40,7 @@ func (s *session) serveIcons(snac oscarwire.SNAC) error {
 		}
 		s.send(oscarwire.BARTUploadReply, snac.RequestID, reply)
 	default:
-		s.fail(snac, oscarwire.CodeNotSupported)
+		s.serveCommon(snac)
 	}
 	return nil
 }

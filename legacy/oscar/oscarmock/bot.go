@@ -27,10 +27,11 @@ type Bot struct {
 type BotOptions struct {
 	Password string // with which others can sign on as the bot, "" for nobody can
 	Nick     string
-	// NeedsAuth: others must ask. Accept answers them, nil for yes.
+	// NeedsAuth: others must ask. Accept answers them, and invitations into rooms,
+	// nil for yes.
 	NeedsAuth bool
 	Accept    func(from, reason string) bool
-	// Reply answers a message; "" says nothing.
+	// Reply answers a message, in a room for all to hear; "" says nothing.
 	Reply func(from, text string) string
 	// AddBack has the bot put those on its list who add it, so that it sees them.
 	AddBack bool
@@ -39,7 +40,8 @@ type BotOptions struct {
 // BotMessage is a message that a Bot got.
 type BotMessage struct {
 	From, Text string
-	Offline    bool // it had waited
+	Offline    bool   // it had waited
+	Room       string // where it was said, "" for a message to the bot
 }
 
 // botQueue is how many messages wait for a bot, or for those who watch it.
@@ -87,7 +89,9 @@ func (b *Bot) run() {
 				continue
 			}
 			if text := b.opts.Reply(m.From, m.Text); text != "" {
-				if err := b.Send(m.From, text); err != nil {
+				if m.Room != "" {
+					b.Say(m.Room, oscarwire.TextToHTML(text))
+				} else if err := b.Send(m.From, text); err != nil {
 					b.net.log.Debug().Err(err).Msg("a bot cannot answer")
 				}
 			}
@@ -284,9 +288,20 @@ func (b *Bot) take(in oscarwire.IncomingIM, offline bool) {
 			return
 		}
 		m.Text = (*oscarwire.CodePage)(nil).Decode(c.Text)
+	case oscarwire.IMChannelRendezvous:
+		v, err := in.Rendezvous()
+		if err == nil && v.Kind == oscarwire.RendezvousRequest && v.Capability == oscarwire.CapChat {
+			b.invited(m.From, v)
+		}
+		return
 	default:
 		return
 	}
+	b.hear(m)
+}
+
+// hear hands a message to the bot's goroutine.
+func (b *Bot) hear(m BotMessage) {
 	select {
 	case b.in <- m:
 	default:

@@ -97,6 +97,7 @@ func (n *Network) takeFault(step Step, snac oscarwire.ID, name string) *Fault {
 		}
 		if f.Times > 0 {
 			f.Times--
+			n.changed.Broadcast()
 		}
 		return f
 	}

@@ -59,6 +59,9 @@ type Options struct {
 	// NoAcks never confirms messages; NoOfflineEnd never ends the offline
 	// messages with 04/17, as old servers.
 	NoAcks, NoOfflineEnd bool
+	// UnnumberedChat sends what is said in rooms back to the one who said it under
+	// a number of the server's, and not that of the request.
+	UnnumberedChat bool
 	// MOTD is the text of 01/13; "" sends none.
 	MOTD string
 }
@@ -82,7 +85,8 @@ type Network struct {
 	mu       sync.Mutex // guards what follows, and all accounts and sessions
 	changed  *sync.Cond // on mu: something happened that Wait functions look at
 	closed   bool
-	accounts map[string]*account // by normalised name
+	accounts map[string]*account  // by normalised name
+	rooms    map[string]*chatRoom // by cookie, in lower case
 	cookies  map[string]cookie
 	conns    map[*conn]struct{}
 	tries    map[string]tries // by address
@@ -90,9 +94,10 @@ type Network struct {
 	stalled  chan struct{} // closed by Resume; nil while the network serves
 }
 
-// cookie lets one connection in, once, to BOS.
+// cookie lets one connection in, once, to BOS or another service.
 type cookie struct {
-	service uint16 // a family of its own, 0 for BOS
+	service uint16    // its family, 0 for BOS
+	room    *chatRoom // of family 0E
 	account *account
 	multi   uint8
 	expires time.Time
@@ -121,6 +126,7 @@ func New(o Options) *Network {
 		log:      o.Log,
 		accounts: make(map[string]*account),
 		cookies:  make(map[string]cookie),
+		rooms:    make(map[string]*chatRoom),
 		tries:    make(map[string]tries),
 		conns:    make(map[*conn]struct{}),
 		quit:     make(chan struct{}),
@@ -298,11 +304,17 @@ func (n *Network) RemoveAccount(name string) {
 
 // newCookie makes a cookie for BOS. n.mu is held.
 func (n *Network) newCookie(a *account, multi uint8) []byte {
+	return n.issue(cookie{account: a, multi: multi})
+}
+
+// issue makes a cookie. n.mu is held.
+func (n *Network) issue(k cookie) []byte {
 	now := n.opts.Now()
 	maps.DeleteFunc(n.cookies, func(_ string, k cookie) bool { return !now.Before(k.expires) })
 	b := make([]byte, cookieLen)
 	_, _ = rand.Read(b) // never fails
-	n.cookies[string(b)] = cookie{account: a, multi: multi, expires: now.Add(cookieLife)}
+	k.expires = now.Add(cookieLife)
+	n.cookies[string(b)] = k
 	return b
 }
 

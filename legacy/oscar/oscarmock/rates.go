@@ -61,13 +61,14 @@ func (s *session) rateParams() oscarwire.RateParams {
 var limited = []oscarwire.ID{
 	oscarwire.ServiceRequest, oscarwire.ServiceSelfQuery, oscarwire.ServiceSetStatus, oscarwire.ServiceIdle,
 	oscarwire.LocationSetInfo, oscarwire.LocationQuery, oscarwire.LocationQuery2, oscarwire.BuddyAdd, oscarwire.BuddyRemove,
+	oscarwire.ChatNavCreate, oscarwire.ChatSend,
 	oscarwire.ICBMSend, oscarwire.ICBMTyping, oscarwire.ICBMClientAck, oscarwire.ICBMOfflineQuery,
 	oscarwire.FeedbagInsert, oscarwire.FeedbagUpdate, oscarwire.FeedbagDelete, oscarwire.FeedbagAuthRequest,
 	oscarwire.FeedbagAuthReply, oscarwire.FeedbagPreauthorize, oscarwire.ICQRequest,
 }
 
 func classOf(id oscarwire.ID) uint16 {
-	if id == oscarwire.ICBMSend {
+	if id == oscarwire.ICBMSend || id == oscarwire.ChatSend {
 		return rateMessages
 	}
 	for _, other := range limited {

@@ -14,7 +14,8 @@ type session struct {
 	multi   bool
 	ready   bool // 01/02 came
 	over    bool
-	icons   bool            // serves icons, and is no session of BOS
+	service uint16          // the family that it serves, 0 for a session of BOS
+	room    *chatRoom       // of family 0E
 	typing  bool            // wants typing events
 	buddies map[string]bool // the list of the session's own, 03/04
 	seen    map[string]bool // shown as online
@@ -87,12 +88,17 @@ func (s *session) endLocked() {
 		return
 	}
 	s.over = true
+	if s.service != 0 {
+		s.leaveRoom()
+		return
+	}
 	a := s.account
 	a.sessions = slices.DeleteFunc(a.sessions, func(o *session) bool { return o == s })
 	if !a.online() {
 		a.away, a.statusText, a.idleSince, a.status = "", "", time.Time{}, 0
 		clear(a.permits)
 		clear(a.blocks)
+		s.net.cutRooms(a, nil) // as Open OSCAR Server does
 	}
 	if s.ready {
 		s.net.show(a)
@@ -186,8 +192,13 @@ func (s *session) onFrame(f oscarwire.Frame) error {
 
 // handle answers a SNAC.
 func (s *session) handle(snac oscarwire.SNAC) error {
-	if s.icons {
+	switch s.service {
+	case oscarwire.FamilyBART:
 		return s.serveIcons(snac)
+	case oscarwire.FamilyChatNav:
+		return s.serveChatNav(snac)
+	case oscarwire.FamilyChat:
+		return s.serveChat(snac)
 	}
 	reply := func(id oscarwire.ID, body oscarwire.Appender) { s.send(id, snac.RequestID, body) }
 	switch snac.ID {

@@ -226,7 +226,7 @@ func (h *handshake) enter(k []byte, multi uint8) (*session, error) {
 		return nil, errDone
 	}
 	if ticket.service != 0 {
-		return n.newService(h.conn, ticket.account), nil
+		return n.newService(h.conn, ticket), nil
 	}
 	return n.newSession(h.conn, ticket.account, max(multi, ticket.multi)), nil
 }

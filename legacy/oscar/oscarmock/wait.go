@@ -3,6 +3,7 @@ package oscarmock
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"transport/legacy/oscar/oscarwire"
 )
@@ -60,6 +61,21 @@ func (n *Network) WaitSNAC(ctx context.Context, name string, id oscarwire.ID, ti
 			sum += s.snacs[id]
 		}
 		return sum >= times
+	})
+}
+
+// WaitStruck waits until every fault that is not for ever has struck.
+func (n *Network) WaitStruck(ctx context.Context) error {
+	return n.wait(ctx, "faults to strike", func() bool {
+		return !slices.ContainsFunc(n.faults, func(f *Fault) bool { return f.Times > 0 })
+	})
+}
+
+// WaitRoom waits until an account is in a room of exchange 4, or is not.
+func (n *Network) WaitRoom(ctx context.Context, name, room string, in bool) error {
+	return n.wait(ctx, fmt.Sprintf("%s to be in %s: %v", name, room, in), func() bool {
+		r, a := n.findRoom(ownExchange, room, false), n.find(name)
+		return in == (r != nil && a != nil && slices.ContainsFunc(r.members, func(s *session) bool { return s.account == a }))
 	})
 }
 
@@ -148,16 +164,26 @@ func (n *Network) Migrate(name, addr string) {
 	}
 }
 
-// SetLevel sets the level of an account's sessions in a rate class, unnoticed by
-// the client.
+// SetLevel sets the level of an account's sessions, and of its connections to
+// rooms, in a rate class, unnoticed by the client.
 func (n *Network) SetLevel(name string, class uint16, level uint32) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if a := n.find(name); a != nil {
-		for _, s := range a.sessions {
-			if r := s.rates[class]; r != nil {
-				r.class.Current, r.last = level, n.opts.Now()
+	a := n.find(name)
+	if a == nil {
+		return
+	}
+	conns := slices.Clone(a.sessions)
+	for _, room := range n.rooms {
+		for _, m := range room.members {
+			if m.account == a {
+				conns = append(conns, m)
 			}
+		}
+	}
+	for _, s := range conns {
+		if r := s.rates[class]; r != nil {
+			r.class.Current, r.last = level, n.opts.Now()
 		}
 	}
 }

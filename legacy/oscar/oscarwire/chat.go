@@ -1,5 +1,7 @@
 package oscarwire
 
+import "strings"
+
 // Tags of rooms and of 0D/09.
 const (
 	TagNavRedirect    uint16 = 0x01
@@ -54,6 +56,23 @@ func (m Room) Title() string {
 		b, _ = m.TLVs.Get(TagRoomName)
 	}
 	return DecodeText(CharsetASCII, b, nil)
+}
+
+// MaxMessage returns how many bytes a message in the room may have, and how many
+// of them may be text that is seen; 0 is unknown.
+func (m Room) MaxMessage() (all, visible int) {
+	a, _ := m.TLVs.U16(TagRoomMaxMessage)
+	v, _ := m.TLVs.U16(TagRoomMaxVisible)
+	return int(a), int(v)
+}
+
+// Name returns the room's name, the third part of its cookie: "4-0-chess", or
+// "!aol://2719:10-4-chess"; the whole cookie if it has no such parts.
+func (id RoomID) Name() string {
+	if parts := strings.SplitN(id.Cookie, "-", 3); len(parts) == 3 {
+		return parts[2]
+	}
+	return id.Cookie
 }
 
 // NewRoomCreate makes 0D/08: create or find the room on an exchange.
@@ -154,13 +173,21 @@ func (m ChatMessage) Text(page *CodePage) (string, error) {
 		return "", missing("chat message", TagChatText)
 	}
 	charset := CharsetASCII
-	switch name, _ := l.String(TagChatCharset); name {
+	name, _ := l.String(TagChatCharset)
+	switch strings.ToLower(name) {
 	case chatUTF16:
 		charset = CharsetUTF16
 	case chatLatin1:
 		charset = CharsetLatin1
 	}
 	return DecodeText(charset, text, page), nil
+}
+
+// Size returns how many bytes the text has.
+func (m ChatMessage) Size() int {
+	b, _ := m.TLVs.Get(TagChatMessage)
+	text, _ := NewReader(b).TLVs().Get(TagChatText)
+	return len(text)
 }
 
 // NewChatMessage makes 0E/05, or 0E/06 with a sender. Text is what the room

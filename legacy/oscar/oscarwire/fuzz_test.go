@@ -58,6 +58,8 @@ func FuzzSNACBodies(f *testing.F) {
 	}
 	m := NewType2Text("hi", 1, StatusAway)
 	f.Add(uint32(ICBMSend), NewOutgoingRendezvous("100002", m.Rendezvous(Cookie{1}), IMStore).Append(nil))
+	invitation := Invitation{RoomID{4, "4-0-chess", 0}, "come"}.Rendezvous(Cookie{1})
+	f.Add(uint32(ICBMIncoming), NewIncomingRendezvous(UserInfo{Name: "bob"}, invitation, 0).Append(nil))
 	f.Add(uint32(ICBMSend), NewOutgoingICQ(Cookie{}, "100002", ICQMessage{UIN: 1, Type: MessagePlain, Text: []byte("hi")}, 0).Append(nil))
 	row := MetaUser{UIN: 7, Nick: []byte("n")}
 	f.Add(uint32(ICQReply), NewSearchRow(row, true, 1).Wrap(1, 2).Append(nil))

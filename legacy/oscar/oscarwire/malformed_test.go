@@ -52,6 +52,7 @@ func deepen(v Appender) {
 		v.Flags()
 		v.Time()
 		rv, _ := v.Rendezvous()
+		rv.Invitation(nil)
 		m, _ := rv.Type2()
 		m.String(nil)
 		m.Append(nil)
@@ -87,9 +88,12 @@ func deepen(v Appender) {
 	case ChatMessage:
 		v.Sender()
 		v.Text(nil)
+		v.Size()
 	case NavReply:
 		m, _ := v.Room()
 		m.Title()
+		m.Name()
+		m.MaxMessage()
 	}
 }
 

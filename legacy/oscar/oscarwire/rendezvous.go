@@ -20,7 +20,7 @@ const (
 	TagRendezvousPort     uint16 = 0x05
 	TagRendezvousSequence uint16 = 0x0A // 1 first, then one more for each counter-proposal
 	TagRendezvousReason   uint16 = 0x0B // of a cancellation
-	TagRendezvousInvite   uint16 = 0x0C
+	TagRendezvousInvite   uint16 = 0x0C // text of an invitation
 	TagRendezvousF        uint16 = 0x0F // empty, in every request
 	TagRendezvousUseProxy uint16 = 0x10
 	TagRendezvousPortBack uint16 = 0x17 // complement of the port
@@ -86,4 +86,34 @@ func NewOutgoingRendezvous(to string, v Rendezvous, flags IMFlags) OutgoingIM {
 func NewIncomingRendezvous(from UserInfo, v Rendezvous, flags IMFlags) IncomingIM {
 	l := TLVs{{TagIMData, v.Append(nil)}}
 	return IncomingIM{v.Cookie, IMChannelRendezvous, from, flags.appendTo(l)}
+}
+
+// Invitation asks somebody into a room; it is a rendezvous of CapChat.
+type Invitation struct {
+	Room RoomID
+	Text string
+}
+
+// Invitation returns the room, TLV 2711; ErrMissing without it. Text that is no
+// UTF-8 is read in page.
+func (v Rendezvous) Invitation(page *CodePage) (Invitation, error) {
+	b, ok := v.TLVs.Get(TagRendezvousData)
+	if !ok {
+		return Invitation{}, missing("invitation", TagRendezvousData)
+	}
+	r := NewReader(b)
+	i := Invitation{Room: readRoomID(r)}
+	text, _ := v.TLVs.Get(TagRendezvousInvite)
+	i.Text = DecodeText(CharsetASCII, text, page)
+	return i, wrap("invitation", r.Err())
+}
+
+// Rendezvous makes the content of a message of channel 2.
+func (i Invitation) Rendezvous(cookie Cookie) Rendezvous {
+	var room Writer
+	i.Room.append(&room)
+	return Rendezvous{RendezvousRequest, cookie, CapChat, TLVs{
+		TLV16(TagRendezvousSequence, 1), {Tag: TagRendezvousF},
+		TLVText(TagRendezvousInvite, i.Text), {TagRendezvousData, room.B},
+	}}
 }

@@ -1,0 +1,163 @@
+package oscar
+
+import (
+	"crypto/rand"
+	"strings"
+	"unicode/utf8"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+const maxOccupants = 5000 // of a room, that the server may tell of
+
+// describe takes over what the server says of the room.
+func (r *room) describe(m oscarwire.Room) {
+	r.maxBytes, r.maxText = m.MaxMessage()
+	if title := oscarwire.Clean(m.Title()); title != r.title {
+		r.title = title
+		if r.entered {
+			r.emit(legacy.TopicChanged{Room: r.peer, Topic: legacy.Topic{Text: title}})
+		}
+	}
+}
+
+// occupant is somebody in a room by their userinfo block; id is "" if that makes
+// no sense.
+func occupant(u oscarwire.UserInfo) (id string, o legacy.Occupant) {
+	nick := strings.Join(strings.Fields(oscarwire.Clean(u.Name)), " ")
+	return oscarwire.NormalizeScreenName(nick), legacy.Occupant{Nick: nick, Away: u.Away()}
+}
+
+// onOccupants handles 0E/03 and 0E/04: somebody came, or went.
+func (r *room) onOccupants(snac oscarwire.SNAC) error {
+	list, err := oscarwire.ParseUserInfos(snac.Body)
+	for _, u := range list {
+		id, o := occupant(u)
+		before, here := r.occupants[id]
+		switch {
+		case id == "" || !here && snac.ID == oscarwire.ChatLeft || !here && len(r.occupants) >= maxOccupants:
+		case snac.ID == oscarwire.ChatLeft:
+			if id == r.s.self { // another connection of ours
+				continue
+			}
+			delete(r.occupants, id)
+			if r.entered {
+				r.emit(legacy.OccupantLeft{Room: r.peer, Nick: before.Nick})
+			}
+		case !here:
+			r.occupants[id] = o
+			if r.entered {
+				r.emit(legacy.OccupantJoined{Room: r.peer, Occupant: o})
+			}
+		default:
+			o.Nick = before.Nick
+			r.occupants[id] = o
+			if r.entered && o != before {
+				r.emit(legacy.OccupantChanged{Room: r.peer, Occupant: o})
+			}
+		}
+	}
+	if snac.ID == oscarwire.ChatJoined && err == nil {
+		r.listed = true
+		r.maybeEnter()
+	}
+	return err
+}
+
+// maybeEnter tells the core that the user is in the room, once the server has told
+// all of it. Servers do so in either order.
+func (r *room) maybeEnter() {
+	if r.listed && r.described && !r.entered {
+		r.entered = true
+		r.enter()
+	}
+}
+
+// enter tells the core that the user is in the room, and who else is.
+func (r *room) enter() {
+	if !r.entered {
+		return
+	}
+	self, listed := r.occupants[r.s.self]
+	if !listed {
+		self = legacy.Occupant{Nick: r.s.self}
+		r.occupants[r.s.self] = self
+	}
+	joined := legacy.RoomJoined{Room: r.peer, Nick: self.Nick, Topic: legacy.Topic{Text: r.title}}
+	for _, o := range r.occupants {
+		joined.Occupants = append(joined.Occupants, o)
+	}
+	r.emit(joined)
+}
+
+// send sends a message to the room as soon as the server's limits allow. The
+// server sends it back to say that the room has it.
+func (r *room) send(m *message, text string) {
+	_, _ = rand.Read(m.cookie[:]) // never fails
+	body := oscarwire.NewChatMessage(m.cookie, oscarwire.WrapHTML(oscarwire.TextToHTML(text)), oscarwire.Encoder{Latin1: true}, nil)
+	switch {
+	case r.err != nil || !r.entered:
+		r.messageFailed(m, errNotInRoom())
+		return
+	case r.maxText > 0 && utf8.RuneCountInString(text) > r.maxText:
+		r.messageFailed(m, legacy.Errorf(legacy.TooLong, "A message in this room may have at most %d characters.", r.maxText))
+		return
+	case body.Size() > maxIM || r.maxBytes > 0 && body.Size() > r.maxBytes:
+		r.messageFailed(m, legacy.Errorf(legacy.TooLong, "The message is too long for this room."))
+		return
+	}
+	m.packet = &packet{
+		id:       oscarwire.ChatSend,
+		body:     body,
+		patience: ackPatience,
+		written:  func(request uint32) { r.messageWritten(m, request) },
+		answered: func(snac oscarwire.SNAC, err error) {
+			if err == nil && snac.ID == oscarwire.ChatIncoming {
+				r.onReflected(m, snac.Body)
+				return
+			}
+			r.messageAnswered(m, snac, err)
+		},
+	}
+	r.submit(m.packet)
+}
+
+// onReflected: the server has sent a message of ours back. Open OSCAR Server
+// answers some, such as //roll, with a message of its own.
+func (r *room) onReflected(m *message, body []byte) {
+	r.messageSent(m)
+	in, err := oscarwire.ParseChatMessage(body)
+	if err != nil {
+		return
+	}
+	if sender, ok := in.Sender(); ok && oscarwire.NormalizeScreenName(sender.Name) != r.s.self {
+		_ = r.onMessage(body) // the message is sent, whatever came with that
+	}
+}
+
+// onMessage handles 0E/06: somebody has spoken.
+func (r *room) onMessage(body []byte) error {
+	in, err := oscarwire.ParseChatMessage(body)
+	if err != nil {
+		return err
+	}
+	sender, _ := in.Sender()
+	id, o := occupant(sender)
+	if m := r.messages[in.Cookie]; m != nil && id == r.s.self { // of a server that does not repeat the request's number
+		delete(r.pending, m.request)
+		r.messageSent(m)
+		return nil
+	}
+	if known, here := r.occupants[id]; here {
+		o = known
+	}
+	text, err := in.Text(r.s.net.page)
+	if err != nil {
+		return err
+	}
+	if text = strings.TrimRight(oscarwire.HTMLToText(text), "\n\x00 "); text != "" && r.entered {
+		r.emit(legacy.RoomMessage{Room: r.peer, Nick: o.Nick, Text: text})
+	}
+	return nil
+}

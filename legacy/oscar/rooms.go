@@ -1,0 +1,243 @@
+package oscar
+
+import (
+	"context"
+	"crypto/rand"
+	"strconv"
+	"strings"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// roomSession is a session of AIM, which has rooms. ICQ has none.
+type roomSession struct{ *session }
+
+var _ legacy.Roomer = roomSession{}
+
+const (
+	maxChats    = 20 // rooms, each of which takes a connection
+	maxInvites  = 64 // invitations whose refusal is waited for
+	maxRoomName = 100
+)
+
+// ownExchange is where users make rooms. An exchange is a collection of rooms
+// with common rules; servers have their own public ones in others.
+const ownExchange uint16 = 4
+
+// parseRoom turns a room as people write it into a peer: "#chess" is the room
+// chess of exchange 4, "#5-chess" that of exchange 5. Names are compared without
+// regard to capitals, as Open OSCAR Server does.
+func parseRoom(s string) (legacy.Peer, bool) {
+	name, ok := strings.CutPrefix(strings.TrimSpace(s), "#")
+	if !ok {
+		return legacy.Peer{}, false
+	}
+	return roomPeer(splitExchange(name))
+}
+
+// roomPeer is the peer that stands for a room; ok is false for a name that people
+// cannot write.
+func roomPeer(exchange uint16, name string) (legacy.Peer, bool) {
+	name = strings.ToLower(strings.TrimSpace(name))
+	if name == "" || len(name) > maxRoomName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return legacy.Peer{}, false
+	}
+	if _, rest := splitExchange(name); exchange != ownExchange || rest != name {
+		name = strconv.Itoa(int(exchange)) + "-" + name
+	}
+	return legacy.Peer{ID: "#" + name, Room: true}, true
+}
+
+// splitExchange splits what stands behind the # of a room.
+func splitExchange(s string) (exchange uint16, name string) {
+	if number, name, ok := strings.Cut(s, "-"); ok && strings.TrimSpace(name) != "" {
+		n, err := strconv.ParseUint(number, 10, 16)
+		if err == nil && strconv.FormatUint(n, 10) == number {
+			return uint16(n), name
+		}
+	}
+	return ownExchange, s
+}
+
+// JoinRoom implements legacy.Roomer. AIM's rooms have no passwords.
+func (s roomSession) JoinRoom(_ context.Context, room legacy.Peer, _, _ string) error {
+	return s.enqueue(func(c *client) { c.joinRoom(room) })
+}
+
+// LeaveRoom implements legacy.Roomer. AIM tells nobody a reason.
+func (s roomSession) LeaveRoom(_ context.Context, room legacy.Peer, _ string) error {
+	return s.enqueue(func(c *client) { c.leaveRoom(room) })
+}
+
+// Invite implements legacy.Roomer.
+func (s roomSession) Invite(_ context.Context, where, who legacy.Peer) error {
+	return s.enqueue(func(c *client) {
+		if r := c.rooms[where.ID]; r == nil || r.over || !r.do(func(r *room) { r.invite(who) }) {
+			c.emit(legacy.RoomFailed{Room: where, Err: errNotInRoom()})
+		}
+	})
+}
+
+// SetNick implements legacy.Roomer: it cannot be done.
+func (s roomSession) SetNick(context.Context, legacy.Peer, string) error {
+	return s.impossible("AIM shows your screen name in every room.")
+}
+
+// SetTopic implements legacy.Roomer: it cannot be done.
+func (s roomSession) SetTopic(context.Context, legacy.Peer, string) error {
+	return s.impossible("AIM's rooms have no subject that can be changed.")
+}
+
+// Moderate implements legacy.Roomer: it cannot be done.
+func (s roomSession) Moderate(context.Context, string, legacy.Peer, legacy.Moderation) error {
+	return s.impossible("AIM's rooms have no moderators.")
+}
+
+func (s roomSession) impossible(why string) error {
+	if !s.live.Load() {
+		return s.errOffline()
+	}
+	return legacy.Errorf(legacy.Unsupported, "%s", why)
+}
+
+func errNotInRoom() error {
+	return legacy.Errorf(legacy.NotFound, "You are not in this room.")
+}
+
+// joinRoom enters a room.
+func (c *client) joinRoom(peer legacy.Peer) {
+	switch r := c.rooms[peer.ID]; {
+	case r == nil && len(c.rooms) >= maxChats:
+		c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.RateLimited, "You are in too many rooms.")})
+	case r == nil:
+		c.startRoom(peer)
+	case r.leaving || r.over:
+		r.again = true
+	default: // the core asks again what it has forgotten
+		r.do(func(r *room) { r.enter() })
+	}
+}
+
+// leaveRoom leaves a room, or gives up entering it.
+func (c *client) leaveRoom(peer legacy.Peer) {
+	if r := c.rooms[peer.ID]; r != nil {
+		r.leaving, r.again = true, false
+		r.stop()
+	}
+}
+
+// say sends a message to a room.
+func (c *client) say(out legacy.Outgoing) {
+	r := c.rooms[out.To.ID]
+	m := &message{ref: out.Ref, to: out.To.ID, counted: true}
+	switch {
+	case r == nil || r.leaving || r.over:
+		c.messageFailed(m, errNotInRoom())
+	case !r.do(func(r *room) { r.send(m, out.Text) }):
+		c.messageFailed(m, legacy.Errorf(legacy.RateLimited, "That is more than %s takes at once. Wait a little.", c.s.net.name()))
+	}
+}
+
+// startRoom starts the goroutine of a room, which enters it.
+func (c *client) startRoom(peer legacy.Peer) {
+	life, stop := context.WithCancel(c.life)
+	r := &room{client: newClient(c.s, life), peer: peer, stop: stop, queue: make(chan func(*room), roomQueueLen),
+		occupants: make(map[string]legacy.Occupant)}
+	c.rooms[peer.ID] = r
+	c.background.Go(func() {
+		err := r.run()
+		r.close()
+		stop()
+		select { // the session's goroutine tells the core
+		case c.s.queue <- func(c *client) { c.roomOver(r, err) }:
+		case <-c.life.Done():
+		}
+	})
+}
+
+// roomOver: a room's goroutine has ended. A room that was lost is lost only if
+// the session lives on: otherwise the core has it entered again with the next
+// one. The server's next sign of life tells.
+func (c *client) roomOver(r *room, err error) {
+	r.over = true
+	r.abandon(err)
+	if r.leaving || !r.entered {
+		c.forgetRoom(r, err)
+		return
+	}
+	c.submit(&packet{id: oscarwire.ServiceSelfQuery, answered: func(oscarwire.SNAC, error) { c.forgetRoom(r, err) }})
+}
+
+// forgetRoom tells the core how a room has ended.
+func (c *client) forgetRoom(r *room, err error) {
+	if c.rooms[r.peer.ID] != r {
+		return
+	}
+	delete(c.rooms, r.peer.ID)
+	switch {
+	case !r.entered && !r.leaving:
+		c.emit(legacy.RoomFailed{Room: r.peer, Err: err})
+	case r.entered && r.leaving:
+		c.emit(legacy.RoomLeft{Room: r.peer})
+	case r.entered:
+		c.s.env.Log.Info().Err(err).Msg("a room is lost")
+		c.emit(legacy.RoomLeft{Room: r.peer, Kind: legacy.LeftLost, Reason: "The connection to the room was lost."})
+	}
+	if r.again {
+		c.joinRoom(r.peer)
+	}
+}
+
+// invite is an invitation that was sent.
+type invite struct{ room, who legacy.Peer }
+
+// invite asks somebody into a room. (AOL, "Rendezvous")
+func (c *client) invite(room legacy.Peer, id oscarwire.RoomID, who legacy.Peer) {
+	var cookie oscarwire.Cookie
+	_, _ = rand.Read(cookie[:]) // never fails
+	if len(c.invites) >= maxInvites {
+		clear(c.invites)
+	}
+	c.invites[cookie] = invite{room, who}
+	text := oscarwire.Invitation{Room: id, Text: "Join me in this chat room."}
+	c.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(who.ID, text.Rendezvous(cookie), 0),
+		answered: func(snac oscarwire.SNAC, err error) { // none comes if all is well
+			if err == nil {
+				err = c.answerError(snac, nil)
+			} else if legacy.KindOf(err) == legacy.Temporary {
+				err = nil
+			}
+			if err != nil {
+				c.emit(legacy.RoomFailed{Room: room, Err: err})
+			}
+		}})
+}
+
+// onInviteRefused: somebody does not want to come into a room.
+func (c *client) onInviteRefused(from legacy.Peer, cookie oscarwire.Cookie) {
+	if i, ok := c.invites[cookie]; ok && i.who.ID == from.ID {
+		delete(c.invites, cookie)
+		c.emit(legacy.RoomFailed{Room: i.room, Err: legacy.Errorf(legacy.Forbidden, "%s does not want to come.", from.ID)})
+	}
+}
+
+// onInvited: somebody asks the user into a room. What they write comes before it,
+// as a message. The room is entered by its name, as any other: an invitation that
+// led elsewhere could put the user into a room that is not what it is called.
+func (c *client) onInvited(v oscarwire.Rendezvous, received legacy.MessageReceived) error {
+	i, err := v.Invitation(c.s.net.page)
+	if err != nil {
+		return err
+	}
+	peer, ok := roomPeer(i.Room.Exchange, i.Room.Name())
+	if !ok {
+		received.Text = "(invites you to a chat room whose name this gateway cannot write)"
+		c.received(received)
+		return nil
+	}
+	received.Text = oscarwire.HTMLToText(i.Text)
+	c.received(received)
+	c.emit(legacy.Invited{Room: peer, By: received.From})
+	return nil
+}
