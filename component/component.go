@@ -2,13 +2,14 @@ package component
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
+	mathrand "math/rand/v2"
 	"net"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -376,5 +377,6 @@ func (c *Component) recoverPanic(where string) {
 	}
 }
 
-// newID is a stanza id that cannot be guessed.
-func newID() string { return rand.Text()[:16] }
+// newID is a stanza id that cannot be guessed: the generator's key comes from the
+// system.
+func newID() string { return strconv.FormatUint(mathrand.Uint64()|1<<63, 36) }

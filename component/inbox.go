@@ -9,28 +9,28 @@ type inbox struct {
 
 	mu      sync.Mutex
 	waiting []*inbound
+	size    int // bytes, about
 }
 
 const (
-	// inboxSize is how many messages and questions of a user may wait.
-	inboxSize = 256
-	// inboxPresence is how many stanzas may wait if more is all presence: a server
-	// sends a client's presence and a probe to every contact at once.
-	inboxPresence = 16 << 10
+	// inboxSize is how many stanzas of a user may wait: a server sends a client's
+	// presence and a probe to every contact at once, and a client may send faster
+	// than the network takes.
+	inboxSize = 16 << 10
+	// inboxBytes is how large they may be together.
+	inboxBytes = 16 << 20
 )
 
 func newInbox() inbox { return inbox{wake: make(chan struct{}, 1)} }
 
 // put adds a stanza. It is false when there are too many.
 func (b *inbox) put(st *inbound) bool {
-	limit := inboxSize
-	if st.Name == "presence" {
-		limit = inboxPresence
-	}
+	size := st.Size()
 	b.mu.Lock()
-	ok := len(b.waiting) < limit
+	ok := len(b.waiting) < inboxSize && b.size+size < inboxBytes
 	if ok {
 		b.waiting = append(b.waiting, st)
+		b.size += size
 	}
 	b.mu.Unlock()
 	if ok {
@@ -44,7 +44,7 @@ func (b *inbox) take(spare []*inbound) []*inbound {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	taken := b.waiting
-	b.waiting = spare[:0]
+	b.waiting, b.size = spare[:0], 0
 	return taken
 }
 

@@ -18,7 +18,7 @@ type sentMessage struct {
 }
 
 const (
-	maxSent = 512 // messages of one user that may wait for the network's answer
+	maxSent = 200 // parts of messages of one user that may wait for the network's answer, less than an adapter's queue holds
 	maxBody = 64 << 10
 )
 

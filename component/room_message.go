@@ -278,7 +278,7 @@ func (u *user) reflect(st *inbound, id string) {
 		o := r.self()
 		u.c.identify(r, o)
 		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, newID()), at: u.c.clock.Now(), occupant: o.id}
-		if l.archived = id; id == "" {
+		if l.archived = id; id == "" && u.c.archives() {
 			l.archived = newID()
 		}
 		u.remember(r, l)

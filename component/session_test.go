@@ -298,7 +298,7 @@ func TestInboxOverflow(t *testing.T) {
 		w.signOn(phone)
 		release := make(chan struct{})
 		block <- release
-		const n = 1000
+		const n, held = 20_000, 16 << 10
 		for i := range n {
 			w.message(phone, carol, fmt.Sprint("m", i), "hello")
 		}
@@ -308,7 +308,7 @@ func TestInboxOverflow(t *testing.T) {
 			isError(t, e, "resource-constraint", "wait", "")
 			refused++
 		}
-		if refused > n-256-1 || refused < n-2*256 { // the queue, and those that were taken from it at once
+		if refused > n-held || refused < n-held-1000 { // the queue, and those that were taken from it at once
 			t.Errorf("%d refused", refused)
 		}
 		w.Barrier() // others are answered meanwhile
@@ -317,6 +317,42 @@ func TestInboxOverflow(t *testing.T) {
 		w.Quiet()
 	})
 }
+
+// A network that takes messages and never says what became of them: what waits for
+// it is given back, neither at once nor never.
+func TestStalled(t *testing.T) {
+	network := func(n legacy.Network) legacy.Network { return mute{n} }
+	stage(t, setup{users: []string{alice}, network: network}, func(t *testing.T, w *world) {
+		w.signOn(phone)
+		const n = 1000
+		for i := range n {
+			w.message(phone, carol, fmt.Sprint("m", i), "hello")
+		}
+		w.settle()
+		w.Quiet()
+		time.Sleep(6 * time.Second)
+		w.settle()
+		refused := w.Take()
+		for _, e := range refused {
+			isError(t, e, "resource-constraint", "wait", "")
+		}
+		if len(refused) < n/2 || len(refused) >= n {
+			t.Errorf("%d refused", len(refused))
+		}
+	})
+}
+
+// mute is a network that says nothing of the messages that it takes.
+type mute struct{ legacy.Network }
+
+func (n mute) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, error) {
+	s, err := n.Network.NewSession(a, env)
+	return muteSession{s}, err
+}
+
+type muteSession struct{ legacy.Session }
+
+func (muteSession) Send(context.Context, legacy.Outgoing) error { return nil }
 
 // slow is a network whose Send waits, against the contract, when told to.
 type slow struct {

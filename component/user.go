@@ -84,6 +84,7 @@ type user struct {
 	typing      map[string]time.Time // peers who are typing, with when that is no longer believed
 	askAt       time.Time            // when the next of toAsk is sent
 	keptTill    time.Time            // when messages kept for the network are given up
+	stallEnd    time.Time            // until then a message waits for the network, zero if none does
 	armed       time.Time            // when the pending wake-up comes, zero if there is none
 	disarm      func()               // stops it
 
@@ -159,18 +160,27 @@ func (u *user) run() {
 			return
 		}
 	}
-	for spare := []*inbound(nil); ; {
+	for taken := []*inbound(nil); ; {
 		u.followLink()
+		u.handleBatch()
 		u.due()
 		if u.idle() && u.c.retire(u) {
 			return
 		}
 		u.arm()
+		wake := u.inbox.wake
+		if len(u.batch) > 0 { // the network is slower than the user
+			wake = nil
+		}
 		select {
-		case <-u.inbox.wake:
-			spare = u.onInbox(spare)
+		case <-wake:
+			taken = u.inbox.take(taken)
+			u.batch = taken
 		case ev := <-u.events:
 			u.onEvent(ev)
+			for more := min(len(u.events), eventsSize); more > 0; more-- { // what has come at once
+				u.onEvent(<-u.events)
+			}
 		case do := <-u.orders:
 			do(u)
 		case <-u.wake:
@@ -181,18 +191,28 @@ func (u *user) run() {
 	}
 }
 
-// onInbox handles all stanzas that wait. It returns the slice that held them, to
-// be used again.
-func (u *user) onInbox(spare []*inbound) []*inbound {
-	taken := u.inbox.take(spare)
-	u.batch = taken
+// stallTime is how long a message waits for the network to take those before it.
+const stallTime = 5 * time.Second
+
+// handleBatch handles the stanzas that wait, up to a message for which the network
+// has no room now.
+func (u *user) handleBatch() {
 	for len(u.batch) > 0 {
 		st := u.batch[0]
+		switch {
+		case len(u.sent) < maxSent:
+			u.stallEnd = time.Time{}
+		case st.Name != "message":
+		case u.stallEnd.IsZero():
+			u.stallEnd = u.c.clock.Now().Add(stallTime)
+			return
+		case u.stallEnd.After(u.c.clock.Now()):
+			return
+		}
 		u.batch[0] = nil
 		u.batch = u.batch[1:]
 		u.onStanza(st)
 	}
-	return taken
 }
 
 // leave is what is left to do whatever ended the loop: the session ends, and
@@ -383,6 +403,9 @@ func (u *user) arm() {
 				soonest(client.until)
 			}
 		}
+	}
+	if len(u.batch) > 0 {
+		soonest(u.stallEnd)
 	}
 	soonest(u.showAt)
 	soonest(u.retryAt)

@@ -197,6 +197,22 @@ func (e *Element) Count() int {
 	return n
 }
 
+// Size is about how many bytes e takes in a document.
+func (e *Element) Size() int {
+	n := 2*len(e.Name) + 5
+	for i := range e.Attrs {
+		n += len(e.Attrs[i].Name) + len(e.Attrs[i].Value) + 4
+	}
+	for i := range e.Nodes {
+		if child := e.Nodes[i].Element; child != nil {
+			n += child.Size()
+		} else {
+			n += len(e.Nodes[i].Text)
+		}
+	}
+	return n
+}
+
 // Text returns the text directly in e, without that of its child elements.
 func (e *Element) Text() string {
 	if e == nil {
