@@ -119,7 +119,8 @@ func New(cfg Config) (*Component, error) {
 		stale:      make(map[string]struct{}),
 	}
 	c.limiter = newLimiter(cfg.Rate)
-	c.commands = slices.Concat(userCommands(), adminCommands())
+	c.commands = slices.DeleteFunc(slices.Concat(userCommands(), adminCommands()),
+		func(cmd *command) bool { return !info.Features.Has(cmd.needs) })
 	c.setPolicy(cfg.Policy)
 	c.disco, err = newDiscoAnswers(c)
 	return c, err

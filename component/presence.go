@@ -273,8 +273,12 @@ func (f *flaps) allow(now time.Time) bool {
 
 // sendContactPresence sends the presence of a contact.
 func (u *user) sendContactPresence(ct *contact, to, id string) error {
+	p := ct.presence
+	if u.blocked[ct.Peer] {
+		p = legacy.Presence{} // XEP-0191 §3.2
+	}
 	return u.c.write(func(dst []byte) []byte {
-		return appendContactPresence(dst, ct.jid, to, id, ct.presence, ct.picture(u.c), u.c.disco.contact.caps)
+		return appendContactPresence(dst, ct.jid, to, id, p, ct.picture(u.c), u.c.disco.contact.caps)
 	})
 }
 

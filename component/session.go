@@ -214,6 +214,8 @@ func (u *user) onLegacy(ev legacy.Event) {
 		u.onAuthDenied(ev.From)
 	case legacy.AddedYou:
 		u.onAddedYou(ev.From)
+	case legacy.BlockChanged:
+		u.onBlockChanged(ev)
 	case legacy.PresenceChanged:
 		u.onPresenceChanged(ev.From, ev.Presence)
 	case legacy.MessageReceived:
@@ -255,6 +257,7 @@ func (u *user) onReady(ev legacy.Ready) {
 		u.sendGatewayPresence(u.bare)
 	}
 	u.showOwnPresence()
+	u.setBlocked(ev.Blocked)
 	u.mergeContacts(ev.Contacts)
 	u.readRoster()
 	u.sendKept()
@@ -267,6 +270,7 @@ func (u *user) onEnded(err error) {
 	u.session = nil
 	u.signedOn.Store(false)
 	clear(u.typing)
+	u.failBlocking()
 	if err == nil && !s.ending {
 		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")
 	}

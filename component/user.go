@@ -56,19 +56,21 @@ type user struct {
 	attempt     int                 // sign-ons that failed in a row
 	lastError   error               // that ended a session
 	lastErrorAt time.Time
-	executions  map[string]*execution   // of ad-hoc commands, by session id
-	queries     map[string]query        // of ours, by id
-	lookups     map[string]lookup       // questions to the network, by ref
-	echos       map[string]time.Time    // ids of messages that the server hands back to us
-	threads     map[string]string       // of conversations, by peer
-	rooms       map[string]*room        // by peer ID
-	guest       bool                    // the account lasts as long as the user is in a room
-	guestLeft   bool                    // the last room was left
-	requests    []*request              // IQs that are not answered yet
-	sent        map[string]*sentMessage // by Outgoing.Ref
-	refs        uint64                  // Refs given out
-	keptIn      bool                    // there may be kept messages for the user
-	keptOut     bool                    // there may be kept messages for the network
+	executions  map[string]*execution    // of ad-hoc commands, by session id
+	queries     map[string]query         // of ours, by id
+	lookups     map[string]lookup        // questions to the network, by ref
+	echos       map[string]time.Time     // ids of messages that the server hands back to us
+	threads     map[string]string        // of conversations, by peer
+	rooms       map[string]*room         // by peer ID
+	blocked     map[string]bool          // peers, as the network's list was last
+	blocking    map[string][]func(error) // who waits for a peer to be blocked or not
+	guest       bool                     // the account lasts as long as the user is in a room
+	guestLeft   bool                     // the last room was left
+	requests    []*request               // IQs that are not answered yet
+	sent        map[string]*sentMessage  // by Outgoing.Ref
+	refs        uint64                   // Refs given out
+	keptIn      bool                     // there may be kept messages for the user
+	keptOut     bool                     // there may be kept messages for the network
 
 	forgetting []int64     // kept messages that were sent to the user
 	forgetWhen <-chan bool // says that they have arrived, or not
@@ -118,6 +120,8 @@ func newUser(c *Component, bare string, known bool) *user {
 		echos:      make(map[string]time.Time),
 		threads:    make(map[string]string),
 		rooms:      make(map[string]*room),
+		blocked:    make(map[string]bool),
+		blocking:   make(map[string][]func(error)),
 		keptIn:     known,
 		keptOut:    known,
 		parting:    errShuttingDown,

@@ -68,6 +68,13 @@ type RosterEditor interface {
 	Authorize(ctx context.Context, p Peer, allow bool) error
 }
 
+// Blocker is a Session whose network keeps people away from the user.
+type Blocker interface {
+	// Block lets a peer neither see the user nor write to them, or does again.
+	// BlockChanged follows, also when nothing had to be changed.
+	Block(ctx context.Context, p Peer, blocked bool) error
+}
+
 // Typer is a Session that can say that the user is typing.
 type Typer interface {
 	SetTyping(ctx context.Context, p Peer, t Typing) error
@@ -150,6 +157,7 @@ const (
 	FeatureSearch                        // Searcher, and Info.Search
 	FeatureAvatar                        // AvatarChanged is emitted
 	FeatureRooms                         // Roomer
+	FeatureBlocking                      // Blocker, and BlockChanged and Ready.Blocked tell the list
 
 	// FeatureReceipts: MessageSent tells when a message reached its receiver.
 	FeatureReceipts

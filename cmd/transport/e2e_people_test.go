@@ -78,6 +78,36 @@ func TestPeople(t *testing.T) {
 	})
 }
 
+// TestBlocking keeps Bob away, on the network itself.
+func TestBlocking(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		alice := w.ready()
+		// XEP-0191 §3.3
+		alice.iq("set", icqDomain, "<block xmlns='urn:xmpp:blocking'><item jid='"+bobICQ+"'/></block>")
+		alice.presence(bobICQ, "unavailable", "")
+		if _, online := w.bob.Sees(aliceUIN); online {
+			t.Error("bob sees her")
+		}
+		if err := w.bob.Send(aliceUIN, "are you there?"); err == nil {
+			t.Error("the network takes bob's message")
+		}
+		alice.say(bobICQ, "m1", "I am not")
+		refused := alice.expect("an error", func(e *element.Element) bool { return e.Name == "message" && e.Attr("id") == "m1" })
+		if condition(refused) != "not-acceptable" || !strings.Contains(refused.String(), "<blocked xmlns='urn:xmpp:blocking:errors'/>") {
+			t.Errorf("refused with %s", refused)
+		}
+		alice.say(icqDomain, "m2", "unblock "+bobUIN)
+		alice.expect("the answer", func(e *element.Element) bool {
+			return e.Attr("from") == icqDomain && e.ChildText("jabber:client", "body") == bobUIN+" is not blocked."
+		})
+		alice.presence(bobICQ, "", "")
+		if err := w.bob.Send(aliceUIN, "are you there now?"); err != nil {
+			t.Error(err)
+		}
+		alice.expect("bob's message", func(e *element.Element) bool { return e.ChildText("jabber:client", "body") == "are you there now?" })
+	})
+}
+
 // TestCommands runs ad-hoc commands, as clients do that know no other way.
 func TestCommands(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {

@@ -38,6 +38,12 @@ type SetTyping struct {
 	State legacy.Typing
 }
 
+// Block is a call of legacy.Blocker.
+type Block struct {
+	Peer    legacy.Peer
+	Blocked bool
+}
+
 func (SignOn) command()        {}
 func (SignOff) command()       {}
 func (Send) command()          {}
@@ -46,3 +52,4 @@ func (AddContact) command()    {}
 func (RemoveContact) command() {}
 func (Authorize) command()     {}
 func (SetTyping) command()     {}
+func (Block) command()         {}

@@ -110,6 +110,9 @@ func testFeatures(t *testing.T, h Harness, lab Lab) {
 	_, presencer := s.(legacy.Presencer)
 	_, editor := s.(legacy.RosterEditor)
 	_, typer := s.(legacy.Typer)
+	_, blocker := s.(legacy.Blocker)
+	_, profiler := s.(legacy.Profiler)
+	_, searcher := s.(legacy.Searcher)
 	for _, tt := range []struct {
 		name        string
 		feature     legacy.Features
@@ -118,6 +121,9 @@ func testFeatures(t *testing.T, h Harness, lab Lab) {
 		{"Presencer", legacy.FeaturePresence, presencer},
 		{"RosterEditor", legacy.FeatureRoster, editor},
 		{"Typer", legacy.FeatureTyping, typer},
+		{"Blocker", legacy.FeatureBlocking, blocker},
+		{"Profiler", legacy.FeatureProfile, profiler},
+		{"Searcher", legacy.FeatureSearch, searcher},
 	} {
 		if declared := lab.Network.Info().Features.Has(tt.feature); declared != tt.implemented {
 			t.Errorf("%s: declared %v, implemented %v", tt.name, declared, tt.implemented)

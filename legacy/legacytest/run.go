@@ -285,6 +285,10 @@ func (r *run) commands() map[string]error {
 	if ty, ok := r.s.(legacy.Typer); ok {
 		call("SetTyping", func() error { return ty.SetTyping(r.ctx, peer, legacy.TypingActive) })
 	}
+	if b, ok := r.s.(legacy.Blocker); ok {
+		call("Block", func() error { return b.Block(r.ctx, peer, true) })
+		call("Unblock", func() error { return b.Block(r.ctx, peer, false) })
+	}
 	return errs
 }
 

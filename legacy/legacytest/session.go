@@ -16,6 +16,7 @@ var (
 	_ legacy.Presencer    = (*Session)(nil)
 	_ legacy.RosterEditor = (*Session)(nil)
 	_ legacy.Typer        = (*Session)(nil)
+	_ legacy.Blocker      = (*Session)(nil)
 )
 
 // Session is an account's session on an Echo. Run owns everything that has no
@@ -159,6 +160,11 @@ func (s *Session) Authorize(_ context.Context, p legacy.Peer, allow bool) error 
 // SetTyping implements legacy.Typer.
 func (s *Session) SetTyping(_ context.Context, p legacy.Peer, t legacy.Typing) error {
 	return s.enqueue(SetTyping{p, t})
+}
+
+// Block implements legacy.Blocker.
+func (s *Session) Block(_ context.Context, p legacy.Peer, blocked bool) error {
+	return s.enqueue(Block{p, blocked})
 }
 
 // mailbox carries what the network says to a session. Those who put into it

@@ -220,7 +220,7 @@ func (c *client) migrate(ctx context.Context, m *migration) error {
 	c.resendUnacknowledged()
 	pending := c.pending
 	c.close()
-	before := c.list
+	before, blocked := c.list, c.blocked()
 	c.pending = make(map[uint32]*waiter)
 	c.begun, c.paused, c.err, c.early = false, true, nil, nil
 	c.list = newFeedbag()
@@ -233,5 +233,6 @@ func (c *client) migrate(ctx context.Context, m *migration) error {
 		w.answered(oscarwire.SNAC{}, c.s.net.lost(nil))
 	}
 	c.compare(before)
+	c.tellBlocked(blocked)
 	return nil
 }

@@ -32,7 +32,7 @@ func (n *network) Info() legacy.Info {
 		Type:     "icq",
 		PeerName: "ICQ number",
 		Features: legacy.FeaturePresence | legacy.FeatureRoster | legacy.FeatureTyping | legacy.FeatureOffline |
-			legacy.FeatureProfile | legacy.FeatureSearch | legacy.FeatureAvatar,
+			legacy.FeatureProfile | legacy.FeatureSearch | legacy.FeatureAvatar | legacy.FeatureBlocking,
 		Instructions: "Enter your ICQ number (UIN) and your password.",
 		Form: []legacy.Field{
 			{Var: "username", Label: "ICQ number", Required: true},

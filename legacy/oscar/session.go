@@ -69,7 +69,7 @@ func (s *session) serve(ctx context.Context) error {
 	}
 	cancel()
 	s.live.Store(true)
-	c.emit(legacy.Ready{Self: legacy.Peer{ID: s.self}, Contacts: c.list.contacts()})
+	c.emit(legacy.Ready{Self: legacy.Peer{ID: s.self}, Contacts: c.list.contacts(), Blocked: c.blockedPeers()})
 	if c.keep != nil {
 		c.emit(legacy.StateSaved{State: c.keep})
 	}
