@@ -10,11 +10,13 @@ import (
 // Options of a registration: settings of the user's, kept with it. An option
 // that is not there has its default, which is "".
 const (
-	optLoggedOut  = "logged-out"  // the user signed off until further notice
-	optStay       = "stay"        // signed on while all clients are offline
-	optAutoAccept = "auto-accept" // whoever asks may see the user
-	optHideStatus = "hide-status" // the status text is not shown to the network
-	optNoTyping   = "no-typing"   // nobody is told that the user is typing
+	optLoggedOut  = "logged-out"   // the user signed off until further notice
+	optStay       = "stay"         // signed on while all clients are offline
+	optAutoAccept = "auto-accept"  // whoever asks may see the user
+	optHideStatus = "hide-status"  // the status text is not shown to the network
+	optNoTyping   = "no-typing"    // nobody is told that the user is typing
+	optAvatar     = "send-avatar"  // the picture of the user's vCard is shown to the network
+	optProfile    = "send-profile" // and what else is in it
 )
 
 // switches are the options that a user sets by a form.
@@ -26,6 +28,8 @@ var switches = []struct {
 	{optAutoAccept, "Let everybody who asks see when I am online", legacy.FeatureRoster},
 	{optHideStatus, "Do not show my status text on the network", legacy.FeaturePresence},
 	{optNoTyping, "Do not tell others when I am typing", legacy.FeatureTyping},
+	{optAvatar, "Show the picture of my vCard to the network", legacy.FeatureSetAvatar},
+	{optProfile, "Tell the network what else is in my vCard", legacy.FeatureSetProfile},
 }
 
 // option reports whether a switch is on.
@@ -92,6 +96,7 @@ func (u *user) askOptions(x *execution) {
 			return
 		}
 		u.showOwnPresence()
+		u.showSelf()
 		u.complete(x, "info", "Your settings are stored.", nil)
 	})
 }

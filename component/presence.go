@@ -64,6 +64,7 @@ func (u *user) onAvailable(st *inbound) {
 	r.features, r.asked, r.asking = before.features, before.asked, before.asking
 	u.resources[full] = r
 	u.learn(full, st.Element)
+	u.noticePhoto(st.Element)
 	if came && legacy.KindOf(u.block) == legacy.Replaced {
 		u.block = nil // the user came back on purpose
 	}

@@ -260,6 +260,8 @@ func (u *user) onReady(ev legacy.Ready) {
 	u.setBlocked(ev.Blocked)
 	u.mergeContacts(ev.Contacts)
 	u.readRoster()
+	u.ownPicture, u.ownPhoto = "", noPhoto
+	u.showSelf()
 	u.sendKept()
 	u.rejoin()
 }

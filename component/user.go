@@ -62,6 +62,8 @@ type user struct {
 	echos       map[string]time.Time     // ids of messages that the server hands back to us
 	threads     map[string]string        // of conversations, by peer
 	rooms       map[string]*room         // by peer ID
+	ownPicture  string                   // SHA-1 of the user's picture, as the session was told
+	ownPhoto    string                   // the hash in the user's presence for which the vCard was asked last
 	blocked     map[string]bool          // peers, as the network's list was last
 	blocking    map[string][]func(error) // who waits for a peer to be blocked or not
 	guest       bool                     // the account lasts as long as the user is in a room

@@ -87,6 +87,21 @@ type Profiler interface {
 	RequestProfile(ctx context.Context, ref string, p Peer) error
 }
 
+// AvatarSetter is a Session that can show others a picture of the user. That
+// nothing came of it is told by a Notice.
+type AvatarSetter interface {
+	// SetAvatar shows a picture of any size, which the adapter makes into what the
+	// network takes; no image is none.
+	SetAvatar(ctx context.Context, image []byte) error
+}
+
+// ProfileSetter is a Session that can tell others who the user is. That nothing
+// came of it is told by a Notice.
+type ProfileSetter interface {
+	// SetProfile tells what is there; what is empty stays as it is on the network.
+	SetProfile(ctx context.Context, p Profile) error
+}
+
 // Searcher is a Session whose network has a directory.
 type Searcher interface {
 	// Search looks people up by the fields of Info.Search that were filled in.
@@ -150,14 +165,16 @@ type Features uint32
 // The features. Each of the first group stands for the optional interface of the
 // same subject.
 const (
-	FeaturePresence Features = 1 << iota // Presencer
-	FeatureRoster                        // RosterEditor
-	FeatureTyping                        // Typer, and TypingChanged is emitted
-	FeatureProfile                       // Profiler
-	FeatureSearch                        // Searcher, and Info.Search
-	FeatureAvatar                        // AvatarChanged is emitted
-	FeatureRooms                         // Roomer
-	FeatureBlocking                      // Blocker, and BlockChanged and Ready.Blocked tell the list
+	FeaturePresence   Features = 1 << iota // Presencer
+	FeatureRoster                          // RosterEditor
+	FeatureTyping                          // Typer, and TypingChanged is emitted
+	FeatureProfile                         // Profiler
+	FeatureSearch                          // Searcher, and Info.Search
+	FeatureAvatar                          // AvatarChanged is emitted
+	FeatureRooms                           // Roomer
+	FeatureBlocking                        // Blocker, and BlockChanged and Ready.Blocked tell the list
+	FeatureSetAvatar                       // AvatarSetter
+	FeatureSetProfile                      // ProfileSetter
 
 	// FeatureReceipts: MessageSent tells when a message reached its receiver.
 	FeatureReceipts

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha1" //nolint:gosec // what XEP-0084 prescribes
 	"encoding/base64"
 	"encoding/hex"
+	"image"
+	_ "image/jpeg" // what icons are made into
+	"image/png"
 	"strings"
 	"testing"
 
@@ -105,6 +110,40 @@ func TestBlocking(t *testing.T) {
 			t.Error(err)
 		}
 		alice.expect("bob's message", func(e *element.Element) bool { return e.ChildText("jabber:client", "body") == "are you there now?" })
+	})
+}
+
+// TestOwnVCard shows ICQ the picture of Alice's vCard, and what else is in it, once
+// she wants that.
+func TestOwnVCard(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		picture := image.NewGray(image.Rect(0, 0, 200, 100))
+		var file bytes.Buffer
+		if err := png.Encode(&file, picture); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		w.waitLog("connected to the XMPP server", 2)
+		alice := w.login(aliceJID + "/one")
+		alice.register(icqDomain, aliceUIN)
+		// XEP-0054 §3.2
+		alice.iq("set", "", "<vCard xmlns='vcard-temp'><FN>Alice Liddell</FN><N><GIVEN>Alice</GIVEN><FAMILY>Liddell</FAMILY></N><PHOTO><TYPE>image/png</TYPE><BINVAL>"+
+			base64.StdEncoding.EncodeToString(file.Bytes())+"</BINVAL></PHOTO></vCard>")
+		const ns = "http://jabber.org/protocol/commands"
+		form := alice.iq("set", icqDomain, "<command xmlns='"+ns+"' node='options'/>").First()
+		alice.iq("set", icqDomain, "<command xmlns='"+ns+"' node='options' sessionid='"+form.Attr("sessionid")+"'><x xmlns='jabber:x:data' type='submit'>"+
+			"<field var='send-avatar'><value>1</value></field><field var='send-profile'><value>1</value></field></x></command>")
+		ctx, cancel := context.WithTimeout(t.Context(), longEnough)
+		defer cancel()
+		if err := w.mock.WaitUploads(ctx, 1); err != nil {
+			t.Fatal(err)
+		}
+		if icon, kind, err := image.Decode(bytes.NewReader(w.mock.Icon(aliceUIN))); err != nil || kind != "jpeg" || icon.Bounds().Dx() != 64 {
+			t.Errorf("the icon is a %s, %v", kind, err)
+		}
+		w.wait("new name on ICQ", func() bool {
+			return strings.Contains(alice.iq("set", icqDomain, "<query xmlns='jabber:iq:search'><last>Liddell</last></query>").String(), aliceUIN)
+		})
 	})
 }
 

@@ -44,6 +44,12 @@ type Block struct {
 	Blocked bool
 }
 
+// SetAvatar is a call of legacy.AvatarSetter.
+type SetAvatar struct{ Image []byte }
+
+// SetProfile is a call of legacy.ProfileSetter.
+type SetProfile struct{ legacy.Profile }
+
 func (SignOn) command()        {}
 func (SignOff) command()       {}
 func (Send) command()          {}
@@ -53,3 +59,5 @@ func (RemoveContact) command() {}
 func (Authorize) command()     {}
 func (SetTyping) command()     {}
 func (Block) command()         {}
+func (SetAvatar) command()     {}
+func (SetProfile) command()    {}

@@ -113,6 +113,8 @@ func testFeatures(t *testing.T, h Harness, lab Lab) {
 	_, blocker := s.(legacy.Blocker)
 	_, profiler := s.(legacy.Profiler)
 	_, searcher := s.(legacy.Searcher)
+	_, avatarSetter := s.(legacy.AvatarSetter)
+	_, profileSetter := s.(legacy.ProfileSetter)
 	for _, tt := range []struct {
 		name        string
 		feature     legacy.Features
@@ -124,6 +126,8 @@ func testFeatures(t *testing.T, h Harness, lab Lab) {
 		{"Blocker", legacy.FeatureBlocking, blocker},
 		{"Profiler", legacy.FeatureProfile, profiler},
 		{"Searcher", legacy.FeatureSearch, searcher},
+		{"AvatarSetter", legacy.FeatureSetAvatar, avatarSetter},
+		{"ProfileSetter", legacy.FeatureSetProfile, profileSetter},
 	} {
 		if declared := lab.Network.Info().Features.Has(tt.feature); declared != tt.implemented {
 			t.Errorf("%s: declared %v, implemented %v", tt.name, declared, tt.implemented)

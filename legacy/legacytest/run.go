@@ -289,6 +289,12 @@ func (r *run) commands() map[string]error {
 		call("Block", func() error { return b.Block(r.ctx, peer, true) })
 		call("Unblock", func() error { return b.Block(r.ctx, peer, false) })
 	}
+	if a, ok := r.s.(legacy.AvatarSetter); ok {
+		call("SetAvatar", func() error { return a.SetAvatar(r.ctx, []byte("no picture")) })
+	}
+	if p, ok := r.s.(legacy.ProfileSetter); ok {
+		call("SetProfile", func() error { return p.SetProfile(r.ctx, legacy.Profile{Nick: "Nick"}) })
+	}
 	return errs
 }
 

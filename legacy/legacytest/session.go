@@ -17,6 +17,9 @@ var (
 	_ legacy.RosterEditor = (*Session)(nil)
 	_ legacy.Typer        = (*Session)(nil)
 	_ legacy.Blocker      = (*Session)(nil)
+
+	_ legacy.AvatarSetter  = (*Session)(nil)
+	_ legacy.ProfileSetter = (*Session)(nil)
 )
 
 // Session is an account's session on an Echo. Run owns everything that has no
@@ -165,6 +168,16 @@ func (s *Session) SetTyping(_ context.Context, p legacy.Peer, t legacy.Typing) e
 // Block implements legacy.Blocker.
 func (s *Session) Block(_ context.Context, p legacy.Peer, blocked bool) error {
 	return s.enqueue(Block{p, blocked})
+}
+
+// SetAvatar implements legacy.AvatarSetter.
+func (s *Session) SetAvatar(_ context.Context, image []byte) error {
+	return s.enqueue(SetAvatar{image})
+}
+
+// SetProfile implements legacy.ProfileSetter.
+func (s *Session) SetProfile(_ context.Context, p legacy.Profile) error {
+	return s.enqueue(SetProfile{p})
 }
 
 // mailbox carries what the network says to a session. Those who put into it

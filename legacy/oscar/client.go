@@ -48,6 +48,7 @@ type client struct {
 	iconOf        map[string]string // hashes of pictures, as the core was told
 	iconsWanted   []iconWanted
 	fetchingIcons bool
+	own           ownIcon
 
 	lookups      map[uint16]*lookup // questions about people, by sequence number
 	metaSequence uint16
@@ -305,6 +306,8 @@ func (c *client) onSNAC(snac oscarwire.SNAC) error {
 		err = c.onMissed(snac.Body)
 	case oscarwire.ICBMTyping:
 		err = c.onTyping(snac.Body)
+	case oscarwire.ServiceBARTReply:
+		err = c.onBARTReply(snac.Body)
 	case oscarwire.ICBMOfflineDone:
 		c.offlineBy = time.Time{}
 	case oscarwire.ICQReply:

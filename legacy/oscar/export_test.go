@@ -8,3 +8,6 @@ func SetOfflinePatience(d time.Duration) (restore func()) {
 	offlinePatience = d
 	return func() { offlinePatience = before }
 }
+
+// MakeIcon makes an icon of a picture.
+var MakeIcon = makeIcon

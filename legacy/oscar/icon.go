@@ -87,6 +87,27 @@ func (c *client) fetchIcons() {
 		return
 	}
 	c.fetchingIcons = true
+	c.bartService(func(to oscarwire.Redirect, err error) {
+		if err != nil {
+			c.s.env.Log.Debug().Err(err).Msg("the network has no pictures for us")
+			c.iconsWanted, c.fetchingIcons = nil, false
+			return
+		}
+		n := min(len(c.iconsWanted), iconBatch)
+		batch := c.iconsWanted[:n:n]
+		c.iconsWanted = c.iconsWanted[n:]
+		c.background.Go(func() {
+			err := c.s.downloadIcons(c.life, to, batch)
+			select { // the session's goroutine tells the core
+			case c.s.queue <- func(c *client) { c.iconsFetched(batch, err) }:
+			case <-c.life.Done():
+			}
+		})
+	})
+}
+
+// bartService asks where the service for pictures is.
+func (c *client) bartService(then func(oscarwire.Redirect, error)) {
 	c.submit(&packet{id: oscarwire.ServiceRequest, body: oscarwire.ServiceQuery{Family: oscarwire.FamilyBART},
 		answered: func(snac oscarwire.SNAC, err error) {
 			err = c.answerError(snac, err)
@@ -97,21 +118,7 @@ func (c *client) fetchIcons() {
 			if err == nil {
 				to.Addr, err = nextAddr(to.Addr, c.conn.RemoteAddr().String())
 			}
-			if err != nil {
-				c.s.env.Log.Debug().Err(err).Msg("the network has no pictures for us")
-				c.iconsWanted, c.fetchingIcons = nil, false
-				return
-			}
-			n := min(len(c.iconsWanted), iconBatch)
-			batch := c.iconsWanted[:n:n]
-			c.iconsWanted = c.iconsWanted[n:]
-			c.background.Go(func() {
-				err := c.s.downloadIcons(c.life, to, batch)
-				select { // the session's goroutine tells the core
-				case c.s.queue <- func(c *client) { c.iconsFetched(batch, err) }:
-				case <-c.life.Done():
-				}
-			})
+			then(to, err)
 		}})
 }
 

@@ -2,6 +2,7 @@ package oscar
 
 import (
 	"strings"
+	"sync"
 	"time"
 
 	"transport/legacy"
@@ -16,6 +17,7 @@ type network struct {
 	page      *oscarwire.CodePage
 	keepalive time.Duration
 	icons     iconCache
+	drawing   sync.Mutex // of who makes an icon now
 }
 
 // maxText is the longest text of one message in runes. In UTF-16 it fits the
@@ -32,7 +34,8 @@ func (n *network) Info() legacy.Info {
 		Type:     "icq",
 		PeerName: "ICQ number",
 		Features: legacy.FeaturePresence | legacy.FeatureRoster | legacy.FeatureTyping | legacy.FeatureOffline |
-			legacy.FeatureProfile | legacy.FeatureSearch | legacy.FeatureAvatar | legacy.FeatureBlocking,
+			legacy.FeatureProfile | legacy.FeatureSearch | legacy.FeatureAvatar | legacy.FeatureBlocking |
+			legacy.FeatureSetAvatar | legacy.FeatureSetProfile,
 		Instructions: "Enter your ICQ number (UIN) and your password.",
 		Form: []legacy.Field{
 			{Var: "username", Label: "ICQ number", Required: true},

@@ -28,6 +28,8 @@ type account struct {
 	statusText string
 	away       string // HTML, "" when not away
 	profile    string
+	details    oscarwire.UserDetails
+	iconItem   []byte // the hash of the icon that the list names, nil for none
 	icon       []byte
 	caps       []oscarwire.GUID
 	idleSince  time.Time

@@ -85,7 +85,9 @@ type Network struct {
 	accounts map[string]*account // by normalised name
 	cookies  map[string]cookie
 	conns    map[*conn]struct{}
-	tries    map[string]tries // by address
+	tries    map[string]tries  // by address
+	images   map[string][]byte // icons that were uploaded, by hash
+	uploads  int
 	faults   []*Fault
 	stalled  chan struct{} // closed by Resume; nil while the network serves
 }
@@ -122,6 +124,7 @@ func New(o Options) *Network {
 		accounts: make(map[string]*account),
 		cookies:  make(map[string]cookie),
 		tries:    make(map[string]tries),
+		images:   make(map[string][]byte),
 		conns:    make(map[*conn]struct{}),
 		quit:     make(chan struct{}),
 	}
