@@ -208,6 +208,9 @@ type Field struct {
 	Required bool
 	Default  string
 	Options  []Option
+	// Renews: whoever changes it must enter the secrets again, which otherwise
+	// would go where the new answer says.
+	Renews bool
 }
 
 // Option is one choice of a FieldList.

@@ -1,6 +1,8 @@
 package oscar
 
 import (
+	"crypto/x509"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -18,11 +20,17 @@ type network struct {
 	keepalive time.Duration
 	icons     iconCache
 	drawing   sync.Mutex // of who makes an icon now
+
+	resolver resolver       // for users' servers
+	roots    *x509.CertPool // whose certificates are trusted, nil for the system's
 }
 
 // maxText is the longest text of one message in runes. In UTF-16 it fits the
 // 8,000 bytes that servers take.
 const maxText = 2000
+
+// fieldServer is the field of the registration form that names another server.
+const fieldServer = "server"
 
 // maxPassword is the longest password in bytes.
 const maxPassword = 128
@@ -48,6 +56,10 @@ func (n *network) Info() legacy.Info {
 		info.Name, info.Type, info.PeerName = "AIM", "aim", "screen name"
 		info.Instructions = "Enter your AIM screen name and your password."
 		info.Form[0].Label = "Screen name"
+	}
+	if n.opts.UserServer {
+		info.Form = append(info.Form, legacy.Field{Var: fieldServer, Label: "Server", Renews: true,
+			Desc: "The host:port of the sign-on server, if it is not the usual one."})
 	}
 	return info
 }
@@ -100,6 +112,14 @@ func (n *network) Validate(fields map[string]string) error {
 	case len(fields["password"]) > maxPassword:
 		return &legacy.FieldError{Var: "password", Text: "The password is too long for this network."}
 	}
+	if own := fields[fieldServer]; own != "" {
+		if !n.opts.UserServer {
+			return &legacy.FieldError{Var: fieldServer, Text: "This gateway connects to one server only. Leave the server empty."}
+		}
+		if err := checkUserAddr(own); err != nil {
+			return &legacy.FieldError{Var: fieldServer, Text: "The server cannot be used: " + err.Error() + "."}
+		}
+	}
 	peer, err := n.ParsePeer(name)
 	if err == nil && !n.aim && !oscarwire.IsUIN(peer.ID) {
 		err = legacy.Errorf(legacy.NotFound, "An ICQ number has digits only, such as 123456789.")
@@ -110,8 +130,17 @@ func (n *network) Validate(fields map[string]string) error {
 	return nil
 }
 
-// Login implements legacy.Network.
+// Login implements legacy.Network. The same name on another server is somebody
+// else.
 func (n *network) Login(fields map[string]string) string {
+	if own := fields[fieldServer]; own != "" {
+		return n.self(fields) + " at " + strings.ToLower(own)
+	}
+	return n.self(fields)
+}
+
+// self is the account's own address.
+func (n *network) self(fields map[string]string) string {
 	peer, err := n.ParsePeer(fields["username"])
 	if err != nil {
 		return oscarwire.NormalizeScreenName(fields["username"])
@@ -122,12 +151,22 @@ func (n *network) Login(fields map[string]string) string {
 // NewSession implements legacy.Network.
 func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, error) {
 	if err := n.Validate(a.Fields); err != nil {
+		var fe *legacy.FieldError
+		if errors.As(err, &fe) && fe.Var == fieldServer {
+			return nil, legacy.Wrap(legacy.Auth, err, fe.Text)
+		}
 		return nil, legacy.Wrap(legacy.Auth, err, "The name or the password of the account cannot be used.")
+	}
+	servers, own := n.servers, a.Fields[fieldServer]
+	if own != "" {
+		servers = []string{own}
 	}
 	return &session{
 		net:      n,
 		env:      env,
-		self:     n.Login(a.Fields),
+		servers:  servers,
+		guarded:  own != "" && !n.opts.AllowPrivate,
+		self:     n.self(a.Fields),
 		password: a.Fields["password"],
 		state:    a.State,
 		queue:    make(chan command, queueLen),

@@ -28,7 +28,9 @@ type command func(*client)
 type session struct {
 	net      *network
 	env      legacy.Env
-	self     string // own name, normalised
+	servers  []string // authorizers, tried in order
+	guarded  bool     // the server is the user's choice, and must be at a public address
+	self     string   // own name, normalised
 	password string
 	state    []byte
 

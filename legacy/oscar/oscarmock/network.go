@@ -15,6 +15,7 @@ package oscarmock
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"maps"
 	"net"
@@ -59,6 +60,8 @@ type Options struct {
 	// NoAcks never confirms messages; NoOfflineEnd never ends the offline
 	// messages with 04/17, as old servers.
 	NoAcks, NoOfflineEnd bool
+	// TLS, if set, is how connections are encrypted.
+	TLS *tls.Config
 	// MOTD is the text of 01/13; "" sends none.
 	MOTD string
 }
@@ -144,6 +147,9 @@ func (n *Network) Listen(addr string) error {
 	if n.closed {
 		l.Close()
 		return errClosed
+	}
+	if n.opts.TLS != nil {
+		l = tls.NewListener(l, n.opts.TLS)
 	}
 	n.listener = l
 	n.wg.Go(func() { // before Close can wait
