@@ -269,9 +269,7 @@ func (c *client) ended(f oscarwire.Frame) error {
 // is logged and skipped.
 func (c *client) onSNAC(snac oscarwire.SNAC) error {
 	if w := c.pending[snac.RequestID]; w != nil {
-		if !snac.More() {
-			delete(c.pending, snac.RequestID)
-		}
+		delete(c.pending, snac.RequestID) // nothing that waits has several answers, whatever the flags say
 		w.answered(snac, nil)
 		return c.err
 	}
