@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha1" //nolint:gosec // what XEP-0084 prescribes
 	"encoding/base64"
 	"encoding/hex"
@@ -13,6 +12,7 @@ import (
 	"testing"
 
 	"transport/component/element"
+	"transport/legacy"
 	"transport/legacy/oscar/oscarmock"
 )
 
@@ -86,30 +86,42 @@ func TestPeople(t *testing.T) {
 // TestBlocking keeps Bob away, on the network itself.
 func TestBlocking(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
-		alice := w.ready()
+		icq := w.icq()
+		bobICQ, bob := icq.bobJID(), icq.friend
+		w.start()
+		w.waitLog("connected to the XMPP server", 2)
+		alice := w.login(aliceJID + "/one")
+		alice.register(icqDomain, icq.alice)
+		bob.SignOn()
+		alice.add(bobICQ)
+		alice.presence(bobICQ, "", "")
+		w.wait("sight of Alice", func() bool { return bob.sees(icq.alice).Show == legacy.ShowOnline })
+
 		// XEP-0191 §3.3
 		alice.iq("set", icqDomain, "<block xmlns='urn:xmpp:blocking'><item jid='"+bobICQ+"'/></block>")
 		alice.presence(bobICQ, "unavailable", "")
-		if _, online := w.bob.Sees(aliceUIN); online {
-			t.Error("bob sees her")
-		}
-		if err := w.bob.Send(aliceUIN, "are you there?"); err == nil {
-			t.Error("the network takes bob's message")
-		}
+		w.wait("end of Bob's sight of Alice", func() bool { return bob.sees(icq.alice).Show == legacy.ShowOffline })
+		_ = bob.Send(icq.alice, "are you there?") // an error now or later
 		alice.say(bobICQ, "m1", "I am not")
 		refused := alice.expect("an error", func(e *element.Element) bool { return e.Name == "message" && e.Attr("id") == "m1" })
 		if condition(refused) != "not-acceptable" || !strings.Contains(refused.String(), "<blocked xmlns='urn:xmpp:blocking:errors'/>") {
 			t.Errorf("refused with %s", refused)
 		}
-		alice.say(icqDomain, "m2", "unblock "+bobUIN)
+		// XEP-0191 §3.1
+		if list := alice.iq("get", icqDomain, "<blocklist xmlns='urn:xmpp:blocking'/>").String(); !strings.Contains(list, bobICQ) {
+			t.Errorf("the list is %s", list)
+		}
+		alice.say(icqDomain, "m2", "unblock "+icq.bob)
 		alice.expect("the answer", func(e *element.Element) bool {
-			return e.Attr("from") == icqDomain && e.ChildText("jabber:client", "body") == bobUIN+" is not blocked."
+			return e.Attr("from") == icqDomain && e.ChildText("jabber:client", "body") == icq.bob+" is not blocked."
 		})
 		alice.presence(bobICQ, "", "")
-		if err := w.bob.Send(aliceUIN, "are you there now?"); err != nil {
+		if err := bob.Send(icq.alice, "are you there now?"); err != nil {
 			t.Error(err)
 		}
-		alice.expect("bob's message", func(e *element.Element) bool { return e.ChildText("jabber:client", "body") == "are you there now?" })
+		if got := alice.message(bobICQ).ChildText("jabber:client", "body"); got != "are you there now?" {
+			t.Errorf("alice reads %q", got)
+		}
 	})
 }
 
@@ -122,10 +134,13 @@ func TestOwnVCard(t *testing.T) {
 		if err := png.Encode(&file, picture); err != nil {
 			t.Fatal(err)
 		}
+		icq := w.icq()
 		w.start()
 		w.waitLog("connected to the XMPP server", 2)
 		alice := w.login(aliceJID + "/one")
-		alice.register(icqDomain, aliceUIN)
+		alice.register(icqDomain, icq.alice)
+		icq.friend.SignOn()
+		alice.add(icq.bobJID())
 		// XEP-0054 §3.2
 		alice.iq("set", "", "<vCard xmlns='vcard-temp'><FN>Alice Liddell</FN><N><GIVEN>Alice</GIVEN><FAMILY>Liddell</FAMILY></N><PHOTO><TYPE>image/png</TYPE><BINVAL>"+
 			base64.StdEncoding.EncodeToString(file.Bytes())+"</BINVAL></PHOTO></vCard>")
@@ -133,16 +148,12 @@ func TestOwnVCard(t *testing.T) {
 		form := alice.iq("set", icqDomain, "<command xmlns='"+ns+"' node='options'/>").First()
 		alice.iq("set", icqDomain, "<command xmlns='"+ns+"' node='options' sessionid='"+form.Attr("sessionid")+"'><x xmlns='jabber:x:data' type='submit'>"+
 			"<field var='send-avatar'><value>1</value></field><field var='send-profile'><value>1</value></field></x></command>")
-		ctx, cancel := context.WithTimeout(t.Context(), longEnough)
-		defer cancel()
-		if err := w.mock.WaitUploads(ctx, 1); err != nil {
-			t.Fatal(err)
-		}
-		if icon, kind, err := image.Decode(bytes.NewReader(w.mock.Icon(aliceUIN))); err != nil || kind != "jpeg" || icon.Bounds().Dx() != 64 {
-			t.Errorf("the icon is a %s, %v", kind, err)
-		}
+		w.wait("picture of Alice's", func() bool {
+			icon, kind, err := image.Decode(bytes.NewReader(icq.friend.picture(icq.alice)))
+			return err == nil && kind == "jpeg" && icon.Bounds().Dx() == 64
+		})
 		w.wait("new name on ICQ", func() bool {
-			return strings.Contains(alice.iq("set", icqDomain, "<query xmlns='jabber:iq:search'><last>Liddell</last></query>").String(), aliceUIN)
+			return strings.Contains(alice.iq("set", icqDomain, "<query xmlns='jabber:iq:search'><last>Liddell</last></query>").String(), icq.alice)
 		})
 	})
 }

@@ -89,6 +89,8 @@ func (a *account) info(now time.Time) oscarwire.UserInfo {
 	}
 	if hash := a.iconHash(); hash != nil {
 		items = append(items, oscarwire.BARTItem{Type: oscarwire.BARTIcon, Flags: oscarwire.BARTFlagCustom, Data: hash})
+	} else if a.iconItem != nil { // named and not uploaded
+		items = append(items, oscarwire.BARTItem{Type: oscarwire.BARTIcon, Flags: oscarwire.BARTFlagUnknown, Data: a.iconItem})
 	}
 	if items != nil {
 		u.TLVs = append(u.TLVs, oscarwire.TLVBytes(oscarwire.TagUserBART, items.Append(nil)))

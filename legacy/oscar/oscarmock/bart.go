@@ -101,6 +101,7 @@ func (n *Network) nameIcon(a *account, item oscarwire.FeedbagItem) {
 	case known:
 		a.icon = image
 	default:
+		a.icon = nil
 		said.Flags |= oscarwire.BARTFlagUnknown
 	}
 	for _, s := range a.sessions {
@@ -124,7 +125,7 @@ func (a *account) iconHash() []byte {
 func (b *Bot) SetIcon(image []byte) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
-	b.account.icon = slices.Clone(image)
+	b.account.icon, b.account.iconItem = slices.Clone(image), nil
 	if b.online {
 		b.net.show(b.account)
 	}
