@@ -94,7 +94,7 @@ func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) {
 		u.c.refuse(st, errBusy.with("Too many messages wait for the network. Try again in a moment."))
 		return
 	}
-	if u.blocked[peer.ID] {
+	if u.blocked[peer.ID] && !peer.Room {
 		u.c.refuse(st, errBlocked)
 		return
 	}

@@ -111,18 +111,37 @@ func (c *client) fetchIcons() {
 
 // bartService asks where the service for pictures is.
 func (c *client) bartService(then func(oscarwire.Redirect, error)) {
-	c.submit(&packet{id: oscarwire.ServiceRequest, body: oscarwire.ServiceQuery{Family: oscarwire.FamilyBART},
-		answered: func(snac oscarwire.SNAC, err error) {
-			err = c.answerError(snac, err)
-			var to oscarwire.Redirect
-			if err == nil {
-				to, err = oscarwire.ParseRedirect(snac.Body)
-			}
-			if err == nil {
-				to.Addr, err = nextAddr(to.Addr, c.conn.RemoteAddr().String())
-			}
-			then(to, err)
-		}})
+	query := oscarwire.ServiceQuery{Family: oscarwire.FamilyBART}
+	if !c.s.net.opts.TLS {
+		c.askService(query, then)
+		return
+	}
+	// Open OSCAR Server names another address to those who want TLS, and refuses
+	// them where it does not know of the proxy that speaks TLS for it.
+	secure := query
+	secure.TLVs = oscarwire.TLVs{oscarwire.TLVBytes(oscarwire.TagUseSSL, nil)}
+	c.askService(secure, func(to oscarwire.Redirect, err error) {
+		if err != nil {
+			c.askService(query, then)
+			return
+		}
+		then(to, nil)
+	})
+}
+
+// askService asks where a service is.
+func (c *client) askService(query oscarwire.ServiceQuery, then func(oscarwire.Redirect, error)) {
+	c.submit(&packet{id: oscarwire.ServiceRequest, body: query, answered: func(snac oscarwire.SNAC, err error) {
+		err = c.answerError(snac, err)
+		var to oscarwire.Redirect
+		if err == nil {
+			to, err = oscarwire.ParseRedirect(snac.Body)
+		}
+		if err == nil {
+			to.Addr, err = nextAddr(to.Addr, c.conn.RemoteAddr().String())
+		}
+		then(to, err)
+	}})
 }
 
 // iconsFetched shows the pictures that have come.

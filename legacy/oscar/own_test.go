@@ -29,7 +29,7 @@ func drawing(width, height int) image.Image {
 	return img
 }
 
-func encoded(t *testing.T, kind string, img image.Image) []byte {
+func encoded(t testing.TB, kind string, img image.Image) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	var err error
@@ -248,4 +248,17 @@ func TestOwnProfile(t *testing.T) {
 	if html := mock.Profile("aliceaim"); len(html) > 1024 || !strings.Contains(html, "&amp;") {
 		t.Errorf("a long profile has %d bytes", len(html))
 	}
+}
+
+// FuzzMakeIcon makes icons of whatever a vCard can hold.
+func FuzzMakeIcon(f *testing.F) {
+	for _, kind := range []string{"png", "jpeg", "gif"} {
+		f.Add(encoded(f, kind, drawing(9, 5)))
+	}
+	f.Fuzz(func(t *testing.T, picture []byte) {
+		icon, err := oscar.MakeIcon(picture, 48)
+		if err == nil && (len(icon) == 0 || len(icon) > 7168) {
+			t.Errorf("an icon of %d bytes", len(icon))
+		}
+	})
 }

@@ -13,7 +13,7 @@ import (
 
 const (
 	maxPictureSide   = 4096    // pixels of a picture that is taken
-	maxPicturePixels = 4 << 20 // so that decoding one takes no more than 32 MiB
+	maxPicturePixels = 2 << 20 // so that decoding one takes some 32 MiB at most
 	maxIconUpload    = 7168    // bytes that servers take (AOL, "BART")
 	iconSideICQ      = 64
 	iconSideAIM      = 48

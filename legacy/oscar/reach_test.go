@@ -207,6 +207,7 @@ func TestTLS(t *testing.T) {
 		good    bool
 	}{
 		{"good", oscarmock.Options{TLS: server}, roots, true},
+		{"behind a proxy", oscarmock.Options{TLS: server, TLSUnknown: true}, roots, true},
 		{"unknown issuer", oscarmock.Options{TLS: server}, others, false},
 		{"bos of another name", oscarmock.Options{TLS: server, AuthHost: "localhost"}, roots, false},
 		{"no encryption", oscarmock.Options{}, roots, false},

@@ -17,6 +17,10 @@ func (s *session) otherService(snac oscarwire.SNAC) error {
 	if err != nil {
 		return err
 	}
+	if q.TLVs.Has(oscarwire.TagUseSSL) && (s.net.opts.TLS == nil || s.net.opts.TLSUnknown) {
+		s.fail(snac, oscarwire.CodeUnavailable)
+		return nil
+	}
 	if q.Family != oscarwire.FamilyBART {
 		s.fail(snac, oscarwire.CodeUnavailable)
 		return nil

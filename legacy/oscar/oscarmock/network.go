@@ -60,8 +60,11 @@ type Options struct {
 	// NoAcks never confirms messages; NoOfflineEnd never ends the offline
 	// messages with 04/17, as old servers.
 	NoAcks, NoOfflineEnd bool
-	// TLS, if set, is how connections are encrypted.
-	TLS *tls.Config
+	// TLS, if set, is how connections are encrypted. With TLSUnknown, the network
+	// does not know of it, as one behind a proxy: it refuses requests for services
+	// that want TLS.
+	TLS        *tls.Config
+	TLSUnknown bool
 	// MOTD is the text of 01/13; "" sends none.
 	MOTD string
 }
