@@ -18,6 +18,12 @@ import (
 
 const maxBlocking = 64 // peers that wait for the network at once
 
+// blockWaiter waits until a peer is blocked, or is not.
+type blockWaiter struct {
+	blocked bool
+	done    func(error)
+}
+
 // setBlocked takes over the network's list.
 func (u *user) setBlocked(list []legacy.Peer) {
 	clear(u.blocked)
@@ -48,13 +54,13 @@ func (u *user) changeBlocks(peers []legacy.Peer, blocked bool, then func(error))
 		then(err)
 		return
 	}
-	u.blocking[p.ID] = append(u.blocking[p.ID], func(err error) {
+	u.blocking[p.ID] = append(u.blocking[p.ID], blockWaiter{blocked, func(err error) {
 		if err != nil {
 			then(err)
 			return
 		}
 		u.changeBlocks(peers[1:], blocked, then)
-	})
+	}})
 }
 
 // onBlockChanged: the network's list changed, or did not as it should have.
@@ -74,8 +80,12 @@ func (u *user) onBlockChanged(ev legacy.BlockChanged) {
 	}
 	waiting := u.blocking[ev.Peer.ID]
 	delete(u.blocking, ev.Peer.ID)
-	for _, done := range waiting {
-		done(ev.Err)
+	for _, w := range waiting {
+		if ev.Err == nil && ev.Blocked != w.blocked { // another client did the contrary before
+			u.blocking[ev.Peer.ID] = append(u.blocking[ev.Peer.ID], w)
+			continue
+		}
+		w.done(ev.Err)
 	}
 	u.sweep()
 }
@@ -83,10 +93,10 @@ func (u *user) onBlockChanged(ev legacy.BlockChanged) {
 // failBlocking answers those who wait for a network that is gone.
 func (u *user) failBlocking() {
 	waiting := u.blocking
-	u.blocking = make(map[string][]func(error))
+	u.blocking = make(map[string][]blockWaiter)
 	for _, peer := range waiting {
-		for _, done := range peer {
-			done(legacy.Errorf(legacy.Offline, "You were signed off before the network confirmed that."))
+		for _, w := range peer {
+			w.done(legacy.Errorf(legacy.Offline, "You were signed off before the network confirmed that."))
 		}
 	}
 }

@@ -240,7 +240,7 @@ func (u *user) onPresenceChanged(from legacy.Peer, p legacy.Presence) {
 	}
 	ct.presence = p
 	switch {
-	case !ct.Subscription.Has(registry.To):
+	case !ct.Subscription.Has(registry.To), u.blocked[from.ID]:
 	case !ct.flaps.allow(u.c.clock.Now()):
 		ct.unshown = true
 		if u.showAt.IsZero() {

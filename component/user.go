@@ -65,7 +65,7 @@ type user struct {
 	ownPicture  string                   // SHA-1 of the user's picture, as the session was told
 	ownPhoto    string                   // the hash in the user's presence for which the vCard was asked last
 	blocked     map[string]bool          // peers, as the network's list was last
-	blocking    map[string][]func(error) // who waits for a peer to be blocked or not
+	blocking    map[string][]blockWaiter // who waits for a peer to be blocked or not
 	guest       bool                     // the account lasts as long as the user is in a room
 	guestLeft   bool                     // the last room was left
 	requests    []*request               // IQs that are not answered yet
@@ -123,7 +123,7 @@ func newUser(c *Component, bare string, known bool) *user {
 		threads:    make(map[string]string),
 		rooms:      make(map[string]*room),
 		blocked:    make(map[string]bool),
-		blocking:   make(map[string][]func(error)),
+		blocking:   make(map[string][]blockWaiter),
 		keptIn:     known,
 		keptOut:    known,
 		parting:    errShuttingDown,
