@@ -160,7 +160,7 @@ func (c *client) begin() {
 		Flags:  oscarwire.ICBMDefaultFlags | oscarwire.ICBMOfflineAllowed,
 		MaxLen: 8000, MaxSenderWarn: 999, MaxOwnWarn: 999,
 	}})
-	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: capabilities}})
+	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: capabilities, Profile: c.ownText}})
 	c.writePresence()
 	c.write(&packet{id: oscarwire.ServiceClientReady, body: c.ready()})
 	c.write(&packet{id: oscarwire.ICBMOfflineQuery})

@@ -49,6 +49,7 @@ type client struct {
 	iconsWanted   []iconWanted
 	fetchingIcons bool
 	own           ownIcon
+	ownText       *string // what AIM users read of the user, nil until the core has told
 
 	lookups      map[uint16]*lookup // questions about people, by sequence number
 	metaSequence uint16

@@ -209,6 +209,7 @@ func (c *client) setProfile(p legacy.Profile) {
 	self, number := oscarwire.ParseUIN(c.s.self)
 	if !number || !c.families[oscarwire.FamilyICQ] {
 		html := profileHTML(p)
+		c.ownText = &html
 		c.submit(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Profile: &html}})
 		return
 	}

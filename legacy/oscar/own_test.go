@@ -241,6 +241,15 @@ func TestOwnProfile(t *testing.T) {
 	if html := mock.Profile("aliceaim"); strings.Contains(html, "<b>") {
 		t.Errorf("the profile is not escaped: %s", html)
 	}
+	mock.Migrate("aliceaim", mock.Addr())
+	if err := mock.WaitSNAC(ctx, "aliceaim", oscarwire.ServiceClientReady, 1); err != nil {
+		t.Fatal(err)
+	}
+	a.send("moved", "aliceaim", "a barrier")
+	expect(a, any[legacy.MessageReceived])
+	if got := ask(b, "aliceaim").About; !strings.Contains(got, mine.About) {
+		t.Errorf("after a migration: %q", got)
+	}
 	mine.About = strings.Repeat("& ", 5000)
 	a.do(a.Session.(legacy.ProfileSetter).SetProfile(t.Context(), mine))
 	a.send("2", "aliceaim", "a barrier")
