@@ -27,6 +27,11 @@ type command struct {
 	run func(*user) (string, *stanzaError)
 	// ask, in place of run, starts an execution with questions.
 	ask func(*user, *execution)
+	// tell, in place of run, does what the words behind the word say; argument is
+	// what help calls them.
+	tell     func(u *user, rest string, answer func(string))
+	argument string
+	needs    legacy.Features // without them it is not offered
 }
 
 // audience is who is offered a command.
@@ -361,6 +366,8 @@ func (u *user) onText(st *inbound, text string) {
 			answer("You are not registered. " + u.howToRegister())
 		case !u.offers(cmd):
 			answer(u.helpText())
+		case cmd.tell != nil:
+			cmd.tell(u, strings.TrimSpace(rest), answer)
 		default:
 			text, why := cmd.run(u)
 			if why != nil {
@@ -392,7 +399,7 @@ func (u *user) helpText() string {
 	b.WriteString("\nI understand:\nhelp: this text")
 	for _, cmd := range u.c.commands {
 		if cmd.word != "" && u.offers(cmd) {
-			b.WriteString("\n" + cmd.word + ": " + cmd.about)
+			b.WriteString("\n" + strings.TrimSpace(cmd.word+" "+cmd.argument) + ": " + cmd.about)
 		}
 	}
 	if u.isRegistered() {

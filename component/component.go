@@ -132,7 +132,8 @@ func New(cfg Config) (*Component, error) {
 	}
 	c.limiter = newLimiter(cfg.Rate)
 	c.services = c.info.Services
-	c.commands = slices.Concat(userCommands(), c.networkCommands(), adminCommands())
+	c.commands = slices.DeleteFunc(slices.Concat(userCommands(), c.networkCommands(), adminCommands()),
+		func(cmd *command) bool { return !info.Features.Has(cmd.needs) })
 	c.setPolicy(cfg.Policy)
 	c.disco, err = newDiscoAnswers(c)
 	return c, err

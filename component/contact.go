@@ -419,7 +419,7 @@ func (u *user) onContactFailed(p legacy.Peer, err error) {
 
 // onAuthRequested: somebody asks to see the user. (XEP-0100 §5.1)
 func (u *user) onAuthRequested(ev legacy.AuthRequested) {
-	if ev.From.ID == "" || u.contacts[ev.From.ID] == nil && len(u.contacts) >= maxContacts {
+	if ev.From.ID == "" || u.blocked[ev.From.ID] || u.contacts[ev.From.ID] == nil && len(u.contacts) >= maxContacts {
 		return
 	}
 	ct := u.contact(ev.From.ID)
@@ -455,7 +455,7 @@ func (u *user) onAuthDenied(p legacy.Peer) {
 
 // onAddedYou: somebody put the user on their list; the user may want the same.
 func (u *user) onAddedYou(p legacy.Peer) {
-	if ct := u.contacts[p.ID]; p.ID == "" || ct != nil && ct.Subscription != 0 {
+	if ct := u.contacts[p.ID]; p.ID == "" || u.blocked[p.ID] || ct != nil && ct.Subscription != 0 {
 		return
 	}
 	if len(u.contacts) >= maxContacts {

@@ -36,6 +36,9 @@ func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
 	if c.info.Features.Has(legacy.FeatureSearch) {
 		gateway = append(gateway, xep.NSSearch)
 	}
+	if c.info.Features.Has(legacy.FeatureBlocking) {
+		gateway = append(gateway, xep.NSBlocking)
+	}
 	a.gateway, err = newDiscoAnswer(info.Identity{Category: "gateway", Type: c.info.Type, Name: c.cfg.Name}, gateway, c.serverInfo()...)
 	if err != nil {
 		return a, err

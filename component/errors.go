@@ -6,6 +6,7 @@ import (
 	"mellium.im/xmpp/stanza"
 
 	"transport/component/element"
+	"transport/component/xep"
 	"transport/legacy"
 )
 
@@ -36,6 +37,7 @@ var (
 	errNotOnline        = stanzaError{Type: stanza.Wait, Condition: stanza.RecipientUnavailable, Text: "You are not signed on to the network."}
 	errDatabase         = stanzaError{Type: stanza.Wait, Condition: stanza.InternalServerError, Text: "The gateway cannot write its database now. Nothing was changed; try again later."}
 	errEncrypted        = stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: "Encryption is not possible through this gateway. Turn it off for this contact and send again."}
+	errBlocked          = stanzaError{Type: stanza.Cancel, Condition: stanza.NotAcceptable, Text: "You have blocked this contact.", Special: element.New(xep.NSBlockingErrors, "blocked")} // XEP-0191 §3.2
 	errNoGroupchatHere  = stanzaError{Type: stanza.Modify, Condition: stanza.BadRequest, Text: "This address is not a room."}
 	errRegistrationBusy = stanzaError{Type: stanza.Wait, Condition: stanza.UnexpectedRequest, Text: "A registration is under way. Wait for its result."}
 )
@@ -106,6 +108,8 @@ func translateError(err error) stanzaError {
 		to = stanzaError{Type: stanza.Wait, Condition: stanza.ServiceUnavailable, Text: "The room is full."}
 	case legacy.Conflict:
 		to = stanzaError{Type: stanza.Cancel, Condition: stanza.Conflict, Text: "Somebody else has that name."}
+	case legacy.Blocked:
+		to = errBlocked
 	case legacy.Replaced:
 		to = stanzaError{Type: stanza.Wait, Condition: stanza.RecipientUnavailable, Text: "The account is signed on from elsewhere."}
 	default:

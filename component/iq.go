@@ -29,19 +29,22 @@ type iqName struct{ space, name string }
 
 // iqRoutes is every IQ that we answer with more than an error.
 var iqRoutes = map[iqName]iqRoute{
-	{xep.NSDiscoInfo, "query"}:  {get: true, gateway: (*Component).gatewayInfo, contact: (*Component).contactInfo},
-	{xep.NSDiscoItems, "query"}: {get: true, gateway: (*Component).noItems, actor: (*user).onItems, contact: (*Component).noContactItems},
-	{xep.NSPing, "ping"}:        {get: true, gateway: (*Component).pong, contact: (*Component).pongContact},
-	{xep.NSVersion, "query"}:    {get: true, gateway: (*Component).version},
-	{xep.NSTime, "time"}:        {get: true, gateway: (*Component).time},
-	{xep.NSLast, "query"}:       {get: true, gateway: (*Component).uptime, contactActor: (*user).onContactLast},
-	{xep.NSVCard, "vCard"}:      {get: true, gateway: (*Component).vCard, contactActor: (*user).onContactVCard},
-	{xep.NSVCard4, "vcard"}:     {get: true, gateway: (*Component).vCard4, contactActor: (*user).onContactVCard},
-	{xep.NSPubSub, "pubsub"}:    {get: true, contactActor: (*user).onContactPubSub},
-	{xep.NSSearch, "query"}:     {get: true, set: true, actor: (*user).onSearch},
-	{xep.NSGateway, "query"}:    {get: true, set: true, gateway: (*Component).prompt},
-	{xep.NSRegister, "query"}:   {get: true, set: true, actor: (*user).onRegister},
-	{xep.NSCommands, "command"}: {set: true, actor: (*user).onCommand},
+	{xep.NSDiscoInfo, "query"}:    {get: true, gateway: (*Component).gatewayInfo, contact: (*Component).contactInfo},
+	{xep.NSDiscoItems, "query"}:   {get: true, gateway: (*Component).noItems, actor: (*user).onItems, contact: (*Component).noContactItems},
+	{xep.NSPing, "ping"}:          {get: true, gateway: (*Component).pong, contact: (*Component).pongContact},
+	{xep.NSVersion, "query"}:      {get: true, gateway: (*Component).version},
+	{xep.NSTime, "time"}:          {get: true, gateway: (*Component).time},
+	{xep.NSLast, "query"}:         {get: true, gateway: (*Component).uptime, contactActor: (*user).onContactLast},
+	{xep.NSVCard, "vCard"}:        {get: true, gateway: (*Component).vCard, contactActor: (*user).onContactVCard},
+	{xep.NSVCard4, "vcard"}:       {get: true, gateway: (*Component).vCard4, contactActor: (*user).onContactVCard},
+	{xep.NSPubSub, "pubsub"}:      {get: true, contactActor: (*user).onContactPubSub},
+	{xep.NSSearch, "query"}:       {get: true, set: true, actor: (*user).onSearch},
+	{xep.NSGateway, "query"}:      {get: true, set: true, gateway: (*Component).prompt},
+	{xep.NSBlocking, "blocklist"}: {get: true, actor: (*user).onBlockList},
+	{xep.NSBlocking, "block"}:     {set: true, actor: (*user).onBlockIQ},
+	{xep.NSBlocking, "unblock"}:   {set: true, actor: (*user).onBlockIQ},
+	{xep.NSRegister, "query"}:     {get: true, set: true, actor: (*user).onRegister},
+	{xep.NSCommands, "command"}:   {set: true, actor: (*user).onCommand},
 }
 
 // iqSpaces are the namespaces of iqRoutes.

@@ -95,6 +95,10 @@ func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) {
 		u.c.refuse(st, errBusy.with("Too many messages wait for the network. Try again in a moment."))
 		return
 	}
+	if u.blocked[peer.ID] && !peer.Room {
+		u.c.refuse(st, errBlocked)
+		return
+	}
 	u.keepThread(peer, st.Element)
 	m := &sentMessage{stanza: st, state: legacy.Delivered}
 	var markup []legacy.Span
@@ -192,7 +196,7 @@ func (u *user) onOwnMessage(ev legacy.OwnMessage) {
 	if u.showOwn(jid, ev.Text, ev.Time) {
 		return
 	}
-	u.onMessageReceived(legacy.MessageReceived{From: ev.To, Text: "[you wrote elsewhere] " + ev.Text, Time: ev.Time, Auto: false})
+	u.passMessage(legacy.MessageReceived{From: ev.To, Text: "[you wrote elsewhere] " + ev.Text, Time: ev.Time, Auto: false})
 }
 
 // onMessageFailed: a message will not arrive; its sender is told.
@@ -226,9 +230,14 @@ func (u *user) failSent(why stanzaError) {
 // user's server, which stores it for a user who is offline; without a link it is
 // kept until there is one.
 func (u *user) onMessageReceived(ev legacy.MessageReceived) {
-	if ev.From.ID == "" || ev.Text == "" {
+	if ev.From.ID == "" || ev.Text == "" || u.blocked[ev.From.ID] {
 		return
 	}
+	u.passMessage(ev)
+}
+
+// passMessage hands the user a message from the network.
+func (u *user) passMessage(ev legacy.MessageReceived) {
 	u.c.counters.fromNetwork.Add(1)
 	delete(u.typing, ev.From.ID)
 	u.deliverKept() // what is older goes first

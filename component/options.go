@@ -18,6 +18,8 @@ const (
 
 	optNoHistory   = "no-history"    // what is said in rooms is not archived
 	optStayInRooms = "stay-in-rooms" // the user stays in rooms while all clients are offline
+	optAvatar      = "send-avatar"   // the picture of the user's vCard is shown to the network
+	optProfile     = "send-profile"  // and what else is in it
 )
 
 // switches are the options that a user sets by a form.
@@ -31,6 +33,8 @@ var switches = []struct {
 	{optNoTyping, "Do not tell others when I am typing", legacy.FeatureTyping},
 	{optNoHistory, "Do not keep what is said in rooms", legacy.FeatureRooms},
 	{optStayInRooms, "Stay in rooms while I am offline", legacy.FeatureRooms},
+	{optAvatar, "Show the picture of my vCard to the network", legacy.FeatureSetAvatar},
+	{optProfile, "Tell the network what else is in my vCard", legacy.FeatureSetProfile},
 }
 
 // option reports whether a switch is on.
@@ -98,6 +102,7 @@ func (u *user) askOptions(x *execution) {
 		}
 		u.showOwnPresence()
 		u.reviewRooms()
+		u.showSelf()
 		u.complete(x, "info", "Your settings are stored.", nil)
 	})
 }

@@ -64,6 +64,7 @@ func (u *user) onAvailable(st *inbound) {
 	r.features, r.asked, r.asking = before.features, before.asked, before.asking
 	u.resources[full] = r
 	u.learn(full, st.Element)
+	u.noticePhoto(st.Element)
 	if came && legacy.KindOf(u.block) == legacy.Replaced {
 		u.block = nil // the user came back on purpose
 	}
@@ -239,7 +240,7 @@ func (u *user) onPresenceChanged(from legacy.Peer, p legacy.Presence) {
 	}
 	ct.presence = p
 	switch {
-	case !ct.Subscription.Has(registry.To):
+	case !ct.Subscription.Has(registry.To), u.blocked[from.ID]:
 	case !ct.flaps.allow(u.c.clock.Now()):
 		ct.unshown = true
 		if u.showAt.IsZero() {
@@ -273,8 +274,12 @@ func (f *flaps) allow(now time.Time) bool {
 
 // sendContactPresence sends the presence of a contact.
 func (u *user) sendContactPresence(ct *contact, to, id string) error {
+	p := ct.presence
+	if u.blocked[ct.Peer] {
+		p = legacy.Presence{} // XEP-0191 §3.2
+	}
 	return u.c.write(func(dst []byte) []byte {
-		return appendContactPresence(dst, ct.jid, to, id, ct.presence, ct.picture(u.c), u.c.disco.contact.caps)
+		return appendContactPresence(dst, ct.jid, to, id, p, ct.picture(u.c), u.c.disco.contact.caps)
 	})
 }
 

@@ -181,12 +181,27 @@ func submitted(q *element.Element) (fields map[string]string, cancelled bool) {
 	return fields, false
 }
 
+// renewed is the field, if there is one, by whose change secrets must be entered
+// again: what is stored would go elsewhere than where it was meant for.
+func (u *user) renewed(given map[string]string) string {
+	for _, f := range u.c.info.Form {
+		if value, ok := given[f.Var]; ok && f.Renews && u.isRegistered() && value != u.account.Fields[f.Var] {
+			return f.Label
+		}
+	}
+	return ""
+}
+
 // mergeFields completes what was filled in by what is registered, and checks it.
 // An empty secret of a registered user stays what it was. (XEP-0077 §3.3)
 func (u *user) mergeFields(given map[string]string) (map[string]string, *stanzaError) {
 	fields := make(map[string]string)
+	renewed := u.renewed(given)
 	for _, f := range u.c.info.Form {
 		value, ok := given[f.Var]
+		if renewed != "" && isSecret(f) && value == "" {
+			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: renewed + " has changed: enter this again: " + f.Label + "."}
+		}
 		if u.isRegistered() && (!ok || value == "" && isSecret(f)) {
 			value = u.account.Fields[f.Var]
 		} else if !ok {

@@ -2,6 +2,8 @@ package component_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	"transport/legacy"
@@ -274,4 +276,41 @@ func (w *world) befriend(user, contact string) {
 	w.Expect("<presence type='' from='" + contact + "'/>")
 	w.settle()
 	w.Take()
+}
+
+// movable is a network whose form asks for a server.
+type movable struct{ legacy.Network }
+
+func (n movable) Info() legacy.Info {
+	info := n.Network.Info()
+	info.Form = append(slices.Clip(info.Form), legacy.Field{Var: "server", Label: "Server", Renews: true})
+	return info
+}
+
+// A password that is stored goes to no other server than the one it was entered
+// for.
+func TestChangeServer(t *testing.T) {
+	form := func(server, password string) string {
+		return registerQuery(submit("username", "alice", "server", server, "password", password))
+	}
+	network := func(n legacy.Network) legacy.Network { return movable{n} }
+	stage(t, setup{users: []string{alice}, network: network}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		got := w.Ask("set", phone, gw, form("evil.example:1", ""))
+		isError(t, got, "not-acceptable", "modify", "")
+		if !strings.Contains(got.String(), "Server has changed") {
+			t.Errorf("the user is told %s", got)
+		}
+		legacytest.Refute[legacytest.SignOff](t, h)
+		if got := w.Ask("set", phone, gw, form("", "")); got.Attr("type") != "result" { // unchanged
+			t.Errorf("got %s", got)
+		}
+		if got := w.Ask("set", phone, gw, form("good.example:1", "entered again")); got.Attr("type") != "result" {
+			t.Errorf("got %s", got)
+		}
+		w.settle()
+		if a, _ := w.account(alice); a.Fields["server"] != "good.example:1" {
+			t.Error("the server is not stored")
+		}
+	})
 }

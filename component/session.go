@@ -214,6 +214,8 @@ func (u *user) onLegacy(ev legacy.Event) {
 		u.onAuthDenied(ev.From)
 	case legacy.AddedYou:
 		u.onAddedYou(ev.From)
+	case legacy.BlockChanged:
+		u.onBlockChanged(ev)
 	case legacy.PresenceChanged:
 		u.onPresenceChanged(ev.From, ev.Presence)
 	case legacy.MessageReceived:
@@ -257,8 +259,11 @@ func (u *user) onReady(ev legacy.Ready) {
 		u.sendGatewayPresence(u.bare)
 	}
 	u.showOwnPresence()
+	u.setBlocked(ev.Blocked)
 	u.mergeContacts(ev.Contacts)
 	u.readRoster()
+	u.ownPicture, u.ownPhoto = "", noPhoto
+	u.showSelf()
 	u.sendKept()
 	u.watchContacts()
 	u.rejoin()
@@ -270,6 +275,7 @@ func (u *user) onEnded(err error) {
 	u.session = nil
 	u.signedOn.Store(false)
 	clear(u.typing)
+	u.failBlocking()
 	if err == nil && !s.ending {
 		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")
 	}

@@ -47,7 +47,7 @@ const maxTyping = 256
 
 // onTypingChanged: a contact is typing, or has stopped.
 func (u *user) onTypingChanged(ev legacy.TypingChanged) {
-	if ev.From.ID == "" || !u.online() || !u.wantsChatStates() {
+	if ev.From.ID == "" || u.blocked[ev.From.ID] || !u.online() || !u.wantsChatStates() {
 		return
 	}
 	state := "active"

@@ -56,21 +56,25 @@ type user struct {
 	attempt     int                 // sign-ons that failed in a row
 	lastError   error               // that ended a session
 	lastErrorAt time.Time
-	executions  map[string]*execution   // of ad-hoc commands, by session id
-	queries     map[string]query        // of ours, by id
-	lookups     map[string]lookup       // questions to the network, by ref
-	echos       map[string]time.Time    // ids of messages that the server hands back to us
-	threads     map[string]string       // of conversations, by peer
-	rooms       map[string]*room        // by peer ID
-	private     map[string]string       // rooms in which the user talks to somebody alone, by peer ID
-	lists       map[string]roomList     // of the rooms that there are, by service
-	guest       bool                    // the account lasts as long as the user is in a room
-	guestLeft   bool                    // the last room was left
-	requests    []*request              // IQs that are not answered yet
-	sent        map[string]*sentMessage // by Outgoing.Ref
-	refs        uint64                  // Refs given out
-	keptIn      bool                    // there may be kept messages for the user
-	keptOut     bool                    // there may be kept messages for the network
+	executions  map[string]*execution    // of ad-hoc commands, by session id
+	queries     map[string]query         // of ours, by id
+	lookups     map[string]lookup        // questions to the network, by ref
+	echos       map[string]time.Time     // ids of messages that the server hands back to us
+	threads     map[string]string        // of conversations, by peer
+	rooms       map[string]*room         // by peer ID
+	private     map[string]string        // rooms in which the user talks to somebody alone, by peer ID
+	lists       map[string]roomList      // of the rooms that there are, by service
+	guest       bool                     // the account lasts as long as the user is in a room
+	guestLeft   bool                     // the last room was left
+	requests    []*request               // IQs that are not answered yet
+	sent        map[string]*sentMessage  // by Outgoing.Ref
+	refs        uint64                   // Refs given out
+	keptIn      bool                     // there may be kept messages for the user
+	keptOut     bool                     // there may be kept messages for the network
+	ownPicture  string                   // SHA-1 of the user's picture, as the session was told
+	ownPhoto    string                   // the hash in the user's presence for which the vCard was asked last
+	blocked     map[string]bool          // peers, as the network's list was last
+	blocking    map[string][]blockWaiter // who waits for a peer to be blocked or not
 
 	forgetting []int64     // kept messages that were sent to the user
 	forgetWhen <-chan bool // says that they have arrived, or not
@@ -123,6 +127,8 @@ func newUser(c *Component, bare string, known bool) *user {
 		rooms:      make(map[string]*room),
 		private:    make(map[string]string),
 		lists:      make(map[string]roomList),
+		blocked:    make(map[string]bool),
+		blocking:   make(map[string][]blockWaiter),
 		keptIn:     known,
 		keptOut:    known,
 		parting:    errShuttingDown,

@@ -29,6 +29,12 @@ func userCommands() []*command {
 		{node: "export-contacts", name: "Export my contacts", who: registered, ask: (*user).exportContacts},
 		{node: "import-contacts", name: "Import contacts", who: registered, ask: (*user).askImport},
 		{node: "sync-contacts", name: "Offer me my contacts again", word: "sync", about: "ask again about contacts that are not on your list", who: registered, run: (*user).syncContacts},
+		{node: "block", name: "Block somebody", word: "block", argument: "ADDRESS", about: "keep somebody from writing to you and seeing you",
+			who: registered, needs: legacy.FeatureBlocking, ask: (*user).askBlock, tell: (*user).blockByText},
+		{node: "unblock", name: "Unblock somebody", word: "unblock", argument: "ADDRESS", about: "undo block",
+			who: registered, needs: legacy.FeatureBlocking, ask: (*user).askUnblock, tell: (*user).unblockByText},
+		{node: "blocked", name: "List those I have blocked", word: "blocked", about: "list those whom you have blocked",
+			who: registered, needs: legacy.FeatureBlocking, run: (*user).blockedText},
 		{node: "unregister", name: "Remove my account from this gateway", who: registered, ask: (*user).askUnregister},
 	}
 }

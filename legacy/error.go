@@ -25,10 +25,11 @@ const (
 	MembersOnly             // a room is for those who were let in
 	Full                    // a room has no place left
 	Conflict                // the name is somebody else's
+	Blocked                 // the user has blocked the peer
 )
 
 var kindNames = [...]string{"internal", "auth", "temporary", "not found", "forbidden",
-	"unsupported", "too long", "rate limited", "offline", "replaced", "members only", "full", "conflict"}
+	"unsupported", "too long", "rate limited", "offline", "replaced", "members only", "full", "conflict", "blocked"}
 
 // String is the kind's name, as logged.
 func (k Kind) String() string {

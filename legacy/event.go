@@ -13,6 +13,8 @@ type Ready struct {
 	// Contacts is the whole contact list as the network keeps it. It is
 	// authoritative when the network declares FeatureRoster.
 	Contacts []Contact
+	// Blocked are those whom the user has blocked, with FeatureBlocking.
+	Blocked []Peer
 }
 
 // ContactChanged: a contact was added to the network's list, or renamed, moved,
@@ -46,6 +48,14 @@ type AuthGranted struct{ From Peer }
 
 // AddedYou: somebody put the user on their list, without asking for anything.
 type AddedYou struct{ From Peer }
+
+// BlockChanged: the user blocked a peer or no longer does, by Blocker or with
+// another client, or with Err did not succeed in it.
+type BlockChanged struct {
+	Peer    Peer
+	Blocked bool // how it is now
+	Err     error
+}
 
 // PresenceChanged: a contact's presence.
 type PresenceChanged struct {
@@ -140,6 +150,7 @@ func (AuthRequested) event()   {}
 func (AuthDenied) event()      {}
 func (AuthGranted) event()     {}
 func (AddedYou) event()        {}
+func (BlockChanged) event()    {}
 func (PresenceChanged) event() {}
 func (MessageReceived) event() {}
 func (OwnMessage) event()      {}

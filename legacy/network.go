@@ -75,6 +75,13 @@ type Watcher interface {
 	Watch(ctx context.Context, p Peer, on bool) error
 }
 
+// Blocker is a Session whose network keeps people away from the user.
+type Blocker interface {
+	// Block lets a peer neither see the user nor write to them, or does again.
+	// BlockChanged follows, also when nothing had to be changed.
+	Block(ctx context.Context, p Peer, blocked bool) error
+}
+
 // Typer is a Session that can say that the user is typing.
 type Typer interface {
 	SetTyping(ctx context.Context, p Peer, t Typing) error
@@ -85,6 +92,21 @@ type Profiler interface {
 	// RequestProfile asks what a peer tells of themselves. ProfileReceived with
 	// the ref follows.
 	RequestProfile(ctx context.Context, ref string, p Peer) error
+}
+
+// AvatarSetter is a Session that can show others a picture of the user. That
+// nothing came of it is told by a Notice.
+type AvatarSetter interface {
+	// SetAvatar shows a picture of any size, which the adapter makes into what the
+	// network takes; no image is none.
+	SetAvatar(ctx context.Context, image []byte) error
+}
+
+// ProfileSetter is a Session that can tell others who the user is. That nothing
+// came of it is told by a Notice.
+type ProfileSetter interface {
+	// SetProfile tells what is there; what is empty stays as it is on the network.
+	SetProfile(ctx context.Context, p Profile) error
 }
 
 // Searcher is a Session whose network has a directory.
@@ -200,6 +222,9 @@ const (
 	FeatureRoomTags                        // Reacter
 	FeatureWatch                           // Watcher
 	FeatureMarkup                          // Markup of messages is understood
+	FeatureBlocking                        // Blocker, and BlockChanged and Ready.Blocked tell the list
+	FeatureSetAvatar                       // AvatarSetter
+	FeatureSetProfile                      // ProfileSetter
 
 	// FeatureReceipts: MessageSent tells when a message reached its receiver.
 	FeatureReceipts
@@ -260,6 +285,9 @@ type Field struct {
 	Required bool
 	Default  string
 	Options  []Option
+	// Renews: whoever changes it must enter the secrets again, which otherwise
+	// would go where the new answer says.
+	Renews bool
 }
 
 // Option is one choice of a FieldList.

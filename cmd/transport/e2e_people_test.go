@@ -1,13 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha1" //nolint:gosec // what XEP-0084 prescribes
 	"encoding/base64"
 	"encoding/hex"
+	"image"
+	_ "image/jpeg" // what icons are made into
+	"image/png"
 	"strings"
 	"testing"
 
 	"transport/component/element"
+	"transport/legacy"
 	"transport/legacy/oscar/oscarmock"
 )
 
@@ -75,6 +80,81 @@ func TestPeople(t *testing.T) {
 		if got := alice.iq("get", bobICQ, "<query xmlns='jabber:iq:last'/>").First().Attr("seconds"); got != "0" {
 			t.Errorf("bob is idle for %q s", got)
 		}
+	})
+}
+
+// TestBlocking keeps Bob away, on the network itself.
+func TestBlocking(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		icq := w.icq()
+		bobICQ, bob := icq.bobJID(), icq.friend
+		w.start()
+		w.waitLog("connected to the XMPP server", 2)
+		alice := w.login(aliceJID + "/one")
+		alice.register(icqDomain, icq.alice)
+		bob.SignOn()
+		alice.add(bobICQ)
+		alice.presence(bobICQ, "", "")
+		w.wait("sight of Alice", func() bool { return bob.sees(icq.alice).Show == legacy.ShowOnline })
+
+		// XEP-0191 §3.3
+		alice.iq("set", icqDomain, "<block xmlns='urn:xmpp:blocking'><item jid='"+bobICQ+"'/></block>")
+		alice.presence(bobICQ, "unavailable", "")
+		w.wait("end of Bob's sight of Alice", func() bool { return bob.sees(icq.alice).Show == legacy.ShowOffline })
+		_ = bob.Send(icq.alice, "are you there?") // an error now or later
+		alice.say(bobICQ, "m1", "I am not")
+		refused := alice.expect("an error", func(e *element.Element) bool { return e.Name == "message" && e.Attr("id") == "m1" })
+		if condition(refused) != "not-acceptable" || !strings.Contains(refused.String(), "<blocked xmlns='urn:xmpp:blocking:errors'/>") {
+			t.Errorf("refused with %s", refused)
+		}
+		// XEP-0191 §3.1
+		if list := alice.iq("get", icqDomain, "<blocklist xmlns='urn:xmpp:blocking'/>").String(); !strings.Contains(list, bobICQ) {
+			t.Errorf("the list is %s", list)
+		}
+		alice.say(icqDomain, "m2", "unblock "+icq.bob)
+		alice.expect("the answer", func(e *element.Element) bool {
+			return e.Attr("from") == icqDomain && e.ChildText("jabber:client", "body") == icq.bob+" is not blocked."
+		})
+		alice.presence(bobICQ, "", "")
+		if err := bob.Send(icq.alice, "are you there now?"); err != nil {
+			t.Error(err)
+		}
+		if got := alice.message(bobICQ).ChildText("jabber:client", "body"); got != "are you there now?" {
+			t.Errorf("alice reads %q", got)
+		}
+	})
+}
+
+// TestOwnVCard shows ICQ the picture of Alice's vCard, and what else is in it, once
+// she wants that.
+func TestOwnVCard(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		picture := image.NewGray(image.Rect(0, 0, 200, 100))
+		var file bytes.Buffer
+		if err := png.Encode(&file, picture); err != nil {
+			t.Fatal(err)
+		}
+		icq := w.icq()
+		w.start()
+		w.waitLog("connected to the XMPP server", 2)
+		alice := w.login(aliceJID + "/one")
+		alice.register(icqDomain, icq.alice)
+		icq.friend.SignOn()
+		alice.add(icq.bobJID())
+		// XEP-0054 §3.2
+		alice.iq("set", "", "<vCard xmlns='vcard-temp'><FN>Alice Liddell</FN><N><GIVEN>Alice</GIVEN><FAMILY>Liddell</FAMILY></N><PHOTO><TYPE>image/png</TYPE><BINVAL>"+
+			base64.StdEncoding.EncodeToString(file.Bytes())+"</BINVAL></PHOTO></vCard>")
+		const ns = "http://jabber.org/protocol/commands"
+		form := alice.iq("set", icqDomain, "<command xmlns='"+ns+"' node='options'/>").First()
+		alice.iq("set", icqDomain, "<command xmlns='"+ns+"' node='options' sessionid='"+form.Attr("sessionid")+"'><x xmlns='jabber:x:data' type='submit'>"+
+			"<field var='send-avatar'><value>1</value></field><field var='send-profile'><value>1</value></field></x></command>")
+		w.wait("picture of Alice's", func() bool {
+			icon, kind, err := image.Decode(bytes.NewReader(icq.friend.picture(icq.alice)))
+			return err == nil && kind == "jpeg" && icon.Bounds().Dx() == 64
+		})
+		w.wait("new name on ICQ", func() bool {
+			return strings.Contains(alice.iq("set", icqDomain, "<query xmlns='jabber:iq:search'><last>Liddell</last></query>").String(), icq.alice)
+		})
 	})
 }
 

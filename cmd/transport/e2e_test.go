@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/legacy"
 	"transport/legacy/oscar/oscarmock"
-	"transport/legacy/oscar/oscarwire"
 )
 
 // TestWholeLine plays Alice from her first look at the gateway to her last.
 func TestWholeLine(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
+		icq := w.icq()
+		bobICQ, bob := icq.bobJID(), icq.friend
 		w.start()
 		w.waitLog("connected to the XMPP server", 2)
 		alice := w.login(aliceJID + "/one")
@@ -31,20 +33,20 @@ func TestWholeLine(t *testing.T) {
 				t.Errorf("the form lacks %s: %s", want, form)
 			}
 		}
-		if got := condition(alice.ask("set", icqDomain, registration(aliceUIN, "wrong"))); got != "not-acceptable" {
+		if got := condition(alice.ask("set", icqDomain, registration(icq.alice, "wrong"))); got != "not-acceptable" {
 			t.Errorf("a wrong password: %q", got)
 		}
 		if got := condition(alice.ask("set", icqDomain, registration("", ""))); got != "not-acceptable" {
 			t.Errorf("no name: %q", got)
 		}
-		alice.register(icqDomain, aliceUIN)
+		alice.register(icqDomain, icq.alice)
 		again := alice.iq("get", icqDomain, "<query xmlns='jabber:iq:register'/>").String()
-		if !strings.Contains(again, "<registered/>") || !strings.Contains(again, aliceUIN) || strings.Contains(again, networkPass) {
+		if !strings.Contains(again, "<registered/>") || !strings.Contains(again, icq.alice) || strings.Contains(again, icq.password) {
 			t.Errorf("the form of the registered: %s", again)
 		}
 		// XEP-0100 §4.6
+		bob.SignOn() // who must agree, on some servers
 		alice.add(bobICQ)
-		w.bob.SignOn()
 		alice.presence(bobICQ, "", "")
 
 		// XEP-0100 §4.8, §5.3
@@ -52,10 +54,10 @@ func TestWholeLine(t *testing.T) {
 			"hello", "Grüße", "Привет", "😀 👩‍👩‍👧", "<b>1 < 2</b> &amp; &lt;", "two\nlines", "]]> \"quoted\" 'text'",
 		} {
 			alice.say(bobICQ, fmt.Sprint("m", i), text)
-			if got := w.heard(); got.Text != text || got.From != aliceUIN {
-				t.Errorf("alice wrote %q, bob reads %+v", text, got)
+			if from, got := bob.heard(); got != text || from != icq.alice {
+				t.Errorf("alice wrote %q, bob reads %q from %s", text, got, from)
 			}
-			if err := w.bob.Send(aliceUIN, text); err != nil {
+			if err := bob.Send(icq.alice, text); err != nil {
 				t.Fatal(err)
 			}
 			if got := alice.message(bobICQ).ChildText("jabber:client", "body"); got != text {
@@ -69,41 +71,37 @@ func TestWholeLine(t *testing.T) {
 		}
 
 		// XEP-0100 §5.3.1: presence both ways
-		w.bob.SetStatus(oscarwire.ModeAway.Status(), "lunch", "")
-		if got := alice.presence(bobICQ, "", "away").ChildText("jabber:client", "status"); got != "lunch" {
-			t.Errorf("bob's status is %q", got)
-		}
-		w.bob.SetStatus(oscarwire.ModeDND.Status(), "", "")
+		bob.show(legacy.Presence{Show: legacy.ShowAway, Status: "lunch"})
+		alice.expect("bob's status", func(e *element.Element) bool { // some servers tell it on being asked
+			return e.Name == "presence" && e.Attr("from") == bobICQ && e.ChildText("jabber:client", "show") == "away" && e.ChildText("jabber:client", "status") == "lunch"
+		})
+		bob.show(legacy.Presence{Show: legacy.ShowDND})
 		alice.presence(bobICQ, "", "dnd")
 		alice.send("<presence><show>xa</show><status>gone &amp; away</status></presence>")
 		w.wait("status of Alice", func() bool {
-			status, text, _ := w.mock.Presence(aliceUIN)
-			return status == oscarwire.ModeNA.Status() && text == "gone & away"
+			p := bob.sees(icq.alice)
+			return p.Show == legacy.ShowXA && p.Status == "gone & away"
 		})
-		w.bob.SignOff()
+		bob.SignOff()
 		alice.presence(bobICQ, "unavailable", "")
 
 		// XEP-0085
-		w.bob.SignOn()
+		bob.SignOn()
 		alice.presence(bobICQ, "", "")
-		w.bob.SetTyping(aliceUIN, oscarwire.TypingBegun)
+		alice.send("<presence/>") // some servers tell nobody who is away
+		w.wait("return of Alice", func() bool { return bob.sees(icq.alice).Show == legacy.ShowOnline })
+		bob.types(icq.alice)
 		alice.expect("composing", func(e *element.Element) bool {
 			return e.Child("http://jabber.org/protocol/chatstates", "composing") != nil
 		})
 
 		// XEP-0100 §4.7
+		removed := icq.watchContacts()
 		alice.iq("set", "", "<query xmlns='jabber:iq:roster'><item jid='"+bobICQ+"' subscription='remove'/></query>")
-		w.wait("removal of bob", func() bool {
-			for _, i := range w.mock.Feedbag(aliceUIN) {
-				if i.Name == bobUIN {
-					return false
-				}
-			}
-			return true
-		})
+		removed(icq.bob)
 		// XEP-0077 §3.2
 		alice.iq("set", icqDomain, "<query xmlns='jabber:iq:register'><remove/></query>")
-		w.signedOff(aliceUIN)
+		w.wait("end of Alice's session", func() bool { return bob.sees(icq.alice).Show == legacy.ShowOffline })
 		if got := condition(alice.ask("set", icqDomain, "<query xmlns='jabber:iq:register'><remove/></query>")); got != "registration-required" {
 			t.Errorf("removed twice: %q", got)
 		}
@@ -114,7 +112,7 @@ func TestWholeLine(t *testing.T) {
 // expectNoSecrets looks for passwords in the log.
 func (w *world) expectNoSecrets() {
 	w.t.Helper()
-	for _, secret := range []string{networkPass, xmppSecret} {
+	for _, secret := range []string{networkPass, w.password, xmppSecret} {
 		if strings.Contains(w.log(), secret) {
 			w.t.Errorf("the log has the secret %q", secret)
 		}

@@ -57,18 +57,21 @@ func eachServerWith(t *testing.T, o lab.Options, test func(t *testing.T, w *worl
 
 // world is everything that a test runs on.
 type world struct {
-	t       *testing.T
-	name    string // of the XMPP server
-	server  *lab.Server
-	mock    *oscarmock.Network
-	bob     *oscarmock.Bot
-	dir     string
-	extra   string // lines of [[network]] for ICQ
-	second  string // the second [[network]], "" for AIM
-	secret  string // of ICQ's component, as the gateway has it
-	via     string // where the gateway reaches the XMPP server
-	process *lab.Process
-	logFile string
+	t      *testing.T
+	name   string // of the XMPP server
+	server *lab.Server
+	mock   *oscarmock.Network
+	bob    *oscarmock.Bot
+	dir    string
+	extra  string // lines of [[network]] for ICQ
+	second string // the second [[network]], "" for AIM
+	secret string // of ICQ's component, as the gateway has it
+	via    string // where the gateway reaches the XMPP server
+
+	icqServer string // where the gateway signs people on to ICQ, "" for the mock
+	password  string // of people's accounts there
+	process   *lab.Process
+	logFile   string
 }
 
 func newWorld(t *testing.T, name string, start func(context.Context, lab.Options) (*lab.Server, error), o lab.Options) *world {
@@ -77,7 +80,7 @@ func newWorld(t *testing.T, name string, start func(context.Context, lab.Options
 	defer cancel()
 	o.Users = map[string]string{"alice": xmppPass, "carol": xmppPass}
 	o.Components = map[string]string{icqDomain: xmppSecret, aimDomain: xmppSecret}
-	w := &world{t: t, name: name, dir: t.TempDir(), secret: xmppSecret}
+	w := &world{t: t, name: name, dir: t.TempDir(), secret: xmppSecret, password: networkPass}
 	var err error
 	w.server, err = start(ctx, o)
 	if errors.Is(err, lab.ErrMissing) && os.Getenv("TRANSPORT_E2E") != "require" {
@@ -155,6 +158,10 @@ func (w *world) config() string {
 	if second == "" {
 		second = fmt.Sprintf("driver = \"oscar\"\ndomain = %q\nsecret = %q\n[network.options]\nflavor = \"aim\"\nserver = %q\n", aimDomain, xmppSecret, w.mock.Addr())
 	}
+	icq := w.icqServer
+	if icq == "" {
+		icq = w.mock.Addr()
+	}
 	text := fmt.Sprintf(`
 [log]
 level = "debug"
@@ -170,7 +177,7 @@ secret = %q
 server = %q
 [[network]]
 %s
-`, w.via, icqDomain, w.secret, w.extra, w.mock.Addr(), second)
+`, w.via, icqDomain, w.secret, w.extra, icq, second)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
@@ -324,7 +331,7 @@ func registration(name, password string) string {
 // register registers with a gateway and goes through the handshake.
 func (p *person) register(domain, name string) {
 	p.w.t.Helper()
-	p.iq("set", domain, registration(name, networkPass))
+	p.iq("set", domain, registration(name, p.w.password))
 	p.presence(domain, "subscribe", "")
 	p.send("<presence to='" + domain + "' type='subscribed'/>")
 	p.send("<presence to='" + domain + "' type='subscribe'/>")

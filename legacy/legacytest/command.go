@@ -38,6 +38,18 @@ type SetTyping struct {
 	State legacy.Typing
 }
 
+// Block is a call of legacy.Blocker.
+type Block struct {
+	Peer    legacy.Peer
+	Blocked bool
+}
+
+// SetAvatar is a call of legacy.AvatarSetter.
+type SetAvatar struct{ Image []byte }
+
+// SetProfile is a call of legacy.ProfileSetter.
+type SetProfile struct{ legacy.Profile }
+
 func (SignOn) command()        {}
 func (SignOff) command()       {}
 func (Send) command()          {}
@@ -46,3 +58,6 @@ func (AddContact) command()    {}
 func (RemoveContact) command() {}
 func (Authorize) command()     {}
 func (SetTyping) command()     {}
+func (Block) command()         {}
+func (SetAvatar) command()     {}
+func (SetProfile) command()    {}

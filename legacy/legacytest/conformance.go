@@ -117,6 +117,9 @@ func testFeatures(t *testing.T, h Harness, lab Lab) {
 	_, keeper := s.(legacy.RoomKeeper)
 	_, lister := s.(legacy.RoomLister)
 	_, reacter := s.(legacy.Reacter)
+	_, blocker := s.(legacy.Blocker)
+	_, avatarSetter := s.(legacy.AvatarSetter)
+	_, profileSetter := s.(legacy.ProfileSetter)
 	for _, tt := range []struct {
 		name        string
 		feature     legacy.Features
@@ -132,6 +135,9 @@ func testFeatures(t *testing.T, h Harness, lab Lab) {
 		{"RoomKeeper", legacy.FeatureRoomConfig, keeper},
 		{"RoomLister", legacy.FeatureRoomList, lister},
 		{"Reacter", legacy.FeatureRoomTags, reacter},
+		{"Blocker", legacy.FeatureBlocking, blocker},
+		{"AvatarSetter", legacy.FeatureSetAvatar, avatarSetter},
+		{"ProfileSetter", legacy.FeatureSetProfile, profileSetter},
 	} {
 		if declared := lab.Network.Info().Features.Has(tt.feature); declared != tt.implemented {
 			t.Errorf("%s: declared %v, implemented %v", tt.name, declared, tt.implemented)

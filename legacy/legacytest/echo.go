@@ -75,7 +75,8 @@ func NewEcho(opts Options) *Echo {
 
 // Info implements legacy.Network.
 func (n *Echo) Info() legacy.Info {
-	features := legacy.FeaturePresence | legacy.FeatureRoster | legacy.FeatureTyping | legacy.FeatureOffline
+	features := legacy.FeaturePresence | legacy.FeatureRoster | legacy.FeatureTyping | legacy.FeatureOffline |
+		legacy.FeatureBlocking | legacy.FeatureSetAvatar | legacy.FeatureSetProfile
 	if n.opts.State == legacy.Delivered {
 		features |= legacy.FeatureReceipts
 	}

@@ -17,12 +17,13 @@ type account struct {
 	presence legacy.Presence
 	contacts map[string]legacy.Contact
 	allowed  map[string]bool // what Authorize said of a peer
+	blocked  map[string]bool // by Block
 	waiting  []legacy.Event  // for when it signs on
 
 	// What a Handle scripts, and what it sees.
 	refusal  error // of signing on
 	sendErr  error // what Send returns
-	failure  error // what MessageFailed says
+	failure  error // what MessageFailed says, and BlockChanged
 	stall    bool  // commands and sign-ons wait
 	changed  chan struct{}
 	commands []Command
@@ -36,6 +37,7 @@ func (n *Echo) account(name string) *account {
 			name:     name,
 			contacts: make(map[string]legacy.Contact),
 			allowed:  make(map[string]bool),
+			blocked:  make(map[string]bool),
 			changed:  make(chan struct{}),
 		}
 		n.accounts[name] = a
@@ -88,7 +90,11 @@ func (n *Echo) signOn(ctx context.Context, s *Session) (legacy.Ready, error) {
 	a.presence = legacy.Presence{Show: legacy.ShowOnline}
 	n.note(a, SignOn{State: s.state})
 	n.announce(a)
-	return legacy.Ready{Self: legacy.Peer{ID: a.name}, Contacts: a.list()}, nil
+	ready := legacy.Ready{Self: legacy.Peer{ID: a.name}, Contacts: a.list()}
+	for _, id := range slices.Sorted(maps.Keys(a.blocked)) {
+		ready.Blocked = append(ready.Blocked, legacy.Peer{ID: id})
+	}
+	return ready, nil
 }
 
 // list is the contact list, in a fixed order.
@@ -190,6 +196,15 @@ func (n *Echo) carryOut(s *Session, c Command) {
 		hears = append(hears, legacy.ContactRemoved{Peer: c.Peer})
 	case Authorize:
 		n.authorize(a, c)
+	case Block:
+		if a.failure != nil {
+			hears = append(hears, legacy.BlockChanged{Peer: c.Peer, Blocked: a.blocked[c.Peer.ID], Err: a.failure})
+			break
+		}
+		if a.blocked[c.Peer.ID] = c.Blocked; !c.Blocked {
+			delete(a.blocked, c.Peer.ID)
+		}
+		hears = append(hears, legacy.BlockChanged{Peer: c.Peer, Blocked: c.Blocked})
 	case SetTyping:
 		if p := n.accounts[c.Peer.ID]; p != nil && p.session != nil {
 			p.session.in.say(legacy.TypingChanged{From: legacy.Peer{ID: a.name}, State: c.State})

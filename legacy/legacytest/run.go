@@ -285,6 +285,16 @@ func (r *run) commands() map[string]error {
 	if ty, ok := r.s.(legacy.Typer); ok {
 		call("SetTyping", func() error { return ty.SetTyping(r.ctx, peer, legacy.TypingActive) })
 	}
+	if b, ok := r.s.(legacy.Blocker); ok {
+		call("Block", func() error { return b.Block(r.ctx, peer, true) })
+		call("Unblock", func() error { return b.Block(r.ctx, peer, false) })
+	}
+	if a, ok := r.s.(legacy.AvatarSetter); ok {
+		call("SetAvatar", func() error { return a.SetAvatar(r.ctx, []byte("no picture")) })
+	}
+	if p, ok := r.s.(legacy.ProfileSetter); ok {
+		call("SetProfile", func() error { return p.SetProfile(r.ctx, legacy.Profile{Nick: "Nick"}) })
+	}
 	return errs
 }
 

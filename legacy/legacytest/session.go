@@ -16,6 +16,10 @@ var (
 	_ legacy.Presencer    = (*Session)(nil)
 	_ legacy.RosterEditor = (*Session)(nil)
 	_ legacy.Typer        = (*Session)(nil)
+	_ legacy.Blocker      = (*Session)(nil)
+
+	_ legacy.AvatarSetter  = (*Session)(nil)
+	_ legacy.ProfileSetter = (*Session)(nil)
 )
 
 // Session is an account's session on an Echo. Run owns everything that has no
@@ -159,6 +163,21 @@ func (s *Session) Authorize(_ context.Context, p legacy.Peer, allow bool) error 
 // SetTyping implements legacy.Typer.
 func (s *Session) SetTyping(_ context.Context, p legacy.Peer, t legacy.Typing) error {
 	return s.enqueue(SetTyping{p, t})
+}
+
+// Block implements legacy.Blocker.
+func (s *Session) Block(_ context.Context, p legacy.Peer, blocked bool) error {
+	return s.enqueue(Block{p, blocked})
+}
+
+// SetAvatar implements legacy.AvatarSetter.
+func (s *Session) SetAvatar(_ context.Context, image []byte) error {
+	return s.enqueue(SetAvatar{image})
+}
+
+// SetProfile implements legacy.ProfileSetter.
+func (s *Session) SetProfile(_ context.Context, p legacy.Profile) error {
+	return s.enqueue(SetProfile{p})
 }
 
 // mailbox carries what the network says to a session. Those who put into it

@@ -170,7 +170,7 @@ func (c *client) begin() {
 		Flags:  oscarwire.ICBMDefaultFlags | oscarwire.ICBMOfflineAllowed,
 		MaxLen: 8000, MaxSenderWarn: 999, MaxOwnWarn: 999,
 	}})
-	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: c.s.net.capabilities()}})
+	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: c.s.net.capabilities(), Profile: c.ownText}})
 	c.writePresence()
 	c.write(&packet{id: oscarwire.ServiceClientReady, body: c.ready()})
 	c.write(&packet{id: oscarwire.ICBMOfflineQuery})
@@ -201,6 +201,25 @@ func (c *client) ready() oscarwire.ClientReady {
 
 // requestService asks where a service is that has a connection of its own.
 func (c *client) requestService(q oscarwire.ServiceQuery, done func(oscarwire.Redirect, error)) {
+	if !c.s.net.opts.TLS {
+		c.askService(q, done)
+		return
+	}
+	// Open OSCAR Server names another address to those who want TLS, and refuses
+	// them where it does not know of the proxy that speaks TLS for it.
+	secure := q
+	secure.TLVs = append(secure.TLVs[:len(secure.TLVs):len(secure.TLVs)], oscarwire.TLVBytes(oscarwire.TagUseSSL, nil))
+	c.askService(secure, func(to oscarwire.Redirect, err error) {
+		if err != nil {
+			c.askService(q, done)
+			return
+		}
+		done(to, nil)
+	})
+}
+
+// askService asks where a service is.
+func (c *client) askService(q oscarwire.ServiceQuery, done func(oscarwire.Redirect, error)) {
 	c.submit(&packet{id: oscarwire.ServiceRequest, body: q, answered: func(snac oscarwire.SNAC, err error) {
 		err = c.answerError(snac, err)
 		var to oscarwire.Redirect
@@ -245,7 +264,7 @@ func (c *client) migrate(ctx context.Context, m *migration) error {
 	c.resendUnacknowledged()
 	pending := c.pending
 	c.close()
-	before := c.list
+	before, blocked := c.list, c.blocked()
 	c.pending = make(map[uint32]*waiter)
 	c.begun, c.paused, c.err, c.early = false, true, nil, nil
 	c.list = newFeedbag()
@@ -258,5 +277,6 @@ func (c *client) migrate(ctx context.Context, m *migration) error {
 		w.answered(oscarwire.SNAC{}, c.s.net.lost(nil))
 	}
 	c.compare(before)
+	c.tellBlocked(blocked)
 	return nil
 }

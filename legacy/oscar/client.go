@@ -48,6 +48,8 @@ type client struct {
 	iconOf        map[string]string // hashes of pictures, as the core was told
 	iconsWanted   []iconWanted
 	fetchingIcons bool
+	own           ownIcon
+	ownText       *string // what AIM users read of the user, nil until the core has told
 
 	rooms   map[string]*room // that the user is in, or about to enter or leave
 	invites map[oscarwire.Cookie]invite
@@ -284,9 +286,7 @@ func (c *client) answer(snac oscarwire.SNAC) bool {
 	if w == nil {
 		return false
 	}
-	if !snac.More() {
-		delete(c.pending, snac.RequestID)
-	}
+	delete(c.pending, snac.RequestID) // nothing that waits has several answers, whatever the flags say
 	w.answered(snac, nil)
 	return true
 }
@@ -328,6 +328,8 @@ func (c *client) onSNAC(snac oscarwire.SNAC) error {
 		err = c.onMissed(snac.Body)
 	case oscarwire.ICBMTyping:
 		err = c.onTyping(snac.Body)
+	case oscarwire.ServiceBARTReply:
+		err = c.onBARTReply(snac.Body)
 	case oscarwire.ICBMOfflineDone:
 		c.offlineBy = time.Time{}
 	case oscarwire.ICQReply:

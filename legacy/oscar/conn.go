@@ -19,6 +19,7 @@ const (
 // frames in.
 type conn struct {
 	net.Conn
+	raw    net.Conn // below TLS
 	out    *oscarwire.FrameWriter
 	frames chan inbound
 	closed chan struct{} // ends the reader
@@ -35,11 +36,16 @@ type inbound struct {
 // dial connects to a server and starts to read. close must follow. When ctx ends,
 // writes end soon.
 func (s *session) dial(ctx, life context.Context, addr string) (*conn, error) {
-	nc, err := s.env.Dial(ctx, "tcp", addr)
+	raw, err := s.reach(ctx, addr)
 	if err != nil {
-		return nil, legacy.Wrap(legacy.Temporary, err, "The "+s.net.name()+" server cannot be reached.")
+		return nil, err
 	}
-	c := &conn{Conn: nc, frames: make(chan inbound), closed: make(chan struct{}), done: make(chan struct{})}
+	nc, err := s.secure(ctx, raw, addr)
+	if err != nil {
+		raw.Close()
+		return nil, err
+	}
+	c := &conn{Conn: nc, raw: raw, frames: make(chan inbound), closed: make(chan struct{}), done: make(chan struct{})}
 	c.out = oscarwire.NewFrameWriter(limitedWriter{nc, life}, 0)
 	c.unhook = context.AfterFunc(life, func() { _ = nc.SetWriteDeadline(time.Now().Add(byeLimit)) })
 	go c.read()
@@ -81,7 +87,7 @@ func (c *conn) read() {
 func (c *conn) close() {
 	c.unhook()
 	close(c.closed)
-	c.Conn.Close()
+	c.raw.Close() // without TLS's goodbye, for which a peer may keep us waiting
 	<-c.done
 }
 

@@ -127,7 +127,7 @@ func (c *client) needGroup(groups []string, then func(oscarwire.FeedbagItem, err
 // insertBuddy adds the entry itself. A server that answers "authorization
 // required" takes it with the mark that it is awaited.
 func (c *client) insertBuddy(group oscarwire.FeedbagItem, ct legacy.Contact, reason string, end func(error)) {
-	item := oscarwire.FeedbagItem{Name: ct.Peer.ID, GroupID: group.GroupID, ItemID: c.list.freeItem(), Class: oscarwire.FeedbagBuddy}
+	item := oscarwire.FeedbagItem{Name: ct.Peer.ID, GroupID: group.GroupID, ItemID: c.list.freeItem(nil), Class: oscarwire.FeedbagBuddy}
 	if item.ItemID == 0 {
 		end(c.s.net.listError(oscarwire.FeedbagLimit))
 		return
@@ -197,7 +197,7 @@ func (c *client) changeBuddy(ct, now legacy.Contact, end func(error)) {
 func (c *client) moveBuddy(old oscarwire.FeedbagItem, ct legacy.Contact, end func(error)) {
 	c.needGroup(ct.Groups, func(group oscarwire.FeedbagItem, err error) {
 		item := old.Clone()
-		item.GroupID, item.ItemID = group.GroupID, c.list.freeItem()
+		item.GroupID, item.ItemID = group.GroupID, c.list.freeItem(nil)
 		if ct.Name != "" {
 			item.TLVs = item.TLVs.Set(oscarwire.TagFeedbagAlias, []byte(ct.Name))
 		}

@@ -19,8 +19,10 @@ func (n *network) snacError(e oscarwire.SNACError) error {
 		return is(legacy.Offline, "The receiver is not online, and "+n.name()+" does not store messages for them.")
 	case oscarwire.CodeClientSupport, oscarwire.CodeNotSupported, oscarwire.CodeObsolete, oscarwire.CodeNotDefined:
 		return is(legacy.Unsupported, n.name()+" cannot do that.")
-	case oscarwire.CodeRefused, oscarwire.CodeRequestDenied, oscarwire.CodeNoRights, oscarwire.CodeBlockedLocally:
-		return is(legacy.Forbidden, "The receiver does not take messages from you, or you have blocked them.")
+	case oscarwire.CodeRefused, oscarwire.CodeRequestDenied, oscarwire.CodeNoRights:
+		return is(legacy.Forbidden, "The receiver does not take messages from you.")
+	case oscarwire.CodeBlockedLocally:
+		return is(legacy.Blocked, "You have blocked the receiver, or your privacy settings on "+n.name()+" do.")
 	case oscarwire.CodeSenderTooWarned, oscarwire.CodePeerTooWarned:
 		return is(legacy.Forbidden, "You or the receiver were warned too often.")
 	case oscarwire.CodeReplyTooBig:

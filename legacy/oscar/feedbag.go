@@ -125,14 +125,15 @@ func (f *feedbag) freeGroup() uint16 {
 }
 
 // freeItem is an item id that no item of the list has, 0 if there is none. Some
-// servers want them unique over all groups.
-func (f *feedbag) freeItem() uint16 {
+// servers want them unique over all groups. taken are those that are about to be
+// used.
+func (f *feedbag) freeItem(taken map[uint16]bool) uint16 {
 	used := make(map[uint16]bool, len(f.items))
 	for k := range f.items {
 		used[k.item] = true
 	}
 	for id := uint16(1); id < 0x7FFF; id++ {
-		if !used[id] {
+		if !used[id] && !taken[id] {
 			return id
 		}
 	}
@@ -220,6 +221,7 @@ func (c *client) onListEdited(snac oscarwire.SNAC) error {
 	items, err := oscarwire.ParseFeedbagItems(snac.Body)
 	groups := false
 	touched := make(map[string]legacy.Contact)
+	blocked := c.blocked()
 	for _, i := range items {
 		if i.Class == oscarwire.FeedbagBuddy {
 			id := oscarwire.NormalizeScreenName(i.Name)
@@ -241,6 +243,7 @@ func (c *client) onListEdited(snac oscarwire.SNAC) error {
 			c.list.put(i)
 		}
 	}
+	c.tellBlocked(blocked)
 	for id, before := range touched {
 		now, still := c.list.contact(id)
 		switch {

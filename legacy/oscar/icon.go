@@ -58,6 +58,9 @@ const (
 // lookAtIcon notices the picture that somebody's presence names. (AOL, "BART")
 func (c *client) lookAtIcon(peer legacy.Peer, u oscarwire.UserInfo) {
 	item, ok := u.BART().Icon()
+	if ok && item.Flags&oscarwire.BARTFlagUnknown != 0 {
+		return // it is yet to be uploaded, which another presence tells
+	}
 	hash := ""
 	if ok {
 		hash = string(item.Data)
@@ -113,8 +116,13 @@ func (c *client) iconsFetched(batch []iconWanted, err error) {
 	}
 	for _, w := range batch {
 		peer := legacy.Peer{ID: oscarwire.NormalizeScreenName(w.name)}
-		if image := c.s.net.icons.get(string(w.item.Data)); image != nil && c.iconOf[peer.ID] == string(w.item.Data) {
+		if c.iconOf[peer.ID] != string(w.item.Data) {
+			continue // it has changed meanwhile
+		}
+		if image := c.s.net.icons.get(string(w.item.Data)); image != nil {
 			c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
+		} else {
+			delete(c.iconOf, peer.ID) // the next presence may have better luck
 		}
 	}
 	c.fetchingIcons = false

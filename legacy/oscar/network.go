@@ -1,7 +1,10 @@
 package oscar
 
 import (
+	"crypto/x509"
+	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"transport/legacy"
@@ -16,11 +19,18 @@ type network struct {
 	page      *oscarwire.CodePage
 	keepalive time.Duration
 	icons     iconCache
+	drawing   sync.Mutex // of who makes an icon now
+
+	resolver resolver       // for users' servers
+	roots    *x509.CertPool // whose certificates are trusted, nil for the system's
 }
 
 // maxText is the longest text of one message in runes. In UTF-16 it fits the
 // 8,000 bytes that servers take.
 const maxText = 2000
+
+// fieldServer is the field of the registration form that names another server.
+const fieldServer = "server"
 
 // maxPassword is the longest password in bytes.
 const maxPassword = 128
@@ -32,7 +42,8 @@ func (n *network) Info() legacy.Info {
 		Type:     "icq",
 		PeerName: "ICQ number",
 		Features: legacy.FeaturePresence | legacy.FeatureRoster | legacy.FeatureTyping | legacy.FeatureOffline |
-			legacy.FeatureProfile | legacy.FeatureSearch | legacy.FeatureAvatar,
+			legacy.FeatureProfile | legacy.FeatureSearch | legacy.FeatureAvatar | legacy.FeatureBlocking |
+			legacy.FeatureSetAvatar | legacy.FeatureSetProfile,
 		Instructions: "Enter your ICQ number (UIN) and your password.",
 		Form: []legacy.Field{
 			{Var: "username", Label: "ICQ number", Required: true},
@@ -46,6 +57,10 @@ func (n *network) Info() legacy.Info {
 		info.Instructions = "Enter your AIM screen name and your password."
 		info.Form[0].Label = "Screen name"
 		info.Features |= legacy.FeatureRooms
+	}
+	if n.opts.UserServer {
+		info.Form = append(info.Form, legacy.Field{Var: fieldServer, Label: "Server", Renews: true,
+			Desc: "The host:port of the sign-on server, if it is not the usual one."})
 	}
 	return info
 }
@@ -101,6 +116,14 @@ func (n *network) Validate(fields map[string]string) error {
 	case len(fields["password"]) > maxPassword:
 		return &legacy.FieldError{Var: "password", Text: "The password is too long for this network."}
 	}
+	if own := fields[fieldServer]; own != "" {
+		if !n.opts.UserServer {
+			return &legacy.FieldError{Var: fieldServer, Text: "This gateway connects to one server only. Leave the server empty."}
+		}
+		if err := checkUserAddr(own); err != nil {
+			return &legacy.FieldError{Var: fieldServer, Text: "The server cannot be used: " + err.Error() + "."}
+		}
+	}
 	peer, err := n.ParsePeer(name)
 	if err == nil && !n.aim && !oscarwire.IsUIN(peer.ID) {
 		err = legacy.Errorf(legacy.NotFound, "An ICQ number has digits only, such as 123456789.")
@@ -114,8 +137,17 @@ func (n *network) Validate(fields map[string]string) error {
 	return nil
 }
 
-// Login implements legacy.Network.
+// Login implements legacy.Network. The same name on another server is somebody
+// else.
 func (n *network) Login(fields map[string]string) string {
+	if own := fields[fieldServer]; own != "" {
+		return n.self(fields) + " at " + strings.ToLower(own)
+	}
+	return n.self(fields)
+}
+
+// self is the account's own address.
+func (n *network) self(fields map[string]string) string {
 	peer, err := n.ParsePeer(fields["username"])
 	if err != nil {
 		return oscarwire.NormalizeScreenName(fields["username"])
@@ -126,12 +158,22 @@ func (n *network) Login(fields map[string]string) string {
 // NewSession implements legacy.Network.
 func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, error) {
 	if err := n.Validate(a.Fields); err != nil {
+		var fe *legacy.FieldError
+		if errors.As(err, &fe) && fe.Var == fieldServer {
+			return nil, legacy.Wrap(legacy.Auth, err, fe.Text)
+		}
 		return nil, legacy.Wrap(legacy.Auth, err, "The name or the password of the account cannot be used.")
+	}
+	servers, own := n.servers, a.Fields[fieldServer]
+	if own != "" {
+		servers = []string{own}
 	}
 	s := &session{
 		net:      n,
 		env:      env,
-		self:     n.Login(a.Fields),
+		servers:  servers,
+		guarded:  own != "" && !n.opts.AllowPrivate,
+		self:     n.self(a.Fields),
 		password: a.Fields["password"],
 		state:    a.State,
 		queue:    make(chan command, queueLen),

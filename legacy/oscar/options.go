@@ -29,6 +29,13 @@ type Options struct {
 	// StripsHTML: the server takes tags out of messages between ICQ numbers, as
 	// Open OSCAR Server does, so that "<" must be hidden from it.
 	StripsHTML bool `toml:"strips_html"`
+	// TLS encrypts every connection, with a certificate that must be good for the
+	// host that is connected to.
+	TLS bool `toml:"tls"`
+	// UserServer lets each user name another sign-on server at registration.
+	UserServer bool `toml:"user_server"`
+	// AllowPrivate lets users' servers be at addresses that are not public.
+	AllowPrivate bool `toml:"allow_private"`
 	// Keepalive is the number of seconds between signs of life.
 	Keepalive int `toml:"keepalive"`
 }
@@ -63,7 +70,7 @@ func New(o Options) (legacy.Network, error) {
 	wrong := func(option, format string, args ...any) {
 		errs = append(errs, &legacy.FieldError{Var: option, Text: fmt.Sprintf(format, args...)})
 	}
-	n := &network{opts: o, aim: o.Flavor == flavorAIM, keepalive: time.Duration(o.Keepalive) * time.Second}
+	n := &network{opts: o, aim: o.Flavor == flavorAIM, keepalive: time.Duration(o.Keepalive) * time.Second, resolver: net.DefaultResolver}
 	if o.Flavor != flavorICQ && o.Flavor != flavorAIM {
 		wrong("flavor", `must be "icq" or "aim", not %q`, o.Flavor)
 	}
@@ -103,6 +110,18 @@ func New(o Options) (legacy.Network, error) {
 }
 
 const maxServers = 8
+
+// checkUserAddr is checkAddr for what a user enters.
+func checkUserAddr(addr string) error {
+	const maxAddr = 253 + len(":65535") // RFC 1035 §2.3.4
+	odd := func(c rune) bool {
+		return c <= ' ' || c >= 0x7F || strings.ContainsRune(`%/\@?#"'<>`, c)
+	}
+	if len(addr) > maxAddr || strings.ContainsFunc(addr, odd) {
+		return errors.New("it is no name of a server, or no address")
+	}
+	return checkAddr(addr)
+}
 
 func checkAddr(addr string) error {
 	host, port, err := net.SplitHostPort(addr)

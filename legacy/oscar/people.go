@@ -17,6 +17,7 @@ type lookup struct {
 	deadline time.Time
 	details  *oscarwire.UserDetails // nil for a search
 	found    []legacy.SearchResult
+	told     bool // no question: the user's own profile was sent
 }
 
 const (
@@ -153,6 +154,10 @@ func (c *client) onMeta(d oscarwire.ICQData) error {
 	if err != nil {
 		return err
 	}
+	if l.told {
+		c.endTold(d.Sequence, m.OK())
+		return nil
+	}
 	if l.details != nil {
 		err = l.details.Take(m)
 		if !m.OK() && m.Subtype == oscarwire.MetaHomeReply || m.Subtype == oscarwire.MetaAffiliatesReply {
@@ -202,11 +207,21 @@ func (c *client) endLookup(sequence uint16, found bool) {
 	c.emit(done)
 }
 
+// endTold ends what told the network who the user is.
+func (c *client) endTold(sequence uint16, ok bool) {
+	delete(c.lookups, sequence)
+	if !ok {
+		c.emit(legacy.Notice{Text: c.s.net.name() + " did not take what you tell of yourself."})
+	}
+}
+
 // expireLookups ends those whose last answer does not come: live servers leave it
 // out now and then. It returns when the next one ends.
 func (c *client) expireLookups(now time.Time) (next time.Time) {
 	for sequence, l := range c.lookups {
 		switch {
+		case !l.deadline.After(now) && l.told:
+			c.endTold(sequence, false)
 		case !l.deadline.After(now):
 			c.endLookup(sequence, l.details == nil || len(l.details.Nick) > 0)
 		case next.IsZero() || l.deadline.Before(next):

@@ -28,7 +28,9 @@ type command func(*client)
 type session struct {
 	net      *network
 	env      legacy.Env
-	self     string // own name, normalised
+	servers  []string // authorizers, tried in order
+	guarded  bool     // the server is the user's choice, and must be at a public address
+	self     string   // own name, normalised
 	password string
 	state    []byte
 
@@ -69,7 +71,7 @@ func (s *session) serve(ctx context.Context) error {
 	}
 	cancel()
 	s.live.Store(true)
-	c.emit(legacy.Ready{Self: legacy.Peer{ID: s.self}, Contacts: c.list.contacts()})
+	c.emit(legacy.Ready{Self: legacy.Peer{ID: s.self}, Contacts: c.list.contacts(), Blocked: c.blockedPeers()})
 	if c.keep != nil {
 		c.emit(legacy.StateSaved{State: c.keep})
 	}

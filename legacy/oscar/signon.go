@@ -24,7 +24,7 @@ var errNoMD5 = errors.New("md5 sign-on is not supported")
 // authorize signs on at the first authorizer that can be reached and returns the
 // address of BOS and the cookie to show there.
 func (s *session) authorize(ctx context.Context) (addr string, cookie []byte, err error) {
-	for _, server := range s.net.servers {
+	for _, server := range s.servers {
 		addr, cookie, err = s.authorizeAt(ctx, server)
 		if err == nil || legacy.KindOf(err) != legacy.Temporary || ctx.Err() != nil {
 			break

@@ -28,6 +28,8 @@ type account struct {
 	statusText string
 	away       string // HTML, "" when not away
 	profile    string
+	details    oscarwire.UserDetails
+	iconItem   []byte // the hash of the icon that the list names, nil for none
 	icon       []byte
 	caps       []oscarwire.GUID
 	idleSince  time.Time
@@ -87,6 +89,8 @@ func (a *account) info(now time.Time) oscarwire.UserInfo {
 	}
 	if hash := a.iconHash(); hash != nil {
 		items = append(items, oscarwire.BARTItem{Type: oscarwire.BARTIcon, Flags: oscarwire.BARTFlagCustom, Data: hash})
+	} else if a.iconItem != nil { // named and not uploaded
+		items = append(items, oscarwire.BARTItem{Type: oscarwire.BARTIcon, Flags: oscarwire.BARTFlagUnknown, Data: a.iconItem})
 	}
 	if items != nil {
 		u.TLVs = append(u.TLVs, oscarwire.TLVBytes(oscarwire.TagUserBART, items.Append(nil)))
@@ -106,12 +110,12 @@ func (a *account) lists(id string) bool {
 }
 
 // denies reports whether the account lets somebody neither see it nor write to
-// it. A list without a privacy item counts as one of those who are denied.
+// it. A list without a privacy item lets everybody, as Open OSCAR Server does.
 func (a *account) denies(id string) bool {
 	if a.blocks[id] || len(a.permits) > 0 && !a.permits[id] {
 		return true
 	}
-	mode := oscarwire.PrivacyDenyListed
+	mode := oscarwire.PrivacyAllowAll
 	has := func(class uint16) bool {
 		return slices.ContainsFunc(a.items, func(i oscarwire.FeedbagItem) bool {
 			return i.Class == class && oscarwire.NormalizeScreenName(i.Name) == id
@@ -123,8 +127,8 @@ func (a *account) denies(id string) bool {
 		}
 	}
 	switch mode {
-	case oscarwire.PrivacyAllowAll:
-		return false
+	case oscarwire.PrivacyDenyListed:
+		return has(oscarwire.FeedbagDeny)
 	case oscarwire.PrivacyBlockAll:
 		return true
 	case oscarwire.PrivacyPermitListed:
@@ -132,7 +136,7 @@ func (a *account) denies(id string) bool {
 	case oscarwire.PrivacyAllowBuddies:
 		return !has(oscarwire.FeedbagBuddy)
 	}
-	return has(oscarwire.FeedbagDeny)
+	return false
 }
 
 // sees reports whether the account is shown another one's presence.

@@ -1,6 +1,7 @@
 package oscarmock
 
 import (
+	"bytes"
 	"crypto/md5" //nolint:gosec // what the protocol prescribes
 	"slices"
 
@@ -34,9 +35,17 @@ func (s *session) serveIcons(snac oscarwire.SNAC) error {
 		if len(up.Data) > maxIcon {
 			reply.Code = oscarwire.BARTUploadTooBig
 		} else {
-			s.account.icon = slices.Clone(up.Data)
-			reply.Item.Data = s.account.iconHash()
-			s.net.show(s.account)
+			sum := md5.Sum(up.Data) //nolint:gosec // see above
+			reply.Item.Data = sum[:]
+			s.net.uploads++
+			defer s.net.changed.Broadcast()
+			if len(s.net.images) < maxImages {
+				s.net.images[string(sum[:])] = slices.Clone(up.Data)
+			}
+			if a := s.account; a.iconItem == nil || bytes.Equal(a.iconItem, sum[:]) { // else the list names another
+				a.icon = slices.Clone(up.Data)
+				s.net.show(a)
+			}
 		}
 		s.send(oscarwire.BARTUploadReply, snac.RequestID, reply)
 	default:
@@ -44,6 +53,32 @@ func (s *session) serveIcons(snac oscarwire.SNAC) error {
 	}
 	return nil
 }
+
+// nameIcon takes over the icon that the account's list names now, and says whether
+// it must be uploaded, 01/21. (AOL, "BART")
+func (n *Network) nameIcon(a *account, item oscarwire.FeedbagItem) {
+	b, _ := item.TLVs.Get(oscarwire.TagFeedbagIconHash)
+	if item.Name != "1" || len(b) < 2 || int(b[1]) != len(b)-2 {
+		return
+	}
+	said := oscarwire.BARTItem{Type: oscarwire.BARTIcon, Flags: b[0], Data: slices.Clone(b[2:])}
+	a.iconItem = said.Data
+	switch image, known := n.images[string(said.Data)]; {
+	case bytes.Equal(said.Data, oscarwire.BARTNone):
+		a.icon, a.iconItem = nil, nil
+	case known:
+		a.icon = image
+	default:
+		a.icon = nil
+		said.Flags |= oscarwire.BARTFlagUnknown
+	}
+	for _, s := range a.sessions {
+		s.send(oscarwire.ServiceBARTReply, 0, oscarwire.BARTItems{said})
+	}
+}
+
+// maxImages is how many icons the network keeps.
+const maxImages = 1000
 
 // iconHash names the account's icon, nil for none.
 func (a *account) iconHash() []byte {
@@ -58,10 +93,20 @@ func (a *account) iconHash() []byte {
 func (b *Bot) SetIcon(image []byte) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
-	b.account.icon = slices.Clone(image)
+	b.account.icon, b.account.iconItem = slices.Clone(image), nil
 	if b.online {
 		b.net.show(b.account)
 	}
+}
+
+// Profile is what an account says of itself: the text that others read, as HTML.
+func (n *Network) Profile(name string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.find(name); a != nil {
+		return a.profile
+	}
+	return ""
 }
 
 // Icon is an account's picture.

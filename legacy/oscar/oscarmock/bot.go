@@ -262,7 +262,7 @@ func (b *Bot) Sees(name string) (status oscarwire.Status, online bool) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
 	a := b.net.accounts[oscarwire.NormalizeScreenName(name)]
-	if a == nil || !b.account.lists(a.id) || !a.visible() {
+	if a == nil || !b.account.lists(a.id) || !a.visible() || a.denies(b.account.id) {
 		return 0, false
 	}
 	return a.status, true

@@ -171,6 +171,8 @@ func (n *Network) edited(a *account, op oscarwire.ID, items oscarwire.FeedbagIte
 		id := oscarwire.NormalizeScreenName(i.Name)
 		other := n.accounts[id]
 		switch {
+		case i.Class == oscarwire.FeedbagIcon && op != oscarwire.FeedbagDelete:
+			n.nameIcon(a, i)
 		case i.Class != oscarwire.FeedbagBuddy || other == nil || other == a:
 		case op == oscarwire.FeedbagDelete:
 			for _, s := range a.sessions {

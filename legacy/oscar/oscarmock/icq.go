@@ -1,6 +1,7 @@
 package oscarmock
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -61,6 +62,8 @@ func (s *session) meta(snac oscarwire.SNAC, d oscarwire.ICQData) error {
 		return s.fullInfo(snac, d, kind, args)
 	case oscarwire.MetaSearchWhiteTLV, oscarwire.MetaSearchEmailTLV:
 		return s.search(snac, d, args)
+	case oscarwire.MetaSetFull:
+		return s.setDetails(snac, d, args)
 	case oscarwire.MetaShortInfo, oscarwire.MetaSearchUIN, oscarwire.MetaSearchUINTLV:
 		uin, err := oscarwire.ParseMetaUIN(kind, args)
 		if err != nil {
@@ -94,8 +97,7 @@ func (s *session) fullInfo(snac oscarwire.SNAC, d oscarwire.ICQData, kind oscarw
 		s.send(oscarwire.ICQReply, snac.RequestID, oscarwire.MetaReply{Subtype: oscarwire.MetaHomeReply, Result: oscarwire.MetaFailed}.Wrap(d.UIN, d.Sequence))
 		return nil
 	}
-	details := oscarwire.UserDetails{Nick: []byte(a.Nick), First: []byte(a.First), Last: []byte(a.Last), Email: []byte(a.Email)}
-	replies := details.Replies()
+	replies := a.allDetails().Replies()
 	for i, m := range replies {
 		flags := oscarwire.FlagMore
 		if i == len(replies)-1 {
@@ -103,6 +105,26 @@ func (s *session) fullInfo(snac oscarwire.SNAC, d oscarwire.ICQData, kind oscarw
 		}
 		s.sendFlags(oscarwire.ICQReply, snac.RequestID, flags, m.Wrap(d.UIN, d.Sequence))
 	}
+	return nil
+}
+
+// allDetails are what the account tells of itself, with what the directory knows.
+func (a *account) allDetails() oscarwire.UserDetails {
+	d := a.details
+	d.Nick, d.First, d.Last, d.Email = []byte(a.Nick), []byte(a.First), []byte(a.Last), []byte(a.Email)
+	return d
+}
+
+// setDetails takes over what an account tells of itself, and confirms it.
+func (s *session) setDetails(snac oscarwire.SNAC, d oscarwire.ICQData, args []byte) error {
+	a := s.account
+	details := a.allDetails()
+	if err := details.TakeSetFull(bytes.Clone(args)); err != nil {
+		return err
+	}
+	a.details = details
+	a.Nick, a.First, a.Last, a.Email = string(details.Nick), string(details.First), string(details.Last), string(details.Email)
+	s.send(oscarwire.ICQReply, snac.RequestID, oscarwire.MetaReply{Subtype: oscarwire.MetaSetFullAck, Result: oscarwire.MetaOK}.Wrap(d.UIN, d.Sequence))
 	return nil
 }
 

@@ -38,8 +38,11 @@ func (s *session) message(snac oscarwire.SNAC) error {
 	case to == nil:
 		s.fail(snac, oscarwire.CodeNotLoggedOn)
 		return nil
-	case to.denies(a.id), a.denies(to.id):
+	case to.denies(a.id):
 		s.fail(snac, oscarwire.CodeNotLoggedOn) // nobody is told that they are blocked
+		return nil
+	case a.denies(to.id):
+		s.fail(snac, oscarwire.CodeBlockedLocally)
 		return nil
 	case to.online():
 		n.deliver(to, in)

@@ -15,6 +15,7 @@ package oscarmock
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"maps"
 	"net"
@@ -62,6 +63,11 @@ type Options struct {
 	// UnnumberedChat sends what is said in rooms back to the one who said it under
 	// a number of the server's, and not that of the request.
 	UnnumberedChat bool
+	// TLS, if set, is how connections are encrypted. With TLSUnknown, the network
+	// does not know of it, as one behind a proxy: it refuses requests for services
+	// that want TLS.
+	TLS        *tls.Config
+	TLSUnknown bool
 	// MOTD is the text of 01/13; "" sends none.
 	MOTD string
 }
@@ -89,7 +95,9 @@ type Network struct {
 	rooms    map[string]*chatRoom // by cookie, in lower case
 	cookies  map[string]cookie
 	conns    map[*conn]struct{}
-	tries    map[string]tries // by address
+	tries    map[string]tries  // by address
+	images   map[string][]byte // icons that were uploaded, by hash
+	uploads  int
 	faults   []*Fault
 	stalled  chan struct{} // closed by Resume; nil while the network serves
 }
@@ -128,6 +136,7 @@ func New(o Options) *Network {
 		cookies:  make(map[string]cookie),
 		rooms:    make(map[string]*chatRoom),
 		tries:    make(map[string]tries),
+		images:   make(map[string][]byte),
 		conns:    make(map[*conn]struct{}),
 		quit:     make(chan struct{}),
 	}
@@ -147,6 +156,9 @@ func (n *Network) Listen(addr string) error {
 	if n.closed {
 		l.Close()
 		return errClosed
+	}
+	if n.opts.TLS != nil {
+		l = tls.NewListener(l, n.opts.TLS)
 	}
 	n.listener = l
 	n.wg.Go(func() { // before Close can wait

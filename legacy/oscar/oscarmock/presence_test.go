@@ -108,8 +108,15 @@ func TestPrivacy(t *testing.T) {
 		b.im(alice, "x", oscarwire.IMStore)
 		a.text()
 	}
-	a.edit(oscarwire.FeedbagInsert, item(oscarwire.FeedbagDeny))
+	a.edit(oscarwire.FeedbagInsert, item(oscarwire.FeedbagDeny)) // of no effect without a mode
+	b.im(alice, "x", oscarwire.IMStore)
+	a.text()
+	mode(oscarwire.PrivacyDenyListed)
 	hidden()
+	a.im(bob, "x", oscarwire.IMStore)
+	if e, err := oscarwire.ParseSNACError(a.expect(oscarwire.ICBMError).Body); err != nil || e.Code != oscarwire.CodeBlockedLocally {
+		t.Errorf("a message to somebody blocked: %v, %v", e, err)
+	}
 	mode(oscarwire.PrivacyAllowAll)
 	seen()
 	mode(oscarwire.PrivacyBlockAll)

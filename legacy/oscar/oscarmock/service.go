@@ -13,6 +13,10 @@ func (s *session) otherService(snac oscarwire.SNAC) error {
 	if err != nil {
 		return err
 	}
+	if q.TLVs.Has(oscarwire.TagUseSSL) && (s.net.opts.TLS == nil || s.net.opts.TLSUnknown) {
+		s.fail(snac, oscarwire.CodeUnavailable)
+		return nil
+	}
 	ticket := cookie{account: s.account, service: q.Family}
 	switch q.Family {
 	case oscarwire.FamilyBART, oscarwire.FamilyChatNav:

@@ -95,7 +95,7 @@ func (s *session) endLocked() {
 	a := s.account
 	a.sessions = slices.DeleteFunc(a.sessions, func(o *session) bool { return o == s })
 	if !a.online() {
-		a.away, a.statusText, a.idleSince, a.status = "", "", time.Time{}, 0
+		a.away, a.statusText, a.profile, a.idleSince, a.status = "", "", "", time.Time{}, 0
 		clear(a.permits)
 		clear(a.blocks)
 		s.net.cutRooms(a, nil) // as Open OSCAR Server does

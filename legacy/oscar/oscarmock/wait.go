@@ -79,6 +79,18 @@ func (n *Network) WaitRoom(ctx context.Context, name, room string, in bool) erro
 	})
 }
 
+// WaitUploads waits until so many icons have been uploaded.
+func (n *Network) WaitUploads(ctx context.Context, times int) error {
+	return n.wait(ctx, fmt.Sprintf("%d uploads", times), func() bool { return n.uploads >= times })
+}
+
+// Uploads is how many icons were uploaded.
+func (n *Network) Uploads() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.uploads
+}
+
 // Sessions is how many complete sessions an account has.
 func (n *Network) Sessions(name string) int {
 	n.mu.Lock()

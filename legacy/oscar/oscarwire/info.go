@@ -103,12 +103,99 @@ func (d UserDetails) Replies() []MetaReply {
 	}
 }
 
-// Tags of white pages searches, little-endian TLVs of strings as CString16LE.
+// Tags of white pages searches and of MetaSetFull, little-endian TLVs of strings as
+// CString16LE where nothing else is said. (Shutko, "META_SET_FULLINFO_REQUEST")
 const (
-	TagMetaFirst uint16 = 0x0140
-	TagMetaLast  uint16 = 0x014A
-	TagMetaNick  uint16 = 0x0154
+	TagMetaFirst    uint16 = 0x0140
+	TagMetaLast     uint16 = 0x014A
+	TagMetaNick     uint16 = 0x0154
+	TagMetaGender   uint16 = 0x017C // 8 bits
+	TagMetaCity     uint16 = 0x0190
+	TagMetaState    uint16 = 0x019A
+	TagMetaCompany  uint16 = 0x01AE
+	TagMetaPosition uint16 = 0x01C2
+	TagMetaHomepage uint16 = 0x0213
+	TagMetaBirthday uint16 = 0x023A // year, month, day, 16 bits each
+	TagMetaNotes    uint16 = 0x0258
+	TagMetaPhone    uint16 = 0x0276
+	TagMetaMobile   uint16 = 0x028A
 )
+
+// taggedText is a detail that is a string.
+type taggedText struct {
+	tag  uint16
+	text *[]byte
+}
+
+// texts are the details that are strings, by their tags.
+func (d *UserDetails) texts() []taggedText {
+	return []taggedText{
+		{TagMetaNick, &d.Nick}, {TagMetaFirst, &d.First}, {TagMetaLast, &d.Last}, {TagMetaEmail, &d.Email},
+		{TagMetaCity, &d.City}, {TagMetaState, &d.State}, {TagMetaPhone, &d.Phone}, {TagMetaMobile, &d.Mobile},
+		{TagMetaHomepage, &d.Homepage}, {TagMetaCompany, &d.Company}, {TagMetaPosition, &d.Position}, {TagMetaNotes, &d.Notes},
+	}
+}
+
+// MetaSetFullArgs are the arguments of MetaSetFull: what is there of the details.
+// What is left out stays as it is.
+func MetaSetFullArgs(d UserDetails) []byte {
+	var w Writer
+	put := func(tag uint16, write func()) {
+		w.U16LE(tag)
+		mark := w.Begin16()
+		write()
+		w.End16LE(mark)
+	}
+	for _, t := range d.texts() {
+		if len(*t.text) > 0 {
+			put(t.tag, func() {
+				if w.CString16LE(*t.text); t.tag == TagMetaEmail {
+					w.U8(0) // which is to publish it
+				}
+			})
+		}
+	}
+	if d.Gender != 0 {
+		put(TagMetaGender, func() { w.U8(d.Gender) })
+	}
+	if d.BirthYear != 0 {
+		put(TagMetaBirthday, func() {
+			w.U16LE(d.BirthYear)
+			w.U16LE(uint16(d.BirthMonth))
+			w.U16LE(uint16(d.BirthDay))
+		})
+	}
+	return w.B
+}
+
+// TakeSetFull takes over what the arguments of MetaSetFull say.
+func (d *UserDetails) TakeSetFull(args []byte) error {
+	r := NewReader(args)
+	for r.Len() > 0 && r.Err() == nil {
+		tag, n := r.U16LE(), r.U16LE()
+		value := NewReader(r.Bytes(int(n)))
+		if r.Err() != nil {
+			break
+		}
+		switch tag {
+		case TagMetaGender:
+			d.Gender = value.U8()
+			continue
+		case TagMetaBirthday:
+			d.BirthYear, d.BirthMonth, d.BirthDay = value.U16LE(), uint8(value.U16LE()), uint8(value.U16LE())
+			continue
+		}
+		for _, t := range d.texts() {
+			if t.tag != tag {
+				continue
+			}
+			if s := value.CString16LE(); value.Err() == nil {
+				*t.text = s
+			}
+		}
+	}
+	return wrap("meta set", r.Err())
+}
 
 // MetaTextTLVArgs are the arguments of MetaSearchWhiteTLV and
 // MetaSearchEmailTLV: texts by their tags.

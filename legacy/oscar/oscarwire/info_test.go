@@ -30,6 +30,27 @@ func TestUserDetails(t *testing.T) {
 	}
 }
 
+func TestMetaSetFull(t *testing.T) {
+	want := UserDetails{
+		Nick: []byte("Bob"), First: []byte("Robert"), Last: []byte("Tables"), Email: []byte("bob@example.net"),
+		City: []byte("Paris"), State: []byte("IDF"), Phone: []byte("1"), Mobile: []byte("2"), Gender: 2,
+		Homepage: []byte("http://example.net/"), BirthYear: 1986, BirthMonth: 2, BirthDay: 28,
+		Company: []byte("ACME"), Position: []byte("Tester"), Notes: []byte("hello"),
+	}
+	args := MetaSetFullArgs(want)
+	var got UserDetails
+	if err := got.TakeSetFull(args); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+	if err := got.TakeSetFull(MetaSetFullArgs(UserDetails{})); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("nothing changed to %+v, %v", got, err)
+	}
+	for n := range args {
+		var d UserDetails
+		_ = d.TakeSetFull(args[:n])
+	}
+}
+
 func TestMetaTextTLVs(t *testing.T) {
 	args := MetaTextTLVArgs([]uint16{TagMetaNick, TagMetaEmail}, [][]byte{[]byte("Bob"), []byte("b@example.net")})
 	got, err := ParseMetaTextTLVs(args)
@@ -54,5 +75,6 @@ func FuzzUserDetails(f *testing.F) {
 		var d UserDetails
 		_ = d.Take(MetaReply{MetaSubtype(subtype), MetaOK, data})
 		_, _ = ParseMetaTextTLVs(data)
+		_ = d.TakeSetFull(data)
 	})
 }

@@ -125,6 +125,7 @@ const (
 	MetaHomepageReply   MetaSubtype = 0x010E
 	MetaSearchRow       MetaSubtype = 0x01A4
 	MetaSearchLast      MetaSubtype = 0x01AE
+	MetaSetFullAck      MetaSubtype = 0x0C3F
 )
 
 // Result bytes of meta replies.

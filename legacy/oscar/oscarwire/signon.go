@@ -30,6 +30,7 @@ const (
 	TagStrongHash    uint16 = 0x4C
 	TagPasswordURL   uint16 = 0x54
 	TagMachineInfo   uint16 = 0x5A
+	TagUseSSL        uint16 = 0x8C // of 01/04, empty: send us to where TLS is spoken
 	TagSSLState      uint16 = 0x8E
 )
 

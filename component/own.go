@@ -1,0 +1,122 @@
+package component
+
+import (
+	"crypto/sha1" //nolint:gosec // what XEP-0153 prescribes
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// noPhoto is in place of a hash that no presence has told yet.
+const noPhoto = "-"
+
+// showSelf tells the network who the user is, as far as the user wants that: the
+// picture of the user's vCard and what else is in it. (XEP-0054 §3.1)
+func (u *user) showSelf() {
+	avatars, _ := u.legacySession().(legacy.AvatarSetter)
+	profiles, _ := u.legacySession().(legacy.ProfileSetter)
+	wantsAvatar, wantsProfile := avatars != nil && u.option(optAvatar), profiles != nil && u.option(optProfile)
+	if !wantsAvatar && !wantsProfile {
+		return
+	}
+	asked := u.session
+	u.query("get", u.bare, element.New(xep.NSVCard, "vCard"), func(reply *element.Element) {
+		if reply == nil || u.session != asked || u.legacySession() == nil {
+			return
+		}
+		card := reply.Child(xep.NSVCard, "vCard")
+		if card == nil {
+			return
+		}
+		if wantsAvatar {
+			u.showPicture(avatars, card)
+		}
+		if wantsProfile {
+			if err := profiles.SetProfile(u.ctx, ownProfile(card)); err != nil {
+				u.log.Warn().Err(err).Msg("cannot tell the network who the user is")
+			}
+		}
+	})
+}
+
+// showPicture shows the network the picture of a vCard, unless it has it. That
+// there is none is only told if there was one before: it may be another client's.
+func (u *user) showPicture(avatars legacy.AvatarSetter, card *element.Element) {
+	image, hash := []byte(nil), ""
+	if photo := card.Child(xep.NSVCard, "PHOTO"); photo != nil {
+		text := strings.Join(strings.Fields(photo.ChildText(xep.NSVCard, "BINVAL")), "")
+		if data, err := base64.StdEncoding.DecodeString(text); err == nil {
+			image = data
+		}
+	}
+	if len(image) > 0 {
+		sum := sha1.Sum(image) //nolint:gosec // see above
+		hash = hex.EncodeToString(sum[:])
+	}
+	if hash == u.ownPicture {
+		return
+	}
+	if err := avatars.SetAvatar(u.ctx, image); err != nil {
+		u.log.Warn().Err(err).Msg("cannot show the network the user's picture")
+		return
+	}
+	u.ownPicture = hash
+}
+
+// noticePhoto asks for the vCard anew when a presence of the user's has the hash of
+// another picture. (XEP-0153 §4.3)
+func (u *user) noticePhoto(presence *element.Element) {
+	x := presence.Child(xep.NSVCardUpdate, "x")
+	if x == nil || !u.option(optAvatar) {
+		return
+	}
+	photo := x.Child(xep.NSVCardUpdate, "photo")
+	if photo == nil { // not ready to say
+		return
+	}
+	if hash := strings.ToLower(photo.Text()); hash != u.ownPicture && hash != u.ownPhoto {
+		u.ownPhoto = hash
+		u.showSelf()
+	}
+}
+
+// maxOwnText is the longest text of a vCard that is passed on, in bytes.
+const maxOwnText = 4096
+
+// ownProfile is what a vCard says. (XEP-0054 §3)
+func ownProfile(card *element.Element) legacy.Profile {
+	text := func(parent *element.Element, name string) string {
+		if parent == nil {
+			return ""
+		}
+		s := cleanText(strings.TrimSpace(parent.ChildText(xep.NSVCard, name)))
+		if len(s) > maxOwnText {
+			return ""
+		}
+		return s
+	}
+	name, home := card.Child(xep.NSVCard, "N"), card.Child(xep.NSVCard, "ADR")
+	p := legacy.Profile{
+		Nick: text(card, "NICKNAME"), FullName: text(card, "FN"), First: text(name, "GIVEN"), Last: text(name, "FAMILY"),
+		Homepage: text(card, "URL"), Birthday: text(card, "BDAY"), City: text(home, "LOCALITY"), State: text(home, "REGION"),
+		Country: text(home, "CTRY"), Organization: text(card.Child(xep.NSVCard, "ORG"), "ORGNAME"), Title: text(card, "TITLE"), About: text(card, "DESC"),
+	}
+	for mail := range card.Children(xep.NSVCard, "EMAIL") {
+		if address := text(mail, "USERID"); address != "" && len(p.Emails) < 8 {
+			p.Emails = append(p.Emails, address)
+		}
+	}
+	for tel := range card.Children(xep.NSVCard, "TEL") {
+		switch number := text(tel, "NUMBER"); {
+		case tel.Child(xep.NSVCard, "CELL") != nil:
+			p.Mobile = number
+		case tel.Child(xep.NSVCard, "HOME") != nil:
+			p.Phone = number
+		}
+	}
+	return p
+}

@@ -1,0 +1,201 @@
+package oscar
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// Whom the user has blocked stands on the server's list: as items of class 3,
+// "deny", which the server obeys while the privacy mode is to deny those on the
+// list (Open OSCAR Server too), and for ICQ numbers of class 0E, "ignore", which
+// is what ICQ clients have, libpurple's among them, and obey themselves. Blocking
+// writes both there, so that every client and server sees it.
+
+var _ legacy.Blocker = (*session)(nil)
+
+// Block implements legacy.Blocker.
+func (s *session) Block(_ context.Context, p legacy.Peer, blocked bool) error {
+	return s.enqueue(func(c *client) { c.block(p, blocked) })
+}
+
+// ignores reports whether the account has an ignore list.
+func (c *client) ignores() bool { return oscarwire.IsUIN(c.s.self) }
+
+// privacy is the item that has the privacy mode, and the mode, which without the
+// item is to allow all.
+func (f *feedbag) privacy() (item oscarwire.FeedbagItem, mode uint8, ok bool) {
+	for _, k := range f.known {
+		if i := f.items[k]; i.Class == oscarwire.FeedbagPrivacy {
+			if mode, ok := i.TLVs.U8(oscarwire.TagFeedbagPrivacyMode); ok {
+				return i, mode, true
+			}
+			return i, oscarwire.PrivacyAllowAll, true
+		}
+	}
+	return oscarwire.FeedbagItem{}, oscarwire.PrivacyAllowAll, false
+}
+
+// named are the items of a class that name somebody.
+func (f *feedbag) named(class uint16, id string) []oscarwire.FeedbagItem {
+	var found []oscarwire.FeedbagItem
+	for _, k := range f.known {
+		if i := f.items[k]; i.Class == class && oscarwire.NormalizeScreenName(i.Name) == id {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// blocked are the names of those whom the list blocks.
+func (c *client) blocked() map[string]bool {
+	_, mode, _ := c.list.privacy()
+	names := make(map[string]bool)
+	for _, k := range c.list.known {
+		i := c.list.items[k]
+		if i.Class == oscarwire.FeedbagDeny && mode != oscarwire.PrivacyAllowAll ||
+			i.Class == oscarwire.FeedbagIgnore && c.ignores() {
+			names[oscarwire.NormalizeScreenName(i.Name)] = true
+		}
+	}
+	delete(names, "")
+	return names
+}
+
+func (c *client) blockedPeers() []legacy.Peer {
+	var peers []legacy.Peer
+	for _, id := range slices.Sorted(maps.Keys(c.blocked())) {
+		peers = append(peers, legacy.Peer{ID: id})
+	}
+	return peers
+}
+
+// tellBlocked tells the core what differs from before.
+func (c *client) tellBlocked(before map[string]bool) {
+	now := c.blocked()
+	for id := range now {
+		if !before[id] {
+			c.emit(legacy.BlockChanged{Peer: legacy.Peer{ID: id}, Blocked: true})
+		}
+	}
+	for id, was := range before {
+		if was && !now[id] {
+			c.emit(legacy.BlockChanged{Peer: legacy.Peer{ID: id}})
+		}
+	}
+}
+
+// listChange is one change of the list.
+type listChange struct {
+	op   oscarwire.ID
+	item oscarwire.FeedbagItem
+}
+
+// block keeps a peer away from the user, or no longer does.
+func (c *client) block(p legacy.Peer, blocked bool) {
+	fail := func(err error) {
+		c.emit(legacy.BlockChanged{Peer: p, Blocked: c.blocked()[p.ID], Err: err})
+	}
+	switch {
+	case !c.families[oscarwire.FamilyFeedbag]:
+		fail(legacy.Errorf(legacy.Unsupported, "This %s server keeps no list of blocked people.", c.s.net.name()))
+		return
+	case p.ID == c.s.self: // some clients, and some servers, go mad over it
+		fail(legacy.Errorf(legacy.Forbidden, "You cannot block yourself."))
+		return
+	case len(c.edits) >= maxEdits:
+		fail(legacy.Errorf(legacy.RateLimited, "Too many changes of your contact list are waiting."))
+		return
+	}
+	c.edit(p, func() {
+		before := c.blocked()
+		changes, err := c.blocking(p.ID, blocked)
+		if err != nil {
+			fail(err)
+			c.editDone()
+			return
+		}
+		c.carryOut(changes, func(err error) {
+			before[p.ID] = c.blocked()[p.ID] // told below, whatever it was
+			c.tellBlocked(before)
+			fail(err)
+			c.editDone()
+		})
+	})
+}
+
+// blocking is what must be changed so that the list blocks somebody, or does not.
+func (c *client) blocking(id string, blocked bool) (changes []listChange, err error) {
+	privacy, mode, hasPrivacy := c.list.privacy()
+	used := make(map[uint16]bool)
+	insert := func(class uint16, name string) {
+		if name != "" && len(c.list.named(class, name)) > 0 {
+			return
+		}
+		item := oscarwire.FeedbagItem{Name: name, ItemID: c.list.freeItem(used), Class: class}
+		if class == oscarwire.FeedbagPrivacy {
+			item.TLVs = item.TLVs.Set(oscarwire.TagFeedbagPrivacyMode, []byte{oscarwire.PrivacyDenyListed})
+		}
+		if used[item.ItemID] = true; item.ItemID == 0 {
+			err = c.s.net.listError(oscarwire.FeedbagLimit)
+		}
+		changes = append(changes, listChange{oscarwire.FeedbagInsert, item})
+	}
+	remove := func(class uint16) {
+		for _, item := range c.list.named(class, id) {
+			changes = append(changes, listChange{oscarwire.FeedbagDelete, item})
+		}
+	}
+	if !blocked {
+		if mode == oscarwire.PrivacyBlockAll {
+			return nil, legacy.Errorf(legacy.Forbidden, "Your privacy settings on %s block everybody. Change them with another client.", c.s.net.name())
+		}
+		remove(oscarwire.FeedbagDeny)
+		remove(oscarwire.FeedbagIgnore)
+		if mode == oscarwire.PrivacyPermitListed {
+			insert(oscarwire.FeedbagPermit, id)
+		}
+		return changes, err
+	}
+	insert(oscarwire.FeedbagDeny, id)
+	if c.ignores() && oscarwire.IsUIN(id) {
+		insert(oscarwire.FeedbagIgnore, id)
+	}
+	switch {
+	case mode == oscarwire.PrivacyPermitListed:
+		remove(oscarwire.FeedbagPermit)
+	case mode == oscarwire.PrivacyAllowAll && hasPrivacy:
+		privacy = privacy.Clone()
+		privacy.TLVs = privacy.TLVs.Set(oscarwire.TagFeedbagPrivacyMode, []byte{oscarwire.PrivacyDenyListed})
+		changes = append(changes, listChange{oscarwire.FeedbagUpdate, privacy})
+	case !hasPrivacy:
+		insert(oscarwire.FeedbagPrivacy, "")
+	}
+	return changes, err
+}
+
+// carryOut makes changes of the list one after the other.
+func (c *client) carryOut(changes []listChange, then func(error)) {
+	if len(changes) == 0 {
+		then(nil)
+		return
+	}
+	next := changes[0]
+	c.change(next.op, next.item, func(st oscarwire.FeedbagStatus, err error) {
+		switch {
+		case err != nil:
+		case next.op == oscarwire.FeedbagDelete && st == oscarwire.FeedbagNotFound:
+			c.list.remove(next.item)
+		default:
+			err = c.s.net.listError(st)
+		}
+		if err != nil {
+			then(err)
+			return
+		}
+		c.carryOut(changes[1:], then)
+	})
+}

@@ -1,0 +1,119 @@
+package oscar
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"transport/legacy"
+)
+
+const (
+	maxAddresses = 4                // of one host that are tried
+	reachLimit   = 10 * time.Second // for each of several
+	secureLimit  = 15 * time.Second // for the TLS handshake
+)
+
+// resolver finds the addresses of a host.
+type resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// reach makes a connection. A host that is the user's choice, or the choice of a
+// server of the user's, is looked up here, and what is connected to are its public
+// addresses: the gateway must not open doors inside its own network.
+func (s *session) reach(ctx context.Context, addr string) (net.Conn, error) {
+	if !s.guarded {
+		nc, err := s.env.Dial(ctx, "tcp", addr)
+		if err != nil {
+			return nil, legacy.Wrap(legacy.Temporary, err, "The "+s.net.name()+" server cannot be reached.")
+		}
+		return nc, nil
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, s.net.garbled(err)
+	}
+	all, err := s.net.resolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, legacy.Wrap(legacy.Temporary, err, "The server that you have entered cannot be found.")
+	}
+	var public []netip.Addr
+	for _, ip := range all {
+		if isPublic(ip) && len(public) < maxAddresses {
+			public = append(public, ip.Unmap())
+		}
+	}
+	if public == nil {
+		return nil, legacy.Wrap(legacy.Forbidden, fmt.Errorf("none of the addresses of %q is public", host),
+			"The gateway does not connect to the server that you have entered: its address is not public.")
+	}
+	var errs []error
+	for _, ip := range public {
+		limited, cancel := context.WithTimeout(ctx, reachLimit)
+		nc, err := s.env.Dial(limited, "tcp", net.JoinHostPort(ip.String(), port))
+		cancel()
+		if err == nil {
+			return nc, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, legacy.Wrap(legacy.Temporary, errors.Join(errs...), "The server that you have entered cannot be reached.")
+}
+
+// reserved are the blocks that net/netip does not know as special and that lead
+// nowhere in public, or by way of translation anywhere. (RFC 6890, IANA's registries
+// of special-purpose addresses)
+var reserved = func() []netip.Prefix {
+	var blocks []netip.Prefix
+	for _, block := range []string{
+		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
+		"203.0.113.0/24", "240.0.0.0/4",
+		"::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",
+	} {
+		blocks = append(blocks, netip.MustParsePrefix(block))
+	}
+	return blocks
+}()
+
+// isPublic reports whether an address is one of the public internet's.
+func isPublic(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" {
+		return false // loopback, link-local, multicast and unspecified are not global
+	}
+	for _, block := range reserved {
+		if block.Contains(ip) {
+			return false
+		}
+	}
+	return true
+}
+
+// secure starts TLS where the network has it. The certificate must be good for the
+// host of addr, be that the configured one or the next that a server names.
+func (s *session) secure(ctx context.Context, nc net.Conn, addr string) (net.Conn, error) {
+	if !s.net.opts.TLS {
+		return nc, nil
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, s.net.garbled(err)
+	}
+	limited, cancel := context.WithTimeout(ctx, secureLimit)
+	defer cancel()
+	c := tls.Client(nc, &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, RootCAs: s.net.roots})
+	if err := c.HandshakeContext(limited); err != nil {
+		var bad *tls.CertificateVerificationError
+		text := "The " + s.net.name() + " server does not offer an encrypted connection."
+		if errors.As(err, &bad) {
+			text = "The certificate of the " + s.net.name() + " server is not valid. Tell the administrator of this gateway."
+		}
+		return nil, legacy.Wrap(legacy.Temporary, err, text)
+	}
+	return c, nil
+}

@@ -1,0 +1,248 @@
+package oscar_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"math/big"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/legacytest"
+	"transport/legacy/oscar"
+	"transport/legacy/oscar/oscarmock"
+)
+
+func TestIsPublic(t *testing.T) {
+	for addr, want := range map[string]bool{
+		"8.8.8.8": true, "93.184.216.34": true, "2606:2800:220:1::1": true, "::ffff:8.8.8.8": true,
+		"127.0.0.1": false, "127.9.9.9": false, "10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "169.254.169.254": false,
+		"0.0.0.0": false, "0.1.2.3": false, "100.64.0.1": false, "192.0.2.1": false, "198.18.0.1": false, "224.0.0.1": false,
+		"240.0.0.1": false, "255.255.255.255": false, "::": false, "::1": false, "::ffff:127.0.0.1": false, "::127.0.0.1": false,
+		"fe80::1": false, "fe80::1%eth0": false, "fc00::1": false, "fd12::1": false, "ff02::1": false, "2001:db8::1": false,
+		"64:ff9b::7f00:1": false, "2002:7f00:1::": false, "2001::1": false, "fec0::1": false,
+	} {
+		if got := oscar.IsPublic(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: %v", addr, got)
+		}
+	}
+}
+
+// hosts is a resolver.
+type hosts map[string][]string
+
+func (h hosts) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{ip}, nil
+	}
+	var found []netip.Addr
+	for _, a := range h[host] {
+		found = append(found, netip.MustParseAddr(a))
+	}
+	if found == nil {
+		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
+	return found, nil
+}
+
+// dialled remembers where connections went, and makes them to the mock.
+type dialled struct {
+	mu    sync.Mutex
+	to    string
+	addrs []string
+	dead  string // an address that cannot be reached
+}
+
+func (d *dialled) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	d.mu.Lock()
+	d.addrs = append(d.addrs, addr)
+	d.mu.Unlock()
+	if addr == d.dead {
+		return nil, errors.New("unreachable")
+	}
+	return new(net.Dialer).DialContext(ctx, network, d.to)
+}
+
+// TestUserServer signs on at servers that users name, and at none that is inside.
+func TestUserServer(t *testing.T) {
+	const server = "203.0.114.9" // public
+	resolver := hosts{
+		"good.example": {server}, "mixed.example": {"127.0.0.1", "10.0.0.1", "203.0.114.8", server},
+		"inside.example": {"127.0.0.1", "::1", "192.168.0.7"}, "metadata.example": {"169.254.169.254"},
+	}
+	tests := []struct {
+		name, server string
+		bos          string // where the server sends clients
+		allow        bool
+		kind         legacy.Kind // of the failure, 0 for none
+		addrs        []string
+	}{
+		{name: "public", server: "good.example:5190", bos: "good.example", addrs: []string{server + ":5190", server + ":PORT"}},
+		{name: "one of several", server: "mixed.example:5190", bos: server, addrs: []string{"203.0.114.8:5190", server + ":5190", server + ":PORT"}},
+		{name: "inside", server: "inside.example:5190", kind: legacy.Forbidden},
+		{name: "metadata", server: "metadata.example:80", kind: legacy.Forbidden},
+		{name: "address", server: "127.0.0.1:22", kind: legacy.Forbidden},
+		{name: "address of version 6", server: "[::ffff:10.0.0.1]:22", kind: legacy.Forbidden},
+		{name: "unknown", server: "nowhere.example:5190", kind: legacy.Temporary},
+		{name: "sent inside", server: "good.example:5190", bos: "inside.example", kind: legacy.Forbidden, addrs: []string{server + ":5190"}},
+		{name: "allowed", server: "inside.example:5190", allow: true, bos: "inside.example", addrs: []string{"inside.example:5190", "inside.example:PORT"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			mock := startMock(t, oscarmock.Options{AuthHost: tt.bos})
+			_, port, _ := net.SplitHostPort(mock.Addr())
+			o := optionsFor("configured.invalid:5190")
+			o.UserServer, o.AllowPrivate, o.SignOn = true, tt.allow, "md5"
+			n := newNetwork(t, o)
+			oscar.SetResolver(n, resolver)
+			d := &dialled{to: mock.Addr(), dead: "203.0.114.8:5190"}
+			fields := credentials(alice)
+			fields["server"] = tt.server
+			u := startBy(t, n, fields, nil, d.dial)
+			if tt.kind == 0 {
+				if ready := expect(u, any[legacy.Ready]); ready.Self.ID != alice {
+					t.Errorf("signed on as %+v", ready.Self)
+				}
+			} else if err := u.waitEnd(); legacy.KindOf(err) != tt.kind {
+				t.Errorf("ended with %v: %v", legacy.KindOf(err), err)
+			}
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			for i := range d.addrs {
+				d.addrs[i] = strings.Replace(d.addrs[i], ":"+port, ":PORT", 1)
+			}
+			if !slices.Equal(d.addrs, tt.addrs) {
+				t.Errorf("connected to %q, want %q", d.addrs, tt.addrs)
+			}
+		})
+	}
+}
+
+// TestUserServerField shows the field, and what may be in it.
+func TestUserServerField(t *testing.T) {
+	o := optionsFor("icq.example.net:5190")
+	closed := newNetwork(t, o)
+	o.UserServer = true
+	open := newNetwork(t, o)
+	if a, b := len(closed.Info().Form), len(open.Info().Form); a != 2 || b != 3 {
+		t.Errorf("the forms have %d and %d fields", a, b)
+	}
+	with := func(server string) map[string]string {
+		fields := credentials(alice)
+		fields["server"] = server
+		return fields
+	}
+	for server, good := range map[string]bool{
+		"": true, "icq.example.org:5190": true, "192.0.2.1:1": true, "[2001:db8::1]:5190": true,
+		"icq.example.org": false, ":5190": false, "icq.example.org:0": false, "icq.example.org:70000": false, "a b:5190": false,
+		"http://icq.example.org:80": false, "a@b:5190": false, "fe80::1%eth0:5190": false, "é.example:5190": false, "a\x00:1": false,
+		strings.Repeat("a", 300) + ":5190": false,
+	} {
+		err := open.Validate(with(server))
+		var fe *legacy.FieldError
+		if good && err != nil || !good && (!errors.As(err, &fe) || fe.Var != "server" || fe.Text == "") {
+			t.Errorf("%q: %v", server, err)
+		}
+	}
+	if err := closed.Validate(with("icq.example.org:5190")); err == nil {
+		t.Error("a server is taken where it is not asked for")
+	}
+	if _, err := closed.NewSession(legacy.Account{Fields: with("icq.example.org:5190")}, legacy.Env{}); legacy.KindOf(err) != legacy.Auth {
+		t.Errorf("a session with a server that is not allowed any more: %v", err)
+	}
+	if a, b := open.Login(with("icq.example.org:5190")), open.Login(with("")); a == b || a != open.Login(with("ICQ.example.org:5190")) {
+		t.Errorf("the logins are %q and %q", a, b)
+	}
+}
+
+// certificates are a server's configuration with a certificate for hosts, and whom
+// to trust so that it is good.
+func certificates(t *testing.T, names ...string) (*tls.Config, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true, IsCA: true}
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}, roots
+}
+
+// TestTLS signs on, and fetches a picture, over connections that are encrypted;
+// and not at all where the certificate is not good for the host, on any of them.
+func TestTLS(t *testing.T) {
+	server, roots := certificates(t, "127.0.0.1")
+	_, others := certificates(t, "127.0.0.1")
+	tests := []struct {
+		name    string
+		options oscarmock.Options
+		roots   *x509.CertPool
+		good    bool
+	}{
+		{"good", oscarmock.Options{TLS: server}, roots, true},
+		{"behind a proxy", oscarmock.Options{TLS: server, TLSUnknown: true}, roots, true},
+		{"unknown issuer", oscarmock.Options{TLS: server}, others, false},
+		{"bos of another name", oscarmock.Options{TLS: server, AuthHost: "localhost"}, roots, false},
+		{"no encryption", oscarmock.Options{}, roots, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			mock := startMock(t, tt.options)
+			b := mock.Bot(bob, oscarmock.BotOptions{})
+			b.SetIcon([]byte("\x89PNG\r\n\x1a\npicture"))
+			b.SignOn()
+			o := optionsFor(mock.Addr())
+			o.TLS, o.SignOn = true, "md5"
+			n := newNetwork(t, o)
+			oscar.SetRoots(n, tt.roots)
+			if !tt.good {
+				if err := start(t, n, credentials(alice), nil).waitEnd(); legacy.KindOf(err) != legacy.Temporary {
+					t.Errorf("ended with %v", err)
+				}
+				if mock.Sessions(alice) != 0 {
+					t.Error("signed on")
+				}
+				return
+			}
+			u := signOn(t, mock, n, alice)
+			u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+			expect(u, any[legacy.AvatarChanged])
+			u.send("1", bob, "in secret")
+			expect(u, any[legacy.MessageSent])
+		})
+	}
+}
+
+// TestTLSConformance shows that the contract is kept over TLS, too.
+func TestTLSConformance(t *testing.T) {
+	server, roots := certificates(t, "127.0.0.1")
+	harness := harness(oscarmock.Options{TLS: server}, func(o *oscar.Options) { o.TLS = true }, func(n legacy.Network) { oscar.SetRoots(n, roots) })
+	legacytest.Conformance(t, harness)
+}
