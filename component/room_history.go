@@ -45,10 +45,9 @@ const (
 
 // remember keeps what was said.
 func (u *user) remember(r *room, l line) {
-	if len(r.history) >= maxHistory {
-		r.history = append(r.history[:0], r.history[1:]...)
+	if r.history = append(r.history, l); len(r.history) >= 2*maxHistory {
+		r.history = append(make([]line, 0, 2*maxHistory), r.history[len(r.history)-maxHistory:]...)
 	}
-	r.history = append(r.history, l)
 	if u.c.archives() && u.records(r) {
 		payload, err := json.Marshal(keptLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply})
 		if err != nil {
@@ -97,7 +96,7 @@ func (u *user) recall(r *room) {
 // historyFor is what a client wants to get of it: the least that any of its wishes
 // allows. (XEP-0045 §7.2.14)
 func (r *room) historyFor(wish *element.Element, now time.Time) []line {
-	lines := r.history
+	lines := r.history[max(0, len(r.history)-maxHistory):]
 	if wish == nil {
 		return lines[max(0, len(lines)-defaultHistory):]
 	}

@@ -25,7 +25,7 @@ func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
 	if l.at.IsZero() {
 		l.at = u.c.clock.Now()
 	}
-	if o := r.occupants[ev.Nick]; o != nil && (ev.Identity == "" || ev.Identity == o.Identity) {
+	if o := r.occupants[ev.Nick]; o != nil { // as in their presence, even if more is known now
 		u.c.identify(r, o)
 		l.occupant = o.id
 	} else if ev.Nick != "" {
