@@ -30,6 +30,7 @@ type room struct {
 	config    *legacy.RoomConfig // nil if unknown
 	history   []line
 	recalled  bool                   // the archive was looked into
+	renamed   bool                   // somebody has another nick than the one by which they are known
 	clients   map[string]*roomClient // the user's clients in the room, by full JID
 }
 
@@ -302,7 +303,7 @@ func (u *user) showRoom(r *room, full string) {
 	u.sendSelf(r, full)
 	if !again {
 		u.recall(r)
-		u.sendHistory(r, full, r.historyFor(client.wish, u.c.clock.Now()))
+		u.sendHistory(r, full, u.c.historyFor(r, client.wish))
 	}
 	u.sendSubject(r, full)
 }

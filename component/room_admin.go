@@ -19,7 +19,7 @@ func (u *user) onRoomIQ(r *request, peer legacy.Peer) {
 	is := func(space, name string) bool { return r.payload.Is(space, name) }
 	switch {
 	case is(xep.NSDiscoInfo, "query") && r.to.Resource == "":
-		u.reply(r, u.c.roomInfo(peer, room))
+		u.reply(r, u.c.roomInfo(peer, room, u.records(peer)))
 	case is(xep.NSMAM, "") && r.to.Resource == "":
 		u.onArchive(r, peer)
 	case is(xep.NSPing, "ping") && inside && (r.to.Resource == "" || r.to.Resource == address.SafeResource(room.nick)):

@@ -82,6 +82,9 @@ func (u *user) toClients(r *room, f func(full string)) {
 // showOccupant tells of somebody who came or changed.
 func (u *user) showOccupant(r *room, o legacy.Occupant) {
 	now := &occupant{Occupant: o}
+	if before := r.occupants[o.Nick]; before != nil && before.Identity == o.Identity {
+		now.id = before.id
+	}
 	r.occupants[o.Nick] = now
 	u.toClients(r, func(full string) {
 		if o.Nick == r.nick {
@@ -269,6 +272,8 @@ func (u *user) onOccupantRenamed(r *room, ev legacy.OccupantRenamed) {
 		return
 	}
 	delete(r.occupants, ev.Old)
+	u.c.identify(r, o)
+	r.renamed = true
 	renamed := *o
 	renamed.Nick = ev.New
 	r.occupants[ev.New] = &renamed

@@ -19,10 +19,10 @@ var roomFeatures = []string{
 	xep.NSCommands, xep.NSVCard, "muc_semianonymous", "muc_persistent",
 }
 
-// roomInfo is what a room can do. r is what the user knows of it, nil for somebody
-// who is not there: then it is answered as most rooms are, since joining makes one.
-// (XEP-0045 §6.4)
-func (c *Component) roomInfo(peer legacy.Peer, r *room) *element.Element {
+// roomInfo is what a room can do, and whether what is said there is archived. r is
+// what the user knows of it, nil for somebody who is not there: then it is answered as
+// most rooms are, since joining makes one. (XEP-0045 §6.4)
+func (c *Component) roomInfo(peer legacy.Peer, r *room, archived bool) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query")
 	name := peer.ID
 	for _, typ := range []string{"text", "irc"} {
@@ -34,7 +34,7 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room) *element.Element {
 	for _, f := range roomFeatures {
 		feature(f)
 	}
-	if c.archives() {
+	if archived {
 		feature(xep.NSMAM)
 		feature(xep.NSMAMExtended)
 	}

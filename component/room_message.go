@@ -17,6 +17,9 @@ var errNotInRoom = stanzaError{Type: stanza.Cancel, Condition: stanza.NotAccepta
 func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
 	u.c.counters.fromNetwork.Add(1)
 	l := line{nick: ev.Nick, text: styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply}
+	if !ev.Time.IsZero() {
+		u.recall(r) // it may be known
+	}
 	if l.archived = ev.ID; l.archived == "" {
 		l.archived = l.id
 	} else if !ev.Time.IsZero() && slices.ContainsFunc(r.history, func(old line) bool { return old.archived == ev.ID }) {
@@ -63,9 +66,13 @@ func (c *Component) appendLine(dst []byte, r *room, to string, l *line, delayed 
 		dst = append(appendAttr(dst, "id", l.reply), "/>"...)
 	}
 	dst = appendOccupantID(dst, l.occupant)
-	if to != "" && c.archives() {
+	if to != "" {
 		dst = append(dst, "<stanza-id xmlns='"+xep.NSStanzaID+"'"...)
 		dst = append(appendAttr(appendAttr(dst, "id", l.archived), "by", r.jid), "/>"...)
+	}
+	if l.origin != "" {
+		dst = append(dst, "<origin-id xmlns='"+xep.NSStanzaID+"'"...)
+		dst = append(appendAttr(dst, "id", l.origin), "/>"...)
 	}
 	if delayed {
 		dst = xep.Delay(r.jid, l.at).Append(dst, nsComponent)
@@ -277,7 +284,8 @@ func (u *user) reflect(st *inbound, id string) {
 	u.withRoom(peer, func(r *room) {
 		o := r.self()
 		u.c.identify(r, o)
-		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, newID()), at: u.c.clock.Now(), occupant: o.id}
+		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, newID()), at: u.c.clock.Now(), occupant: o.id,
+			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id")}
 		if l.archived = id; id == "" {
 			l.archived = newID()
 		}

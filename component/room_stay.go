@@ -84,11 +84,11 @@ func (u *user) reviewRooms() {
 }
 
 // records reports whether what is said in a room is to be archived.
-func (u *user) records(r *room) bool {
-	if v, said := u.setting(r.peer, "record_history"); said {
-		return v == "true"
+func (u *user) records(p legacy.Peer) bool {
+	if v, said := u.setting(p, "record_history"); said {
+		return u.c.archives() && v == "true"
 	}
-	return !u.option(optNoHistory)
+	return u.c.archives() && !u.option(optNoHistory)
 }
 
 // setting is one setting of a room or a service.

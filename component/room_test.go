@@ -71,7 +71,9 @@ func (s roomySession) JoinRoom(_ context.Context, r legacy.Peer, _, password str
 func (s roomySession) LeaveRoom(_ context.Context, r legacy.Peer, _ string) error {
 	return s.say("leave %s", r.ID)
 }
-func (s roomySession) SetNick(_ context.Context, _ legacy.Peer, nick string) error { return s.say("nick %s", nick) }
+func (s roomySession) SetNick(_ context.Context, _ legacy.Peer, nick string) error {
+	return s.say("nick %s", nick)
+}
 func (s roomySession) Invite(_ context.Context, r, who legacy.Peer) error {
 	return s.say("invite %s %s", r.ID, who.ID)
 }
