@@ -68,6 +68,9 @@ func (r *room) occupantJID(nick string) string { return r.jid + "/" + address.Sa
 
 // find is the occupant whom a resource stands for, nil if there is none.
 func (r *room) find(resource string) *occupant {
+	if r == nil || resource == "" {
+		return nil
+	}
 	if o := r.occupants[resource]; o != nil {
 		return o
 	}

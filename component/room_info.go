@@ -67,6 +67,31 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, archived bool) *element.
 	return q.Add(form)
 }
 
+// onRoomInfo answers what a room can do. What the network has not yet told of its
+// settings is asked for. (XEP-0045 §6.4)
+func (u *user) onRoomInfo(r *request, peer legacy.Peer, room *room) {
+	switch node := r.payload.Attr("node"); node {
+	case "":
+	case "x-roomuser-item", xep.NSMUC + "#traffic": // XEP-0045 §7.12, §17.4
+		u.fail(r, errNotImplemented)
+		return
+	default:
+		u.fail(r, errItemNotFound)
+		return
+	}
+	keeper, ok := u.legacySession().(legacy.RoomKeeper)
+	if !ok || room == nil || !room.joined || room.config != nil {
+		u.reply(r, u.c.roomInfo(peer, room, u.records(peer)))
+		return
+	}
+	u.look(r, func(u *user, r *request, ev legacy.Event) {
+		if got := ev.(legacy.RoomConfigReceived); got.Err == nil {
+			room.config = &got.Config
+		}
+		u.reply(r, u.c.roomInfo(peer, room, u.records(peer)))
+	}, func(ref string) error { return keeper.RequestRoomConfig(u.ctx, ref, peer) })
+}
+
 // serviceInfo is what a part of the network can do.
 func (c *Component) serviceInfo(peer legacy.Peer) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query").
