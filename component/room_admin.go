@@ -22,7 +22,7 @@ func (u *user) onRoomIQ(r *request, peer legacy.Peer) {
 		u.onRoomInfo(r, peer, room)
 	case is(xep.NSMAM, "") && r.to.Resource == "":
 		u.onArchive(r, peer)
-	case is(xep.NSPing, "ping") && inside && (r.to.Resource == "" || r.to.Resource == address.SafeResource(room.nick)):
+	case is(xep.NSPing, "ping") && inside && (r.to.Resource == "" || r.to.Resource == resourceOf(room.nick)):
 		u.reply(r, nil)
 	case is(xep.NSRegister, "query") && r.to.Resource == "": // XEP-0045 §7.10
 		u.fail(r, errServiceUnavail)
@@ -95,7 +95,7 @@ func (u *user) listOccupants(r *request, room *room) {
 		level := min(int(o.Level), len(roles)-1)
 		if item != nil && (item.Attr("role") == roles[level] || item.Attr("affiliation") == affiliations[level]) {
 			q.Add(element.New(xep.NSMUCAdmin, "item").Set("affiliation", affiliations[level]).Set("role", roles[level]).
-				Set("nick", o.Nick).Set("jid", room.occupantJID(o.Nick)))
+				Set("nick", resourceOf(o.Nick)).Set("jid", room.occupantJID(o.Nick)))
 		}
 	}
 	u.reply(r, q)

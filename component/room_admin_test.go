@@ -54,12 +54,12 @@ func TestBans(t *testing.T) {
 			w.Expect("<iq type='result' id='" + id + "' from='" + club + "'/>")
 		}
 		// XEP-0045 §9.7: several at once are answered when the last one is done
-		answer, _ := w.ask("set", phone, club, "two", "<query xmlns='"+nsAdmin+"'><item affiliation='outcast' jid='one@"+gw+"'/><item affiliation='none' jid='two@"+gw+"'/></query>")
+		w.ask("set", phone, club, "two", "<query xmlns='"+nsAdmin+"'><item affiliation='outcast' jid='one@"+gw+"'/><item affiliation='none' jid='two@"+gw+"'/></query>")
 		w.emit(h, legacy.Done{Ref: w.hear(asked, "ban * #club one true")})
 		w.Quiet()
 		w.emit(h, legacy.Done{Ref: w.hear(asked, "ban * #club two false")})
 		w.Expect("<iq type='result' id='two'/>")
-		answer, _ = w.ask("set", phone, club, "half", "<query xmlns='"+nsAdmin+"'><item affiliation='outcast' jid='one@"+gw+"'/><item affiliation='chief' jid='two@"+gw+"'/></query>")
+		answer, _ := w.ask("set", phone, club, "half", "<query xmlns='"+nsAdmin+"'><item affiliation='outcast' jid='one@"+gw+"'/><item affiliation='chief' jid='two@"+gw+"'/></query>")
 		isError(t, answer, "bad-request", "modify", "")
 		w.nothingAsked(asked)
 	})
