@@ -96,6 +96,11 @@ func (c *Component) hasActor(user address.JID) bool {
 	return ok
 }
 
+// knows reports whether there is more to say to a user than to anybody.
+func (c *Component) knows(user address.JID) bool {
+	return c.hasActor(user) || c.isRegistered(user.Bare().String())
+}
+
 // refuseStranger answers somebody who is not registered. (XEP-0100 §4.8.2)
 func (c *Component) refuseStranger(st *inbound) {
 	if st.Name == "message" && st.Child(nsComponent, "body") == nil {

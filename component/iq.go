@@ -170,8 +170,8 @@ func (c *Component) contactIQ(st *inbound, route iqRoute, payload *element.Eleme
 // (XEP-0045 §6.4)
 func (c *Component) roomIQ(st *inbound, payload *element.Element, peer legacy.Peer) {
 	switch {
-	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoInfo, "query") && payload.Attr("node") == "" && !c.hasActor(st.from):
-		c.result(st, c.roomInfo(peer, nil))
+	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoInfo, "query") && payload.Attr("node") == "" && !c.knows(st.from):
+		c.result(st, c.roomInfo(peer, nil, c.archives()))
 	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoItems, "query") && payload.Attr("node") == "":
 		c.result(st, element.New(xep.NSDiscoItems, "query"))
 	case !c.serves(st.from):

@@ -178,10 +178,14 @@ func (u *user) onMessageSent(ev legacy.MessageSent) {
 	if m.parts == 0 {
 		u.reflect(st, ev.ID)
 	}
-	if m.parts > 0 || m.state != legacy.Delivered || st.id == "" || st.Child(xep.NSReceipts, "request") == nil {
+	if m.parts > 0 || m.state != legacy.Delivered || st.id == "" || st.typ == "groupchat" || st.Child(xep.NSReceipts, "request") == nil {
 		return
 	}
-	u.c.send(element.New(nsStanza, "message").Set("from", st.to.Bare().String()).Set("to", st.from.String()).
+	from := st.to.Bare().String()
+	if _, room := u.c.roomAt(st.to); room { // to an occupant
+		from = st.to.String()
+	}
+	u.c.send(element.New(nsStanza, "message").Set("from", from).Set("to", st.from.String()).
 		Set("type", "chat").Set("id", newID()).Add(xep.Received(st.id)))
 }
 

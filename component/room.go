@@ -2,8 +2,11 @@ package component
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"transport/component/address"
@@ -21,15 +24,19 @@ type room struct {
 	joined    bool // the network has let the user in
 	asked     bool // it was asked to
 	stays     bool // the user stays in it while no client does
+	own       bool // it is one of the registration form's
 	tags      bool // reactions and typing pass
 	password  string
-	nick      string // what the user is called there
-	wanted    string // what the user wants to be called
+	nick      string   // what the user is called there
+	wanted    string   // what the user wants to be called
+	renaming  *inbound // asks for another nick, and was not yet answered
+	retopic   *inbound // asks for another topic, and was not yet answered
 	occupants map[string]*occupant
 	topic     legacy.Topic
 	config    *legacy.RoomConfig // nil if unknown
 	history   []line
 	recalled  bool                   // the archive was looked into
+	renamed   bool                   // somebody has another nick than the one by which they are known
 	clients   map[string]*roomClient // the user's clients in the room, by full JID
 }
 
@@ -42,7 +49,7 @@ type occupant struct {
 // roomClient is one of the user's clients in a room.
 type roomClient struct {
 	id    string           // of the presence by which it joined
-	nick  string           // that it asked for
+	nick  string           // that it asked for, or has: as in JIDs
 	until time.Time        // for the network to let it in
 	in    bool             // it has been told who is there
 	wish  *element.Element // how much history it wants, nil if it did not say
@@ -62,16 +69,35 @@ func (c *Component) roomAt(to address.JID) (legacy.Peer, bool) {
 	return p, err == nil && p.Room
 }
 
+// resourceOf is what a nick is called in JIDs. One that servers would change has a mark
+// of its own, so that nobody passes for somebody else.
+func resourceOf(nick string) string {
+	safe := address.SafeResource(nick)
+	if safe == nick {
+		return nick
+	}
+	sum := sha256.Sum256([]byte(nick))
+	mark := hex.EncodeToString(sum[:4])
+	marked := strings.ToValidUTF8(safe[:min(len(safe), 1000)], "") + "~" + mark
+	if address.SafeResource(marked) != marked { // the mark does not go with every script
+		return "nick-" + mark
+	}
+	return marked
+}
+
 // occupantJID is somebody in a room.
-func (r *room) occupantJID(nick string) string { return r.jid + "/" + address.SafeResource(nick) }
+func (r *room) occupantJID(nick string) string { return r.jid + "/" + resourceOf(nick) }
 
 // find is the occupant whom a resource stands for, nil if there is none.
 func (r *room) find(resource string) *occupant {
+	if r == nil || resource == "" {
+		return nil
+	}
 	if o := r.occupants[resource]; o != nil {
 		return o
 	}
 	for nick, o := range r.occupants {
-		if address.SafeResource(nick) == resource {
+		if resourceOf(nick) == resource {
 			return o
 		}
 	}
@@ -100,6 +126,9 @@ func (u *user) onRoomPresence(st *inbound, peer legacy.Peer) {
 	case st.typ == "unavailable":
 		u.leaveRoom(r, full, cleanText(st.ChildText(nsComponent, "status")))
 	case st.typ == "error":
+		if client != nil && isErrorOf(st, ghosts) {
+			u.dropGhost(r, full)
+		}
 		u.onPresenceError(st)
 	case st.typ != "":
 		if st.typ != "probe" {
@@ -112,10 +141,11 @@ func (u *user) onRoomPresence(st *inbound, peer legacy.Peer) {
 	case client == nil: // XEP-0045 §7.2.18
 		gone := &room{peer: peer, jid: u.c.contactJID(peer.ID)}
 		u.sendOccupant(gone, full, &occupant{Occupant: legacy.Occupant{Nick: st.to.Resource}}, occupantStanza{gone: true, codes: []string{"110", "307", "333"}})
-	case r.joined && st.to.Resource != address.SafeResource(r.nick):
-		client.id = st.id
+	case r.joined && st.to.Resource != resourceOf(r.nick):
+		client.id, r.renaming = st.id, st
 		if roomer, ok := u.legacySession().(legacy.Roomer); ok {
 			if err := roomer.SetNick(u.ctx, peer, st.to.Resource); err != nil {
+				r.renaming = nil
 				u.c.refuse(st, translateError(err))
 			}
 		}
@@ -204,8 +234,20 @@ func (u *user) leaveRoom(r *room, full, reason string) {
 	if r == nil || r.clients[full] == nil {
 		return
 	}
-	u.sendOccupant(r, full, r.self(), occupantStanza{gone: true, codes: []string{"110"}})
+	self := r.self()
+	if r.nick == "" { // it was not let in yet
+		self = &occupant{Occupant: legacy.Occupant{Nick: r.clients[full].nick}}
+	}
+	u.sendOccupant(r, full, self, occupantStanza{gone: true, codes: []string{"110"}})
 	u.dropClient(r, full, reason)
+}
+
+// dropGhost takes out a client whose server says that it is gone. (XEP-0045 §18.1.2)
+func (u *user) dropGhost(r *room, full string) {
+	if r.clients[full].in {
+		u.sendOccupant(r, full, r.self(), occupantStanza{gone: true, codes: []string{"110", "333"}})
+	}
+	u.dropClient(r, full, "")
 }
 
 // dropClient forgets a client that is no longer in a room.
@@ -223,6 +265,8 @@ func (u *user) quitRoom(r *room, reason string) {
 	if roomer, ok := u.legacySession().(legacy.Roomer); ok && r.asked {
 		if err := roomer.LeaveRoom(u.ctx, r.peer, reason); err != nil {
 			u.log.Debug().Err(err).Msg("cannot leave a room")
+		} else if len(u.leaving) < maxRooms {
+			u.leaving[r.peer.ID] = true
 		}
 	}
 	if u.guest && len(u.rooms) == 0 {
@@ -249,7 +293,7 @@ func (u *user) dropFromRooms(full string) {
 // dropEmptyRooms leaves the rooms that no client has come back to.
 func (u *user) dropEmptyRooms() {
 	for _, r := range u.rooms {
-		if len(r.clients) == 0 {
+		if len(r.clients) == 0 && !r.own {
 			u.dropClient(r, "", "")
 		}
 	}
@@ -272,7 +316,7 @@ func (u *user) expireJoins(now time.Time) {
 // wanted to be.
 func (u *user) refuseJoin(r *room, full string, why stanzaError) {
 	client := r.clients[full]
-	p := element.New(nsStanza, "presence").Set("from", r.occupantJID(client.nick)).Set("to", full).Set("type", "error").
+	p := element.New(nsStanza, "presence").Set("from", r.jid+"/"+client.nick).Set("to", full).Set("type", "error").
 		Add(element.New(xep.NSMUC, "x"), why.element().Set("by", r.jid))
 	if client.id != "" {
 		p.Set("id", client.id)
@@ -302,7 +346,7 @@ func (u *user) showRoom(r *room, full string) {
 	u.sendSelf(r, full)
 	if !again {
 		u.recall(r)
-		u.sendHistory(r, full, r.historyFor(client.wish, u.c.clock.Now()))
+		u.sendHistory(r, full, u.c.historyFor(r, client.wish))
 	}
 	u.sendSubject(r, full)
 }
@@ -310,10 +354,10 @@ func (u *user) showRoom(r *room, full string) {
 // sendSelf sends the presence that says what the client itself is called.
 func (u *user) sendSelf(r *room, full string) {
 	client, codes := r.clients[full], []string{"110"}
-	if client.nick != "" && client.nick != r.nick && client.nick != address.SafeResource(r.nick) { // XEP-0045 §7.2.2
+	if client.nick != "" && client.nick != resourceOf(r.nick) { // XEP-0045 §7.2.2
 		codes = append(codes, "210")
 	}
-	client.nick = r.nick
+	client.nick = resourceOf(r.nick)
 	u.sendOccupant(r, full, r.self(), occupantStanza{codes: codes, id: client.id})
 	client.id = ""
 }

@@ -18,12 +18,16 @@ func (u *user) onRoomIQ(r *request, peer legacy.Peer) {
 	inside := room != nil && room.joined && room.clients[r.from.String()] != nil
 	is := func(space, name string) bool { return r.payload.Is(space, name) }
 	switch {
-	case is(xep.NSDiscoInfo, "query") && r.to.Resource == "":
-		u.reply(r, u.c.roomInfo(peer, room))
+	case is(xep.NSDiscoInfo, "query") && r.to.Resource == "" && r.typ == "get":
+		u.onRoomInfo(r, peer, room)
 	case is(xep.NSMAM, "") && r.to.Resource == "":
 		u.onArchive(r, peer)
-	case is(xep.NSPing, "ping") && inside && (r.to.Resource == "" || r.to.Resource == address.SafeResource(room.nick)):
+	case is(xep.NSPing, "ping") && inside && (r.to.Resource == "" || r.to.Resource == resourceOf(room.nick)):
 		u.reply(r, nil)
+	case is(xep.NSRegister, "query") && r.to.Resource == "": // XEP-0045 §7.10
+		u.fail(r, errServiceUnavail)
+	case is(xep.NSDiscoInfo, "query") && !inside: // XEP-0045 §6.6
+		u.fail(r, errBadRequest)
 	case !inside:
 		u.fail(r, errNotInRoom)
 	case r.to.Resource != "":
@@ -91,77 +95,109 @@ func (u *user) listOccupants(r *request, room *room) {
 		level := min(int(o.Level), len(roles)-1)
 		if item != nil && (item.Attr("role") == roles[level] || item.Attr("affiliation") == affiliations[level]) {
 			q.Add(element.New(xep.NSMUCAdmin, "item").Set("affiliation", affiliations[level]).Set("role", roles[level]).
-				Set("nick", o.Nick).Set("jid", room.occupantJID(o.Nick)))
+				Set("nick", resourceOf(o.Nick)).Set("jid", room.occupantJID(o.Nick)))
 		}
 	}
 	u.reply(r, q)
 }
 
-// levelsWanted are what a client may ask to be made of somebody.
+// What a client may ask to be made of somebody, beside being thrown out.
 // (XEP-0045 §8.4, §8.5, §9.3, §9.6, §10.3)
-var levelsWanted = map[string]legacy.Level{
-	"participant": legacy.LevelVoice, "member": legacy.LevelVoice,
-	"moderator": legacy.LevelOperator, "admin": legacy.LevelOperator,
-	"owner": legacy.LevelOwner, "visitor": legacy.LevelNone, "none": legacy.LevelNone,
-}
+var (
+	levelsOfRoles = map[string]legacy.Level{
+		"none": legacy.LevelNone, "visitor": legacy.LevelNone, "participant": legacy.LevelVoice, "moderator": legacy.LevelOperator,
+	}
+	levelsOfAffiliations = map[string]legacy.Level{
+		"none": legacy.LevelNone, "outcast": legacy.LevelNone, "member": legacy.LevelVoice, "admin": legacy.LevelOperator, "owner": legacy.LevelOwner,
+	}
+)
 
-// onModeration handles a change of somebody's role or affiliation.
-// (XEP-0045 §8.2 to §9.7)
+// maxModerations is how many occupants are dealt with by one IQ.
+const maxModerations = 50
+
+// onModeration handles changes of roles and affiliations. The IQ is answered when all
+// are made, or with the first that is refused. (XEP-0045 §8.2 to §9.7)
 func (u *user) onModeration(r *request, room *room) {
 	roomer, ok := u.legacySession().(legacy.Roomer)
-	item := r.payload.Child(xep.NSMUCAdmin, "item")
-	if !ok || item == nil {
-		u.fail(r, errBadRequest)
-		return
-	}
-	role, affiliation := item.Attr("role"), item.Attr("affiliation")
-	m := legacy.Moderation{Nick: item.Attr("nick"), Reason: cleanText(item.ChildText(xep.NSMUCAdmin, "reason"))}
-	if o := room.find(m.Nick); o != nil {
-		m.Nick = o.Nick
-	}
-	if m.Nick == "" { // affiliations name a JID: of the nick as a contact, or of the occupant
-		m.Nick = u.nickIn(room, item.Attr("jid"))
-	}
-	want := first(role, affiliation)
-	level, known := levelsWanted[want]
-	keeper, keeps := roomer.(legacy.RoomKeeper)
-	switch {
-	case (role == "") == (affiliation == "") || item.Attr("nick") == "" && item.Attr("jid") == "" || !known && want != "outcast":
-		u.fail(r, errBadRequest)
-		return
-	case keeps && m.Nick == "" && (affiliation == "outcast" || affiliation == "none"):
-		if jid, err := address.Parse(item.Attr("jid")); err == nil {
-			mask := address.UnescapeLocal(jid.Local)
-			u.moderate(r, func(ref string) error {
-				return keeper.SetBan(u.ctx, ref, room.peer, mask, affiliation == "outcast")
-			})
+	var steps []func(ref string) error
+	for item := range r.payload.Children(xep.NSMUCAdmin, "item") {
+		step, why := u.moderation(roomer, room, item)
+		if why != nil {
+			u.fail(r, *why)
 			return
 		}
+		steps = append(steps, step)
+	}
+	if !ok || len(steps) == 0 || len(steps) > maxModerations {
 		u.fail(r, errBadRequest)
 		return
-	case m.Nick == "":
-		u.fail(r, errItemNotFound)
-		return
-	case role == "none":
-		m.Kick = true
-	case affiliation == "outcast":
-		m.Ban = true
-	default:
-		m.Level = level
 	}
-	u.moderate(r, func(ref string) error { return roomer.Moderate(u.ctx, ref, room.peer, m) })
+	u.moderate(r, steps...)
 }
 
-// moderate has the network do something in a room, and answers the IQ once it is
-// done.
-func (u *user) moderate(r *request, do func(ref string) error) {
-	u.look(r, func(u *user, r *request, ev legacy.Event) {
-		if done := ev.(legacy.Done); done.Err != nil {
-			u.fail(r, roomError(done.Err))
-			return
+// moderation is what one item asks for.
+func (u *user) moderation(roomer legacy.Roomer, room *room, item *element.Element) (func(ref string) error, *stanzaError) {
+	role, affiliation, jid := item.Attr("role"), item.Attr("affiliation"), item.Attr("jid")
+	level, known := levelsOfRoles[role]
+	if role == "" {
+		level, known = levelsOfAffiliations[affiliation]
+	}
+	if role != "" && affiliation != "" || !known || item.Attr("nick") == "" && jid == "" {
+		return nil, &errBadRequest
+	}
+	m := legacy.Moderation{Level: level, Kick: role == "none", Ban: affiliation == "outcast", Reason: cleanText(item.ChildText(xep.NSMUCAdmin, "reason"))}
+	if o := room.find(item.Attr("nick")); o != nil {
+		m.Nick = o.Nick
+	} else {
+		m.Nick = u.nickIn(room, jid) // affiliations name a JID: of the nick as a contact, or of the occupant
+	}
+	if m.Nick != "" {
+		return func(ref string) error { return roomer.Moderate(u.ctx, ref, room.peer, m) }, nil
+	}
+	keeper, keeps := roomer.(legacy.RoomKeeper)
+	mask := u.banMask(room, jid)
+	if !keeps || mask == "" || affiliation != "outcast" && affiliation != "none" {
+		return nil, &errItemNotFound
+	}
+	return func(ref string) error { return keeper.SetBan(u.ctx, ref, room.peer, mask, m.Ban) }, nil
+}
+
+// banMask is the mask, or the nick of somebody who is not in the room, that a JID of
+// ours stands for in its ban list; "" for another JID.
+func (u *user) banMask(room *room, s string) string {
+	jid, err := address.Parse(s)
+	if err != nil || jid.Domain != u.c.domain {
+		return ""
+	}
+	if _, isRoom := u.c.roomAt(jid); isRoom {
+		return jid.Resource
+	}
+	name := address.UnescapeLocal(jid.Local)
+	person, err := u.c.cfg.Network.ParsePeer(name)
+	if err != nil {
+		return name
+	}
+	for i := range name { // the nick is the beginning of the name
+		if p, err := u.c.occupantPeer(room, name[:i]); err == nil && p == person {
+			return name[:i]
 		}
-		u.reply(r, nil)
-	}, do)
+	}
+	return name
+}
+
+// moderate has the network do something in a room, one after the other, and answers
+// the IQ once all is done.
+func (u *user) moderate(r *request, steps ...func(ref string) error) {
+	u.look(r, func(u *user, r *request, ev legacy.Event) {
+		switch done := ev.(legacy.Done); {
+		case done.Err != nil:
+			u.fail(r, roomError(done.Err))
+		case len(steps) > 1:
+			u.moderate(r, steps[1:]...)
+		default:
+			u.reply(r, nil)
+		}
+	}, steps[0])
 }
 
 // peerNameOf is the name that a JID of ours stands for, "" for another.
@@ -171,8 +207,8 @@ func (u *user) peerNameOf(s string) string {
 		return ""
 	}
 	if room, isRoom := u.c.roomAt(jid); isRoom {
-		if r := u.rooms[room.ID]; r != nil {
-			if p, err := u.c.occupantPeer(r, jid.Resource); err == nil {
+		if o := u.rooms[room.ID].find(jid.Resource); o != nil {
+			if p, err := u.c.occupantPeer(u.rooms[room.ID], o.Nick); err == nil {
 				return p.ID
 			}
 		}
@@ -278,44 +314,74 @@ func (u *user) configForm(peer legacy.Peer, config legacy.RoomConfig, known bool
 // setRoomConfig stores the user's own settings, and changes those of the network that
 // are different.
 func (u *user) setRoomConfig(r *request, room *room, values map[string][]string) {
-	if why := u.takeSettings(room.peer, values); why != nil {
-		u.fail(r, *why)
-		return
-	}
 	keeper, ok := u.legacySession().(legacy.RoomKeeper)
 	touched := false
 	for name := range values {
 		touched = touched || strings.HasPrefix(name, "muc#roomconfig_")
 	}
 	if !ok || !touched {
+		if why := u.takeSettings(room.peer, values); why != nil {
+			u.fail(r, *why)
+			return
+		}
 		u.reply(r, nil)
 		return
 	}
 	u.withConfig(r, room, func(have legacy.RoomConfig, _ bool) {
-		want := have
-		for _, b := range configBool {
-			if v := values[b.name]; len(v) > 0 {
-				*b.get(&want) = xep.IsTrue(v[0]) != b.negated
-			}
+		want, why := changedConfig(have, values)
+		if why == nil {
+			why = u.takeSettings(room.peer, values)
 		}
-		if v := values["muc#roomconfig_roomsecret"]; len(v) > 0 {
-			want.Password = v[0]
-		}
-		if v := values["muc#roomconfig_passwordprotectedroom"]; len(v) > 0 && !xep.IsTrue(v[0]) {
-			want.Password = ""
-		}
-		if v := values["muc#roomconfig_maxusers"]; len(v) > 0 && v[0] != "none" {
-			n, err := strconv.Atoi(v[0])
-			if err != nil || n < 0 {
-				u.fail(r, stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: strconv.Quote(v[0]) + " is no number of people."})
-				return
-			}
-			want.Limit = n
-		}
-		if want == have {
+		switch {
+		case why != nil:
+			u.fail(r, *why)
+		case want == have:
 			u.reply(r, nil)
-			return
+		default:
+			u.moderate(r, func(ref string) error { return keeper.SetRoomConfig(u.ctx, ref, room.peer, want) })
 		}
-		u.moderate(r, func(ref string) error { return keeper.SetRoomConfig(u.ctx, ref, room.peer, want) })
 	})
+}
+
+// changedConfig are the settings of a room with the answers to configForm. What was
+// left out stays as it is. (XEP-0045 §10.2)
+func changedConfig(c legacy.RoomConfig, values map[string][]string) (legacy.RoomConfig, *stanzaError) {
+	answer := func(name string) (string, bool) {
+		v := values["muc#roomconfig_"+name]
+		if len(v) == 0 {
+			return "", false
+		}
+		return cleanText(strings.TrimSpace(v[0])), true
+	}
+	wrong := func(text string) (legacy.RoomConfig, *stanzaError) {
+		return c, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: text}
+	}
+	for _, b := range configBool {
+		if v := values[b.name]; len(v) > 0 {
+			*b.get(&c) = xep.IsTrue(v[0]) != b.negated
+		}
+	}
+	secret, given := answer("roomsecret")
+	locked, said := answer("passwordprotectedroom")
+	switch {
+	case said && !xep.IsTrue(locked):
+		c.Password = ""
+	case secret != "":
+		c.Password = secret
+	case said && c.Password == "":
+		return wrong("Enter the password that is to be needed.")
+	case given && !said:
+		c.Password = ""
+	}
+	if v, given := answer("maxusers"); given {
+		if v == "" || v == "none" {
+			v = "0"
+		}
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 {
+			return wrong(strconv.Quote(v) + " is no number of people.")
+		}
+		c.Limit = n
+	}
+	return c, nil
 }

@@ -33,13 +33,13 @@ func (u *user) onRoomEvent(ev legacy.Event) bool {
 		u.withRoom(ev.Room, func(r *room) { u.onOccupantRenamed(r, ev) })
 	case legacy.TopicChanged:
 		u.withRoom(ev.Room, func(r *room) {
-			r.topic = ev.Topic
+			r.topic, r.retopic = ev.Topic, nil
 			u.toClients(r, func(full string) { u.sendSubject(r, full) })
 		})
 	case legacy.RoomMessage:
 		u.withRoom(ev.Room, func(r *room) { u.onRoomMessage(r, ev) })
 	case legacy.RoomReaction:
-		u.withRoom(ev.Room, func(r *room) { u.onRoomReaction(r, ev) })
+		u.withRoom(ev.Room, func(r *room) { u.onRoomReaction(r, ev, newID()) })
 	case legacy.RoomTyping:
 		u.withRoom(ev.Room, func(r *room) { u.onRoomTyping(r, ev) })
 	case legacy.RoomConfigChanged:
@@ -82,6 +82,9 @@ func (u *user) toClients(r *room, f func(full string)) {
 // showOccupant tells of somebody who came or changed.
 func (u *user) showOccupant(r *room, o legacy.Occupant) {
 	now := &occupant{Occupant: o}
+	if before := r.occupants[o.Nick]; before != nil && before.Identity == o.Identity {
+		now.id = before.id
+	}
 	r.occupants[o.Nick] = now
 	u.toClients(r, func(full string) {
 		if o.Nick == r.nick {
@@ -101,6 +104,8 @@ func (u *user) onRoomJoined(ev legacy.RoomJoined) {
 			return
 		}
 	}
+	delete(u.leaving, ev.Room.ID)
+	r.renaming, r.retopic = nil, nil
 	before, self := r.occupants, r.nick
 	r.joined, r.asked, r.nick, r.topic, r.tags = true, true, ev.Nick, ev.Topic, ev.Tags
 	r.occupants = make(map[string]*occupant, len(ev.Occupants))
@@ -121,7 +126,7 @@ func (u *user) onRoomJoined(ev legacy.RoomJoined) {
 			}
 		}
 		if self != r.nick {
-			u.sendOccupant(r, full, &occupant{Occupant: legacy.Occupant{Nick: self}}, occupantStanza{gone: true, codes: []string{"303", "110"}, newNick: r.nick})
+			u.sendOccupant(r, full, &occupant{Occupant: legacy.Occupant{Nick: self}}, occupantStanza{gone: true, codes: []string{"303", "110"}, newNick: resourceOf(r.nick)})
 		}
 		u.showRoom(r, full)
 	}
@@ -130,7 +135,7 @@ func (u *user) onRoomJoined(ev legacy.RoomJoined) {
 // adoptRoom takes in a room that the network has put the user into; their clients
 // are invited. A room that the user has left meanwhile is left for good.
 func (u *user) adoptRoom(peer legacy.Peer) *room {
-	if peer.ID != "" && (len(u.resources) > 0 || len(u.rooms) > 0) {
+	if peer.ID != "" && !u.leaving[peer.ID] && (len(u.resources) > 0 || len(u.rooms) > 0) {
 		if r := u.newRoom(peer); r != nil {
 			u.invite(peer, u.c.domain, "You were put into this room.")
 			return r
@@ -145,20 +150,28 @@ func (u *user) adoptRoom(peer legacy.Peer) *room {
 // onRoomFailed: a room could not be entered, or something in it was not done.
 // (XEP-0045 §7.2.5 to §7.2.10, §7.6)
 func (u *user) onRoomFailed(ev legacy.RoomFailed) {
-	if r := u.rooms[ev.Room.ID]; r != nil {
-		u.failRoom(r, ev.Err)
+	r, why := u.rooms[ev.Room.ID], roomError(ev.Err)
+	switch {
+	case r == nil:
+		delete(u.leaving, ev.Room.ID)
+	case !r.joined:
+		if len(r.clients) == 0 {
+			u.notify("You could not enter " + r.jid + ": " + why.Text)
+		}
+		u.failRoom(r, why)
+	case r.renaming != nil && (r.retopic == nil || why.Condition == stanza.Conflict): // XEP-0045 §7.6
+		u.c.refuse(r.renaming, why)
+		r.renaming = nil
+	case r.retopic != nil: // XEP-0045 §8.1
+		u.c.refuse(r.retopic, why)
+		r.retopic = nil
+	default:
+		u.roomSays(r, why.Text)
 	}
 }
 
-func (u *user) failRoom(r *room, err error) {
-	why := roomError(err)
-	if r.joined {
-		u.roomSays(r, why.Text)
-		return
-	}
-	if len(r.clients) == 0 {
-		u.notify("You could not enter " + r.jid + ": " + why.Text)
-	}
+// failRoom tells every client that a room cannot be entered.
+func (u *user) failRoom(r *room, why stanzaError) {
 	r.asked = false
 	for full, client := range r.clients {
 		if client.in { // it was lost, and does not come back
@@ -196,43 +209,49 @@ func leaveCodes(kind legacy.LeaveKind) []string {
 
 // onRoomLeft: the user is no longer in a room.
 func (u *user) onRoomLeft(ev legacy.RoomLeft) {
-	r := u.rooms[ev.Room.ID]
-	if r == nil {
+	r, left := u.rooms[ev.Room.ID], u.leaving[ev.Room.ID]
+	delete(u.leaving, ev.Room.ID)
+	if r == nil || left && !r.joined { // it is asked for again already
 		return
 	}
 	u.forgetStay(r)
-	u.closeRoom(r, occupantStanza{codes: append(leaveCodes(ev.Kind), "110"), actor: ev.By, reason: ev.Reason})
+	u.closeRoom(r, occupantStanza{codes: append(leaveCodes(ev.Kind), "110"), actor: ev.By, reason: ev.Reason}, errNotInRoom.with("You are no longer in the room. "+ev.Reason))
 }
 
-// closeRoom tells every client that the user is no longer in a room.
-func (u *user) closeRoom(r *room, s occupantStanza) {
+// closeRoom tells every client that the user is no longer in a room, and with why
+// those that were yet to be let in.
+func (u *user) closeRoom(r *room, s occupantStanza, why stanzaError) {
 	s.gone = true
 	r.asked, r.joined = false, false
-	for full := range r.clients {
-		u.sendOccupant(r, full, r.self(), s)
+	for full, client := range r.clients {
+		if client.in {
+			u.sendOccupant(r, full, r.self(), s)
+		} else {
+			u.refuseJoin(r, full, why)
+		}
 	}
 	clear(r.clients)
 	u.quitRoom(r, "")
 }
 
 // closeRooms does so for all rooms.
-func (u *user) closeRooms(code, why string) {
+func (u *user) closeRooms(code string, why stanzaError) {
 	for _, r := range u.rooms {
-		u.closeRoom(r, occupantStanza{codes: []string{code, "110"}, reason: why})
+		u.closeRoom(r, occupantStanza{codes: []string{code, "110"}, reason: why.Text}, why)
 	}
 }
 
 // interrupt: a room was lost, and is to be entered again.
 func (u *user) interrupt(r *room, err error) {
 	u.roomSays(r, "You were disconnected: "+userText(err)+" The gateway connects again.")
-	r.joined = false
+	r.joined, r.renaming, r.retopic = false, nil, nil
 }
 
 // roomsLost: the session is over. Rooms stay, to be entered again, unless the
 // user or the network has ended it for good.
 func (u *user) roomsLost(ours bool, err error) {
 	if ours && u.trial == nil && !u.wanted() { // signed off, or no longer registered
-		u.closeRooms("333", "You are signed off.")
+		u.closeRooms("333", errNotOnline.with("You are signed off."))
 		return
 	}
 	for _, r := range u.rooms {
@@ -245,7 +264,7 @@ func (u *user) roomsLost(ours bool, err error) {
 	case legacy.Auth, legacy.Replaced, legacy.Forbidden:
 		if !ours {
 			for _, r := range u.rooms {
-				u.failRoom(r, err)
+				u.failRoom(r, roomError(err))
 			}
 		}
 	}
@@ -269,20 +288,27 @@ func (u *user) onOccupantRenamed(r *room, ev legacy.OccupantRenamed) {
 		return
 	}
 	delete(r.occupants, ev.Old)
+	u.c.identify(r, o)
+	r.renamed = true
 	renamed := *o
 	renamed.Nick = ev.New
 	r.occupants[ev.New] = &renamed
 	me := ev.Old == r.nick
 	if me {
-		r.nick = ev.New
+		if r.nick = ev.New; r.renaming != nil {
+			r.wanted, r.renaming = ev.New, nil
+		}
+		if r.stays {
+			u.noteStay(r)
+		}
 	}
 	u.toClients(r, func(full string) {
 		codes := []string{"303"}
 		if me {
 			codes = append(codes, "110")
-			r.clients[full].nick = ev.New
+			r.clients[full].nick = resourceOf(ev.New)
 		}
-		u.sendOccupant(r, full, o, occupantStanza{gone: true, codes: codes, newNick: ev.New})
+		u.sendOccupant(r, full, o, occupantStanza{gone: true, codes: codes, newNick: resourceOf(ev.New)})
 		if me {
 			u.sendSelf(r, full)
 			return
@@ -292,7 +318,7 @@ func (u *user) onOccupantRenamed(r *room, ev legacy.OccupantRenamed) {
 }
 
 // onRoomReaction: somebody has reacted to a message. (XEP-0444 §4.2)
-func (u *user) onRoomReaction(r *room, ev legacy.RoomReaction) {
+func (u *user) onRoomReaction(r *room, ev legacy.RoomReaction, stanzaID string) {
 	reactions := element.New(xep.NSReactions, "reactions").Set("id", ev.ID)
 	for _, emoji := range ev.Emojis[:min(len(ev.Emojis), maxReactions)] {
 		reactions.Add(element.New(xep.NSReactions, "reaction").AddText(emoji))
@@ -303,7 +329,7 @@ func (u *user) onRoomReaction(r *room, ev legacy.RoomReaction) {
 		id = o.id
 	}
 	u.toClients(r, func(full string) {
-		m := element.New(nsStanza, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).Set("type", "groupchat").Set("id", newID()).Add(reactions)
+		m := element.New(nsStanza, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).Set("type", "groupchat").Set("id", stanzaID).Add(reactions)
 		if id != "" {
 			m.Add(element.New(xep.NSOccupantID, "occupant-id").Set("id", id))
 		}

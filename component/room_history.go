@@ -24,6 +24,7 @@ type line struct {
 	archived string // what the archive and the network call it (XEP-0359)
 	occupant string // XEP-0421
 	reply    string
+	origin   string // that the user's client gave it (XEP-0359), not kept
 	at       time.Time
 }
 
@@ -41,6 +42,7 @@ type keptLine struct {
 const (
 	maxHistory     = 100 // lines that a room keeps in memory
 	defaultHistory = 20  // that a client gets which does not say how many
+	maxSeconds     = 1e9 // that a client looks back
 )
 
 // remember keeps what was said.
@@ -48,7 +50,7 @@ func (u *user) remember(r *room, l line) {
 	if r.history = append(r.history, l); len(r.history) >= 2*maxHistory {
 		r.history = append(make([]line, 0, 2*maxHistory), r.history[len(r.history)-maxHistory:]...)
 	}
-	if u.c.archives() && u.records(r) {
+	if u.records(r.peer) {
 		payload, err := json.Marshal(keptLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply})
 		if err != nil {
 			u.log.Error().Err(err).Msg("cannot archive a line")
@@ -95,7 +97,7 @@ func (u *user) recall(r *room) {
 
 // historyFor is what a client wants to get of it: the least that any of its wishes
 // allows. (XEP-0045 §7.2.14)
-func (r *room) historyFor(wish *element.Element, now time.Time) []line {
+func (c *Component) historyFor(r *room, wish *element.Element) []line {
 	lines := r.history[max(0, len(r.history)-maxHistory):]
 	if wish == nil {
 		return lines[max(0, len(lines)-defaultHistory):]
@@ -106,7 +108,7 @@ func (r *room) historyFor(wish *element.Element, now time.Time) []line {
 	}
 	var since time.Time
 	if sec, ok := number("seconds"); ok {
-		since = now.Add(-time.Duration(sec) * time.Second)
+		since = c.clock.Now().Add(-time.Duration(min(sec, maxSeconds)) * time.Second)
 	}
 	if t, err := time.Parse(time.RFC3339, wish.Attr("since")); err == nil && t.After(since) {
 		since = t
@@ -120,7 +122,7 @@ func (r *room) historyFor(wish *element.Element, now time.Time) []line {
 	if most, ok := number("maxchars"); ok {
 		size := 0
 		for i := len(lines) - 1; i >= 0; i-- {
-			if size += len(lines[i].text); size > most {
+			if size += len(c.appendLine(nil, r, r.jid, &lines[i], true)); size > most {
 				return lines[i+1:]
 			}
 		}
@@ -143,10 +145,21 @@ func (c *Component) occupantID(r *room, identity string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// identify gives an occupant their id, if they have none yet.
+// identify gives an occupant their id, if they have none yet. Of whom the network
+// tells nothing, it is of their nick, unless somebody has taken that id along to
+// another one.
 func (c *Component) identify(r *room, o *occupant) {
-	if o.id == "" {
-		o.id = c.occupantID(r, first(o.Identity, o.Nick))
+	if o.id != "" {
+		return
+	}
+	if o.id = c.occupantID(r, first(o.Identity, o.Nick)); o.Identity != "" || !r.renamed {
+		return
+	}
+	for _, other := range r.occupants {
+		if other != o && other.id == o.id {
+			o.id = c.occupantID(r, newID())
+			return
+		}
 	}
 }
 

@@ -19,10 +19,10 @@ var roomFeatures = []string{
 	xep.NSCommands, xep.NSVCard, "muc_semianonymous", "muc_persistent",
 }
 
-// roomInfo is what a room can do. r is what the user knows of it, nil for somebody
-// who is not there: then it is answered as most rooms are, since joining makes one.
-// (XEP-0045 §6.4)
-func (c *Component) roomInfo(peer legacy.Peer, r *room) *element.Element {
+// roomInfo is what a room can do, and whether what is said there is archived. r is
+// what the user knows of it, nil for somebody who is not there: then it is answered as
+// most rooms are, since joining makes one. (XEP-0045 §6.4)
+func (c *Component) roomInfo(peer legacy.Peer, r *room, archived bool) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query")
 	name := peer.ID
 	for _, typ := range []string{"text", "irc"} {
@@ -34,7 +34,7 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room) *element.Element {
 	for _, f := range roomFeatures {
 		feature(f)
 	}
-	if c.archives() {
+	if archived {
 		feature(xep.NSMAM)
 		feature(xep.NSMAMExtended)
 	}
@@ -65,6 +65,31 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room) *element.Element {
 			xep.NewField("muc#roominfo_subject", "", "", r.topic.Text), xep.NewField("muc#roominfo_description", "", "", r.topic.Text))
 	}
 	return q.Add(form)
+}
+
+// onRoomInfo answers what a room can do. What the network has not yet told of its
+// settings is asked for. (XEP-0045 §6.4)
+func (u *user) onRoomInfo(r *request, peer legacy.Peer, room *room) {
+	switch node := r.payload.Attr("node"); node {
+	case "":
+	case "x-roomuser-item", xep.NSMUC + "#traffic": // XEP-0045 §7.12, §17.4
+		u.fail(r, errNotImplemented)
+		return
+	default:
+		u.fail(r, errItemNotFound)
+		return
+	}
+	keeper, ok := u.legacySession().(legacy.RoomKeeper)
+	if !ok || room == nil || !room.joined || room.config != nil {
+		u.reply(r, u.c.roomInfo(peer, room, u.records(peer)))
+		return
+	}
+	u.look(r, func(u *user, r *request, ev legacy.Event) {
+		if got := ev.(legacy.RoomConfigReceived); got.Err == nil {
+			room.config = &got.Config
+		}
+		u.reply(r, u.c.roomInfo(peer, room, u.records(peer)))
+	}, func(ref string) error { return keeper.RequestRoomConfig(u.ctx, ref, peer) })
 }
 
 // serviceInfo is what a part of the network can do.

@@ -2,6 +2,7 @@ package component
 
 import (
 	"slices"
+	"strings"
 
 	"mellium.im/xmpp/stanza"
 
@@ -17,6 +18,9 @@ var errNotInRoom = stanzaError{Type: stanza.Cancel, Condition: stanza.NotAccepta
 func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
 	u.c.counters.fromNetwork.Add(1)
 	l := line{nick: ev.Nick, text: styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply}
+	if !ev.Time.IsZero() {
+		u.recall(r) // it may be known
+	}
 	if l.archived = ev.ID; l.archived == "" {
 		l.archived = l.id
 	} else if !ev.Time.IsZero() && slices.ContainsFunc(r.history, func(old line) bool { return old.archived == ev.ID }) {
@@ -51,7 +55,7 @@ func (c *Component) appendLine(dst []byte, r *room, to string, l *line, delayed 
 		dst = append(dst, ` from="`...)
 		dst = element.AppendAttr(dst, r.jid)
 		dst = append(dst, '/')
-		dst = element.AppendAttr(dst, address.SafeResource(l.nick))
+		dst = element.AppendAttr(dst, resourceOf(l.nick))
 		dst = append(dst, '"')
 	}
 	dst = appendAttr(dst, "to", to)
@@ -63,9 +67,13 @@ func (c *Component) appendLine(dst []byte, r *room, to string, l *line, delayed 
 		dst = append(appendAttr(dst, "id", l.reply), "/>"...)
 	}
 	dst = appendOccupantID(dst, l.occupant)
-	if to != "" && c.archives() {
+	if to != "" {
 		dst = append(dst, "<stanza-id xmlns='"+xep.NSStanzaID+"'"...)
 		dst = append(appendAttr(appendAttr(dst, "id", l.archived), "by", r.jid), "/>"...)
+	}
+	if l.origin != "" {
+		dst = append(dst, "<origin-id xmlns='"+xep.NSStanzaID+"'"...)
+		dst = append(appendAttr(dst, "id", l.origin), "/>"...)
 	}
 	if delayed {
 		dst = xep.Delay(r.jid, l.at).Append(dst, nsComponent)
@@ -84,10 +92,12 @@ func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 	inside := r != nil && r.clients[full] != nil
 	if st.typ == "error" {
 		if inside && isErrorOf(st, ghosts) {
-			u.sendOccupant(r, full, r.self(), occupantStanza{gone: true, codes: []string{"110", "333"}})
-			u.dropClient(r, full, "")
+			u.dropGhost(r, full)
 		}
 		return
+	}
+	if x := st.Child(xep.NSMUCUser, "x"); x.Child(xep.NSMUCUser, "decline") != nil {
+		return // the network has no word for it (XEP-0045 §7.8.2)
 	}
 	if !inside || !r.joined {
 		if plainText(st.Element) != "" || st.Child(nsComponent, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
@@ -103,20 +113,22 @@ func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 	case u.inviteTo(st, roomer, peer):
 	case st.to.Resource != "" && st.typ == "groupchat":
 		u.c.refuse(st, errBadRequest)
-	case st.to.Resource != "":
-		u.onPrivateText(st, r, text)
-	case st.typ != "groupchat":
-		u.c.refuse(st, errBadRequest)
 	case xep.IsEncrypted(st.Element):
 		u.c.refuse(st, errEncrypted)
 	case len(text) > maxBody:
 		u.c.refuse(st, errTooLarge)
+	case st.to.Resource != "":
+		u.onPrivateText(st, r, text)
+	case st.typ != "groupchat":
+		u.c.refuse(st, errBadRequest)
 	case subject != nil && text == "":
+		r.retopic = st
 		if err := roomer.SetTopic(u.ctx, peer, cleanText(subject.Text())); err != nil {
+			r.retopic = nil
 			u.c.refuse(st, translateError(err))
 		}
 	case r.tags && u.react(st, r):
-	case text != "":
+	case strings.TrimSpace(cleanText(text)) != "":
 		u.sendTo(st, peer, cleanText(text))
 	default:
 		u.onRoomChatState(st, r)
@@ -133,15 +145,19 @@ func (u *user) react(st *inbound, r *room) bool {
 	}
 	var emojis []string
 	for reaction := range e.Children(xep.NSReactions, "reaction") {
-		if len(emojis) < maxReactions {
-			emojis = append(emojis, cleanText(reaction.Text()))
+		if emoji := strings.TrimSpace(cleanText(reaction.Text())); emoji != "" && len(emojis) < maxReactions {
+			emojis = append(emojis, emoji)
 		}
+	}
+	if e.Attr("id") == "" {
+		u.c.refuse(st, errBadRequest)
+		return true
 	}
 	if err := reacter.React(u.ctx, r.peer, e.Attr("id"), emojis); err != nil {
 		u.c.refuse(st, translateError(err))
 		return true
 	}
-	u.onRoomReaction(r, legacy.RoomReaction{Room: r.peer, Nick: r.nick, ID: e.Attr("id"), Emojis: emojis})
+	u.onRoomReaction(r, legacy.RoomReaction{Room: r.peer, Nick: r.nick, ID: e.Attr("id"), Emojis: emojis}, first(st.id, newID()))
 	return true
 }
 
@@ -212,11 +228,11 @@ func (u *user) onPrivateText(st *inbound, r *room, text string) {
 		u.c.refuse(st, errItemNotFound)
 		return
 	}
-	if text = cleanText(text); text == "" {
+	if text = cleanText(text); strings.TrimSpace(text) == "" {
 		u.onChatStateTo(st, peer)
 		return
 	}
-	if len(u.private) < maxThreads {
+	if _, known := u.private[peer.ID]; known || len(u.private) < maxThreads {
 		u.private[peer.ID] = r.peer.ID
 	}
 	u.sendTo(st, peer, text)
@@ -277,8 +293,9 @@ func (u *user) reflect(st *inbound, id string) {
 	u.withRoom(peer, func(r *room) {
 		o := r.self()
 		u.c.identify(r, o)
-		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, newID()), at: u.c.clock.Now(), occupant: o.id}
-		if l.archived = id; id == "" && u.c.archives() {
+		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, newID()), at: u.c.clock.Now(), occupant: o.id,
+			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id")}
+		if l.archived = id; id == "" {
 			l.archived = newID()
 		}
 		u.remember(r, l)

@@ -22,7 +22,7 @@ func (u *user) settings(p legacy.Peer) map[string]string {
 	values := make(map[string]string)
 	if u.account != nil {
 		for name, value := range u.account.Options {
-			if key, ok := strings.CutPrefix(name, settingPrefix+p.ID+" "); ok {
+			if key, ok := strings.CutPrefix(name, settingPrefix+p.ID+" "); ok && !strings.Contains(key, " ") { // else it is of a longer name
 				values[key] = value
 			}
 		}
@@ -53,7 +53,9 @@ func (u *user) saveSettings(p legacy.Peer, values map[string]string) *stanzaErro
 		options = make(map[string]string)
 	}
 	prefix := settingPrefix + p.ID + " "
-	maps.DeleteFunc(options, func(name, _ string) bool { return strings.HasPrefix(name, prefix) })
+	for name := range u.settings(p) {
+		delete(options, prefix+name)
+	}
 	for name, value := range values {
 		options[prefix+name] = value
 	}
@@ -84,11 +86,11 @@ func (u *user) reviewRooms() {
 }
 
 // records reports whether what is said in a room is to be archived.
-func (u *user) records(r *room) bool {
-	if v, said := u.setting(r.peer, "record_history"); said {
-		return v == "true"
+func (u *user) records(p legacy.Peer) bool {
+	if v, said := u.setting(p, "record_history"); said {
+		return u.c.archives() && v == "true"
 	}
-	return !u.option(optNoHistory)
+	return u.c.archives() && !u.option(optNoHistory)
 }
 
 // setting is one setting of a room or a service.
@@ -157,10 +159,15 @@ func (u *user) enterOwnRooms() {
 	for id, own := range u.ownRooms() {
 		if u.rooms[id] == nil {
 			if r := u.newRoom(own.peer); r != nil {
-				r.password = own.password
+				r.password, r.own = own.password, true
 			}
 		}
 	}
+	u.enterStays()
+}
+
+// enterStays makes the rooms in which the user stayed before a restart.
+func (u *user) enterStays() {
 	for name, nick := range u.account.Options {
 		id, ok := strings.CutPrefix(name, stayPrefix)
 		if !ok || u.rooms[id] != nil {

@@ -135,8 +135,8 @@ func (u *user) wanted() bool {
 		return false
 	case u.inRooms(), u.option(optStay):
 		return true
-	case u.guest:
-		return false
+	case u.guest: // the clients may come back
+		return !u.graceEnd.IsZero() && u.session != nil && len(u.rooms) > 0
 	case u.online():
 		return true
 	}
@@ -276,17 +276,20 @@ func (u *user) onEnded(err error) {
 	u.signedOn.Store(false)
 	clear(u.typing)
 	u.failBlocking()
+	clear(u.leaving)
 	if err == nil && !s.ending {
 		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")
 	}
 	u.failSent(translateError(orTemporary(err)))
+	if u.trial == nil || !s.trial {
+		u.roomsLost(s.ending, err)
+	}
 	if u.trial != nil {
 		if s.trial {
 			u.endTrial(err)
 		}
 		return
 	}
-	u.roomsLost(s.ending, err)
 	if s.ending {
 		u.log.Info().Msg("signed off from the network")
 		return

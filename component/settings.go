@@ -46,7 +46,7 @@ func (u *user) settingFields(p legacy.Peer) []*element.Element {
 			value = f.Default
 			switch {
 			case f.Var == "record_history" && p.Room:
-				value = boolText(u.c.archives() && !u.option(optNoHistory))
+				value = boolText(u.records(p))
 			case f.Var == "persistent" && p.Room:
 				value = boolText(u.option(optStayInRooms))
 			}

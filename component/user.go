@@ -62,6 +62,7 @@ type user struct {
 	echos       map[string]time.Time     // ids of messages that the server hands back to us
 	threads     map[string]string        // of conversations, by peer
 	rooms       map[string]*room         // by peer ID
+	leaving     map[string]bool          // rooms that are left, of which the network has not yet said so
 	private     map[string]string        // rooms in which the user talks to somebody alone, by peer ID
 	lists       map[string]roomList      // of the rooms that there are, by service
 	guest       bool                     // the account lasts as long as the user is in a room
@@ -125,6 +126,7 @@ func newUser(c *Component, bare string, known bool) *user {
 		echos:      make(map[string]time.Time),
 		threads:    make(map[string]string),
 		rooms:      make(map[string]*room),
+		leaving:    make(map[string]bool),
 		private:    make(map[string]string),
 		lists:      make(map[string]roomList),
 		blocked:    make(map[string]bool),
@@ -271,6 +273,9 @@ func (u *user) load() error {
 		return err
 	}
 	u.account = &account
+	if !u.option(optLoggedOut) {
+		u.enterStays()
+	}
 	out, err := u.c.cfg.Registry.KeptMessages(ctx, u.c.domain, u.bare, registry.Outbound)
 	if err != nil {
 		return err
@@ -448,7 +453,7 @@ func (u *user) followLink() {
 		return
 	}
 	u.link = l
-	if len(u.resources) > 0 || u.session != nil {
+	if len(u.resources) > 0 || u.session != nil || len(u.rooms) > 0 {
 		clear(u.resources)
 		for _, r := range u.rooms { // clients find out by themselves, and join again (XEP-0410)
 			clear(r.clients)
@@ -474,7 +479,7 @@ func (u *user) followLink() {
 
 // shutdown tells the user that everything goes offline and signs off.
 func (u *user) shutdown() {
-	u.closeRooms("332", "The gateway is shutting down.")
+	u.closeRooms("332", errShuttingDown.with("The gateway is shutting down."))
 	u.hideAll("The gateway is shutting down.")
 	if u.session == nil {
 		return

@@ -161,27 +161,27 @@ func (p *LinePage) read(ctx context.Context, c *conn, o opener, q LineQuery, whe
 	}
 	first, more := int64(0), false
 	err := c.each(ctx, "SELECT id, stanza_id, sealed_payload, created FROM archive WHERE "+where[1]+" ORDER BY id "+order+" LIMIT ?6", args, func(scan func(...any) error) error {
-			l := Line{Network: q.Network, User: q.User, Room: q.Room}
-			var id, created int64
-			var sealed []byte
-			if err := scan(&id, &l.StanzaID, &sealed, &created); err != nil {
-				return err
-			}
-			if len(p.Lines) == q.Limit {
-				more = true
-				return nil
-			}
-			l.Created = fromMicro(created)
-			var err error
-			if l.Payload, err = o.open(sealed, l.place()); err != nil {
-				return fmt.Errorf("line %d: %w", id, err)
-			}
-			if len(p.Lines) == 0 || q.Last {
-				first = id
-			}
-			p.Lines = append(p.Lines, l)
+		l := Line{Network: q.Network, User: q.User, Room: q.Room}
+		var id, created int64
+		var sealed []byte
+		if err := scan(&id, &l.StanzaID, &sealed, &created); err != nil {
+			return err
+		}
+		if len(p.Lines) == q.Limit {
+			more = true
 			return nil
-		})
+		}
+		l.Created = fromMicro(created)
+		var err error
+		if l.Payload, err = o.open(sealed, l.place()); err != nil {
+			return fmt.Errorf("line %d: %w", id, err)
+		}
+		if len(p.Lines) == 0 || q.Last {
+			first = id
+		}
+		p.Lines = append(p.Lines, l)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
