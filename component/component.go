@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"runtime/debug"
@@ -36,6 +37,10 @@ type Config struct {
 	// Dial opens connections to the XMPP server and to the network.
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
 	Policy Policy
+	// StoreFile and MaxFile are for legacy.Env; MaxFile is 0 where the gateway
+	// receives no files.
+	StoreFile func(ctx context.Context, name string, size int64, r io.Reader) (url string, err error)
+	MaxFile   int64
 	// Rate is how many stanzas a second each user may send, after a burst of ten
 	// seconds' worth; 0 for no limit.
 	Rate int
@@ -92,6 +97,8 @@ func New(cfg Config) (*Component, error) {
 	switch {
 	case cfg.Network == nil, cfg.Dial == nil:
 		return nil, errors.New("component: Network and Dial are required")
+	case cfg.MaxFile > 0 && cfg.StoreFile == nil:
+		return nil, errors.New("component: MaxFile needs StoreFile")
 	case cfg.Secret == "":
 		return nil, fmt.Errorf("component %s: the secret is empty", cfg.Domain)
 	}

@@ -60,9 +60,11 @@ func (u *user) startSession(account *registry.Account, trial bool) error {
 			}
 			u.deliver(sessionEvent{from: s, event: ev})
 		},
-		Flush: func(ctx context.Context) error { return u.flush(ctx, s) },
-		Dial:  u.c.cfg.Dial,
-		Now:   u.c.clock.Now,
+		Flush:     func(ctx context.Context) error { return u.flush(ctx, s) },
+		Dial:      u.c.cfg.Dial,
+		StoreFile: u.c.cfg.StoreFile,
+		MaxFile:   u.c.cfg.MaxFile,
+		Now:       u.c.clock.Now,
 	}
 	var err error
 	s.legacy, err = u.c.cfg.Network.NewSession(legacy.Account{Fields: account.Fields, State: account.State}, env)
