@@ -204,35 +204,39 @@ func TestTotalSize(t *testing.T) {
 		t.Errorf("%q, %d bytes", names, s.used)
 	}
 
-	// Three at the same time have no room together: the last one fails.
-	var pipes []*io.PipeWriter
+	// Three at the same time have no room together. What is stored already goes.
 	results := make(chan error, 3)
+	half, rest := make(chan struct{}), make(chan struct{})
 	for range 3 {
 		r, w := io.Pipe()
-		pipes = append(pipes, w)
 		go func() {
 			_, err := s.Save(t.Context(), "slow", 90_000, r)
 			r.CloseWithError(err)
 			results <- err
 		}()
+		go func() {
+			part := bytes.Repeat([]byte("y"), 45_000)
+			_, _ = w.Write(part)
+			half <- struct{}{}
+			<-rest // until all three have come so far
+			_, _ = w.Write(part)
+		}()
 	}
+	for range 3 {
+		<-half
+	}
+	close(rest)
 	failed := 0
-	for i := range 9 * 3 {
-		if _, err := pipes[i%3].Write(bytes.Repeat([]byte("y"), 10_000)); err != nil {
+	for range 3 {
+		if err := <-results; err != nil {
 			failed++
 			if legacy.KindOf(err) != legacy.Temporary || !strings.Contains(err.Error(), "no room left") {
 				t.Error(err)
 			}
 		}
 	}
-	if failed == 0 {
-		t.Error("all three found room")
-	}
-	for range 3 {
-		<-results
-	}
-	if names := listed(t, o.Dir); len(names) != 2 || s.used != 2*(90_000+overhead) {
-		t.Errorf("%q, %d bytes", names, s.used)
+	if names := listed(t, o.Dir); failed == 0 || len(names) != 3-failed || s.used != int64(3-failed)*(90_000+overhead) {
+		t.Errorf("%d have failed; %q, %d bytes", failed, names, s.used)
 	}
 }
 
