@@ -64,6 +64,7 @@ type world struct {
 	bob     *oscarmock.Bot
 	dir     string
 	extra   string // lines of [[network]] for ICQ
+	files   string // the address that files are served on, "" for none
 	second  string // the second [[network]], "" for AIM
 	secret  string // of ICQ's component, as the gateway has it
 	via     string // where the gateway reaches the XMPP server
@@ -155,12 +156,18 @@ func (w *world) config() string {
 	if second == "" {
 		second = fmt.Sprintf("driver = \"oscar\"\ndomain = %q\nsecret = %q\n[network.options]\nflavor = \"aim\"\nserver = %q\n", aimDomain, xmppSecret, w.mock.Addr())
 	}
+	files, private := "", ""
+	if w.files != "" {
+		files = fmt.Sprintf("[files]\nlisten = %q\nurl = %q\n", w.files, "http://"+w.files+"/files/")
+		private = "allow_private_files = true"
+	}
 	text := fmt.Sprintf(`
 [log]
 level = "debug"
 format = "json"
 [server]
 address = %q
+%s
 [[network]]
 driver = "oscar"
 domain = %q
@@ -168,9 +175,10 @@ secret = %q
 %s
 [network.options]
 server = %q
+%s
 [[network]]
 %s
-`, w.via, icqDomain, w.secret, w.extra, w.mock.Addr(), second)
+`, w.via, files, icqDomain, w.secret, w.extra, w.mock.Addr(), private, second)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}

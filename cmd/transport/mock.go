@@ -33,7 +33,9 @@ presence, messages, also for those who are offline. Nothing is stored: with the
 process, everything is gone.
 
 Without --accounts there is Alice, number ` + aliceUIN + `, password ` + alicePassword + `. With or
-without, Bob, number ` + bobUIN + `, is online and answers what he is told.
+without, Bob, number ` + bobUIN + `, is online and answers what he is told. Told
+"send file", he offers a file, which the gateway fetches if its configuration has
+[files] and allow_private_files = true.
 
 The file of --accounts has a line for each account: its number or screen name, its
 password, and, if you like, a nickname, separated by spaces. Lines that begin with
@@ -90,10 +92,11 @@ func serveMock(ctx context.Context, std stdio, listen, accountsFile string, open
 
 // newBob is Bob, who answers, and has those on his list who have him on theirs.
 func newBob(n *oscarmock.Network) *oscarmock.Bot {
-	return n.Bot(bobUIN, oscarmock.BotOptions{
+	var bob *oscarmock.Bot // Reply is called once he is online
+	bob = n.Bot(bobUIN, oscarmock.BotOptions{
 		Nick:    "Bob",
 		AddBack: true,
-		Reply: func(_, text string) string {
+		Reply: func(from, text string) string {
 			switch strings.ToLower(strings.Trim(text, " .!?")) {
 			case "hello", "hi", "hey":
 				return "Hello! Nice to hear from you."
@@ -101,11 +104,20 @@ func newBob(n *oscarmock.Network) *oscarmock.Bot {
 				return "pong"
 			case "bye":
 				return "See you."
+			case "send file":
+				if _, err := bob.OfferFile(from, oscarmock.FileOffer{Files: []oscarmock.File{bobsFile}}); err != nil {
+					return "I cannot."
+				}
+				return ""
 			}
 			return "You said: " + text
 		},
 	})
+	return bob
 }
+
+// bobsFile is what Bob sends when he is told "send file".
+var bobsFile = oscarmock.File{Name: "hello.txt", Data: []byte("Hello from Bob.\n")}
 
 const maxAccountsFile = 10_000 // lines
 

@@ -160,7 +160,11 @@ func (c *client) begin() {
 		Flags:  oscarwire.ICBMDefaultFlags | oscarwire.ICBMOfflineAllowed,
 		MaxLen: 8000, MaxSenderWarn: 999, MaxOwnWarn: 999,
 	}})
-	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: capabilities}})
+	caps := capabilities
+	if c.s.env.MaxFile > 0 {
+		caps = append(slices.Clip(caps), oscarwire.CapFile)
+	}
+	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: caps}})
 	c.writePresence()
 	c.write(&packet{id: oscarwire.ServiceClientReady, body: c.ready()})
 	c.write(&packet{id: oscarwire.ICBMOfflineQuery})

@@ -52,6 +52,8 @@ type client struct {
 	lookups      map[uint16]*lookup // questions about people, by sequence number
 	metaSequence uint16
 
+	transfers map[rendezvousID]*transfer // files under way
+
 	offlineBy time.Time // when to ask for stored messages in the old way
 
 	background sync.WaitGroup
@@ -86,6 +88,7 @@ func newClient(s *session, life context.Context) *client {
 		messages:  make(map[oscarwire.Cookie]*message),
 		lookups:   make(map[uint16]*lookup),
 		iconOf:    make(map[string]string),
+		transfers: make(map[rendezvousID]*transfer),
 		list:      newFeedbag(),
 		presence:  legacy.Presence{Show: legacy.ShowOnline},
 	}

@@ -16,6 +16,7 @@ type network struct {
 	page      *oscarwire.CodePage
 	keepalive time.Duration
 	icons     iconCache
+	proxyPort uint16 // of rendezvous proxies
 }
 
 // maxText is the longest text of one message in runes. In UTF-16 it fits the

@@ -19,8 +19,9 @@ type Bot struct {
 	quit    chan struct{}
 
 	// Network.mu guards what follows.
-	online  bool
-	stopped bool
+	online    bool
+	stopped   bool
+	transfers map[oscarwire.Cookie]*FileTransfer
 }
 
 // BotOptions say how a Bot behaves.
@@ -284,6 +285,9 @@ func (b *Bot) take(in oscarwire.IncomingIM, offline bool) {
 			return
 		}
 		m.Text = (*oscarwire.CodePage)(nil).Decode(c.Text)
+	case oscarwire.IMChannelRendezvous:
+		b.rendezvous(in)
+		return
 	default:
 		return
 	}

@@ -3,6 +3,7 @@ package oscarmock
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"transport/legacy/oscar/oscarwire"
 )
@@ -87,6 +88,15 @@ func (n *Network) Presence(name string) (status oscarwire.Status, text, away str
 		return a.status, a.statusText, a.away
 	}
 	return 0, "", ""
+}
+
+// HasCapability reports whether an account's clients say that they understand
+// something.
+func (n *Network) HasCapability(name string, c oscarwire.GUID) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := n.find(name)
+	return a != nil && slices.Contains(a.caps, c)
 }
 
 // WaitStatus waits until an account is signed on in a status.
