@@ -37,8 +37,8 @@ type Config struct {
 	// Dial opens connections to the XMPP server and to the network.
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
 	Policy Policy
-	// StoreFile and MaxFile are for legacy.Env; MaxFile is 0 where the gateway
-	// receives no files.
+	// StoreFile and MaxFile are for legacy.Env. MaxFile is 0 where the gateway
+	// receives no files; without StoreFile they go to the users' own servers.
 	StoreFile func(ctx context.Context, name string, size int64, r io.Reader) (url string, err error)
 	MaxFile   int64
 	// Rate is how many stanzas a second each user may send, after a burst of ten
@@ -71,6 +71,7 @@ type Component struct {
 	limiter    limiter // of the link's reader
 	abilities  abilities
 	privileges privileges
+	asks       asks
 	signOns    chan struct{} // a place for each sign-on under way
 	started    time.Time
 	staying    []string // those who were signed on whatever their clients do, at the start
@@ -97,8 +98,6 @@ func New(cfg Config) (*Component, error) {
 	switch {
 	case cfg.Network == nil, cfg.Dial == nil:
 		return nil, errors.New("component: Network and Dial are required")
-	case cfg.MaxFile > 0 && cfg.StoreFile == nil:
-		return nil, errors.New("component: MaxFile needs StoreFile")
 	case cfg.Secret == "":
 		return nil, fmt.Errorf("component %s: the secret is empty", cfg.Domain)
 	}

@@ -67,7 +67,8 @@ type config struct {
 	logFormat string
 	database  string         // path
 	keyFile   string         // path
-	files     *files.Options // nil: the gateway receives no files
+	files     *files.Options // nil: files go to the users' own servers
+	maxFile   int64          // bytes; 0: the gateway receives no files
 	networks  []network
 	warnings  []string // what is legal but unwise
 }

@@ -289,7 +289,7 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:1: files.url: missing; write url = "https://files.example.org"`,
 			`t.toml:2: files.dir: "FOLDER/good" is a file, must be a folder`,
 			`t.toml:3: files.keep: 0 is out of range (allowed: 1 to 3650)`,
-			`t.toml:4: files.max_size: 5000000000 is out of range (allowed: 1 to 4294967295)`,
+			`t.toml:4: files.max_size: 5000000000 is out of range (allowed: 0 to 4294967295)`,
 			`t.toml:5: files.total_size: -1 is out of range (allowed: 1 to 1125899906842624)`,
 			`t.toml:6: files.listen: ":80" has no host; write host:port, such as "127.0.0.1:5347"`,
 		}},
@@ -298,6 +298,9 @@ func TestBrokenConfigs(t *testing.T) {
 		}},
 		{"files at a strange URL", "[files]\nurl = \"https://a:b@x.example/?q\"\n" + minimal, []string{
 			`t.toml:2: files.url: "https://a:b@x.example/?q" is not the beginning of a link, such as "https://files.example.org"`,
+		}},
+		{"files here and there", "[files]\nurl = \"https://x.example\"\nupload = true\n" + minimal, []string{
+			`t.toml:3: files.upload: is true, but url on line 2 says that the gateway keeps files itself; leave one of them out`,
 		}},
 		{"files at no URL", "[files]\nurl = \"files.example.org\"\n" + minimal, []string{
 			`t.toml:2: files.url: "files.example.org" is not the beginning of a link, such as "https://files.example.org"`,

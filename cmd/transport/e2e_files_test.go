@@ -35,6 +35,7 @@ func TestFiles(t *testing.T) {
 		}
 		w.files = free.Addr().String()
 		free.Close()
+		w.private = true
 		alice := w.ready()
 		client := http.Client{Transport: &http.Transport{}, Timeout: longEnough}
 		defer client.CloseIdleConnections()
@@ -85,15 +86,16 @@ func TestFiles(t *testing.T) {
 	})
 }
 
-// TestNoFiles has Bob offer a file to a gateway that takes none.
+// TestNoFiles has Bob offer a file where nobody keeps files.
 func TestNoFiles(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
+		w.private = true
 		alice := w.ready()
 		sent, err := w.bob.OfferFile(aliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "x.txt", Data: []byte("x")}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text, link := alice.fileMessage(); link != "" || !strings.Contains(text, "takes no files") {
+		if text, link := alice.fileMessage(); link != "" || !strings.Contains(text, "Neither this gateway nor your XMPP server keeps files") {
 			t.Errorf("alice reads %q, with the link %q", text, link)
 		}
 		select {
@@ -105,4 +107,50 @@ func TestNoFiles(t *testing.T) {
 			t.Error("bob is not told")
 		}
 	})
+}
+
+// TestUpload has Bob send a file, which goes to Prosody's http_file_share: it takes
+// files from a component of the same server without more ado. (XEP-0363)
+func TestUpload(t *testing.T) {
+	if testing.Short() {
+		t.Skip("end-to-end tests are not short")
+	}
+	w := newWorld(t, "prosody", lab.Prosody, lab.Options{Uploads: true})
+	w.private = true
+	alice := w.ready()
+	data := bytes.Repeat([]byte("0123456789"), 90_000)
+	sent, err := w.bob.OfferFile(aliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "gr\u00fc\u00dfe \u2603.png", Data: data}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, link := alice.fileMessage()
+	if text != link || !strings.HasPrefix(link, "http://127.0.0.1:") {
+		t.Fatalf("alice reads %q, with the link %q", text, link)
+	}
+	if err := <-sent.Over(); err != nil {
+		t.Errorf("bob: %v", err)
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: longEnough}
+	r, err := client.Get(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(r.Body)
+	r.Body.Close()
+	if err != nil || !bytes.Equal(got, data) {
+		t.Errorf("the link leads to %d bytes, %s, %v", len(got), r.Status, err)
+	}
+	data = append(data, make([]byte, 200_000)...)
+	if _, err := w.bob.OfferFile(aliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "large.png", Data: data}}}); err != nil {
+		t.Fatal(err)
+	}
+	if text, link := alice.fileMessage(); link != "" || !strings.Contains(text, "no files of more than 1000000 bytes") {
+		t.Errorf("alice reads %q, with the link %q", text, link)
+	}
+	if _, err := w.bob.OfferFile(aliceUIN, oscarmock.FileOffer{Fault: oscarmock.FileCut, Files: []oscarmock.File{{Name: "cut.png", Data: data[:500_000]}}}); err != nil {
+		t.Fatal(err)
+	}
+	if text, link := alice.fileMessage(); link != "" || !strings.Contains(text, "ended the connection") {
+		t.Errorf("alice reads %q, with the link %q", text, link)
+	}
 }

@@ -65,6 +65,7 @@ type world struct {
 	dir     string
 	extra   string // lines of [[network]] for ICQ
 	files   string // the address that files are served on, "" for none
+	private bool   // files are fetched from loopback
 	second  string // the second [[network]], "" for AIM
 	secret  string // of ICQ's component, as the gateway has it
 	via     string // where the gateway reaches the XMPP server
@@ -159,6 +160,8 @@ func (w *world) config() string {
 	files, private := "", ""
 	if w.files != "" {
 		files = fmt.Sprintf("[files]\nlisten = %q\nurl = %q\n", w.files, "http://"+w.files+"/files/")
+	}
+	if w.private {
 		private = "allow_private_files = true"
 	}
 	text := fmt.Sprintf(`

@@ -14,8 +14,10 @@ import (
 	"transport/component/files"
 )
 
-// fileFiles is the [files] block as it is written.
+// fileFiles is the [files] block as it is written. Without URL, and without the
+// block, files go to the users' own servers.
 type fileFiles struct {
+	Upload    bool   `toml:"upload"`
 	Listen    string `toml:"listen"`
 	URL       string `toml:"url"`
 	Dir       string `toml:"dir"`
@@ -24,7 +26,8 @@ type fileFiles struct {
 	Keep      int    `toml:"keep"`
 }
 
-// defaultFiles are the settings of a [files] block that has its URL only.
+// defaultFiles are the settings of a [files] block that has its URL only. MaxSize
+// holds without the block, too.
 var defaultFiles = fileFiles{
 	Listen:    "127.0.0.1:5290",
 	Dir:       "files",
@@ -39,14 +42,21 @@ const (
 	maxKeep      = 3650 // days
 )
 
-// files checks the [files] block.
+// files checks the [files] block. The answer is nil where the gateway keeps no
+// files itself.
 func (r *resolver) files(at path, raw *fileFiles) *files.Options {
 	within := func(key string, value, low, high int64) {
 		if value < low || value > high {
 			r.doc.fail(at.key(key), "%d is out of range (allowed: %d to %d)", value, low, high)
 		}
 	}
-	within("max_size", raw.MaxSize, 1, maxFileSize)
+	within("max_size", raw.MaxSize, 0, maxFileSize)
+	if raw.Upload && r.doc.has(at.key("url")) {
+		r.doc.fail(at.key("upload"), "is true, but url on line %d says that the gateway keeps files itself; leave one of them out", r.doc.line(at.key("url")))
+	}
+	if raw.Upload || raw.MaxSize == 0 {
+		return nil
+	}
 	within("total_size", raw.TotalSize, 1, maxTotalSize)
 	within("keep", int64(raw.Keep), 1, maxKeep)
 	if !r.doc.bad[at.key("max_size").id] && raw.TotalSize < raw.MaxSize+files.Overhead {

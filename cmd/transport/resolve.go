@@ -60,6 +60,7 @@ func (r *resolver) resolve(raw *fileConfig) {
 	if at = top.key("files"); doc.has(at) {
 		cfg.files = r.files(at, &raw.Files)
 	}
+	cfg.maxFile = raw.Files.MaxSize
 
 	at = top.key("network")
 	if len(raw.Networks) == 0 {

@@ -124,8 +124,8 @@ func (c *config) instances(db *registry.DB, store *files.Store, log zerolog.Logg
 	for i, n := range c.networks {
 		all[i] = instance{n.domain, func(ctx context.Context) error {
 			of := n.componentConfig(db, log)
-			if store != nil {
-				of.StoreFile, of.MaxFile = store.Save, c.files.MaxSize
+			if of.MaxFile = c.maxFile; store != nil {
+				of.StoreFile = store.Save
 			}
 			of.Reload = func() (component.Policy, error) { return c.reloadPolicy(n.domain) }
 			made, err := component.New(of)

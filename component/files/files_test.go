@@ -77,8 +77,8 @@ func TestSafeName(t *testing.T) {
 		strings.Repeat("ü", 200): strings.Repeat("ü", 50),
 		"\x01":                   "file",
 	} {
-		if got := safeName(name); got != want {
-			t.Errorf("safeName(%q) = %q, want %q", name, got, want)
+		if got := SafeName(name); got != want {
+			t.Errorf("SafeName(%q) = %q, want %q", name, got, want)
 		}
 	}
 }
@@ -90,13 +90,13 @@ func FuzzSafeName(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		got := safeName(name)
+		got := SafeName(name)
 		if got == "" || len(got) > maxName || !utf8.ValidString(got) || strings.ContainsAny(got, "/\\\x00\r\n\"<>") ||
 			strings.Trim(got, ". ") != got || !filepath.IsLocal(got) {
-			t.Errorf("safeName(%q) = %q", name, got)
+			t.Errorf("SafeName(%q) = %q", name, got)
 		}
-		if again := safeName(got); again != got {
-			t.Errorf("safeName(%q) = %q, and of that %q", name, got, again)
+		if again := SafeName(got); again != got {
+			t.Errorf("SafeName(%q) = %q, and of that %q", name, got, again)
 		}
 	})
 }

@@ -24,8 +24,8 @@ var shown = map[string]string{
 	".mp4": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg",
 }
 
-// typeOf is how a file is served: its type, and whether it may be shown.
-func typeOf(name string) (kind string, show bool) {
+// TypeOf is how a file is served: its type, and whether it may be shown.
+func TypeOf(name string) (kind string, show bool) {
 	kind, show = shown[strings.ToLower(path.Ext(name))]
 	if !show {
 		kind = anything
@@ -33,11 +33,11 @@ func typeOf(name string) (kind string, show bool) {
 	return kind, show
 }
 
-// safeName makes of the name that somebody gave a file one that is harmless in a
+// SafeName makes of the name that somebody gave a file one that is harmless in a
 // folder, in a URL and in a header: its last part, without folders, control and
 // formatting characters (U+202E turns "exe.gpj" into "jpg.exe" for the eye), and
 // dots or spaces at the ends, which hide files here and lose themselves elsewhere.
-func safeName(name string) string {
+func SafeName(name string) string {
 	name = strings.ToValidUTF8(name, "\uFFFD")
 	// OFT writes folders with U+0001 between. (libpurple, oft.c)
 	name = name[strings.LastIndexAny(name, "/\\\x01")+1:]

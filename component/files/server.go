@@ -92,7 +92,7 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer f.Close()
-	kind, show := typeOf(e.name)
+	kind, show := TypeOf(e.name)
 	how := "attachment"
 	if show {
 		how = "inline"

@@ -119,7 +119,7 @@ func (s *Store) scan() error {
 		}
 		id, name, ok := strings.Cut(f.Name(), "-")
 		info, err := f.Info()
-		if !ok || len(id) != idLen || name != safeName(name) || err != nil || !info.Mode().IsRegular() {
+		if !ok || len(id) != idLen || name != SafeName(name) || err != nil || !info.Mode().IsRegular() {
 			continue // not ours
 		}
 		s.kept = append(s.kept, &entry{id, name, info.Size(), info.ModTime()})
@@ -148,7 +148,7 @@ func (s *Store) Save(ctx context.Context, name string, size int64, r io.Reader) 
 	default:
 		return "", legacy.Errorf(legacy.RateLimited, "The gateway is receiving too many files at the moment.")
 	}
-	e := &entry{id: rand.Text(), name: safeName(name), size: size}
+	e := &entry{id: rand.Text(), name: SafeName(name), size: size}
 	part := partPrefix + e.id
 	taken, err := s.write(ctx, part, size, r)
 	if err == nil {

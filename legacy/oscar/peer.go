@@ -14,34 +14,15 @@ import (
 
 const peerPatience = 15 * time.Second // for a connection to one address
 
-// special are the networks that are neither private, loopback, link-local nor
-// multicast, and yet nobody's on the public Internet. (RFC 6890 §2.2)
-var special = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
-}
-
-// mayDial reports whether an address that a peer supplies may be connected to.
-// Peers must not reach through us what they cannot reach themselves: only public
-// addresses, unless Options.PrivateFiles says otherwise, and of version 4, since
-// the protocol has no others.
+// mayDial reports whether an address that a peer supplies may be connected to:
+// only public ones, unless Options.PrivateFiles says otherwise, and of version 4,
+// since the protocol has no others.
 func (n *network) mayDial(addr netip.Addr) bool {
 	addr = addr.Unmap()
-	switch {
-	case !addr.Is4() || addr.IsUnspecified() || addr.IsMulticast():
-		return false
-	case n.opts.PrivateFiles:
-		return true
-	case !addr.IsGlobalUnicast() || addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast():
+	if !addr.Is4() || addr.IsUnspecified() || addr.IsMulticast() {
 		return false
 	}
-	for _, p := range special {
-		if p.Contains(addr) {
-			return false
-		}
-	}
-	return true
+	return n.opts.PrivateFiles || legacy.IsPublic(addr)
 }
 
 // connectPeer connects to the sender of a file, or to the proxy that they have
