@@ -1,6 +1,7 @@
 // Package files keeps what came from a network as a file, for some time, and
-// serves it over HTTP to whoever has the link. It knows neither XMPP nor any
-// network; of ours it uses the classified errors of package legacy only.
+// serves it over HTTP to whoever has the link; or Put puts it elsewhere. It knows
+// neither XMPP nor any network; of ours it uses the classified errors of package
+// legacy only.
 //
 // A Store is a folder and a listener. Save may be called from any goroutine, as
 // legacy.Env.StoreFile. Run owns the HTTP server and the goroutine that removes
