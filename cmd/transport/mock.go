@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -34,7 +35,7 @@ process, everything is gone.
 
 Without --accounts there is Alice, number ` + aliceUIN + `, password ` + alicePassword + `. With or
 without, Bob, number ` + bobUIN + `, is online and answers what he is told. Told
-"send file", he offers a file, which the gateway fetches if its configuration has
+"send file" or "send file by proxy", he offers a file, which the gateway fetches if its configuration has
 [files] and allow_private_files = true.
 
 The file of --accounts has a line for each account: its number or screen name, its
@@ -105,10 +106,13 @@ func newBob(n *oscarmock.Network) *oscarmock.Bot {
 			case "bye":
 				return "See you."
 			case "send file":
-				if _, err := bob.OfferFile(from, oscarmock.FileOffer{Files: []oscarmock.File{bobsFile}}); err != nil {
+				return sendFile(bob, from, oscarmock.FileOffer{})
+			case "send file by proxy":
+				l, err := net.Listen("tcp", proxyAddr)
+				if err != nil {
 					return "I cannot."
 				}
-				return ""
+				return sendFile(bob, from, oscarmock.FileOffer{Proxy: true, Listener: l})
 			}
 			return "You said: " + text
 		},
@@ -116,7 +120,19 @@ func newBob(n *oscarmock.Network) *oscarmock.Bot {
 	return bob
 }
 
-// bobsFile is what Bob sends when he is told "send file".
+// proxyAddr is where Bob plays a proxy for his files: their port is fixed.
+var proxyAddr = net.JoinHostPort("127.0.0.2", strconv.Itoa(int(oscarwire.ProxyPort)))
+
+// sendFile has Bob offer his file, and is what he says to it.
+func sendFile(bob *oscarmock.Bot, to string, o oscarmock.FileOffer) string {
+	o.Files = []oscarmock.File{bobsFile}
+	if _, err := bob.OfferFile(to, o); err != nil {
+		return "I cannot."
+	}
+	return ""
+}
+
+// bobsFile is what Bob sends when he is told to.
 var bobsFile = oscarmock.File{Name: "hello.txt", Data: []byte("Hello from Bob.\n")}
 
 const maxAccountsFile = 10_000 // lines

@@ -180,7 +180,10 @@ func TestSaveWithoutFolder(t *testing.T) {
 	if err := os.Remove(o.Dir); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Save(t.Context(), "x", 1, strings.NewReader("x"))
+	_, err := s.Save(t.Context(), "private name", 1, strings.NewReader("x"))
+	if strings.Contains(err.Error(), "/") {
+		t.Errorf("the error has a path: %v", err)
+	}
 	if legacy.KindOf(err) != legacy.Temporary || !strings.Contains(err.Error(), "cannot store files") || s.used != 0 {
 		t.Errorf("%v, %d bytes are taken", err, s.used)
 	}

@@ -66,13 +66,16 @@ func Put(ctx context.Context, to Upload, r io.Reader) error {
 	}
 	request.Header.Set("Content-Type", to.Type)
 	answer, err := client.Do(request)
-	if read := body.finish(); read != nil {
-		err = errors.Join(read, err)
+	read := body.finish()
+	if err == nil {
+		defer answer.Body.Close()
 	}
-	if err != nil {
+	switch {
+	case read != nil:
+		return read
+	case err != nil:
 		return putError(err)
 	}
-	defer answer.Body.Close()
 	if answer.StatusCode/100 != 2 {
 		return putError(fmt.Errorf("HTTP status %d", answer.StatusCode))
 	}
@@ -82,10 +85,15 @@ func Put(ctx context.Context, to Upload, r io.Reader) error {
 	return nil
 }
 
-// putError is an error for the user.
+// putError is an error for the user. The place is left out, since its URL is a
+// secret.
 func putError(err error) error {
 	if errors.As(err, new(*legacy.Error)) {
 		return err
+	}
+	var at *url.Error
+	if errors.As(err, &at) {
+		err = at.Err
 	}
 	return legacy.Wrap(legacy.Temporary, err, "Your XMPP server does not take the file that it has agreed to.")
 }

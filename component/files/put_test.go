@@ -33,6 +33,7 @@ func TestPut(t *testing.T) {
 		{name: "redirected", serve: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
 		}, kind: legacy.Temporary, text: "HTTP status 307"},
+		{name: "hangs up", serve: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, kind: legacy.Temporary, text: "does not take the file"},
 		{name: "ends early", r: strings.NewReader("0"), kind: legacy.Temporary, text: "did not come completely"},
 		{name: "breaks", r: io.MultiReader(strings.NewReader("0"), iotest.ErrReader(syscall.ECONNRESET)), kind: legacy.Temporary, text: "did not come completely"},
 		{name: "taken back", r: io.MultiReader(strings.NewReader("0"), iotest.ErrReader(gone)), kind: legacy.Forbidden, text: "taken it back"},
@@ -62,6 +63,9 @@ func TestPut(t *testing.T) {
 			err := Put(t.Context(), to, r)
 			if tt.text == "" && err != nil || tt.text != "" && (err == nil || legacy.KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.text)) {
 				t.Errorf("%v of kind %v", err, legacy.KindOf(err))
+			}
+			if err != nil && strings.Contains(err.Error(), "/x") {
+				t.Errorf("the error has the secret place: %v", err)
 			}
 			if want := "PUT /x " + content[:to.Size]; err == nil && <-got != want {
 				t.Errorf("the server did not get %q", want)

@@ -87,7 +87,7 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	f, err := s.root.Open(e.file())
 	if err != nil { // it has just been removed, perhaps
-		s.o.Log.Warn().Err(err).Msg("cannot open a file that was asked for")
+		s.o.Log.Warn().Err(reason(err)).Msg("cannot open a file that was asked for")
 		http.Error(w, "There is no such file, or not any more.", http.StatusNotFound)
 		return
 	}

@@ -212,9 +212,23 @@ func sourceError(err error) error {
 	return legacy.Wrap(legacy.Temporary, err, "The file did not come completely.")
 }
 
+// reason is what the system says, without the path: names of files are what people
+// write, and whoever knows the rest of a path has the link.
+func reason(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return fmt.Errorf("%s: %w", path.Op, path.Err)
+	case errors.As(err, &link):
+		return fmt.Errorf("%s: %w", link.Op, link.Err)
+	}
+	return err
+}
+
 // diskError is an error of the folder, for the user.
 func diskError(err error) error {
-	switch {
+	switch err = reason(err); {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
@@ -252,7 +266,7 @@ func (s *Store) dropOldest() {
 	delete(s.byID, e.id)
 	s.used -= e.cost()
 	if err := s.root.Remove(e.file()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.o.Log.Error().Err(err).Msg("cannot remove a file")
+		s.o.Log.Error().Err(reason(err)).Msg("cannot remove a file")
 	}
 }
 
