@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	mathrand "math/rand/v2"
 	"net"
@@ -37,6 +38,10 @@ type Config struct {
 	// Dial opens connections to the XMPP server and to the network.
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
 	Policy Policy
+	// StoreFile and MaxFile are for legacy.Env. MaxFile is 0 where the gateway
+	// receives no files; without StoreFile they go to the users' own servers.
+	StoreFile func(ctx context.Context, name string, size int64, r io.Reader) (url string, err error)
+	MaxFile   int64
 	// Rate is how many stanzas a second each user may send, after a burst of ten
 	// seconds' worth; 0 for no limit.
 	Rate int
@@ -77,6 +82,7 @@ type Component struct {
 	abilities  abilities
 	privileges privileges
 	archive    archiver
+	asks       asks
 	signOns    chan struct{} // a place for each sign-on under way
 	started    time.Time
 	staying    []string // those who were signed on whatever their clients do, at the start

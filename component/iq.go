@@ -62,7 +62,7 @@ func (c *Component) dispatchIQ(st *inbound) {
 	switch st.typ {
 	case "get", "set":
 	case "result", "error":
-		if c.hasActor(st.from) { // it may have asked
+		if !c.answered(st) && c.hasActor(st.from) { // it may have asked
 			c.toActor(st)
 		}
 		return

@@ -258,7 +258,8 @@ func (u *user) passMessage(ev legacy.MessageReceived) {
 	}, msg)
 }
 
-// appendMessage appends a message from the network. (RFC 6121 §5.2, XEP-0203 §2)
+// appendMessage appends a message from the network. (RFC 6121 §5.2, XEP-0203 §2,
+// XEP-0066 §3)
 func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev legacy.MessageReceived) []byte {
 	dst = appendMessageStart(dst, from, to, id)
 	text := ev.Text
@@ -270,6 +271,11 @@ func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev le
 	dst = append(dst, "</body>"...)
 	dst = appendXHTML(dst, ev.Markup)
 	dst = appendChild(dst, "thread", thread)
+	if ev.URL != "" {
+		dst = append(dst, "<x xmlns='"+xep.NSOOB+"'>"...)
+		dst = appendChild(dst, "url", ev.URL)
+		dst = append(dst, "</x>"...)
+	}
 	if ev.Markup == nil && strings.ContainsAny(text, "*_~`>") { // they are what they are (XEP-0393 §6.1)
 		dst = append(dst, "<unstyled xmlns='urn:xmpp:styling:0'/>"...)
 	}

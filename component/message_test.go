@@ -301,3 +301,23 @@ func TestTwoUsers(t *testing.T) {
 		w.Quiet()
 	})
 }
+
+// A file comes as a link that clients know to be one. (XEP-0066 §3)
+func TestFileMessage(t *testing.T) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		const link = "https://files.example.org/x/a%20b.png?x=1&y=2"
+		h.Emit(legacy.MessageReceived{From: legacy.Peer{ID: "carol"}, Text: link, URL: link})
+		e := w.Expect("<message type='chat' from='" + carol + "' to='" + alice + "'/>")
+		if got := e.ChildText("", "body"); got != link {
+			t.Errorf("the body is %q", got)
+		}
+		if x := e.Child("jabber:x:oob", "x"); x == nil || x.ChildText("jabber:x:oob", "url") != link {
+			t.Errorf("no link in %s", e)
+		}
+		h.Emit(legacy.MessageReceived{From: legacy.Peer{ID: "carol"}, Text: link})
+		if e := w.Expect("<message type='chat' from='" + carol + "' to='" + alice + "'/>"); e.Child("jabber:x:oob", "x") != nil {
+			t.Errorf("a text that looks like a link is none: %s", e)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package component
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"runtime/debug"
 	"time"
@@ -52,6 +53,12 @@ func (u *user) startSession(account *registry.Account, trial bool) error {
 		default:
 		}
 	}
+	storeFile := u.c.cfg.StoreFile
+	if storeFile == nil && u.c.cfg.MaxFile > 0 {
+		storeFile = func(ctx context.Context, name string, size int64, r io.Reader) (string, error) {
+			return u.c.upload(ctx, u.domain, name, size, r)
+		}
+	}
 	env := legacy.Env{
 		Log: u.log,
 		Emit: func(ev legacy.Event) {
@@ -60,9 +67,11 @@ func (u *user) startSession(account *registry.Account, trial bool) error {
 			}
 			u.deliver(sessionEvent{from: s, event: ev})
 		},
-		Flush: func(ctx context.Context) error { return u.flush(ctx, s) },
-		Dial:  u.c.cfg.Dial,
-		Now:   u.c.clock.Now,
+		Flush:     func(ctx context.Context) error { return u.flush(ctx, s) },
+		Dial:      u.c.cfg.Dial,
+		StoreFile: storeFile,
+		MaxFile:   u.c.cfg.MaxFile,
+		Now:       u.c.clock.Now,
 	}
 	var err error
 	s.legacy, err = u.c.cfg.Network.NewSession(legacy.Account{Fields: account.Fields, Settings: allSettings(account), State: account.State}, env)

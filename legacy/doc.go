@@ -1,6 +1,7 @@
 // Package legacy is the contract between the gateway's XMPP side (package
 // component) and the networks that it reaches (one adapter package each). It
-// holds types only: interfaces, events and errors, and imports nothing of ours.
+// holds types, that is interfaces, events and errors, and one rule that both sides
+// keep (addr.go). It imports nothing of ours.
 //
 // # Writing an adapter
 //

@@ -74,6 +74,8 @@ type MessageReceived struct {
 	Time time.Time
 	// Auto marks an automatic answer (an away message).
 	Auto bool
+	// URL is set for a file: the link to it, from Env.StoreFile. Text repeats it.
+	URL string
 }
 
 // OwnMessage: a message that the user sent with another client of the network.

@@ -2,6 +2,7 @@ package legacy
 
 import (
 	"context"
+	"io"
 	"net"
 	"time"
 
@@ -171,6 +172,15 @@ type Env struct {
 	Flush func(ctx context.Context) error
 	// Dial opens connections; it enforces the limits of the process.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// StoreFile keeps a file that somebody sends the user and returns the link to
+	// it, for MessageReceived.URL. It reads size bytes of r, never more, and nothing
+	// is kept when it fails. Errors are classified: TooLong for more than MaxFile,
+	// RateLimited or Temporary when there is no room; those of r that are classified
+	// come back. It takes as long as r does. Any goroutine of the session may call it.
+	StoreFile func(ctx context.Context, name string, size int64, r io.Reader) (url string, err error)
+	// MaxFile is the largest file in bytes. 0: the gateway receives no files, and
+	// StoreFile is nil.
+	MaxFile int64
 	// Now is the clock.
 	Now func() time.Time
 }

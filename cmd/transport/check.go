@@ -27,7 +27,8 @@ func checkCommand() *command {
 		name:    "check",
 		summary: "try out the configuration and say what to mend",
 		about: `
-Reads the configuration, opens the database, and connects every network to its
+Reads the configuration, opens the database, tries the folder and the address of
+[files], and connects every network to its
 XMPP server as run would, then disconnects again. Each step is printed as ok or
 FAILED, with what to do about it. Nothing is changed: a database that does not
 exist yet is not created.
@@ -100,6 +101,9 @@ func (c *checker) all(ctx context.Context, file string) {
 		c.detail("", "warning: "+w)
 	}
 	c.database(ctx, cfg)
+	if cfg.files != nil {
+		c.files(*cfg.files)
+	}
 	for _, n := range cfg.networks {
 		if ctx.Err() != nil {
 			c.fail("", "%s: interrupted", n.domain)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -64,6 +66,31 @@ func TestCheckWhenAllIsWell(t *testing.T) {
 		t.Errorf("with a database: code %d", code)
 	}
 	requireMatches(t, out, `\nok      database: \S+/transport\.db, key \S+/transport\.key, 1 registered, 0 contacts, 0 undelivered messages\n`)
+}
+
+func TestCheckOfFiles(t *testing.T) {
+	const block = "[files]\nurl = \"https://files.example.org\"\nlisten = "
+	file := writeConfig(t, fakeServer(t, testSecret, ""), block+"\"127.0.0.1:5290\"\n")
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	addr := busy.Addr().String()
+	text, err := os.ReadFile(file)
+	must(t, err)
+	must(t, os.WriteFile(file, bytes.ReplaceAll(text, []byte("127.0.0.1:5290"), []byte(addr)), 0o600))
+	code, out, _ := runCLI(t, "check", "--config", file)
+	if code != exitFailure {
+		t.Errorf("busy address: code %d", code)
+	}
+	requireMatches(t, out, `\nFAILED  files: listen tcp \S+: bind: address already in use\n +remedy: another process listens there`)
+	must(t, busy.Close())
+	before := listFolder(t, filepath.Dir(file))
+	if code, out, _ = runCLI(t, "check", "--config", file); code != exitOK {
+		t.Errorf("code %d", code)
+	}
+	requireMatches(t, out, `\nok      files: /\S+/files, up to 100000000 bytes each`)
+	if after := listFolder(t, filepath.Dir(file)); !slices.Equal(before, after) {
+		t.Errorf("check changed the folder: %q, was %q", after, before)
+	}
 }
 
 func listFolder(t *testing.T, dir string) (names []string) {

@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"transport/component"
+	"transport/component/files"
 	"transport/legacy"
 )
 
@@ -40,6 +41,7 @@ type fileConfig struct {
 	Server struct {
 		Address string `toml:"address"`
 	} `toml:"server"`
+	Files    fileFiles     `toml:"files"`
 	Networks []fileNetwork `toml:"network"`
 }
 
@@ -66,8 +68,10 @@ type config struct {
 	file      string // as it was named
 	logLevel  zerolog.Level
 	logFormat string
-	database  string // path
-	keyFile   string // path
+	database  string         // path
+	keyFile   string         // path
+	files     *files.Options // nil: files go to the users' own servers
+	maxFile   int64          // bytes; 0: the gateway receives no files
 	networks  []network
 	warnings  []string // what is legal but unwise
 }
@@ -158,6 +162,7 @@ func (l *loader) load(file string, data []byte) (*config, error) {
 	raw.Log.Level, raw.Log.Format = "info", formatAuto
 	raw.Database.Path, raw.Database.KeyFile = "transport.db", "transport.key"
 	raw.Server.Address = "127.0.0.1:5347"
+	raw.Files = defaultFiles
 
 	doc := &document{file: file, positions: where, bad: make(map[string]bool), homes: l.homes()}
 	doc.bindTable(path{}, values, reflect.ValueOf(&raw).Elem())
@@ -257,6 +262,7 @@ func (l *loader) homes() map[string]string {
 	add("[log]", reflect.ValueOf(raw.Log))
 	add("[database]", reflect.ValueOf(raw.Database))
 	add("[server]", reflect.ValueOf(raw.Server))
+	add("[files]", reflect.ValueOf(raw.Files))
 	add("[[network]]", reflect.ValueOf(fileNetwork{}))
 	options := make(map[string]bool)
 	for _, d := range l.drivers {

@@ -38,17 +38,17 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:5: network.colour: unknown key (allowed: address, admins, allow, deny, domain, driver, history_days, history_lines, name, options, rate, secret, secret_file)`,
 		}},
 		{"unknown table", "[loging]\nlevel = \"info\"\n" + minimal, []string{
-			`t.toml:1: loging: unknown key (allowed: database, log, network, server)`,
+			`t.toml:1: loging: unknown key (allowed: database, files, log, network, server)`,
 		}},
 		{"wrong case", "[Log]\nLEVEL = \"info\"\n" + minimal, []string{
-			`t.toml:1: Log: unknown key; did you mean "log"? (allowed: database, log, network, server)`,
+			`t.toml:1: Log: unknown key; did you mean "log"? (allowed: database, files, log, network, server)`,
 		}},
 		{"key of another table", "level = \"debug\"\n" + minimal + "flavor = \"icq\"\n", []string{
-			`t.toml:1: level: unknown key; it belongs below [log] (allowed: database, log, network, server)`,
+			`t.toml:1: level: unknown key; it belongs below [log] (allowed: database, files, log, network, server)`,
 			`t.toml:6: network.flavor: unknown key; it belongs below [network.options] (allowed: address, admins, allow, deny, domain, driver, history_days, history_lines, name, options, rate, secret, secret_file)`,
 		}},
 		{"key at the top", "driver = \"oscar\"\n" + minimal, []string{
-			`t.toml:1: driver: unknown key; it belongs below [[network]] (allowed: database, log, network, server)`,
+			`t.toml:1: driver: unknown key; it belongs below [[network]] (allowed: database, files, log, network, server)`,
 		}},
 		{"single brackets", "[network]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret = \"s3cr3t\"\n", []string{
 			`t.toml:1: network: is a table, must be an array of tables: write [[network]], in double brackets`,
@@ -284,6 +284,26 @@ func TestBrokenConfigs(t *testing.T) {
 		}},
 		{"database and key are one", "[database]\npath = \"./x\"\nkey_file = \"x\"\n" + minimal, []string{
 			`t.toml:3: database.key_file: is the same file as database.path`,
+		}},
+		{"files without a URL", "[files]\ndir = \"good\"\nkeep = 0\nmax_size = 5_000_000_000\ntotal_size = -1\nlisten = \":80\"\n" + minimal, []string{
+			`t.toml:1: files.url: missing; write url = "https://files.example.org"`,
+			`t.toml:2: files.dir: "FOLDER/good" is a file, must be a folder`,
+			`t.toml:3: files.keep: 0 is out of range (allowed: 1 to 3650)`,
+			`t.toml:4: files.max_size: 5000000000 is out of range (allowed: 0 to 4294967295)`,
+			`t.toml:5: files.total_size: -1 is out of range (allowed: 1 to 1125899906842624)`,
+			`t.toml:6: files.listen: ":80" has no host; write host:port, such as "127.0.0.1:5347"`,
+		}},
+		{"files with no room", "[files]\nurl = \"https://x.example\"\nmax_size = 1000\ntotal_size = 5000\n" + minimal, []string{
+			`t.toml:4: files.total_size: 5000 leaves no room for a file of max_size; write 5096 at least`,
+		}},
+		{"files at a strange URL", "[files]\nurl = \"https://a:b@x.example/?q\"\n" + minimal, []string{
+			`t.toml:2: files.url: "https://a:b@x.example/?q" is not the beginning of a link, such as "https://files.example.org"`,
+		}},
+		{"files here and there", "[files]\nurl = \"https://x.example\"\nupload = true\n" + minimal, []string{
+			`t.toml:3: files.upload: is true, but url on line 2 says that the gateway keeps files itself; leave one of them out`,
+		}},
+		{"files at no URL", "[files]\nurl = \"files.example.org\"\n" + minimal, []string{
+			`t.toml:2: files.url: "files.example.org" is not the beginning of a link, such as "https://files.example.org"`,
 		}},
 		{"option of the driver", minimal + "[network.options]\nflavor = \"msn\"\nserver = \"\"\nrate = -1\n", []string{
 			`t.toml:5: network.options: test: the rate is negative`,

@@ -111,6 +111,7 @@ func TestDefaults(t *testing.T) {
 		logFormat: "auto",
 		database:  filepath.Join(dir, "transport.db"),
 		keyFile:   filepath.Join(dir, "transport.key"),
+		maxFile:   100_000_000,
 		networks: []network{{
 			at:      path{}.key("network").index(0),
 			driver:  "oscar",

@@ -36,6 +36,7 @@ func documentedKeys() []string {
 	add("log.", raw.Log)
 	add("database.", raw.Database)
 	add("server.", raw.Server)
+	add("files.", raw.Files)
 	add("network.", fileNetwork{})
 	add("network.options.", oscar.Options{})
 	add("network.options.", irc.Options{})

@@ -57,16 +57,18 @@ func eachServerWith(t *testing.T, o lab.Options, test func(t *testing.T, w *worl
 
 // world is everything that a test runs on.
 type world struct {
-	t      *testing.T
-	name   string // of the XMPP server
-	server *lab.Server
-	mock   *oscarmock.Network
-	bob    *oscarmock.Bot
-	dir    string
-	extra  string // lines of [[network]] for ICQ
-	second string // the second [[network]], "" for AIM
-	secret string // of ICQ's component, as the gateway has it
-	via    string // where the gateway reaches the XMPP server
+	t       *testing.T
+	name    string // of the XMPP server
+	server  *lab.Server
+	mock    *oscarmock.Network
+	bob     *oscarmock.Bot
+	dir     string
+	files   string // the address that files are served on, "" for none
+	private bool   // files are fetched from loopback
+	extra   string // lines of [[network]] for ICQ
+	second  string // the second [[network]], "" for AIM
+	secret  string // of ICQ's component, as the gateway has it
+	via     string // where the gateway reaches the XMPP server
 
 	icqServer string // where the gateway signs people on to ICQ, "" for the mock
 	password  string // of people's accounts there
@@ -162,12 +164,20 @@ func (w *world) config() string {
 	if icq == "" {
 		icq = w.mock.Addr()
 	}
+	files, private := "", ""
+	if w.files != "" {
+		files = fmt.Sprintf("[files]\nlisten = %q\nurl = %q\n", w.files, "http://"+w.files+"/files/")
+	}
+	if w.private {
+		private = "allow_private_files = true"
+	}
 	text := fmt.Sprintf(`
 [log]
 level = "debug"
 format = "json"
 [server]
 address = %q
+%s
 [[network]]
 driver = "oscar"
 domain = %q
@@ -175,9 +185,10 @@ secret = %q
 %s
 [network.options]
 server = %q
+%s
 [[network]]
 %s
-`, w.via, icqDomain, w.secret, w.extra, icq, second)
+`, w.via, files, icqDomain, w.secret, w.extra, icq, private, second)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"component/element":          {},
 	"component/address":          {},
 	"component/xep":              {"component/element"},
+	"component/files":            {"legacy"},
 	"component/componenttest":    {"component/element"},
 	"legacy":                     {},
 	"legacy/legacytest":          {"legacy"},

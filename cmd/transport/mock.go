@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -34,7 +35,8 @@ process, everything is gone.
 
 Without --accounts there is Alice, number ` + aliceUIN + `, password ` + alicePassword + `. With or
 without, Bob, number ` + bobUIN + `, is online and answers what he is told, also in the
-AIM chat room lobby.
+AIM chat room lobby. Told "send file" or "send file by proxy", he offers a file, which
+the gateway fetches if its configuration has [files] and allow_private_files = true.
 
 The file of --accounts has a line for each account: its number or screen name, its
 password, and, if you like, a nickname, separated by spaces. Lines that begin with
@@ -93,10 +95,11 @@ func serveMock(ctx context.Context, std stdio, listen, accountsFile string, open
 
 // newBob is Bob, who answers, and has those on his list who have him on theirs.
 func newBob(n *oscarmock.Network) *oscarmock.Bot {
-	return n.Bot(bobUIN, oscarmock.BotOptions{
+	var bob *oscarmock.Bot // Reply is called once he is online
+	bob = n.Bot(bobUIN, oscarmock.BotOptions{
 		Nick:    "Bob",
 		AddBack: true,
-		Reply: func(_, text string) string {
+		Reply: func(from, text string) string {
 			switch strings.ToLower(strings.Trim(text, " .!?")) {
 			case "hello", "hi", "hey":
 				return "Hello! Nice to hear from you."
@@ -104,11 +107,35 @@ func newBob(n *oscarmock.Network) *oscarmock.Bot {
 				return "pong"
 			case "bye":
 				return "See you."
+			case "send file":
+				return sendFile(bob, from, oscarmock.FileOffer{})
+			case "send file by proxy":
+				l, err := net.Listen("tcp", proxyAddr)
+				if err != nil {
+					return "I cannot."
+				}
+				return sendFile(bob, from, oscarmock.FileOffer{Proxy: true, Listener: l})
 			}
 			return "You said: " + text
 		},
 	})
+	return bob
 }
+
+// proxyAddr is where Bob plays a proxy for his files: their port is fixed.
+var proxyAddr = net.JoinHostPort("127.0.0.2", strconv.Itoa(int(oscarwire.ProxyPort)))
+
+// sendFile has Bob offer his file, and is what he says to it.
+func sendFile(bob *oscarmock.Bot, to string, o oscarmock.FileOffer) string {
+	o.Files = []oscarmock.File{bobsFile}
+	if _, err := bob.OfferFile(to, o); err != nil {
+		return "I cannot."
+	}
+	return ""
+}
+
+// bobsFile is what Bob sends when he is told to.
+var bobsFile = oscarmock.File{Name: "hello.txt", Data: []byte("Hello from Bob.\n")}
 
 const maxAccountsFile = 10_000 // lines
 

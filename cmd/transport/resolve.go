@@ -58,6 +58,11 @@ func (r *resolver) resolve(raw *fileConfig) {
 	at = top.key("server").key("address")
 	server := r.hostPort(at, raw.Server.Address)
 
+	if at = top.key("files"); doc.has(at) {
+		cfg.files = r.files(at, &raw.Files)
+	}
+	cfg.maxFile = raw.Files.MaxSize
+
 	at = top.key("network")
 	if len(raw.Networks) == 0 {
 		doc.fail(at, "missing; at least one [[network]] block is needed")
@@ -320,16 +325,23 @@ func (r *resolver) jids(at path, entries []string, kind string) []string {
 	return list
 }
 
-// filePath checks a path and makes it start from the configuration's folder.
-func (r *resolver) filePath(at path, value string) string {
+// filePath checks the path of a file and makes it start from the configuration's
+// folder.
+func (r *resolver) filePath(at path, value string) string { return r.place(at, value, "file") }
+
+// folderPath is filePath for a folder.
+func (r *resolver) folderPath(at path, value string) string { return r.place(at, value, "folder") }
+
+// place checks the path of a file or a folder, which need not be there.
+func (r *resolver) place(at path, value, kind string) string {
 	switch {
 	case r.doc.bad[at.id]:
 		return ""
 	case value == "":
-		r.doc.fail(at, "must not be empty; write the path of a file")
+		r.doc.fail(at, "must not be empty; write the path of a %s", kind)
 		return ""
 	case strings.ContainsFunc(value, unicode.IsControl):
-		r.doc.fail(at, "%s has a control character, must be the path of a file", show(value))
+		r.doc.fail(at, "%s has a control character, must be the path of a %s", show(value), kind)
 		return ""
 	case strings.HasPrefix(value, "~"):
 		r.doc.fail(at, "%s: a path is used as it is, ~ does not stand for a home folder", show(value))
@@ -339,8 +351,9 @@ func (r *resolver) filePath(at path, value string) string {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(r.dir, file)
 	}
-	if info, err := os.Stat(file); err == nil && info.IsDir() {
-		r.doc.fail(at, "%s is a folder, must be a file", strconv.Quote(file))
+	if info, err := os.Stat(file); err == nil && info.IsDir() != (kind == "folder") {
+		is := map[bool]string{true: "folder", false: "file"}[info.IsDir()]
+		r.doc.fail(at, "%s is a %s, must be a %s", strconv.Quote(file), is, kind)
 		return ""
 	}
 	if info, err := os.Stat(filepath.Dir(file)); errors.Is(err, fs.ErrNotExist) {

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"transport/component"
+	"transport/component/files"
 	"transport/registry"
 )
 
@@ -93,7 +94,13 @@ func runNetworks(ctx context.Context, o runOptions, std stdio) int {
 		log.Error().Err(err).Str("remedy", registryRemedy(err)).Msg("cannot open the database")
 		return exitFailure
 	}
-	err = supervise(ctx, log, cfg.instances(db, log))
+	store, stopFiles, err := cfg.startFiles(log)
+	if err != nil {
+		log.Error().Err(err).Str("remedy", filesRemedy(err)).Msg("cannot serve files")
+	} else {
+		err = supervise(ctx, log, cfg.instances(db, store, log))
+		stopFiles()
+	}
 	if closeErr := db.Close(); closeErr != nil {
 		log.Error().Err(closeErr).Msg("cannot close the database")
 		err = errors.Join(err, closeErr)
@@ -112,11 +119,14 @@ type instance struct {
 	run    func(context.Context) error
 }
 
-func (c *config) instances(db *registry.DB, log zerolog.Logger) []instance {
+func (c *config) instances(db *registry.DB, store *files.Store, log zerolog.Logger) []instance {
 	all := make([]instance, len(c.networks))
 	for i, n := range c.networks {
 		all[i] = instance{n.domain, func(ctx context.Context) error {
 			of := n.componentConfig(db, log)
+			if of.MaxFile = c.maxFile; store != nil {
+				of.StoreFile = store.Save
+			}
 			of.Reload = func() (component.Policy, error) { return c.reloadPolicy(n.domain) }
 			made, err := component.New(of)
 			if err != nil {

@@ -47,6 +47,7 @@ const (
 	NSAvatarMeta     = "urn:xmpp:avatar:metadata"
 	NSAvatarNotify   = "urn:xmpp:avatar:metadata+notify"
 	NSOOB            = "jabber:x:oob"                        // XEP-0066
+	NSUpload         = "urn:xmpp:http:upload:0"              // XEP-0363
 	NSCorrect        = "urn:xmpp:message-correct:0"          // XEP-0308
 	NSRetract        = "urn:xmpp:message-retract:1"          // XEP-0424
 	NSReactions      = "urn:xmpp:reactions:0"                // XEP-0444

@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"net/netip"
 
 	"transport/legacy"
 )
@@ -109,7 +108,7 @@ func (s *session) dialHost(ctx context.Context, to target) (net.Conn, error) {
 	}
 	err = legacy.Errorf(legacy.Forbidden, "This gateway does not go to %s: its address is not public.", to.host)
 	for _, addr := range addrs[:min(len(addrs), maxAddresses)] {
-		if !isPublic(addr) {
+		if !legacy.IsPublic(addr) {
 			continue
 		}
 		var nc net.Conn
@@ -118,26 +117,4 @@ func (s *session) dialHost(ctx context.Context, to target) (net.Conn, error) {
 		}
 	}
 	return nil, err
-}
-
-// shared are the addresses that providers and their customers share (RFC 6598),
-// benchmarks use (RFC 2544), and translators to IPv4 (RFC 6052) lead to others by.
-var shared = []netip.Prefix{
-	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2002::/16"),
-	netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("0.0.0.0/8"),
-}
-
-// isPublic reports whether an address is one of the Internet's.
-func isPublic(addr netip.Addr) bool {
-	addr = addr.Unmap()
-	if !addr.IsGlobalUnicast() || addr.IsPrivate() {
-		return false
-	}
-	for _, p := range shared {
-		if p.Contains(addr) {
-			return false
-		}
-	}
-	return true
 }

@@ -34,12 +34,16 @@ var capabilities = []oscarwire.GUID{
 	oscarwire.CapInterop, oscarwire.CapTyping, oscarwire.CapXHTML,
 }
 
-// capabilities are those of the flavor.
-func (n *network) capabilities() []oscarwire.GUID {
+// capabilities are those of the flavor; with files, if these have a place to go to.
+func (n *network) capabilities(files bool) []oscarwire.GUID {
+	caps := slices.Clip(capabilities)
 	if n.aim {
-		return append(capabilities[:len(capabilities):len(capabilities)], oscarwire.CapChat)
+		caps = append(caps, oscarwire.CapChat)
 	}
-	return capabilities
+	if files {
+		caps = append(caps, oscarwire.CapFile)
+	}
+	return caps
 }
 
 // migration is the error of a connection that the server wants elsewhere.
@@ -170,7 +174,7 @@ func (c *client) begin() {
 		Flags:  oscarwire.ICBMDefaultFlags | oscarwire.ICBMOfflineAllowed,
 		MaxLen: 8000, MaxSenderWarn: 999, MaxOwnWarn: 999,
 	}})
-	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: c.s.net.capabilities(), Profile: c.ownText}})
+	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: c.s.net.capabilities(c.s.env.MaxFile > 0), Profile: c.ownText}})
 	c.writePresence()
 	c.write(&packet{id: oscarwire.ServiceClientReady, body: c.ready()})
 	c.write(&packet{id: oscarwire.ICBMOfflineQuery})

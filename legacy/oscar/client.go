@@ -57,6 +57,8 @@ type client struct {
 	lookups      map[uint16]*lookup // questions about people, by sequence number
 	metaSequence uint16
 
+	transfers map[rendezvousID]*transfer // files under way
+
 	offlineBy time.Time // when to ask for stored messages in the old way
 
 	background sync.WaitGroup
@@ -93,6 +95,7 @@ func newClient(s *session, life context.Context) *client {
 		rooms:     make(map[string]*room),
 		invites:   make(map[oscarwire.Cookie]invite),
 		iconOf:    make(map[string]string),
+		transfers: make(map[rendezvousID]*transfer),
 		list:      newFeedbag(),
 		presence:  legacy.Presence{Show: legacy.ShowOnline},
 	}

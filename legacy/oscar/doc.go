@@ -16,4 +16,8 @@
 // A server counts SNACs and silently drops what comes too fast, so whatever is
 // sent waits in the lane of its rate class until the server will take it
 // (rate.go).
+//
+// Files come over a connection with their sender, or with a proxy between, each
+// transfer in a goroutine of its own that the session waits for (file.go,
+// transfer.go, peer.go).
 package oscar

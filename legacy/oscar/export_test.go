@@ -2,6 +2,7 @@ package oscar
 
 import (
 	"crypto/x509"
+	"net/netip"
 	"time"
 
 	"transport/legacy"
@@ -30,5 +31,15 @@ func SetResolver(n legacy.Network, r resolver) { n.(*network).resolver = r }
 // SetRoots has a network trust other certificates.
 func SetRoots(n legacy.Network, roots *x509.CertPool) { n.(*network).roots = roots }
 
-// IsPublic reports whether users' servers may be there.
-var IsPublic = isPublic
+// SetProgressLimit changes how long a peer may send nothing, until restore.
+func SetProgressLimit(d time.Duration) (restore func()) {
+	before := progressLimit
+	progressLimit = d
+	return func() { progressLimit = before }
+}
+
+// SetProxyPort changes the port of a network's rendezvous proxies.
+func SetProxyPort(n legacy.Network, port uint16) { n.(*network).proxyPort = port }
+
+// MayDial reports whether files may come from an address.
+func MayDial(n legacy.Network, addr netip.Addr) bool { return n.(*network).mayDial(addr) }

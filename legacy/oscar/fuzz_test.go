@@ -18,8 +18,10 @@ import (
 func newDeafClient(t testing.TB, flavor string, emit func(legacy.Event)) *client {
 	s := &session{net: mustNew(t, options(flavor)), self: "100001", queue: make(chan command, queueLen), env: legacy.Env{
 		Log: zerolog.Nop(), Emit: emit, Now: time.Now,
-		Flush: func(context.Context) error { return nil },
-		Dial:  func(context.Context, string, string) (net.Conn, error) { return nil, io.EOF },
+		Flush:     func(context.Context) error { return nil },
+		Dial:      func(context.Context, string, string) (net.Conn, error) { return nil, io.EOF },
+		StoreFile: func(context.Context, string, int64, io.Reader) (string, error) { return "", io.EOF },
+		MaxFile:   1000,
 	}}
 	s.live.Store(true)
 	c := newClient(s, t.Context())
@@ -60,6 +62,12 @@ func FuzzServer(f *testing.F) {
 	add(snac(oscarwire.ICBMIncoming, oscarwire.NewIncomingText(oscarwire.Cookie{1}, bob, oscarwire.NewIMText("<b>hi</b>", oscarwire.Encoder{}, nil), 0, time.Time{})))
 	add(snac(oscarwire.ICBMIncoming, oscarwire.NewIncomingICQ(oscarwire.Cookie{1}, bob, oscarwire.ICQMessage{UIN: 5, Type: oscarwire.MessageAuthRequest, Text: []byte("a\xFEb\xFEc\xFEd\xFE1\xFEplease")}, 0)))
 	add(snac(oscarwire.ICBMIncoming, oscarwire.NewIncomingRendezvous(bob, oscarwire.NewType2Text("hi", 1, 0).Rendezvous(oscarwire.Cookie{2}), 0)))
+	offer := oscarwire.Rendezvous{Cookie: oscarwire.Cookie{3}, Capability: oscarwire.CapFile, TLVs: oscarwire.TLVs{
+		oscarwire.TLVBytes(oscarwire.TagRendezvousVerified, []byte{8, 8, 8, 8}), oscarwire.TLV16(oscarwire.TagRendezvousPort, 5190),
+		oscarwire.TLVBytes(oscarwire.TagRendezvousData, oscarwire.FileInfo{Kind: 1, Count: 1, Size: 5, Name: []byte("a\x01b.txt")}.Append(nil))}}
+	taken := offer
+	taken.Kind = oscarwire.RendezvousCancel
+	add(snac(oscarwire.ICBMIncoming, oscarwire.NewIncomingRendezvous(bob, offer, 0)), snac(oscarwire.ICBMIncoming, oscarwire.NewIncomingRendezvous(bob, taken, 0)))
 	add(snac(oscarwire.FeedbagInsert, oscarwire.FeedbagItems{{Name: "100002", GroupID: 1, ItemID: 1}}),
 		snac(oscarwire.FeedbagAuthRequested, oscarwire.AuthRequest{Name: "100002", Reason: "x"}),
 		snac(oscarwire.FeedbagDelete, oscarwire.FeedbagItems{{Name: "100002", GroupID: 1, ItemID: 1}}))

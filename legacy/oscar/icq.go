@@ -21,6 +21,7 @@ func (c *client) onRendezvous(im oscarwire.IncomingIM, received legacy.MessageRe
 	}
 	if v.Kind == oscarwire.RendezvousCancel {
 		c.onInviteRefused(received.From, v.Cookie)
+		c.onFileCancelled(received.From, v.Cookie)
 	}
 	if v.Kind != oscarwire.RendezvousRequest {
 		return nil
@@ -36,17 +37,22 @@ func (c *client) onRendezvous(im oscarwire.IncomingIM, received legacy.MessageRe
 		}
 		return c.onType2(im, m, received)
 	case oscarwire.CapFile:
-		received.Text = "(wants to send a file, which this gateway cannot take; ask for a link instead)"
+		return c.onFileOffer(im, v, received)
 	case oscarwire.CapChat:
 		received.Text = "(invites you to a chat room, which this gateway cannot enter)"
 	default:
 		return nil // icons, games, direct connections
 	}
-	c.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(im.From.Name,
-		oscarwire.Rendezvous{Kind: oscarwire.RendezvousCancel, Cookie: v.Cookie, Capability: v.Capability,
-			TLVs: oscarwire.TLVs{oscarwire.TLV16(oscarwire.TagRendezvousReason, 1)}}, 0)})
+	c.cancelRendezvous(im.From.Name, v)
 	c.received(received)
 	return nil
+}
+
+// cancelRendezvous declines what somebody proposes, or ends it.
+func (c *client) cancelRendezvous(to string, v oscarwire.Rendezvous) {
+	c.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(to,
+		oscarwire.Rendezvous{Kind: oscarwire.RendezvousCancel, Cookie: v.Cookie, Capability: v.Capability,
+			TLVs: oscarwire.TLVs{oscarwire.TLV16(oscarwire.TagRendezvousReason, 1)}}, 0)})
 }
 
 // onType2 handles an ICQ message of channel 2, which its sender wants confirmed.

@@ -21,8 +21,9 @@ type network struct {
 	icons     iconCache
 	drawing   sync.Mutex // of who makes an icon now
 
-	resolver resolver       // for users' servers
-	roots    *x509.CertPool // whose certificates are trusted, nil for the system's
+	resolver  resolver       // for users' servers
+	roots     *x509.CertPool // whose certificates are trusted, nil for the system's
+	proxyPort uint16         // of rendezvous proxies
 }
 
 // maxText is the longest text of one message in runes. In UTF-16 it fits the

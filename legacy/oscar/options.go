@@ -38,6 +38,9 @@ type Options struct {
 	AllowPrivate bool `toml:"allow_private"`
 	// Keepalive is the number of seconds between signs of life.
 	Keepalive int `toml:"keepalive"`
+	// PrivateFiles lets files come from peers at private and loopback addresses,
+	// for networks that are on a private network themselves, and for tests.
+	PrivateFiles bool `toml:"allow_private_files"`
 }
 
 // The values of Options.Flavor and Options.SignOn.
@@ -70,7 +73,7 @@ func New(o Options) (legacy.Network, error) {
 	wrong := func(option, format string, args ...any) {
 		errs = append(errs, &legacy.FieldError{Var: option, Text: fmt.Sprintf(format, args...)})
 	}
-	n := &network{opts: o, aim: o.Flavor == flavorAIM, keepalive: time.Duration(o.Keepalive) * time.Second, resolver: net.DefaultResolver}
+	n := &network{opts: o, aim: o.Flavor == flavorAIM, keepalive: time.Duration(o.Keepalive) * time.Second, resolver: net.DefaultResolver, proxyPort: oscarwire.ProxyPort}
 	if o.Flavor != flavorICQ && o.Flavor != flavorAIM {
 		wrong("flavor", `must be "icq" or "aim", not %q`, o.Flavor)
 	}

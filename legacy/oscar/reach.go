@@ -44,7 +44,7 @@ func (s *session) reach(ctx context.Context, addr string) (net.Conn, error) {
 	}
 	var public []netip.Addr
 	for _, ip := range all {
-		if isPublic(ip) && len(public) < maxAddresses {
+		if legacy.IsPublic(ip) && len(public) < maxAddresses {
 			public = append(public, ip.Unmap())
 		}
 	}
@@ -63,35 +63,6 @@ func (s *session) reach(ctx context.Context, addr string) (net.Conn, error) {
 		errs = append(errs, err)
 	}
 	return nil, legacy.Wrap(legacy.Temporary, errors.Join(errs...), "The server that you have entered cannot be reached.")
-}
-
-// reserved are the blocks that net/netip does not know as special and that lead
-// nowhere in public, or by way of translation anywhere. (RFC 6890, IANA's registries
-// of special-purpose addresses)
-var reserved = func() []netip.Prefix {
-	var blocks []netip.Prefix
-	for _, block := range []string{
-		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
-		"203.0.113.0/24", "240.0.0.0/4",
-		"::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",
-	} {
-		blocks = append(blocks, netip.MustParsePrefix(block))
-	}
-	return blocks
-}()
-
-// isPublic reports whether an address is one of the public internet's.
-func isPublic(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" {
-		return false // loopback, link-local, multicast and unspecified are not global
-	}
-	for _, block := range reserved {
-		if block.Contains(ip) {
-			return false
-		}
-	}
-	return true
 }
 
 // secure starts TLS where the network has it. The certificate must be good for the

@@ -19,8 +19,9 @@ type Bot struct {
 	quit    chan struct{}
 
 	// Network.mu guards what follows.
-	online  bool
-	stopped bool
+	online    bool
+	stopped   bool
+	transfers map[oscarwire.Cookie]*FileTransfer
 }
 
 // BotOptions say how a Bot behaves.
@@ -289,10 +290,7 @@ func (b *Bot) take(in oscarwire.IncomingIM, offline bool) {
 		}
 		m.Text = (*oscarwire.CodePage)(nil).Decode(c.Text)
 	case oscarwire.IMChannelRendezvous:
-		v, err := in.Rendezvous()
-		if err == nil && v.Kind == oscarwire.RendezvousRequest && v.Capability == oscarwire.CapChat {
-			b.invited(m.From, v)
-		}
+		b.rendezvous(in)
 		return
 	default:
 		return

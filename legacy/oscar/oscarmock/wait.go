@@ -117,6 +117,15 @@ func (n *Network) Presence(name string) (status oscarwire.Status, text, away str
 	return 0, "", ""
 }
 
+// HasCapability reports whether an account's clients say that they understand
+// something.
+func (n *Network) HasCapability(name string, c oscarwire.GUID) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := n.find(name)
+	return a != nil && slices.Contains(a.caps, c)
+}
+
 // WaitStatus waits until an account is signed on in a status.
 func (n *Network) WaitStatus(ctx context.Context, name string, status oscarwire.Status) error {
 	return n.wait(ctx, fmt.Sprintf("%s to be in status %04x", name, uint32(status)), func() bool {

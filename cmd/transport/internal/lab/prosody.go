@@ -95,6 +95,13 @@ func (prosody) prepare(dir string, o Options) error {
 		modules = append(modules, "privilege")
 		line("plugin_paths = { %s }", luaQuote("/usr/lib/prosody/modules"))
 	}
+	if o.Uploads {
+		line("http_ports = { %d }", o.UploadPort)
+		line(`http_interfaces = { "127.0.0.1" }`)
+		line("https_ports = { }")
+		line("http_default_host = %s", luaQuote("upload."+o.Domain))
+		line("http_external_url = %s", luaQuote("http://"+loopback(o.UploadPort)+"/"))
+	}
 	line("modules_enabled = { %s }", luaList(modules))
 	line("modules_disabled = { %s }", luaList(disabled))
 	line("c2s_require_encryption = false")
@@ -119,6 +126,9 @@ func (prosody) prepare(dir string, o Options) error {
 		if o.Privileged {
 			line("\tmodules_enabled = { \"privilege\" }")
 		}
+	}
+	if o.Uploads {
+		line("Component %s %s\n\thttp_file_share_size_limit = 1000000", luaQuote("upload."+o.Domain), luaQuote("http_file_share"))
 	}
 	if err := os.WriteFile(filepath.Join(dir, "prosody.cfg.lua"), []byte(b.String()), 0o600); err != nil {
 		return fmt.Errorf("lab: %w", err)

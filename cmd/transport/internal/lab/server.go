@@ -30,6 +30,9 @@ type Options struct {
 	// Privileged lets the components write rosters and send messages in the names
 	// of users (XEP-0356), as far as the server can.
 	Privileged bool
+	// Uploads makes Prosody take files on UploadPort, by HTTP. (XEP-0363)
+	Uploads    bool
+	UploadPort int // 0 for a free one
 	// Debug makes the server's log tell everything.
 	Debug bool
 }
@@ -91,6 +94,11 @@ func try(ctx context.Context, program server, o Options) (*Server, error) {
 	}
 	if o.ComponentPort, err = choosePort(o.ComponentPort); err != nil {
 		return nil, err
+	}
+	if o.Uploads {
+		if o.UploadPort, err = choosePort(o.UploadPort); err != nil {
+			return nil, err
+		}
 	}
 	dir, err := os.MkdirTemp("", "transport-lab-")
 	if err != nil {

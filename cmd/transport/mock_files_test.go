@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"transport/legacy"
+	"transport/legacy/oscar"
+	"transport/legacy/oscar/oscarmock"
+)
+
+// Bob of "transport mock-icq" sends a file when he is told to.
+func TestBobSendsFile(t *testing.T) {
+	mock := oscarmock.New(oscarmock.Options{})
+	t.Cleanup(mock.Close)
+	mock.AddAccount(oscarmock.Account{Name: aliceUIN, Password: alicePassword})
+	newBob(mock).SignOn()
+	must(t, mock.Listen("127.0.0.1:0"))
+	o := oscar.DefaultOptions()
+	o.Server, o.PrivateFiles = mock.Addr(), true
+	icq, err := oscar.New(o)
+	must(t, err)
+	events, kept := make(chan legacy.Event, 1000), make(chan []byte, 10)
+	session, err := icq.NewSession(legacy.Account{Fields: map[string]string{"username": aliceUIN, "password": alicePassword}}, legacy.Env{
+		Log: zerolog.Nop(), Now: time.Now, Dial: new(net.Dialer).DialContext, MaxFile: 1000,
+		Emit:  func(ev legacy.Event) { events <- ev },
+		Flush: func(context.Context) error { return nil },
+		StoreFile: func(_ context.Context, name string, _ int64, r io.Reader) (string, error) {
+			data, err := io.ReadAll(r)
+			kept <- data
+			return "https://files.example.org/" + name, err
+		},
+	})
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- session.Run(ctx) }()
+	defer func() {
+		cancel()
+		must(t, await(t, "the end of the session", ended))
+	}()
+	for {
+		switch ev := await(t, "Bob's file", events).(type) {
+		case legacy.Ready:
+			must(t, session.Send(ctx, legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: bobUIN}, Text: "Send file!"}))
+		case legacy.MessageReceived:
+			if data := await(t, "the file", kept); !strings.HasSuffix(ev.URL, "/"+bobsFile.Name) || !bytes.Equal(data, bobsFile.Data) {
+				t.Errorf("alice gets %+v, %q", ev, data)
+			}
+			return
+		}
+	}
+}

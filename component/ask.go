@@ -1,0 +1,89 @@
+package component
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"transport/component/address"
+	"transport/component/element"
+	"transport/legacy"
+)
+
+// asks are IQs of ours to servers, whose answers the goroutines of sessions wait
+// for. Those that actors send are in user.queries.
+type asks struct {
+	mu      sync.Mutex
+	waiting map[string]asked // by id
+}
+
+// asked is an IQ that has yet to be answered, by the one it went to.
+type asked struct {
+	to    string
+	reply chan *element.Element // of capacity 1
+}
+
+const (
+	maxAsks = 64
+	askTime = 10 * time.Second
+)
+
+// ask asks a server and waits for its answer, which may be an error stanza. No
+// actor may call it, since it waits.
+func (c *Component) ask(ctx context.Context, to string, payload *element.Element) (*element.Element, error) {
+	jid, err := address.Parse(to)
+	if err != nil {
+		return nil, legacy.Wrap(legacy.Temporary, err, "Your XMPP server names a service that there cannot be.")
+	}
+	id, a := newID(), asked{jid.String(), make(chan *element.Element, 1)}
+	if !c.asks.add(id, a) {
+		return nil, legacy.Errorf(legacy.RateLimited, "The gateway waits for too many answers at the moment.")
+	}
+	defer c.asks.take(id, a.to)
+	c.send(element.New(nsStanza, "iq").Set("type", "get").Set("id", id).Set("from", c.domain).Set("to", to).Add(payload))
+	late := make(chan struct{})
+	defer c.clock.AfterFunc(askTime, func() { close(late) })()
+	select {
+	case reply := <-a.reply:
+		return reply, nil
+	case <-late:
+		return nil, legacy.Errorf(legacy.Temporary, "Your XMPP server does not answer.")
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (a *asks) add(id string, q asked) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.waiting) >= maxAsks {
+		return false
+	}
+	if a.waiting == nil {
+		a.waiting = make(map[string]asked)
+	}
+	a.waiting[id] = q
+	return true
+}
+
+// take removes what has an id, if it went to the one who now answers.
+func (a *asks) take(id, from string) (asked, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	q, ok := a.waiting[id]
+	if !ok || q.to != from {
+		return asked{}, false
+	}
+	delete(a.waiting, id)
+	return q, true
+}
+
+// answered hands an answer to whoever waits for it. The link's reader calls it; it
+// never waits.
+func (c *Component) answered(st *inbound) bool {
+	q, ok := c.asks.take(st.id, st.from.String())
+	if ok {
+		q.reply <- st.Element // there is room for the one
+	}
+	return ok
+}

@@ -1,0 +1,312 @@
+package files
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"transport/legacy"
+)
+
+// Options are the settings of a Store. All but Log and Now are required.
+type Options struct {
+	Listen    string // host:port of the HTTP listener
+	URL       string // what links begin with, without a slash at the end
+	Dir       string // the folder; created if its parent is there
+	MaxSize   int64  // bytes of one file
+	TotalSize int64  // bytes of all of them, at least MaxSize and a little more
+	Keep      time.Duration
+	Log       zerolog.Logger
+	Now       func() time.Time // nil for time.Now
+}
+
+// Store keeps files. Make it with Open; Close must follow.
+type Store struct {
+	o        Options
+	prefix   string // path of the URL
+	root     *os.Root
+	listener net.Listener
+	saves    chan struct{} // a place for each file that is being stored
+
+	mu   sync.Mutex // guards what follows
+	kept []*entry   // the oldest first
+	byID map[string]*entry
+	used int64 // bytes, of those under way, too
+}
+
+// entry is a complete file.
+type entry struct {
+	id, name string
+	size     int64
+	stored   time.Time
+}
+
+const (
+	partPrefix = ".part-" // of files that are not complete
+	idLen      = 26       // of rand.Text: more than 128 bits
+	maxSaves   = 64       // files that are stored at the same time
+	overhead   = 4 << 10  // bytes that the smallest file takes, so that many small ones are bounded
+	copySize   = 32 << 10
+)
+
+func (e *entry) file() string { return e.id + "-" + e.name }
+
+func (e *entry) cost() int64 { return e.size + overhead }
+
+// Overhead is what a file counts against Options.TotalSize beside its bytes.
+const Overhead = overhead
+
+// Open opens or makes the folder, looks at what is in it, and listens. What was
+// left incomplete by an earlier process is removed.
+func Open(o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	base, err := url.Parse(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("files: %w", err)
+	}
+	if err := os.Mkdir(o.Dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("files: %w", err)
+	}
+	s := &Store{o: o, prefix: strings.TrimSuffix(base.Path, "/"), saves: make(chan struct{}, maxSaves), byID: make(map[string]*entry)}
+	if s.root, err = os.OpenRoot(o.Dir); err != nil {
+		return nil, fmt.Errorf("files: %w", err)
+	}
+	if err = s.scan(); err == nil {
+		s.listener, err = net.Listen("tcp", o.Listen)
+	}
+	if err != nil {
+		s.root.Close()
+		return nil, fmt.Errorf("files: %w", err)
+	}
+	return s, nil
+}
+
+// Close gives up the folder and the listener. Nothing may use the store any more.
+func (s *Store) Close() error {
+	s.listener.Close() // Run has done so, if it ran
+	return s.root.Close()
+}
+
+// scan takes stock of the folder.
+func (s *Store) scan() error {
+	list, err := fs.ReadDir(s.root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, f := range list {
+		if strings.HasPrefix(f.Name(), partPrefix) {
+			if err := s.root.Remove(f.Name()); err != nil {
+				return err
+			}
+			continue
+		}
+		id, name, ok := strings.Cut(f.Name(), "-")
+		info, err := f.Info()
+		if !ok || len(id) != idLen || name != SafeName(name) || err != nil || !info.Mode().IsRegular() {
+			continue // not ours
+		}
+		s.kept = append(s.kept, &entry{id, name, info.Size(), info.ModTime()})
+	}
+	slices.SortFunc(s.kept, func(a, b *entry) int { return cmp.Compare(a.stored.UnixNano(), b.stored.UnixNano()) })
+	for _, e := range s.kept {
+		s.byID[e.id] = e
+		s.used += e.cost()
+	}
+	s.expire()
+	return nil
+}
+
+// Save stores size bytes of r under a name and returns the link to them. It reads
+// no more than that, and leaves nothing behind when it fails. Errors are classified
+// (legacy.KindOf): TooLong for more than MaxSize, RateLimited for too many at once,
+// Temporary for a folder that takes no more; those of r that are classified come
+// back as they are.
+func (s *Store) Save(ctx context.Context, name string, size int64, r io.Reader) (string, error) {
+	if size < 0 || size > s.o.MaxSize {
+		return "", legacy.Errorf(legacy.TooLong, "The gateway takes files of up to %d bytes.", s.o.MaxSize)
+	}
+	select {
+	case s.saves <- struct{}{}:
+		defer func() { <-s.saves }()
+	default:
+		return "", legacy.Errorf(legacy.RateLimited, "The gateway is receiving too many files at the moment.")
+	}
+	e := &entry{id: rand.Text(), name: SafeName(name), size: size}
+	part := partPrefix + e.id
+	taken, err := s.write(ctx, part, size, r)
+	if err == nil {
+		err = diskError(s.root.Rename(part, e.file()))
+	}
+	if err != nil {
+		_ = s.root.Remove(part) // it may never have been there
+		s.free(taken)
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.stored = s.o.Now()
+	s.kept = append(s.kept, e)
+	s.byID[e.id] = e
+	return s.o.URL + "/" + e.id + "/" + url.PathEscape(e.name), nil
+}
+
+// write makes the file. It returns what it took of the total in any case.
+func (s *Store) write(ctx context.Context, part string, size int64, r io.Reader) (taken int64, err error) {
+	take := func(n int64) error {
+		if !s.take(n) {
+			return legacy.Errorf(legacy.Temporary, "The gateway has no room left for files at the moment.")
+		}
+		taken += n
+		return nil
+	}
+	if err := take(overhead); err != nil {
+		return taken, err
+	}
+	f, err := s.root.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return taken, diskError(err)
+	}
+	defer f.Close()
+	buf := make([]byte, min(size, copySize))
+	for left := size; left > 0; {
+		n, err := r.Read(buf[:min(left, int64(len(buf)))])
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		left -= int64(n)
+		if err != nil && (left > 0 || !errors.Is(err, io.EOF)) {
+			return taken, sourceError(err)
+		}
+		if err := take(int64(n)); err != nil {
+			return taken, err
+		}
+		if _, err := f.Write(buf[:n]); err != nil {
+			return taken, diskError(err)
+		}
+	}
+	return taken, diskError(errors.Join(f.Sync(), f.Close()))
+}
+
+// sourceError is the error of a file that did not come completely.
+func sourceError(err error) error {
+	if errors.As(err, new(*legacy.Error)) {
+		return err
+	}
+	return legacy.Wrap(legacy.Temporary, err, "The file did not come completely.")
+}
+
+// reason is what the system says, without the path: names of files are what people
+// write, and whoever knows the rest of a path has the link.
+func reason(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return fmt.Errorf("%s: %w", path.Op, path.Err)
+	case errors.As(err, &link):
+		return fmt.Errorf("%s: %w", link.Op, link.Err)
+	}
+	return err
+}
+
+// diskError is an error of the folder, for the user.
+func diskError(err error) error {
+	switch err = reason(err); {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+		return legacy.Wrap(legacy.Temporary, err, "The gateway's disk is full.")
+	}
+	return legacy.Wrap(legacy.Temporary, err, "The gateway cannot store files at the moment.")
+}
+
+// take makes room for n bytes more, the oldest files going first. It is false when
+// there is none: what is not yet complete stays.
+func (s *Store) take(n int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.used+n > s.o.TotalSize && len(s.kept) > 0 {
+		s.dropOldest()
+	}
+	if s.used+n > s.o.TotalSize {
+		return false
+	}
+	s.used += n
+	return true
+}
+
+func (s *Store) free(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.used -= n
+}
+
+// dropOldest removes the oldest file. s.mu is held.
+func (s *Store) dropOldest() {
+	e := s.kept[0]
+	s.kept[0] = nil
+	s.kept = s.kept[1:]
+	delete(s.byID, e.id)
+	s.used -= e.cost()
+	if err := s.root.Remove(e.file()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.o.Log.Error().Err(reason(err)).Msg("cannot remove a file")
+	}
+}
+
+// expire removes what is too old or, after a change of the settings, too much.
+func (s *Store) expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.kept) > 0 && (s.expired(s.kept[0]) || s.used > s.o.TotalSize) {
+		s.dropOldest()
+	}
+}
+
+func (s *Store) expired(e *entry) bool { return s.o.Now().Sub(e.stored) >= s.o.Keep }
+
+// find is the file that a link names, nil if there is none.
+func (s *Store) find(id, name string) *entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.byID[id]
+	if e == nil || e.name != name || s.expired(e) {
+		return nil
+	}
+	return e
+}
+
+// Check reports whether Open would succeed, and changes nothing.
+func Check(o Options) error {
+	dir := o.Dir
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		dir = filepath.Dir(dir)
+	}
+	f, err := os.CreateTemp(dir, ".transport-check-*")
+	if err != nil {
+		return fmt.Errorf("files: %w", err)
+	}
+	f.Close()
+	os.Remove(f.Name())
+	l, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return fmt.Errorf("files: %w", err)
+	}
+	return l.Close()
+}

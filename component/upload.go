@@ -1,0 +1,158 @@
+package component
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"transport/component/element"
+	"transport/component/files"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+const (
+	findTime  = 30 * time.Second // to find the service
+	maxItems  = 30               // of a server that are looked at
+	maxLink   = 2000             // bytes
+	maxHeader = 4 << 10          // bytes of one header of a slot
+)
+
+// slotHeaders are those that a slot may set. (XEP-0363 §5)
+var slotHeaders = []string{"Authorization", "Cookie", "Expires"}
+
+// upload puts a file where the user's own server wants it and returns the link to
+// it: legacy.Env.StoreFile of a gateway that keeps no files itself. A session's
+// goroutine calls it. (XEP-0363)
+func (c *Component) upload(ctx context.Context, server, name string, size int64, r io.Reader) (string, error) {
+	service, limit, err := c.findUpload(ctx, server)
+	switch {
+	case err != nil:
+		return "", err
+	case limit > 0 && size > limit:
+		return "", legacy.Errorf(legacy.TooLong, "Your XMPP server takes no files of more than %d bytes.", limit)
+	}
+	name = files.SafeName(name)
+	kind, _ := files.TypeOf(name)
+	reply, err := c.ask(ctx, service, element.New(xep.NSUpload, "request").
+		Set("filename", name).Set("size", strconv.FormatInt(size, 10)).Set("content-type", kind))
+	if err != nil {
+		return "", err
+	}
+	if reply.Attr("type") == "error" {
+		return "", slotRefused(reply)
+	}
+	put, link := readSlot(reply)
+	if link == "" {
+		return "", legacy.Errorf(legacy.Temporary, "Your XMPP server offers a place for the file that makes no sense.")
+	}
+	put.Type, put.Size, put.Dial = kind, size, c.cfg.Dial
+	// The server that the gateway belongs to may be on the same machine. Others
+	// must not make the gateway connect to what is not theirs.
+	_, parent, _ := strings.Cut(c.domain, ".")
+	put.Public = server != parent
+	if err := files.Put(ctx, put, r); err != nil {
+		return "", err
+	}
+	return link, nil
+}
+
+// findUpload finds the service of a server that takes files, and how many bytes of
+// each, 0 if it does not say. (XEP-0363 §4)
+func (c *Component) findUpload(ctx context.Context, server string) (service string, limit int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, findTime)
+	defer cancel()
+	reply, err := c.ask(ctx, server, element.New(xep.NSDiscoItems, "query"))
+	if err != nil {
+		return "", 0, err
+	}
+	places := []string{server}
+	if query := reply.Child(xep.NSDiscoItems, "query"); query != nil {
+		for item := range query.Children(xep.NSDiscoItems, "item") {
+			if jid := item.Attr("jid"); jid != "" && jid != c.domain && item.Attr("node") == "" && len(places) < maxItems {
+				places = append(places, jid)
+			}
+		}
+	}
+	for _, place := range places {
+		reply, err := c.ask(ctx, place, element.New(xep.NSDiscoInfo, "query"))
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil || reply.Attr("type") == "error" {
+			continue
+		}
+		if limit, ok := takesUploads(reply.Child(xep.NSDiscoInfo, "query")); ok {
+			return place, limit, nil
+		}
+	}
+	return "", 0, legacy.Errorf(legacy.Unsupported, "Neither this gateway nor your XMPP server keeps files. Ask for a link instead.")
+}
+
+// takesUploads reads what a service says of itself.
+func takesUploads(info *element.Element) (limit int64, ok bool) {
+	if info == nil {
+		return 0, false
+	}
+	for f := range info.Children(xep.NSDiscoInfo, "feature") {
+		ok = ok || f.Attr("var") == xep.NSUpload
+	}
+	for form := range info.Children(xep.NSDataForm, "x") {
+		values := xep.Values(form)
+		if of := values["FORM_TYPE"]; len(of) == 0 || of[0] != xep.NSUpload {
+			continue
+		}
+		for _, v := range values["max-file-size"] {
+			if n, err := strconv.ParseInt(v, 10, 64); err == nil && n > 0 {
+				limit = n
+			}
+		}
+	}
+	return limit, ok
+}
+
+// slotRefused is an error of the service, for the user. (XEP-0363 §5)
+func slotRefused(reply *element.Element) error {
+	e := reply.Child(nsComponent, "error")
+	switch {
+	case e == nil:
+	case e.Child(xep.NSUpload, "file-too-large") != nil:
+		return legacy.Errorf(legacy.TooLong, "Your XMPP server takes no files of that size.")
+	case e.Child(xep.NSStanzaErrors, "resource-constraint") != nil:
+		return legacy.Errorf(legacy.RateLimited, "Your XMPP server takes no more files at the moment.")
+	}
+	return legacy.Errorf(legacy.Forbidden, "Your XMPP server does not take the file from this gateway. Ask for a link instead.")
+}
+
+// readSlot reads where a file is to be put, and the link to it, "" if there is none
+// that is usable. (XEP-0363 §5)
+func readSlot(reply *element.Element) (put files.Upload, link string) {
+	slot := reply.Child(xep.NSUpload, "slot")
+	if slot == nil {
+		return put, ""
+	}
+	p, g := slot.Child(xep.NSUpload, "put"), slot.Child(xep.NSUpload, "get")
+	if p == nil || g == nil || !isLink(p.Attr("url")) || !isLink(g.Attr("url")) {
+		return put, ""
+	}
+	put.URL, put.Header = p.Attr("url"), make(http.Header)
+	for h := range p.Children(xep.NSUpload, "header") {
+		for _, name := range slotHeaders {
+			value := strings.NewReplacer("\r", "", "\n", "").Replace(h.Text()) // (XEP-0363 §5)
+			if strings.EqualFold(h.Attr("name"), name) && len(value) <= maxHeader {
+				put.Header.Set(name, value)
+			}
+		}
+	}
+	return put, g.Attr("url")
+}
+
+// isLink reports whether a text is a link to something that HTTP serves.
+func isLink(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && len(text) <= maxLink && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
+}

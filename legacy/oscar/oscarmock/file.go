@@ -1,0 +1,303 @@
+package oscarmock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"transport/legacy/oscar/oscarwire"
+)
+
+// FileOffer is what a Bot offers to send.
+type FileOffer struct {
+	Files []File
+	// Name is what the offer calls them; "" for the name of the first.
+	Name string
+	// Listener is where the receiver connects to, nil for one on loopback. It is
+	// closed in the end.
+	Listener net.Listener
+	// Proxy has the receiver connect as to a proxy. The offer does not tell proxies'
+	// ports, so the Listener's must be the one that the receiver takes for granted.
+	Proxy bool
+	Fault FileFault
+}
+
+// File is a file that is sent.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// FileFault is how a Bot misbehaves when it sends a file.
+type FileFault uint8
+
+// The faults.
+const (
+	FilePrivate  FileFault = iota + 1 // offers an address in a private network
+	FileLarger                        // announces one byte more than was offered
+	FileDamaged                       // sends another first byte
+	FileCut                           // closes the connection in the middle
+	FileTakeBack                      // cancels the offer in the middle
+	FileStall                         // sends nothing more from the middle on
+	FileSilent                        // never begins
+	FileGarbage                       // begins with something else
+	FileRefused                       // the proxy refuses
+)
+
+// How a FileTransfer can end, beside well.
+var (
+	ErrFileDeclined = errors.New("oscarmock: the receiver does not want the file")
+	errFileFault    = errors.New("oscarmock: the bot was to misbehave")
+)
+
+// FileTransfer is a file on its way from a Bot.
+type FileTransfer struct {
+	bot      *Bot
+	to       string
+	offer    FileOffer
+	cookie   oscarwire.Cookie
+	accepted chan struct{} // closed when the receiver says that it has connected
+	told     bool          // accepted is closed; guarded by Network.mu
+	over     chan error
+	life     context.Context
+	cancel   context.CancelCauseFunc
+}
+
+const maxTransfers = 100 // of one bot
+
+// OfferFile offers files to somebody.
+func (b *Bot) OfferFile(to string, o FileOffer) (*FileTransfer, error) {
+	if o.Listener == nil {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		o.Listener = l
+	}
+	t := &FileTransfer{bot: b, to: to, offer: o, cookie: newIMCookie(), accepted: make(chan struct{}), over: make(chan error, 1)}
+	t.life, t.cancel = context.WithCancelCause(context.Background())
+	n := b.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if b.stopped || len(b.transfers) >= maxTransfers {
+		o.Listener.Close()
+		return nil, errClosed
+	}
+	if err := n.sendIM(b.account, to, oscarwire.NewIncomingRendezvous(b.account.info(n.opts.Now()), t.proposal(), 0)); err != nil {
+		o.Listener.Close()
+		return nil, err
+	}
+	if b.transfers == nil {
+		b.transfers = make(map[oscarwire.Cookie]*FileTransfer)
+	}
+	b.transfers[t.cookie] = t
+	n.wg.Go(t.run)
+	n.wg.Go(func() {
+		select {
+		case <-b.quit:
+			t.cancel(errClosed)
+		case <-t.life.Done():
+		}
+	})
+	return t, nil
+}
+
+// Over says how the transfer has ended: nil when the receiver has everything.
+func (t *FileTransfer) Over() <-chan error { return t.over }
+
+// Accepted is closed when the receiver says that it has connected.
+func (t *FileTransfer) Accepted() <-chan struct{} { return t.accepted }
+
+func (t *FileTransfer) proposal() oscarwire.Rendezvous {
+	at := t.offer.Listener.Addr().(*net.TCPAddr).AddrPort()
+	addr := at.Addr().Unmap()
+	if t.offer.Fault == FilePrivate {
+		addr = netip.AddrFrom4([4]byte{10, 0, 0, 1})
+	}
+	info := oscarwire.FileInfo{Kind: oscarwire.FileSingle, Count: uint16(len(t.offer.Files)), Size: t.size(), Name: []byte(t.offer.Name)}
+	if t.offer.Name == "" && len(t.offer.Files) > 0 {
+		info.Name = []byte(t.offer.Files[0].Name)
+	}
+	if len(t.offer.Files) > 1 {
+		info.Kind = oscarwire.FileSeveral
+	}
+	l := oscarwire.TLVs{oscarwire.TLV16(oscarwire.TagRendezvousSequence, 1), oscarwire.TLVBytes(oscarwire.TagRendezvousF, nil),
+		oscarwire.TLVBytes(oscarwire.TagRendezvousProxy, addr.AsSlice())}
+	if t.offer.Proxy {
+		l = append(l, oscarwire.TLV16(oscarwire.TagRendezvousPort, t.pin()), oscarwire.TLVBytes(oscarwire.TagRendezvousUseProxy, nil))
+	} else {
+		l = append(l, oscarwire.TLVBytes(oscarwire.TagRendezvousClient, addr.AsSlice()), oscarwire.TLV16(oscarwire.TagRendezvousPort, at.Port()),
+			oscarwire.TLVBytes(oscarwire.TagRendezvousVerified, addr.AsSlice()))
+	}
+	return oscarwire.Rendezvous{Kind: oscarwire.RendezvousRequest, Cookie: t.cookie, Capability: oscarwire.CapFile,
+		TLVs: append(l, oscarwire.TLVBytes(oscarwire.TagRendezvousData, info.Append(nil)))}
+}
+
+// pin is the number of a connection at the proxy, never 0.
+func (t *FileTransfer) pin() uint16 { return uint16(t.cookie[0])<<8 | 1 }
+
+func (t *FileTransfer) size() (n uint32) {
+	for _, f := range t.offer.Files {
+		n += uint32(len(f.Data))
+	}
+	return n
+}
+
+// run waits for the receiver and sends.
+func (t *FileTransfer) run() {
+	err := t.send()
+	if cause := context.Cause(t.life); cause != nil {
+		err = cause
+	}
+	t.cancel(nil)
+	t.bot.net.mu.Lock()
+	delete(t.bot.transfers, t.cookie)
+	t.bot.net.mu.Unlock()
+	t.over <- err
+}
+
+func (t *FileTransfer) send() error {
+	defer context.AfterFunc(t.life, func() { t.offer.Listener.Close() })()
+	defer t.offer.Listener.Close()
+	nc, err := t.offer.Listener.Accept()
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	defer context.AfterFunc(t.life, func() { nc.Close() })()
+	_ = nc.SetDeadline(time.Now().Add(idleLimit)) // what follows tells
+	if t.offer.Proxy {
+		if err := t.admit(nc); err != nil {
+			return err
+		}
+	}
+	switch t.offer.Fault {
+	case FileSilent:
+		return t.wait(nc)
+	case FileGarbage:
+		_, err := nc.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
+		return errors.Join(err, t.wait(nc))
+	}
+	for i := range t.offer.Files {
+		if err := t.sendFile(nc, i); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-t.accepted:
+		return nil
+	case <-t.life.Done():
+		return nil
+	}
+}
+
+// wait reads until the receiver has had enough.
+func (t *FileTransfer) wait(nc net.Conn) error {
+	buf := make([]byte, 1024)
+	for {
+		if _, err := nc.Read(buf); err != nil {
+			return errFileFault
+		}
+	}
+}
+
+// admit plays the proxy.
+func (t *FileTransfer) admit(nc net.Conn) error {
+	f, err := oscarwire.ReadProxyFrame(nc)
+	if err != nil {
+		return err
+	}
+	p, err := oscarwire.ParseProxyPeer(f.Payload)
+	answer := oscarwire.ProxyFrame{Kind: oscarwire.ProxyReady}
+	if f.Kind != oscarwire.ProxyJoin || p.PIN != t.pin() || p.Cookie != t.cookie || oscarwire.NormalizeScreenName(p.Name) != oscarwire.NormalizeScreenName(t.to) {
+		err = errors.Join(err, fmt.Errorf("oscarmock: the receiver joins the proxy with %d %+v", f.Kind, p))
+	}
+	if err != nil || t.offer.Fault == FileRefused {
+		answer = oscarwire.ProxyFrame{Kind: oscarwire.ProxyError, Payload: []byte{0, byte(oscarwire.ProxyNobodyCame)}}
+	}
+	if _, writeErr := nc.Write(answer.Append(nil)); err == nil && writeErr != nil {
+		return writeErr
+	}
+	return err
+}
+
+// sendFile sends one file and waits until the receiver has it.
+func (t *FileTransfer) sendFile(nc net.Conn, i int) error {
+	f := t.offer.Files[i]
+	var sum oscarwire.Checksum
+	_, _ = sum.Write(f.Data) // never fails
+	h := oscarwire.OFT{Kind: oscarwire.OFTPrompt, Files: uint16(len(t.offer.Files)), FilesLeft: uint16(len(t.offer.Files) - i), Parts: 1, PartsLeft: 1,
+		TotalSize: t.size(), Size: uint32(len(f.Data)), Checksum: sum.Sum(), ForkChecksum: oscarwire.NoChecksum,
+		ForkReceivedChecksum: oscarwire.NoChecksum, ReceivedChecksum: oscarwire.NoChecksum, Flags: 0x20, NameOffset: 0x1C, SizeShift: 0x11, Name: []byte(f.Name)}
+	copy(h.Version[:], "Cool FileXfer")
+	data := f.Data
+	switch t.offer.Fault {
+	case FileLarger:
+		h.Size++
+	case FileDamaged:
+		data = append([]byte{data[0] ^ 1}, data[1:]...)
+	case FileCut, FileTakeBack, FileStall:
+		data = data[:len(data)/2]
+	}
+	if _, err := nc.Write(h.Append(nil)); err != nil {
+		return err
+	}
+	ack, err := oscarwire.ReadOFT(nc)
+	if err != nil {
+		return err
+	}
+	if ack.Kind != oscarwire.OFTAck || ack.Cookie != t.cookie || ack.Size != h.Size {
+		return fmt.Errorf("oscarmock: the receiver answers the prompt by %+v", ack)
+	}
+	if _, err := nc.Write(data); err != nil {
+		return err
+	}
+	switch t.offer.Fault {
+	case FileCut:
+		return errFileFault
+	case FileTakeBack:
+		t.takeBack()
+		return t.wait(nc)
+	case FileStall:
+		return t.wait(nc)
+	}
+	done, err := oscarwire.ReadOFT(nc)
+	if err == nil && (done.Kind != oscarwire.OFTDone || done.Received != h.Size || done.ReceivedChecksum != h.Checksum || done.FilesLeft != h.FilesLeft-1) {
+		err = fmt.Errorf("oscarmock: the receiver ends by %+v", done)
+	}
+	return err
+}
+
+// takeBack cancels the offer.
+func (t *FileTransfer) takeBack() {
+	n := t.bot.net
+	v := oscarwire.Rendezvous{Kind: oscarwire.RendezvousCancel, Cookie: t.cookie, Capability: oscarwire.CapFile}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := n.sendIM(t.bot.account, t.to, oscarwire.NewIncomingRendezvous(t.bot.account.info(n.opts.Now()), v, 0)); err != nil {
+		n.log.Debug().Err(err).Msg("a bot cannot take a file back")
+	}
+}
+
+// rendezvous is what a receiver answers. Network.mu is held.
+func (b *Bot) rendezvous(in oscarwire.IncomingIM) {
+	v, err := in.Rendezvous()
+	if err == nil && v.Kind == oscarwire.RendezvousRequest && v.Capability == oscarwire.CapChat {
+		b.invited(oscarwire.NormalizeScreenName(in.From.Name), v)
+		return
+	}
+	t := b.transfers[v.Cookie]
+	if err != nil || t == nil {
+		return
+	}
+	switch {
+	case v.Kind == oscarwire.RendezvousAccept && !t.told:
+		t.told = true
+		close(t.accepted)
+	case v.Kind == oscarwire.RendezvousCancel:
+		t.cancel(ErrFileDeclined)
+	}
+}

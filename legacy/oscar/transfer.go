@@ -1,0 +1,137 @@
+package oscar
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/oscar/oscarwire"
+)
+
+var (
+	// progressLimit is how long a peer may send nothing.
+	progressLimit = 30 * time.Second
+	errTooSlow    = legacy.Errorf(legacy.Temporary, "It took too long.")
+)
+
+// receiveFiles connects to the sender, calls connected, and takes the files one
+// after another. A file that is here is told to the user at once. It is called by
+// the goroutine of the transfer. The error is for the user.
+func (s *session) receiveFiles(ctx context.Context, t *transfer, connected func()) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, transferLimit, errTooSlow)
+	defer cancel()
+	err := s.receiveAll(ctx, t, connected)
+	switch cause := context.Cause(ctx); {
+	case err == nil || cause == nil:
+		return err
+	case errors.Is(cause, context.Canceled):
+		return legacy.Wrap(legacy.Offline, err, "Your session on "+s.net.name()+" has ended.")
+	default:
+		return cause
+	}
+}
+
+func (s *session) receiveAll(ctx context.Context, t *transfer, connected func()) error {
+	conn, err := s.connectPeer(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	connected()
+	left := t.size
+	for range t.count {
+		url, size, err := s.receiveFile(ctx, conn, t, left)
+		if err != nil {
+			return err
+		}
+		left -= size
+		s.env.Emit(legacy.MessageReceived{From: legacy.Peer{ID: t.id.peer}, Text: url, URL: url})
+	}
+	return nil
+}
+
+// receiveFile takes one file of at most limit bytes. (libpurple, oft.c)
+func (s *session) receiveFile(ctx context.Context, conn net.Conn, t *transfer, limit int64) (url string, size int64, err error) {
+	_ = conn.SetReadDeadline(time.Now().Add(progressLimit)) // ReadOFT tells
+	h, err := oscarwire.ReadOFT(conn)
+	size = int64(h.Size)
+	switch {
+	case err != nil:
+		return "", 0, peerError(err)
+	case h.Kind != oscarwire.OFTPrompt || h.Encryption != 0 || h.Compression != 0:
+		return "", 0, legacy.Wrap(legacy.Unsupported, fmt.Errorf("oft kind %04X, encryption %d, compression %d", h.Kind, h.Encryption, h.Compression), garbledText)
+	case size > limit:
+		return "", 0, legacy.Errorf(legacy.TooLong, "The sender sends more than was offered.")
+	}
+	reply := h
+	reply.Kind, reply.Cookie = oscarwire.OFTAck, t.id.cookie
+	if err := s.writePeer(conn, reply); err != nil {
+		return "", 0, peerError(err)
+	}
+	name := cmp.Or(s.net.pathName(h.Charset, h.Name), t.name)
+	r := &fileReader{conn: conn, left: size, want: h.Checksum}
+	if url, err = s.env.StoreFile(ctx, name, size, r); err != nil {
+		return "", 0, err
+	}
+	reply.Kind, reply.FilesLeft, reply.PartsLeft = oscarwire.OFTDone, max(h.FilesLeft, 1)-1, 0
+	reply.Received, reply.ReceivedChecksum = h.Size, r.sum.Sum()
+	if err := s.writePeer(conn, reply); err != nil {
+		s.env.Log.Debug().Err(err).Msg("the sender of a file does not wait for thanks")
+	}
+	return url, size, nil
+}
+
+func (s *session) writePeer(conn net.Conn, what oscarwire.Appender) error {
+	_ = conn.SetWriteDeadline(time.Now().Add(writeLimit)) // Write tells
+	_, err := conn.Write(what.Append(nil))
+	return err
+}
+
+const garbledText = "The sender's program speaks otherwise than this gateway."
+
+// fileReader reads a file from a peer. Its last bytes are handed out only if the
+// checksum is right, so that a wrong file is never taken for a complete one.
+type fileReader struct {
+	conn net.Conn
+	left int64
+	sum  oscarwire.Checksum
+	want uint32
+}
+
+// Read implements io.Reader.
+func (r *fileReader) Read(p []byte) (int, error) {
+	if r.left == 0 {
+		return 0, io.EOF
+	}
+	_ = r.conn.SetReadDeadline(time.Now().Add(progressLimit)) // Read tells
+	n, err := r.conn.Read(p[:min(int64(len(p)), r.left)])
+	_, _ = r.sum.Write(p[:n]) // never fails
+	switch r.left -= int64(n); {
+	case r.left == 0 && !r.sum.Fits(r.want):
+		return 0, legacy.Errorf(legacy.Temporary, "It was damaged on the way.")
+	case r.left == 0 || err == nil:
+		return n, nil
+	}
+	return n, peerError(err)
+}
+
+// peerError is an error of a connection to a peer or a proxy, for the user.
+func peerError(err error) error {
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.As(err, new(*legacy.Error)):
+		return err
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return legacy.Wrap(legacy.Temporary, err, "The sender has fallen silent.")
+	case errors.Is(err, oscarwire.ErrMagic), errors.Is(err, oscarwire.ErrShort),
+		errors.Is(err, oscarwire.ErrOversize), errors.Is(err, oscarwire.ErrMalformed):
+		return legacy.Wrap(legacy.Unsupported, err, garbledText)
+	}
+	return legacy.Wrap(legacy.Temporary, err, "The sender has ended the connection.")
+}
