@@ -133,7 +133,7 @@ func (c *client) onLabel(m ircwire.Message) {
 	if label == "" || m.Command == "BATCH" || m.Command == "FAIL" || isError(m.Command) {
 		return
 	}
-	c.answerID(func(a *ask) bool { return a.label == label }, nil, m.Tags["msgid"])
+	c.answerID(func(a *ask) bool { return a.label == label }, nil, messageID(m))
 }
 
 func isError(command string) bool {

@@ -36,10 +36,10 @@ func (c *client) command(ref, target, name string, args map[string]string) {
 	case "disconnect-from-irc-server":
 		done("You are being disconnected.")
 		for _, ch := range c.channels {
+			c.forget(ch)
 			c.emit(legacy.RoomLeft{Room: ch.peer, Reason: args["quit-message"]})
 		}
-		clear(c.channels)
-		c.closing = true
+		c.goodbye, c.closing = c.encode(args["quit-message"]), true
 	default:
 		c.emit(legacy.CommandDone{Ref: ref, Err: legacy.Errorf(legacy.Unsupported, "There is no such command.")})
 	}
@@ -112,7 +112,10 @@ func (r *rawAnswer) tell(c *client, now time.Time) time.Time {
 		return time.Time{}
 	}
 	at := r.until
-	if !r.last.IsZero() {
+	switch {
+	case len(r.lines) >= maxRaw: // it may go on for ever
+		at = now
+	case !r.last.IsZero():
 		at = r.last.Add(rawPause)
 	}
 	if now.Before(at) {

@@ -30,6 +30,7 @@ type wish struct {
 const (
 	pauseFloor = 2 * time.Second // between connections, doubled up to
 	pauseCeil  = 5 * time.Minute
+	steady     = time.Minute // after which a connection is not taken for one that fails again and again
 )
 
 func newLink(s *session, server string) *link {
@@ -78,7 +79,9 @@ func (l *link) serve(ctx context.Context) {
 			attempt = -1
 			continue
 		case connected:
-			attempt = 0
+			if l.s.env.Now().Sub(l.client.since) > steady {
+				attempt = 0
+			}
 			l.lost(err)
 		case !canWait(err) || len(l.again) == 0:
 			for _, w := range l.again {
