@@ -413,8 +413,9 @@ func (c *client) onSupport(m ircwire.Message) {
 				copy(c.support.chanModes[:], kinds)
 			}
 		case "MONITOR":
-			c.support.monitor = maxWatched
-			if n, err := strconv.Atoi(value); err == nil && n > 0 {
+			if n, err := strconv.Atoi(value); err != nil { // no limit
+				c.support.monitor = maxWatched
+			} else if n > 0 {
 				c.support.monitor = min(n, maxWatched)
 			}
 		case "UTF8ONLY": // whatever the user has set

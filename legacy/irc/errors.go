@@ -71,6 +71,10 @@ func (c *client) onError(m ircwire.Message) {
 		if c.whoises[c.fold(about)] != nil {
 			return // the end of its answer says so too
 		}
+	case "443": // who was invited is there
+		if c.failRoom(m.Param(2), is(legacy.Conflict)) {
+			return
+		}
 	case "402", "406":
 		if c.whoises[c.fold(about)] != nil {
 			return
