@@ -371,6 +371,8 @@ func (c *client) onMessage(m ircwire.Message) error {
 		c.onWatch(m)
 	case "321", "322", "323":
 		c.onList(m)
+	case "263": // try again later
+		c.onError(m)
 	case "324", "331", "332", "333", "353", "366", "367", "368":
 		c.onChannelReply(m)
 	case "301", "311", "312", "313", "317", "318", "319", "330", "335", "338", "378", "671":
