@@ -130,7 +130,7 @@ func TestModerate(t *testing.T) {
 		hears string
 		want  error
 	}{
-		{legacy.Moderation{Nick: "Bob", Kick: true, Reason: "go\naway"}, []string{"KICK #room bob :goaway"}, ":alice!u@h KICK #room bob :go", nil},
+		{legacy.Moderation{Nick: "Bob", Kick: true, Reason: "go\naway"}, []string{"KICK #room bob :go away"}, ":alice!u@h KICK #room bob :go", nil},
 		{legacy.Moderation{Nick: "bob", Kick: true}, []string{"KICK #room bob :"}, ":irc.test 482 alice #room :No operator", fails(legacy.Forbidden)},
 		{legacy.Moderation{Nick: "bob", Kick: true}, []string{"KICK #room bob :"}, ":irc.test 441 alice bob #room :Not there", fails(legacy.Forbidden)},
 		{legacy.Moderation{Nick: "bob", Kick: true}, []string{"KICK #room bob :"}, ":irc.test 401 alice bob :No such nick", fails(legacy.NotFound)},

@@ -147,7 +147,7 @@ func (c *client) part(name, reason string) {
 
 func (c *client) setTopic(name, topic string) {
 	if ch := c.channels[c.fold(name)]; ch != nil {
-		c.send("TOPIC " + ch.name + " :" + cleanLine(c.encode(strings.ReplaceAll(topic, "\n", " "))))
+		c.send("TOPIC " + ch.name + " :" + cleanLine(c.encode(topic)))
 	}
 }
 

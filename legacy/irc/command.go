@@ -35,11 +35,12 @@ func (c *client) command(ref, target, name string, args map[string]string) {
 		done(c.info())
 	case "disconnect-from-irc-server":
 		done("You are being disconnected.")
+		reason := ircwire.Plain(cleanLine(args["quit-message"]))
 		for _, ch := range c.channels {
 			c.forget(ch)
-			c.emit(legacy.RoomLeft{Room: ch.peer, Reason: args["quit-message"]})
+			c.emit(legacy.RoomLeft{Room: ch.peer, Reason: reason})
 		}
-		c.goodbye, c.closing = c.encode(args["quit-message"]), true
+		c.goodbye, c.closing = c.encode(reason), true
 	default:
 		c.emit(legacy.CommandDone{Ref: ref, Err: legacy.Errorf(legacy.Unsupported, "There is no such command.")})
 	}
@@ -87,7 +88,7 @@ const (
 
 // rawLine sends a line that the user wrote.
 func (c *client) rawLine(line string) {
-	line = strings.TrimPrefix(strings.TrimSpace(cleanLine(strings.ReplaceAll(line, "\n", " "))), "/")
+	line = strings.TrimPrefix(strings.TrimSpace(cleanLine(line)), "/")
 	c.raw.until = c.now().Add(rawTime)
 	c.send(c.encode(line))
 }

@@ -168,7 +168,10 @@ func (c *client) welcome() {
 // cleanLine makes one line of what a user has written for the server.
 func cleanLine(line string) string {
 	line = strings.Map(func(r rune) rune {
-		if r == '\r' || r == '\n' || r == 0 {
+		switch r {
+		case '\n':
+			return ' '
+		case '\r', 0:
 			return -1
 		}
 		return r
