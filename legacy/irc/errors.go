@@ -17,7 +17,7 @@ var joinErrors = map[string]legacy.Kind{
 func (c *client) onError(m ircwire.Message) {
 	text, about := "", m.Param(1)
 	if len(m.Params) > 2 {
-		text = ircwire.Plain(m.Last())
+		text = strings.TrimSpace(ircwire.Plain(m.Last()))
 	}
 	if text == "" {
 		text = "The server refuses (" + m.Command + ")."
@@ -130,7 +130,7 @@ func (c *client) refuseQuestions(ch *channel, err error) bool {
 
 // onFail handles an error in the newer form. (IRCv3 standard replies)
 func (c *client) onFail(m ircwire.Message) {
-	text := first(ircwire.Plain(m.Last()), "The server refuses.")
+	text := first(strings.TrimSpace(ircwire.Plain(m.Last())), "The server refuses.")
 	err := legacy.Errorf(legacy.Forbidden, "%s", text)
 	if label := c.labelOf(m); label != "" && c.answer(func(a *ask) bool { return a.label == label }, err) {
 		return

@@ -160,10 +160,13 @@ func (ch *channel) apply(one change) {
 	case 's', 'p':
 		config.Hidden = one.set
 	case 'k':
-		if config.Password = ""; one.set {
-			if config.Password = ircwire.Plain(one.arg); config.Password == "" || config.Password == "*" {
-				config.Password = ch.key
-			}
+		switch {
+		case !one.set:
+			config.Password = ""
+		case one.arg == "" || one.arg == "*": // which hides it
+			config.Password = ircwire.Plain(ch.key)
+		default:
+			config.Password = ircwire.Plain(one.arg)
 		}
 	case 'l':
 		if config.Limit = 0; one.set {

@@ -82,7 +82,7 @@ func (c *client) onWhois(m ircwire.Message) {
 const maxWhoisLines = 30
 
 func (w *whoisAsk) add(what, text string) {
-	if what != "" {
+	if text = ircwire.Plain(text); what != "" {
 		text = what + ": " + text
 	}
 	if len(w.lines) < maxWhoisLines && text != "" {
