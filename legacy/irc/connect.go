@@ -187,7 +187,7 @@ func (c *client) onCap(m ircwire.Message) {
 	case "LS", "NEW":
 		for name := range strings.FieldsSeq(m.Last()) {
 			name, value, _ := strings.Cut(name, "=")
-			if !slices.Contains(wanted, name) || c.caps[name] || len(c.offered) >= len(wanted) {
+			if !slices.Contains(wanted, name) || c.caps[name] || slices.Contains(c.offered, name) {
 				continue
 			}
 			if name == "sasl" {
