@@ -15,6 +15,10 @@ import (
 func illegal(n *network, ev legacy.Event) error {
 	k := &checker{n: n}
 	switch ev := ev.(type) {
+	case legacy.Ready:
+		if ev.Self.ID != "" {
+			k.person(ev.Self)
+		}
 	case legacy.RoomJoined:
 		k.room(ev.Room)
 		k.topic(ev.Topic)

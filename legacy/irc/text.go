@@ -161,12 +161,12 @@ func (c *client) onText(m ircwire.Message) {
 		said.Identity = identity(account, address)
 		if who := ch.members[c.fold(nick)]; who != nil {
 			said.Identity = identity(first(account, who.account), first(address, who.address))
-		} else if strings.Contains(nick, ".") || !isName(nick) { // a server
+		} else if c.isServer(nick) || !isName(nick) {
 			said.Nick = ""
 		}
 		c.emit(said)
 	case ch != nil || isChannel(strings.TrimLeft(target, c.support.prefixes.Chars)) || isChannel(target):
-	case strings.Contains(nick, ".") || nick == "" || !ircwire.IsNick(nick):
+	case c.isServer(nick) || !ircwire.IsNick(nick):
 		c.notice(text)
 	case c.isMe(nick) && !c.isMe(target): // by another client of the same connection
 		if !ircwire.IsNick(target) {
@@ -177,6 +177,12 @@ func (c *client) onText(m ircwire.Message) {
 		c.used()
 		c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Markup: spans, Time: sent})
 	}
+}
+
+// isServer reports whether a message comes from a server; those that are not ours have
+// a dot in their names at least.
+func (c *client) isServer(nick string) bool {
+	return nick == c.serverName || strings.Contains(nick, ".")
 }
 
 // unprefixed is a message's target without the prefixes of those ranks that alone get
