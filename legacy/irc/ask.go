@@ -136,8 +136,13 @@ func (c *client) onLabel(m ircwire.Message) {
 	c.answerID(func(a *ask) bool { return a.label == label }, nil, messageID(m))
 }
 
+// isNumeric reports whether a command is a numeric reply. (RFC 2812 §5)
+func isNumeric(command string) bool {
+	return len(command) == 3 && strings.Trim(command, "0123456789") == ""
+}
+
 func isError(command string) bool {
-	return len(command) == 3 && (command[0] == '4' || command[0] == '5')
+	return isNumeric(command) && (command[0] == '4' || command[0] == '5')
 }
 
 const maxBatches = 32

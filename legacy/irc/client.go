@@ -378,7 +378,7 @@ func (c *client) onMessage(m ircwire.Message) error {
 	case "301", "311", "312", "313", "317", "318", "319", "330", "335", "338", "378", "671":
 		c.onWhois(m)
 	default:
-		if len(m.Command) == 3 && m.Command[0] >= '4' && m.Command[0] <= '5' {
+		if isError(m.Command) {
 			c.onError(m)
 		}
 	}

@@ -96,8 +96,7 @@ func (c *client) rawLine(line string) {
 // takes takes in an answer to such a line. It is true if nothing else is to be done
 // with it.
 func (r *rawAnswer) takes(c *client, m ircwire.Message) bool {
-	numeric := len(m.Command) == 3 && m.Command[0] >= '0' && m.Command[0] <= '9'
-	if r.until.IsZero() || !numeric || m.Command == "353" && c.channels[c.fold(m.Param(2))] != nil {
+	if r.until.IsZero() || !isNumeric(m.Command) || m.Command == "353" && c.channels[c.fold(m.Param(2))] != nil {
 		return false
 	}
 	r.last = c.now()

@@ -193,10 +193,13 @@ func TestNickInUse(t *testing.T) {
 
 func TestOptionsErrors(t *testing.T) {
 	for option, change := range map[string]func(*irc.Options){
-		"server":   func(o *irc.Options) { o.Server = "nowhere" },
-		"encoding": func(o *irc.Options) { o.Encoding = "klingon" },
-		"burst":    func(o *irc.Options) { o.Burst = 0 },
-		"rate":     func(o *irc.Options) { o.Rate = -1 },
+		"server":    func(o *irc.Options) { o.Server = "nowhere" },
+		"encoding":  func(o *irc.Options) { o.Encoding = "klingon" },
+		"burst":     func(o *irc.Options) { o.Burst = 0 },
+		"servers":   func(o *irc.Options) { o.Servers = []string{"a b"} },
+		"tls_ports": func(o *irc.Options) { o.TLSPorts = "x" },
+		"ports":     func(o *irc.Options) { o.Server, o.TLSPorts, o.Ports = "", "", "" },
+		"rate":      func(o *irc.Options) { o.Rate = -1 },
 	} {
 		o := irc.DefaultOptions()
 		o.Server = "127.0.0.1:6667"
