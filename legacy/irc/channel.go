@@ -277,8 +277,12 @@ func (c *client) onQuit(m ircwire.Message) {
 	if c.isMe(m.Nick()) {
 		return // the connection ends, which tells
 	}
+	kind := legacy.LeftRoom
+	if c.batches[m.Tags["batch"]].Param(1) == "netsplit" {
+		kind = legacy.LeftLost
+	}
 	for _, ch := range c.channels {
-		c.leave(ch, m.Nick(), legacy.LeftRoom, "", ircwire.Plain(m.Param(0)))
+		c.leave(ch, m.Nick(), kind, "", ircwire.Plain(m.Param(0)))
 	}
 }
 

@@ -220,7 +220,7 @@ func TestBigChannel(t *testing.T) {
 		l.hear(":irc.test BATCH -x")
 	}
 	split("netsplit", ":nick%d!n@h QUIT :a.test b.test")
-	if len(l.events) != 500 || l.events[499] != (legacy.OccupantLeft{Room: room, Nick: "nick499", Reason: "a.test b.test"}) {
+	if len(l.events) != 500 || l.events[499] != (legacy.OccupantLeft{Room: room, Nick: "nick499", Kind: legacy.LeftLost, Reason: "a.test b.test"}) {
 		t.Errorf("%d events, the last is %+v", len(l.events), l.events[len(l.events)-1])
 	}
 	l.events = nil

@@ -3,6 +3,7 @@ package irc
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +208,27 @@ func TestSoup(t *testing.T) {
 			t.FailNow()
 		}
 	}
+}
+
+// TestMemory: what is remembered of people keeps no tags of the server's in memory.
+func TestMemory(t *testing.T) {
+	l := newLab(t)
+	l.enter("#room")
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	for i := range 4000 {
+		l.hear(fmt.Sprintf("@a=%s;account=acc%d :nick%d!u@h%d JOIN #room", strings.Repeat("x", 8000), i, i, i))
+		l.events = nil
+	}
+	if grown := int64(heap()) - int64(before); grown > 8<<20 {
+		t.Errorf("4,000 people take %d KiB", grown>>10)
+	}
+	runtime.KeepAlive(l)
 }
 
 // TestEndless: what never ends takes no more than its share of memory.

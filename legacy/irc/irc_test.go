@@ -25,7 +25,8 @@ func TestConformance(t *testing.T) {
 						p.all(":bob!b@h PRIVMSG alice :%s", line)
 					}
 				},
-				Drop: p.drop,
+				Drop:  p.drop,
+				Stall: func() { p.stalled.Store(true) },
 			}
 		},
 		Good:       map[string]string{"username": "alice", "password": "right"},

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,9 @@ type peer struct {
 
 	mu    sync.Mutex
 	conns map[*line]struct{}
+
+	stalled atomic.Bool   // it neither reads nor answers
+	over    chan struct{} // the test is
 }
 
 // line is a connection of the server's.
@@ -72,7 +76,7 @@ func portOf(l net.Listener) string {
 
 func startPeerAt(t *testing.T, l net.Listener, answer func(*line, ircwire.Message) bool) *peer {
 	t.Helper()
-	p := &peer{t: t, listener: l, got: make(chan string, 10_000), answer: answer, conns: make(map[*line]struct{})}
+	p := &peer{t: t, listener: l, got: make(chan string, 10_000), answer: answer, conns: make(map[*line]struct{}), over: make(chan struct{})}
 	p.wg.Go(func() {
 		for {
 			conn, err := l.Accept()
@@ -88,6 +92,7 @@ func startPeerAt(t *testing.T, l net.Listener, answer func(*line, ircwire.Messag
 	})
 	t.Cleanup(func() {
 		l.Close()
+		close(p.over)
 		p.drop()
 		p.wg.Wait()
 	})
@@ -135,6 +140,10 @@ func (p *peer) serve(c *line) {
 	for {
 		text, err := r.ReadString('\n')
 		if err != nil {
+			return
+		}
+		if p.stalled.Load() {
+			<-p.over
 			return
 		}
 		select {

@@ -53,11 +53,10 @@ func TestThrottle(t *testing.T) {
 	check(2)
 	l.after(-time.Hour) // the clock is set back
 	check(0)
-	l.after(time.Hour + 30*time.Second)
-	l.sent() // a PING is among them
-	if len(l.events) != 2 {
-		t.Errorf("%d are sent", len(l.events))
-	}
+	l.after(time.Second / 2)
+	check(1)
+	l.after(time.Minute)
+	check(1)
 }
 
 // TestThrottleFull: what does not fit is refused, and what waits is lost with the
@@ -89,6 +88,31 @@ func TestThrottleFull(t *testing.T) {
 	l.c.giveUp(legacy.Errorf(legacy.Temporary, "lost"))
 	if len(l.events) != maxAsks {
 		t.Errorf("%d have failed", len(l.events))
+	}
+}
+
+// TestPauses: the longer a server is away, the longer are the pauses; one that lets the
+// user in only to throw them out again is away as well.
+func TestPauses(t *testing.T) {
+	err := legacy.Errorf(legacy.Temporary, "away")
+	for n, most := range map[int]time.Duration{0: 2 * time.Second, 3: 16 * time.Second, 7: 256 * time.Second, 8: pauseCeil, 1000: pauseCeil} {
+		longest := time.Duration(0)
+		for range 1000 {
+			pause := pauseAfter(n, err)
+			if longest = max(longest, pause); pause < time.Second/2 || pause > most+time.Second/2 {
+				t.Errorf("%d failures: %v", n, pause)
+			}
+		}
+		if longest < most/2 {
+			t.Errorf("%d failures: at most %v", n, longest)
+		}
+	}
+	err.RetryAfter = time.Hour
+	if pause := pauseAfter(0, err); pause != time.Hour {
+		t.Errorf("the server has asked for an hour: %v", pause)
+	}
+	if failures(5, steady) != 5 || failures(5, steady+1) != 0 {
+		t.Error("a connection that lasts is told from others wrongly")
 	}
 }
 

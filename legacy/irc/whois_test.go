@@ -35,16 +35,16 @@ func TestWhois(t *testing.T) {
 
 	l.hear(":irc.test 317 alice bob x y :z", ":irc.test 402 alice irc.else :No such server")
 	l.want(legacy.Notice{Text: "irc.else No such server"})
-	for i := range maxWhois {
+	for i := range maxWhois - 1 {
 		l.do(l.s.RequestProfile(ctx, fmt.Sprint(i), legacy.Peer{ID: fmt.Sprintf("n%d", i)}))
 	}
-	l.want()
-	l.do(l.s.RequestProfile(ctx, "more", bob))
-	l.want(legacy.ProfileReceived{Ref: "more", Err: fails(legacy.RateLimited)})
 	for i := range maxRefs + 1 {
 		l.do(l.s.RequestProfile(ctx, fmt.Sprintf("r%d", i), legacy.Peer{ID: "n0"}))
 	}
 	l.want(legacy.ProfileReceived{Ref: fmt.Sprintf("r%d", maxRefs), Err: fails(legacy.RateLimited)})
+	l.do(l.s.RequestProfile(ctx, "last", legacy.Peer{ID: "last"}))
+	l.do(l.s.RequestProfile(ctx, "more", bob))
+	l.want(legacy.ProfileReceived{Ref: "more", Err: fails(legacy.RateLimited)})
 	for range maxWhoisLines + 5 {
 		l.hear(":irc.test 338 alice n0 :x", ":irc.test 335 alice n0 :")
 	}
