@@ -1,7 +1,10 @@
 package irc_test
 
 import (
+	"bufio"
+	"context"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 
@@ -111,6 +114,51 @@ func TestServers(t *testing.T) {
 	}
 	if err := u.Session.(legacy.Roomer).JoinRoom(t.Context(), channel("#x%one"), "alice", ""); legacy.KindOf(err) != legacy.Offline {
 		t.Errorf("offline: %v", err)
+	}
+}
+
+// TestDeafServer: a server that takes nothing any more keeps no session from ending.
+func TestDeafServer(t *testing.T) {
+	for _, text := range []string{"", "do you hear me?"} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			deafServer(t, text)
+		})
+	}
+}
+
+func deafServer(t *testing.T, text string) {
+	ours, theirs := net.Pipe() // without a buffer
+	t.Cleanup(func() { theirs.Close() })
+	deaf := make(chan struct{})
+	go func() {
+		defer close(deaf)
+		r := bufio.NewReader(theirs)
+		for {
+			text, err := r.ReadString('\n')
+			switch {
+			case err != nil || strings.HasPrefix(text, "AWAY"):
+				return
+			case strings.HasPrefix(text, "USER"):
+				fmt.Fprint(theirs, ":srv 001 alice :Welcome\r\n")
+			}
+		}
+	}()
+	u := startAccount(t, network(t, "127.0.0.1:6667"), legacy.Account{Fields: alice}, func(context.Context, string, string) (net.Conn, error) { return ours, nil })
+	expect[legacy.Ready](u)
+	if err := u.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowAway}); err != nil {
+		t.Fatal(err)
+	}
+	<-deaf
+	if text != "" {
+		if err := u.Send(t.Context(), legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "bob"}, Text: text}); err != nil {
+			t.Fatal(err)
+		}
+		expect[legacy.MessageSent](u)
+	}
+	u.cancel()
+	if err := u.waitEnd(); err != nil {
+		t.Errorf("ended %v", err)
 	}
 }
 
