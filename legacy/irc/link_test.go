@@ -184,9 +184,9 @@ func TestUnusedLink(t *testing.T) {
 func TestUnreachable(t *testing.T) {
 	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", closedPort(t)}), dial)
 	ctx, here := t.Context(), legacy.Peer{ID: "srv.test", Service: true}
-	who, where := legacy.Peer{ID: "bob%srv.test"}, channel("#a%srv.test")
+	who, where := legacy.Peer{ID: "bob%other.test"}, channel("#a%other.test")
 	s := u.Session
-	if err := s.Send(ctx, legacy.Outgoing{Ref: "1", To: who, Text: "x"}); err != nil {
+	if err := s.Send(ctx, legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "bob%srv.test"}, Text: "x"}); err != nil {
 		t.Fatal(err)
 	}
 	if failed := expect[legacy.MessageFailed](u); failed.Ref != "1" || legacy.KindOf(failed.Err) != legacy.Temporary {
