@@ -115,6 +115,22 @@ func TestSplitSigns(t *testing.T) {
 	}
 }
 
+// TestSplitCodes: the code of a colour stays whole.
+func TestSplitCodes(t *testing.T) {
+	for _, code := range []string{"\x0304", "\x0304,12", "\x04ff0000", "\x04ff0000,00ff00", "\x034"} {
+		text := strings.Repeat("aaaaaaaaaaa"+code+"b", 20)
+		for limit := 15; limit < 60; limit++ {
+			joined := ""
+			for _, part := range Split(text, limit) {
+				joined += Plain(part)
+			}
+			if joined != Plain(text) {
+				t.Fatalf("%q at %d: %q", code, limit, joined)
+			}
+		}
+	}
+}
+
 func FuzzFormat(f *testing.F) {
 	for _, s := range []string{"\x02a\x0304,12b\x0f1", "\x04ff0000x\x16y", "\x1d\x1e\x1f\x11z", "\x0399,1\x03"} {
 		f.Add(s)

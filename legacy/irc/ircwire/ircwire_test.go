@@ -165,6 +165,14 @@ func FuzzText(f *testing.F) {
 		if strings.ContainsFunc(Plain(s), func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
 			t.Errorf("Plain(%q) = %q", s, Plain(s))
 		}
+		whole := ""
+		for _, part := range Split(s, max(limit, 20)) {
+			whole += Plain(part)
+		}
+		blank := func(s string) string { return strings.Join(strings.Fields(s), "") }
+		if utf8.ValidString(s) && blank(whole) != blank(Plain(s)) {
+			t.Errorf("Split(%q, %d) shows %q", s, limit, whole)
+		}
 		for _, part := range Split(s, limit) {
 			if len(part) > max(limit, utf8.UTFMax) || strings.ContainsAny(part, "\n") {
 				t.Errorf("Split(%q, %d) has %q", s, limit, part)

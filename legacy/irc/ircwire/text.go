@@ -96,6 +96,25 @@ func MakeCTCP(command, rest string) string {
 	return "\x01" + strings.ReplaceAll(command, "\x01", "") + "\x01"
 }
 
+// beforeCode moves a cut that is inside of the code of a colour before it, lest its
+// digits be read as text.
+func beforeCode(line string, cut int) int {
+	const longest = 1 + 13 // 04 with two colours
+	for at := cut - 1; at > 0 && at > cut-longest; at-- {
+		size := 0
+		switch line[at] {
+		case colour:
+			size = colourLen(line[at+1:])
+		case hexColour:
+			size = hexLen(line[at+1:])
+		}
+		if at+1+size > cut {
+			return at
+		}
+	}
+	return cut
+}
+
 // maxCluster is how many bytes of characters that make one sign are held together.
 const maxCluster = 64
 
@@ -154,7 +173,7 @@ func Split(text string, limit int) []string {
 			if space := strings.LastIndexByte(line[:at], ' '); space >= at/4 {
 				at = space + 1
 			} else {
-				at = betweenClusters(line, at)
+				at = betweenClusters(line, beforeCode(line, at))
 			}
 			parts = append(parts, strings.TrimRight(line[:at], " "))
 			line = line[at:]
