@@ -47,7 +47,11 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 		text = strings.Replace(text, "/me ", "", 1)
 		limit -= len("\x01ACTION \x01")
 	}
-	parts := ircwire.Split(c.encode(text), limit)
+	split := ircwire.Split
+	if m.Markup != nil {
+		split = ircwire.SplitFormatted
+	}
+	parts := split(c.encode(text), limit)
 	if len(parts) == 0 { // nothing but spaces
 		parts = []string{" "}
 	}

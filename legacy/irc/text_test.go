@@ -78,6 +78,17 @@ func TestMarkup(t *testing.T) {
 		{Text: "/me is "}, {Text: "bold\nx", Style: legacy.Bold}}}))
 	l.wantSent("PRIVMSG bob :\x01ACTION is \x02bold\x01", "PRIVMSG bob :\x01ACTION \x02x\x01")
 	l.want(legacy.MessageSent{Ref: "1"})
+	long := strings.Repeat("bold ", 150)
+	l.do(l.s.Send(t.Context(), legacy.Outgoing{Ref: "2", To: bob, Text: long, Markup: []legacy.Span{{Text: long, Style: legacy.Bold}}}))
+	sent := l.sent()
+	for _, line := range sent {
+		if !strings.HasPrefix(line, "PRIVMSG bob :\x02bold") {
+			t.Errorf("sent %q", line)
+		}
+	}
+	if len(sent) != 2 {
+		t.Errorf("sent %d lines", len(sent))
+	}
 }
 
 func TestCharsets(t *testing.T) {

@@ -71,36 +71,66 @@ func Formatted(s string) []Run {
 			continue
 		}
 		end()
-		switch r {
-		case bold:
-			now.Bold = !now.Bold
-		case italic:
-			now.Italic = !now.Italic
-		case underline:
-			now.Underline = !now.Underline
-		case strikethrough:
-			now.Strike = !now.Strike
-		case monospace:
-			now.Monospace = !now.Monospace
-		case reverse:
-			now.Fore, now.Back = now.Back, now.Fore
-		case reset:
-			now = Format{}
-		case colour:
-			size := colourLen(s[i:])
-			now.setColour(s[i : i+size])
-			i += size
-		case hexColour:
-			size := hexLen(s[i:])
-			now.setHex(s[i : i+size])
-			i += size
-		}
+		i += now.change(byte(r), s[i:])
 	}
 	end()
 	if plain {
 		return nil
 	}
 	return runs
+}
+
+// change applies a formatting character, and returns how much of what follows belongs
+// to it.
+func (f *Format) change(code byte, follows string) int {
+	switch code {
+	case bold:
+		f.Bold = !f.Bold
+	case italic:
+		f.Italic = !f.Italic
+	case underline:
+		f.Underline = !f.Underline
+	case strikethrough:
+		f.Strike = !f.Strike
+	case monospace:
+		f.Monospace = !f.Monospace
+	case reverse:
+		f.Fore, f.Back = f.Back, f.Fore
+	case reset:
+		*f = Format{}
+	case colour:
+		size := colourLen(follows)
+		f.setColour(follows[:size])
+		return size
+	case hexColour:
+		size := hexLen(follows)
+		f.setHex(follows[:size])
+		return size
+	}
+	return 0
+}
+
+// maxPrefix is how many bytes turn no format into any.
+const maxPrefix = 5 + len("\x0300,00")
+
+// SplitFormatted is Split for a text with formatting characters: what is a line's
+// format at a cut is repeated behind it.
+func SplitFormatted(text string, limit int) []string {
+	var parts []string
+	for line := range strings.Lines(text) {
+		var now Format
+		for _, part := range Split(line, limit-maxPrefix) {
+			var b strings.Builder
+			new(Format).turnInto(now, &b)
+			parts = append(parts, b.String()+part)
+			for i := 0; i < len(part); i++ {
+				if part[i] < ' ' {
+					i += now.change(part[i], part[i+1:])
+				}
+			}
+		}
+	}
+	return parts
 }
 
 // setColour applies what follows 03: "", "4" or "4,12".

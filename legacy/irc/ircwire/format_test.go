@@ -131,6 +131,22 @@ func TestSplitCodes(t *testing.T) {
 	}
 }
 
+// TestSplitFormatted: a format goes on behind a cut, and ends with its line.
+func TestSplitFormatted(t *testing.T) {
+	text := "\x02\x0304,99" + strings.Repeat("word ", 10) + "\x0fplain " + strings.Repeat("x", 20) + "\n\x1dyyy"
+	var got []string
+	for _, part := range SplitFormatted(text, 36) {
+		if len(part) > 36 {
+			t.Errorf("%d bytes: %q", len(part), part)
+		}
+		got = append(got, part)
+	}
+	want := []string{"\x02\x0304,99word word word", "\x02\x0304,99word word word word word", "\x02\x0304,99word word \x0fplain", "xxxxxxxxxxxxxxxxxxxx", "\x1dyyy"}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
 func FuzzFormat(f *testing.F) {
 	for _, s := range []string{"\x02a\x0304,12b\x0f1", "\x04ff0000x\x16y", "\x1d\x1e\x1f\x11z", "\x0399,1\x03"} {
 		f.Add(s)
