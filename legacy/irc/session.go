@@ -49,25 +49,30 @@ type session struct {
 
 // Run implements legacy.Session.
 func (s *session) Run(ctx context.Context) error {
-	if !s.net.named {
-		l := newLink(s, "")
-		err := l.once(ctx, func() {
-			s.serve(ctx, l)
-			s.env.Emit(legacy.Ready{Self: legacy.Peer{ID: s.net.id(l.client.nick, "")}})
-		})
-		s.end()
-		l.drop(err)
-		if ctx.Err() != nil {
-			return nil
-		}
-		return err
+	if s.net.named {
+		s.runNamed(ctx)
+		return nil
 	}
+	l := newLink(s, "")
+	err := l.once(ctx, func() {
+		s.serve(ctx, l)
+		s.env.Emit(legacy.Ready{Self: legacy.Peer{ID: s.net.id(l.client.nick, "")}})
+	})
+	s.end()
+	l.drop(err)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// runNamed serves with links to the servers that the user names.
+func (s *session) runNamed(ctx context.Context) {
 	s.serve(ctx, nil)
 	s.env.Emit(legacy.Ready{})
 	<-ctx.Done()
 	s.end()
 	s.wg.Wait()
-	return nil
 }
 
 // serve begins to take commands.
@@ -110,12 +115,10 @@ func (s *session) enqueue(server string, start bool, c command) error {
 		ctx := s.life
 		s.wg.Go(func() { l.serve(ctx) })
 	}
-	select {
-	case l.queue <- c:
-		return nil
-	default:
+	if !l.queue.push(c) {
 		return legacy.Errorf(legacy.RateLimited, "That is more than %s takes at once. Wait a little.", first(server, s.net.name()))
 	}
+	return nil
 }
 
 // at is enqueue for a name at a server.
@@ -131,7 +134,7 @@ func (s *session) at(p legacy.Peer, start bool, fail func(error), do func(c *cli
 func (s *session) retire(l *link) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(l.queue) > 0 {
+	if l.queue.waiting() > 0 {
 		return false
 	}
 	delete(s.links, l.server)

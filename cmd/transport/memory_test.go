@@ -1,0 +1,24 @@
+package main
+
+import "testing"
+
+func TestMemoryKeeper(t *testing.T) {
+	given := 0
+	k := &memoryKeeper{giveBack: func() { given++ }}
+	for i, step := range []struct {
+		allocated, live, held uint64 // MiB
+		want                  int
+	}{
+		{100, 20, 50, 0}, // a burst
+		{150, 20, 60, 0}, // still
+		{150, 20, 60, 1}, // it is over
+		{150, 30, 31, 1}, // nothing to give
+		{150, 30, 35, 1}, // too little
+		{160, 30, 45, 1}, // another
+		{160, 30, 45, 2},
+	} {
+		if k.look(step.allocated<<20, step.live<<20, step.held<<20); given != step.want {
+			t.Errorf("step %d: given back %d times, want %d", i, given, step.want)
+		}
+	}
+}
