@@ -133,11 +133,16 @@ func (c *client) onLabel(m ircwire.Message) {
 	if label == "" || m.Command == "BATCH" || m.Command == "FAIL" || isError(m.Command) {
 		return
 	}
-	c.answerID(func(a *ask) bool { return a.label == label }, nil, m.Tags["msgid"])
+	c.answerID(func(a *ask) bool { return a.label == label }, nil, messageID(m))
+}
+
+// isNumeric reports whether a command is a numeric reply. (RFC 2812 §5)
+func isNumeric(command string) bool {
+	return len(command) == 3 && strings.Trim(command, "0123456789") == ""
 }
 
 func isError(command string) bool {
-	return len(command) == 3 && (command[0] == '4' || command[0] == '5')
+	return isNumeric(command) && (command[0] == '4' || command[0] == '5')
 }
 
 const maxBatches = 32

@@ -35,7 +35,7 @@ type member struct {
 
 const (
 	maxChannels = 100
-	maxMembers  = 50_000 // of all channels that a server may tell of, each
+	maxMembers  = 100_000 // of all channels together
 )
 
 // occupant is a member as the core knows it.
@@ -71,12 +71,15 @@ func levelOf(mode byte) legacy.Level {
 
 // join enters a channel. (RFC 2812 §3.2.1)
 func (c *client) join(name, key string) {
-	if ch := c.channels[c.fold(name)]; ch != nil && ch.entered {
+	peer := legacy.Peer{ID: c.s.net.id(name, c.link.server), Room: true}
+	switch ch := c.channels[c.fold(name)]; {
+	case ch != nil && ch.peer != peer: // the server folds more than the addresses of XMPP
+		c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.Conflict, "You are in that channel already, as %s.", ch.name)})
+		return
+	case ch != nil && ch.entered:
 		c.enter(ch) // the core asks again what it has forgotten
 		return
-	}
-	peer := legacy.Peer{ID: c.s.net.id(name, c.link.server), Room: true}
-	if len(c.channels) >= maxChannels {
+	case len(c.channels) >= maxChannels:
 		c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.RateLimited, "You are in too many channels.")})
 		return
 	}
@@ -102,6 +105,9 @@ func (c *client) wishes() []wish {
 func (c *client) enter(ch *channel) {
 	first := !ch.entered
 	ch.entered = true
+	if ch.members[c.fold(c.nick)] == nil { // the server has left them out
+		ch.members[c.fold(c.nick)] = &member{nick: c.nick, address: c.address}
+	}
 	joined := legacy.RoomJoined{Room: ch.peer, Nick: c.nick, Topic: ch.topic, Tags: c.caps["message-tags"],
 		Occupants: make([]legacy.Occupant, 0, len(ch.members))}
 	for _, m := range ch.members {
@@ -141,7 +147,7 @@ func (c *client) part(name, reason string) {
 
 func (c *client) setTopic(name, topic string) {
 	if ch := c.channels[c.fold(name)]; ch != nil {
-		c.send("TOPIC " + ch.name + " :" + cleanLine(c.encode(strings.ReplaceAll(topic, "\n", " "))))
+		c.send("TOPIC " + ch.name + " :" + cleanLine(c.encode(topic)))
 	}
 }
 
@@ -159,7 +165,7 @@ func (c *client) onInvite(m ircwire.Message) {
 	case c.isMe(m.Param(0)) && isChannel(name) && ircwire.IsNick(m.Nick()):
 		c.emit(legacy.Invited{Room: legacy.Peer{ID: c.s.net.id(name, c.link.server), Room: true}, By: c.peer(m.Nick())})
 	case ch != nil && ch.entered:
-		c.emit(legacy.RoomMessage{Room: ch.peer, Text: m.Nick() + " has invited " + m.Param(0) + "."})
+		c.emit(legacy.RoomMessage{Room: ch.peer, Text: ircwire.Plain(m.Nick() + " has invited " + m.Param(0) + ".")})
 	}
 }
 
@@ -196,17 +202,32 @@ func (c *client) onJoin(m ircwire.Message) {
 		ch.name = name
 		return // the names follow
 	}
-	if ch == nil || len(ch.members) >= maxMembers {
+	if ch == nil || !isName(m.Nick()) || c.crowded() {
 		return
 	}
-	who := &member{nick: m.Nick(), address: m.Address(), account: m.Tags["account"]}
+	account := m.Tags["account"]
 	if c.caps["extended-join"] {
-		who.account = m.Param(1)
+		account = m.Param(1)
 	}
+	who := newMember(m.Nick(), m.Address(), account)
 	ch.members[c.fold(who.nick)] = who
 	if ch.entered {
 		c.emit(legacy.OccupantJoined{Room: ch.peer, Occupant: who.occupant()})
 	}
+}
+
+// newMember is a member whose texts keep no line of the server's in memory.
+func newMember(nick, address, account string) *member {
+	return &member{nick: strings.Clone(nick), address: ircwire.Plain(strings.Clone(address)), account: ircwire.Plain(strings.Clone(account))}
+}
+
+// crowded reports whether the server tells of more people than are remembered.
+func (c *client) crowded() bool {
+	n := 0
+	for _, ch := range c.channels {
+		n += len(ch.members)
+	}
+	return n >= maxMembers
 }
 
 // onLeave handles PART and KICK.
@@ -217,7 +238,7 @@ func (c *client) onLeave(m ircwire.Message) {
 	}
 	nick, by, kind, reason := m.Nick(), "", legacy.LeftRoom, ircwire.Plain(m.Param(1))
 	if m.Command == "KICK" {
-		nick, by, kind, reason = m.Param(1), m.Nick(), legacy.LeftKicked, ircwire.Plain(m.Param(2))
+		nick, by, kind, reason = m.Param(1), ircwire.Plain(m.Nick()), legacy.LeftKicked, ircwire.Plain(m.Param(2))
 		if who := ch.members[c.fold(nick)]; who != nil && ch.banned.fits(who, c.now()) {
 			kind = legacy.LeftBanned
 		}
@@ -227,7 +248,7 @@ func (c *client) onLeave(m ircwire.Message) {
 		c.leave(ch, nick, kind, by, reason)
 		return
 	}
-	delete(c.channels, c.fold(ch.name))
+	c.forget(ch)
 	c.emit(legacy.RoomLeft{Room: ch.peer, Kind: kind, By: by, Reason: reason})
 	if len(c.channels) == 0 {
 		c.idleAt = c.now()
@@ -235,6 +256,12 @@ func (c *client) onLeave(m ircwire.Message) {
 			c.idleAt = c.now().Add(idleLimit)
 		}
 	}
+}
+
+// forget takes a channel out that the user is not in, and answers who asked about it.
+func (c *client) forget(ch *channel) {
+	delete(c.channels, c.fold(ch.name))
+	c.refuseQuestions(ch, legacy.Errorf(legacy.Offline, "You are not in that channel."))
 }
 
 func (c *client) leave(ch *channel, nick string, kind legacy.LeaveKind, by, reason string) {
@@ -250,14 +277,18 @@ func (c *client) onQuit(m ircwire.Message) {
 	if c.isMe(m.Nick()) {
 		return // the connection ends, which tells
 	}
+	kind := legacy.LeftRoom
+	if c.batches[m.Tags["batch"]].Param(1) == "netsplit" {
+		kind = legacy.LeftLost
+	}
 	for _, ch := range c.channels {
-		c.leave(ch, m.Nick(), legacy.LeftRoom, "", ircwire.Plain(m.Param(0)))
+		c.leave(ch, m.Nick(), kind, "", ircwire.Plain(m.Param(0)))
 	}
 }
 
 func (c *client) onNick(m ircwire.Message) {
 	old, new := m.Nick(), m.Param(0)
-	if new == "" {
+	if !isName(new) {
 		return
 	}
 	if c.isMe(old) {
@@ -279,8 +310,10 @@ func (c *client) onNick(m ircwire.Message) {
 
 func (c *client) onTopic(m ircwire.Message) {
 	if ch := c.channels[c.fold(m.Param(0))]; ch != nil {
-		ch.topic = legacy.Topic{Text: ircwire.Plain(m.Param(1)), By: m.Nick(), Time: c.now()}
-		c.emit(legacy.TopicChanged{Room: ch.peer, Topic: ch.topic})
+		ch.topic = legacy.Topic{Text: ircwire.Plain(m.Param(1)), By: ircwire.Plain(m.Nick()), Time: c.now()}
+		if ch.entered {
+			c.emit(legacy.TopicChanged{Room: ch.peer, Topic: ch.topic})
+		}
 	}
 }
 
@@ -301,9 +334,9 @@ func (c *client) onMember(m ircwire.Message) {
 		case "AWAY":
 			who.away = m.Param(0) != ""
 		case "ACCOUNT":
-			who.account = m.Param(0)
+			who.account = ircwire.Plain(m.Param(0))
 		case "CHGHOST":
-			who.address = m.Param(0) + "@" + m.Param(1)
+			who.address = ircwire.Plain(m.Param(0) + "@" + m.Param(1))
 			if c.isMe(m.Nick()) {
 				c.address = who.address
 			}
@@ -331,16 +364,21 @@ func (c *client) onChannelReply(m ircwire.Message) {
 	case "332":
 		ch.topic.Text = ircwire.Plain(m.Param(2))
 	case "333":
-		ch.topic.By, _, _ = strings.Cut(m.Param(2), "!")
+		ch.topic.By, _, _ = strings.Cut(ircwire.Plain(m.Param(2)), "!")
 		if sec, err := strconv.ParseInt(m.Param(3), 10, 64); err == nil {
 			ch.topic.Time = time.Unix(sec, 0)
 		}
 	case "353":
+		if ch.entered || c.crowded() {
+			return
+		}
 		for entry := range strings.FieldsSeq(m.Param(3)) {
 			nick, modes := c.support.prefixes.SplitNick(entry)
 			nick, address, _ := strings.Cut(nick, "!")
-			if nick != "" && !ch.entered && len(ch.members) < maxMembers {
-				ch.members[c.fold(nick)] = &member{nick: nick, modes: modes, address: address}
+			if isName(nick) {
+				who := newMember(nick, address, "")
+				who.modes = modes
+				ch.members[c.fold(who.nick)] = who
 			}
 		}
 	case "366":

@@ -7,20 +7,24 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
+
 	"transport/legacy"
 	"transport/legacy/irc/ircwire"
 )
 
 // client is a connection to a server. All of it belongs to the link's goroutine.
 type client struct {
-	s       *session
-	link    *link
-	profile profile
-	target  target
-	conn    *conn
-	early   []string // lines that came with the welcome
-	err     error    // why the connection can be used no longer
-	closing bool     // it is used no longer
+	s        *session
+	link     *link
+	profile  profile
+	target   target
+	conn     *conn
+	early    []string          // lines that came with the welcome
+	greeting []ircwire.Message // notices that came before it
+	goodbye  string            // what is said at the end
+	err      error             // why the connection can be used no longer
+	closing  bool              // it is used no longer
 
 	nick       string // own
 	nickTries  int
@@ -82,6 +86,13 @@ func (c *client) peer(nick string) legacy.Peer {
 	return legacy.Peer{ID: c.s.net.id(nick, c.link.server)}
 }
 
+// notice tells the user what the server says, if it says something.
+func (c *client) notice(text string) {
+	if strings.TrimSpace(text) != "" {
+		c.emit(legacy.Notice{From: c.service(), Text: text})
+	}
+}
+
 // service is the server itself.
 func (c *client) service() legacy.Peer { return c.s.net.service(c.link.server) }
 
@@ -95,11 +106,27 @@ const flushSize = 16 << 10
 // write adds lines to what is sent.
 func (c *client) write(lines ...string) {
 	for _, line := range lines {
-		c.written = append(append(c.written, line...), "\r\n"...)
+		c.written = append(append(c.written, fitting(line)...), "\r\n"...)
 	}
 	if len(c.written) >= flushSize {
 		c.flush()
 	}
+}
+
+// fitting is a line that is no longer than servers take; what they leave out at the
+// end would be half a character.
+func fitting(line string) string {
+	limit := ircwire.MaxLine
+	if strings.HasPrefix(line, "@") {
+		limit += strings.IndexByte(line, ' ') + 1
+	}
+	if len(line) <= limit {
+		return line
+	}
+	for back := 1; back < utf8.UTFMax && !utf8.RuneStart(line[limit]); back++ {
+		limit--
+	}
+	return line[:limit]
 }
 
 // flush sends what was written.
@@ -139,10 +166,24 @@ func (c *client) decode(line string) string {
 	if utf8.ValidString(line) {
 		return line
 	}
-	if s, err := c.profile.in.NewDecoder().String(line); err == nil {
+	if s, err := c.encodingOf(line).NewDecoder().String(line); err == nil {
 		return s
 	}
 	return strings.ToValidUTF8(line, "\uFFFD")
+}
+
+// encodingOf is the encoding of a line that is no UTF-8: that of the channel of which
+// it tells, if the user has set one, or else of the server.
+func (c *client) encodingOf(line string) encoding.Encoding {
+	m, _ := ircwire.Parse(line)
+	for _, p := range m.Params[:min(len(m.Params), 3)] {
+		if ch := c.channels[c.fold(p)]; ch != nil {
+			if in, ok := charset(c.s.setting(ch.peer.ID)["encoding_in"]); ok {
+				return in
+			}
+		}
+	}
+	return c.profile.in
 }
 
 // encode writes a text as the user wants it for this server.
@@ -165,10 +206,14 @@ func (c *client) encode(text string) string {
 // run serves until the connection ends. It returns nil when ctx has ended, or the
 // connection is used no longer.
 func (c *client) run(ctx context.Context) error {
-	if err := c.onLines(c.early); err != nil {
+	for _, m := range c.greeting {
+		c.onText(m)
+	}
+	err := c.onLines(c.early)
+	c.greeting, c.early = nil, nil
+	if err != nil {
 		return err
 	}
-	c.early = nil
 	timer := time.NewTimer(time.Hour)
 	for c.err == nil && !c.closing {
 		wait := c.tick()
@@ -195,7 +240,7 @@ func (c *client) run(ctx context.Context) error {
 }
 
 func (c *client) quit() {
-	c.write(ircwire.Line("QUIT", "Leaving"))
+	c.write(ircwire.Line("QUIT", first(c.goodbye, "Leaving")))
 	c.flush()
 }
 
@@ -315,7 +360,7 @@ func (c *client) onMessage(m ircwire.Message) error {
 	case "FAIL":
 		c.onFail(m)
 	case "WARN", "NOTE":
-		c.emit(legacy.Notice{From: c.service(), Text: ircwire.Plain(m.Last())})
+		c.notice(ircwire.Plain(m.Last()))
 	case "JOIN":
 		c.onJoin(m)
 	case "PART", "KICK":
@@ -336,12 +381,14 @@ func (c *client) onMessage(m ircwire.Message) error {
 		c.onWatch(m)
 	case "321", "322", "323":
 		c.onList(m)
+	case "263": // try again later
+		c.onError(m)
 	case "324", "331", "332", "333", "353", "366", "367", "368":
 		c.onChannelReply(m)
 	case "301", "311", "312", "313", "317", "318", "319", "330", "335", "338", "378", "671":
 		c.onWhois(m)
 	default:
-		if len(m.Command) == 3 && m.Command[0] >= '4' && m.Command[0] <= '5' {
+		if isError(m.Command) {
 			c.onError(m)
 		}
 	}
@@ -364,7 +411,7 @@ var defaultSupport = support{
 
 // onSupport takes in what the server can.
 func (c *client) onSupport(m ircwire.Message) {
-	for _, p := range m.Middle() {
+	for _, p := range m.Params[min(1, len(m.Params)):] {
 		name, value, _ := strings.Cut(p, "=")
 		switch name {
 		case "CASEMAPPING":
@@ -378,33 +425,40 @@ func (c *client) onSupport(m ircwire.Message) {
 				copy(c.support.chanModes[:], kinds)
 			}
 		case "MONITOR":
-			c.support.monitor = maxWatched
-			if n, err := strconv.Atoi(value); err == nil && n >= 0 {
+			if n, err := strconv.Atoi(value); err != nil { // no limit
+				c.support.monitor = maxWatched
+			} else if n > 0 {
 				c.support.monitor = min(n, maxWatched)
 			}
+		case "UTF8ONLY": // whatever the user has set
+			c.profile.out = nil
 		case "NETWORK":
 			c.support.network = value
 		}
 	}
 }
 
-// refold changes how names are compared. That comes right after the welcome, with
-// channels joined at most.
+// refold changes how names are compared, which comes right after the welcome.
 func (c *client) refold(to ircwire.Casemapping) {
 	if to == c.support.mapping {
 		return
 	}
 	c.support.mapping = to
-	channels := c.channels
-	c.channels = make(map[string]*channel, len(channels))
-	for _, ch := range channels {
-		c.channels[c.fold(ch.name)] = ch
+	c.channels = rekeyed(c, c.channels, func(ch *channel) string { return ch.name })
+	for _, ch := range c.channels {
+		ch.members = rekeyed(c, ch.members, func(who *member) string { return who.nick })
 	}
-	watched := c.watched
-	c.watched = make(map[string]*watch, len(watched))
-	for _, w := range watched {
-		c.watched[c.fold(w.nick)] = w
+	c.watched = rekeyed(c, c.watched, func(w *watch) string { return w.nick })
+	c.whoises = rekeyed(c, c.whoises, func(w *whoisAsk) string { return w.nick })
+}
+
+// rekeyed is a map by folded names, as they are folded now.
+func rekeyed[T any](c *client, before map[string]T, name func(T) string) map[string]T {
+	after := make(map[string]T, len(before))
+	for _, v := range before {
+		after[c.fold(name(v))] = v
 	}
+	return after
 }
 
 // giveUp answers everything that waits for a server which will not answer any more.
@@ -420,8 +474,9 @@ func (c *client) giveUp(err error) {
 			q.sent(err)
 		}
 	}
-	for _, l := range c.lists {
-		c.emit(legacy.RoomsListed{Ref: l.ref, Err: err})
+	c.endLists(err)
+	for _, ch := range c.channels {
+		c.refuseQuestions(ch, err)
 	}
 	for _, w := range c.whoises {
 		w.answer(c, err)
@@ -429,7 +484,7 @@ func (c *client) giveUp(err error) {
 	for _, w := range c.watched {
 		c.show(w, false)
 	}
-	c.waiting, c.lists, c.out.queue = nil, nil, nil
+	c.waiting, c.out.queue = nil, nil
 	c.raw.end(c)
 }
 

@@ -35,11 +35,12 @@ func (c *client) command(ref, target, name string, args map[string]string) {
 		done(c.info())
 	case "disconnect-from-irc-server":
 		done("You are being disconnected.")
+		reason := ircwire.Plain(cleanLine(args["quit-message"]))
 		for _, ch := range c.channels {
-			c.emit(legacy.RoomLeft{Room: ch.peer, Reason: args["quit-message"]})
+			c.forget(ch)
+			c.emit(legacy.RoomLeft{Room: ch.peer, Reason: reason})
 		}
-		clear(c.channels)
-		c.closing = true
+		c.goodbye, c.closing = c.encode(reason), true
 	default:
 		c.emit(legacy.CommandDone{Ref: ref, Err: legacy.Errorf(legacy.Unsupported, "There is no such command.")})
 	}
@@ -87,7 +88,7 @@ const (
 
 // rawLine sends a line that the user wrote.
 func (c *client) rawLine(line string) {
-	line = strings.TrimPrefix(strings.TrimSpace(cleanLine(strings.ReplaceAll(line, "\n", " "))), "/")
+	line = strings.TrimPrefix(strings.TrimSpace(cleanLine(line)), "/")
 	c.raw.until = c.now().Add(rawTime)
 	c.send(c.encode(line))
 }
@@ -95,8 +96,7 @@ func (c *client) rawLine(line string) {
 // takes takes in an answer to such a line. It is true if nothing else is to be done
 // with it.
 func (r *rawAnswer) takes(c *client, m ircwire.Message) bool {
-	numeric := len(m.Command) == 3 && m.Command[0] >= '0' && m.Command[0] <= '9'
-	if r.until.IsZero() || !numeric || m.Command == "353" && c.channels[c.fold(m.Param(2))] != nil {
+	if r.until.IsZero() || !isNumeric(m.Command) || m.Command == "353" && c.channels[c.fold(m.Param(2))] != nil {
 		return false
 	}
 	r.last = c.now()
@@ -112,7 +112,10 @@ func (r *rawAnswer) tell(c *client, now time.Time) time.Time {
 		return time.Time{}
 	}
 	at := r.until
-	if !r.last.IsZero() {
+	switch {
+	case len(r.lines) >= maxRaw: // it may go on for ever
+		at = now
+	case !r.last.IsZero():
 		at = r.last.Add(rawPause)
 	}
 	if now.Before(at) {

@@ -3,8 +3,10 @@ package irc
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"transport/legacy"
 	"transport/legacy/irc/ircwire"
@@ -63,7 +65,10 @@ func userName(name string) string {
 	return name[:min(len(name), 9)]
 }
 
-const maxNickTries = 8
+const (
+	maxNickTries = 8
+	maxGreeting  = 20 // notices before the welcome
+)
 
 // onRegistering handles a line before the welcome. done says that it came.
 func (c *client) onRegistering(m ircwire.Message) (done bool, err error) {
@@ -74,10 +79,9 @@ func (c *client) onRegistering(m ircwire.Message) (done bool, err error) {
 		c.onCap(m)
 	case "AUTHENTICATE":
 		return false, c.onAuthenticate(m.Param(0))
-	case "903":
-		c.login = nil
-		c.write(ircwire.Line("CAP", "END"))
-	case "902", "904", "905", "908":
+	case "903", "907":
+		return false, c.onLoggedIn()
+	case "902", "904", "905", "906", "908":
 		return false, c.saslFailed(m)
 	case "432": // an erroneous one
 		if c.nickTries > 0 || len(c.profile.nicks) > 1 {
@@ -94,10 +98,15 @@ func (c *client) onRegistering(m ircwire.Message) (done bool, err error) {
 		e := legacy.Errorf(legacy.Temporary, "The %s server ended the connection: %s", c.link.name(), ircwire.Plain(m.Last()))
 		e.RetryAfter = 10 * time.Second
 		return false, e
-	case "NOTICE":
-		c.onText(m)
+	case "NOTICE": // told once the user is signed on
+		if len(c.greeting) < maxGreeting {
+			c.greeting = append(c.greeting, m)
+		}
 	case "001":
-		c.nick, c.serverName = m.Param(0), m.Source
+		if isName(m.Param(0)) {
+			c.nick = m.Param(0)
+		}
+		c.serverName = m.Source
 		c.welcome()
 		return true, nil
 	}
@@ -111,12 +120,25 @@ func (c *client) nextNick(m ircwire.Message) error {
 	case c.nickTries < len(c.profile.nicks):
 		c.nick = c.profile.nicks[c.nickTries]
 	case c.nickTries-len(c.profile.nicks) < maxNickTries:
-		c.nick = c.profile.nicks[0] + strings.Repeat("_", c.nickTries-len(c.profile.nicks)+1)
+		c.nick = variation(c.profile.nicks[0], c.nickTries-len(c.profile.nicks))
 	default:
 		return legacy.Errorf(legacy.Forbidden, "The nick %s is in use: %s", c.profile.nicks[0], ircwire.Plain(m.Last()))
 	}
 	c.write(ircwire.Line("NICK", c.nick))
 	return nil
+}
+
+// variation is another nick. Those after the first two are no longer than nine
+// characters, which is what every server takes. (RFC 2812 §1.2.1)
+func variation(nick string, n int) string {
+	if n < 2 {
+		return nick + strings.Repeat("_", n+1)
+	}
+	for len(nick) > 8 {
+		_, size := utf8.DecodeLastRuneInString(nick)
+		nick = nick[:len(nick)-size]
+	}
+	return nick + strconv.Itoa(n)
 }
 
 // welcome does what is to be done as soon as the server has let us in.
@@ -130,7 +152,7 @@ func (c *client) welcome() {
 		c.write(ircwire.Line("PRIVMSG", "NickServ", strings.TrimSpace("IDENTIFY "+account)+" "+c.profile.password))
 	}
 	for _, line := range c.profile.after {
-		c.write(cleanLine(line))
+		c.send(cleanLine(c.encode(line)))
 	}
 	if nicks := c.s.watchedAt(c.link.server); len(nicks) > 0 {
 		for _, nick := range nicks {
@@ -146,7 +168,10 @@ func (c *client) welcome() {
 // cleanLine makes one line of what a user has written for the server.
 func cleanLine(line string) string {
 	line = strings.Map(func(r rune) rune {
-		if r == '\r' || r == '\n' || r == 0 {
+		switch r {
+		case '\n':
+			return ' '
+		case '\r', 0:
 			return -1
 		}
 		return r
@@ -162,7 +187,7 @@ func (c *client) onCap(m ircwire.Message) {
 	case "LS", "NEW":
 		for name := range strings.FieldsSeq(m.Last()) {
 			name, value, _ := strings.Cut(name, "=")
-			if !slices.Contains(wanted, name) || c.caps[name] || len(c.offered) >= len(wanted) {
+			if !slices.Contains(wanted, name) || c.caps[name] || slices.Contains(c.offered, name) {
 				continue
 			}
 			if name == "sasl" {

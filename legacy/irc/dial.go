@@ -8,9 +8,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"time"
 
 	"transport/legacy"
 )
+
+// dialLimit is how long one address may take, since others are tried after it.
+const dialLimit = 10 * time.Second
 
 // connect registers at the first address of the server where that can be done. The
 // client's connection must be closed.
@@ -18,8 +22,11 @@ func (l *link) connect(ctx, life context.Context) (*client, error) {
 	p := l.s.profile(l.server, l.nick)
 	var err error
 	for _, to := range p.targets {
+		limited, cancel := context.WithTimeout(ctx, dialLimit)
 		var nc net.Conn
-		if nc, err = l.dial(ctx, p, to); err != nil {
+		nc, err = l.dial(limited, p, to)
+		cancel()
+		if err != nil {
 			if ctx.Err() != nil || !canWait(err) {
 				break
 			}

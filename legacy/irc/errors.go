@@ -15,7 +15,13 @@ var joinErrors = map[string]legacy.Kind{
 
 // onError handles an error of the server's. (RFC 2812 §5.2)
 func (c *client) onError(m ircwire.Message) {
-	text, about := ircwire.Plain(m.Last()), m.Param(1)
+	text, about := "", m.Param(1)
+	if len(m.Params) > 2 {
+		text = strings.TrimSpace(ircwire.Plain(m.Last()))
+	}
+	if text == "" {
+		text = "The server refuses (" + m.Command + ")."
+	}
 	is := func(kind legacy.Kind) error { return legacy.Errorf(kind, "%s", text) }
 	if label := c.labelOf(m); label != "" {
 		kind := legacy.Forbidden
@@ -27,41 +33,58 @@ func (c *client) onError(m ircwire.Message) {
 		}
 	}
 	switch m.Command {
-	case "432", "433", "436", "437", "447", "484":
+	case "431", "432", "433", "435", "436", "437", "438", "447", "484":
+		if isChannel(about) {
+			break // which some of them may be about
+		}
 		kind := legacy.Conflict
 		if m.Command != "433" && m.Command != "436" {
 			kind = legacy.Forbidden
 		}
 		c.nickFailed(is(kind))
 		return
-	case "401", "402", "406":
-		if w := c.whoises[c.fold(about)]; w != nil {
-			return // the end of its answer says so too
-		}
-	case "416", "263": // of a list
+	case "416": // more channels than the server tells of
 		if len(c.lists) > 0 {
-			c.onList(ircwire.Message{Command: "323"})
+			c.endLists(nil)
+			return
+		}
+	case "263":
+		if len(c.lists) > 0 && (about == "LIST" || len(m.Params) < 3) {
+			c.endLists(is(legacy.RateLimited))
 			return
 		}
 	}
 	switch m.Command {
-	case "401", "404", "407", "531": // a message that did not arrive, or nobody to moderate
+	case "401", "404", "407", "408", "415", "477", "531": // a message that did not arrive, or nobody to moderate
 		kind := legacy.NotFound
 		if m.Command != "401" {
 			kind = legacy.Forbidden
 		}
-		if c.answer(func(a *ask) bool { return a.kind == askText && c.fold(a.target) == c.fold(about) }, is(kind)) {
+		if c.answer(func(a *ask) bool {
+			return a.kind == askText && c.fold(a.target) == c.fold(about) || a.nick != "" && c.fold(a.nick) == c.fold(about)
+		}, is(kind)) {
 			return
 		}
 		if c.failRoom(about, is(legacy.Forbidden)) {
 			return
 		}
-	case "441", "442", "467", "472", "478", "481", "482", "485", "499", "696":
+		if c.whoises[c.fold(about)] != nil {
+			return // the end of its answer says so too
+		}
+	case "443": // who was invited is there
+		if c.failRoom(m.Param(2), is(legacy.Conflict)) {
+			return
+		}
+	case "402", "406":
+		if c.whoises[c.fold(about)] != nil {
+			return
+		}
+	case "441", "442", "467", "472", "478", "481", "482", "484", "485", "499", "696":
 		for _, target := range m.Middle() {
 			if c.answer(func(a *ask) bool { return a.kind != askText && c.fold(a.target) == c.fold(target) }, is(legacy.Forbidden)) {
 				return
 			}
-			if c.refuseLists(target, is(legacy.Forbidden)) || c.failRoom(target, is(legacy.Forbidden)) {
+			if ch := c.channels[c.fold(target)]; ch != nil && c.refuseQuestions(ch, is(legacy.Forbidden)) || c.failRoom(target, is(legacy.Forbidden)) {
 				return
 			}
 		}
@@ -71,13 +94,11 @@ func (c *client) onError(m ircwire.Message) {
 		if !known {
 			kind = legacy.Forbidden
 		}
-		delete(c.channels, c.fold(about))
+		c.forget(ch)
 		c.emit(legacy.RoomFailed{Room: ch.peer, Err: is(kind)})
 		return
 	}
-	if text != "" {
-		c.emit(legacy.Notice{From: c.service(), Text: strings.TrimSpace(strings.Join(m.Middle(), " ") + " " + text)})
-	}
+	c.notice(ircwire.Plain(strings.Join(m.Middle(), " ")) + " " + text)
 }
 
 // failRoom tells that something in a channel was not done. It is false for a
@@ -91,22 +112,25 @@ func (c *client) failRoom(name string, err error) bool {
 	return true
 }
 
-// refuseLists answers those who asked for what only operators are told.
-func (c *client) refuseLists(name string, err error) bool {
-	ch := c.channels[c.fold(name)]
-	if ch == nil || ch.bans == nil {
-		return false
+// refuseQuestions answers those who asked for what the server does not tell of a
+// channel. It is false if nobody has asked.
+func (c *client) refuseQuestions(ch *channel, err error) bool {
+	configs, bans := ch.configs, ch.bans
+	ch.configs, ch.bans = nil, nil
+	for _, ref := range configs {
+		c.emit(legacy.RoomConfigReceived{Ref: ref, Err: err})
 	}
-	for _, ref := range ch.bans.refs {
-		c.emit(legacy.BansReceived{Ref: ref, Err: err})
+	if bans != nil {
+		for _, ref := range bans.refs {
+			c.emit(legacy.BansReceived{Ref: ref, Err: err})
+		}
 	}
-	ch.bans = nil
-	return true
+	return len(configs) > 0 || bans != nil
 }
 
 // onFail handles an error in the newer form. (IRCv3 standard replies)
 func (c *client) onFail(m ircwire.Message) {
-	text := ircwire.Plain(m.Last())
+	text := first(strings.TrimSpace(ircwire.Plain(m.Last())), "The server refuses.")
 	err := legacy.Errorf(legacy.Forbidden, "%s", text)
 	if label := c.labelOf(m); label != "" && c.answer(func(a *ask) bool { return a.label == label }, err) {
 		return
@@ -119,5 +143,5 @@ func (c *client) onFail(m ircwire.Message) {
 			return
 		}
 	}
-	c.emit(legacy.Notice{From: c.service(), Text: text})
+	c.notice(text)
 }

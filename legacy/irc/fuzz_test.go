@@ -2,85 +2,84 @@ package irc
 
 import (
 	"bytes"
-	"net"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
-	"transport/legacy"
 	"transport/legacy/irc/ircwire"
 )
 
-// deafConn is a server that hears nothing.
-type deafConn struct{ net.Conn }
-
-func (deafConn) Write(b []byte) (int, error)      { return len(b), nil }
-func (deafConn) SetWriteDeadline(time.Time) error { return nil }
-
 // FuzzServer feeds a connected client with whatever a server can send: nothing
-// panics, and what comes of it is fit for the core.
+// panics, what comes of it is legal, and each question has one answer.
 func FuzzServer(f *testing.F) {
 	for _, s := range []string{
 		":alice!u@h JOIN #a\n:s 353 alice = #a :alice @bob\n:s 366 alice #a :End\n:bob!b@h PRIVMSG #a :hi\n",
-		":s 005 alice PREFIX=(qaohv)~&@%+ CASEMAPPING=ascii :x\n:bob MODE #a +ovb-l x y z\n",
+		":s 005 alice PREFIX=(qaohv)~&@%+ CASEMAPPING=ascii :x\n:bob MODE #room +ovb-l x y z\n",
 		":bob!b@h PRIVMSG alice :\x01VERSION\x01\n:bob NOTICE * :x\n:s 475 alice #a :no\n:s 401\n:s 433 * x :y\n",
-		":bob KICK #a alice\n:alice NICK :bob\nPING\n:bob QUIT\n:s 332\n:s 333 a #a b c\nAWAY\nTOPIC\nPART\nNICK\nERROR\n",
+		":bob KICK #room alice\n:alice NICK :bob\nPING\n:bob QUIT\n:s 332\n:s 333 a #room b c\nAWAY\nTOPIC\nPART\nNICK\nERROR\n",
+		"@label=1 :s BATCH +x labeled-response\n@batch=x :s 404 alice #room :no\n:s BATCH -x\n@+draft/react=x;+draft/reply=1 :bob!b@h TAGMSG #room\n",
+		":s 324 alice #room +kl\n:s 367 alice #room\n:s 368 alice #room\n:s 311 alice bob\n:s 318 alice bob\n:s 322 alice #x\n:s 323\n:s 734 alice 1 bob\n",
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		o := DefaultOptions()
-		o.Server, o.Rate = "127.0.0.1:6667", 0
-		n, err := New(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		made, err := n.NewSession(legacy.Account{Fields: map[string]string{"username": "alice"}},
-			legacy.Env{Log: zerolog.Nop(), Now: time.Now, Emit: func(ev legacy.Event) {
-				switch ev := ev.(type) {
-				case legacy.MessageReceived:
-					if ev.From.ID == "" || ev.Text == "" || ev.Text != ircwire.Plain(ev.Text) {
-						t.Errorf("the core gets %+v", ev)
-					}
-				case legacy.RoomMessage:
-					if ev.Room.ID == "" || ev.Text == "" || ev.Text != ircwire.Plain(ev.Text) {
-						t.Errorf("the core gets %+v", ev)
-					}
-				}
-			}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := made.(*session)
-		c := newClient(newLink(s, ""), s.profile("", ""), target{}, &conn{Conn: deafConn{}, life: t.Context()})
-		c.nick, c.since = "alice", time.Now()
-		c.caps = map[string]bool{"labeled-response": true, "message-tags": true, "batch": true}
-		c.join("#a", "")
-		c.sendText(legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "bob"}, Text: "hello"}, "bob")
-		c.watch("bob", true)
-		c.whois("bob", whoisAsk{ref: "w"})
-		c.list("l")
-		c.requestBans("b", "#a")
-		c.requestConfig("m", "#a")
-		c.rawLine("VERSION")
+		l, refs := busy(t, allCaps...)
 		for text := range bytes.Lines(b) {
-			m, err := ircwire.Parse(c.decode(string(text)))
+			m, err := ircwire.Parse(l.c.decode(string(text)))
+			if err == nil && l.c.onMessage(m) != nil {
+				break
+			}
+		}
+		l.after(time.Minute)
+		l.ends(refs, "")
+	})
+}
+
+// FuzzRegistering feeds a client that signs on.
+func FuzzRegistering(f *testing.F) {
+	for _, s := range []string{
+		":s CAP * LS * :sasl=PLAIN\n:s CAP * LS :batch\n:s CAP * ACK :sasl\nAUTHENTICATE +\n:s 903\n:s 001 alice :x\n",
+		":s CAP * LS :sasl=SCRAM-SHA-256\n:s CAP * ACK :sasl\nAUTHENTICATE +\nAUTHENTICATE cj14LHM9eCxpPTk=\n:s 904\n:s 908 alice PLAIN\n:s 904\n",
+		":s CAP * LS :a b\n:s CAP * NAK :batch chghost\n:s 433\n:s 432\n:s 437\nPING\nNOTICE\n:s 907\n:s 001\n",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		l := setup{fields: map[string]string{"password": "pw", "nicks": "ally"}}.lab(t)
+		for text := range bytes.Lines(b) {
+			m, err := ircwire.Parse(l.c.decode(string(text)))
 			if err != nil {
 				continue
 			}
-			if strings.HasPrefix(m.Command, "9") || m.Command == "CAP" {
-				if _, err := c.onRegistering(m); err != nil {
-					return
-				}
-			}
-			if c.onMessage(m) != nil {
-				return
+			if done, err := l.c.onRegistering(m); done || err != nil {
+				break
 			}
 		}
-		c.moderate("k", "#a", legacy.Moderation{Nick: "bob", Level: legacy.LevelOperator})
-		c.expire(c.now().Add(time.Hour))
-		c.giveUp(nil)
+		l.sent()
+	})
+}
+
+// FuzzModes: what a server says of its modes, and how it changes them.
+func FuzzModes(f *testing.F) {
+	f.Add("PREFIX=(qaohv)~&@%+ CHANMODES=beI,k,lf,imnpst", "+qao-v bob bob bob carol", "+kl key 5")
+	f.Add("PREFIX=()", "+o-o+o", "+")
+	f.Add("PREFIX=(ob)@+ CHANMODES=o,o,o,o", "+ob bob", "-k")
+	f.Fuzz(func(t *testing.T, tokens, change, settings string) {
+		l, refs := busy(t)
+		for _, line := range []string{":s 005 alice " + tokens + " :x", ":s MODE #room " + change, ":s 324 alice #room " + settings, ":s MODE #room " + settings} {
+			line, _, _ = strings.Cut(line, "\n")
+			_ = l.c.onLines([]string{line})
+		}
+		for _, who := range l.c.channels["#room"].members {
+			if len(who.modes) > 256 {
+				t.Errorf("%q becomes %q", change, who.modes)
+			}
+		}
+		for _, one := range l.c.changes(change, strings.Fields(settings)) {
+			if one.mode == '+' || one.mode == '-' {
+				t.Errorf("%q changes %q", change, one.mode)
+			}
+		}
+		l.ends(refs, "")
 	})
 }

@@ -1,17 +1,11 @@
 package irc_test
 
 import (
-	"bufio"
-	"context"
 	"errors"
-	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"transport/legacy"
 	"transport/legacy/irc"
@@ -19,227 +13,20 @@ import (
 	"transport/legacy/legacytest"
 )
 
-const patience = 10 * time.Second
-
-// peer is a scripted IRC server: each test says what it answers.
-type peer struct {
-	t        *testing.T
-	listener net.Listener
-	answer   func(c *line, m ircwire.Message) bool // false for what the server does by itself
-	wg       sync.WaitGroup
-
-	mu    sync.Mutex
-	conns map[*line]struct{}
-}
-
-// line is a connection of the server's.
-type line struct {
-	net.Conn
-	mu   sync.Mutex
-	nick string
-}
-
-func (l *line) send(format string, args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	fmt.Fprintf(l.Conn, format+"\r\n", args...)
-}
-
-func startPeer(t *testing.T, answer func(*line, ircwire.Message) bool) *peer {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &peer{t: t, listener: l, answer: answer, conns: make(map[*line]struct{})}
-	p.wg.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c := &line{Conn: conn}
-			p.mu.Lock()
-			p.conns[c] = struct{}{}
-			p.mu.Unlock()
-			p.wg.Go(func() { p.serve(c) })
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		p.drop()
-		p.wg.Wait()
-	})
-	return p
-}
-
-// drop cuts all connections.
-func (p *peer) drop() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for c := range p.conns {
-		c.Close()
-	}
-}
-
-// all sends a line to everybody.
-func (p *peer) all(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for c := range p.conns {
-		c.send(format, args...)
-	}
-}
-
-func (p *peer) serve(c *line) {
-	defer c.Close()
-	r := bufio.NewReader(c)
-	for {
-		text, err := r.ReadString('\n')
-		if err != nil {
-			return
-		}
-		m, err := ircwire.Parse(text)
-		if err != nil || p.answer != nil && p.answer(c, m) {
-			continue
-		}
-		switch m.Command {
-		case "CAP":
-			if m.Param(0) == "LS" {
-				c.send(":srv CAP * LS :server-time multi-prefix sasl")
-			} else if m.Param(0) == "REQ" {
-				c.send(":srv CAP * ACK :%s", m.Last())
-			} else if m.Param(0) == "END" {
-				c.send(":srv 001 %s :Welcome", c.nick)
-				c.send(":srv 005 %s PREFIX=(qaohv)~&@%%+ CASEMAPPING=rfc1459 :are supported", c.nick)
-			}
-		case "NICK":
-			if c.nick != "" {
-				c.send(":%s!u@h NICK :%s", c.nick, m.Param(0))
-			}
-			c.nick = m.Param(0)
-		case "AUTHENTICATE":
-			switch m.Param(0) {
-			case "PLAIN":
-				c.send("AUTHENTICATE +")
-			case "YWxpY2UAYWxpY2UAcmlnaHQ=": // alice, alice, right
-				c.send(":srv 903 %s :success", c.nick)
-			default:
-				c.send(":srv 904 %s :failed", c.nick)
-			}
-		case "PING":
-			c.send(":srv PONG srv :%s", m.Last())
-		case "JOIN":
-			c.send(":%s!u@h JOIN %s", c.nick, m.Param(0))
-			c.send(":srv 332 %s %s :the topic", c.nick, m.Param(0))
-			c.send(":srv 333 %s %s bob!b@h 1700000000", c.nick, m.Param(0))
-			c.send(":srv 353 %s = %s :%s @bob ~+carol", c.nick, m.Param(0), c.nick)
-			c.send(":srv 366 %s %s :End", c.nick, m.Param(0))
-		case "PART":
-			c.send(":%s!u@h PART %s", c.nick, m.Param(0))
-		case "QUIT":
-			return
-		}
-	}
-}
-
-func network(t testing.TB, addr string) legacy.Network {
-	t.Helper()
-	o := irc.DefaultOptions()
-	o.Server, o.TLS, o.Rate = addr, false, 0
-	n, err := irc.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// user is a session with its events.
-type user struct {
-	legacy.Session
-	t      testing.TB
-	events chan legacy.Event
-	ended  chan error
-	cancel context.CancelFunc
-}
-
-func start(t testing.TB, n legacy.Network, fields map[string]string) *user {
-	t.Helper()
-	u := &user{t: t, events: make(chan legacy.Event, 4096), ended: make(chan error, 1)}
-	ctx, cancel := context.WithCancel(context.Background())
-	u.cancel = cancel
-	s, err := n.NewSession(legacy.Account{Fields: fields}, legacy.Env{
-		Log: zerolog.Nop(), Emit: func(ev legacy.Event) { u.events <- ev }, Now: time.Now,
-		Flush: func(context.Context) error { return nil }, Dial: new(net.Dialer).DialContext,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Session = s
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		u.ended <- s.Run(ctx)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-	})
-	return u
-}
-
-func expect[E legacy.Event](u *user) E {
-	u.t.Helper()
-	var skipped []string
-	for timeout := time.After(patience); ; {
-		select {
-		case ev := <-u.events:
-			if e, ok := ev.(E); ok {
-				return e
-			}
-			skipped = append(skipped, fmt.Sprintf("%T%+v", ev, ev))
-		case <-timeout:
-			var want E
-			u.t.Fatalf("no %T came, but\n%s", want, strings.Join(skipped, "\n"))
-		}
-	}
-}
-
-func (u *user) waitEnd() error {
-	u.t.Helper()
-	select {
-	case err := <-u.ended:
-		u.ended <- err
-		return err
-	case <-time.After(patience):
-		u.t.Fatal("Run does not return")
-		return nil
-	}
-}
-
-var (
-	alice = map[string]string{"username": "alice"}
-	room  = legacy.Peer{ID: "#room", Room: true}
-)
-
 func TestConformance(t *testing.T) {
 	legacytest.Conformance(t, legacytest.Harness{
 		Start: func(t *testing.T) legacytest.Lab {
 			p := startPeer(t, nil)
-			gone, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			gone.Close()
 			return legacytest.Lab{
 				Network:     network(t, p.listener.Addr().String()),
-				Unreachable: network(t, gone.Addr().String()),
+				Unreachable: network(t, "127.0.0.1:"+closedPort(t)),
 				Say: func(text string) {
 					for line := range strings.SplitSeq(text, "\n") {
 						p.all(":bob!b@h PRIVMSG alice :%s", line)
 					}
 				},
-				Drop: p.drop,
+				Drop:  p.drop,
+				Stall: func() { p.stalled.Store(true) },
 			}
 		},
 		Good:       map[string]string{"username": "alice", "password": "right"},
@@ -407,10 +194,13 @@ func TestNickInUse(t *testing.T) {
 
 func TestOptionsErrors(t *testing.T) {
 	for option, change := range map[string]func(*irc.Options){
-		"server":   func(o *irc.Options) { o.Server = "nowhere" },
-		"encoding": func(o *irc.Options) { o.Encoding = "klingon" },
-		"burst":    func(o *irc.Options) { o.Burst = 0 },
-		"rate":     func(o *irc.Options) { o.Rate = -1 },
+		"server":    func(o *irc.Options) { o.Server = "nowhere" },
+		"encoding":  func(o *irc.Options) { o.Encoding = "klingon" },
+		"burst":     func(o *irc.Options) { o.Burst = 0 },
+		"servers":   func(o *irc.Options) { o.Servers = []string{"a b"} },
+		"tls_ports": func(o *irc.Options) { o.TLSPorts = "x" },
+		"ports":     func(o *irc.Options) { o.Server, o.TLSPorts, o.Ports = "", "", "" },
+		"rate":      func(o *irc.Options) { o.Rate = -1 },
 	} {
 		o := irc.DefaultOptions()
 		o.Server = "127.0.0.1:6667"

@@ -30,6 +30,7 @@ type wish struct {
 const (
 	pauseFloor = 2 * time.Second // between connections, doubled up to
 	pauseCeil  = 5 * time.Minute
+	steady     = time.Minute // after which a connection is not taken for one that fails again and again
 )
 
 func newLink(s *session, server string) *link {
@@ -78,7 +79,7 @@ func (l *link) serve(ctx context.Context) {
 			attempt = -1
 			continue
 		case connected:
-			attempt = 0
+			attempt = failures(attempt, l.s.env.Now().Sub(l.client.since))
 			l.lost(err)
 		case !canWait(err) || len(l.again) == 0:
 			for _, w := range l.again {
@@ -130,14 +131,29 @@ func (l *link) drop(err error) {
 	}
 }
 
-// wait pauses before the next connection. Commands wait with it.
-func (l *link) wait(ctx context.Context, attempt int, err error) {
-	ceiling := min(pauseFloor<<min(attempt, 10), pauseCeil)
+// failures is how many connections in a row have come to nothing: one that has lasted
+// is none.
+func failures(before int, lasted time.Duration) int {
+	if lasted > steady {
+		return 0
+	}
+	return before
+}
+
+// pauseAfter is how long to wait before the next connection, with full jitter, and no
+// less than the server has asked for.
+func pauseAfter(failures int, err error) time.Duration {
+	ceiling := min(pauseFloor<<min(failures, 10), pauseCeil)
 	pause := rand.N(ceiling) + time.Second/2
 	if e, ok := err.(*legacy.Error); ok {
 		pause = max(pause, e.RetryAfter)
 	}
-	timer := time.NewTimer(pause)
+	return pause
+}
+
+// wait pauses before the next connection. Commands wait with it.
+func (l *link) wait(ctx context.Context, attempt int, err error) {
+	timer := time.NewTimer(pauseAfter(attempt, err))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -58,10 +58,13 @@ func (c *client) onMode(m ircwire.Message) {
 			c.answer(func(a *ask) bool { return a.kind == askBan && a.is(c, ch.name, one.arg) }, nil)
 		default:
 			if one.mode == 'k' {
-				if ch.key = ""; one.set {
+				if !one.set {
+					ch.key = ""
+				} else if one.arg != "*" { // which hides it
 					ch.key = one.arg
 				}
 			}
+			ch.apply(one)
 			settings = true
 		}
 	}
@@ -113,8 +116,12 @@ func (b ban) fits(who *member, now time.Time) bool {
 // requestConfig asks for a channel's modes.
 func (c *client) requestConfig(ref, name string) {
 	ch := c.channels[c.fold(name)]
-	if ch == nil || len(ch.configs) >= maxRefs {
+	switch {
+	case ch == nil:
 		c.emit(legacy.RoomConfigReceived{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
+		return
+	case len(ch.configs) >= maxRefs:
+		c.emit(legacy.RoomConfigReceived{Ref: ref, Err: errTooManyQuestions()})
 		return
 	}
 	if ch.configs = append(ch.configs, ref); len(ch.configs) == 1 {
@@ -124,31 +131,49 @@ func (c *client) requestConfig(ref, name string) {
 
 const maxRefs = 16 // that wait for one answer
 
+func errTooManyQuestions() error {
+	return legacy.Errorf(legacy.RateLimited, "Too many questions at once. Try again in a moment.")
+}
+
 // onConfig answers those who asked for a channel's modes.
 func (c *client) onConfig(ch *channel, m ircwire.Message) {
-	var config legacy.RoomConfig
-	for _, one := range c.changes(m.Param(2), m.Params[min(3, len(m.Params)):]) {
-		switch one.mode {
-		case 't':
-			config.TopicLocked = true
-		case 'm':
-			config.Moderated = true
-		case 'i':
-			config.InviteOnly = true
-		case 's', 'p':
-			config.Hidden = true
-		case 'k':
-			if config.Password = one.arg; config.Password == "" || config.Password == "*" {
-				config.Password = ch.key
-			}
-		case 'l':
-			config.Limit, _ = strconv.Atoi(one.arg)
-		}
-	}
 	refs := ch.configs
-	ch.configs, ch.config = nil, config
+	ch.configs, ch.config = nil, legacy.RoomConfig{}
+	for _, one := range c.changes(m.Param(2), m.Params[min(3, len(m.Params)):]) {
+		ch.apply(one)
+	}
 	for _, ref := range refs {
-		c.emit(legacy.RoomConfigReceived{Ref: ref, Config: config})
+		c.emit(legacy.RoomConfigReceived{Ref: ref, Config: ch.config})
+	}
+}
+
+// apply takes a change over into what is known of a channel's settings.
+func (ch *channel) apply(one change) {
+	config := &ch.config
+	switch one.mode {
+	case 't':
+		config.TopicLocked = one.set
+	case 'm':
+		config.Moderated = one.set
+	case 'i':
+		config.InviteOnly = one.set
+	case 's', 'p':
+		config.Hidden = one.set
+	case 'k':
+		switch {
+		case !one.set:
+			config.Password = ""
+		case one.arg == "" || one.arg == "*": // which hides it
+			config.Password = ircwire.Plain(ch.key)
+		default:
+			config.Password = ircwire.Plain(one.arg)
+		}
+	case 'l':
+		if config.Limit = 0; one.set {
+			if n, err := strconv.Atoi(one.arg); err == nil && n > 0 {
+				config.Limit = n
+			}
+		}
 	}
 }
 
@@ -199,7 +224,6 @@ func (c *client) setConfig(ref, name string, want legacy.RoomConfig) {
 	if off != "" {
 		modes += "-" + off
 	}
-	ch.config = want
 	c.request(ask{kind: askConfig, target: ch.name, done: c.tells(ref)}, "MODE "+ch.name+" "+modes+args)
 }
 
@@ -217,7 +241,9 @@ func (c *client) requestBans(ref, name string) {
 	switch {
 	case ch == nil:
 		c.emit(legacy.BansReceived{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
-	case ch.bans != nil && len(ch.bans.refs) < maxRefs:
+	case ch.bans != nil && len(ch.bans.refs) >= maxRefs:
+		c.emit(legacy.BansReceived{Ref: ref, Err: errTooManyQuestions()})
+	case ch.bans != nil:
 		ch.bans.refs = append(ch.bans.refs, ref)
 	default:
 		ch.bans = &banAsk{refs: []string{ref}}
@@ -230,8 +256,8 @@ func (c *client) onBans(ch *channel, m ircwire.Message) {
 	switch list := ch.bans; {
 	case list == nil:
 	case m.Command == "367" && len(list.bans) < maxBans:
-		b := legacy.Ban{Mask: m.Param(2)}
-		b.By, _, _ = strings.Cut(m.Param(3), "!")
+		b := legacy.Ban{Mask: strings.Clone(ircwire.Plain(m.Param(2)))}
+		b.By, _, _ = strings.Cut(strings.Clone(ircwire.Plain(m.Param(3))), "!")
 		if sec, err := strconv.ParseInt(m.Param(4), 10, 64); err == nil {
 			b.Time = time.Unix(sec, 0)
 		}

@@ -2,6 +2,7 @@ package irc
 
 import (
 	"strings"
+	"unicode"
 
 	"transport/legacy"
 	"transport/legacy/irc/ircwire"
@@ -12,6 +13,15 @@ const chanTypes = "#&"
 
 // isChannel reports whether a name is a channel's.
 func isChannel(name string) bool { return ircwire.IsChannel(name, chanTypes) }
+
+// isName reports whether a server can call somebody so. Some have nicks that IsNick
+// refuses, such as those that services give, but none is nothing, or has spaces or
+// control characters.
+func isName(nick string) bool {
+	return nick != "" && len(nick) <= maxName && !strings.ContainsFunc(nick, func(r rune) bool { return r == ' ' || unicode.IsControl(r) })
+}
+
+const maxName = 200 // bytes
 
 // isServer reports whether a name can be that of a server, or of its address:
 // host, host:port or an alias that the user has given an address.

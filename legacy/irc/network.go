@@ -2,7 +2,6 @@ package irc
 
 import (
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/htmlindex"
 
 	"transport/legacy"
 	"transport/legacy/irc/ircwire"
@@ -133,7 +132,7 @@ func (n *network) ValidateSettings(p legacy.Peer, values map[string]string) erro
 		return wrong("nick", "That cannot be a nick.")
 	}
 	for _, name := range []string{"encoding_in", "encoding_out"} {
-		if _, err := htmlindex.Get(values[name]); values[name] != "" && err != nil {
+		if _, known := charset(values[name]); values[name] != "" && !known {
 			return wrong(name, "Unknown. Known are utf-8, windows-1252, windows-1251, koi8-r, iso-8859-2, shift_jis and others of the Web.")
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/text/encoding/htmlindex"
-
 	"transport/legacy"
 )
 
@@ -88,8 +86,8 @@ func New(o Options) (legacy.Network, error) {
 	if n.named && o.TLSPorts == "" && o.Ports == "" {
 		wrong("ports", "is empty, and so is tls_ports: there is nothing to connect to")
 	}
-	var err error
-	if n.fallback, err = htmlindex.Get(o.Encoding); err != nil {
+	var known bool
+	if n.fallback, known = charset(o.Encoding); !known {
 		wrong("encoding", "%q is unknown; known are windows-1252, windows-1251, koi8-r, iso-8859-2, shift_jis and others of the Web", o.Encoding)
 	}
 	if o.Burst < 1 || o.Burst > 1000 {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // profile is how one user connects to one server: what the configuration, the
@@ -53,10 +54,10 @@ func (s *session) profile(server, nick string) profile {
 		in: n.fallback, burst: n.opts.Burst, stay: set["persistent"] == "true",
 	}
 	p.certificate, _ = certificate(set["certificate"]) // checked when it was set
-	if e, err := htmlindex.Get(set["encoding_in"]); err == nil {
+	if e, ok := charset(set["encoding_in"]); ok {
 		p.in = e
 	}
-	if e, err := htmlindex.Get(set["encoding_out"]); err == nil && !strings.EqualFold(set["encoding_out"], "utf-8") {
+	if e, ok := charset(set["encoding_out"]); ok && e != unicode.UTF8 {
 		p.out = e
 	}
 	if most, ok := burst(set["throttle_limit"]); ok {
@@ -128,6 +129,22 @@ func first(values ...string) string {
 // words are what spaces and commas separate.
 func words(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '\t' })
+}
+
+// charset is an encoding by its name on the Web. It must know ASCII as such, of which
+// the protocol is made.
+func charset(name string) (encoding.Encoding, bool) {
+	const ascii = "#a ~"
+	e, err := htmlindex.Get(name)
+	if err != nil {
+		return nil, false
+	}
+	out, err := e.NewEncoder().String(ascii)
+	if err != nil || out != ascii {
+		return nil, false
+	}
+	in, err := e.NewDecoder().String(ascii)
+	return e, err == nil && in == ascii
 }
 
 func burst(s string) (int, bool) {

@@ -60,8 +60,11 @@ func (s *session) Run(ctx context.Context) error {
 	})
 	s.end()
 	l.drop(err)
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return nil
+	case err == nil: // by a command
+		return legacy.Errorf(legacy.Forbidden, "You have disconnected from %s. To connect again, go offline and come back.", s.net.name())
 	}
 	return err
 }

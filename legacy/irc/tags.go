@@ -2,6 +2,7 @@ package irc
 
 import (
 	"strings"
+	"unicode"
 
 	"transport/legacy"
 	"transport/legacy/irc/ircwire"
@@ -37,17 +38,31 @@ func replyTo(m ircwire.Message) string {
 	if m.Tags == nil {
 		return ""
 	}
-	return first(m.Tags["+reply"], m.Tags["+draft/reply"])
+	return cleanID(first(m.Tags["+reply"], m.Tags["+draft/reply"]))
 }
 
-const maxEmoji = 64 // bytes
+// messageID is what the server calls a message, "" for nothing. (IRCv3 message-ids)
+func messageID(m ircwire.Message) string { return cleanID(m.Tags["msgid"]) }
+
+// cleanID is an ID that can be repeated to the server, "" for any other.
+func cleanID(id string) string {
+	if len(id) > maxID || strings.ContainsFunc(id, unicode.IsControl) {
+		return ""
+	}
+	return id
+}
+
+const (
+	maxID    = 500 // bytes
+	maxEmoji = 64  // bytes
+)
 
 // onTags handles a message of tags only. (IRCv3 message-tags)
 func (c *client) onTags(m ircwire.Message) {
 	if c.isMe(m.Nick()) || !ircwire.IsNick(m.Nick()) {
 		return
 	}
-	ch := c.channels[c.fold(strings.TrimLeft(m.Param(0), c.support.prefixes.Chars))]
+	ch := c.channels[c.fold(c.unprefixed(m.Param(0)))]
 	if state, ok := typingOf(m.Tags["+typing"]); ok {
 		switch {
 		case ch != nil && ch.entered:
@@ -56,9 +71,9 @@ func (c *client) onTags(m ircwire.Message) {
 			c.emit(legacy.TypingChanged{From: c.peer(m.Nick()), State: state})
 		}
 	}
-	emoji := first(m.Tags["+react"], m.Tags["+draft/react"])
-	if id := replyTo(m); id != "" && emoji != "" && len(emoji) <= maxEmoji && ch != nil && ch.entered {
-		c.emit(legacy.RoomReaction{Room: ch.peer, Nick: m.Nick(), ID: id, Emojis: []string{ircwire.Plain(emoji)}})
+	emoji := ircwire.Plain(first(m.Tags["+react"], m.Tags["+draft/react"]))
+	if id := replyTo(m); id != "" && strings.TrimSpace(emoji) != "" && len(emoji) <= maxEmoji && ch != nil && ch.entered {
+		c.emit(legacy.RoomReaction{Room: ch.peer, Nick: m.Nick(), ID: id, Emojis: []string{emoji}})
 	}
 }
 

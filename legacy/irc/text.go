@@ -25,6 +25,9 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 	} else if m.To.Room {
 		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
 		return
+	} else if !ircwire.IsNick(target) {
+		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.NotFound, "Nobody can be called so.")})
+		return
 	} else {
 		c.used()
 	}
@@ -117,10 +120,10 @@ func markup(text string) []legacy.Span {
 
 // onText handles PRIVMSG and NOTICE.
 func (c *client) onText(m ircwire.Message) {
-	target, text := strings.TrimLeft(m.Param(0), c.support.prefixes.Chars), m.Param(1)
+	target, text := c.unprefixed(m.Param(0)), m.Param(1)
 	history := c.isHistory(m)
-	if !history && c.isMe(m.Nick()) && (m.Tags["label"] != "" || c.caps["echo-message"] &&
-		c.answerID(func(a *ask) bool { return a.kind == askText && c.fold(a.target) == c.fold(target) }, nil, m.Tags["msgid"])) {
+	if c.isOwnAnswer(m) || !history && c.isMe(m.Nick()) && (m.Tags["label"] != "" || c.caps["echo-message"] &&
+		c.answerID(func(a *ask) bool { return a.kind == askText && c.fold(a.target) == c.fold(target) }, nil, messageID(m))) {
 		return // the server's echo
 	}
 	command, rest, ctcp := "", "", false
@@ -146,30 +149,65 @@ func (c *client) onText(m ircwire.Message) {
 	}
 	var sent time.Time
 	if m.Tags != nil {
-		if sent, _ = m.Time(); !history && sent.After(c.now().Add(-playbackAge)) {
+		if sent, _ = m.Time(); !history && sent.After(c.now().Add(-playbackAge)) || sent.After(c.now()) {
 			sent = time.Time{}
 		}
 	}
 	nick := m.Nick()
 	switch ch := c.channels[c.fold(target)]; {
 	case ch != nil && ch.entered:
-		said := legacy.RoomMessage{Room: ch.peer, Nick: nick, Text: text, Markup: spans, Time: sent, ID: m.Tags["msgid"], Reply: replyTo(m)}
-		said.Identity = identity(m.Tags["account"], m.Address())
+		said := legacy.RoomMessage{Room: ch.peer, Nick: nick, Text: text, Markup: spans, Time: sent, ID: messageID(m), Reply: replyTo(m)}
+		account, address := ircwire.Plain(m.Tags["account"]), ircwire.Plain(m.Address())
+		said.Identity = identity(account, address)
 		if who := ch.members[c.fold(nick)]; who != nil {
-			said.Identity = identity(first(m.Tags["account"], who.account), first(m.Address(), who.address))
-		} else if strings.Contains(nick, ".") { // a server
+			said.Identity = identity(first(account, who.account), first(address, who.address))
+		} else if c.isServer(nick) || !isName(nick) {
 			said.Nick = ""
 		}
 		c.emit(said)
-	case ch != nil || isChannel(target):
-	case strings.Contains(nick, ".") || nick == "" || !ircwire.IsNick(nick):
-		c.emit(legacy.Notice{From: c.service(), Text: text})
+	case ch != nil || isChannel(strings.TrimLeft(target, c.support.prefixes.Chars)) || isChannel(target):
+	case c.isServer(nick) || !ircwire.IsNick(nick):
+		c.notice(text)
 	case c.isMe(nick) && !c.isMe(target): // by another client of the same connection
+		if !ircwire.IsNick(target) {
+			return
+		}
 		c.emit(legacy.OwnMessage{To: c.peer(target), Text: text, Time: sent})
 	default:
 		c.used()
 		c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Markup: spans, Time: sent})
 	}
+}
+
+// isServer reports whether a message comes from a server; those that are not ours have
+// a dot in their names at least.
+func (c *client) isServer(nick string) bool {
+	return nick == c.serverName || strings.Contains(nick, ".")
+}
+
+// unprefixed is a message's target without the prefixes of those ranks that alone get
+// it. Some servers have & both as such a prefix and for channels. (ISUPPORT STATUSMSG)
+func (c *client) unprefixed(target string) string {
+	for rest := target; ; rest = rest[1:] {
+		if c.channels[c.fold(rest)] != nil {
+			return rest
+		}
+		if rest == "" || strings.IndexByte(c.support.prefixes.Chars, rest[0]) < 0 {
+			return target
+		}
+	}
+}
+
+// isOwnAnswer reports whether a line is the echo of what was sent without the user's
+// doing: an answer to a CTCP query, or a password for services.
+func (c *client) isOwnAnswer(m ircwire.Message) bool {
+	if !c.isMe(m.Nick()) || c.isMe(m.Param(0)) {
+		return false
+	}
+	if m.Command == "NOTICE" {
+		return strings.HasPrefix(m.Param(1), "\x01")
+	}
+	return c.fold(m.Param(0)) == "nickserv" && strings.HasPrefix(m.Param(1), "IDENTIFY ")
 }
 
 // playbackAge is how old a message must be to be called delayed.
@@ -194,7 +232,7 @@ func (c *client) onCTCP(nick, command, rest string) string {
 	default:
 		return ""
 	}
-	if now := c.now(); now.Sub(c.ctcpAt) >= ctcpPause {
+	if now := c.now(); ircwire.IsNick(nick) && now.Sub(c.ctcpAt) >= ctcpPause {
 		c.ctcpAt = now
 		c.send(ircwire.Line("NOTICE", nick, ircwire.MakeCTCP(command, answer)))
 	}

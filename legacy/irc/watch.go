@@ -11,6 +11,7 @@ import (
 // watch is somebody whose presence the user wants to see.
 type watch struct {
 	nick   string
+	told   bool // the server tells by itself (MONITOR)
 	online bool
 	away   bool
 	status string
@@ -27,12 +28,12 @@ func (c *client) watch(nick string, on bool) {
 	switch w := c.watched[key]; {
 	case !on && w != nil:
 		delete(c.watched, key)
-		if c.support.monitor >= 0 {
+		if w.told {
 			c.send("MONITOR - " + w.nick)
 		}
 	case on && w == nil && ircwire.IsNick(nick):
-		c.watched[key] = &watch{nick: nick}
-		if c.support.monitor >= 0 && len(c.watched) <= c.support.monitor {
+		w = &watch{nick: nick, told: len(c.watched) < c.support.monitor}
+		if c.watched[key] = w; w.told {
 			c.send("MONITOR + " + nick)
 			return
 		}
@@ -45,15 +46,13 @@ func (c *client) watch(nick string, on bool) {
 // watchAll begins to look at everybody, once it is known what the server can.
 // (IRCv3 monitor)
 func (c *client) watchAll() {
-	if c.support.monitor < 0 {
-		c.watchAt = c.now()
-		return
-	}
 	n, line := 0, ""
 	for _, w := range c.watched {
 		if n++; n > c.support.monitor {
+			c.watchAt = c.now()
 			break
 		}
+		w.told = true
 		if len(line)+len(w.nick) > lookLine {
 			c.send("MONITOR + " + line)
 			line = ""
@@ -68,10 +67,10 @@ func (c *client) watchAll() {
 	}
 }
 
-// lookWho asks who is online, where the server does not tell by itself, and returns
-// when to ask next. (RFC 2812 §4.9)
+// lookWho asks who is online of those of whom the server does not tell by itself, and
+// returns when to ask next. (RFC 2812 §4.9)
 func (c *client) lookWho(now time.Time) time.Time {
-	if c.support.monitor >= 0 || len(c.watched) == 0 || c.watchAt.IsZero() {
+	if c.watchAt.IsZero() {
 		return time.Time{}
 	}
 	if now.Before(c.watchAt) {
@@ -81,11 +80,18 @@ func (c *client) lookWho(now time.Time) time.Time {
 	c.looking = c.looking[:0]
 	line := ""
 	for key, w := range c.watched {
+		if w.told {
+			continue
+		}
 		if len(line)+len(w.nick) > lookLine {
 			break // the others next time, since maps have no order
 		}
 		line += " " + w.nick
 		c.looking = append(c.looking, key)
+	}
+	if line == "" {
+		c.watchAt = time.Time{}
+		return c.watchAt
 	}
 	c.send("ISON" + line)
 	return c.watchAt
@@ -101,8 +107,12 @@ func (c *client) onWatch(m ircwire.Message) {
 				c.show(w, m.Command == "730")
 			}
 		}
-	case "734": // the list is full
-		c.emit(legacy.Notice{From: c.service(), Text: "The server does not let you watch more people."})
+	case "734": // the list is full: they are asked for
+		for nick := range strings.SplitSeq(m.Param(2), ",") {
+			if w := c.watched[c.fold(nick)]; w != nil {
+				w.told, c.watchAt = false, c.now()
+			}
+		}
 	case "303":
 		here := make(map[string]bool)
 		for nick := range strings.FieldsSeq(m.Last()) {

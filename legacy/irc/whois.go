@@ -24,7 +24,8 @@ const maxWhois = 64 // under way
 
 // whois asks who somebody is. (RFC 2812 §3.6.2)
 func (c *client) whois(nick string, w whoisAsk) {
-	if before := c.whoises[c.fold(nick)]; before != nil && len(before.commands)+len(before.others) < maxRefs {
+	before := c.whoises[c.fold(nick)]
+	if before != nil && len(before.commands)+len(before.others) < maxRefs {
 		before.commands = append(before.commands, w.commands...)
 		if w.ref != "" {
 			before.others = append(before.others, w.ref)
@@ -32,8 +33,8 @@ func (c *client) whois(nick string, w whoisAsk) {
 		return
 	}
 	w.nick, w.deadline = nick, c.now().Add(askLimit)
-	if len(c.whoises) >= maxWhois {
-		w.answer(c, legacy.Errorf(legacy.RateLimited, "Too many questions at once. Try again in a moment."))
+	if len(c.whoises) >= maxWhois || before != nil {
+		w.tell(c, errTooManyQuestions())
 		return
 	}
 	c.whoises[c.fold(nick)] = &w
@@ -81,7 +82,7 @@ func (c *client) onWhois(m ircwire.Message) {
 const maxWhoisLines = 30
 
 func (w *whoisAsk) add(what, text string) {
-	if what != "" {
+	if text = ircwire.Plain(text); what != "" {
 		text = what + ": " + text
 	}
 	if len(w.lines) < maxWhoisLines && text != "" {
@@ -89,9 +90,13 @@ func (w *whoisAsk) add(what, text string) {
 	}
 }
 
-// answer tells all who asked.
+// answer ends the question and tells all who asked.
 func (w *whoisAsk) answer(c *client, err error) {
 	delete(c.whoises, c.fold(w.nick))
+	w.tell(c, err)
+}
+
+func (w *whoisAsk) tell(c *client, err error) {
 	text := strings.Join(w.lines, "\n")
 	w.profile.About = text
 	if w.ref != "" {
@@ -115,6 +120,7 @@ type list struct {
 const (
 	maxListed = 20_000
 	maxLists  = 8
+	maxTopic  = 512 // bytes of a topic in a list
 	listLimit = 60 * time.Second
 )
 
@@ -122,10 +128,7 @@ const (
 func (c *client) list(ref string) {
 	c.used()
 	if len(c.lists) > 0 && c.now().Sub(c.lists[0].asked) > listLimit { // it was never answered
-		for _, l := range c.lists {
-			c.emit(legacy.RoomsListed{Ref: l.ref, Err: legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.link.name())})
-		}
-		c.lists = nil
+		c.endLists(legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.link.name()))
 	}
 	if len(c.lists) >= maxLists {
 		c.emit(legacy.RoomsListed{Ref: ref, Err: legacy.Errorf(legacy.RateLimited, "The list is being asked for already.")})
@@ -143,13 +146,28 @@ func (c *client) onList(m ircwire.Message) {
 	running := &c.lists[0]
 	switch {
 	case m.Command == "322" && isChannel(m.Param(1)) && len(running.rooms) < maxListed:
-		room := legacy.ListedRoom{Room: legacy.Peer{ID: c.s.net.id(m.Param(1), c.link.server), Room: true}, Topic: ircwire.Plain(m.Last())}
+		room := legacy.ListedRoom{Room: legacy.Peer{ID: strings.Clone(c.s.net.id(m.Param(1), c.link.server)), Room: true}}
+		if len(m.Params) > 3 {
+			topic := ircwire.Plain(m.Last())
+			room.Topic = strings.ToValidUTF8(strings.Clone(topic[:min(len(topic), maxTopic)]), "")
+		}
 		room.Occupants, _ = strconv.Atoi(m.Param(2))
 		running.rooms = append(running.rooms, room)
 	case m.Command == "323":
-		for _, l := range c.lists {
-			c.emit(legacy.RoomsListed{Ref: l.ref, Rooms: running.rooms})
+		c.endLists(nil)
+	}
+}
+
+// endLists answers all who asked for the channels: with those that the server has told
+// of, or with an error.
+func (c *client) endLists(err error) {
+	lists := c.lists
+	c.lists = nil
+	for _, l := range lists {
+		told := legacy.RoomsListed{Ref: l.ref, Err: err}
+		if err == nil {
+			told.Rooms = lists[0].rooms
 		}
-		c.lists = nil
+		c.emit(told)
 	}
 }

@@ -69,7 +69,8 @@ func parseTags(s string) map[string]string {
 	return tags
 }
 
-var tagUnescaper = strings.NewReplacer(`\:`, ";", `\s`, " ", `\\`, `\`, `\r`, "\r", `\n`, "\n")
+// A backslash before anything else stands for nothing.
+var tagUnescaper = strings.NewReplacer(`\:`, ";", `\s`, " ", `\\`, `\`, `\r`, "\r", `\n`, "\n", `\`, "")
 
 // Param is a parameter, "" if there are fewer.
 func (m Message) Param(i int) string {

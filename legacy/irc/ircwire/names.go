@@ -74,16 +74,20 @@ func (p Prefixes) SplitNick(s string) (nick, modes string) {
 // IsNick reports whether a name can be a nick on some server. (RFC 2812 §2.3.1;
 // many servers allow more)
 func IsNick(s string) bool {
-	if s == "" || len(s) > 64 || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) || s[0] == '-' || s[0] >= '0' && s[0] <= '9' {
+	if s == "" || len(s) > 64 || !utf8.ValidString(s) || strings.ContainsFunc(s, isBlank) || s[0] == '-' || s[0] >= '0' && s[0] <= '9' {
 		return false
 	}
 	return !strings.ContainsAny(s, " ,*?!@.:#&+~%$\x00\r\n\t\x01")
 }
 
+// isBlank reports whether a character cannot be part of a name, since nobody sees it
+// and addresses of XMPP cannot have it.
+func isBlank(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
+
 // IsChannel reports whether a name is a channel's, given the server's kinds of
 // channel.
 func IsChannel(s, types string) bool {
-	return len(s) > 1 && len(s) <= 200 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) && strings.IndexByte(types, s[0]) >= 0 && !strings.ContainsAny(s, " ,\x07\x00\r\n")
+	return len(s) > 1 && len(s) <= 200 && utf8.ValidString(s) && !strings.ContainsFunc(s, isBlank) && strings.IndexByte(types, s[0]) >= 0 && !strings.ContainsAny(s, " ,\x07\x00\r\n")
 }
 
 // Match reports whether a name fits a mask, in which * stands for any characters

@@ -96,8 +96,47 @@ func MakeCTCP(command, rest string) string {
 	return "\x01" + strings.ReplaceAll(command, "\x01", "") + "\x01"
 }
 
+// maxCluster is how many bytes of characters that make one sign are held together.
+const maxCluster = 64
+
+// betweenClusters moves a cut to where it takes no sign apart that several characters
+// make: letters and their marks, emojis that are joined, flags. (UAX #29, roughly)
+func betweenClusters(line string, cut int) int {
+	for at := cut; at > 0 && cut-at <= maxCluster; {
+		before, size := utf8.DecodeLastRuneInString(line[:at])
+		after, _ := utf8.DecodeRuneInString(line[at:])
+		if before == utf8.RuneError || !joined(before, after) && !splitsFlag(line[:at], after) {
+			return at
+		}
+		at -= size
+	}
+	return cut
+}
+
+const joiner = '\u200D'
+
+func joined(before, after rune) bool {
+	return before == joiner || after == joiner || unicode.Is(unicode.M, after) || after >= 0x1F3FB && after <= 0x1F3FF
+}
+
+// splitsFlag reports whether the cut is inside of a pair of regional indicators.
+func splitsFlag(before string, after rune) bool {
+	n := 0
+	for isRegional(after) && n < maxCluster {
+		r, size := utf8.DecodeLastRuneInString(before)
+		if !isRegional(r) {
+			break
+		}
+		n++
+		before = before[:len(before)-size]
+	}
+	return n%2 == 1
+}
+
+func isRegional(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
+
 // Split divides a text into lines of at most limit bytes, at spaces where there
-// are any, never inside a character. Empty lines are left out, since IRC knows
+// are any, never inside a character, nor inside of a sign of several characters. Empty lines are left out, since IRC knows
 // none.
 func Split(text string, limit int) []string {
 	limit = max(limit, utf8.UTFMax)
@@ -114,6 +153,8 @@ func Split(text string, limit int) []string {
 			}
 			if space := strings.LastIndexByte(line[:at], ' '); space >= at/4 {
 				at = space + 1
+			} else {
+				at = betweenClusters(line, at)
 			}
 			parts = append(parts, strings.TrimRight(line[:at], " "))
 			line = line[at:]

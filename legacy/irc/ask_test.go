@@ -1,0 +1,180 @@
+package irc
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"transport/legacy"
+)
+
+// say sends a message by alice.
+func (l *lab) say(ref string, to legacy.Peer, text string) {
+	l.t.Helper()
+	l.do(l.s.Send(l.t.Context(), legacy.Outgoing{Ref: ref, To: to, Text: text}))
+}
+
+// TestSent: what tells that a message has arrived depends on what the server can.
+func TestSent(t *testing.T) {
+	for _, tt := range []struct {
+		caps  string
+		sent  string // the line
+		hears string
+		want  []legacy.Event
+	}{
+		{"", "PRIVMSG #room :hi", "", []legacy.Event{legacy.MessageSent{Ref: "1"}}},
+		{"echo-message", "PRIVMSG #room :hi", ":alice!u@h PRIVMSG #room :hi", []legacy.Event{legacy.MessageSent{Ref: "1"}}},
+		{"echo-message message-tags", "PRIVMSG #room :hi", "@msgid=x1 :alice!u@h PRIVMSG #ROOM :hi", []legacy.Event{legacy.MessageSent{Ref: "1", ID: "x1"}}},
+		{"echo-message message-tags", "PRIVMSG #room :hi", `@msgid=x\n1 :alice!u@h PRIVMSG #ROOM :hi`, []legacy.Event{legacy.MessageSent{Ref: "1"}}},
+		{"echo-message", "PRIVMSG #room :hi", ":irc.test 404 alice #room :Cannot send", []legacy.Event{legacy.MessageFailed{Ref: "1", Err: fails(legacy.Forbidden)}}},
+		{"labeled-response", "@label=1 PRIVMSG #room :hi", "@label=1 :irc.test ACK", []legacy.Event{legacy.MessageSent{Ref: "1"}}},
+		{"labeled-response echo-message", "@label=1 PRIVMSG #room :hi", "@label=1;msgid=x2 :alice!u@h PRIVMSG #room :hi", []legacy.Event{legacy.MessageSent{Ref: "1", ID: "x2"}}},
+		{"labeled-response", "@label=1 PRIVMSG #room :hi", "@label=1 :irc.test 404 alice #room :Cannot send", []legacy.Event{legacy.MessageFailed{Ref: "1", Err: fails(legacy.Forbidden)}}},
+		{"labeled-response", "@label=1 PRIVMSG #room :hi", "@label=1 :irc.test 401 alice #room :Nobody", []legacy.Event{legacy.MessageFailed{Ref: "1", Err: fails(legacy.NotFound)}}},
+		{"labeled-response standard-replies", "@label=1 PRIVMSG #room :hi", "@label=1 FAIL PRIVMSG INVALID_UTF8 :No UTF-8", []legacy.Event{legacy.MessageFailed{Ref: "1", Err: fails(legacy.Forbidden)}}},
+		{"labeled-response", "@label=1 PRIVMSG #room :hi", "@label=7 :irc.test ACK", nil},
+	} {
+		t.Run(tt.caps+" "+tt.hears, func(t *testing.T) {
+			l := newLab(t, strings.Fields(tt.caps)...)
+			room := l.enter("#room")
+			l.say("1", room, "hi")
+			l.wantSent(tt.sent)
+			if tt.hears != "" {
+				l.want()
+				l.hear(tt.hears)
+			}
+			l.want(tt.want...)
+			if l.after(askLimit); tt.want == nil {
+				l.want(legacy.MessageFailed{Ref: "1", Err: fails(legacy.Temporary)})
+			}
+			l.want()
+		})
+	}
+}
+
+// TestLabeledBatch: an answer may be a batch of lines; the end of an empty one is one
+// too.
+func TestLabeledBatch(t *testing.T) {
+	l := newLab(t, "labeled-response", "batch")
+	room := l.enter("#room", "bob")
+	l.say("1", room, "hi")
+	l.hear("@label=1 :irc.test BATCH +b labeled-response")
+	l.want()
+	l.hear("@batch=b :irc.test 404 alice #room :No", "@batch=b :irc.test NOTE x y :z", ":irc.test BATCH -b")
+	l.want(legacy.MessageFailed{Ref: "1", Err: fails(legacy.Forbidden)}, legacy.Notice{Text: "z"})
+	l.do(l.s.Moderate(t.Context(), "m", room, legacy.Moderation{Nick: "bob", Level: legacy.LevelVoice}))
+	l.sent()
+	l.hear("@label=2 :irc.test BATCH +c labeled-response", ":irc.test BATCH -c")
+	l.want(legacy.Done{Ref: "m"})
+}
+
+// TestSeveralLines: a message of several lines arrives when all have, or fails once.
+func TestSeveralLines(t *testing.T) {
+	l := newLab(t, "echo-message")
+	room := l.enter("#room")
+	l.say("1", room, "a\nb\nc")
+	l.say("2", room, "d\n\ne")
+	l.wantSent("PRIVMSG #room :a", "PRIVMSG #room :b", "PRIVMSG #room :c", "PRIVMSG #room :d", "PRIVMSG #room :e")
+	l.hear(":alice!u@h PRIVMSG #room :a", ":alice!u@h PRIVMSG #room :b")
+	l.want()
+	l.hear(":alice!u@h PRIVMSG #room :c", ":irc.test 404 alice #room :No", ":alice!u@h PRIVMSG #room :e")
+	l.want(legacy.MessageSent{Ref: "1"}, legacy.MessageFailed{Ref: "2", Err: fails(legacy.Forbidden)})
+	l.hear(":alice!u@h PRIVMSG #room :by another client", ":alice!u@h PRIVMSG bob :by another client", ":alice!u@h PRIVMSG alice :to me", ":alice!u@h PRIVMSG $*.test :to all")
+	l.want(legacy.RoomMessage{Room: room, Nick: "alice", Identity: "u@h", Text: "by another client"},
+		legacy.OwnMessage{To: bob, Text: "by another client"}, legacy.MessageReceived{From: legacy.Peer{ID: "alice"}, Text: "to me"})
+}
+
+// TestPasswordNotEchoed: what goes to services is nothing that the user has said.
+func TestPasswordNotEchoed(t *testing.T) {
+	l := setup{fields: map[string]string{"password": "secret"}, caps: []string{"echo-message"}}.lab(t)
+	l.registering(":irc.test 001 alice :Welcome")
+	l.wantSent("PRIVMSG NickServ :IDENTIFY secret")
+	l.hear(":alice!u@h PRIVMSG NickServ :IDENTIFY secret")
+	l.want()
+}
+
+func TestTooMuch(t *testing.T) {
+	l := newLab(t, "echo-message")
+	room := l.enter("#room", "bob")
+	for i := range maxAsks {
+		l.say(fmt.Sprint(i), room, "x")
+	}
+	l.want()
+	l.say("more", room, "x")
+	l.want(legacy.MessageFailed{Ref: "more", Err: fails(legacy.RateLimited)})
+	l.do(l.s.Moderate(t.Context(), "kick", room, legacy.Moderation{Nick: "bob", Kick: true}))
+	l.want(legacy.Done{Ref: "kick", Err: fails(legacy.RateLimited)})
+	l.c.giveUp(legacy.Errorf(legacy.Temporary, "lost"))
+	if len(l.events) != maxAsks || l.events[7] != legacy.Event(legacy.MessageFailed{Ref: "7", Err: l.events[7].(legacy.MessageFailed).Err}) {
+		t.Errorf("%d of %d have failed", len(l.events), maxAsks)
+	}
+}
+
+func TestUnknownReceiver(t *testing.T) {
+	l := newLab(t)
+	l.say("1", bob, "hi")
+	l.want(legacy.MessageSent{Ref: "1"})
+	l.hear(":irc.test 401 alice bob :No such nick")
+	l.want(legacy.Notice{Text: "bob No such nick"})
+	l.c.caps["echo-message"] = true
+	l.do(l.s.RequestProfile(t.Context(), "w", bob))
+	l.say("2", bob, "hi")
+	l.hear(":irc.test 401 alice bob :No such nick", ":irc.test 401 alice bob :No such nick", ":irc.test 318 alice bob :End")
+	l.want(legacy.MessageFailed{Ref: "2", Err: fails(legacy.NotFound)}, legacy.ProfileReceived{Ref: "w", Err: fails(legacy.NotFound)})
+}
+
+func TestModerate(t *testing.T) {
+	for _, tt := range []struct {
+		what  legacy.Moderation
+		sent  []string
+		hears string
+		want  error
+	}{
+		{legacy.Moderation{Nick: "Bob", Kick: true, Reason: "go\naway"}, []string{"KICK #room bob :go away"}, ":alice!u@h KICK #room bob :go", nil},
+		{legacy.Moderation{Nick: "bob", Kick: true}, []string{"KICK #room bob :"}, ":irc.test 482 alice #room :No operator", fails(legacy.Forbidden)},
+		{legacy.Moderation{Nick: "bob", Kick: true}, []string{"KICK #room bob :"}, ":irc.test 441 alice bob #room :Not there", fails(legacy.Forbidden)},
+		{legacy.Moderation{Nick: "bob", Kick: true}, []string{"KICK #room bob :"}, ":irc.test 401 alice bob :No such nick", fails(legacy.NotFound)},
+		{legacy.Moderation{Nick: "bob", Kick: true}, []string{"KICK #room bob :"}, ":irc.test 484 alice #room bob :A service", fails(legacy.Forbidden)},
+		{legacy.Moderation{Nick: "bob", Ban: true}, []string{"MODE #room +b *!*@bob.host", "KICK #room bob :"}, ":alice!u@h KICK #room bob", nil},
+		{legacy.Moderation{Nick: "carol", Ban: true}, []string{"MODE #room +b carol!*@*", "KICK #room carol :"}, ":alice!u@h KICK #room carol", nil},
+		{legacy.Moderation{Nick: "bob", Level: legacy.LevelVoice}, []string{"MODE #room +v-o bob bob"}, ":alice!u@h MODE #room +v-o bob bob", nil},
+		{legacy.Moderation{Nick: "bob", Level: legacy.LevelNone}, []string{"MODE #room -o bob"}, ":alice!u@h MODE #room -o bob", nil},
+		{legacy.Moderation{Nick: "bob", Level: legacy.LevelOperator}, nil, "", nil},
+		{legacy.Moderation{Nick: "bob", Level: legacy.LevelHelper}, []string{"MODE #room +h-o bob bob"}, ":alice!u@h MODE #room +h bob", nil},
+		{legacy.Moderation{Nick: "carol", Level: legacy.LevelOwner}, []string{"MODE #room +q carol"}, ":irc.test 482 alice #room :No", fails(legacy.Forbidden)},
+		{legacy.Moderation{Nick: "nobody", Kick: true}, nil, "", fails(legacy.NotFound)},
+	} {
+		l := newLab(t)
+		l.hear(":irc.test 005 alice PREFIX=(qohv)~@%+ :are supported")
+		room := l.enter("#room", "@bob!b@bob.host", "carol")
+		l.do(l.s.Moderate(t.Context(), "ref", room, tt.what))
+		l.wantSent(tt.sent...)
+		if tt.hears != "" {
+			l.want()
+			l.hear(tt.hears)
+		}
+		var done []legacy.Event
+		for _, ev := range l.events {
+			if _, ok := ev.(legacy.Done); ok {
+				done = append(done, ev)
+			}
+		}
+		l.events = done
+		l.want(legacy.Done{Ref: "ref", Err: tt.want})
+		if t.Failed() {
+			t.Fatalf("%+v", tt)
+		}
+	}
+	l := newLab(t) // with @ and + only, operators are the highest
+	room := l.enter("#room", "bob")
+	l.do(l.s.Moderate(t.Context(), "ref", room, legacy.Moderation{Nick: "bob", Level: legacy.LevelOwner}))
+	l.wantSent("MODE #room +o bob")
+}
+
+// TestStandardReplies: errors in the newer form go to what they are about.
+func TestStandardReplies(t *testing.T) {
+	l := newLab(t, "standard-replies")
+	room := l.enter("#room")
+	l.hear("FAIL CHATHISTORY NEED_MORE_PARAMS LATEST :x", "FAIL TOPIC CANNOT #room :You may not", "FAIL OTHER THING :Something else", "FAIL", "WARN * x :careful", "NOTE", "WARN * x :")
+	l.want(legacy.RoomFailed{Room: room, Err: fails(legacy.Forbidden)}, legacy.Notice{Text: "Something else"}, legacy.Notice{Text: "The server refuses."}, legacy.Notice{Text: "careful"})
+}

@@ -1,0 +1,91 @@
+package irc
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"transport/legacy"
+)
+
+// TestRaw: lines of the user's own, and their answers.
+func TestRaw(t *testing.T) {
+	l := newLab(t)
+	room := l.enter("#room")
+	raw := func(ref, line string) {
+		l.do(l.s.Do(t.Context(), ref, legacy.Peer{}, "raw", map[string]string{"line": line}))
+	}
+	raw("1", " /VERSION\r\nQUIT ")
+	l.wantSent("VERSION QUIT")
+	l.hear(":irc.test 351 alice v1 irc.test :\x02a server", ":irc.test 353 alice = #room :bob", ":bob!b@h PRIVMSG #room :meanwhile", ":irc.test 421 alice QUIT :Unknown command")
+	take[legacy.RoomMessage](l)
+	l.after(rawPause - 1)
+	l.want()
+	l.after(1)
+	l.want(legacy.CommandDone{Ref: "1", Text: "v1 irc.test a server\nQUIT Unknown command"})
+
+	raw("2", "MODE x")
+	l.wantSent("MODE x")
+	l.after(rawTime)
+	l.want(legacy.CommandDone{Ref: "2", Text: "Sent. The server did not answer."})
+
+	l.say("3", legacy.Peer{}, "STATS u") // a message to the server
+	l.wantSent("STATS u")
+	l.want(legacy.MessageSent{Ref: "3"})
+	l.hear(":irc.test 242 alice :Server Up 5 days")
+	l.after(rawPause)
+	l.want(legacy.Notice{Text: "Server Up 5 days"})
+	l.say("4", legacy.Peer{}, "QUIET")
+	l.after(rawTime)
+	l.want(legacy.MessageSent{Ref: "4"})
+
+	raw("5", "LUSERS")
+	for i := range maxRaw + 50 { // an answer that does not end
+		l.hear(fmt.Sprintf(":irc.test 251 alice :%d users", i))
+	}
+	l.after(0)
+	if done := take[legacy.CommandDone](l); strings.Count(done.Text, "\n") != maxRaw-1 {
+		t.Errorf("%d lines", strings.Count(done.Text, "\n"))
+	}
+	l.sent()
+
+	l.say("6", room, "/mode +b *!*@x\nQUIT")
+	l.wantSent("MODE #room +b *!*@x QUIT")
+	l.want(legacy.MessageSent{Ref: "6"})
+	raw("7", "WHO")
+	l.hear(":irc.test 352 alice * u h irc.test alice H :0 Alice")
+	l.c.giveUp(nil)
+	l.want(legacy.CommandDone{Ref: "7", Text: "* u h irc.test alice H 0 Alice"})
+}
+
+func TestCommands(t *testing.T) {
+	l := setup{server: "irc.test"}.lab(t)
+	l.welcome()
+	l.c.target = target{host: "irc.test", port: "6667"}
+	room := l.enter("#room")
+	here := legacy.Peer{ID: "irc.test", Service: true}
+	do := func(name string, args map[string]string) { l.do(l.s.Do(t.Context(), name, here, name, args)) }
+	do("get-irc-connection-info", nil)
+	l.want(legacy.CommandDone{Ref: "get-irc-connection-info", Text: "Connected to IRC server irc.test on port 6667 since 2026-01-02 03:04:05 UTC (without TLS).\nNick: alice.\nChannels: 1 #room"})
+	do("dance", nil)
+	l.want(legacy.CommandDone{Ref: "dance", Err: fails(legacy.Unsupported)})
+	do("disconnect-from-irc-server", map[string]string{"quit-message": "bye\r\nbye"})
+	l.want(legacy.CommandDone{Ref: "disconnect-from-irc-server", Text: "You are being disconnected."}, legacy.RoomLeft{Room: room, Reason: "bye bye"})
+	l.c.quit()
+	l.wantSent("QUIT :bye bye")
+}
+
+// TestAfterConnect: commands of the user's, each a line, no faster than the server takes
+// them.
+func TestAfterConnect(t *testing.T) {
+	l := setup{options: func(o *Options) { o.Burst, o.Rate = 2, 1 },
+		fields: map[string]string{"after_connect_commands": "/MODE alice +x\n\n  PRIVMSG bob :hi there\r\nOPER a b\n" + strings.Repeat("X\n", 30)}}.lab(t)
+	l.registering(":irc.test 001 alice :Welcome")
+	l.wantSent("MODE alice +x", "PRIVMSG bob :hi there")
+	l.after(time.Second)
+	l.wantSent("OPER a b")
+	if n := len(l.c.out.queue); n != maxLines-3 {
+		t.Errorf("%d wait", n)
+	}
+}

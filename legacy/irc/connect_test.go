@@ -1,0 +1,283 @@
+package irc_test
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // fingerprints that users have
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/irc"
+	"transport/legacy/irc/ircwire"
+)
+
+// named is a network whose servers users name, on loopback too.
+func named(t testing.TB, change func(*irc.Options)) legacy.Network {
+	t.Helper()
+	o := irc.DefaultOptions()
+	o.Private, o.Rate = true, 0
+	if change != nil {
+		change(&o)
+	}
+	n, err := irc.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// at is an account with settings for servers: name, setting, value, setting, value …
+func at(servers ...[]string) legacy.Account {
+	a := legacy.Account{Fields: alice, Settings: make(map[string]map[string]string)}
+	for _, s := range servers {
+		values := map[string]string{"address": "127.0.0.1", "tls_ports": "", "ports": ""}
+		for i := 1; i+1 < len(s); i += 2 {
+			values[s[i]] = s[i+1]
+		}
+		a.Settings[s[0]] = values
+	}
+	return a
+}
+
+func channel(id string) legacy.Peer { return legacy.Peer{ID: id, Room: true} }
+
+func (u *user) join(id string) {
+	u.t.Helper()
+	if err := u.Session.(legacy.Roomer).JoinRoom(u.t.Context(), channel(id), "alice", ""); err != nil {
+		u.t.Fatal(err)
+	}
+}
+
+var dial = new(net.Dialer).DialContext
+
+// TestSignOn: the first lines, in order, and what is told before the welcome comes after
+// Ready.
+func TestSignOn(t *testing.T) {
+	p := startPeer(t, func(c *line, m ircwire.Message) bool {
+		if m.Command == "CAP" && m.Param(0) == "LS" {
+			c.send(":srv NOTICE * :*** Looking up your hostname")
+		}
+		return false
+	})
+	u := start(t, network(t, p.listener.Addr().String()), map[string]string{"username": "alice", "name": "Alice\r\nLiddell", "user": "Al!ce Å", "pass": "open sesame"})
+	for _, want := range []string{"CAP LS 302", "PASS :open sesame", "NICK alice", "USER alce 0 * :Alice Liddell"} {
+		if got := <-p.got; got != want {
+			t.Errorf("sent %q, want %q", got, want)
+		}
+	}
+	if _, ok := (<-u.events).(legacy.Ready); !ok {
+		t.Error("Ready is not the first event")
+	}
+	if n := expect[legacy.Notice](u); n.Text != "*** Looking up your hostname" {
+		t.Errorf("notice %+v", n)
+	}
+}
+
+// TestAddresses: those of the configuration are tried in turn.
+func TestAddresses(t *testing.T) {
+	p := startPeer(t, nil)
+	expect[legacy.Ready](start(t, network(t, "127.0.0.1:"+closedPort(t)+", "+p.listener.Addr().String()), alice))
+}
+
+// TestPorts: those of a server that a user names are tried in turn, those with TLS
+// first, each for a limited time.
+func TestPorts(t *testing.T) {
+	p := startPeer(t, nil)
+	good := portOf(p.listener)
+	var tries atomic.Int32
+	slow := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		tries.Add(1)
+		if strings.HasSuffix(addr, ":6697") {
+			if end, ok := ctx.Deadline(); !ok || time.Until(end) > 15*time.Second {
+				t.Errorf("one address may take until %v", end)
+			}
+			return nil, context.DeadlineExceeded // it swallows what it is sent
+		}
+		return dial(ctx, network, addr)
+	}
+	u := signedOn(t, named(t, nil), at([]string{"srv.test", "tls_ports", "6697," + closedPort(t), "ports", good}), slow)
+	u.join("#room%srv.test")
+	if joined := expect[legacy.RoomJoined](u); joined.Room.ID != "#room%srv.test" || tries.Load() != 3 {
+		t.Errorf("joined %+v after %d tries", joined, tries.Load())
+	}
+}
+
+// TestSecretsNeedTLS: a password goes over no connection without TLS unless the user has
+// said that there is none with.
+func TestSecretsNeedTLS(t *testing.T) {
+	p := startPeer(t, nil)
+	good := portOf(p.listener)
+	u := signedOn(t, named(t, nil), at([]string{"srv.test", "tls_ports", closedPort(t), "ports", good, "sasl_password", "right"},
+		[]string{"plain.test", "ports", good, "sasl_password", "right"}), dial)
+	u.join("#room%srv.test")
+	if failed := expect[legacy.RoomFailed](u); legacy.KindOf(failed.Err) != legacy.Temporary {
+		t.Errorf("failed %+v", failed)
+	}
+	if len(p.got) != 0 {
+		t.Errorf("the server was sent %q", <-p.got)
+	}
+	u.join("#room%plain.test")
+	expect[legacy.RoomJoined](u)
+	p.wait("AUTHENTICATE PLAIN")
+}
+
+func TestTLS(t *testing.T) {
+	pem := irc.SelfSigned(t, "srv")
+	pair, err := tls.X509KeyPair([]byte(pem), []byte(pem))
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, short := sha256.Sum256(pair.Certificate[0]), sha1.Sum(pair.Certificate[0]) //nolint:gosec
+	asked := make(chan string, 10)
+	p := startPeerAt(t, tls.NewListener(listen(t), &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequestClientCert}), func(c *line, m ircwire.Message) bool {
+		switch {
+		case m.Command == "CAP" && m.Param(0) == "LS":
+			c.send(":srv CAP * LS :sasl=EXTERNAL")
+		case m.Command == "AUTHENTICATE" && m.Param(0) == "EXTERNAL":
+			c.send("AUTHENTICATE +")
+		case m.Command == "AUTHENTICATE":
+			asked <- c.Conn.(*tls.Conn).ConnectionState().PeerCertificates[0].Subject.CommonName
+			c.send(":srv 903 * :ok")
+		default:
+			return false
+		}
+		return true
+	})
+	plain := startPeer(t, nil)
+	for name, tt := range map[string]struct {
+		settings []string
+		want     error
+	}{
+		"unknown":           {nil, legacy.Errorf(legacy.Forbidden, "")},
+		"not verified":      {[]string{"verify_cert", "false"}, nil},
+		"trusted":           {[]string{"fingerprint", hex.EncodeToString(long[:])}, nil},
+		"trusted by SHA-1":  {[]string{"fingerprint", strings.ToUpper(hex.EncodeToString(short[:]))}, nil},
+		"another":           {[]string{"fingerprint", strings.Repeat("ab:", 31) + "ab"}, legacy.Errorf(legacy.Forbidden, "")},
+		"another, verified": {[]string{"fingerprint", strings.Repeat("ab", 20), "verify_cert", "false"}, legacy.Errorf(legacy.Forbidden, "")},
+		"with our own":      {[]string{"verify_cert", "false", "certificate", irc.SelfSigned(t, "alice's")}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := signedOn(t, named(t, nil), at(append([]string{"srv.test", "tls_ports", portOf(p.listener), "ports", portOf(plain.listener)}, tt.settings...)), dial)
+			u.join("#room%srv.test")
+			if tt.want != nil {
+				if failed := expect[legacy.RoomFailed](u); legacy.KindOf(failed.Err) != legacy.KindOf(tt.want) {
+					t.Errorf("failed %+v", failed)
+				}
+				return
+			}
+			expect[legacy.RoomJoined](u)
+			if err := u.Session.(legacy.Commander).Do(t.Context(), "1", legacy.Peer{ID: "srv.test", Service: true}, "get-irc-connection-info", nil); err != nil {
+				t.Fatal(err)
+			}
+			if done := expect[legacy.CommandDone](u); !strings.Contains(done.Text, "TLS 1.3") {
+				t.Errorf("info %q", done.Text)
+			}
+			if name == "with our own" {
+				if who := <-asked; who != "alice's" {
+					t.Errorf("the server saw %q", who)
+				}
+			}
+		})
+	}
+	if len(plain.got) != 0 {
+		t.Error("the port without TLS was tried after one whose certificate was wrong")
+	}
+	u := signedOn(t, named(t, nil), at([]string{"srv.test", "tls_ports", "", "ports", portOf(plain.listener)}), dial)
+	u.join("#room%srv.test")
+	expect[legacy.RoomJoined](u)
+}
+
+// TestNotPublic: nobody reaches through the gateway what is not public, however it is
+// written.
+func TestNotPublic(t *testing.T) {
+	n := named(t, func(o *irc.Options) { o.Private = false })
+	u := signedOn(t, n, legacy.Account{Fields: alice, Settings: map[string]map[string]string{"alias": {"address": "localhost"}}},
+		func(_ context.Context, _, addr string) (net.Conn, error) {
+			t.Errorf("%s is dialled", addr)
+			return nil, errors.New("no")
+		})
+	for _, host := range []string{"localhost", "127.0.0.1", "127.0.0.1:22", "10.0.0.1", "169.254.169.254", "192.168.1.1:6667", "::1", "0.0.0.0", "alias", "::ffff:127.0.0.1", "fe80::1", "0x7f.1"} {
+		id := "#room%" + host
+		if p, err := n.ParsePeer(id); err != nil || p.ID != id {
+			t.Errorf("%s: %+v, %v", id, p, err)
+		}
+		u.join(id)
+		if failed := expect[legacy.RoomFailed](u); failed.Room.ID != id || host != "0x7f.1" && legacy.KindOf(failed.Err) != legacy.Forbidden {
+			t.Errorf("%s: %+v", host, failed)
+		}
+	}
+}
+
+// TestLongLine: a line that nobody may send ends the connection.
+func TestLongLine(t *testing.T) {
+	p := startPeer(t, nil)
+	u := start(t, network(t, p.listener.Addr().String()), alice)
+	expect[legacy.Ready](u)
+	p.all("PRIVMSG alice :%s", strings.Repeat("x", 15<<10)) // some are longer than servers should send
+	p.all(":bob!b@h PRIVMSG alice :%s", strings.Repeat("x", 15<<10))
+	if m := expect[legacy.MessageReceived](u); len(m.Text) != 15<<10 {
+		t.Errorf("%d bytes came", len(m.Text))
+	}
+	p.all("PRIVMSG alice :%s", strings.Repeat("x", 1<<20))
+	if err := u.waitEnd(); legacy.KindOf(err) != legacy.Temporary {
+		t.Errorf("ended %v", err)
+	}
+}
+
+// TestServerEnds: the server says why it does not want the user, before or after the
+// welcome.
+func TestServerEnds(t *testing.T) {
+	for name, tt := range map[string]struct {
+		at, line string
+		kind     legacy.Kind
+		atLeast  time.Duration
+	}{
+		"throttled": {"CAP", "ERROR :Trying to reconnect too fast.", legacy.Temporary, 10 * time.Second},
+		"killed":    {"JOIN", "ERROR :Closing link: (killed)", legacy.Temporary, 5 * time.Second},
+		"banned":    {"CAP", ":srv 465 * :You are banned", legacy.Forbidden, 0},
+		"password":  {"CAP", ":srv 464 * :Password incorrect", legacy.Auth, 0},
+		"taken":     {"NICK", ":srv 433 * x :In use", legacy.Forbidden, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startPeer(t, func(c *line, m ircwire.Message) bool {
+				if m.Command == tt.at {
+					c.send("%s", tt.line)
+				}
+				return m.Command == tt.at || m.Command == "CAP" && tt.at == "NICK"
+			})
+			u := start(t, network(t, p.listener.Addr().String()), alice)
+			if tt.at == "JOIN" {
+				expect[legacy.Ready](u)
+				u.join("#room")
+			}
+			err := u.waitEnd()
+			var e *legacy.Error
+			if !errors.As(err, &e) || e.Kind != tt.kind || e.RetryAfter < tt.atLeast {
+				t.Errorf("ended %#v", err)
+			}
+		})
+	}
+}
+
+// TestDisconnectFixed: whoever disconnects stays so.
+func TestDisconnectFixed(t *testing.T) {
+	p := startPeer(t, nil)
+	u := start(t, network(t, p.listener.Addr().String()), alice)
+	expect[legacy.Ready](u)
+	if err := u.Session.(legacy.Commander).Do(t.Context(), "1", legacy.Peer{}, "disconnect-from-irc-server", map[string]string{"quit-message": "so long"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.wait("QUIT"); got != "QUIT :so long" {
+		t.Errorf("sent %q", got)
+	}
+	if err := u.waitEnd(); legacy.KindOf(err) != legacy.Forbidden {
+		t.Errorf("ended %v", err)
+	}
+}

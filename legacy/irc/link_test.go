@@ -1,0 +1,212 @@
+package irc_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"transport/legacy"
+	"transport/legacy/irc/ircwire"
+)
+
+// TestRejoin: after a loss the channels are entered again, with their keys, and what was
+// asked for meanwhile is done.
+func TestRejoin(t *testing.T) {
+	t.Parallel()
+	p := startPeer(t, nil)
+	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", portOf(p.listener)}), dial)
+	rooms := u.Session.(legacy.Roomer)
+	u.join("#a%srv.test")
+	expect[legacy.RoomJoined](u)
+	if err := rooms.JoinRoom(t.Context(), channel("#b%srv.test"), "alice", "key"); err != nil {
+		t.Fatal(err)
+	}
+	expect[legacy.RoomJoined](u)
+	p.drop()
+	lost := map[string]bool{expect[legacy.RoomInterrupted](u).Room.ID: true, expect[legacy.RoomInterrupted](u).Room.ID: true}
+	if err := u.Send(t.Context(), legacy.Outgoing{Ref: "1", To: channel("#a%srv.test"), Text: "after the loss"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.Session.(legacy.Watcher).Watch(t.Context(), legacy.Peer{ID: "bob%srv.test"}, true); err != nil {
+		t.Fatal(err)
+	}
+	back := map[string]bool{expect[legacy.RoomJoined](u).Room.ID: true, expect[legacy.RoomJoined](u).Room.ID: true}
+	if len(lost) != 2 || len(back) != 2 {
+		t.Errorf("lost %v, back %v", lost, back)
+	}
+	p.wait("JOIN #b key")
+	p.wait("JOIN #b key")
+	for missing := map[string]bool{"PRIVMSG #a :after the loss": true, "ISON bob": true}; len(missing) > 0; {
+		delete(missing, p.wait("")) // in any order
+	}
+}
+
+// TestNotBack: a server that does not let the user back in takes the channels away.
+func TestNotBack(t *testing.T) {
+	t.Parallel()
+	refuse := make(chan struct{})
+	p := startPeer(t, func(c *line, m ircwire.Message) bool {
+		select {
+		case <-refuse:
+			if m.Command == "NICK" {
+				c.send(":srv 465 * :You are banned")
+			}
+			return true
+		default:
+			return false
+		}
+	})
+	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", portOf(p.listener)}), dial)
+	u.join("#a%srv.test")
+	expect[legacy.RoomJoined](u)
+	close(refuse)
+	p.drop()
+	expect[legacy.RoomInterrupted](u)
+	if failed := expect[legacy.RoomFailed](u); failed.Room.ID != "#a%srv.test" || legacy.KindOf(failed.Err) != legacy.Forbidden {
+		t.Errorf("failed %+v", failed)
+	}
+}
+
+// TestServers: several servers of one user are several connections.
+func TestServers(t *testing.T) {
+	one, two := startPeer(t, nil), startPeer(t, nil)
+	u := signedOn(t, named(t, nil), at([]string{"one", "ports", portOf(one.listener)}, []string{"two", "ports", portOf(two.listener), "nick", "ally"}), dial)
+	u.join("#room%one")
+	expect[legacy.RoomJoined](u)
+	u.join("#room%two")
+	if joined := expect[legacy.RoomJoined](u); joined.Nick != "ally" || joined.Room.ID != "#room%two" {
+		t.Errorf("joined %+v", joined)
+	}
+	two.all(":bob!b@h PRIVMSG ally :hi")
+	if m := expect[legacy.MessageReceived](u); m.From.ID != "bob%two" {
+		t.Errorf("from %+v", m.From)
+	}
+	if err := u.Send(t.Context(), legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "bob%one"}, Text: "hello there"}); err != nil {
+		t.Fatal(err)
+	}
+	one.wait("PRIVMSG bob :hello there")
+	if err := u.Send(t.Context(), legacy.Outgoing{Ref: "2", To: legacy.Peer{ID: "two", Service: true}, Text: "VERSION"}); err != nil {
+		t.Fatal(err)
+	}
+	two.wait("VERSION")
+	if err := u.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowAway, Status: "gone out"}); err != nil {
+		t.Fatal(err)
+	}
+	one.wait("AWAY :gone out")
+	two.wait("AWAY :gone out")
+
+	if err := u.Session.(legacy.Roomer).LeaveRoom(t.Context(), channel("#room%two"), ""); err != nil {
+		t.Fatal(err)
+	}
+	expect[legacy.RoomLeft](u)
+	one.all(":bob!b@h PRIVMSG #room :still here")
+	if m := expect[legacy.RoomMessage](u); m.Room.ID != "#room%one" {
+		t.Errorf("said %+v", m)
+	}
+	u.cancel()
+	one.wait("QUIT")
+	two.wait("QUIT")
+	if err := u.waitEnd(); err != nil {
+		t.Errorf("ended %v", err)
+	}
+	if err := u.Session.(legacy.Roomer).JoinRoom(t.Context(), channel("#x%one"), "alice", ""); legacy.KindOf(err) != legacy.Offline {
+		t.Errorf("offline: %v", err)
+	}
+}
+
+// TestUnusedLink: with the last channel goes the connection, and comes back with the
+// next.
+func TestUnusedLink(t *testing.T) {
+	p := startPeer(t, nil)
+	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", portOf(p.listener)}), dial)
+	for range 3 {
+		u.join("#a%srv.test")
+		expect[legacy.RoomJoined](u)
+		if err := u.Session.(legacy.Roomer).LeaveRoom(t.Context(), channel("#a%srv.test"), "bye"); err != nil {
+			t.Fatal(err)
+		}
+		expect[legacy.RoomLeft](u)
+		p.wait("PART #a bye")
+		p.wait("QUIT")
+	}
+}
+
+// TestUnreachable: each command that waits for a connection which does not come is
+// answered.
+func TestUnreachable(t *testing.T) {
+	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", closedPort(t)}), dial)
+	ctx, here := t.Context(), legacy.Peer{ID: "srv.test", Service: true}
+	who, where := legacy.Peer{ID: "bob%srv.test"}, channel("#a%srv.test")
+	s := u.Session
+	if err := s.Send(ctx, legacy.Outgoing{Ref: "1", To: who, Text: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if failed := expect[legacy.MessageFailed](u); failed.Ref != "1" || legacy.KindOf(failed.Err) != legacy.Temporary {
+		t.Errorf("failed %+v", failed)
+	}
+	if err := s.(legacy.RoomLister).ListRooms(ctx, "2", here); err != nil {
+		t.Fatal(err)
+	}
+	if listed := expect[legacy.RoomsListed](u); listed.Ref != "2" || legacy.KindOf(listed.Err) != legacy.Temporary {
+		t.Errorf("listed %+v", listed)
+	}
+	if err := s.(legacy.Commander).Do(ctx, "3", here, "raw", map[string]string{"line": "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if done := expect[legacy.CommandDone](u); done.Ref != "3" || legacy.KindOf(done.Err) != legacy.Temporary {
+		t.Errorf("done %+v", done)
+	}
+	for name, err := range map[string]error{ // these need no connection, and make none
+		"profile":  s.(legacy.Profiler).RequestProfile(ctx, "x", who),
+		"moderate": s.(legacy.Roomer).Moderate(ctx, "x", where, legacy.Moderation{}),
+		"config":   s.(legacy.RoomKeeper).RequestRoomConfig(ctx, "x", where),
+		"whois":    s.(legacy.Commander).Do(ctx, "x", who, "whois", nil),
+		"typing":   s.(legacy.Typer).SetTyping(ctx, who, legacy.TypingActive),
+	} {
+		if legacy.KindOf(err) != legacy.Offline {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestWaiting: what waits for a server that does not answer is bounded, and answered at
+// the latest when the session ends.
+func TestWaiting(t *testing.T) {
+	p := startPeer(t, func(*line, ircwire.Message) bool { return true })
+	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", portOf(p.listener)}), dial)
+	ctx, where := t.Context(), channel("#a%srv.test")
+	s := u.Session
+	u.join("#a%srv.test")
+	p.wait("USER")
+	taken := 1
+	var err error
+	for ; err == nil; taken++ {
+		err = s.Send(ctx, legacy.Outgoing{Ref: fmt.Sprint(taken), To: where, Text: "x"})
+		if taken > 10_000 {
+			t.Fatal("no bound")
+		}
+	}
+	if !strings.Contains(err.Error(), "more than srv.test takes at once") {
+		t.Errorf("refused: %v", err)
+	}
+	var last error
+	for i := 0; last == nil && i < 100; i++ {
+		last = s.(legacy.Roomer).JoinRoom(ctx, channel(fmt.Sprintf("#a%%%d.test", i)), "alice", "")
+	}
+	if legacy.KindOf(last) != legacy.RateLimited {
+		t.Errorf("too many servers: %v", last)
+	}
+	u.cancel()
+	if err := u.waitEnd(); err != nil {
+		t.Errorf("ended %v", err)
+	}
+	failed := 0
+	for len(u.events) > 0 {
+		if ev, ok := (<-u.events).(legacy.MessageFailed); ok && legacy.KindOf(ev.Err) == legacy.Offline {
+			failed++
+		}
+	}
+	if failed != taken-2 {
+		t.Errorf("%d of %d messages have failed", failed, taken-2)
+	}
+}

@@ -1,0 +1,191 @@
+package irc
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"transport/legacy"
+)
+
+// TestThrottle: so many lines at once, then so many a second; a PONG waits for nothing.
+func TestThrottle(t *testing.T) {
+	l := setup{options: func(o *Options) { o.Burst, o.Rate = 5, 2 }, settings: map[string]map[string]string{"": {"throttle_limit": "3"}}}.lab(t)
+	l.welcome()
+	want := []string{}
+	for i := range 8 {
+		l.say(fmt.Sprint(i), bob, fmt.Sprint(i))
+		want = append(want, fmt.Sprintf("PRIVMSG bob %d", i))
+	}
+	colon := strings.NewReplacer(" :", " ")
+	sent := func() []string {
+		lines := l.sent()
+		for i := range lines {
+			lines[i] = colon.Replace(lines[i])
+		}
+		return lines
+	}
+	check := func(n int) {
+		t.Helper()
+		if got := sent(); !slices.Equal(got, want[:n]) {
+			t.Errorf("sent %q, want %q", got, want[:n])
+		}
+		if len(l.events) != n {
+			t.Errorf("%d of %d are sent", len(l.events), n)
+		}
+		want, l.events = want[n:], nil
+	}
+	check(3)
+	l.after(499 * time.Millisecond)
+	check(0)
+	if next := l.c.out.next(l.clock); next.Sub(l.clock) > time.Millisecond {
+		t.Errorf("the next one is sent in %v", next.Sub(l.clock))
+	}
+	l.after(time.Millisecond)
+	check(1)
+	l.hear("PING :x")
+	if got := sent(); !slices.Equal(got, []string{"PONG x"}) {
+		t.Errorf("sent %q", got)
+	}
+	l.after(time.Second)
+	check(2)
+	l.after(-time.Hour) // the clock is set back
+	check(0)
+	l.after(time.Second / 2)
+	check(1)
+	l.after(time.Minute)
+	check(1)
+}
+
+// TestThrottleFull: what does not fit is refused, and what waits is lost with the
+// connection, visibly.
+func TestThrottleFull(t *testing.T) {
+	l := setup{options: func(o *Options) { o.Burst, o.Rate = 1, 0.001 }}.lab(t)
+	l.welcome()
+	for i := range maxAsks {
+		l.say(fmt.Sprint(i), bob, "x")
+	}
+	l.want(legacy.MessageSent{Ref: "0"})
+	l.say("waits", bob, "x")
+	l.say("more", bob, "x")
+	l.want(legacy.MessageFailed{Ref: "more", Err: fails(legacy.RateLimited)})
+	l.do(l.s.SetTyping(t.Context(), bob, legacy.TypingActive)) // not worth a wait
+	if n := len(l.c.out.queue); n != maxAsks {
+		t.Errorf("%d lines wait", n)
+	}
+	room := legacy.Peer{ID: "#room", Room: true}
+	for range maxQueued - maxAsks {
+		l.do(l.s.JoinRoom(t.Context(), room, "alice", ""))
+	}
+	l.want()
+	l.do(l.s.JoinRoom(t.Context(), room, "alice", ""))
+	take[legacy.Notice](l)
+	if info := l.c.info(); !strings.Contains(info, "wait to be sent: 2000") {
+		t.Errorf("info %q", info)
+	}
+	l.c.giveUp(legacy.Errorf(legacy.Temporary, "lost"))
+	if len(l.events) != maxAsks {
+		t.Errorf("%d have failed", len(l.events))
+	}
+}
+
+// TestPauses: the longer a server is away, the longer are the pauses; one that lets the
+// user in only to throw them out again is away as well.
+func TestPauses(t *testing.T) {
+	err := legacy.Errorf(legacy.Temporary, "away")
+	for n, most := range map[int]time.Duration{0: 2 * time.Second, 3: 16 * time.Second, 7: 256 * time.Second, 8: pauseCeil, 1000: pauseCeil} {
+		longest := time.Duration(0)
+		for range 1000 {
+			pause := pauseAfter(n, err)
+			if longest = max(longest, pause); pause < time.Second/2 || pause > most+time.Second/2 {
+				t.Errorf("%d failures: %v", n, pause)
+			}
+		}
+		if longest < most/2 {
+			t.Errorf("%d failures: at most %v", n, longest)
+		}
+	}
+	err.RetryAfter = time.Hour
+	if pause := pauseAfter(0, err); pause != time.Hour {
+		t.Errorf("the server has asked for an hour: %v", pause)
+	}
+	if failures(5, steady) != 5 || failures(5, steady+1) != 0 {
+		t.Error("a connection that lasts is told from others wrongly")
+	}
+}
+
+// TestPing: the lag is measured, and a server that answers nothing is given up.
+func TestPing(t *testing.T) {
+	l := newLab(t)
+	l.after(pingEvery - 1)
+	l.wantSent()
+	l.after(1)
+	sent := l.sent()
+	if len(sent) != 1 || !strings.HasPrefix(sent[0], "PING lag") {
+		t.Fatalf("sent %q", sent)
+	}
+	l.after(1500 * time.Millisecond)
+	l.hear(":irc.test PONG irc.test :" + strings.TrimPrefix(sent[0], "PING "))
+	if info := l.c.info(); !strings.Contains(info, "Lag: 1.5s.") || !strings.Contains(info, "without TLS") || !strings.Contains(info, "Nick: alice.") {
+		t.Errorf("info %q", info)
+	}
+	l.hear(":irc.test PONG irc.test :again")
+	l.after(pingEvery)
+	if sent := l.sent(); len(sent) != 1 {
+		t.Errorf("sent %q", sent)
+	}
+	l.after(pingLimit / 2)
+	l.c.heard = l.clock // something else came, but no PONG
+	l.after(pingLimit / 2)
+	if l.c.err != nil {
+		t.Errorf("given up: %v", l.c.err)
+	}
+	l.after(pingEvery)
+	l.sent()
+	l.after(pingLimit + 1)
+	if legacy.KindOf(l.c.err) != legacy.Temporary {
+		t.Errorf("not given up: %v", l.c.err)
+	}
+}
+
+// TestUnused: a connection to a server that a user has named ends when nobody needs it.
+func TestUnused(t *testing.T) {
+	ctx := t.Context()
+	room := legacy.Peer{ID: "#room%irc.test", Room: true}
+	for name, tt := range map[string]struct {
+		settings map[string]string
+		use      func(l *lab)
+		after    time.Duration
+		ends     bool
+	}{
+		"new":        {nil, func(*lab) {}, idleLimit, true},
+		"new, early": {nil, func(*lab) {}, idleLimit - 1, false},
+		"persistent": {map[string]string{"persistent": "true"}, func(*lab) {}, 100 * idleLimit, false},
+		"in a channel": {nil, func(l *lab) {
+			l.do(l.s.JoinRoom(ctx, room, "alice", ""))
+		}, 100 * idleLimit, false},
+		"left the last channel": {nil, func(l *lab) {
+			l.do(l.s.JoinRoom(ctx, room, "alice", ""))
+			l.hear(":alice!u@h JOIN #room", ":alice!u@h PART #room")
+		}, 0, true},
+		"left, but talks": {nil, func(l *lab) {
+			l.do(l.s.JoinRoom(ctx, room, "alice", ""))
+			l.hear(":bob!b@h PRIVMSG alice :hi", ":alice!u@h JOIN #room", ":alice!u@h PART #room")
+		}, idleLimit - 1, false},
+		"watches": {nil, func(l *lab) { l.do(l.s.Watch(ctx, legacy.Peer{ID: "bob%irc.test"}, true)) }, 100 * idleLimit, false},
+		"lists": {nil, func(l *lab) {
+			l.clock = l.clock.Add(time.Minute)
+			l.do(l.s.ListRooms(ctx, "1", legacy.Peer{ID: "irc.test", Service: true}))
+		}, idleLimit - 1, false},
+	} {
+		l := setup{server: "irc.test", settings: map[string]map[string]string{"irc.test": tt.settings}}.lab(t)
+		l.welcome()
+		tt.use(l)
+		l.c.pingAt = l.clock.Add(1000 * idleLimit)
+		if l.after(tt.after); l.c.closing != tt.ends {
+			t.Errorf("%s: ends %v, want %v", name, l.c.closing, tt.ends)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package irc
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"transport/legacy"
+)
+
+func online(nick string) legacy.Event {
+	return legacy.PresenceChanged{From: legacy.Peer{ID: nick}, Presence: legacy.Presence{Show: legacy.ShowOnline}}
+}
+
+func offline(nick string) legacy.Event {
+	return legacy.PresenceChanged{From: legacy.Peer{ID: nick}}
+}
+
+// watch makes alice watch people, or not.
+func (l *lab) watch(on bool, nicks ...string) {
+	l.t.Helper()
+	for _, nick := range nicks {
+		l.do(l.s.Watch(l.t.Context(), legacy.Peer{ID: nick}, on))
+	}
+}
+
+func TestMonitor(t *testing.T) {
+	l := setup{}.lab(t)
+	l.watch(true, "bob", "carol")
+	l.welcome()
+	l.hear(":irc.test 005 alice MONITOR=3 :are supported")
+	l.wantSent()
+	l.hear(":irc.test 376 alice :End of MOTD")
+	if got := l.sent(); !slices.Equal(got, []string{"MONITOR + bob,carol"}) && !slices.Equal(got, []string{"MONITOR + carol,bob"}) {
+		t.Errorf("sent %q", got)
+	}
+	l.hear(":irc.test 730 alice :Bob!b@h", ":irc.test 731 alice :carol", ":irc.test 730 alice :stranger!s@h")
+	l.want(online("bob"), offline("carol"))
+	l.hear(":bob!b@h AWAY :lunch\x02", ":bob!b@h AWAY", ":irc.test 731 alice :BOB")
+	l.want(legacy.PresenceChanged{From: bob, Presence: legacy.Presence{Show: legacy.ShowAway, Status: "lunch"}}, online("bob"), offline("bob"))
+	l.watch(true, "bob") // again: the core wants to know
+	l.want(offline("bob"))
+	l.wantSent()
+
+	l.watch(true, "dave", "eve") // more than the server tells of
+	l.after(0)
+	l.wantSent("MONITOR + dave", "ISON eve")
+	l.hear(":irc.test 303 alice :eve")
+	l.want(online("eve"))
+	l.hear(":irc.test 734 alice 3 dave :Monitor list is full.")
+	l.after(0)
+	if got := l.sent(); len(got) != 1 || got[0] != "ISON eve dave" && got[0] != "ISON dave eve" {
+		t.Errorf("sent %q", got)
+	}
+	l.hear(":irc.test 303 alice :Dave")
+	if len(l.events) != 2 || !slices.Contains(l.events, online("dave")) || !slices.Contains(l.events, offline("eve")) {
+		t.Errorf("got %+v", l.events)
+	}
+	l.events = nil
+	l.watch(false, "eve", "bob", "bob")
+	l.wantSent("MONITOR - bob")
+	l.watch(true, "no nick")
+	l.wantSent()
+	l.c.giveUp(nil) // nobody is seen without a connection
+	if len(l.events) != 2 || !slices.Contains(l.events, offline("dave")) {
+		t.Errorf("got %+v", l.events)
+	}
+}
+
+// TestIson: where the server does not tell by itself, it is asked every minute.
+func TestIson(t *testing.T) {
+	l := setup{}.lab(t)
+	l.watch(true, "bob", "carol")
+	l.welcome()
+	l.hear(":irc.test 422 alice :MOTD File is missing")
+	for range 3 {
+		l.after(0)
+		if got := l.sent(); len(got) != 1 || got[0] != "ISON bob carol" && got[0] != "ISON carol bob" {
+			t.Fatalf("sent %q", got)
+		}
+		l.hear(":irc.test 303 alice :BOB ")
+		if len(l.events) != 2 || !slices.Contains(l.events, online("bob")) || !slices.Contains(l.events, offline("carol")) {
+			t.Errorf("got %+v", l.events)
+		}
+		l.events = nil
+		l.hear(":irc.test 303 alice :carol") // that nobody has asked for
+		l.want()
+		l.after(lookEvery / 2)
+		l.wantSent()
+		l.clock = l.clock.Add(lookEvery / 2)
+		l.c.pingAt = l.clock.Add(pingEvery)
+	}
+	l.watch(false, "bob", "carol")
+	l.after(lookEvery)
+	l.wantSent()
+}
+
+func TestManyWatched(t *testing.T) {
+	l := setup{}.lab(t)
+	for i := range maxWatched {
+		l.watch(true, fmt.Sprintf("somebody%04d", i))
+	}
+	if err := l.s.Watch(t.Context(), bob, true); legacy.KindOf(err) != legacy.RateLimited {
+		t.Errorf("one more: %v", err)
+	}
+	l.do(l.s.Watch(t.Context(), legacy.Peer{ID: "somebody0001"}, true))
+	l.welcome()
+	l.hear(":irc.test 005 alice MONITOR :are supported", ":irc.test 376 alice :End")
+	n := 0
+	for _, line := range l.sent() {
+		n += strings.Count(line, "somebody")
+	}
+	if n != maxWatched {
+		t.Errorf("%d of %d are watched", n, maxWatched)
+	}
+}
+
+func TestAway(t *testing.T) {
+	l := setup{}.lab(t)
+	set := func(show legacy.Show, status string) {
+		l.do(l.s.SetPresence(t.Context(), legacy.Presence{Show: show, Status: status}))
+	}
+	set(legacy.ShowXA, "before the welcome")
+	l.sent()
+	l.c.away = legacy.Presence{}
+	l.registering(":irc.test 001 alice :Welcome")
+	l.wantSent("AWAY :before the welcome")
+	set(legacy.ShowAway, "lunch")
+	set(legacy.ShowAway, "lunch")
+	set(legacy.ShowDND, "")
+	set(legacy.ShowOnline, "x")
+	set(legacy.ShowChat, "")
+	l.wantSent("AWAY lunch", "AWAY away", "AWAY")
+	l.s.end()
+	if err := l.s.SetPresence(t.Context(), legacy.Presence{}); legacy.KindOf(err) != legacy.Offline {
+		t.Errorf("offline: %v", err)
+	}
+}
