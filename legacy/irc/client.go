@@ -42,6 +42,8 @@ type client struct {
 	channels map[string]*channel // by folded name
 	talked   bool                // with somebody alone
 	waiting  []ask               // for a server's answer
+	fences   uint64              // PINGs sent for it
+	unfenced int                 // messages since the last
 	labels   uint64
 	batches  map[string]ircwire.Message // that are open, by reference
 	out      throttle
@@ -131,6 +133,7 @@ func fitting(line string) string {
 
 // flush sends what was written.
 func (c *client) flush() {
+	c.fence()
 	if c.err == nil && len(c.written) > 0 {
 		if _, err := c.conn.Write(c.written); err != nil {
 			c.err = c.lost(err)
@@ -326,6 +329,9 @@ func (c *client) used() {
 func (c *client) onMessage(m ircwire.Message) error {
 	if len(m.Tags) > 0 {
 		c.onLabel(m)
+	}
+	if m.Command == "PONG" && c.onFence(m.Last()) {
+		return nil
 	}
 	if c.raw.takes(c, m) {
 		return c.err
