@@ -72,19 +72,24 @@ func levelOf(mode byte) legacy.Level {
 // join enters a channel. (RFC 2812 §3.2.1)
 func (c *client) join(name, key string) {
 	peer := legacy.Peer{ID: c.s.net.id(name, c.link.server), Room: true}
-	switch ch := c.channels[c.fold(name)]; {
+	ch := c.channels[c.fold(name)]
+	switch {
 	case ch != nil && ch.peer != peer: // the server folds more than the addresses of XMPP
 		c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.Conflict, "You are in that channel already, as %s.", ch.name)})
 		return
 	case ch != nil && ch.entered:
 		c.enter(ch) // the core asks again what it has forgotten
 		return
-	case len(c.channels) >= maxChannels:
+	case ch == nil && len(c.channels) >= maxChannels:
 		c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.RateLimited, "You are in too many channels.")})
 		return
 	}
+	if ch == nil {
+		ch = &channel{peer: peer, name: name, members: make(map[string]*member), missed: c.link.lostAt}
+		c.channels[c.fold(name)] = ch
+	}
 	key = strings.ReplaceAll(key, " ", "")
-	c.channels[c.fold(name)] = &channel{peer: peer, name: name, key: key, members: make(map[string]*member), missed: c.link.lostAt}
+	ch.key = key
 	if key == "" {
 		c.send(ircwire.Line("JOIN", name))
 	} else {

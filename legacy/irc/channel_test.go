@@ -69,6 +69,23 @@ func TestJoinRefused(t *testing.T) {
 	}
 }
 
+// TestJoinTwice: whoever asks again, with another key perhaps, is answered once.
+func TestJoinTwice(t *testing.T) {
+	l := newLab(t)
+	room := legacy.Peer{ID: "#room", Room: true}
+	l.do(l.s.JoinRoom(t.Context(), room, "alice", "one"))
+	l.do(l.s.RequestRoomConfig(t.Context(), "c", room))
+	l.hear(":alice!u@h JOIN #room", ":irc.test 353 alice = #room :alice bob")
+	l.do(l.s.JoinRoom(t.Context(), room, "alice", "two"))
+	l.wantSent("JOIN #room one", "MODE #room", "JOIN #room two")
+	l.hear(":irc.test 353 alice = #room :carol", ":irc.test 366 alice #room :End", ":irc.test 324 alice #room +k *")
+	if len(l.events) != 2 || len(l.events[0].(legacy.RoomJoined).Occupants) != 3 {
+		t.Fatalf("got %+v", l.events)
+	}
+	l.events = l.events[1:]
+	l.want(legacy.RoomConfigReceived{Ref: "c", Config: legacy.RoomConfig{Password: "two"}})
+}
+
 func TestForward(t *testing.T) {
 	l := newLab(t)
 	l.do(l.s.JoinRoom(t.Context(), legacy.Peer{ID: "#room", Room: true}, "alice", ""))

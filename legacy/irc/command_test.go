@@ -76,6 +76,15 @@ func TestCommands(t *testing.T) {
 	l.wantSent("QUIT :bye bye")
 }
 
+// TestNoNumerics: three digits make a numeric, and nothing else does.
+func TestNoNumerics(t *testing.T) {
+	l := newLab(t)
+	l.hear(":irc.test 40 alice x :y", ":irc.test 4044 alice x :y", ":irc.test 4a4 alice x :y", ":irc.test 604 alice x :y", ":irc.test 4 alice")
+	l.want()
+	l.hear(":irc.test 421 alice X :Unknown command")
+	l.want(legacy.Notice{Text: "X Unknown command"})
+}
+
 // TestAfterConnect: commands of the user's, each a line, no faster than the server takes
 // them.
 func TestAfterConnect(t *testing.T) {

@@ -1,7 +1,10 @@
 package irc_test
 
 import (
+	"bufio"
+	"context"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 
@@ -114,6 +117,51 @@ func TestServers(t *testing.T) {
 	}
 }
 
+// TestDeafServer: a server that takes nothing any more keeps no session from ending.
+func TestDeafServer(t *testing.T) {
+	for _, text := range []string{"", "do you hear me?"} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			deafServer(t, text)
+		})
+	}
+}
+
+func deafServer(t *testing.T, text string) {
+	ours, theirs := net.Pipe() // without a buffer
+	t.Cleanup(func() { theirs.Close() })
+	deaf := make(chan struct{})
+	go func() {
+		defer close(deaf)
+		r := bufio.NewReader(theirs)
+		for {
+			text, err := r.ReadString('\n')
+			switch {
+			case err != nil || strings.HasPrefix(text, "AWAY"):
+				return
+			case strings.HasPrefix(text, "USER"):
+				fmt.Fprint(theirs, ":srv 001 alice :Welcome\r\n")
+			}
+		}
+	}()
+	u := startAccount(t, network(t, "127.0.0.1:6667"), legacy.Account{Fields: alice}, func(context.Context, string, string) (net.Conn, error) { return ours, nil })
+	expect[legacy.Ready](u)
+	if err := u.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowAway}); err != nil {
+		t.Fatal(err)
+	}
+	<-deaf
+	if text != "" {
+		if err := u.Send(t.Context(), legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "bob"}, Text: text}); err != nil {
+			t.Fatal(err)
+		}
+		expect[legacy.MessageSent](u)
+	}
+	u.cancel()
+	if err := u.waitEnd(); err != nil {
+		t.Errorf("ended %v", err)
+	}
+}
+
 // TestUnusedLink: with the last channel goes the connection, and comes back with the
 // next.
 func TestUnusedLink(t *testing.T) {
@@ -136,9 +184,9 @@ func TestUnusedLink(t *testing.T) {
 func TestUnreachable(t *testing.T) {
 	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", closedPort(t)}), dial)
 	ctx, here := t.Context(), legacy.Peer{ID: "srv.test", Service: true}
-	who, where := legacy.Peer{ID: "bob%srv.test"}, channel("#a%srv.test")
+	who, where := legacy.Peer{ID: "bob%other.test"}, channel("#a%other.test")
 	s := u.Session
-	if err := s.Send(ctx, legacy.Outgoing{Ref: "1", To: who, Text: "x"}); err != nil {
+	if err := s.Send(ctx, legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "bob%srv.test"}, Text: "x"}); err != nil {
 		t.Fatal(err)
 	}
 	if failed := expect[legacy.MessageFailed](u); failed.Ref != "1" || legacy.KindOf(failed.Err) != legacy.Temporary {

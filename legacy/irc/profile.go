@@ -139,10 +139,6 @@ func charset(name string) (encoding.Encoding, bool) {
 	if err != nil {
 		return nil, false
 	}
-	out, err := e.NewEncoder().String(ascii)
-	if err != nil || out != ascii {
-		return nil, false
-	}
 	in, err := e.NewDecoder().String(ascii)
 	return e, err == nil && in == ascii
 }
