@@ -3,6 +3,8 @@
 GO        ?= go
 FUZZTIME  ?= 30s
 BENCHTIME ?= 1s
+LOAD      ?= 1
+SCENARIOS ?=
 
 # The Go of a distribution may be older than go.mod wants, and told not to fetch
 # the right one.
@@ -15,10 +17,10 @@ export GOFLAGS := $(shell $(GO) env GOFLAGS) -buildvcs=false
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint bench fuzz conformance deps clean
+.PHONY: help demo build test lint bench bench-irc fuzz conformance deps clean
 
 help: ## list what make can do
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r left right; do printf '%-14s %s\n' "$$left" "$$right"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r left right; do printf '%-14s %s\n' "$$left" "$$right"; done
 
 demo: ## show the gateway at work, with an XMPP server and a mock network; KEEP=1 leaves it running
 	@.ci/deps prosody
@@ -40,6 +42,11 @@ lint: ## look for what is not formatted, suspicious or left over
 bench: ## measure; BENCHTIME=1s for each benchmark
 	@.ci/deps
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 30m ./component ./component/element ./legacy/oscar/oscarwire ./registry
+
+bench-irc: ## measure the IRC gateway beside biboumi; LOAD=0.1 for a quick look, SCENARIOS=regexp for some
+	@.ci/deps prosody ngircd biboumi
+	$(GO) run ./cmd/transport/internal/benchirc -mode played -n $(LOAD) -only '$(SCENARIOS)'
+	$(GO) run ./cmd/transport/internal/benchirc -mode real -n $(LOAD) -only '$(SCENARIOS)'
 
 fuzz: ## fuzz each parser in turn, FUZZTIME=30s each
 	@.ci/deps

@@ -25,14 +25,18 @@ type session struct {
 	signOnBy time.Time // until then the network must have signed the account on
 }
 
-// sessionEvent is what a session says to its actor: an event, or how it ended.
+// sessionEvent is what a session says to its actor: a legacy.Event, a sessionFlush
+// or a sessionEnd.
 type sessionEvent struct {
-	from  *session
-	event legacy.Event
-	flush chan<- struct{} // to be closed when everything before is dealt with
-	ended bool
-	err   error
+	from *session
+	what any
 }
+
+// sessionFlush is to be closed when everything before is dealt with.
+type sessionFlush chan<- struct{}
+
+// sessionEnd is how a session has ended.
+type sessionEnd struct{ err error }
 
 const (
 	signOnTimeout = 60 * time.Second // from the first connection to Ready
@@ -65,7 +69,7 @@ func (u *user) startSession(account *registry.Account, trial bool) error {
 			if _, ready := ev.(legacy.Ready); ready {
 				over()
 			}
-			u.deliver(sessionEvent{from: s, event: ev})
+			u.deliver(sessionEvent{s, ev})
 		},
 		Flush:     func(ctx context.Context) error { return u.flush(ctx, s) },
 		Dial:      u.c.cfg.Dial,
@@ -82,29 +86,46 @@ func (u *user) startSession(account *registry.Account, trial bool) error {
 	u.session = s
 	u.shown = legacy.Presence{}
 	u.c.actors.Go(func() {
-		var err error
-		select { // ten thousand users must not sign on at once after a restart
-		case u.c.signOns <- struct{}{}:
-			place <- struct{}{}
-			err = u.runSession(ctx, s)
+		defer func() {
 			over()
-		case <-ctx.Done():
+			cancel()
+		}()
+		if u.c.waitToSignOn(ctx) {
+			place <- struct{}{}
+			u.runSession(ctx, s)
+			return
 		}
-		cancel()
-		u.deliver(sessionEvent{from: s, ended: true, err: err})
+		u.deliver(sessionEvent{s, sessionEnd{}})
 	})
 	return nil
 }
 
-// runSession runs a session. A panic of the adapter ends that session only.
-func (u *user) runSession(ctx context.Context, s *session) (err error) {
+// waitToSignOn waits for a place among those who sign on: ten thousand users must
+// not do so at once after a restart. It is not inlined: the room that it
+// takes would double the stack of every session, as long as that lasts.
+//
+//go:noinline
+func (c *Component) waitToSignOn(ctx context.Context) bool {
+	select {
+	case c.signOns <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// runSession runs a session, and tells the actor how it has ended. A panic of the
+// adapter ends that session only.
+func (u *user) runSession(ctx context.Context, s *session) {
+	var err error
 	defer func() {
 		if r := recover(); r != nil {
 			u.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("a session panicked")
 			err = legacy.Wrap(legacy.Internal, fmt.Errorf("panic: %v", r), "Something went wrong inside the gateway.")
 		}
+		u.deliver(sessionEvent{s, sessionEnd{err}})
 	}()
-	return s.legacy.Run(ctx)
+	err = s.legacy.Run(ctx)
 }
 
 // deliver hands an event to the actor. It blocks while the actor's queue is full,
@@ -121,7 +142,7 @@ func (u *user) deliver(ev sessionEvent) {
 func (u *user) flush(ctx context.Context, s *session) error {
 	dealt := make(chan struct{})
 	select {
-	case u.events <- sessionEvent{from: s, flush: dealt}:
+	case u.events <- sessionEvent{s, sessionFlush(dealt)}:
 	case <-u.done:
 		return errLinkDown
 	case <-ctx.Done():
@@ -185,19 +206,22 @@ func (u *user) endSession() {
 
 // onEvent handles what the session says.
 func (u *user) onEvent(ev sessionEvent) {
-	if ev.from != u.session {
-		if ev.flush != nil {
-			close(ev.flush)
+	old := ev.from != u.session // it was given up
+	switch what := ev.what.(type) {
+	case sessionFlush:
+		if old {
+			close(what)
+			return
 		}
-		return // of a session that was given up
-	}
-	switch {
-	case ev.flush != nil:
-		u.confirm(ev.flush)
-	case ev.ended:
-		u.onEnded(ev.err)
-	default:
-		u.onLegacy(ev.event)
+		u.confirm(what)
+	case sessionEnd:
+		if !old {
+			u.onEnded(what.err)
+		}
+	case legacy.Event:
+		if !old {
+			u.onLegacy(what)
+		}
 	}
 }
 

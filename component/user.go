@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	eventsSize  = 64               // events of one user's session that may wait
+	eventsSize  = 32               // events of one user's session that may wait
 	ordersSize  = 16               // what other actors may want at once
 	requestTime = 30 * time.Second // for an IQ to be answered
 	storeTime   = 10 * time.Second // for the registry to answer

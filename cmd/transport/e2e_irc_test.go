@@ -2,11 +2,11 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,50 +17,25 @@ import (
 
 const ircDomain = "aim.localhost" // a component domain that every lab has
 
-// startIRC starts an ngircd on loopback and returns its address.
-func startIRC(t *testing.T) (addr string, restart func()) {
+// startIRC starts an IRC server.
+func startIRC(t *testing.T, start func(context.Context) (*lab.IRC, error)) *lab.IRC {
 	t.Helper()
-	path, err := exec.LookPath("ngircd")
-	if err != nil {
-		if path, err = exec.LookPath("/usr/sbin/ngircd"); err != nil {
-			if os.Getenv("TRANSPORT_E2E") == "require" {
-				t.Fatal("ngircd is not installed: on Debian or Ubuntu, apt-get install ngircd")
-			}
-			t.Skip("ngircd is not installed")
-		}
+	s, err := start(t.Context())
+	if errors.Is(err, lab.ErrMissing) && os.Getenv("TRANSPORT_E2E") != "require" {
+		t.Skip(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr = l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	file := filepath.Join(t.TempDir(), "ngircd.conf")
-	text := fmt.Sprintf("[Global]\nName = irc.test.invalid\nInfo = test\nListen = 127.0.0.1\nPorts = %s\nMotdPhrase = hello\n[Limits]\nMaxConnectionsIP = 0\nMaxPenaltyTime = 0\nMaxNickLength = 20\n[Options]\nDNS = no\nIdent = no\nPAM = no\n", port)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var p *lab.Process
-	start := func() {
-		if p, err = lab.Start(exec.Command(path, "-n", "-f", file)); err != nil {
-			t.Fatal(err)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the log of %s:\n%s", s.Name, tail(s.Log(), 30))
 		}
-		for range 500 {
-			if conn, err := net.Dial("tcp", addr); err == nil {
-				conn.Close()
-				return
-			}
-			time.Sleep(10 * time.Millisecond)
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
-		t.Fatal("ngircd does not serve")
-	}
-	start()
-	t.Cleanup(func() { p.Kill() })
-	return addr, func() {
-		p.Kill()
-		start()
-	}
+	})
+	return s
 }
 
 // ircUser is somebody with an IRC client.
@@ -127,7 +102,8 @@ func codes(e *element.Element) string {
 // TestIRCChannel joins a channel without a registration, talks, and is moderated.
 func TestIRCChannel(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
-		addr, restart := startIRC(t)
+		irc := startIRC(t, lab.Ngircd)
+		addr := irc.Addr
 		w.useIRC(addr)
 		bob := dialIRC(t, addr, "bob")
 		bob.send("JOIN #test")
@@ -198,7 +174,10 @@ func TestIRCChannel(t *testing.T) {
 		alice.message(room + "/bob")
 		second.send("<presence to='" + room + "/alicia' type='unavailable'/>")
 		// An IRC server that is restarted: the gateway is back in the channel by itself.
-		restart()
+		irc.Kill()
+		if err := irc.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		alice.expect("word of the loss", func(e *element.Element) bool {
 			return strings.Contains(e.ChildText("jabber:client", "body"), "disconnected")
 		})

@@ -15,22 +15,23 @@ const module = "transport"
 // mayImport is the table of ARCHITECTURE.md: the packages of this module that a
 // package and its tests may import. "…" at the end stands for everything below.
 var mayImport = map[string][]string{
-	"cmd/transport":              {"…"},
-	"cmd/transport/internal/lab": {"component/element"},
-	"component":                  {"component/…", "legacy", "registry"},
-	"component/element":          {},
-	"component/address":          {},
-	"component/xep":              {"component/element"},
-	"component/files":            {"legacy"},
-	"component/componenttest":    {"component/element"},
-	"legacy":                     {},
-	"legacy/legacytest":          {"legacy"},
-	"legacy/irc":                 {"legacy", "legacy/irc/ircwire"},
-	"legacy/irc/ircwire":         {},
-	"legacy/oscar":               {"legacy", "legacy/oscar/oscarwire"},
-	"legacy/oscar/oscarwire":     {},
-	"legacy/oscar/oscarmock":     {"legacy/oscar/oscarwire"},
-	"registry":                   {},
+	"cmd/transport":                   {"…"},
+	"cmd/transport/internal/lab":      {"component/element"},
+	"cmd/transport/internal/benchirc": {"cmd/transport/internal/lab"},
+	"component":                       {"component/…", "legacy", "registry"},
+	"component/element":               {},
+	"component/address":               {},
+	"component/xep":                   {"component/element"},
+	"component/files":                 {"legacy"},
+	"component/componenttest":         {"component/element"},
+	"legacy":                          {},
+	"legacy/legacytest":               {"legacy"},
+	"legacy/irc":                      {"legacy", "legacy/irc/ircwire"},
+	"legacy/irc/ircwire":              {},
+	"legacy/oscar":                    {"legacy", "legacy/oscar/oscarwire"},
+	"legacy/oscar/oscarwire":          {},
+	"legacy/oscar/oscarmock":          {"legacy/oscar/oscarwire"},
+	"registry":                        {},
 }
 
 // testsMayImport is what a package's tests may import beyond that.
@@ -45,7 +46,7 @@ var testsMayImport = map[string][]string{
 // library is the XMPP library, which only the XMPP side may use.
 const library = "mellium.im/"
 
-var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/lab", "component", "component/componenttest", "component/xep", "component/element"}
+var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "component", "component/componenttest", "component/xep", "component/element"}
 
 type listedPackage struct {
 	ImportPath                               string

@@ -98,7 +98,12 @@ func runNetworks(ctx context.Context, o runOptions, std stdio) int {
 	if err != nil {
 		log.Error().Err(err).Str("remedy", filesRemedy(err)).Msg("cannot serve files")
 	} else {
+		ctx, stop := context.WithCancel(ctx)
+		var keeper sync.WaitGroup
+		keeper.Go(func() { newMemoryKeeper().run(ctx) })
 		err = supervise(ctx, log, cfg.instances(db, store, log))
+		stop()
+		keeper.Wait()
 		stopFiles()
 	}
 	if closeErr := db.Close(); closeErr != nil {

@@ -15,6 +15,7 @@ type ask struct {
 	target   string // channel, or the receiver of a message
 	nick     string // or mask
 	label    string // IRCv3 labeled-response, "" where the server has none
+	fence    uint64 // the PING after it, 0 where the server says more than that
 	done     func(err error, id string)
 	deadline time.Time
 }
@@ -63,9 +64,11 @@ func (c *client) request(a ask, line string) {
 		switch {
 		case err != nil:
 			c.conclude(a, err)
-		case a.kind == askText && a.label == "" && !c.caps["echo-message"]: // nobody will say
-			c.conclude(a, nil)
 		default:
+			if a.kind == askText && a.label == "" && !c.caps["echo-message"] { // the server says nothing of what goes well
+				a.fence = c.fences + 1
+				c.unfenced++
+			}
 			a.deadline = c.now().Add(askLimit)
 			c.waiting = append(c.waiting, a)
 		}
@@ -75,6 +78,36 @@ func (c *client) request(a ask, line string) {
 		return
 	}
 	c.drain()
+}
+
+// maxUnfenced is how many messages are sent, at most, before the server is asked how
+// far it is.
+const maxUnfenced = 5
+
+// fence sends a PING after messages of which the server would only say what went
+// wrong: once the answer is there, they have arrived.
+func (c *client) fence() {
+	if c.unfenced == 0 || len(c.out.queue) > 0 && c.unfenced < maxUnfenced {
+		return
+	}
+	c.fences++
+	c.unfenced = 0
+	c.out.left-- // it is a line like others to those who limit them
+	c.write("PING :" + fenceMark + strconv.FormatUint(c.fences, 36))
+}
+
+const fenceMark = "~"
+
+// onFence handles the answer to a PING, if it is to a fence: answers come in order.
+func (c *client) onFence(token string) bool {
+	text, ok := strings.CutPrefix(token, fenceMark)
+	n, err := strconv.ParseUint(text, 36, 64)
+	if !ok || err != nil || n > c.fences {
+		return false
+	}
+	for c.answer(func(a *ask) bool { return a.fence != 0 && a.fence <= n }, nil) {
+	}
+	return true
 }
 
 func (c *client) conclude(a ask, err error) { a.done(err, "") }

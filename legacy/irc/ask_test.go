@@ -22,7 +22,11 @@ func TestSent(t *testing.T) {
 		hears string
 		want  []legacy.Event
 	}{
-		{"", "PRIVMSG #room :hi", "", []legacy.Event{legacy.MessageSent{Ref: "1"}}},
+		{"", "PRIVMSG #room :hi\nPING :~1", ":irc.test PONG irc.test :~1", []legacy.Event{legacy.MessageSent{Ref: "1"}}},
+		{"", "PRIVMSG #room :hi\nPING :~1", ":irc.test PONG irc.test :~2", nil}, // of a PING that was never sent
+		{"", "PRIVMSG #room :hi\nPING :~1", ":irc.test PONG irc.test :~0", nil},
+		{"", "PRIVMSG #room :hi\nPING :~1", ":irc.test 404 alice #room :Cannot send", []legacy.Event{legacy.MessageFailed{Ref: "1", Err: fails(legacy.Forbidden)}}},
+		{"", "PRIVMSG #room :hi\nPING :~1", ":irc.test 401 alice #ROOM :Nobody", []legacy.Event{legacy.MessageFailed{Ref: "1", Err: fails(legacy.NotFound)}}},
 		{"echo-message", "PRIVMSG #room :hi", ":alice!u@h PRIVMSG #room :hi", []legacy.Event{legacy.MessageSent{Ref: "1"}}},
 		{"echo-message message-tags", "PRIVMSG #room :hi", "@msgid=x1 :alice!u@h PRIVMSG #ROOM :hi", []legacy.Event{legacy.MessageSent{Ref: "1", ID: "x1"}}},
 		{"echo-message message-tags", "PRIVMSG #room :hi", `@msgid=x\n1 :alice!u@h PRIVMSG #ROOM :hi`, []legacy.Event{legacy.MessageSent{Ref: "1"}}},
@@ -36,9 +40,10 @@ func TestSent(t *testing.T) {
 	} {
 		t.Run(tt.caps+" "+tt.hears, func(t *testing.T) {
 			l := newLab(t, strings.Fields(tt.caps)...)
+			l.mute = true
 			room := l.enter("#room")
 			l.say("1", room, "hi")
-			l.wantSent(tt.sent)
+			l.wantSent(strings.Split(tt.sent, "\n")...)
 			if tt.hears != "" {
 				l.want()
 				l.hear(tt.hears)
@@ -113,6 +118,7 @@ func TestTooMuch(t *testing.T) {
 func TestUnknownReceiver(t *testing.T) {
 	l := newLab(t)
 	l.say("1", bob, "hi")
+	l.sent()
 	l.want(legacy.MessageSent{Ref: "1"})
 	l.hear(":irc.test 401 alice bob :No such nick")
 	l.want(legacy.Notice{Text: "bob No such nick"})

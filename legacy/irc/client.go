@@ -42,6 +42,8 @@ type client struct {
 	channels map[string]*channel // by folded name
 	talked   bool                // with somebody alone
 	waiting  []ask               // for a server's answer
+	fences   uint64              // PINGs sent for it
+	unfenced int                 // messages since the last
 	labels   uint64
 	batches  map[string]ircwire.Message // that are open, by reference
 	out      throttle
@@ -131,6 +133,7 @@ func fitting(line string) string {
 
 // flush sends what was written.
 func (c *client) flush() {
+	c.fence()
 	if c.err == nil && len(c.written) > 0 {
 		if _, err := c.conn.Write(c.written); err != nil {
 			c.err = c.lost(err)
@@ -206,8 +209,6 @@ func (c *client) encode(text string) string {
 // run serves until the connection ends. It returns nil when ctx has ended, or the
 // connection is used no longer.
 func (c *client) run(ctx context.Context) error {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
 	for _, m := range c.greeting {
 		c.onText(m)
 	}
@@ -216,41 +217,53 @@ func (c *client) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	timer := time.NewTimer(time.Hour)
 	for c.err == nil && !c.closing {
 		wait := c.tick()
-		if len(c.link.queue) == 0 || len(c.written) >= flushSize/2 {
+		if c.link.queue.waiting() == 0 || len(c.written) >= flushSize/2 {
 			c.flush()
 		}
 		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
-			c.quit()
-			return nil
+			c.closing = true
 		case in := <-c.conn.lines:
-			if len(in.lines) > 0 {
-				c.heard = c.now()
-			}
-			if err := c.onLines(in.lines); err != nil {
-				return err
-			}
-			if in.err != nil {
-				return c.lost(in.err)
-			}
-		case do := <-c.link.queue:
-			do.do(c)
+			c.err = c.onInbound(in)
+		case <-c.link.queue.ready:
+			c.onCommand()
 		case <-timer.C:
 		}
 	}
-	if c.closing {
-		c.quit()
-		return nil
+	timer.Stop()
+	if !c.closing {
+		return c.err
 	}
-	return c.err
+	c.quit()
+	return nil
 }
 
 func (c *client) quit() {
 	c.write(ircwire.Line("QUIT", first(c.goodbye, "Leaving")))
 	c.flush()
+}
+
+func (c *client) onCommand() {
+	if command, ok := c.link.queue.pop(); ok {
+		command.do(c)
+	}
+}
+
+func (c *client) onInbound(in inbound) error {
+	if len(in.lines) > 0 {
+		c.heard = c.now()
+	}
+	if err := c.onLines(in.lines); err != nil {
+		return err
+	}
+	if in.err != nil {
+		return c.lost(in.err)
+	}
+	return c.err
 }
 
 func (c *client) onLines(lines []string) error {
@@ -303,7 +316,7 @@ func (c *client) idle() time.Time {
 
 func (c *client) unused(now time.Time) bool {
 	at := c.idle()
-	return !at.IsZero() && !now.Before(at) && len(c.link.queue) == 0
+	return !at.IsZero() && !now.Before(at) && c.link.queue.waiting() == 0
 }
 
 // used puts off the end of a connection that has no channel.
@@ -316,6 +329,9 @@ func (c *client) used() {
 func (c *client) onMessage(m ircwire.Message) error {
 	if len(m.Tags) > 0 {
 		c.onLabel(m)
+	}
+	if m.Command == "PONG" && c.onFence(m.Last()) {
+		return nil
 	}
 	if c.raw.takes(c, m) {
 		return c.err

@@ -1,10 +1,7 @@
 package irc
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"net"
 	"time"
 )
@@ -12,8 +9,6 @@ import (
 const (
 	writeLimit = 15 * time.Second // for one batch of lines
 	byeLimit   = time.Second      // once the session is to end
-	maxLine    = 16 << 10         // bytes of a line with its tags
-	maxBatch   = 64               // lines that are handed on at once
 )
 
 // conn is a connection to a server: lines out, and a goroutine that reads lines
@@ -41,28 +36,14 @@ func newConn(nc net.Conn, life context.Context) *conn {
 	return c
 }
 
-// errTooLong says that a line is longer than IRC allows.
-var errTooLong = errors.New("irc: a line is too long")
-
 // read reads lines until the connection ends; those that have come at once are
 // handed on at once.
 func (c *conn) read() {
 	defer close(c.done)
-	r := bufio.NewReaderSize(c.Conn, maxLine)
-	for {
+	for r := newLineReader(c.Conn); ; {
 		var in inbound
-		for len(in.lines) < maxBatch {
-			line, err := r.ReadSlice('\n')
-			if err != nil {
-				if in.err = err; errors.Is(err, bufio.ErrBufferFull) {
-					in.err = errTooLong
-				}
-				break
-			}
-			in.lines = append(in.lines, string(line))
-			if next, _ := r.Peek(r.Buffered()); bytes.IndexByte(next, '\n') < 0 {
-				break
-			}
+		if in.err = r.fill(); in.err == nil {
+			in.lines = r.lines()
 		}
 		select {
 		case c.lines <- in:

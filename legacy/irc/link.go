@@ -14,7 +14,7 @@ type link struct {
 	s      *session
 	server string // "" for the one of the configuration
 	nick   string // that was asked for first, "" for none
-	queue  chan command
+	queue  *queue
 	client *client // the connection, nil while there is none
 
 	again  []wish    // channels to be entered again
@@ -34,7 +34,7 @@ const (
 )
 
 func newLink(s *session, server string) *link {
-	return &link{s: s, server: server, queue: make(chan command, queueLen)}
+	return &link{s: s, server: server, queue: newQueue()}
 }
 
 // name is what the server is called in texts for users.
@@ -43,8 +43,8 @@ func (l *link) name() string { return first(l.server, l.s.net.name()) }
 // once connects, calls ready, and serves until the connection ends or ctx does.
 func (l *link) once(ctx context.Context, ready func()) error {
 	limited, cancel := context.WithTimeout(ctx, signOnLimit)
-	defer cancel()
 	c, err := l.connect(limited, ctx)
+	cancel()
 	if err != nil {
 		return err
 	}
@@ -124,14 +124,9 @@ func (l *link) drop(err error) {
 	if err == nil {
 		err = legacy.Errorf(legacy.Offline, "You are signed off.")
 	}
-	for {
-		select {
-		case c := <-l.queue:
-			if c.fail != nil {
-				c.fail(err)
-			}
-		default:
-			return
+	for c, ok := l.queue.pop(); ok; c, ok = l.queue.pop() {
+		if c.fail != nil {
+			c.fail(err)
 		}
 	}
 }

@@ -49,28 +49,33 @@ type session struct {
 
 // Run implements legacy.Session.
 func (s *session) Run(ctx context.Context) error {
-	if !s.net.named {
-		l := newLink(s, "")
-		err := l.once(ctx, func() {
-			s.serve(ctx, l)
-			s.env.Emit(legacy.Ready{Self: legacy.Peer{ID: s.net.id(l.client.nick, "")}})
-		})
-		s.end()
-		l.drop(err)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err == nil: // by a command
-			return legacy.Errorf(legacy.Forbidden, "You have disconnected from %s. To connect again, go offline and come back.", s.net.name())
-		}
-		return err
+	if s.net.named {
+		s.runNamed(ctx)
+		return nil
 	}
+	l := newLink(s, "")
+	err := l.once(ctx, func() {
+		s.serve(ctx, l)
+		s.env.Emit(legacy.Ready{Self: legacy.Peer{ID: s.net.id(l.client.nick, "")}})
+	})
+	s.end()
+	l.drop(err)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err == nil: // by a command
+		return legacy.Errorf(legacy.Forbidden, "You have disconnected from %s. To connect again, go offline and come back.", s.net.name())
+	}
+	return err
+}
+
+// runNamed serves with links to the servers that the user names.
+func (s *session) runNamed(ctx context.Context) {
 	s.serve(ctx, nil)
 	s.env.Emit(legacy.Ready{})
 	<-ctx.Done()
 	s.end()
 	s.wg.Wait()
-	return nil
 }
 
 // serve begins to take commands.
@@ -113,12 +118,10 @@ func (s *session) enqueue(server string, start bool, c command) error {
 		ctx := s.life
 		s.wg.Go(func() { l.serve(ctx) })
 	}
-	select {
-	case l.queue <- c:
-		return nil
-	default:
+	if !l.queue.push(c) {
 		return legacy.Errorf(legacy.RateLimited, "That is more than %s takes at once. Wait a little.", first(server, s.net.name()))
 	}
+	return nil
 }
 
 // at is enqueue for a name at a server.
@@ -134,7 +137,7 @@ func (s *session) at(p legacy.Peer, start bool, fail func(error), do func(c *cli
 func (s *session) retire(l *link) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(l.queue) > 0 {
+	if l.queue.waiting() > 0 {
 		return false
 	}
 	delete(s.links, l.server)

@@ -1,6 +1,10 @@
 package lab
 
-import "syscall"
+import (
+	"os"
+	"os/exec"
+	"syscall"
+)
 
 // leash makes a process the leader of a group, and has the system kill it when
 // its parent ends.
@@ -11,3 +15,11 @@ func leash(attr *syscall.SysProcAttr) {
 
 // killGroup ends a process and what it has started.
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
+
+// asNobody has a command run without root's rights, where it would have them.
+func asNobody(cmd *exec.Cmd) {
+	const nobody = 65534
+	if os.Geteuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// counter checks that what was sent arrives once and in order. Every message has a
+// mark, q[stream.number.], where the numbers of a stream rise by one; streams are
+// looked at for each receiver.
+type counter struct {
+	mu       sync.Mutex
+	last     map[[2]int]int // by receiver and stream
+	arrived  int
+	repeated int
+	disorder int
+	sent     map[[2]int]time.Time // of those whose way is timed, by stream and number
+	ways     []time.Duration
+	changed  chan struct{} // capacity 1
+}
+
+func newCounter() *counter {
+	return &counter{last: make(map[[2]int]int), sent: make(map[[2]int]time.Time), changed: make(chan struct{}, 1)}
+}
+
+// timedEvery is how many messages go between two that are timed.
+const timedEvery = 64
+
+// mark is the text of a message, with its mark.
+func (c *counter) mark(dst []byte, stream, number int) []byte {
+	if number%timedEvery == 0 {
+		c.mu.Lock()
+		c.sent[[2]int{stream, number}] = time.Now()
+		c.mu.Unlock()
+	}
+	dst = append(dst, "a line as people write them, of some length q["...)
+	dst = strconv.AppendInt(dst, int64(stream), 10)
+	dst = append(dst, '.')
+	dst = strconv.AppendInt(dst, int64(number), 10)
+	return append(dst, ".]"...)
+}
+
+var markStart = []byte("q[")
+
+// take counts the marks in what a receiver has got, and returns what may be the
+// beginning of another.
+func (c *counter) take(receiver int, data []byte) (rest []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found := false
+	for {
+		i := bytes.Index(data, markStart)
+		if i < 0 {
+			break
+		}
+		end := bytes.IndexByte(data[i:], ']')
+		if end < 0 {
+			data = data[i:]
+			break
+		}
+		stream, tail := number(data[i+2:])
+		n, _ := number(tail)
+		data = data[i+end+1:]
+		c.one(receiver, stream, n)
+		found = true
+	}
+	if found {
+		select {
+		case c.changed <- struct{}{}:
+		default:
+		}
+	}
+	if len(data) > 64 && !bytes.HasPrefix(data, markStart) {
+		data = data[len(data)-1:]
+	}
+	return data
+}
+
+// number reads digits up to a dot.
+func number(b []byte) (n int, rest []byte) {
+	for i, d := range b {
+		if d < '0' || d > '9' {
+			return n, b[i+1:]
+		}
+		n = n*10 + int(d-'0')
+	}
+	return n, nil
+}
+
+func (c *counter) one(receiver, stream, n int) {
+	key := [2]int{receiver, stream}
+	before, known := c.last[key]
+	switch {
+	case known && n <= before:
+		c.repeated++
+		return
+	case known && n != before+1:
+		c.disorder++
+	}
+	c.last[key] = n
+	c.arrived++
+	if n%timedEvery == 0 {
+		if at, ok := c.sent[[2]int{stream, n}]; ok {
+			c.ways = append(c.ways, time.Since(at))
+		}
+	}
+}
+
+// got is how many have arrived.
+func (c *counter) got() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.arrived
+}
+
+// wait waits until so many have arrived. It is false if nothing comes any more.
+func (c *counter) wait(want int, patience time.Duration) bool {
+	for before := -1; ; {
+		now := c.got()
+		if now >= want {
+			return true
+		}
+		if now == before {
+			return false
+		}
+		before = now
+		for deadline := time.After(patience); ; {
+			select {
+			case <-c.changed:
+				if now = c.got(); now >= want {
+					return true
+				}
+				continue
+			case <-deadline:
+			}
+			break
+		}
+	}
+}
+
+// percentile is the way that so much of all were not longer than.
+func (c *counter) percentile(p float64) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.ways) == 0 {
+		return 0
+	}
+	slices.Sort(c.ways)
+	return c.ways[int(float64(len(c.ways)-1)*p)]
+}

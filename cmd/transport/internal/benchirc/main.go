@@ -1,0 +1,160 @@
+// Benchirc measures this gateway beside Debian's biboumi, with the same load, and
+// prints what each costs: make bench-irc.
+//
+// With -mode played, the load generator plays both the XMPP server and the IRC
+// server, so that the gateway is the bottleneck. With -mode real, a Prosody and an
+// ngircd stand at their places, and CPU time a message is what tells.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	mode := flag.String("mode", "played", "played: the load generator plays both servers; real: Prosody and ngircd")
+	only := flag.String("only", "", "regular expression of the scenarios to run")
+	which := flag.String("gateways", "biboumi,transport", "the gateways to measure")
+	scale := flag.Float64("n", 1, "how much load: 0.1 for a quick look")
+	program := flag.String("transport", "", "the program to measure, instead of building it")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	interrupted = ctx
+	if err := run(ctx, *mode, *only, strings.Split(*which, ","), *scale, *program); err != nil {
+		fmt.Fprintln(os.Stderr, "benchirc:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, mode, only string, gateways []string, scale float64, program string) error {
+	match, err := regexp.Compile(only)
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "benchirc")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	results := make(map[string]map[string]result) // by scenario and gateway
+	for _, name := range gateways {
+		for _, sc := range scenarios {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if !match.MatchString(sc.name) || !strings.Contains(sc.modes, mode) {
+				continue
+			}
+			r, err := measure(ctx, dir, mode, name, program, sc, scale)
+			if err != nil {
+				r.note = err.Error()
+			}
+			fmt.Printf("%-10s %-44s %s\n", name, sc.name, r)
+			if results[sc.name] == nil {
+				results[sc.name] = make(map[string]result)
+			}
+			results[sc.name][name] = r
+		}
+	}
+	printTable(mode, results)
+	return nil
+}
+
+// measure runs one scenario with one gateway, from a fresh start of everything.
+func measure(ctx context.Context, dir, mode, name, program string, sc scenario, scale float64) (r result, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	defer func() { // the scenarios panic with a failure, to be short
+		if p := recover(); p != nil {
+			f, ok := p.(failure)
+			if !ok {
+				panic(p)
+			}
+			err = f
+		}
+	}()
+	b := &bench{ctx: ctx, dir: dir, scale: scale, atXMPP: newCounter(), atIRC: newCounter()}
+	defer b.close()
+	b.start(mode, name, program, sc.history)
+	return sc.run(b), nil
+}
+
+// failure ends a scenario.
+type failure struct{ error }
+
+func check(err error, what string) {
+	if err != nil {
+		panic(failure{fmt.Errorf("%s: %w", what, err)})
+	}
+}
+
+// result is what a scenario found.
+type result struct {
+	messages int           // or deliveries
+	elapsed  time.Duration // of all
+	cpu      time.Duration // of the gateway
+	p50, p99 time.Duration
+	lost     int
+	repeated int
+	disorder int
+	memory   int // KiB a user, where that was measured
+	rss      int // MiB
+	note     string
+}
+
+func (r result) String() string {
+	if r.note != "" {
+		return r.note
+	}
+	s := fmt.Sprintf("%8d in %7v  %8.0f/s", r.messages, r.elapsed.Round(time.Millisecond), float64(r.messages)/r.elapsed.Seconds())
+	s += fmt.Sprintf("  %6.1f µs CPU each", r.each())
+	if r.p99 > 0 {
+		s += fmt.Sprintf("  p50 %v p99 %v", r.p50.Round(10*time.Microsecond), r.p99.Round(10*time.Microsecond))
+	}
+	if r.lost+r.repeated+r.disorder > 0 {
+		s += fmt.Sprintf("  LOST %d REPEATED %d DISORDER %d", r.lost, r.repeated, r.disorder)
+	}
+	if r.memory > 0 {
+		s += fmt.Sprintf("  %d KiB a user, %d MiB in all", r.memory, r.rss)
+	}
+	return s
+}
+
+// each is the gateway's CPU time a message, in microseconds.
+func (r result) each() float64 {
+	return float64(r.cpu.Microseconds()) / float64(max(r.messages, 1))
+}
+
+func printTable(mode string, results map[string]map[string]result) {
+	fmt.Printf("\n| scenario (%s) | biboumi | transport | ratio | goal |\n|---|---|---|---|---|\n", mode)
+	for _, sc := range scenarios {
+		of := results[sc.name]
+		if of == nil {
+			continue
+		}
+		cell := func(r result, ok bool) string {
+			if !ok {
+				return "–"
+			}
+			return sc.show(r)
+		}
+		theirs, ok1 := of["biboumi"]
+		ours, ok2 := of["transport"]
+		ratio := "–"
+		if ok1 && ok2 && theirs.note == "" && ours.note == "" && sc.value(ours) > 0 {
+			ratio = fmt.Sprintf("%.1f", sc.value(theirs)/sc.value(ours))
+			if sc.more {
+				ratio = fmt.Sprintf("%.1f", sc.value(ours)/sc.value(theirs))
+			}
+		}
+		fmt.Printf("| %s | %s | %s | %s | %s |\n", sc.name, cell(theirs, ok1), cell(ours, ok2), ratio, sc.goal(mode))
+	}
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"transport/cmd/transport/internal/lab"
+)
+
+// startReal starts a Prosody and an ngircd with its limits off.
+func (b *bench) startReal() (component, irc string) {
+	users := make(map[string]string)
+	for i := range maxUsers {
+		users[fmt.Sprint("u", i)] = "x"
+	}
+	s, err := lab.Prosody(b.ctx, lab.Options{Users: users, Components: map[string]string{domain: secret}})
+	check(err, "Prosody")
+	b.ends = append(b.ends, func() { _ = s.Close() })
+	irc, err = lab.FreeAddr()
+	check(err, "a free port")
+	_, port, _ := net.SplitHostPort(irc)
+	file := filepath.Join(b.dir, "ngircd.conf")
+	text := fmt.Sprintf("[Global]\nName = irc.bench.invalid\nInfo = bench\nListen = 127.0.0.1\nPorts = %s\n[Limits]\nMaxConnections = 0\nMaxConnectionsIP = 0\nMaxJoins = 0\nMaxPenaltyTime = 0\nMaxNickLength = 20\nPingTimeout = 600\n[Options]\nDNS = no\nIdent = no\nPAM = no\n", port)
+	check(os.WriteFile(file, []byte(text), 0o600), "ngircd")
+	p, err := lab.Start(exec.Command("ngircd", "-n", "-f", file))
+	check(err, "start ngircd (on Debian or Ubuntu, apt-get install ngircd)")
+	b.ends = append(b.ends, p.Kill)
+	b.people = newBob(irc, b.atIRC)
+	b.users = &realUsers{addr: s.Client, count: b.atXMPP, conns: make(map[int]*realUser)}
+	return s.Component, irc
+}
+
+// realUsers are users of a real server, each with a connection that does no more
+// than it must.
+type realUsers struct {
+	addr     string
+	count    *counter
+	mu       sync.Mutex
+	conns    map[int]*realUser
+	pres     atomic.Int64
+	subj     atomic.Int64
+	versions atomic.Int64
+}
+
+type realUser struct {
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+// login signs a user on. (RFC 6120 §4 to §7)
+func (u *realUsers) login(user int) *realUser {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if c := u.conns[user]; c != nil {
+		return c
+	}
+	conn, err := net.Dial("tcp", u.addr)
+	check(err, "connect to Prosody")
+	c := &realUser{conn, bufio.NewReaderSize(conn, 256<<10)}
+	read := func(text string) {
+		for {
+			s, err := c.r.ReadString('>')
+			check(err, "sign on to Prosody")
+			if strings.Contains(s, text) {
+				return
+			}
+		}
+	}
+	open := "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>"
+	fmt.Fprint(conn, open)
+	read("</stream:features")
+	fmt.Fprintf(conn, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>",
+		base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "\x00u%d\x00x", user)))
+	read("<success")
+	fmt.Fprint(conn, open)
+	read("</stream:features")
+	fmt.Fprint(conn, "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>x</resource></bind></iq>")
+	read("</iq")
+	u.conns[user] = c
+	go u.read(user, c)
+	return c
+}
+
+func (u *realUsers) read(user int, c *realUser) {
+	var rest []byte
+	for buf := make([]byte, 256<<10); ; {
+		n, err := c.r.Read(buf)
+		if err != nil {
+			return
+		}
+		u.pres.Add(int64(bytes.Count(buf[:n], []byte("</presence>"))))
+		u.subj.Add(int64(bytes.Count(buf[:n], []byte("<subject"))))
+		u.versions.Add(int64(bytes.Count(buf[:n], []byte("</version>"))))
+		rest = append([]byte(nil), u.count.take(user, append(rest, buf[:n]...))...)
+	}
+}
+
+// awaitGateway waits until the gateway tells its version.
+func (u *realUsers) awaitGateway(gateway *lab.Process) {
+	until("the gateway to connect", 20*time.Second, func() bool {
+		u.write(0, fmt.Appendf(nil, "<iq type='get' id='v' to='%s'><query xmlns='jabber:iq:version'/></iq>", domain))
+		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-gateway.Done():
+			panic(failure{fmt.Errorf("the gateway has ended")})
+		default:
+		}
+		return u.versions.Load() > 0
+	})
+}
+
+func (u *realUsers) join(user int, channel string) {
+	u.write(user, fmt.Appendf(nil, "<presence to='%s@%s/u%d'><x xmlns='http://jabber.org/protocol/muc'/></presence>", channel, domain, user))
+}
+
+func (u *realUsers) stanza(dst []byte, _ int, to, typ string, number int, body func([]byte) []byte) []byte {
+	dst = fmt.Appendf(dst, "<message to='%s@%s' type='%s' id='m%d'><body>", to, domain, typ, number)
+	return append(body(dst), "</body></message>"...)
+}
+
+func (u *realUsers) write(user int, stanzas []byte) {
+	_, err := u.login(user).conn.Write(stanzas)
+	check(err, "write to Prosody")
+}
+
+func (u *realUsers) presences() int { return int(u.pres.Load()) }
+func (u *realUsers) subjects() int  { return int(u.subj.Load()) }
+
+// lines reads lines of IRC: source nick, command, first parameter, last parameter.
+func lines(conn net.Conn, on func(source, command, target string, text []byte)) {
+	r := bufio.NewReaderSize(conn, 1<<20)
+	for {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		var source []byte
+		if bytes.HasPrefix(line, []byte(":")) {
+			source, line, _ = bytes.Cut(line[1:], []byte(" "))
+			source, _, _ = bytes.Cut(source, []byte("!"))
+		}
+		command, rest, _ := bytes.Cut(line, []byte(" "))
+		target, text, _ := bytes.Cut(rest, []byte(" "))
+		on(string(source), string(command), string(target), bytes.TrimPrefix(text, []byte(":")))
+	}
+}

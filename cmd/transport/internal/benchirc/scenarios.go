@@ -1,0 +1,301 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// scenario is one kind of load.
+type scenario struct {
+	name    string
+	modes   string
+	history bool
+	run     func(*bench) result
+	goals   map[string]string // by mode
+	of      metric            // what tells, without a goal by the second
+	more    bool              // more of it is better
+}
+
+type metric int
+
+const (
+	perSecond metric = iota
+	cpuEach
+	wholeTime
+	memoryEach
+	cpuSecond
+)
+
+func (s scenario) goal(mode string) string { return s.goals[mode] }
+
+func (s scenario) value(r result) float64 {
+	switch s.of {
+	case cpuEach:
+		return r.each()
+	case wholeTime:
+		return float64(r.elapsed.Milliseconds())
+	case memoryEach:
+		return float64(r.memory)
+	case cpuSecond:
+		return float64(r.cpu.Milliseconds()) / r.elapsed.Seconds()
+	}
+	return float64(r.messages) / r.elapsed.Seconds()
+}
+
+func (s scenario) show(r result) string {
+	if r.note != "" {
+		return r.note
+	}
+	text := ""
+	switch s.of {
+	case wholeTime:
+		text = fmt.Sprintf("%d ms", r.elapsed.Milliseconds())
+		if r.messages > 1 {
+			text += fmt.Sprintf(", %.1f µs CPU each", r.each())
+		}
+	case memoryEach:
+		text = fmt.Sprintf("%d KiB, %d MiB in all", r.memory, r.rss)
+	case cpuSecond:
+		text = fmt.Sprintf("%.1f ms CPU a second", s.value(r))
+	default:
+		text = fmt.Sprintf("%.0f/s, %.1f µs CPU each", float64(r.messages)/r.elapsed.Seconds(), r.each())
+		if r.p99 > 0 {
+			text += fmt.Sprintf(", p50 %.1f ms, p99 %.1f ms", r.p50.Seconds()*1000, r.p99.Seconds()*1000)
+		}
+	}
+	if bad := r.lost + r.repeated + r.disorder; bad > 0 {
+		text += fmt.Sprintf(" (lost %d, repeated %d, out of order %d)", r.lost, r.repeated, r.disorder)
+	}
+	return text
+}
+
+var scenarios = []scenario{
+	{name: "XMPP to IRC, one sender", modes: "played real", more: true, run: func(b *bench) result { return b.toIRC(1, 300_000, 1000) },
+		goals: map[string]string{"played": "≥ 200,000/s", "real": "≤ 4 µs"}},
+	{name: "XMPP to IRC, 20 senders, own channels", modes: "played real", more: true, run: func(b *bench) result { return b.toIRC(20, 300_000, 2000) },
+		goals: map[string]string{"played": "≥ 200,000/s", "real": "≤ 4 µs"}},
+	{name: "20 senders in one channel of 20 users", modes: "played real", more: true, run: (*bench).oneChannel,
+		goals: map[string]string{"played": "≥ 30,000 messages/s", "real": "≤ 50 µs (of 20 deliveries)"}},
+	{name: "IRC to XMPP, 1 occupant", modes: "played real", more: true, run: func(b *bench) result { return b.toXMPP(1) },
+		goals: map[string]string{"played": "≥ 250,000/s", "real": "≤ 4 µs"}},
+	{name: "IRC to XMPP, 20 occupants", modes: "played real", more: true, run: func(b *bench) result { return b.toXMPP(20) },
+		goals: map[string]string{"played": "≥ 300,000/s", "real": "≤ 3 µs"}},
+	{name: "IRC to XMPP, 100 occupants", modes: "played real", more: true, run: func(b *bench) result { return b.toXMPP(100) },
+		goals: map[string]string{"played": "≥ 300,000/s", "real": "≤ 3 µs"}},
+	{name: "private round trips", modes: "played real", more: true, run: (*bench).roundTrips,
+		goals: map[string]string{"played": "≥ 100,000/s", "real": "≤ 6 µs"}},
+	{name: "join a channel of 2,000", modes: "played", of: wholeTime, run: (*bench).joinBig,
+		goals: map[string]string{"played": "≤ 150 ms, ≤ 4 µs a presence"}},
+	{name: "200 users join 200 channels", modes: "played real", of: wholeTime, run: func(b *bench) result { return b.joinMany(200) },
+		goals: map[string]string{"played": "≤ 200 ms", "real": "≤ 200 ms"}},
+	{name: "200 users join one channel", modes: "played real", of: wholeTime, run: func(b *bench) result { return b.joinMany(1) },
+		goals: map[string]string{"played": "≤ 2.3 s", "real": "≤ 2.3 s"}},
+	{name: "memory a user, 1,000 online", modes: "played", of: memoryEach, run: (*bench).memory,
+		goals: map[string]string{"played": "≤ 28 KiB, ≤ 50 MiB"}},
+	{name: "1,000 idle users", modes: "played", of: cpuSecond, run: (*bench).idle,
+		goals: map[string]string{"played": "≤ 2 ms a second"}},
+	{name: "XMPP to IRC while 1,000 others idle", modes: "played", of: cpuEach, run: (*bench).besideIdle,
+		goals: map[string]string{"played": "≤ 6 µs"}},
+	{name: "all sent at once", modes: "played", more: true, run: (*bench).backlog,
+		goals: map[string]string{"played": "≥ 200,000/s"}},
+	{name: "history on, XMPP to IRC", modes: "played real", of: cpuEach, history: true, run: func(b *bench) result { return b.toIRC(1, 50_000, 1000) },
+		goals: map[string]string{"played": "≤ 15 µs", "real": "≤ 15 µs"}},
+}
+
+const patience = 5 * time.Second // without anything coming
+
+// timed measures what do sends until a counter has got what it should.
+func (b *bench) timed(c *counter, messages, deliveries int, do func()) result {
+	cpu, start := b.cpu(), time.Now()
+	do()
+	c.wait(deliveries, patience)
+	r := result{messages: messages, elapsed: time.Since(start), cpu: b.cpu() - cpu, p50: c.percentile(0.5), p99: c.percentile(0.99),
+		lost: deliveries - c.got(), repeated: c.repeated, disorder: c.disorder}
+	if r.lost > 0 {
+		r.elapsed -= patience
+	}
+	return r
+}
+
+// enter sends users into channels and waits until they are there.
+func (b *bench) enter(users int, channel func(user int) string) {
+	before := b.users.subjects()
+	for i := range users {
+		b.users.join(i, channel(i))
+	}
+	until(fmt.Sprintf("entering channels by %d users", users), 30*time.Second, func() bool { return b.users.subjects() >= before+users })
+}
+
+func ownChannel(user int) string { return fmt.Sprint("#c", user) }
+
+// window waits until no more than so many are under way.
+func window(c *counter, sent, size int) {
+	if !c.wait(sent-size, patience) {
+		panic(failure{fmt.Errorf("%d of %d arrived, and then nothing", c.got(), sent)})
+	}
+}
+
+const chunk = 50 // messages in one write
+
+// toIRC: users write, each in a channel of their own.
+func (b *bench) toIRC(senders, n, size int) result {
+	n = b.scaled(n) / (senders * chunk) * senders * chunk
+	for i := range senders {
+		b.people.enter(ownChannel(i))
+	}
+	b.enter(senders, ownChannel)
+	return b.timed(b.atIRC, n, n, func() { b.speak(b.atIRC, senders, n, size, ownChannel) })
+}
+
+// speak has senders write in turn.
+func (b *bench) speak(c *counter, senders, n, size int, channel func(int) string) {
+	numbers := make([]int, senders)
+	for sent := 0; sent < n; {
+		for s := range senders {
+			var out []byte
+			for range chunk {
+				k := numbers[s]
+				numbers[s]++
+				out = b.users.stanza(out, s, channel(s), "groupchat", k, func(dst []byte) []byte { return c.mark(dst, s, k) })
+			}
+			b.users.write(s, out)
+			sent += chunk
+		}
+		window(c, sent, size)
+	}
+}
+
+// oneChannel: 20 users write in the channel in which they all are; each message goes
+// to all of them.
+func (b *bench) oneChannel() result {
+	const users = 20
+	n := b.scaled(20_000) / (users * chunk) * users * chunk
+	all := func(int) string { return "#all" }
+	b.enter(users, all)
+	return b.timed(b.atXMPP, n, n*users, func() {
+		numbers := make([]int, users)
+		for sent := 0; sent < n; {
+			for s := range users {
+				var out []byte
+				for range chunk {
+					k := numbers[s]
+					numbers[s]++
+					out = b.users.stanza(out, s, "#all", "groupchat", k, func(dst []byte) []byte { return b.atXMPP.mark(dst, s, k) })
+				}
+				b.users.write(s, out)
+				sent += chunk
+			}
+			window(b.atXMPP, sent*users, 2000*users)
+		}
+	})
+}
+
+// toXMPP: bob writes in a channel with so many users.
+func (b *bench) toXMPP(users int) result {
+	n := b.scaled(400_000) / (users * chunk) * chunk
+	b.people.enter("#all")
+	b.enter(users, func(int) string { return "#all" })
+	time.Sleep(300 * time.Millisecond) // those who came later are being told
+	return b.timed(b.atXMPP, n*users, n*users, func() {
+		for sent := 0; sent < n; sent += chunk {
+			b.people.say("#all", chunk, func(dst []byte, i int) []byte { return b.atXMPP.mark(dst, 0, sent+i) })
+			window(b.atXMPP, sent*users, max(2000, 200*users))
+		}
+	})
+}
+
+// roundTrips: a user writes to bob, who answers.
+func (b *bench) roundTrips() result {
+	n := b.scaled(100_000) / chunk * chunk
+	b.people.answer()
+	b.enter(1, ownChannel)
+	return b.timed(b.atXMPP, n, n, func() {
+		for sent := 0; sent < n; sent += chunk {
+			var out []byte
+			for i := range chunk {
+				out = b.users.stanza(out, 0, "bob", "chat", sent+i, func(dst []byte) []byte { return b.atXMPP.mark(dst, 0, sent+i) })
+			}
+			b.users.write(0, out)
+			window(b.atXMPP, sent, 150)
+		}
+	})
+}
+
+// joinBig: users enter, one after the other, channels of 2,000.
+func (b *bench) joinBig() result {
+	const users = 20
+	b.enter(1, func(int) string { return "#first" }) // connected
+	b.irc.crowd = 2000
+	cpu, start, before := b.cpu(), time.Now(), b.users.presences()
+	for i := range users {
+		subjects := b.users.subjects()
+		b.users.join(0, fmt.Sprint("#big", i))
+		until("the join", 20*time.Second, func() bool { return b.users.subjects() > subjects })
+	}
+	r := result{messages: b.users.presences() - before, elapsed: time.Since(start) / users, cpu: b.cpu() - cpu}
+	if want := users * 2001; r.messages < want {
+		r.lost = want - r.messages
+	}
+	return r
+}
+
+// joinMany: 200 users come at once.
+func (b *bench) joinMany(channels int) result {
+	const users = 200
+	before := b.users.subjects()
+	for i := range users { // those of a real server sign on first
+		b.users.write(i, []byte(" "))
+	}
+	cpu, start := b.cpu(), time.Now()
+	for i := range users {
+		b.users.join(i, fmt.Sprint("#j", i%channels))
+	}
+	until("the joins", time.Minute, func() bool { return b.users.subjects() >= before+users })
+	return result{messages: users, elapsed: time.Since(start), cpu: b.cpu() - cpu}
+}
+
+const crowd = 1000
+
+// fill brings a thousand users online, in a hundred channels.
+func (b *bench) fill() {
+	for from := 0; from < crowd; from += 100 {
+		before := b.users.subjects()
+		for i := from; i < from+100; i++ {
+			b.users.join(i, fmt.Sprint("#m", i%100))
+		}
+		until("entering channels", time.Minute, func() bool { return b.users.subjects() >= before+100 })
+	}
+	time.Sleep(time.Second)
+}
+
+func (b *bench) memory() result {
+	time.Sleep(500 * time.Millisecond)
+	before := b.rss()
+	b.fill()
+	time.Sleep(3 * time.Second) // what is not needed is given back
+	after := b.rss()
+	return result{messages: crowd, elapsed: time.Second, memory: (after - before) / crowd, rss: after / 1024}
+}
+
+func (b *bench) idle() result {
+	b.fill()
+	time.Sleep(2 * time.Second)
+	cpu, start := b.cpu(), time.Now()
+	time.Sleep(20 * time.Second)
+	return result{messages: 1, elapsed: time.Since(start), cpu: b.cpu() - cpu}
+}
+
+func (b *bench) besideIdle() result {
+	b.fill()
+	b.enter(1, ownChannel)
+	n := b.scaled(300_000) / chunk * chunk
+	return b.timed(b.atIRC, n, n, func() { b.speak(b.atIRC, 1, n, 1000, ownChannel) })
+}
+
+// backlog: 20 users write without waiting for anything.
+func (b *bench) backlog() result {
+	const users = 20
+	n := b.scaled(100_000) / (users * chunk) * users * chunk
+	b.enter(users, ownChannel)
+	return b.timed(b.atIRC, n, n, func() { b.speak(b.atIRC, users, n, n, ownChannel) })
+}

@@ -1,0 +1,233 @@
+package lab
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// IRC is an IRC server, without limits on how much anybody may say. Its methods may
+// not be called at the same time.
+type IRC struct {
+	Name string // of its program
+	Addr string // host:port
+
+	dir       string
+	command   func() *exec.Cmd
+	services  func() *exec.Cmd // nil if it has none
+	processes []*Process
+}
+
+// The password by which the services of an IRC server register with it, and the
+// oper's there: the servers are on loopback and live for minutes.
+const ircSecret = "lab-secret"
+
+// Ngircd starts an ngIRCd: no SASL, hardly any IRCv3, a server such as many run at
+// home. Close must follow.
+func Ngircd(ctx context.Context) (*IRC, error) {
+	path, err := find("ngircd", "on Debian or Ubuntu, apt-get install ngircd")
+	if err != nil {
+		return nil, err
+	}
+	return startIRC(ctx, "ngircd", func(s *IRC) error {
+		s.command = func() *exec.Cmd { return exec.Command(path, "-n", "-f", s.file("ngircd.conf")) }
+		return s.write("ngircd.conf", ngircdConfig(s.Addr))
+	})
+}
+
+// Hybrid starts an ircd-hybrid: the older IRCv3 capabilities, and no message tags.
+// Close must follow.
+func Hybrid(ctx context.Context) (*IRC, error) {
+	path, err := find("ircd-hybrid", "on Debian or Ubuntu, apt-get install ircd-hybrid")
+	if err != nil {
+		return nil, err
+	}
+	return startIRC(ctx, "ircd-hybrid", func(s *IRC) error {
+		s.command = func() *exec.Cmd {
+			cmd := exec.Command(path, "-foreground", "-configfile", s.file("ircd.conf"), "-logfile", s.file("ircd.log"), "-pidfile", s.file("ircd.pid"))
+			asNobody(cmd) // it refuses to run as root
+			return cmd
+		}
+		if err := os.Chmod(s.dir, 0o777); err != nil {
+			return fmt.Errorf("lab: %w", err)
+		}
+		return s.write("ircd.conf", hybridConfig(s.Addr))
+	})
+}
+
+// Inspircd starts an InspIRCd: message tags, labels, echoes, history, MONITOR. With
+// services, Atheme runs beside it, for NickServ and SASL. Close must follow.
+func Inspircd(ctx context.Context, services bool) (*IRC, error) {
+	path, err := find("inspircd", "on Debian or Ubuntu, apt-get install inspircd")
+	if err != nil {
+		return nil, err
+	}
+	atheme := ""
+	if services {
+		if atheme, err = find("atheme-services", "on Debian or Ubuntu, apt-get install atheme-services"); err != nil {
+			return nil, err
+		}
+	}
+	link, err := FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	s, err := startIRC(ctx, "inspircd", func(s *IRC) error {
+		s.command = func() *exec.Cmd {
+			args := []string{"--nofork", "--config", s.file("inspircd.conf")}
+			if os.Geteuid() == 0 {
+				args = append(args, "--runasroot")
+			}
+			return exec.Command(path, args...)
+		}
+		if services {
+			s.services = func() *exec.Cmd {
+				return exec.Command(atheme, "-n", "-c", s.file("atheme.conf"), "-D", s.dir, "-l", s.file("atheme.log"), "-p", s.file("atheme.pid"))
+			}
+			if err := s.write("atheme.conf", athemeConfig(link)); err != nil {
+				return err
+			}
+		}
+		return s.write("inspircd.conf", inspircdConfig(s.dir, s.Addr, link))
+	})
+	return s, err
+}
+
+func startIRC(ctx context.Context, name string, prepare func(*IRC) error) (*IRC, error) {
+	for attempt := 1; ; attempt++ {
+		addr, err := FreeAddr()
+		if err != nil {
+			return nil, err
+		}
+		dir, err := os.MkdirTemp("", "transport-lab-")
+		if err != nil {
+			return nil, fmt.Errorf("lab: %w", err)
+		}
+		s := &IRC{Name: name, Addr: addr, dir: dir}
+		if err = prepare(s); err == nil {
+			err = s.Start(ctx)
+		}
+		if err == nil {
+			return s, nil
+		}
+		output := s.Log()
+		s.Close()
+		if attempt == 3 || ctx.Err() != nil { // else somebody else may have taken the port
+			return nil, fmt.Errorf("%w\n%s", err, tail(output, 30))
+		}
+	}
+}
+
+func (s *IRC) file(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *IRC) write(name, text string) error {
+	if err := os.WriteFile(s.file(name), []byte(text), 0o644); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	return nil
+}
+
+// Start starts the server after Kill, on the same port, and returns when it serves.
+func (s *IRC) Start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	if err := s.run(s.command()); err != nil {
+		return err
+	}
+	if err := s.poll(ctx, func() bool { return accepts(ctx, s.Addr) }); err != nil || s.services == nil {
+		return err
+	}
+	if err := s.run(s.services()); err != nil {
+		return err
+	}
+	return s.poll(ctx, func() bool { return s.hasServices(ctx) })
+}
+
+func (s *IRC) run(cmd *exec.Cmd) error {
+	out, err := os.OpenFile(s.file("output.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	p, err := Start(cmd)
+	if err != nil {
+		return err
+	}
+	s.processes = append(s.processes, p)
+	return nil
+}
+
+// poll waits until something is so, or a process has ended.
+func (s *IRC) poll(ctx context.Context, so func() bool) error {
+	tick := time.NewTicker(pollPause)
+	defer tick.Stop()
+	for !so() {
+		for _, p := range s.processes {
+			select {
+			case <-p.Done():
+				return fmt.Errorf("lab: %s did not start: it ended with exit code %d", s.Name, p.Wait())
+			default:
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("lab: %s did not start: %w", s.Name, ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// hasServices asks the server whether its services are linked: it offers SASL then.
+func (s *IRC) hasServices(ctx context.Context) bool {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", s.Addr)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Second))
+	fmt.Fprint(conn, "CAP LS 302\r\n")
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		if strings.Contains(lines.Text(), " LS ") {
+			return strings.Contains(lines.Text(), "sasl=")
+		}
+	}
+	return false
+}
+
+// Kill ends the server and its services.
+func (s *IRC) Kill() {
+	for _, p := range s.processes {
+		p.Kill()
+	}
+	s.processes = nil
+}
+
+// Log is what the server has said.
+func (s *IRC) Log() string {
+	var b strings.Builder
+	for _, name := range []string{"output.log", "atheme.log", "ircd.log"} {
+		data, err := os.ReadFile(s.file(name))
+		if err == nil {
+			b.Write(data)
+		} else if !errors.Is(err, os.ErrNotExist) {
+			fmt.Fprintln(&b, err)
+		}
+	}
+	return b.String()
+}
+
+// Close ends the server and removes its data.
+func (s *IRC) Close() error {
+	s.Kill()
+	return os.RemoveAll(s.dir)
+}
