@@ -21,7 +21,7 @@ import (
 // own: a test says what the server says and what time it is, and sees what is sent
 // and what the core is told. All that the core is told must be legal.
 type lab struct {
-	mute bool // the server does not answer fences
+	mute   bool // the server does not answer fences
 	t      testing.TB
 	s      *session
 	c      *client

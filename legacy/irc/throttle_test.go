@@ -50,7 +50,7 @@ func TestThrottle(t *testing.T) {
 		t.Errorf("sent %q", got)
 	}
 	l.after(time.Second)
-	check(2, 6) // they were five, so the server was asked, which was a line too
+	check(2, 6)         // they were five, so the server was asked, which was a line too
 	l.after(-time.Hour) // the clock is set back
 	check(0, 0)
 	l.after(time.Second / 2)
