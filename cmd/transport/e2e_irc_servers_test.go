@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"transport/cmd/transport/internal/lab"
@@ -33,11 +34,20 @@ func (p *person) join(room, nick string) {
 	p.send("<presence to='" + room + "/" + nick + "'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
 }
 
-// enter joins and waits for the own presence.
+var entries atomic.Int64
+
+// enter joins and waits for the own presence, which has the id of the one that asked.
 func (p *person) enter(room, nick string) *element.Element {
 	p.w.t.Helper()
-	p.join(room, nick)
-	return p.presence(room+"/"+nick, "", "")
+	return p.enterWith(room, nick, "")
+}
+
+// enterWith has a key.
+func (p *person) enterWith(room, nick, key string) *element.Element {
+	p.w.t.Helper()
+	id := fmt.Sprint("enter", entries.Add(1))
+	p.send("<presence to='" + room + "/" + nick + "' id='" + id + "'><x xmlns='http://jabber.org/protocol/muc'><password>" + key + "</password></x></presence>")
+	return p.expect("the own presence", func(e *element.Element) bool { return e.Name == "presence" && e.Attr("id") == id })
 }
 
 func (p *person) groupchat(room, id, text string) {
@@ -165,6 +175,9 @@ func (s *ircScene) hostile() {
 }
 
 func (s *ircScene) topic() {
+	s.bob.send("MODE #club -t") // some servers set it on a new channel
+	s.bob.send("PING topic")
+	s.bob.expect("topic")
 	s.alice.send("<message to='" + clubRoom + "' type='groupchat' id='s1'><subject>of alice</subject></message>")
 	s.bob.expect("TOPIC #club :of alice")
 	subject := func(p *person, from, want string) {
@@ -242,7 +255,7 @@ func (s *ircScene) moderation() {
 	s.bob.expect("KICK #club carol")
 	s.carol.enter(clubRoom, "carol")
 	// XEP-0045 §9.1: a ban takes the address of the one who is banned
-	s.alice.admin(clubRoom, "jid='*!*@banned.invalid' affiliation='outcast'")
+	s.alice.admin(clubRoom, "jid='*!*\\40banned.invalid@"+ircDomain+"' affiliation='outcast'")
 	s.bob.expect("+b *!*@banned.invalid")
 	if list := s.alice.iq("get", clubRoom, "<query xmlns='"+mucAdmin+"'><item affiliation='outcast'/></query>").String(); !strings.Contains(list, "banned.invalid") {
 		s.Errorf("the list of bans: %s", list)
@@ -261,8 +274,7 @@ func (s *ircScene) keys() {
 	if got := condition(s.carol.presence(clubRoom+"/carol", "error", "")); got != "not-authorized" {
 		s.Errorf("without a key: %q", got)
 	}
-	s.carol.send("<presence to='" + clubRoom + "/carol'><x xmlns='http://jabber.org/protocol/muc'><password>sesame</password></x></presence>")
-	s.carol.status(clubRoom+"/carol", "110")
+	s.carol.enterWith(clubRoom, "carol", "sesame")
 	s.bob.send("MODE #club -k sesame")
 	s.bob.expect("-k")
 }

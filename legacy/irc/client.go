@@ -103,6 +103,11 @@ func (c *client) lost(cause error) error {
 	return legacy.Wrap(legacy.Temporary, cause, "The connection to "+c.link.name()+" was lost.")
 }
 
+// ended is the error of a connection that the user has ended.
+func (c *client) ended() error {
+	return legacy.Errorf(legacy.Offline, "You are no longer connected to %s.", c.link.name())
+}
+
 const flushSize = 16 << 10
 
 // write adds lines to what is sent.
@@ -239,12 +244,31 @@ func (c *client) run(ctx context.Context) error {
 		return c.err
 	}
 	c.quit()
+	c.linger()
 	return nil
 }
 
 func (c *client) quit() {
+	c.dropQueue(c.ended())
+	c.flush() // with the question whether all has arrived
 	c.write(ircwire.Line("QUIT", first(c.goodbye, "Leaving")))
 	c.flush()
+}
+
+// linger reads until the server ends the connection, for a moment. Where something is
+// left to be read, closing would reset the connection, and a server forgets what it
+// has not read before that; and the answers tell which messages have arrived.
+func (c *client) linger() {
+	limit := time.NewTimer(byeLimit)
+	defer limit.Stop()
+	for c.err == nil {
+		select {
+		case in := <-c.conn.lines:
+			c.err = c.onInbound(in)
+		case <-limit.C:
+			return
+		}
+	}
 }
 
 func (c *client) onCommand() {
@@ -404,16 +428,12 @@ func (c *client) onMessage(m ircwire.Message) error {
 // giveUp answers everything that waits for a server which will not answer any more.
 func (c *client) giveUp(err error) {
 	if err == nil {
-		err = legacy.Errorf(legacy.Offline, "You are no longer connected to %s.", c.link.name())
+		err = c.ended()
 	}
 	for _, a := range c.waiting {
 		c.conclude(a, err)
 	}
-	for _, q := range c.out.queue {
-		if q.sent != nil {
-			q.sent(err)
-		}
-	}
+	c.dropQueue(err)
 	c.endLists(err)
 	for _, ch := range c.channels {
 		c.refuseQuestions(ch, err)
@@ -424,8 +444,18 @@ func (c *client) giveUp(err error) {
 	for _, w := range c.watched {
 		c.show(w, false)
 	}
-	c.waiting, c.out.queue = nil, nil
+	c.waiting = nil
 	c.raw.end(c)
+}
+
+// dropQueue answers the messages that wait for their turn and will have none.
+func (c *client) dropQueue(err error) {
+	for _, q := range c.out.queue {
+		if q.sent != nil {
+			q.sent(err)
+		}
+	}
+	c.out.queue = nil
 }
 
 // setAway shows whether the user is there. (RFC 2812 §4.1)

@@ -117,6 +117,42 @@ func TestServers(t *testing.T) {
 	}
 }
 
+// TestLastWords: who says something and goes at once is told whether it has arrived, and
+// reads on until the server has read it all.
+func TestLastWords(t *testing.T) {
+	for _, end := range []string{"ERROR :Closing link", ""} {
+		held := make(chan string, 1)
+		p := startPeer(t, func(c *line, m ircwire.Message) bool {
+			switch {
+			case m.Command == "PING" && strings.HasPrefix(m.Last(), "~"):
+				held <- m.Last()
+				return true
+			case m.Command == "QUIT":
+				c.send(":bob!b@h PRIVMSG #room :%s", strings.Repeat("x", 400))
+				c.send(":srv PONG srv :%s", <-held)
+				if end != "" {
+					c.send(end)
+				}
+			}
+			return false
+		})
+		u := start(t, network(t, p.listener.Addr().String()), alice)
+		expect[legacy.Ready](u)
+		if err := u.Send(t.Context(), legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "bob"}, Text: "farewell"}); err != nil {
+			t.Fatal(err)
+		}
+		p.wait("PRIVMSG bob :farewell")
+		u.cancel()
+		p.wait("QUIT")
+		if sent := expect[legacy.MessageSent](u); sent.Ref != "1" {
+			t.Errorf("sent is %+v", sent)
+		}
+		if err := u.waitEnd(); err != nil {
+			t.Errorf("ended %v", err)
+		}
+	}
+}
+
 // TestDeafServer: a server that takes nothing any more keeps no session from ending.
 func TestDeafServer(t *testing.T) {
 	for _, text := range []string{"", "do you hear me?"} {
