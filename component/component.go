@@ -45,6 +45,9 @@ type Config struct {
 	// Rate is how many stanzas a second each user may send, after a burst of ten
 	// seconds' worth; 0 for no limit.
 	Rate int
+	// Linger is how long users stay signed on, and in rooms, once their last client has
+	// gone: when an XMPP server ends, it says that of all.
+	Linger time.Duration
 	// History says how long what is said in rooms is kept.
 	History History
 	// Reload, if set, reads the policy anew; administrators can have it called.

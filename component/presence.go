@@ -93,12 +93,13 @@ func (u *user) onUnavailable(st *inbound) {
 		return
 	}
 	delete(u.resources, full)
-	if len(u.resources) > 0 {
+	switch {
+	case len(u.resources) > 0, u.option(optStay):
+		u.graceEnd = time.Time{}
 		u.showOwnPresence()
-		return
+	default:
+		u.graceEnd = u.lingerEnd()
 	}
-	u.graceEnd = time.Time{}
-	u.showOwnPresence() // to those who stay signed on
 }
 
 // onPresenceError: a client that our presence was for is gone. (RFC 6121 §4.3.2,

@@ -38,6 +38,8 @@ type room struct {
 	recalled  bool                   // the archive was looked into
 	renamed   bool                   // somebody has another nick than the one by which they are known
 	clients   map[string]*roomClient // the user's clients in the room, by full JID
+	leaveAt   time.Time              // when the user leaves, zero unless the last client has gone
+	goodbye   string                 // and what is said then
 }
 
 // occupant is somebody in a room.
@@ -158,6 +160,9 @@ func (u *user) joinRoom(st *inbound, peer legacy.Peer) {
 		return
 	}
 	r := u.rooms[peer.ID]
+	if r != nil && !u.backIn(r, st.to.Resource) {
+		r = nil
+	}
 	if r == nil {
 		if r = u.newRoom(peer); r == nil {
 			u.c.refuse(st, errBusy.with("You are in too many rooms."))
@@ -253,7 +258,7 @@ func (u *user) dropGhost(r *room, full string) {
 // dropClient forgets a client that is no longer in a room.
 func (u *user) dropClient(r *room, full, reason string) {
 	delete(r.clients, full)
-	if len(r.clients) > 0 || r.stays && u.rooms[r.peer.ID] == r {
+	if len(r.clients) > 0 || r.stays && u.rooms[r.peer.ID] == r || u.lingers(r, reason) {
 		return
 	}
 	u.quitRoom(r, reason)
@@ -293,8 +298,8 @@ func (u *user) dropFromRooms(full string) {
 // dropEmptyRooms leaves the rooms that no client has come back to.
 func (u *user) dropEmptyRooms() {
 	for _, r := range u.rooms {
-		if len(r.clients) == 0 && !r.own {
-			u.dropClient(r, "", "")
+		if len(r.clients) == 0 && !r.own && !r.stays {
+			u.quitRoom(r, "")
 		}
 	}
 }

@@ -3,6 +3,7 @@ package component
 import (
 	"maps"
 	"strings"
+	"time"
 
 	"transport/legacy"
 	"transport/registry"
@@ -191,11 +192,54 @@ func staysSomewhere(a registry.Account) bool {
 	return false
 }
 
+// lingerEnd is when a user is taken to have gone whose last client goes now, zero for at
+// once.
+func (u *user) lingerEnd() time.Time {
+	if u.c.cfg.Linger == 0 {
+		return time.Time{}
+	}
+	return u.c.clock.Now().Add(u.c.cfg.Linger)
+}
+
+// lingers puts off leaving a room that the last client has left. It is false where that
+// is not to be put off.
+func (u *user) lingers(r *room, reason string) bool {
+	if !r.joined || u.c.cfg.Linger == 0 {
+		return false
+	}
+	r.leaveAt, r.goodbye = u.lingerEnd(), reason
+	return true
+}
+
+// backIn undoes lingers when a client comes. It is false, and the room is left, if
+// the user is to be called something else.
+func (u *user) backIn(r *room, nick string) bool {
+	if r.leaveAt.IsZero() {
+		return true
+	}
+	r.leaveAt = time.Time{}
+	if nick == resourceOf(r.nick) {
+		return true
+	}
+	u.quitRoom(r, r.goodbye)
+	return false
+}
+
+// leaveLeft leaves the rooms that no client has come back to in time.
+func (u *user) leaveLeft(now time.Time) {
+	for _, r := range u.rooms {
+		if !r.leaveAt.IsZero() && !r.leaveAt.After(now) {
+			r.leaveAt = time.Time{}
+			u.quitRoom(r, r.goodbye)
+		}
+	}
+}
+
 // inRooms reports whether a client of the user's is in a room, or the user stays in
 // one.
 func (u *user) inRooms() bool {
 	for _, r := range u.rooms {
-		if r.stays || len(r.clients) > 0 {
+		if r.stays || len(r.clients) > 0 || !r.leaveAt.IsZero() {
 			return true
 		}
 	}

@@ -372,6 +372,7 @@ func (u *user) due() {
 	u.expireQueries(now)
 	u.expireTyping(now)
 	u.expireJoins(now)
+	u.leaveLeft(now)
 	if !u.showAt.IsZero() && !u.showAt.After(now) {
 		u.showAt = time.Time{}
 		u.showUnshown()
@@ -409,6 +410,7 @@ func (u *user) arm() {
 		soonest(until)
 	}
 	for _, r := range u.rooms {
+		soonest(r.leaveAt)
 		for _, client := range r.clients {
 			if !client.in {
 				soonest(client.until)
@@ -457,6 +459,7 @@ func (u *user) followLink() {
 		clear(u.resources)
 		for _, r := range u.rooms { // clients find out by themselves, and join again (XEP-0410)
 			clear(r.clients)
+			r.leaveAt = time.Time{}
 		}
 		for id, q := range u.queries {
 			delete(u.queries, id)

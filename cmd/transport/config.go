@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
@@ -39,7 +40,8 @@ type fileConfig struct {
 		KeyFile string `toml:"key_file"`
 	} `toml:"database"`
 	Server struct {
-		Address string `toml:"address"`
+		Address string        `toml:"address"`
+		Linger  time.Duration `toml:"linger"`
 	} `toml:"server"`
 	Files    fileFiles     `toml:"files"`
 	Networks []fileNetwork `toml:"network"`
@@ -72,6 +74,7 @@ type config struct {
 	keyFile   string         // path
 	files     *files.Options // nil: files go to the users' own servers
 	maxFile   int64          // bytes; 0: the gateway receives no files
+	linger    time.Duration
 	networks  []network
 	warnings  []string // what is legal but unwise
 }
@@ -92,6 +95,9 @@ type network struct {
 	history component.History
 	legacy  legacy.Network
 }
+
+// maxLinger is how long people may be shown as there who have gone.
+const maxLinger = 10 * time.Minute
 
 // loader reads configurations. What it needs of the machine is in its fields, so
 // that tests can do without.
@@ -161,7 +167,7 @@ func (l *loader) load(file string, data []byte) (*config, error) {
 	raw := fileConfig{}
 	raw.Log.Level, raw.Log.Format = "info", formatAuto
 	raw.Database.Path, raw.Database.KeyFile = "transport.db", "transport.key"
-	raw.Server.Address = "127.0.0.1:5347"
+	raw.Server.Address, raw.Server.Linger = "127.0.0.1:5347", 2*time.Second
 	raw.Files = defaultFiles
 
 	doc := &document{file: file, positions: where, bad: make(map[string]bool), homes: l.homes()}

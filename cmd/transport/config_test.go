@@ -112,6 +112,7 @@ func TestDefaults(t *testing.T) {
 		database:  filepath.Join(dir, "transport.db"),
 		keyFile:   filepath.Join(dir, "transport.key"),
 		maxFile:   100_000_000,
+		linger:    2 * time.Second,
 		networks: []network{{
 			at:      path{}.key("network").index(0),
 			driver:  "oscar",

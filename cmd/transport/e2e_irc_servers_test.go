@@ -15,7 +15,7 @@ import (
 var ircServers = map[string]func(context.Context) (*lab.IRC, error){
 	"ngircd":      lab.Ngircd,
 	"ircd-hybrid": lab.Hybrid,
-	"inspircd":    func(ctx context.Context) (*lab.IRC, error) { return lab.Inspircd(ctx, false) },
+	"inspircd":    func(ctx context.Context) (*lab.IRC, error) { return lab.Inspircd(ctx, lab.NoServices) },
 }
 
 const clubRoom = "#club@" + ircDomain

@@ -65,6 +65,7 @@ type world struct {
 	dir     string
 	files   string // the address that files are served on, "" for none
 	private bool   // files are fetched from loopback
+	linger  time.Duration
 	extra   string // lines of [[network]] for ICQ
 	second  string // the second [[network]], "" for AIM
 	secret  string // of ICQ's component, as the gateway has it
@@ -177,6 +178,7 @@ level = "debug"
 format = "json"
 [server]
 address = %q
+linger = %q
 %s
 [[network]]
 driver = "oscar"
@@ -188,7 +190,7 @@ server = %q
 %s
 [[network]]
 %s
-`, w.via, files, icqDomain, w.secret, w.extra, icq, private, second)
+`, w.via, w.linger.String(), files, icqDomain, w.secret, w.extra, icq, private, second)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}

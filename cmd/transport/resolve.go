@@ -57,6 +57,10 @@ func (r *resolver) resolve(raw *fileConfig) {
 
 	at = top.key("server").key("address")
 	server := r.hostPort(at, raw.Server.Address)
+	cfg.linger = raw.Server.Linger
+	if cfg.linger < 0 || cfg.linger > maxLinger {
+		doc.fail(top.key("server").key("linger"), "%v is out of range (allowed: 0s to %v)", cfg.linger, maxLinger)
+	}
 
 	if at = top.key("files"); doc.has(at) {
 		cfg.files = r.files(at, &raw.Files)

@@ -129,6 +129,7 @@ func (c *config) instances(db *registry.DB, store *files.Store, log zerolog.Logg
 	for i, n := range c.networks {
 		all[i] = instance{n.domain, func(ctx context.Context) error {
 			of := n.componentConfig(db, log)
+			of.Linger = c.linger
 			if of.MaxFile = c.maxFile; store != nil {
 				of.StoreFile = store.Save
 			}

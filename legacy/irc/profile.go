@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -102,8 +103,15 @@ func (n *network) targets(server string, set map[string]string, secret bool) []t
 		return list
 	}
 	secure, plain := ask("tls_ports", n.opts.TLSPorts), ask("ports", n.opts.Ports)
-	if own != "" {
-		secure, plain = []string{own}, []string{own}
+	if own != "" { // with or without TLS as that port is elsewhere; both if it is neither
+		switch {
+		case slices.Contains(secure, own) || len(plain) == 0:
+			secure, plain = []string{own}, nil
+		case slices.Contains(plain, own) || len(secure) == 0:
+			secure, plain = nil, []string{own}
+		default:
+			secure, plain = []string{own}, []string{own}
+		}
 	}
 	var all []target
 	for _, port := range secure {

@@ -22,6 +22,7 @@ type IRC struct {
 	dir       string
 	command   func() *exec.Cmd
 	services  func() *exec.Cmd // nil if it has none
+	sasl      bool
 	processes []*Process
 }
 
@@ -62,15 +63,25 @@ func Hybrid(ctx context.Context) (*IRC, error) {
 	})
 }
 
-// Inspircd starts an InspIRCd: message tags, labels, echoes, history, MONITOR. With
-// services, Atheme runs beside it, for NickServ and SASL. Close must follow.
-func Inspircd(ctx context.Context, services bool) (*IRC, error) {
+// Services is what an InspIRCd has beside it.
+type Services int
+
+// NickServ and SASL are those of Atheme.
+const (
+	NoServices Services = iota
+	NickServ
+	NickServAndSASL
+)
+
+// Inspircd starts an InspIRCd: message tags, labels, echoes, history, MONITOR. Close
+// must follow.
+func Inspircd(ctx context.Context, services Services) (*IRC, error) {
 	path, err := find("inspircd", "on Debian or Ubuntu, apt-get install inspircd")
 	if err != nil {
 		return nil, err
 	}
 	atheme := ""
-	if services {
+	if services != NoServices {
 		if atheme, err = find("atheme-services", "on Debian or Ubuntu, apt-get install atheme-services"); err != nil {
 			return nil, err
 		}
@@ -87,7 +98,8 @@ func Inspircd(ctx context.Context, services bool) (*IRC, error) {
 			}
 			return exec.Command(path, args...)
 		}
-		if services {
+		if services != NoServices {
+			s.sasl = services == NickServAndSASL
 			s.services = func() *exec.Cmd {
 				return exec.Command(atheme, "-n", "-c", s.file("atheme.conf"), "-D", s.dir, "-l", s.file("atheme.log"), "-p", s.file("atheme.pid"))
 			}
@@ -95,7 +107,7 @@ func Inspircd(ctx context.Context, services bool) (*IRC, error) {
 				return err
 			}
 		}
-		return s.write("inspircd.conf", inspircdConfig(s.dir, s.Addr, link))
+		return s.write("inspircd.conf", inspircdConfig(s.dir, s.Addr, link, s.sasl))
 	})
 	return s, err
 }
@@ -186,7 +198,8 @@ func (s *IRC) poll(ctx context.Context, so func() bool) error {
 	return nil
 }
 
-// hasServices asks the server whether its services are linked: it offers SASL then.
+// hasServices asks the server whether its services are linked: NickServ is there, and
+// SASL is offered.
 func (s *IRC) hasServices(ctx context.Context) bool {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", s.Addr)
@@ -194,11 +207,18 @@ func (s *IRC) hasServices(ctx context.Context) bool {
 		return false
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(time.Second))
-	fmt.Fprint(conn, "CAP LS 302\r\n")
+	_ = conn.SetDeadline(time.Now().Add(3 * time.Second))
+	fmt.Fprint(conn, "CAP LS 302\r\nNICK probe\r\nUSER probe 0 * :probe\r\nCAP END\r\n")
 	for lines := bufio.NewScanner(conn); lines.Scan(); {
-		if strings.Contains(lines.Text(), " LS ") {
-			return strings.Contains(lines.Text(), "sasl=")
+		switch line := lines.Text(); {
+		case strings.Contains(line, " LS ") && s.sasl && !strings.Contains(line, "sasl="):
+			return false
+		case strings.HasPrefix(line, "PING"):
+			fmt.Fprintf(conn, "PONG%s\r\n", line[4:])
+		case strings.Contains(line, " 001 "):
+			fmt.Fprint(conn, "ISON NickServ\r\n")
+		case strings.Contains(line, " 303 "):
+			return strings.Contains(line, "NickServ")
 		}
 	}
 	return false

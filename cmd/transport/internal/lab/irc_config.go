@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 )
 
@@ -47,12 +48,16 @@ general { throttle_count = 0; throttle_time = 0; default_floodcount = 0; anti_sp
 }
 
 var inspircdModules = strings.Fields(`cap ircv3 ircv3_servertime ircv3_capnotify ircv3_echomessage ircv3_labeledresponse
-	ircv3_msgid ircv3_ctctags ircv3_batch ircv3_chghost ircv3_invitenotify monitor chanhistory namesx uhnames sasl
+	ircv3_msgid ircv3_ctctags ircv3_batch ircv3_chghost ircv3_invitenotify monitor chanhistory namesx uhnames
 	services_account spanningtree chghost hideoper svshold cban setname`)
 
-func inspircdConfig(dir, addr, link string) string {
+func inspircdConfig(dir, addr, link string, sasl bool) string {
 	var b strings.Builder
-	for _, name := range inspircdModules {
+	modules := inspircdModules
+	if sasl {
+		modules = append(slices.Clone(modules), "sasl")
+	}
+	for _, name := range modules {
 		fmt.Fprintf(&b, "<module name=\"%s\">\n", name)
 	}
 	return fmt.Sprintf(`<server name="irc.test.invalid" description="test" network="Test" id="001">

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"transport/cmd/transport/internal/lab"
+	"transport/component/element"
+)
+
+// TestIRCServices signs on to an account of NickServ's, by SASL and by a message.
+func TestIRCServices(t *testing.T) {
+	if testing.Short() {
+		t.Skip("end-to-end tests are not short")
+	}
+	for name, services := range map[string]lab.Services{"SASL": lab.NickServAndSASL, "NickServ": lab.NickServ} {
+		t.Run(name, func(t *testing.T) {
+			irc := startIRC(t, func(ctx context.Context) (*lab.IRC, error) { return lab.Inspircd(ctx, services) })
+			w := newWorld(t, "prosody", lab.Prosody, lab.Options{})
+			owner := dialIRC(t, irc.Addr, "alice")
+			owner.send("PRIVMSG NickServ :REGISTER " + networkPass + " alice@x.invalid")
+			owner.expect("now registered")
+			owner.send("QUIT")
+			owner.expect("ERROR")
+			w.useIRC(irc.Addr)
+			w.start()
+			w.waitLog("connected to the XMPP server", 2)
+			alice := w.login(aliceJID + "/one")
+			if services == lab.NickServAndSASL {
+				alice.say(ircDomain, "w1", "register alice wrong")
+				alice.expect("word of the wrong password", func(e *element.Element) bool {
+					return e.Name == "message" && e.Attr("from") == ircDomain && strings.Contains(e.String(), "password")
+				})
+			}
+			alice.register(ircDomain, "alice")
+			bob := dialIRC(t, irc.Addr, "bob")
+			if services == lab.NickServ { // who answers when it likes
+				alice.expect("word from NickServ", func(e *element.Element) bool {
+					return e.Name == "message" && strings.Contains(e.String(), "identified")
+				})
+			}
+			bob.send("WHOIS alice")
+			bob.expect(" 330 bob alice alice ")
+			w.expectNoSecrets()
+		})
+	}
+}
+
+// TestIRCContacts shows who is there in the contact list, as the server tells
+// (MONITOR).
+func TestIRCContacts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("end-to-end tests are not short")
+	}
+	w := newWorld(t, "prosody", lab.Prosody, lab.Options{})
+	irc := startIRC(t, ircServers["inspircd"])
+	w.useIRC(irc.Addr)
+	w.start()
+	w.waitLog("connected to the XMPP server", 2)
+	alice := w.login(aliceJID + "/one")
+	alice.register(ircDomain, "alice")
+	bobs := "bob@" + ircDomain
+	alice.add(bobs)
+	for range 2 {
+		bob := dialIRC(t, irc.Addr, "bob")
+		alice.presence(bobs, "", "")
+		bob.send("QUIT")
+		alice.presence(bobs, "unavailable", "")
+	}
+}
+
+// TestIRCXMPPRestart: what is said while the XMPP server is down is read afterwards.
+func TestIRCXMPPRestart(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		irc := startIRC(t, lab.Ngircd)
+		w.linger = 2 * time.Second
+		w.useIRC(irc.Addr)
+		w.start()
+		w.waitLog("connected to the XMPP server", 2)
+		alice := w.login(aliceJID + "/one")
+		alice.register(ircDomain, "alice")
+		bob := dialIRC(t, irc.Addr, "bob")
+		bob.send("JOIN #club")
+		bob.expect(" 366 ")
+		alice.enter(clubRoom, "alice")
+		bob.expect("JOIN")
+		if err := w.server.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		w.waitLog(`"not connected to the XMPP server"`, 2)
+		const lines = 10
+		for i := range lines {
+			bob.send(fmt.Sprint("PRIVMSG #club :in the room ", i))
+			bob.send(fmt.Sprint("PRIVMSG alice :alone ", i))
+		}
+		bob.send("PING said")
+		bob.expect("said")
+		if err := w.server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.waitLog("connected to the XMPP server", 4)
+		again := w.login(aliceJID + "/two")
+		for i := range lines {
+			again.body("bob@"+ircDomain, fmt.Sprint("alone ", i))
+		}
+		again.enter(clubRoom, "alice")
+		for i := range lines {
+			m := again.body(clubRoom+"/bob", fmt.Sprint("in the room ", i))
+			if m.Child("urn:xmpp:delay", "delay") == nil {
+				t.Errorf("no time: %s", m)
+			}
+		}
+		again.groupchat(clubRoom, "b1", "all read")
+		bob.expect("PRIVMSG #club :all read")
+	})
+}
