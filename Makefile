@@ -31,7 +31,7 @@ build: ## build the program as ./transport
 	$(GO) build -o transport ./cmd/transport
 
 test: ## lint, then all tests, with the race detector and real servers
-	@.ci/deps prosody ejabberd ngircd
+	@.ci/deps prosody ejabberd ngircd ircd-hybrid inspircd atheme-services
 	.ci/lint
 	TRANSPORT_E2E=require $(GO) test -race -shuffle=on -timeout 15m ./...
 
@@ -56,7 +56,7 @@ conformance: ## list the sections of specifications that tests cover, in CONFORM
 	@.ci/conformance | tee CONFORMANCE.md
 
 deps: ## install what building, the demo and the tests need, if it is missing
-	@.ci/deps prosody ejabberd ngircd
+	@.ci/deps prosody ejabberd ngircd ircd-hybrid inspircd atheme-services
 
 clean: ## remove what was built
 	rm -f transport
