@@ -60,6 +60,9 @@ func appendXHTML(dst []byte, spans []legacy.Span) []byte {
 		if style := cssOf(s); style != "" {
 			open("span", " style='"+style+"'")
 		}
+		if s.Link != "" {
+			open("a", string(appendAttr(nil, "href", s.Link)))
+		}
 		if s.Style&legacy.Bold != 0 {
 			open("strong", "")
 		}
@@ -194,14 +197,28 @@ func (w *xhtmlReader) read(e *element.Element, look legacy.Span) {
 		case "script", "style":
 			continue
 		}
+		href := cleanText(child.Attr("href"))
+		if child.Name == "a" && safeLink(href) {
+			inner.Link = href
+		}
 		w.read(child, applyCSS(inner, child.Attr("style")))
-		if href := child.Attr("href"); child.Name == "a" && href != "" && child.Text() != href && !strings.HasPrefix(href, "javascript:") {
-			w.add(" <"+cleanText(href)+">", look)
+		if child.Name == "a" && href != "" && child.Text() != href && !strings.HasPrefix(href, "javascript:") {
+			w.add(" <"+href+">", look)
 		}
 		if child.Name == "p" || child.Name == "div" || child.Name == "li" {
 			w.newline()
 		}
 	}
+}
+
+// safeLink reports whether an address is one that a Span may lead to.
+func safeLink(address string) bool {
+	scheme, rest, _ := strings.Cut(address, ":")
+	switch strings.ToLower(scheme) {
+	case "http", "https", "mailto", "xmpp":
+		return rest != "" && !strings.ContainsAny(address, " \t\n\"<>")
+	}
+	return false
 }
 
 // collapse makes one space of white space, as HTML does.
@@ -222,7 +239,7 @@ func (w *xhtmlReader) finish() []legacy.Span {
 		w.spans = w.spans[:n-1]
 	}
 	for _, s := range w.spans {
-		if s.Style != 0 || s.Fore != 0 || s.Back != 0 {
+		if s.Style != 0 || s.Fore != 0 || s.Back != 0 || s.Link != "" {
 			return w.spans
 		}
 	}

@@ -68,6 +68,9 @@ type Span struct {
 	Style Style
 	// Fore and Back are colours as 0xRRGGBB, plus HasColour; 0 for none.
 	Fore, Back uint32
+	// Link is the address that the text leads to: http, https, mailto or xmpp; "" for
+	// none. Where the text is not the address, a Span that follows says it.
+	Link string
 }
 
 // HasColour marks a colour of a Span, since black is 0.

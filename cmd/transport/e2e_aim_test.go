@@ -55,6 +55,12 @@ func TestAIMRoom(t *testing.T) {
 		if got := alice.message(room+"/Bob AIM").ChildText("jabber:client", "body"); got != "You said: hello <all> ☃" {
 			t.Errorf("alice reads %q", got)
 		}
+		// XEP-0071 §7: formatting passes
+		bob.Say("Lobby", `<b>so</b> <a href="http://x.example/">see</a>`)
+		if m := alice.message(room + "/Bob AIM"); m.ChildText("jabber:client", "body") != "*so* see <http://x.example/>" ||
+			!strings.Contains(m.String(), "<strong>so</strong>") || !strings.Contains(m.String(), "<a href='http://x.example/'>see</a>") {
+			t.Errorf("alice reads %s", m)
+		}
 		alice.send("<message to='" + room + "' type='groupchat' id='long'><body>" + strings.Repeat("x", 1100) + "</body></message>")
 		refused("long", "policy-violation")
 		// XEP-0045 §7.6, §8.1, §8.2: what AIM cannot do

@@ -104,7 +104,7 @@ func FuzzServer(f *testing.F) {
 				}
 			})
 			r := newDeafRoom(c)
-			r.send(&message{ref: "2", to: "#chess"}, "too early")
+			r.send(&message{ref: "2", to: "#chess"}, "too early", nil)
 			c.sendText(legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "100002"}, Text: "hello"})
 			c.addContact(legacy.Contact{Peer: legacy.Peer{ID: "100002"}, Name: "Bob"}, "")
 			c.requestProfile("p", legacy.Peer{ID: "100002"})
@@ -122,7 +122,7 @@ func FuzzServer(f *testing.F) {
 					break
 				}
 				r.onFrame(frame)
-				r.send(&message{ref: "3", to: "#chess"}, "hello")
+				r.send(&message{ref: "3", to: "#chess"}, "hello", nil)
 			}
 			c.roomOver(r, r.err)
 			c.background.Wait()

@@ -68,7 +68,7 @@ func (c *client) onType2(im oscarwire.IncomingIM, m oscarwire.Type2, received le
 	}
 	c.confirm(im, m.Ack())
 	if m.Type == oscarwire.MessagePlain {
-		received.Text = c.plain(received.From.ID, m.String(c.s.net.page))
+		received.Text, received.Markup = c.read(received.From.ID, m.String(c.s.net.page))
 		c.received(received)
 		return nil
 	}
@@ -100,7 +100,7 @@ func (c *client) onICQMessage(kind oscarwire.MessageType, text []byte, m legacy.
 	}
 	switch kind {
 	case oscarwire.MessagePlain:
-		m.Text = c.plain(m.From.ID, page.Decode(text))
+		m.Text, m.Markup = c.read(m.From.ID, page.Decode(text))
 	case oscarwire.MessageURL:
 		m.Text = strings.TrimSpace(field(0) + "\n" + field(1))
 	case oscarwire.MessageAuthRequest:

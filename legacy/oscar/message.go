@@ -36,12 +36,11 @@ const (
 func (c *client) sendText(out legacy.Outgoing) {
 	m := &message{ref: out.Ref, to: out.To.ID, counted: true}
 	_, _ = rand.Read(m.cookie[:]) // never fails
-	text := c.encode(out.To.ID, out.Text)
-	size := 0
-	for _, p := range text.Parts {
-		size += len(p.Data)
+	text := c.encode(out.To.ID, out.Text, out.Markup)
+	if out.Markup != nil && sizeOf(text) > maxIM {
+		text = c.encode(out.To.ID, out.Text, nil)
 	}
-	if size > maxIM {
+	if sizeOf(text) > maxIM {
 		c.messageFailed(m, legacy.Errorf(legacy.TooLong, "The message is too long for %s.", c.s.net.name()))
 		return
 	}
@@ -56,14 +55,22 @@ func (c *client) sendText(out legacy.Outgoing) {
 	c.submit(m.packet)
 }
 
+func sizeOf(text oscarwire.IMText) int {
+	size := 0
+	for _, p := range text.Parts {
+		size += len(p.Data)
+	}
+	return size
+}
+
 // encode puts a text into the form that the receiver takes.
-func (c *client) encode(to, text string) oscarwire.IMText {
+func (c *client) encode(to, text string, markup []legacy.Span) oscarwire.IMText {
 	features := oscarwire.DefaultFeatures
 	if oscarwire.IsUIN(to) {
 		features = oscarwire.FeaturesICQ
 	}
 	if c.s.net.aim || !oscarwire.IsUIN(to) {
-		return oscarwire.NewIMText(oscarwire.WrapHTML(oscarwire.TextToHTML(text)), oscarwire.Encoder{}, features)
+		return oscarwire.NewIMText(htmlOf(text, markup), oscarwire.Encoder{}, features)
 	}
 	enc := oscarwire.Encoder{}
 	if c.s.net.opts.StripsHTML {
@@ -200,7 +207,7 @@ func (c *client) onMessage(body []byte) error {
 		if len(text.Parts) == 0 {
 			return err
 		}
-		received.Text = c.plain(from.ID, text.Text(c.s.net.page))
+		received.Text, received.Markup = c.read(from.ID, text.Text(c.s.net.page))
 	case oscarwire.IMChannelRendezvous:
 		return c.onRendezvous(im, received)
 	case oscarwire.IMChannelICQ:
@@ -224,13 +231,13 @@ func (c *client) received(m legacy.MessageReceived) {
 	}
 }
 
-// plain makes plain text of what somebody wrote. AIM users write HTML, ICQ users
-// text; some clients send HTML to everybody.
-func (c *client) plain(from, text string) string {
+// read is what somebody wrote. AIM users write HTML, ICQ users text; some clients send
+// HTML to everybody.
+func (c *client) read(from, text string) (string, []legacy.Span) {
 	if c.s.net.aim || !oscarwire.IsUIN(from) || oscarwire.LooksLikeHTML(text) {
-		return oscarwire.HTMLToText(text)
+		return textOf(text)
 	}
-	return text
+	return text, nil
 }
 
 // onMissed handles 04/0A.

@@ -57,7 +57,7 @@ func (n *network) Info() legacy.Info {
 		info.Name, info.Type, info.PeerName = "AIM", "aim", "screen name"
 		info.Instructions = "Enter your AIM screen name and your password."
 		info.Form[0].Label = "Screen name"
-		info.Features |= legacy.FeatureRooms
+		info.Features |= legacy.FeatureRooms | legacy.FeatureMarkup
 	}
 	if n.opts.UserServer {
 		info.Form = append(info.Form, legacy.Field{Var: fieldServer, Label: "Server", Renews: true,

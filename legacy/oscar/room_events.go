@@ -93,9 +93,16 @@ func (r *room) enter() {
 
 // send sends a message to the room as soon as the server's limits allow. The
 // server sends it back to say that the room has it.
-func (r *room) send(m *message, text string) {
+func (r *room) send(m *message, text string, markup []legacy.Span) {
 	_, _ = rand.Read(m.cookie[:]) // never fails
-	body := oscarwire.NewChatMessage(m.cookie, oscarwire.WrapHTML(oscarwire.TextToHTML(text)), oscarwire.Encoder{Latin1: true}, nil)
+	body := oscarwire.NewChatMessage(m.cookie, htmlOf(text, markup), oscarwire.Encoder{Latin1: true}, nil)
+	limit := maxIM
+	if r.maxBytes > 0 {
+		limit = min(limit, r.maxBytes)
+	}
+	if body.Size() > limit {
+		body = oscarwire.NewChatMessage(m.cookie, oscarwire.WrapHTML(oscarwire.TextToHTML(text)), oscarwire.Encoder{Latin1: true}, nil)
+	}
 	switch {
 	case r.err != nil || !r.entered:
 		r.messageFailed(m, errNotInRoom())
@@ -103,7 +110,7 @@ func (r *room) send(m *message, text string) {
 	case r.maxText > 0 && utf8.RuneCountInString(text) > r.maxText:
 		r.messageFailed(m, legacy.Errorf(legacy.TooLong, "A message in this room may have at most %d characters.", r.maxText))
 		return
-	case body.Size() > maxIM || r.maxBytes > 0 && body.Size() > r.maxBytes:
+	case body.Size() > limit:
 		r.messageFailed(m, legacy.Errorf(legacy.TooLong, "The message is too long for this room."))
 		return
 	}
@@ -156,8 +163,8 @@ func (r *room) onMessage(body []byte) error {
 	if err != nil {
 		return err
 	}
-	if text = strings.TrimRight(oscarwire.HTMLToText(text), "\n\x00 "); text != "" && r.entered {
-		r.emit(legacy.RoomMessage{Room: r.peer, Nick: o.Nick, Text: text})
+	if text, markup := textOf(text); text != "" && r.entered {
+		r.emit(legacy.RoomMessage{Room: r.peer, Nick: o.Nick, Text: text, Markup: markup})
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func (c *client) say(out legacy.Outgoing) {
 	switch {
 	case r == nil || r.leaving || r.over:
 		c.messageFailed(m, errNotInRoom())
-	case !r.do(func(r *room) { r.send(m, out.Text) }):
+	case !r.do(func(r *room) { r.send(m, out.Text, out.Markup) }):
 		c.messageFailed(m, legacy.Errorf(legacy.RateLimited, "That is more than %s takes at once. Wait a little.", c.s.net.name()))
 	}
 }

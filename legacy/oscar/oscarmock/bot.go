@@ -41,6 +41,7 @@ type BotOptions struct {
 // BotMessage is a message that a Bot got.
 type BotMessage struct {
 	From, Text string
+	HTML       string // as it came, "" for plain text
 	Offline    bool   // it had waited
 	Room       string // where it was said, "" for a message to the bot
 }
@@ -281,7 +282,7 @@ func (b *Bot) take(in oscarwire.IncomingIM, offline bool) {
 			return
 		}
 		if m.Text = t.Text(nil); oscarwire.LooksLikeHTML(m.Text) {
-			m.Text = oscarwire.HTMLToText(m.Text)
+			m.HTML, m.Text = m.Text, oscarwire.HTMLToText(m.Text)
 		}
 	case oscarwire.IMChannelICQ:
 		c, err := in.ICQMessage()

@@ -41,10 +41,14 @@ func HTMLToText(s string) string {
 	if !strings.ContainsAny(s, "<&") {
 		return strings.Trim(Clean(s), "\n ")
 	}
-	p := htmlParser{in: s, budget: 4*len(s) + 1024}
+	return strings.Trim(Clean(string(parseHTML(s).out)), "\n ")
+}
+
+func parseHTML(s string) *htmlParser {
+	p := &htmlParser{in: s, budget: 4*len(s) + 1024}
 	p.out = make([]byte, 0, len(s))
 	p.run()
-	return strings.Trim(Clean(string(p.out)), "\n ")
+	return p
 }
 
 type htmlParser struct {
@@ -58,6 +62,7 @@ type htmlParser struct {
 	budget    int
 	noTagEnd  bool
 	noComment bool
+	looks
 }
 
 func (p *htmlParser) run() {
@@ -209,7 +214,13 @@ func (p *htmlParser) tag(s string) {
 		p.closeLink()
 		if href := strings.TrimSpace(attribute(attrs, "href")); !closing && href != "" {
 			p.href, p.anchor, p.open = html.UnescapeString(href), len(p.out), true
+			if safeLink(p.href) {
+				p.link = p.href
+				p.mark()
+			}
 		}
+	default:
+		p.styleTag(name, attrs, closing)
 	}
 }
 
@@ -241,9 +252,15 @@ func (p *htmlParser) closeLink() {
 	}
 	p.open = false
 	text := strings.TrimSpace(string(p.out[p.anchor:]))
+	if text == "" {
+		p.out = append(p.out, p.href...)
+	}
+	if p.link != "" {
+		p.link = ""
+		p.mark()
+	}
 	switch {
 	case text == "":
-		p.out = append(p.out, p.href...)
 	case bareAddress(text) != bareAddress(p.href) && !hasScheme(p.href, "javascript:"):
 		p.out = append(append(append(p.out, " <"...), p.href...), '>')
 	}
