@@ -225,18 +225,35 @@ func (c *client) moderate(ref, name string, m legacy.Moderation) {
 			"KICK "+ch.name+" "+who.nick+" :"+cleanLine(c.encode(m.Reason)))
 		return
 	}
-	modes, nicks := c.modesFor(who, m.Level)
-	if modes == "" {
+	changes := c.modesFor(who, m.Level)
+	if len(changes) == 0 {
 		c.emit(legacy.Done{Ref: ref})
 		return
 	}
-	c.request(ask{kind: askRank, target: ch.name, nick: who.nick, done: c.tells(ref)},
-		ircwire.Line("MODE", append([]string{ch.name, modes}, nicks...)...))
+	for len(changes) > c.support.modes {
+		c.send(modeLine(ch.name, changes[:c.support.modes], who.nick))
+		changes = changes[c.support.modes:]
+	}
+	c.request(ask{kind: askRank, target: ch.name, nick: who.nick, done: c.tells(ref)}, modeLine(ch.name, changes, who.nick))
 }
 
-// modesFor is the change of modes that gives somebody a level, and their nick for
-// each.
-func (c *client) modesFor(who *member, level legacy.Level) (modes string, nicks []string) {
+// modeLine changes modes of somebody's, such as "+v" and "-o", in a channel.
+func modeLine(channel string, changes []string, nick string) string {
+	params, modes, sign := []string{channel, ""}, "", byte(0)
+	for _, change := range changes {
+		if change[0] != sign {
+			sign = change[0]
+			modes += string(sign)
+		}
+		modes += change[1:]
+		params = append(params, nick)
+	}
+	params[1] = modes
+	return ircwire.Line("MODE", params...)
+}
+
+// modesFor are the changes of modes that give somebody a level.
+func (c *client) modesFor(who *member, level legacy.Level) (changes []string) {
 	want := map[legacy.Level]string{legacy.LevelVoice: "v", legacy.LevelHelper: "h", legacy.LevelOperator: "o", legacy.LevelOwner: "a"}[level]
 	if want == "a" && !strings.Contains(c.support.prefixes.Modes, want) {
 		want = "q"
@@ -244,19 +261,13 @@ func (c *client) modesFor(who *member, level legacy.Level) (modes string, nicks 
 	if want != "" && !strings.Contains(c.support.prefixes.Modes, want) {
 		want = "o"
 	}
-	add, remove := "", ""
 	if want != "" && !strings.Contains(who.modes, want) {
-		add = "+" + want
-		nicks = append(nicks, who.nick)
+		changes = append(changes, "+"+want)
 	}
 	for _, mode := range []byte(who.modes) {
 		if string(mode) != want && (levelOf(mode) > level || level == legacy.LevelNone) {
-			remove += string(mode)
-			nicks = append(nicks, who.nick)
+			changes = append(changes, "-"+string(mode))
 		}
 	}
-	if remove != "" {
-		remove = "-" + remove
-	}
-	return add + remove, nicks
+	return changes
 }

@@ -148,11 +148,12 @@ func TestModerate(t *testing.T) {
 		{legacy.Moderation{Nick: "bob", Level: legacy.LevelOperator}, nil, "", nil},
 		{legacy.Moderation{Nick: "bob", Level: legacy.LevelHelper}, []string{"MODE #room +h-o bob bob"}, ":alice!u@h MODE #room +h bob", nil},
 		{legacy.Moderation{Nick: "carol", Level: legacy.LevelOwner}, []string{"MODE #room +q carol"}, ":irc.test 482 alice #room :No", fails(legacy.Forbidden)},
+		{legacy.Moderation{Nick: "dora", Level: legacy.LevelNone}, []string{"MODE #room -qo dora dora", "MODE #room -hv dora dora"}, ":alice!u@h MODE #room -hv dora dora", nil},
 		{legacy.Moderation{Nick: "nobody", Kick: true}, nil, "", fails(legacy.NotFound)},
 	} {
 		l := newLab(t)
-		l.hear(":irc.test 005 alice PREFIX=(qohv)~@%+ :are supported")
-		room := l.enter("#room", "@bob!b@bob.host", "carol")
+		l.hear(":irc.test 005 alice PREFIX=(qohv)~@%+ MODES=2 :are supported")
+		room := l.enter("#room", "@bob!b@bob.host", "carol", "~@%+dora")
 		l.do(l.s.Moderate(t.Context(), "ref", room, tt.what))
 		l.wantSent(tt.sent...)
 		if tt.hears != "" {

@@ -51,18 +51,19 @@ type client struct {
 	written  []byte // not yet flushed
 	away     legacy.Presence
 
-	lists    []list               // LISTs under way
-	whoises  map[string]*whoisAsk // by folded nick
-	raw      rawAnswer
-	watched  map[string]*watch // by folded nick
-	watchAt  time.Time         // when to ask who is online
-	looking  []string          // nicks of the ISON under way, folded
-	idleAt   time.Time         // when the link may end
-	ctcpAt   time.Time         // the last automatic answer
-	heard    time.Time
-	pingSent time.Time // zero if none is under way
-	pingAt   time.Time // the next one
-	lag      time.Duration
+	lists     []list               // LISTs under way
+	whoises   map[string]*whoisAsk // by folded nick
+	awayTexts map[string]string    // of those who are known to be away, by folded nick
+	raw       rawAnswer
+	watched   map[string]*watch // by folded nick
+	watchAt   time.Time         // when to ask who is online
+	looking   []string          // nicks of the ISON under way, folded
+	idleAt    time.Time         // when the link may end
+	ctcpAt    time.Time         // the last automatic answer
+	heard     time.Time
+	pingSent  time.Time // zero if none is under way
+	pingAt    time.Time // the next one
+	lag       time.Duration
 }
 
 const (

@@ -12,14 +12,17 @@ type support struct {
 	mapping   ircwire.Casemapping
 	prefixes  ircwire.Prefixes
 	chanModes [4]string // lists, always with a parameter, with one when set, never
+	modes     int       // how many modes with a parameter one line may change
 	monitor   int       // how many nicks may be watched, -1 for none
 	network   string
 }
 
 var defaultSupport = support{
-	mapping: ircwire.RFC1459, prefixes: ircwire.DefaultPrefixes, monitor: -1,
+	mapping: ircwire.RFC1459, prefixes: ircwire.DefaultPrefixes, modes: 3, monitor: -1, // RFC 2812 §3.2.3
 	chanModes: [4]string{"beIq", "k", "lfjLHJF", "imnpst"},
 }
+
+const maxModes = 6 // more than anybody has of those that PREFIX knows
 
 // onSupport takes in what the server can.
 func (c *client) onSupport(m ircwire.Message) {
@@ -35,6 +38,12 @@ func (c *client) onSupport(m ircwire.Message) {
 		case "CHANMODES":
 			if kinds := strings.Split(value, ","); len(kinds) >= 4 {
 				copy(c.support.chanModes[:], kinds)
+			}
+		case "MODES":
+			if n, err := strconv.Atoi(value); err != nil { // no limit
+				c.support.modes = maxModes
+			} else if n > 0 {
+				c.support.modes = min(n, maxModes)
 			}
 		case "MONITOR":
 			if n, err := strconv.Atoi(value); err != nil { // no limit

@@ -43,11 +43,13 @@ func (c *client) whois(nick string, w whoisAsk) {
 
 // onWhois takes in a line of an answer. (RFC 2812 §5.1)
 func (c *client) onWhois(m ircwire.Message) {
-	w := c.whoises[c.fold(m.Param(1))]
+	w, text := c.whoises[c.fold(m.Param(1))], ircwire.Plain(m.Last())
 	if w == nil {
+		if m.Command == "301" && len(m.Params) > 2 && ircwire.IsNick(m.Param(1)) {
+			c.onAwayText(m.Param(1), text)
+		}
 		return
 	}
-	text := ircwire.Plain(m.Last())
 	switch m.Command {
 	case "311":
 		w.profile.Nick, w.profile.FullName = m.Param(1), text
@@ -78,6 +80,21 @@ func (c *client) onWhois(m ircwire.Message) {
 		w.add("", text)
 	}
 }
+
+// onAwayText tells, once, that somebody who was written to is away. (RFC 2812 §5.1, 301)
+func (c *client) onAwayText(nick, text string) {
+	key := c.fold(nick)
+	if text == "" || c.awayTexts[key] == text {
+		return
+	}
+	if c.awayTexts == nil || len(c.awayTexts) >= maxAwayTexts {
+		c.awayTexts = make(map[string]string)
+	}
+	c.awayTexts[key] = text
+	c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Auto: true})
+}
+
+const maxAwayTexts = 200 // that are remembered
 
 const maxWhoisLines = 30
 

@@ -104,3 +104,16 @@ func TestList(t *testing.T) {
 	l.c.giveUp(nil)
 	l.want(legacy.RoomsListed{Ref: "lost", Err: fails(legacy.Offline)})
 }
+
+// TestAwayText: who writes to somebody who is away is told so, once for each text.
+func TestAwayText(t *testing.T) {
+	l := newLab(t)
+	l.welcome()
+	l.events = nil
+	away := legacy.MessageReceived{From: legacy.Peer{ID: "bob"}, Text: "gone", Auto: true}
+	l.hear(":irc.test 301 alice bob :gone", ":irc.test 301 alice bob :gone", ":irc.test 301 alice bob :")
+	l.want(away)
+	away.Text = "still gone"
+	l.hear(":irc.test 301 alice BOB :still \x02gone")
+	l.want(away)
+}

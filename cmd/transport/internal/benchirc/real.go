@@ -6,9 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,15 +23,10 @@ func (b *bench) startReal() (component, irc string) {
 	s, err := lab.Prosody(b.ctx, lab.Options{Users: users, Components: map[string]string{domain: secret}})
 	check(err, "Prosody")
 	b.ends = append(b.ends, func() { _ = s.Close() })
-	irc, err = lab.FreeAddr()
-	check(err, "a free port")
-	_, port, _ := net.SplitHostPort(irc)
-	file := filepath.Join(b.dir, "ngircd.conf")
-	text := fmt.Sprintf("[Global]\nName = irc.bench.invalid\nInfo = bench\nListen = 127.0.0.1\nPorts = %s\n[Limits]\nMaxConnections = 0\nMaxConnectionsIP = 0\nMaxJoins = 0\nMaxPenaltyTime = 0\nMaxNickLength = 20\nPingTimeout = 600\n[Options]\nDNS = no\nIdent = no\nPAM = no\n", port)
-	check(os.WriteFile(file, []byte(text), 0o600), "ngircd")
-	p, err := lab.Start(exec.Command("ngircd", "-n", "-f", file))
-	check(err, "start ngircd (on Debian or Ubuntu, apt-get install ngircd)")
-	b.ends = append(b.ends, p.Kill)
+	ngircd, err := lab.Ngircd(b.ctx)
+	check(err, "ngircd")
+	b.ends = append(b.ends, func() { _ = ngircd.Close() })
+	irc = ngircd.Addr
 	b.people = newBob(irc, b.atIRC)
 	b.users = &realUsers{addr: s.Client, count: b.atXMPP, conns: make(map[int]*realUser)}
 	return s.Component, irc
