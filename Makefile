@@ -6,6 +6,9 @@ BENCHTIME ?= 1s
 LOAD      ?= 1
 SCENARIOS ?=
 
+# What the tests run.
+SERVERS = prosody prosody-modules ejabberd ngircd ircd-hybrid inspircd atheme-services
+
 # The Go of a distribution may be older than go.mod wants, and told not to fetch
 # the right one.
 export GOTOOLCHAIN ?= auto
@@ -31,7 +34,7 @@ build: ## build the program as ./transport
 	$(GO) build -o transport ./cmd/transport
 
 test: ## lint, then all tests, with the race detector and real servers
-	@.ci/deps prosody ejabberd ngircd ircd-hybrid inspircd atheme-services
+	@.ci/deps $(SERVERS)
 	.ci/lint
 	TRANSPORT_E2E=require $(GO) test -race -shuffle=on -timeout 15m ./...
 
@@ -56,7 +59,7 @@ conformance: ## list the sections of specifications that tests cover, in CONFORM
 	@.ci/conformance | tee CONFORMANCE.md
 
 deps: ## install what building, the demo and the tests need, if it is missing
-	@.ci/deps prosody ejabberd ngircd ircd-hybrid inspircd atheme-services
+	@.ci/deps $(SERVERS)
 
 clean: ## remove what was built
 	rm -f transport
