@@ -41,6 +41,7 @@ const (
 	anyone audience = iota
 	strangers
 	registered
+	members // and guests, where the network takes some
 	admins
 )
 
@@ -84,6 +85,8 @@ func (u *user) offers(cmd *command) bool {
 		return !u.isRegistered()
 	case registered:
 		return u.isRegistered()
+	case members:
+		return u.isRegistered() || u.c.info.Guests
 	case admins:
 		return u.c.isAdmin(u.bare)
 	}
@@ -140,7 +143,7 @@ func (c *Component) isAt(cmd *command, p legacy.Peer) bool {
 }
 
 // otherNodes are names by which users of other gateways know commands of ours.
-var otherNodes = map[string]string{"configure": "options", "global-configure": "options"}
+var otherNodes = map[string]string{"configure": "options", "global-configure": "options", "disconnect-user": nsAdmin + "#end-user-session"}
 
 // command is the command of a node at a peer, nil if there is none.
 func (c *Component) command(node string, p legacy.Peer) *command {
@@ -211,7 +214,7 @@ func (u *user) continueCommand(r *request, cmd *command, id string) {
 		x.stages = x.stages[:len(x.stages)-1]
 		u.show(x, "")
 	case "", "execute", "next", "complete":
-		if action == "complete" && !current.last || action == "next" && current.last {
+		if action == "complete" && !current.last { // next for complete hurts nobody, and clients do it
 			u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "bad-action"))
 			return
 		}

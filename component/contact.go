@@ -71,6 +71,18 @@ func (u *user) forget(ct *contact) {
 // onSubscription handles the four subscription stanzas. (RFC 6121 §3, XEP-0100
 // §4.6, §4.7)
 func (u *user) onSubscription(st *inbound) {
+	if !u.isRegistered() && u.c.info.Guests {
+		if st.to.Local == "" {
+			u.onGuestSubscription(st)
+			return
+		}
+		if st.typ == "subscribe" { // what they want to see is to be kept
+			if why := u.keepAccount(); why != nil {
+				u.c.refuse(st, *why)
+				return
+			}
+		}
+	}
 	if u.account == nil {
 		u.c.refuse(st, errRegisterFirst)
 		return
@@ -108,6 +120,21 @@ func (u *user) onSubscription(st *inbound) {
 		u.onUnsubscribe(ct)
 	case "unsubscribed":
 		u.onUnsubscribed(ct)
+	}
+}
+
+// onGuestSubscription lets somebody who is not registered have the gateway on their
+// list. It is always there, so that nothing need be remembered.
+func (u *user) onGuestSubscription(st *inbound) {
+	switch st.typ {
+	case "subscribe":
+		u.c.sendPresence(u.c.domain, u.bare, "subscribed", st.id)
+		u.c.sendPresence(u.c.domain, u.bare, "subscribe", "")
+		u.sendGatewayPresence(u.bare)
+	case "unsubscribe":
+		u.c.sendPresence(u.c.domain, u.bare, "unavailable", "")
+		u.c.sendPresence(u.c.domain, u.bare, "unsubscribed", st.id)
+		u.c.sendPresence(u.c.domain, u.bare, "unsubscribe", "")
 	}
 }
 
@@ -195,7 +222,7 @@ func (u *user) watch(ct *contact, on bool) {
 	if !ok || ct.Peer == "" {
 		return
 	}
-	if p, err := u.c.cfg.Network.ParsePeer(ct.Peer); err == nil && !p.Room && !p.Service {
+	if p, err := u.c.cfg.Network.ParsePeer(ct.Peer); err == nil && !p.Room {
 		if err := watcher.Watch(u.ctx, p, on); err != nil {
 			u.log.Debug().Err(err).Msg("cannot watch a contact")
 		}

@@ -1,6 +1,8 @@
 package component
 
 import (
+	"strings"
+
 	"transport/component/address"
 	"transport/component/element"
 )
@@ -79,10 +81,13 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 }
 
 // forGuests reports whether a stanza is one that a network without registration
-// takes: to a room, or of a guest to a person or a service.
+// takes: to a room or a service, and what puts somebody or the gateway on a list.
 func (c *Component) forGuests(st *inbound) bool {
 	if !c.info.Guests {
 		return false
+	}
+	if st.Name == "presence" && (st.to.Local == "" || strings.Contains(st.typ, "subscribe")) {
+		return true
 	}
 	p, err := c.cfg.Network.ParsePeer(address.UnescapeLocal(st.to.Local))
 	return err == nil && (p.Room || p.Service)

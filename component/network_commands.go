@@ -58,8 +58,7 @@ func (u *user) askNetwork(x *execution, of legacy.Command) {
 func (u *user) doNetwork(x *execution, of legacy.Command, args map[string]string) {
 	commander, ok := u.legacySession().(legacy.Commander)
 	if !ok {
-		delete(u.executions, x.id)
-		u.fail(x.request, errNotOnline)
+		u.complete(x, "error", "You are not connected to "+first(x.peer.ID, u.c.cfg.Name)+".", nil)
 		return
 	}
 	u.look(x.request, func(u *user, r *request, ev legacy.Event) {

@@ -22,19 +22,21 @@ const (
 	optProfile     = "send-profile"  // and what else is in it
 )
 
-// switches are the options that a user sets by a form.
+// switches are the options that a user sets by a form, each by its field there. An
+// inverted one is on as long as nothing is said.
 var switches = []struct {
-	name, label string
-	needs       legacy.Features
+	name, field, label string
+	inverted           bool
+	needs              legacy.Features
 }{
-	{optStay, "Stay signed on while I am offline", 0},
-	{optAutoAccept, "Let everybody who asks see when I am online", legacy.FeatureRoster},
-	{optHideStatus, "Do not show my status text on the network", legacy.FeaturePresence},
-	{optNoTyping, "Do not tell others when I am typing", legacy.FeatureTyping},
-	{optNoHistory, "Do not keep what is said in rooms", legacy.FeatureRooms},
-	{optStayInRooms, "Stay in rooms while I am offline", legacy.FeatureRooms},
-	{optAvatar, "Show the picture of my vCard to the network", legacy.FeatureSetAvatar},
-	{optProfile, "Tell the network what else is in my vCard", legacy.FeatureSetProfile},
+	{optStay, optStay, "Stay signed on while I am offline", false, 0},
+	{optAutoAccept, optAutoAccept, "Let everybody who asks see when I am online", false, legacy.FeatureRoster},
+	{optHideStatus, optHideStatus, "Do not show my status text on the network", false, legacy.FeaturePresence},
+	{optNoTyping, optNoTyping, "Do not tell others when I am typing", false, legacy.FeatureTyping},
+	{optNoHistory, fieldRecord, "Keep what is said in rooms", true, legacy.FeatureRooms},
+	{optStayInRooms, fieldPersistent, "Stay in rooms while I am offline", false, legacy.FeatureRooms},
+	{optAvatar, optAvatar, "Show the picture of my vCard to the network", false, legacy.FeatureSetAvatar},
+	{optProfile, optProfile, "Tell the network what else is in my vCard", false, legacy.FeatureSetProfile},
 }
 
 // option reports whether a switch is on.
@@ -74,23 +76,23 @@ func (u *user) askOptions(x *execution) {
 	asked := xep.NewForm("form", "", "Settings", "")
 	for _, s := range switches {
 		if u.c.info.Features.Has(s.needs) {
-			value := "0"
-			if u.option(s.name) {
-				value = "1"
-			}
-			asked.Add(xep.NewField(s.name, "boolean", s.label, value))
+			asked.Add(xep.NewField(s.field, "boolean", s.label, boolText(u.option(s.name) != s.inverted)))
 		}
 	}
 	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+		if why := u.keepAccount(); why != nil {
+			u.complete(x, "error", why.Text, nil)
+			return
+		}
 		options := maps.Clone(u.account.Options)
 		if options == nil {
 			options = make(map[string]string)
 		}
 		for _, s := range switches {
-			given, ok := values[s.name]
+			given, ok := values[s.field]
 			switch {
 			case !ok:
-			case xep.IsTrue(given[0]):
+			case xep.IsTrue(given[0]) != s.inverted:
 				options[s.name] = "1"
 			default:
 				delete(options, s.name)

@@ -51,7 +51,9 @@ func (u *user) onPresence(st *inbound) {
 // (XEP-0100 §4.4)
 func (u *user) onAvailable(st *inbound) {
 	if u.account == nil {
-		u.c.refuse(st, errRegisterFirst)
+		if !u.c.info.Guests { // those may see the gateway without its seeing them
+			u.c.refuse(st, errRegisterFirst)
+		}
 		return
 	}
 	full := st.from.String()
@@ -182,6 +184,8 @@ func (u *user) onProbe(st *inbound) {
 	up := u.session != nil && u.session.ready && !u.session.ending
 	if st.to.Local == "" {
 		switch {
+		case !u.isRegistered() && u.c.info.Guests:
+			u.sendGatewayPresence(to)
 		case u.account == nil:
 			u.c.sendPresence(bare, to, "unsubscribed", st.id)
 		case up:

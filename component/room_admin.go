@@ -139,10 +139,11 @@ func (u *user) onModeration(r *request, room *room) {
 func (u *user) moderation(roomer legacy.Roomer, room *room, item *element.Element) (func(ref string) error, *stanzaError) {
 	role, affiliation, jid := item.Attr("role"), item.Attr("affiliation"), item.Attr("jid")
 	level, known := levelsOfRoles[role]
-	if role == "" {
+	both := role != "" && affiliation != ""
+	if affiliation != "" { // a mode goes with it, and that is the role
 		level, known = levelsOfAffiliations[affiliation]
 	}
-	if role != "" && affiliation != "" || !known || item.Attr("nick") == "" && jid == "" {
+	if !known || both && (role == "none" || affiliation == "outcast") || item.Attr("nick") == "" && jid == "" {
 		return nil, &errBadRequest
 	}
 	m := legacy.Moderation{Level: level, Kick: role == "none", Ban: affiliation == "outcast", Reason: cleanText(item.ChildText(xep.NSMUCAdmin, "reason"))}

@@ -135,7 +135,7 @@ func TestUnrecorded(t *testing.T) {
 		if hasFeature(info(), nsMAM) {
 			t.Error("the archive of a room that is not recorded is announced")
 		}
-		w.configure(phone, gw, "options", "no-history", "1")
+		w.configure(phone, gw, "options", "record_history", "0")
 		w.configure(phone, club, "configure", "record_history", "true")
 		w.hear(asked, `reconfigure "#club" map[record_history:true]`)
 		say("again")

@@ -18,10 +18,17 @@ var formTypes = map[legacy.FieldType]string{
 	legacy.FieldList: "list-single", legacy.FieldLines: "text-multi", legacy.FieldSecretLines: "text-multi",
 }
 
+// The fields that rooms have of the gateway's own, and that the user's settings have
+// for all rooms. Users of other gateways know the names.
+const (
+	fieldRecord     = "record_history"
+	fieldPersistent = "persistent"
+)
+
 // ownSettings are what the gateway itself offers for each room.
 var ownSettings = []legacy.Field{
-	{Var: "record_history", Label: "Keep what is said", Type: legacy.FieldBool},
-	{Var: "persistent", Label: "Stay while I am offline", Type: legacy.FieldBool},
+	{Var: fieldRecord, Label: "Keep what is said", Type: legacy.FieldBool},
+	{Var: fieldPersistent, Label: "Stay while I am offline", Type: legacy.FieldBool},
 }
 
 // fieldsAt are the settings that a user has for a room or a service.
@@ -45,9 +52,9 @@ func (u *user) settingFields(p legacy.Peer) []*element.Element {
 		if !said {
 			value = f.Default
 			switch {
-			case f.Var == "record_history" && p.Room:
+			case f.Var == fieldRecord && p.Room:
 				value = boolText(u.records(p))
-			case f.Var == "persistent" && p.Room:
+			case f.Var == fieldPersistent && p.Room:
 				value = boolText(u.option(optStayInRooms))
 			}
 		}
@@ -120,7 +127,7 @@ func (u *user) takeSettings(p legacy.Peer, given map[string][]string) *stanzaErr
 			continue
 		}
 		before, said := values[f.Var]
-		if said && before == value || !said && value == f.Default && f.Var != "record_history" && f.Var != "persistent" {
+		if said && before == value || !said && value == f.Default && f.Var != fieldRecord && f.Var != fieldPersistent {
 			continue
 		}
 		values[f.Var], changed = value, true
@@ -189,7 +196,7 @@ func (u *user) guestName() string {
 // askSettings asks for the settings of the room or service that a command was given
 // to. (XEP-0050)
 func (u *user) askSettings(x *execution) {
-	form := xep.NewForm("form", "", "Settings", "")
+	form := xep.NewForm("form", "", "Settings of "+x.peer.ID, "")
 	for _, f := range u.settingFields(x.peer) {
 		form.Add(f)
 	}

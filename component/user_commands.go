@@ -17,12 +17,13 @@ import (
 func userCommands() []*command {
 	return []*command{
 		{node: "register", name: "Register", who: strangers, ask: (*user).askRegistration},
+		{node: "ping", name: "See whether the gateway answers", run: func(*user) (string, *stanzaError) { return "Pong.", nil }},
 		{node: "status", name: "Show the state of my account", word: "status", about: "whether you are signed on, and why not",
 			who: registered, run: func(u *user) (string, *stanzaError) { return u.statusText(), nil }},
 		{node: "login", name: "Sign on", word: "login", about: "sign on, after logout or a failure", who: registered, run: (*user).login},
 		{node: "logout", name: "Sign off until I sign on again", word: "logout", about: "sign off, and stay so until you write login", who: registered, run: (*user).logout},
 		{node: "reconnect", name: "Connect anew", word: "reconnect", about: "close the connection to the network and open it again", who: registered, run: (*user).reconnect},
-		{node: "options", name: "Settings", who: registered, ask: (*user).askOptions},
+		{node: "options", name: "Settings", who: members, ask: (*user).askOptions},
 		{node: "change-registration", name: "Change my account", who: registered, ask: (*user).askRegistration},
 		{node: "contacts", name: "List my contacts", word: "contacts", about: "list your contacts on the network", who: registered,
 			run: func(u *user) (string, *stanzaError) { return u.contactsText(), nil }},

@@ -55,6 +55,10 @@ func (l *link) dial(ctx context.Context, p profile, to target) (net.Conn, error)
 		if errors.As(err, &told) {
 			return nil, err
 		}
+		var dns *net.DNSError
+		if errors.As(err, &dns) && dns.IsNotFound && l.s.net.named {
+			return nil, legacy.Wrap(legacy.NotFound, err, "There is no server "+to.host+".")
+		}
 		return nil, legacy.Wrap(legacy.Temporary, err, "The "+l.name()+" server cannot be reached.")
 	}
 	if !to.tls {
@@ -107,10 +111,6 @@ func (s *session) dialHost(ctx context.Context, to target) (net.Conn, error) {
 	}
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", to.host)
 	if err != nil {
-		var dns *net.DNSError
-		if errors.As(err, &dns) && dns.IsNotFound {
-			return nil, legacy.Wrap(legacy.NotFound, err, "There is no server "+to.host+".")
-		}
 		return nil, err
 	}
 	err = legacy.Errorf(legacy.Forbidden, "This gateway does not go to %s: its address is not public.", to.host)

@@ -50,9 +50,11 @@ func (l *link) once(ctx context.Context, ready func()) error {
 	}
 	l.client = c
 	ready()
+	c.showService(legacy.ShowOnline)
 	err = c.run(ctx)
 	c.conn.close()
 	c.giveUp(err)
+	c.showService(legacy.ShowOffline)
 	return err
 }
 
@@ -81,7 +83,8 @@ func (l *link) serve(ctx context.Context) {
 		case connected:
 			attempt = failures(attempt, l.s.env.Now().Sub(l.client.since))
 			l.lost(err)
-		case !canWait(err) || len(l.again) == 0:
+		case len(l.again) == 0, !canWait(err) && (l.lostAt.IsZero() || legacy.KindOf(err) != legacy.NotFound):
+			// A name that was there will be there again.
 			for _, w := range l.again {
 				l.s.env.Emit(legacy.RoomFailed{Room: w.peer, Err: err})
 			}

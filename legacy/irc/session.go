@@ -212,6 +212,13 @@ func (s *session) Watch(_ context.Context, p legacy.Peer, on bool) error {
 	return err
 }
 
+// watches reports whether the user wants to see a peer.
+func (s *session) watches(p legacy.Peer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.watched[p.ID]
+}
+
 // watchedAt are the nicks to be watched at a server.
 func (s *session) watchedAt(server string) []string {
 	s.mu.Lock()

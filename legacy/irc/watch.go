@@ -26,6 +26,10 @@ const (
 func (c *client) watch(nick string, on bool) {
 	key := c.fold(nick)
 	switch w := c.watched[key]; {
+	case nick == "":
+		if on {
+			c.showService(legacy.ShowOnline)
+		}
 	case !on && w != nil:
 		delete(c.watched, key)
 		if w.told {
@@ -40,6 +44,13 @@ func (c *client) watch(nick string, on bool) {
 		c.watchAt = c.now()
 	case on && w != nil:
 		c.emit(legacy.PresenceChanged{From: c.peer(w.nick), Presence: w.presence()})
+	}
+}
+
+// showService tells that the server is connected, or not, if the user wants to see it.
+func (c *client) showService(show legacy.Show) {
+	if p := c.service(); c.s.watches(p) {
+		c.emit(legacy.PresenceChanged{From: p, Presence: legacy.Presence{Show: show}})
 	}
 }
 
