@@ -22,6 +22,8 @@ type channel struct {
 	configs []string          // refs of who waits for its modes
 	bans    *banAsk           // a list of bans under way
 	missed  time.Time         // since when the user was not there, zero if unknown
+	parting bool              // the user has left it
+	parts   int               // how many PARTs the server has yet to answer: some may be of an earlier stay
 }
 
 // member is somebody in a channel.
@@ -77,6 +79,10 @@ func (c *client) join(name, key string) {
 	case ch != nil && ch.peer != peer: // the server folds more than the addresses of XMPP
 		c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.Conflict, "You are in that channel already, as %s.", ch.name)})
 		return
+	case ch != nil && ch.parting:
+		c.forget(ch)
+		ch = &channel{peer: peer, name: name, members: make(map[string]*member), parts: ch.parts}
+		c.channels[c.fold(name)] = ch
 	case ch != nil && ch.entered:
 		c.enter(ch) // the core asks again what it has forgotten
 		return
@@ -141,11 +147,14 @@ func (c *client) askMissed(ch *channel) {
 
 func (c *client) part(name, reason string) {
 	ch := c.channels[c.fold(name)]
-	switch {
-	case ch == nil:
-	case reason == "":
+	if ch == nil || ch.parting {
+		return
+	}
+	ch.parting = true
+	ch.parts++
+	if reason == "" {
 		c.send(ircwire.Line("PART", ch.name))
-	default:
+	} else {
 		c.send(ircwire.Line("PART", ch.name, reason))
 	}
 }
@@ -253,8 +262,23 @@ func (c *client) onLeave(m ircwire.Message) {
 		c.leave(ch, nick, kind, by, reason)
 		return
 	}
+	if m.Command == "PART" && !ch.out() {
+		return
+	}
+	c.left(ch, legacy.RoomLeft{Room: ch.peer, Kind: kind, By: by, Reason: reason})
+}
+
+// out takes in the answer to a PART. It is false if that was for an earlier stay.
+func (ch *channel) out() bool {
+	earlier := ch.parts > 0 && !ch.parting || ch.parts > 1
+	ch.parts = max(ch.parts-1, 0)
+	return !earlier
+}
+
+// left: the user is in a channel no longer.
+func (c *client) left(ch *channel, how legacy.RoomLeft) {
 	c.forget(ch)
-	c.emit(legacy.RoomLeft{Room: ch.peer, Kind: kind, By: by, Reason: reason})
+	c.emit(how)
 	if len(c.channels) == 0 {
 		c.idleAt = c.now()
 		if c.talked {
@@ -387,7 +411,7 @@ func (c *client) onChannelReply(m ircwire.Message) {
 			}
 		}
 	case "366":
-		if !ch.entered {
+		if !ch.entered && ch.parts == 0 {
 			c.enter(ch)
 		}
 	case "367", "368":

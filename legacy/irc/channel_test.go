@@ -168,11 +168,11 @@ func TestRoomCommands(t *testing.T) {
 	l.do(l.s.SetTopic(ctx, room, ""))
 	l.do(l.s.Invite(ctx, room, bob))
 	l.do(l.s.SetNick(ctx, room, "alicia"))
-	l.do(l.s.LeaveRoom(ctx, room, ""))
 	l.do(l.s.LeaveRoom(ctx, room, "good night"))
+	l.do(l.s.LeaveRoom(ctx, room, ""))
 	gone := legacy.Peer{ID: "#gone", Room: true}
 	l.do(errors.Join(l.s.SetTopic(ctx, gone, "x"), l.s.Invite(ctx, gone, bob), l.s.LeaveRoom(ctx, gone, "")))
-	l.wantSent("TOPIC #room :two lines", "TOPIC #room :", "INVITE bob #room", "NICK alicia", "PART #room", "PART #room :good night")
+	l.wantSent("TOPIC #room :two lines", "TOPIC #room :", "INVITE bob #room", "NICK alicia", "PART #room :good night")
 	l.want()
 	l.do(l.s.SetNick(ctx, room, "1 impossible"))
 	l.want(legacy.RoomFailed{Room: room, Err: fails(legacy.Forbidden)})
@@ -194,6 +194,41 @@ func TestRoomCommands(t *testing.T) {
 		t.Errorf("sent %q", sent)
 	}
 	l.hear(":alice!u@h PART #room")
+	l.want(legacy.RoomLeft{Room: room})
+}
+
+// TestLeaveAndReturn: the server answers to PART when the user is about to be back.
+func TestLeaveAndReturn(t *testing.T) {
+	const join, part, end = ":alice!u@h JOIN #room", ":alice!u@h PART #room", ":irc.test 366 alice #room :End"
+	ctx := t.Context()
+	for _, answers := range [][]string{
+		{part, join, end}, {":irc.test 442 alice #room :You are not on that channel", join, end},
+	} {
+		l := newLab(t)
+		room := l.enter("#room", "bob")
+		l.do(l.s.LeaveRoom(ctx, room, ""))
+		l.do(l.s.JoinRoom(ctx, room, "alice", ""))
+		l.wantSent("PART #room", "JOIN #room")
+		l.want()
+		l.hear(answers[0])
+		l.want()
+		l.hear(answers[1:]...)
+		if joined := take[legacy.RoomJoined](l); len(joined.Occupants) != 1 {
+			t.Errorf("occupants %+v", joined.Occupants)
+		}
+		l.do(l.s.LeaveRoom(ctx, room, ""))
+		l.hear(part)
+		l.want(legacy.RoomLeft{Room: room})
+	}
+	l := newLab(t) // and leaves again
+	room := l.enter("#room", "bob")
+	l.do(errors.Join(l.s.LeaveRoom(ctx, room, ""), l.s.JoinRoom(ctx, room, "alice", ""), l.s.LeaveRoom(ctx, room, ""), l.s.JoinRoom(ctx, room, "alice", "")))
+	l.hear(part, join, end, part, join)
+	l.want()
+	l.hear(end)
+	take[legacy.RoomJoined](l)
+	l.do(l.s.LeaveRoom(ctx, room, ""))
+	l.hear(":irc.test 403 alice #room :No such channel")
 	l.want(legacy.RoomLeft{Room: room})
 }
 

@@ -54,6 +54,12 @@ func (c *client) onError(m ircwire.Message) {
 			return
 		}
 	}
+	if ch := c.channels[c.fold(about)]; ch != nil && ch.parts > 0 && (m.Command == "403" || m.Command == "442") {
+		if ch.out() {
+			c.left(ch, legacy.RoomLeft{Room: ch.peer})
+		}
+		return
+	}
 	switch m.Command {
 	case "401", "404", "407", "408", "415", "477", "531": // a message that did not arrive, or nobody to moderate
 		kind := legacy.NotFound
