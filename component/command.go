@@ -58,6 +58,7 @@ const (
 // execution is one run of a command by one of the user's clients.
 type execution struct {
 	*command
+	asked   string      // the node by which it was asked for, perhaps one of otherNodes
 	id      string      // sessionid
 	from    string      // full JID
 	peer    legacy.Peer // to which it was given, zero for the gateway
@@ -163,7 +164,7 @@ func (c *Component) command(node string, p legacy.Peer) *command {
 func (u *user) startCommand(r *request, cmd *command, peer legacy.Peer) {
 	switch {
 	case r.payload.Attr("action") == "cancel": // nothing to cancel
-		u.reply(r, xep.NewCommand(cmd.node, newID(), "canceled"))
+		u.reply(r, xep.NewCommand(r.payload.Attr("node"), newID(), "canceled"))
 		return
 	case !u.offers(cmd) && !u.isRegistered():
 		u.fail(r, errRegisterFirst)
@@ -175,7 +176,7 @@ func (u *user) startCommand(r *request, cmd *command, peer legacy.Peer) {
 		u.fail(r, errBusy.with("Too many commands are waiting for your answer. Finish or cancel one of them."))
 		return
 	}
-	x := &execution{command: cmd, id: newID(), from: r.from.String(), peer: peer, request: r}
+	x := &execution{command: cmd, asked: r.payload.Attr("node"), id: newID(), from: r.from.String(), peer: peer, request: r}
 	if cmd.ask == nil {
 		text, why := cmd.run(u)
 		if why != nil {
@@ -205,7 +206,7 @@ func (u *user) continueCommand(r *request, cmd *command, id string) {
 	switch action := r.payload.Attr("action"); action {
 	case "cancel":
 		delete(u.executions, id)
-		u.reply(r, xep.NewCommand(x.node, x.id, "canceled"))
+		u.reply(r, xep.NewCommand(x.asked, x.id, "canceled"))
 	case "prev":
 		if len(x.stages) < 2 {
 			u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "bad-action"))
@@ -266,7 +267,7 @@ func (u *user) show(x *execution, complaint string) {
 	if len(x.stages) > 1 {
 		others = append(others, "prev")
 	}
-	cmd := xep.NewCommand(x.node, x.id, "executing").Add(xep.Actions(first, others...))
+	cmd := xep.NewCommand(x.asked, x.id, "executing").Add(xep.Actions(first, others...))
 	if complaint != "" {
 		cmd.Add(xep.Note("error", complaint))
 	}
@@ -276,7 +277,7 @@ func (u *user) show(x *execution, complaint string) {
 // complete ends an execution. form may be nil.
 func (u *user) complete(x *execution, note, text string, form *element.Element) {
 	delete(u.executions, x.id)
-	cmd := xep.NewCommand(x.node, x.id, "completed")
+	cmd := xep.NewCommand(x.asked, x.id, "completed")
 	if text != "" {
 		cmd.Add(xep.Note(note, text))
 	}

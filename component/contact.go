@@ -113,7 +113,7 @@ func (u *user) onSubscription(st *inbound) {
 	}
 	switch st.typ {
 	case "subscribe":
-		u.onSubscribe(ct, cleanText(st.ChildText(nsComponent, "status")))
+		u.onSubscribe(ct, cleanText(st.ChildText(nsComponent, "status")), st.id)
 	case "subscribed":
 		u.onSubscribed(ct)
 	case "unsubscribe":
@@ -139,11 +139,11 @@ func (u *user) onGuestSubscription(st *inbound) {
 }
 
 // onSubscribe: the user wants to see a contact.
-func (u *user) onSubscribe(ct *contact, reason string) {
+func (u *user) onSubscribe(ct *contact, reason, id string) {
 	_, edits := u.legacySession().(legacy.RosterEditor)
 	switch {
 	case ct.Peer == "", ct.Subscription.Has(registry.To), !u.c.info.Features.Has(legacy.FeatureRoster):
-		u.grant(ct)
+		u.grant(ct, id)
 		return
 	}
 	ct.Subscription |= registry.AskTo
@@ -175,11 +175,11 @@ func (u *user) addContact(ct *contact, reason string) {
 
 // grant lets the user see a contact, and asks in turn that the contact may see
 // the user. (XEP-0100 §4.6.1)
-func (u *user) grant(ct *contact) {
+func (u *user) grant(ct *contact, id string) {
 	ct.Subscription = ct.Subscription&^registry.AskTo | registry.To
 	u.save(ct)
 	u.watch(ct, true)
-	u.c.sendPresence(ct.jid, u.bare, "subscribed", "")
+	u.c.sendPresence(ct.jid, u.bare, "subscribed", id)
 	switch {
 	case ct.Peer != "":
 		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
@@ -386,7 +386,7 @@ func (u *user) mergeContact(c legacy.Contact, stale bool) *contact {
 		}
 		return nil
 	case ct.Subscription.Has(registry.AskTo) && !c.AwaitingAuth:
-		u.grant(ct)
+		u.grant(ct, "")
 		return nil
 	case ct.Subscription.Has(registry.AskFrom) && stale, !known:
 		ct.Subscription |= registry.AskFrom
@@ -465,7 +465,7 @@ func (u *user) onAuthRequested(ev legacy.AuthRequested) {
 // onAuthGranted: a contact lets the user see them.
 func (u *user) onAuthGranted(p legacy.Peer) {
 	if ct := u.contacts[p.ID]; ct != nil && p.ID != "" && ct.Subscription.Has(registry.AskTo) {
-		u.grant(ct)
+		u.grant(ct, "")
 	}
 }
 

@@ -32,7 +32,7 @@ var iqRoutes = map[iqName]iqRoute{
 	{xep.NSDiscoInfo, "query"}:    {get: true, gateway: (*Component).gatewayInfo, contact: (*Component).contactInfo},
 	{xep.NSDiscoItems, "query"}:   {get: true, gateway: (*Component).noItems, actor: (*user).onItems, contact: (*Component).noContactItems},
 	{xep.NSPing, "ping"}:          {get: true, gateway: (*Component).pong, contact: (*Component).pongContact},
-	{xep.NSVersion, "query"}:      {get: true, gateway: (*Component).version},
+	{xep.NSVersion, "query"}:      {get: true, gateway: (*Component).version, contactActor: (*user).onContactVersion},
 	{xep.NSTime, "time"}:          {get: true, gateway: (*Component).time},
 	{xep.NSLast, "query"}:         {get: true, gateway: (*Component).uptime, contactActor: (*user).onContactLast},
 	{xep.NSVCard, "vCard"}:        {get: true, gateway: (*Component).vCard, contactActor: (*user).onContactVCard},
@@ -172,6 +172,8 @@ func (c *Component) roomIQ(st *inbound, payload *element.Element, peer legacy.Pe
 	switch {
 	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoInfo, "query") && payload.Attr("node") == "" && !c.knows(st.from):
 		c.result(st, c.roomInfo(peer, nil, c.archives()))
+	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSVersion, "query"):
+		c.answer(st, payload, (*Component).version)
 	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoItems, "query") && payload.Attr("node") == "":
 		c.result(st, element.New(xep.NSDiscoItems, "query"))
 	case !c.serves(st.from):

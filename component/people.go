@@ -94,6 +94,25 @@ func (u *user) onContactVCard(r *request, peer legacy.Peer) {
 	}, func(ref string) error { return profiler.RequestProfile(u.ctx, ref, peer) })
 }
 
+// onContactVersion answers what a contact's client is, where the network lets it be
+// asked. (XEP-0092 §2)
+func (u *user) onContactVersion(r *request, peer legacy.Peer) {
+	versioner, ok := u.legacySession().(legacy.Versioner)
+	if !ok {
+		u.fail(r, errServiceUnavail)
+		return
+	}
+	u.look(r, func(u *user, r *request, ev legacy.Event) {
+		got := ev.(legacy.VersionReceived)
+		if got.Err != nil {
+			u.fail(r, translateError(got.Err))
+			return
+		}
+		u.reply(r, element.New(xep.NSVersion, "query").
+			Add(element.New(xep.NSVersion, "name").AddText(cleanText(got.Version))))
+	}, func(ref string) error { return versioner.RequestVersion(u.ctx, ref, peer) })
+}
+
 func (u *user) replyVCard(r *request, peer legacy.Peer, p legacy.Profile) {
 	var picture *avatar
 	if ct, ok := u.may(peer); ok {

@@ -246,10 +246,14 @@ func TestRoomInfo(t *testing.T) {
 		w.emit(h, legacy.RoomConfigReceived{Ref: w.hear(asked, "config * #club"), Err: legacy.Errorf(legacy.Forbidden, "no")})
 		check(w.Expect("<iq id='i'/>"), "muc_public")
 		// XEP-0030 §3.2, XEP-0045 §7.12, §17.4: nodes
-		for node, condition := range map[string]string{"nonsense": "item-not-found", "x-roomuser-item": "feature-not-implemented", "http://jabber.org/protocol/muc#traffic": "feature-not-implemented"} {
+		for node, condition := range map[string]string{"nonsense": "item-not-found", "x-roomuser-item": "feature-not-implemented"} {
 			info, _ = w.ask("get", phone, club, "n", "<query xmlns='"+nsInfo+"' node='"+node+"'/>")
 			isError(t, info, condition, "cancel", "")
 		}
+		traffic, _ := w.ask("get", phone, club, "n", "<query xmlns='"+nsInfo+"' node='http://jabber.org/protocol/muc#traffic'/>")
+		w.mustMatch(traffic, "<iq type='result'><query node='http://jabber.org/protocol/muc#traffic' xmlns='"+nsInfo+"'><feature var='http://jabber.org/protocol/xhtml-im'/></query></iq>")
+		version, _ := w.ask("get", phone, club, "n", "<query xmlns='jabber:iq:version'/>")
+		w.mustMatch(version, "<iq type='result'><query xmlns='jabber:iq:version'><name>transport</name></query></iq>")
 		// XEP-0045 §6.5: no list of occupants
 		items, _ := w.ask("get", phone, club, "t", "<query xmlns='http://jabber.org/protocol/disco#items'/>")
 		if items.Attr("type") != "result" || items.First().Count() != 0 {
@@ -260,7 +264,7 @@ func TestRoomInfo(t *testing.T) {
 			{"get", laptop, club + "/bob", "<query xmlns='" + nsInfo + "'/>", "bad-request", "modify"},
 			{"get", laptop, club + "/bob", "<query xmlns='jabber:iq:version'/>", "not-acceptable", "cancel"},
 			{"get", phone, club + "/nobody", "<query xmlns='jabber:iq:version'/>", "item-not-found", "cancel"},
-			{"get", phone, club + "/bob", "<query xmlns='jabber:iq:version'/>", "service-unavailable", "cancel"},
+			{"get", phone, club + "/bob", "<query xmlns='urn:xmpp:blocking'/>", "service-unavailable", "cancel"},
 			{"set", phone, club + "/bob", "<vCard xmlns='vcard-temp'/>", "service-unavailable", "cancel"},
 			{"get", phone, club, "<query xmlns='jabber:iq:register'/>", "service-unavailable", "cancel"},
 			{"get", bob + "/x", club, "<query xmlns='jabber:iq:register'/>", "service-unavailable", "cancel"},

@@ -16,7 +16,7 @@ import (
 // roomFeatures are those of every room.
 var roomFeatures = []string{
 	xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSMUC, xep.NSPing, xep.NSStableID, xep.NSSelfPing, xep.NSOccupantID, xep.NSStanzaID,
-	xep.NSCommands, xep.NSVCard, "muc_semianonymous", "muc_persistent",
+	xep.NSCommands, xep.NSVersion, xep.NSVCard, "muc_semianonymous", "muc_persistent",
 }
 
 // roomInfo is what a room can do, and whether what is said there is archived. r is
@@ -67,12 +67,32 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, archived bool) *element.
 	return q.Add(form)
 }
 
+// roomTraffic is which extensions of messages and presence pass through a room.
+// (XEP-0045 §6.3, "Querying for allowable traffic")
+func (c *Component) roomTraffic(tags bool) *element.Element {
+	q := element.New(xep.NSDiscoInfo, "query").Set("node", xep.NSMUCTraffic)
+	features := []string{xep.NSOccupantID, xep.NSStanzaID}
+	if c.info.Features.Has(legacy.FeatureMarkup) {
+		features = append(features, xep.NSXHTMLIM)
+	}
+	if tags {
+		features = append(features, xep.NSChatStates, xep.NSReactions, xep.NSReply)
+	}
+	for _, f := range features {
+		q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", f))
+	}
+	return q
+}
+
 // onRoomInfo answers what a room can do. What the network has not yet told of its
 // settings is asked for. (XEP-0045 §6.4)
 func (u *user) onRoomInfo(r *request, peer legacy.Peer, room *room) {
 	switch node := r.payload.Attr("node"); node {
 	case "":
-	case "x-roomuser-item", xep.NSMUC + "#traffic": // XEP-0045 §7.12, §17.4
+	case xep.NSMUCTraffic:
+		u.reply(r, u.c.roomTraffic(room != nil && room.tags))
+		return
+	case "x-roomuser-item": // XEP-0045 §7.12
 		u.fail(r, errNotImplemented)
 		return
 	default:

@@ -80,6 +80,9 @@ func (s roomySession) Invite(_ context.Context, r, who legacy.Peer) error {
 func (s roomySession) SetTopic(_ context.Context, r legacy.Peer, topic string) error {
 	return s.say("topic %s %s", r.ID, topic)
 }
+func (s roomySession) RequestVersion(_ context.Context, ref string, who legacy.Peer) error {
+	return s.say("version %s %s", ref, who.ID)
+}
 func (s roomySession) Moderate(_ context.Context, ref string, r legacy.Peer, m legacy.Moderation) error {
 	return s.say("moderate %s %s %+v", ref, r.ID, m)
 }
@@ -307,6 +310,7 @@ func TestModeration(t *testing.T) {
 			{"<item nick='bob' role='participant'/>", "{Nick:bob Kick:false Ban:false Level:1 Reason:}"},
 			{"<item nick='bob' role='moderator'/>", "{Nick:bob Kick:false Ban:false Level:3 Reason:}"},
 			{"<item jid='bob@" + gw + "' affiliation='outcast'/>", "{Nick:bob Kick:false Ban:true Level:0 Reason:}"},
+			{"<item nick='bob' affiliation='member' role='participant'/>", "{Nick:bob Kick:false Ban:false Level:1 Reason:}"},
 			{"<item jid='" + club + "/bob' affiliation='owner'/>", "{Nick:bob Kick:false Ban:false Level:4 Reason:}"},
 		} {
 			id := fmt.Sprint("k", i)

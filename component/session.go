@@ -263,6 +263,8 @@ func (u *user) onLegacy(ev legacy.Event) {
 		u.onTypingChanged(ev)
 	case legacy.ProfileReceived:
 		u.onLookup(ev.Ref, ev)
+	case legacy.VersionReceived:
+		u.onLookup(ev.Ref, ev)
 	case legacy.SearchFinished:
 		u.onLookup(ev.Ref, ev)
 	case legacy.AvatarChanged:

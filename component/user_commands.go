@@ -288,7 +288,7 @@ func (u *user) onImport(x *execution, values map[string][]string) {
 		default:
 			ct = u.contact(peer.ID)
 			ct.Name = cleanText(strings.TrimSpace(name))
-			u.onSubscribe(ct, "")
+			u.onSubscribe(ct, "", "")
 			added++
 		}
 	}

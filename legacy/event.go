@@ -111,6 +111,13 @@ type ProfileReceived struct {
 	Err     error
 }
 
+// VersionReceived answers RequestVersion.
+type VersionReceived struct {
+	Ref     string
+	Version string // of the peer's client, with its name
+	Err     error
+}
+
 // SearchFinished answers Search.
 type SearchFinished struct {
 	Ref     string
@@ -160,6 +167,7 @@ func (MessageSent) event()     {}
 func (MessageFailed) event()   {}
 func (TypingChanged) event()   {}
 func (ProfileReceived) event() {}
+func (VersionReceived) event() {}
 func (SearchFinished) event()  {}
 func (AvatarChanged) event()   {}
 func (Notice) event()          {}

@@ -95,6 +95,13 @@ type Profiler interface {
 	RequestProfile(ctx context.Context, ref string, p Peer) error
 }
 
+// Versioner is a Session that can ask somebody's client what it is.
+type Versioner interface {
+	// RequestVersion asks a peer's client for its name and version. VersionReceived
+	// with the ref follows.
+	RequestVersion(ctx context.Context, ref string, p Peer) error
+}
+
 // AvatarSetter is a Session that can show others a picture of the user. That
 // nothing came of it is told by a Notice.
 type AvatarSetter interface {

@@ -59,6 +59,7 @@ const (
 	NSMUCOwner       = "http://jabber.org/protocol/muc#owner"
 	NSMUCConfig      = "http://jabber.org/protocol/muc#roomconfig"
 	NSMUCInfo        = "http://jabber.org/protocol/muc#roominfo"
+	NSMUCTraffic     = "http://jabber.org/protocol/muc#traffic"
 	NSStableID       = "http://jabber.org/protocol/muc#stable_id"
 	NSSelfPing       = "http://jabber.org/protocol/muc#self-ping-optimization"
 	NSOccupantID     = "urn:xmpp:occupant-id:0"              // XEP-0421

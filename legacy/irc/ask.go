@@ -141,6 +141,13 @@ func (c *client) expire(now time.Time) time.Time {
 	if len(c.waiting) > 0 {
 		next = c.waiting[0].deadline
 	}
+	c.endVersions(func(v *versionAsk) bool { return !v.deadline.After(now) }, "",
+		legacy.Errorf(legacy.Temporary, "Nobody has answered."))
+	for _, v := range c.versions {
+		if next.IsZero() || v.deadline.Before(next) {
+			next = v.deadline
+		}
+	}
 	for _, w := range c.whoises {
 		if !w.deadline.After(now) {
 			w.answer(c, legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.link.name()))

@@ -7,8 +7,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding"
-
 	"transport/legacy"
 	"transport/legacy/irc/ircwire"
 )
@@ -53,7 +51,8 @@ type client struct {
 
 	lists     []list               // LISTs under way
 	whoises   map[string]*whoisAsk // by folded nick
-	awayTexts map[string]string    // of those who are known to be away, by folded nick
+	versions  []versionAsk
+	awayTexts map[string]string // of those who are known to be away, by folded nick
 	raw       rawAnswer
 	watched   map[string]*watch // by folded nick
 	watchAt   time.Time         // when to ask who is online
@@ -177,48 +176,6 @@ func (c *client) drain() {
 			q.sent(nil)
 		}
 	}
-}
-
-// decode reads a line that should be UTF-8.
-func (c *client) decode(line string) string {
-	if utf8.ValidString(line) {
-		return line
-	}
-	if s, err := c.encodingOf(line).NewDecoder().String(line); err == nil {
-		return s
-	}
-	return strings.ToValidUTF8(line, "\uFFFD")
-}
-
-// encodingOf is the encoding of a line that is no UTF-8: that of the channel of which
-// it tells, if the user has set one, or else of the server.
-func (c *client) encodingOf(line string) encoding.Encoding {
-	m, _ := ircwire.Parse(line)
-	for _, p := range m.Params[:min(len(m.Params), 3)] {
-		if ch := c.channels[c.fold(p)]; ch != nil {
-			if in, ok := charset(c.s.setting(ch.peer.ID)["encoding_in"]); ok {
-				return in
-			}
-		}
-	}
-	return c.profile.in
-}
-
-// encode writes a text as the user wants it for this server.
-func (c *client) encode(text string) string {
-	if c.profile.out == nil {
-		return text
-	}
-	var b strings.Builder
-	encoder := c.profile.out.NewEncoder()
-	for _, r := range text {
-		if s, err := encoder.String(string(r)); err == nil {
-			b.WriteString(s)
-		} else {
-			b.WriteByte('?')
-		}
-	}
-	return b.String()
 }
 
 // begin handles what came while the user was signed on. It is not inlined: an idle
@@ -463,6 +420,7 @@ func (c *client) giveUp(err error) {
 	for _, w := range c.whoises {
 		w.answer(c, err)
 	}
+	c.endVersions(func(*versionAsk) bool { return true }, "", err)
 	for _, w := range c.watched {
 		c.show(w, false)
 	}

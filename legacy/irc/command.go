@@ -35,15 +35,20 @@ func (c *client) command(ref, target, name string, args map[string]string) {
 		done(c.info())
 	case "disconnect-from-irc-server":
 		done("You are being disconnected.")
-		reason := ircwire.Plain(cleanLine(args["quit-message"]))
-		for _, ch := range c.channels {
-			c.forget(ch)
-			c.emit(legacy.RoomLeft{Room: ch.peer, Reason: reason})
-		}
-		c.goodbye, c.closing = c.encode(reason), true
+		c.disconnect(args["quit-message"])
 	default:
 		c.emit(legacy.CommandDone{Ref: ref, Err: legacy.Errorf(legacy.Unsupported, "There is no such command.")})
 	}
+}
+
+// disconnect ends the connection for good.
+func (c *client) disconnect(reason string) {
+	reason = ircwire.Plain(cleanLine(reason))
+	for _, ch := range c.channels {
+		c.forget(ch)
+		c.emit(legacy.RoomLeft{Room: ch.peer, Reason: reason})
+	}
+	c.goodbye, c.closing = c.encode(reason), true
 }
 
 // info says how the connection is doing.
@@ -89,6 +94,10 @@ const (
 // rawLine sends a line that the user wrote.
 func (c *client) rawLine(line string) {
 	line = strings.TrimPrefix(strings.TrimSpace(cleanLine(line)), "/")
+	if word, reason, _ := strings.Cut(line, " "); strings.EqualFold(word, "QUIT") { // else it were made anew
+		c.disconnect(strings.TrimPrefix(strings.TrimSpace(reason), ":"))
+		return
+	}
 	c.raw.until = c.now().Add(rawTime)
 	c.send(c.encode(line))
 }

@@ -76,6 +76,19 @@ func TestCommands(t *testing.T) {
 	l.wantSent("QUIT :bye bye")
 }
 
+// TestRawQuit: a QUIT of the user's own is for good.
+func TestRawQuit(t *testing.T) {
+	l := newLab(t)
+	room := l.enter("#room")
+	l.say("1", legacy.Peer{}, "quit :bye  bye")
+	l.want(legacy.RoomLeft{Room: room, Reason: "bye  bye"}, legacy.MessageSent{Ref: "1"})
+	if !l.c.closing {
+		t.Error("the connection goes on")
+	}
+	l.c.quit()
+	l.wantSent("QUIT :bye  bye")
+}
+
 // TestNoNumerics: three digits make a numeric, and nothing else does.
 func TestNoNumerics(t *testing.T) {
 	l := newLab(t)

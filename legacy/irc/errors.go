@@ -71,6 +71,9 @@ func (c *client) onError(m ircwire.Message) {
 		}, is(kind)) {
 			return
 		}
+		if c.endVersions(c.ofNick(about), "", is(kind)) {
+			return
+		}
 		if c.failRoom(about, is(legacy.Forbidden)) {
 			return
 		}

@@ -112,8 +112,13 @@ func illegal(n *network, ev legacy.Event) error {
 		k.is(ev.Err != nil, "no error")
 	case legacy.TypingChanged:
 		k.person(ev.From)
+	case legacy.VersionReceived:
+		k.ref(ev.Ref, ev.Err)
+		k.texts(ev.Version)
 	case legacy.PresenceChanged:
-		k.person(ev.From)
+		if !ev.From.Service {
+			k.person(ev.From)
+		}
 		k.texts(ev.Presence.Status)
 	case legacy.Notice:
 		k.is(strings.TrimSpace(ev.Text) != "", "a notice without text")

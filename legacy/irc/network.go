@@ -1,6 +1,8 @@
 package irc
 
 import (
+	"strings"
+
 	"golang.org/x/text/encoding"
 
 	"transport/legacy"
@@ -95,6 +97,7 @@ func (n *network) Settings(p legacy.Peer) []legacy.Field {
 	case p.Room:
 		return []legacy.Field{
 			{Var: "encoding_in", Label: "Encoding of what is no UTF-8", Default: n.opts.Encoding},
+			{Var: "encoding_out", Label: "Encoding of what you write", Desc: "In place of the server's."},
 		}
 	case !p.Service && p.ID != "":
 		return nil
@@ -118,11 +121,17 @@ func (n *network) Settings(p legacy.Peer) []legacy.Field {
 	if n.named {
 		form = append(form,
 			legacy.Field{Var: "address", Label: "Address of the server", Desc: "If it is not the name that you use."},
-			legacy.Field{Var: "tls_ports", Label: "Ports with TLS", Default: n.opts.TLSPorts},
-			legacy.Field{Var: "ports", Label: "Ports without TLS", Default: n.opts.Ports},
+			legacy.Field{Var: "tls_ports", Label: "Ports with TLS", Type: legacy.FieldLines, Default: portLines(n.opts.TLSPorts)},
+			legacy.Field{Var: "ports", Label: "Ports without TLS", Type: legacy.FieldLines, Default: portLines(n.opts.Ports)},
 		)
 	}
 	return form
+}
+
+// portLines are ports as a form shows them, one a line.
+func portLines(list string) string {
+	all, _ := ports(list) // checked by New
+	return strings.Join(all, "\n")
 }
 
 // ValidateSettings implements legacy.Configurer.

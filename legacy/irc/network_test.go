@@ -81,7 +81,7 @@ func TestSettings(t *testing.T) {
 	if got := vars(fixed.Settings(legacy.Peer{})); strings.Contains(got, "address") || !strings.HasPrefix(got, "nick username realname account sasl_password pass certificate ") {
 		t.Errorf("settings %s", got)
 	}
-	if got := vars(n.Settings(channel("#a%irc.example.net"))); got != "encoding_in " {
+	if got := vars(n.Settings(channel("#a%irc.example.net"))); got != "encoding_in encoding_out " {
 		t.Errorf("settings %s", got)
 	}
 	if got := n.Settings(legacy.Peer{ID: "nick%irc.example.net"}); got != nil {

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
 )
 
@@ -137,18 +136,6 @@ func first(values ...string) string {
 // words are what spaces and commas separate.
 func words(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '\t' })
-}
-
-// charset is an encoding by its name on the Web. It must know ASCII as such, of which
-// the protocol is made.
-func charset(name string) (encoding.Encoding, bool) {
-	const ascii = "#a ~"
-	e, err := htmlindex.Get(name)
-	if err != nil {
-		return nil, false
-	}
-	in, err := e.NewDecoder().String(ascii)
-	return e, err == nil && in == ascii
 }
 
 func burst(s string) (int, bool) {

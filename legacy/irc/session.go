@@ -15,6 +15,7 @@ var (
 	_ legacy.Typer        = (*session)(nil)
 	_ legacy.Profiler     = (*session)(nil)
 	_ legacy.Watcher      = (*session)(nil)
+	_ legacy.Versioner    = (*session)(nil)
 	_ legacy.Roomer       = (*session)(nil)
 	_ legacy.RoomKeeper   = (*session)(nil)
 	_ legacy.RoomLister   = (*session)(nil)
@@ -191,6 +192,12 @@ func (s *session) SetTyping(_ context.Context, p legacy.Peer, t legacy.Typing) e
 func (s *session) RequestProfile(_ context.Context, ref string, p legacy.Peer) error {
 	fail := func(err error) { s.env.Emit(legacy.ProfileReceived{Ref: ref, Err: err}) }
 	return s.at(p, false, fail, func(c *client, name string) { c.whois(name, whoisAsk{ref: ref}) })
+}
+
+// RequestVersion implements legacy.Versioner.
+func (s *session) RequestVersion(_ context.Context, ref string, p legacy.Peer) error {
+	fail := func(err error) { s.env.Emit(legacy.VersionReceived{Ref: ref, Err: err}) }
+	return s.at(p, false, fail, func(c *client, name string) { c.askVersion(name, ref) })
 }
 
 // Watch implements legacy.Watcher. What is watched at servers that the user is not

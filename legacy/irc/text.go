@@ -51,7 +51,7 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 	if m.Markup != nil {
 		split = ircwire.SplitFormatted
 	}
-	parts := split(c.encode(text), limit)
+	parts := split(c.encodeFor(m.To, text), limit)
 	if len(parts) == 0 { // nothing but spaces
 		parts = []string{" "}
 	}
@@ -144,6 +144,8 @@ func (c *client) onText(m ircwire.Message) {
 		if text = c.onCTCP(m.Nick(), command, rest); text == "" {
 			return
 		}
+	case ctcp && command == "VERSION" && c.endVersions(c.ofNick(m.Nick()), ircwire.Plain(rest), nil):
+		return
 	case ctcp:
 		text = command + ": " + rest
 	}
@@ -169,6 +171,8 @@ func (c *client) onText(m ircwire.Message) {
 			said.Nick = ""
 		}
 		c.emit(said)
+	case m.Command == "NOTICE" && c.isMe(target) && c.about(text) != nil && ircwire.IsNick(nick): // as services greet
+		c.emit(legacy.RoomMessage{Room: c.about(text).peer, Nick: nick, Text: text, Markup: spans, Time: sent, Identity: ircwire.Plain(m.Address())})
 	case ch != nil || isChannel(strings.TrimLeft(target, c.support.prefixes.Chars)) || isChannel(target):
 	case c.isServer(nick) || !ircwire.IsNick(nick):
 		c.notice(text)
@@ -181,6 +185,16 @@ func (c *client) onText(m ircwire.Message) {
 		c.used()
 		c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Markup: spans, Time: sent})
 	}
+}
+
+// about is the channel that a text begins with, "[#channel] text", nil for none that
+// the user is in.
+func (c *client) about(text string) *channel {
+	name, _, ok := strings.Cut(strings.TrimPrefix(text, "["), "]")
+	if ch := c.channels[c.fold(name)]; ok && text[0] == '[' && ch != nil && ch.entered {
+		return ch
+	}
+	return nil
 }
 
 // isServer reports whether a message comes from a server; those that are not ours have
@@ -208,6 +222,9 @@ func (c *client) isOwnAnswer(m ircwire.Message) bool {
 	if !c.isMe(m.Nick()) || c.isMe(m.Param(0)) {
 		return false
 	}
+	if m.Param(1) == ircwire.MakeCTCP("VERSION", "") {
+		return true
+	}
 	if m.Command == "NOTICE" {
 		return strings.HasPrefix(m.Param(1), "\x01")
 	}
@@ -216,29 +233,3 @@ func (c *client) isOwnAnswer(m ircwire.Message) bool {
 
 // playbackAge is how old a message must be to be called delayed.
 const playbackAge = 10 * time.Second
-
-// ctcpPause is how long to wait between automatic answers.
-const ctcpPause = 2 * time.Second
-
-// onCTCP answers what clients ask each other. What it returns is for the user to
-// read.
-func (c *client) onCTCP(nick, command, rest string) string {
-	answer := ""
-	switch command {
-	case "VERSION":
-		answer = "transport, an XMPP gateway"
-	case "PING":
-		answer = rest
-	case "TIME":
-		answer = c.now().UTC().Format(time.RFC1123Z)
-	case "DCC":
-		return "(offers by DCC: " + rest + ". This gateway cannot take it; ask for a link instead)"
-	default:
-		return ""
-	}
-	if now := c.now(); ircwire.IsNick(nick) && now.Sub(c.ctcpAt) >= ctcpPause {
-		c.ctcpAt = now
-		c.send(ircwire.Line("NOTICE", nick, ircwire.MakeCTCP(command, answer)))
-	}
-	return ""
-}

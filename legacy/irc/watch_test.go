@@ -18,6 +18,23 @@ func offline(nick string) legacy.Event {
 }
 
 // watch makes alice watch people, or not.
+// TestWatchService: the server itself is on the user's list.
+func TestWatchService(t *testing.T) {
+	l := setup{server: "irc.test"}.lab(t)
+	l.welcome()
+	here := legacy.Peer{ID: "irc.test", Service: true}
+	l.c.showService(legacy.ShowOnline)
+	l.want()
+	l.do(l.s.Watch(t.Context(), here, true))
+	l.want(legacy.PresenceChanged{From: here, Presence: legacy.Presence{Show: legacy.ShowOnline}})
+	l.c.showService(legacy.ShowOffline)
+	l.want(legacy.PresenceChanged{From: here})
+	l.do(l.s.Watch(t.Context(), here, false))
+	l.c.showService(legacy.ShowOnline)
+	l.want()
+	l.wantSent()
+}
+
 func (l *lab) watch(on bool, nicks ...string) {
 	l.t.Helper()
 	for _, nick := range nicks {

@@ -1,0 +1,92 @@
+package component_test
+
+import (
+	"testing"
+
+	"transport/legacy"
+	"transport/registry"
+)
+
+// Somebody who is not registered has the gateway, and people, on their list.
+func TestGuestSubscription(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		const guest = "guest@example.org"
+		w.Send("<presence type='subscribe' from='" + guest + "' to='" + gw + "' id='s'/>")
+		w.Expect("<presence type='subscribed' from='" + gw + "' to='" + guest + "' id='s'/>")
+		w.Expect("<presence type='subscribe' from='" + gw + "' to='" + guest + "'/>")
+		w.Expect("<presence type='' from='" + gw + "' to='" + guest + "'><c xmlns='http://jabber.org/protocol/caps'/></presence>")
+		w.Send("<presence type='subscribed' from='" + guest + "' to='" + gw + "'/>")
+		w.Send("<presence from='" + guest + "/pc' to='" + gw + "'/>")
+		w.Send("<presence type='probe' from='" + guest + "/pc' to='" + gw + "'/>")
+		w.Expect("<presence type='' from='" + gw + "' to='" + guest + "/pc'><c xmlns='http://jabber.org/protocol/caps'/></presence>")
+		w.Send("<presence type='unavailable' from='" + guest + "/pc' to='" + gw + "'/>")
+		w.Send("<presence type='unsubscribe' from='" + guest + "' to='" + gw + "' id='u'/>")
+		w.Expect("<presence type='unavailable' from='" + gw + "' to='" + guest + "'/>")
+		w.Expect("<presence type='unsubscribed' from='" + gw + "' to='" + guest + "' id='u'/>")
+		w.Expect("<presence type='unsubscribe' from='" + gw + "' to='" + guest + "'/>")
+		w.settle()
+		if left := w.Take(); len(left) > 0 {
+			t.Errorf("more came: %s", left)
+		}
+		if _, there := w.account(guest); there {
+			t.Error("registered by having the gateway on a list")
+		}
+		w.Send("<presence type='subscribe' from='" + guest + "' to='" + bob2 + "' id='b'/>")
+		w.settle()
+		w.Take()
+		if _, there := w.account(guest); !there || w.subscription(guest, "bob")&(registry.To|registry.AskTo) == 0 {
+			t.Errorf("whom they want to see is not kept: %v", w.subscription(guest, "bob"))
+		}
+	})
+}
+
+// Settings of somebody who is not registered, by the node and the action that users
+// of other gateways know. (XEP-0050 §3.1: the answer has the node of the request)
+func TestGuestSettings(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		shows := func(value string) string {
+			form := w.run(phone, "configure", "", "")
+			w.mustMatch(form, "<command xmlns='"+nsCommands+"' node='configure' status='executing'><x xmlns='"+nsData+"'><field var='record_history'><value>"+value+"</value></field><field var='persistent'/></x></command>")
+			return " sessionid='" + form.Attr("sessionid") + "' action='next'"
+		}
+		done := w.run(phone, "configure", shows("true"), "<x xmlns='"+nsData+"' type='submit'><field var='record_history'><value>0</value></field></x>")
+		w.mustMatch(done, "<command xmlns='"+nsCommands+"' node='configure' status='completed'/>")
+		shows("false")
+		w.mustMatch(w.run(phone, "ping", "", ""), "<command xmlns='"+nsCommands+"' status='completed'><note>Pong.</note></command>")
+	})
+}
+
+// An invitation to a nick, which is no JID. (XEP-0045 §7.8.2)
+func TestInviteNick(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		joinClub(t, w, asked)
+		w.Send("<message from='" + phone + "' to='" + club + "' id='i'><x xmlns='" + nsUser + "'><invite to='Bob'/></x></message>")
+		w.hear(asked, "invite #club bob")
+		w.Take()
+		w.Send("<message from='" + phone + "' to='" + club + "' id='n'><x xmlns='" + nsUser + "'><invite to='#club'/></x></message>")
+		isError(t, w.Expect("<message type='error' id='n'/>"), "item-not-found", "cancel", "")
+	})
+}
+
+// XEP-0092 §2, of somebody on the network
+func TestVersionOfPerson(t *testing.T) {
+	asked := make(chan string, 100)
+	const query = "<query xmlns='jabber:iq:version'/>"
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		w.Send("<iq type='get' from='" + phone + "' to='" + bob2 + "' id='0'>" + query + "</iq>")
+		isError(t, w.Expect("<iq type='error' id='0'/>"), "service-unavailable", "cancel", "")
+		h := joinClub(t, w, asked)
+		for i, to := range []string{bob2, club + "/bob"} {
+			id := string(rune('1' + i))
+			w.Send("<iq type='get' from='" + phone + "' to='" + to + "' id='" + id + "'>" + query + "</iq>")
+			w.emit(h, legacy.VersionReceived{Ref: w.hear(asked, "version * bob"), Version: "a client 1.0"})
+			w.Expect("<iq type='result' id='" + id + "'><query xmlns='jabber:iq:version'><name>a client 1.0</name></query></iq>")
+		}
+		w.Send("<iq type='get' from='" + phone + "' to='" + bob2 + "' id='4'>" + query + "</iq>")
+		w.emit(h, legacy.VersionReceived{Ref: w.hear(asked, "version * bob"), Err: legacy.Errorf(legacy.NotFound, "nobody")})
+		isError(t, w.Expect("<iq type='error' id='4'/>"), "item-not-found", "cancel", "")
+	})
+}

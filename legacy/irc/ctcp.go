@@ -1,0 +1,77 @@
+package irc
+
+import (
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/irc/ircwire"
+)
+
+// ctcpPause is how long to wait between automatic answers.
+const ctcpPause = 2 * time.Second
+
+// onCTCP answers what clients ask each other. What it returns is for the user to
+// read.
+func (c *client) onCTCP(nick, command, rest string) string {
+	answer := ""
+	switch command {
+	case "VERSION":
+		answer = "transport, an XMPP gateway"
+	case "PING":
+		answer = rest
+	case "TIME":
+		answer = c.now().UTC().Format(time.RFC1123Z)
+	case "DCC":
+		return "(offers by DCC: " + rest + ". This gateway cannot take it; ask for a link instead)"
+	default:
+		return ""
+	}
+	if now := c.now(); ircwire.IsNick(nick) && now.Sub(c.ctcpAt) >= ctcpPause {
+		c.ctcpAt = now
+		c.send(ircwire.Line("NOTICE", nick, ircwire.MakeCTCP(command, answer)))
+	}
+	return ""
+}
+
+// versionAsk is somebody whose client is asked what it is.
+type versionAsk struct {
+	nick, ref string
+	deadline  time.Time
+}
+
+const maxVersions = 16 // under way
+
+// askVersion asks somebody's client what it is. (CTCP VERSION)
+func (c *client) askVersion(nick, ref string) {
+	fail := func(err error) { c.emit(legacy.VersionReceived{Ref: ref, Err: err}) }
+	switch {
+	case !ircwire.IsNick(nick):
+		fail(legacy.Errorf(legacy.NotFound, "Nobody can be called so."))
+	case len(c.versions) >= maxVersions:
+		fail(errTooManyQuestions())
+	default:
+		c.versions = append(c.versions, versionAsk{nick, ref, c.now().Add(askLimit)})
+		c.send(ircwire.Line("PRIVMSG", nick, ircwire.MakeCTCP("VERSION", "")))
+	}
+}
+
+// endVersions answers those questions that are about whom done picks. It reports
+// whether there were any.
+func (c *client) endVersions(done func(*versionAsk) bool, version string, err error) bool {
+	rest := c.versions[:0]
+	for _, v := range c.versions {
+		if done(&v) {
+			c.emit(legacy.VersionReceived{Ref: v.ref, Version: version, Err: err})
+		} else {
+			rest = append(rest, v)
+		}
+	}
+	ended := len(rest) < len(c.versions)
+	c.versions = rest
+	return ended
+}
+
+// ofNick picks the questions about somebody.
+func (c *client) ofNick(nick string) func(*versionAsk) bool {
+	return func(v *versionAsk) bool { return c.fold(v.nick) == c.fold(nick) }
+}

@@ -1,0 +1,75 @@
+package irc
+
+import (
+	"testing"
+
+	"transport/legacy"
+)
+
+// TestAskVersion: what somebody's client is.
+func TestAskVersion(t *testing.T) {
+	l := newLab(t)
+	ask := func(ref string) {
+		t.Helper()
+		l.do(l.s.RequestVersion(t.Context(), ref, bob))
+		l.wantSent("PRIVMSG bob \x01VERSION\x01")
+	}
+	ask("1")
+	ask("2")
+	l.hear(":eva!e@h NOTICE alice :\x01VERSION other\x01") // nobody asked her
+	take[legacy.MessageReceived](l)
+	l.hear(":Bob!b@h NOTICE alice :\x01VERSION client \x021.0\x02\x01")
+	l.want(legacy.VersionReceived{Ref: "1", Version: "client 1.0"}, legacy.VersionReceived{Ref: "2", Version: "client 1.0"})
+	ask("3")
+	l.hear(":irc.test 401 alice bob :No such nick")
+	l.want(legacy.VersionReceived{Ref: "3", Err: fails(legacy.NotFound)})
+	ask("4")
+	l.after(askLimit - 1)
+	l.want()
+	l.after(1)
+	l.want(legacy.VersionReceived{Ref: "4", Err: fails(legacy.Temporary)})
+	for range maxVersions {
+		ask("x")
+	}
+	l.do(l.s.RequestVersion(t.Context(), "5", bob))
+	l.want(legacy.VersionReceived{Ref: "5", Err: fails(legacy.RateLimited)})
+	l.c.giveUp(legacy.Errorf(legacy.Temporary, "gone"))
+	var gone []legacy.Event
+	for range maxVersions {
+		gone = append(gone, legacy.VersionReceived{Ref: "x", Err: fails(legacy.Temporary)})
+	}
+	l.want(gone...)
+	l.do(l.s.RequestVersion(t.Context(), "6", legacy.Peer{ID: "1x"}))
+	l.want(legacy.VersionReceived{Ref: "6", Err: fails(legacy.NotFound)})
+}
+
+// TestServiceNotice: services greet in a notice to the user that names the channel.
+func TestServiceNotice(t *testing.T) {
+	l := newLab(t)
+	room := l.enter("#room", "bob")
+	l.hear(":ChanServ!s@services.test NOTICE alice :[#ROOM] Welcome!")
+	l.want(legacy.RoomMessage{Room: room, Nick: "ChanServ", Text: "[#ROOM] Welcome!", Identity: "s@services.test"})
+	for _, text := range []string{"[#other] Welcome!", "#room] x", "[#room", "[] x"} {
+		l.hear(":ChanServ!s@services.test NOTICE alice :" + text)
+		if got := take[legacy.MessageReceived](l); got.Text != text {
+			t.Errorf("got %+v", got)
+		}
+	}
+	l.hear(":bob!b@h PRIVMSG alice :[#room] only to you")
+	take[legacy.MessageReceived](l)
+}
+
+// TestChannelEncoding: the encodings of a channel are its own, in and out.
+func TestChannelEncoding(t *testing.T) {
+	l := newLab(t)
+	room := l.enter("#room")
+	l.s.Reconfigure(room, map[string]string{"encoding_in": "koi8-r", "encoding_out": "koi8-r"})
+	l.say("1", room, "да")
+	l.say("2", bob, "да")
+	l.wantSent("PRIVMSG #room :\xc4\xc1", "PRIVMSG bob :да")
+	l.want(legacy.MessageSent{Ref: "1"}, legacy.MessageSent{Ref: "2"})
+	l.hear(":bob!b@h PRIVMSG #room :\xc4\xc1")
+	if got := take[legacy.RoomMessage](l); got.Text != "да" {
+		t.Errorf("got %q", got.Text)
+	}
+}
