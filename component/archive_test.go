@@ -148,7 +148,7 @@ func TestArchive(t *testing.T) {
 			answer, _ := w.ask("set", phone, club, "x", q)
 			isError(t, answer, "item-not-found", "cancel", "")
 		}
-		for _, q := range []string{mamQuery("", "", "start", "yesterday"), mamQuery("", "", "ids", strings.Repeat("a</value><value>", 60))} {
+		for _, q := range []string{mamQuery("", "", "start", "yesterday"), mamQuery("", "", "ids", strings.Repeat("a</value><value>", 110))} {
 			answer, _ := w.ask("set", phone, club, "x", q)
 			isError(t, answer, "bad-request", "modify", "")
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // maxPage is how many lines of an archive are given out at once.
-const maxPage = 50
+const maxPage = 100
 
 // onArchive answers a question to a room's archive: the user's own view of it, also
 // while they are not in the room. (XEP-0313 §4, §5)

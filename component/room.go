@@ -58,7 +58,7 @@ type roomClient struct {
 }
 
 const (
-	maxRooms = 100
+	maxRooms = 250
 	joinTime = 60 * time.Second // for a client to be let in
 )
 

@@ -36,7 +36,7 @@ type member struct {
 }
 
 const (
-	maxChannels = 100
+	maxChannels = 250
 	maxMembers  = 100_000 // of all channels together
 )
 

@@ -41,6 +41,10 @@ func (l *link) connect(ctx, life context.Context) (*client, error) {
 			break
 		}
 	}
+	if p.keptFrom && legacy.KindOf(err) == legacy.Temporary {
+		err = legacy.Wrap(legacy.Temporary, err, "The "+l.name()+" server cannot be reached with TLS, and what is secret is not sent without. "+
+			"If it is to be, remove the ports with TLS in the settings of the server.")
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = legacy.Wrap(legacy.Temporary, err, "The "+l.name()+" server took too long.")
 	}

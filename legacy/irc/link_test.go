@@ -268,6 +268,22 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// TestSecretWithoutTLS: a password stays here, and the user learns why.
+func TestSecretWithoutTLS(t *testing.T) {
+	plain := startPeer(t, nil)
+	for _, password := range []string{"", "sesame"} {
+		u := signedOn(t, named(t, nil), at([]string{"srv.test", "tls_ports", closedPort(t), "ports", portOf(plain.listener), "sasl_password", password}), dial)
+		u.join("#room%srv.test")
+		if password == "" {
+			expect[legacy.RoomJoined](u)
+			continue
+		}
+		if failed := expect[legacy.RoomFailed](u); legacy.KindOf(failed.Err) != legacy.Temporary || !strings.Contains(failed.Err.Error(), "not sent without") {
+			t.Errorf("failed %+v", failed)
+		}
+	}
+}
+
 // TestWaiting: what waits for a server that does not answer is bounded, and answered at
 // the latest when the session ends.
 func TestWaiting(t *testing.T) {

@@ -115,7 +115,7 @@ func (n *network) Settings(p legacy.Peer) []legacy.Field {
 		{Var: "fingerprint", Label: "Fingerprint of a certificate to trust", Desc: "SHA-256 or SHA-1, in hexadecimal digits."},
 		{Var: "encoding_in", Label: "Encoding of what is no UTF-8", Default: n.opts.Encoding},
 		{Var: "encoding_out", Label: "Encoding of what you write", Default: "utf-8"},
-		{Var: "throttle_limit", Label: "Lines that may be sent at once"},
+		{Var: "throttle_limit", Label: "Lines that may be sent at once", Desc: "-1 for no limit: for servers that do not throw anybody out for it."},
 		{Var: "persistent", Label: "Stay connected while I am in no channel", Type: legacy.FieldBool, Default: "false"},
 	}
 	if n.named {
@@ -158,7 +158,7 @@ func (n *network) ValidateSettings(p legacy.Peer, values map[string]string) erro
 	}
 	if limit := values["throttle_limit"]; limit != "" {
 		if _, ok := burst(limit); !ok {
-			return wrong("throttle_limit", "Enter a number from 1 to 1000.")
+			return wrong("throttle_limit", "Enter a number of lines, or -1 for no limit.")
 		}
 	}
 	if _, err := certificate(values["certificate"]); err != nil {

@@ -88,13 +88,13 @@ func TestSettings(t *testing.T) {
 		t.Errorf("settings %+v", got)
 	}
 	good := map[string]string{"nick": "nick", "encoding_in": "koi8-r", "encoding_out": "UTF-8", "tls_ports": "6697, 7000;7001", "ports": "", "address": "irc.example.net",
-		"fingerprint": strings.Repeat("AB:", 19) + "AB", "throttle_limit": "1000", "certificate": irc.SelfSigned(t, "me")}
+		"fingerprint": strings.Repeat("AB:", 19) + "AB", "throttle_limit": "-1", "certificate": irc.SelfSigned(t, "me")}
 	if err := n.ValidateSettings(server, good); err != nil {
 		t.Errorf("good: %v", err)
 	}
 	for _, bad := range [][2]string{{"nick", "1x"}, {"encoding_in", "klingon"}, {"encoding_out", "utf-16le"}, {"encoding_in", "utf-16be"}, {"tls_ports", "0"}, {"ports", "65536"},
 		{"ports", "1,2,3,4,5,6,7,8,9"}, {"ports", "x"}, {"address", "a b"}, {"fingerprint", "abcd"}, {"fingerprint", strings.Repeat("g", 64)}, {"throttle_limit", "0"},
-		{"throttle_limit", "1001"}, {"throttle_limit", "many"}, {"certificate", "-----BEGIN"}} {
+		{"throttle_limit", "100001"}, {"throttle_limit", "-2"}, {"throttle_limit", "many"}, {"certificate", "-----BEGIN"}} {
 		err := n.ValidateSettings(server, map[string]string{bad[0]: bad[1]})
 		var fe *legacy.FieldError
 		if !errors.As(err, &fe) || fe.Var != bad[0] || fe.Text == "" {

@@ -31,6 +31,7 @@ type profile struct {
 	burst         int
 	stay          bool
 	guardsSecrets bool // there is something that must not be sent without TLS
+	keptFrom      bool // that is why ports without TLS are not tried
 }
 
 // target is a place to connect to.
@@ -41,7 +42,10 @@ type target struct {
 
 func (t target) addr() string { return net.JoinHostPort(t.host, t.port) }
 
-const maxLines = 20 // of commands after connecting
+const (
+	maxLines = 20      // of commands after connecting
+	maxBurst = 100_000 // lines
+)
 
 // profile is how the user connects to a server; nick is the one that was asked for
 // last, "" for none.
@@ -78,6 +82,7 @@ func (s *session) profile(server, nick string) profile {
 	}
 	p.guardsSecrets = p.password != "" || p.pass != "" || len(p.after) > 0
 	p.targets = n.targets(server, set, p.guardsSecrets)
+	p.keptFrom = p.guardsSecrets && len(p.targets) < len(n.targets(server, set, false))
 	return p
 }
 
@@ -138,9 +143,13 @@ func words(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '\t' })
 }
 
+// burst is how many lines may follow each other, as users write it: -1 for any number.
 func burst(s string) (int, bool) {
 	n, err := strconv.Atoi(s)
-	return n, err == nil && n >= 1 && n <= 1000
+	if n == -1 {
+		n = maxBurst
+	}
+	return n, err == nil && n >= 1 && n <= maxBurst
 }
 
 // fingerprint reads one with or without colons, nil for none.
