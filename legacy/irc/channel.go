@@ -107,7 +107,9 @@ func (c *client) join(name, key string) {
 func (c *client) wishes() []wish {
 	var all []wish
 	for _, ch := range c.channels {
-		all = append(all, wish{ch.peer, ch.name, ch.key})
+		if !ch.parting {
+			all = append(all, wish{ch.peer, ch.name, ch.key})
+		}
 	}
 	return all
 }

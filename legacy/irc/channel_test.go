@@ -227,7 +227,13 @@ func TestLeaveAndReturn(t *testing.T) {
 	l.want()
 	l.hear(end)
 	take[legacy.RoomJoined](l)
+	if len(l.c.wishes()) != 1 {
+		t.Error("the channel is not to be entered again after a loss")
+	}
 	l.do(l.s.LeaveRoom(ctx, room, ""))
+	if again := l.c.wishes(); len(again) > 0 {
+		t.Errorf("after a loss it enters %+v again", again)
+	}
 	l.hear(":irc.test 403 alice #room :No such channel")
 	l.want(legacy.RoomLeft{Room: room})
 }

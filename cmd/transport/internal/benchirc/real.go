@@ -78,6 +78,7 @@ func (u *realUsers) login(user int) *realUser {
 	read("</stream:features")
 	fmt.Fprint(conn, "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>x</resource></bind></iq>")
 	read("</iq")
+	fmt.Fprint(conn, "<presence/>") // or else nothing to the bare JID arrives
 	u.conns[user] = c
 	go u.read(user, c)
 	return c
