@@ -146,20 +146,21 @@ func (u *user) askUsers(bares []string, do func(*user) string, then func(answers
 // maxAccounts is how many users one command can be about.
 const maxAccounts = 16
 
-// askAccounts asks whom a command is about, and calls then with registered users.
+// askAccounts asks whom a command is about, and calls then with users who are
+// registered or, as guests, signed on.
 func (u *user) askAccounts(x *execution, title, instructions string, then func(u *user, x *execution, bares []string)) {
 	asked := adminForm("form", title, instructions).
 		Add(xep.Required(xep.NewField("accountjids", "jid-multi", "JIDs of the users")))
 	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		var bares []string
-		for _, line := range splitLines(append(values["accountjids"], values["accountjid"]...)) {
+		for _, line := range splitLines(slices.Concat(values["accountjids"], values["accountjid"], values["jids"])) { // the last as users of other gateways know it
 			jid, err := address.Parse(line)
 			if err != nil {
 				u.show(x, strconv.Quote(line)+" is no JID.")
 				return
 			}
-			if bare := jid.Bare().String(); !u.c.isRegistered(bare) {
-				u.show(x, bare+" is not registered here.")
+			if bare := jid.Bare().String(); !u.c.isRegistered(bare) && !slices.Contains(u.c.signedOnUsers(), bare) {
+				u.show(x, bare+" is not registered here, nor signed on.")
 				return
 			} else if !slices.Contains(bares, bare) {
 				bares = append(bares, bare)
@@ -204,7 +205,11 @@ func (u *user) askEndSession(x *execution) {
 		u.log.Info().Strs("users", bares).Msg("an administrator ends sessions")
 		u.askUsers(bares, func(other *user) string {
 			if other.account == nil {
-				return "not registered"
+				return "not signed on"
+			}
+			if other.guest {
+				other.closeRooms("307", errNotOnline.with("An administrator has signed you off."))
+				return "signed off"
 			}
 			if _, why := other.logout(); why != nil {
 				return why.Text

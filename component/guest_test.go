@@ -3,7 +3,9 @@ package component_test
 import (
 	"testing"
 
+	"transport/component"
 	"transport/legacy"
+	"transport/legacy/legacytest"
 	"transport/registry"
 )
 
@@ -88,5 +90,22 @@ func TestVersionOfPerson(t *testing.T) {
 		w.Send("<iq type='get' from='" + phone + "' to='" + bob2 + "' id='4'>" + query + "</iq>")
 		w.emit(h, legacy.VersionReceived{Ref: w.hear(asked, "version * bob"), Err: legacy.Errorf(legacy.NotFound, "nobody")})
 		isError(t, w.Expect("<iq type='error' id='4'/>"), "item-not-found", "cancel", "")
+	})
+}
+
+// An administrator signs a guest off, by the names that users of other gateways know.
+func TestEndGuest(t *testing.T) {
+	asked := make(chan string, 100)
+	const boss = bob + "/office"
+	stage(t, setup{network: newRoomy(asked), config: func(c *component.Config) { c.Policy.Admins = []string{bob} }}, func(t *testing.T, w *world) {
+		h := joinClub(t, w, asked)
+		w.settle()
+		w.Take()
+		form := w.run(boss, "disconnect-user", "", "")
+		done := w.run(boss, "disconnect-user", " sessionid='"+form.Attr("sessionid")+"'", "<x xmlns='"+nsData+"' type='submit'><field var='jids'><value>"+alice+"</value></field></x>")
+		w.mustMatch(done, "<command xmlns='"+nsCommands+"' node='disconnect-user' status='completed'><note>"+alice+": signed off</note></command>")
+		w.Expect("<presence type='unavailable' from='" + club + "/alice' to='" + phone + "'>" + item("none", "none", "307", "110") + "</presence>")
+		legacytest.Expect[legacytest.SignOff](t, h)
+		isError(t, w.run(phone, "disconnect-user", "", ""), "forbidden", "auth", "")
 	})
 }
