@@ -129,8 +129,8 @@ func (u *user) onGuestSubscription(st *inbound) {
 	switch st.typ {
 	case "subscribe":
 		u.c.sendPresence(u.c.domain, u.bare, "subscribed", st.id)
-		u.c.sendPresence(u.c.domain, u.bare, "subscribe", "")
 		u.sendGatewayPresence(u.bare)
+		u.c.sendPresence(u.c.domain, u.bare, "subscribe", "")
 	case "unsubscribe":
 		u.c.sendPresence(u.c.domain, u.bare, "unavailable", "")
 		u.c.sendPresence(u.c.domain, u.bare, "unsubscribed", st.id)
