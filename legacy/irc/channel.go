@@ -22,8 +22,8 @@ type channel struct {
 	configs []string          // refs of who waits for its modes
 	bans    *banAsk           // a list of bans under way
 	missed  time.Time         // since when the user was not there, zero if unknown
-	parting bool              // the user has left it
-	parts   int               // how many PARTs the server has yet to answer: some may be of an earlier stay
+	parting bool              // the user has left it, which the server has yet to confirm
+	again   bool              // and is to come back then
 }
 
 // member is somebody in a channel.
@@ -79,10 +79,9 @@ func (c *client) join(name, key string) {
 	case ch != nil && ch.peer != peer: // the server folds more than the addresses of XMPP
 		c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.Conflict, "You are in that channel already, as %s.", ch.name)})
 		return
-	case ch != nil && ch.parting:
-		c.forget(ch)
-		ch = &channel{peer: peer, name: name, members: make(map[string]*member), parts: ch.parts}
-		c.channels[c.fold(name)] = ch
+	case ch != nil && ch.parting: // what comes until then is of the earlier stay
+		ch.again, ch.key = true, key
+		return
 	case ch != nil && ch.entered:
 		c.enter(ch) // the core asks again what it has forgotten
 		return
@@ -107,7 +106,7 @@ func (c *client) join(name, key string) {
 func (c *client) wishes() []wish {
 	var all []wish
 	for _, ch := range c.channels {
-		if !ch.parting {
+		if !ch.parting || ch.again {
 			all = append(all, wish{ch.peer, ch.name, ch.key})
 		}
 	}
@@ -149,21 +148,38 @@ func (c *client) askMissed(ch *channel) {
 
 func (c *client) part(name, reason string) {
 	ch := c.channels[c.fold(name)]
-	if ch == nil || ch.parting {
+	if ch == nil {
 		return
 	}
-	ch.parting = true
-	ch.parts++
-	if reason == "" {
-		c.send(ircwire.Line("PART", ch.name))
-	} else {
-		c.send(ircwire.Line("PART", ch.name, reason))
+	if ch.again = false; ch.parting {
+		return
+	}
+	line := ircwire.Line("PART", ch.name)
+	if reason != "" {
+		line = ircwire.Line("PART", ch.name, c.encodeFor(ch.peer, reason))
+	}
+	ch.parting = c.send(line)
+}
+
+// parted: the server has confirmed that the user has left a channel.
+func (c *client) parted(ch *channel, how legacy.RoomLeft) {
+	c.forget(ch)
+	if ch.again {
+		c.join(ch.name, ch.key)
+		return
+	}
+	c.emit(how)
+	if len(c.channels) == 0 {
+		c.idleAt = c.now()
+		if c.talked {
+			c.idleAt = c.now().Add(idleLimit)
+		}
 	}
 }
 
 func (c *client) setTopic(name, topic string) {
 	if ch := c.channels[c.fold(name)]; ch != nil {
-		c.send("TOPIC " + ch.name + " :" + cleanLine(c.encode(topic)))
+		c.send("TOPIC " + ch.name + " :" + cleanLine(c.encodeFor(ch.peer, topic)))
 	}
 }
 
@@ -207,6 +223,9 @@ func (c *client) onJoin(m ircwire.Message) {
 	ch := c.channels[c.fold(name)]
 	if c.isMe(m.Nick()) {
 		c.address = m.Address()
+		if ch == nil && c.closing {
+			return
+		}
 		if ch == nil { // the server, or services, put us there
 			if len(c.channels) >= maxChannels || !isChannel(name) {
 				c.send(ircwire.Line("PART", name))
@@ -264,29 +283,10 @@ func (c *client) onLeave(m ircwire.Message) {
 		c.leave(ch, nick, kind, by, reason)
 		return
 	}
-	if m.Command == "PART" && !ch.out() {
+	if m.Command == "KICK" && ch.parting { // it crosses our PART, the answer to which is yet to come
 		return
 	}
-	c.left(ch, legacy.RoomLeft{Room: ch.peer, Kind: kind, By: by, Reason: reason})
-}
-
-// out takes in the answer to a PART. It is false if that was for an earlier stay.
-func (ch *channel) out() bool {
-	earlier := ch.parts > 0 && !ch.parting || ch.parts > 1
-	ch.parts = max(ch.parts-1, 0)
-	return !earlier
-}
-
-// left: the user is in a channel no longer.
-func (c *client) left(ch *channel, how legacy.RoomLeft) {
-	c.forget(ch)
-	c.emit(how)
-	if len(c.channels) == 0 {
-		c.idleAt = c.now()
-		if c.talked {
-			c.idleAt = c.now().Add(idleLimit)
-		}
-	}
+	c.parted(ch, legacy.RoomLeft{Room: ch.peer, Kind: kind, By: by, Reason: reason})
 }
 
 // forget takes a channel out that the user is not in, and answers who asked about it.
@@ -413,7 +413,7 @@ func (c *client) onChannelReply(m ircwire.Message) {
 			}
 		}
 	case "366":
-		if !ch.entered && ch.parts == 0 {
+		if !ch.entered && !ch.parting {
 			c.enter(ch)
 		}
 	case "367", "368":

@@ -197,45 +197,51 @@ func TestRoomCommands(t *testing.T) {
 	l.want(legacy.RoomLeft{Room: room})
 }
 
-// TestLeaveAndReturn: the server answers to PART when the user is about to be back.
+// TestLeaveAndReturn: the user is back before the server has answered to PART.
 func TestLeaveAndReturn(t *testing.T) {
 	const join, part, end = ":alice!u@h JOIN #room", ":alice!u@h PART #room", ":irc.test 366 alice #room :End"
+	const notOn, kick = ":irc.test 442 alice #room :You are not on that channel", ":bob!b@h KICK #room alice :out"
 	ctx := t.Context()
-	for _, answers := range [][]string{
-		{part, join, end}, {":irc.test 442 alice #room :You are not on that channel", join, end},
-	} {
+	for _, answers := range [][]string{{part}, {notOn}, {":irc.test 403 alice #room :No such channel"}, {kick, notOn},
+		{":eva!e@h JOIN #room", ":irc.test 482 alice #room :No operator", part}} {
 		l := newLab(t)
 		room := l.enter("#room", "bob")
-		l.do(l.s.LeaveRoom(ctx, room, ""))
-		l.do(l.s.JoinRoom(ctx, room, "alice", ""))
-		l.wantSent("PART #room", "JOIN #room")
-		l.want()
-		l.hear(answers[0])
-		l.want()
-		l.hear(answers[1:]...)
+		l.do(errors.Join(l.s.LeaveRoom(ctx, room, ""), l.s.JoinRoom(ctx, room, "alice", "key")))
+		l.wantSent("PART #room")
+		if again := l.c.wishes(); len(again) != 1 || again[0].key != "key" {
+			t.Errorf("after a loss it enters %+v", again)
+		}
+		l.hear(answers...)
+		l.events = nil
+		l.wantSent("JOIN #room key")
+		l.hear(join, end)
 		if joined := take[legacy.RoomJoined](l); len(joined.Occupants) != 1 {
 			t.Errorf("occupants %+v", joined.Occupants)
 		}
 		l.do(l.s.LeaveRoom(ctx, room, ""))
+		if again := l.c.wishes(); len(again) > 0 {
+			t.Errorf("after a loss it enters %+v again", again)
+		}
 		l.hear(part)
 		l.want(legacy.RoomLeft{Room: room})
 	}
 	l := newLab(t) // and leaves again
 	room := l.enter("#room", "bob")
-	l.do(errors.Join(l.s.LeaveRoom(ctx, room, ""), l.s.JoinRoom(ctx, room, "alice", ""), l.s.LeaveRoom(ctx, room, ""), l.s.JoinRoom(ctx, room, "alice", "")))
-	l.hear(part, join, end, part, join)
-	l.want()
-	l.hear(end)
-	take[legacy.RoomJoined](l)
-	if len(l.c.wishes()) != 1 {
-		t.Error("the channel is not to be entered again after a loss")
-	}
-	l.do(l.s.LeaveRoom(ctx, room, ""))
-	if again := l.c.wishes(); len(again) > 0 {
-		t.Errorf("after a loss it enters %+v again", again)
-	}
-	l.hear(":irc.test 403 alice #room :No such channel")
+	l.do(errors.Join(l.s.LeaveRoom(ctx, room, ""), l.s.JoinRoom(ctx, room, "alice", ""), l.s.LeaveRoom(ctx, room, "")))
+	l.wantSent("PART #room")
+	l.do(l.s.Do(ctx, "raw", legacy.Peer{}, "raw", map[string]string{"line": "VERSION"}))
+	l.hear(notOn) // is no answer to that line
 	l.want(legacy.RoomLeft{Room: room})
+	other := channelPeer(l, "#other")
+	l.do(errors.Join(l.s.JoinRoom(ctx, other, "alice", "bad"), l.s.LeaveRoom(ctx, other, ""), l.s.JoinRoom(ctx, other, "alice", "good")))
+	l.hear(":irc.test 475 alice #other :Cannot join channel (+k)")
+	l.events = nil
+	l.hear(":irc.test 442 alice #other :Not on", ":alice!u@h JOIN #other", ":irc.test 366 alice #other :End")
+	take[legacy.RoomJoined](l)
+}
+
+func channelPeer(l *lab, name string) legacy.Peer {
+	return legacy.Peer{ID: l.s.net.id(name, l.c.link.server), Room: true}
 }
 
 // TestForcedJoin: the server puts the user into a channel, and into no more than fit.

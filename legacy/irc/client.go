@@ -157,12 +157,13 @@ func (c *client) flush() {
 }
 
 // send sends a line as soon as the server takes it.
-func (c *client) send(line string) {
+func (c *client) send(line string) bool {
 	if !c.out.put(queued{line: line}) {
 		c.emit(legacy.Notice{From: c.service(), Text: "Too much waits to be sent; something was left out."})
-		return
+		return false
 	}
 	c.drain()
+	return true
 }
 
 func (c *client) drain() {

@@ -108,6 +108,9 @@ func (r *rawAnswer) takes(c *client, m ircwire.Message) bool {
 	if r.until.IsZero() || !isNumeric(m.Command) || m.Command == "353" && c.channels[c.fold(m.Param(2))] != nil {
 		return false
 	}
+	if ch := c.channels[c.fold(m.Param(1))]; ch != nil && ch.parting && notThere(m.Command) {
+		return false
+	}
 	r.last = c.now()
 	if len(r.lines) < maxRaw && len(m.Params) > 1 {
 		r.lines = append(r.lines, ircwire.Plain(strings.Join(m.Params[1:], " ")))

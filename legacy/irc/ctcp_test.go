@@ -21,6 +21,8 @@ func TestAskVersion(t *testing.T) {
 	l.hear(":Bob!b@h NOTICE alice :\x01VERSION client \x021.0\x02\x01")
 	l.want(legacy.VersionReceived{Ref: "1", Version: "client 1.0"}, legacy.VersionReceived{Ref: "2", Version: "client 1.0"})
 	ask("3")
+	l.hear(":irc.test 301 alice bob :gone fishing") // nobody has written to him
+	l.want()
 	l.hear(":irc.test 401 alice bob :No such nick")
 	l.want(legacy.VersionReceived{Ref: "3", Err: fails(legacy.NotFound)})
 	ask("4")
@@ -49,6 +51,10 @@ func TestServiceNotice(t *testing.T) {
 	room := l.enter("#room", "bob")
 	l.hear(":ChanServ!s@services.test NOTICE alice :[#ROOM] Welcome!")
 	l.want(legacy.RoomMessage{Room: room, Nick: "ChanServ", Text: "[#ROOM] Welcome!", Identity: "s@services.test"})
+	l.hear(":bob!b@h NOTICE alice :[#room] me, too")
+	take[legacy.RoomMessage](l)
+	l.hear(":mallory!m@h NOTICE alice :[#room] who is not there")
+	take[legacy.MessageReceived](l)
 	for _, text := range []string{"[#other] Welcome!", "#room] x", "[#room", "[] x"} {
 		l.hear(":ChanServ!s@services.test NOTICE alice :" + text)
 		if got := take[legacy.MessageReceived](l); got.Text != text {

@@ -54,10 +54,8 @@ func (c *client) onError(m ircwire.Message) {
 			return
 		}
 	}
-	if ch := c.channels[c.fold(about)]; ch != nil && ch.parts > 0 && (m.Command == "403" || m.Command == "442") {
-		if ch.out() {
-			c.left(ch, legacy.RoomLeft{Room: ch.peer})
-		}
+	if ch := c.channels[c.fold(about)]; ch != nil && ch.parting && notThere(m.Command) {
+		c.parted(ch, legacy.RoomLeft{Room: ch.peer})
 		return
 	}
 	switch m.Command {
@@ -98,7 +96,7 @@ func (c *client) onError(m ircwire.Message) {
 			}
 		}
 	}
-	if ch := c.channels[c.fold(about)]; ch != nil && !ch.entered { // the channel was not to be entered
+	if ch := c.channels[c.fold(about)]; ch != nil && !ch.entered && !ch.parting { // the channel was not to be entered
 		kind, known := joinErrors[m.Command]
 		if !known {
 			kind = legacy.Forbidden
@@ -109,6 +107,9 @@ func (c *client) onError(m ircwire.Message) {
 	}
 	c.notice(ircwire.Plain(strings.Join(m.Middle(), " ")) + " " + text)
 }
+
+// notThere reports whether an error can be the answer to PART. (RFC 2812 §3.2.2)
+func notThere(numeric string) bool { return numeric == "403" || numeric == "442" }
 
 // failRoom tells that something in a channel was not done. It is false for a
 // channel that the user is not in.

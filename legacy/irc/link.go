@@ -116,9 +116,18 @@ func canWait(err error) bool {
 // lost tells of the channels that are to be entered again.
 func (l *link) lost(err error) {
 	l.again, l.lostAt = l.client.wishes(), l.client.heard
+	var gone []legacy.Peer // that were being left
+	for _, ch := range l.client.channels {
+		if ch.parting && !ch.again {
+			gone = append(gone, ch.peer)
+		}
+	}
 	l.client = nil
 	for _, w := range l.again {
 		l.s.env.Emit(legacy.RoomInterrupted{Room: w.peer, Err: err})
+	}
+	for _, p := range gone {
+		l.s.env.Emit(legacy.RoomLeft{Room: p})
 	}
 }
 

@@ -232,7 +232,7 @@ func (s *session) watchedAt(server string) []string {
 	defer s.mu.Unlock()
 	var nicks []string
 	for id := range s.watched {
-		if nick, at := s.net.split(id); at == server {
+		if nick, at := s.net.split(id); at == server && nick != "" {
 			nicks = append(nicks, nick)
 		}
 	}

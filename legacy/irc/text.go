@@ -171,8 +171,8 @@ func (c *client) onText(m ircwire.Message) {
 			said.Nick = ""
 		}
 		c.emit(said)
-	case m.Command == "NOTICE" && c.isMe(target) && c.about(text) != nil && ircwire.IsNick(nick): // as services greet
-		c.emit(legacy.RoomMessage{Room: c.about(text).peer, Nick: nick, Text: text, Markup: spans, Time: sent, Identity: ircwire.Plain(m.Address())})
+	case m.Command == "NOTICE" && c.isMe(target) && c.about(text, nick) != nil: // as services greet
+		c.emit(legacy.RoomMessage{Room: c.about(text, nick).peer, Nick: nick, Text: text, Markup: spans, Time: sent, Identity: ircwire.Plain(m.Address())})
 	case ch != nil || isChannel(strings.TrimLeft(target, c.support.prefixes.Chars)) || isChannel(target):
 	case c.isServer(nick) || !ircwire.IsNick(nick):
 		c.notice(text)
@@ -187,14 +187,16 @@ func (c *client) onText(m ircwire.Message) {
 	}
 }
 
-// about is the channel that a text begins with, "[#channel] text", nil for none that
-// the user is in.
-func (c *client) about(text string) *channel {
+// about is the channel that a notice begins with, "[#channel] text", nil for none that
+// the user is in. Those who are not there may not speak there so, but for services.
+func (c *client) about(text, nick string) *channel {
 	name, _, ok := strings.Cut(strings.TrimPrefix(text, "["), "]")
-	if ch := c.channels[c.fold(name)]; ok && text[0] == '[' && ch != nil && ch.entered {
-		return ch
+	ch := c.channels[c.fold(name)]
+	if !ok || text[0] != '[' || ch == nil || !ch.entered ||
+		ch.members[c.fold(nick)] == nil && !strings.HasSuffix(strings.ToLower(nick), "serv") {
+		return nil
 	}
-	return nil
+	return ch
 }
 
 // isServer reports whether a message comes from a server; those that are not ours have

@@ -27,6 +27,9 @@ func TestWatchService(t *testing.T) {
 	l.want()
 	l.do(l.s.Watch(t.Context(), here, true))
 	l.want(legacy.PresenceChanged{From: here, Presence: legacy.Presence{Show: legacy.ShowOnline}})
+	if nicks := l.s.watchedAt("irc.test"); len(nicks) > 0 {
+		t.Errorf("watches %q", nicks)
+	}
 	l.c.showService(legacy.ShowOffline)
 	l.want(legacy.PresenceChanged{From: here})
 	l.do(l.s.Watch(t.Context(), here, false))

@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,6 +92,9 @@ func (c *client) onAwayText(nick, text string) {
 		c.awayTexts = make(map[string]string)
 	}
 	c.awayTexts[key] = text
+	if slices.ContainsFunc(c.versions, func(v versionAsk) bool { return c.fold(v.nick) == key }) {
+		return // that was no message of the user's
+	}
 	c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Auto: true})
 }
 
