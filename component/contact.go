@@ -71,19 +71,12 @@ func (u *user) forget(ct *contact) {
 // onSubscription handles the four subscription stanzas. (RFC 6121 §3, XEP-0100
 // §4.6, §4.7)
 func (u *user) onSubscription(st *inbound) {
-	if !u.isRegistered() && u.c.info.Guests {
-		if st.to.Local == "" {
-			u.onGuestSubscription(st)
-			return
-		}
-		if st.typ == "subscribe" { // what they want to see is to be kept
-			if why := u.keepAccount(); why != nil {
-				u.c.refuse(st, *why)
-				return
-			}
-		}
+	guest := !u.isRegistered() && u.c.info.Guests
+	if guest && st.to.Local == "" {
+		u.onGuestSubscription(st)
+		return
 	}
-	if u.account == nil {
+	if u.account == nil && !guest {
 		u.c.refuse(st, errRegisterFirst)
 		return
 	}
@@ -99,6 +92,15 @@ func (u *user) onSubscription(st *inbound) {
 			u.c.sendPresence(st.to.Bare().String(), u.bare, "unsubscribed", "")
 			u.c.refuse(st, translateError(err))
 		}
+		return
+	}
+	if guest && st.typ == "subscribe" { // whom they want to see is to be kept
+		if why := u.keepAccount(); why != nil {
+			u.c.refuse(st, *why)
+			return
+		}
+	}
+	if u.account == nil {
 		return
 	}
 	ct := u.contacts[peer.ID]

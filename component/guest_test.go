@@ -34,6 +34,11 @@ func TestGuestSubscription(t *testing.T) {
 		if _, there := w.account(guest); there {
 			t.Error("registered by having the gateway on a list")
 		}
+		w.Send("<presence type='subscribe' from='" + guest + "' to='x!y@" + gw + "' id='x'/>")
+		isError(t, w.Expect("<presence type='error' id='x'/>"), "item-not-found", "cancel", "")
+		if _, there := w.account(guest); there {
+			t.Error("registered by an address that cannot be")
+		}
 		w.Send("<presence type='subscribe' from='" + guest + "' to='" + bob2 + "' id='b'/>")
 		w.settle()
 		w.Take()
@@ -53,8 +58,13 @@ func TestGuestSettings(t *testing.T) {
 			w.mustMatch(form, "<command xmlns='"+nsCommands+"' node='configure' status='executing'><x xmlns='"+nsData+"'><field var='record_history'><value>"+value+"</value></field><field var='persistent'/></x></command>")
 			return " sessionid='" + form.Attr("sessionid") + "' action='next'"
 		}
+		w.run(phone, "configure", shows("true"), "<x xmlns='"+nsData+"' type='submit'/>")
+		if _, there := w.account(alice); there {
+			t.Error("registered by settings that are as they were")
+		}
 		done := w.run(phone, "configure", shows("true"), "<x xmlns='"+nsData+"' type='submit'><field var='record_history'><value>0</value></field></x>")
 		w.mustMatch(done, "<command xmlns='"+nsCommands+"' node='configure' status='completed'/>")
+		w.Expect("<presence type='subscribe' from='" + gw + "' to='" + alice + "'/>") // as of anybody who registers
 		shows("false")
 		w.mustMatch(w.run(phone, "ping", "", ""), "<command xmlns='"+nsCommands+"' status='completed'><note>Pong.</note></command>")
 	})

@@ -129,6 +129,9 @@ func (c *Component) commandIQ(st *inbound, payload *element.Element) bool {
 	case payload.Is(xep.NSDiscoInfo, "query") && st.typ == "get" && peer.Service && node == "":
 		c.result(st, c.serviceInfo(peer))
 		return true
+	case payload.Is(xep.NSVersion, "query") && st.typ == "get" && peer.Service:
+		c.answer(st, payload, (*Component).version)
+		return true
 	case payload.Is(xep.NSDiscoItems, "query") && st.typ == "get" && (node != "" || peer.Service):
 		st.handle = (*user).onItems
 	default:

@@ -80,11 +80,11 @@ func (u *user) askOptions(x *execution) {
 		}
 	}
 	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
-		if why := u.keepAccount(); why != nil {
-			u.complete(x, "error", why.Text, nil)
-			return
+		var before map[string]string
+		if u.account != nil {
+			before = u.account.Options
 		}
-		options := maps.Clone(u.account.Options)
+		options := maps.Clone(before)
 		if options == nil {
 			options = make(map[string]string)
 		}
@@ -98,7 +98,15 @@ func (u *user) askOptions(x *execution) {
 				delete(options, s.name)
 			}
 		}
-		if why := u.setOptions(options); why != nil {
+		if maps.Equal(options, before) {
+			u.complete(x, "info", "Your settings are as they were.", nil)
+			return
+		}
+		why := u.keepAccount()
+		if why == nil {
+			why = u.setOptions(options)
+		}
+		if why != nil {
 			u.complete(x, "error", why.Text, nil)
 			return
 		}

@@ -182,7 +182,7 @@ func (u *user) inviteTo(st *inbound, roomer legacy.Roomer, room legacy.Peer) boo
 	}
 	to := x.Child(xep.NSMUCUser, "invite").Attr("to")
 	who, err := u.c.cfg.Network.ParsePeer(u.peerNameOf(to))
-	if !strings.ContainsAny(to, "@/") && to != u.c.domain { // what the network calls somebody
+	if !strings.ContainsAny(to, "@/.") { // what the network calls somebody
 		if who, err = u.c.occupantPeer(u.rooms[room.ID], to); err == nil {
 			err = roomer.Invite(u.ctx, room, who)
 		}

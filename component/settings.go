@@ -162,6 +162,9 @@ func (u *user) keepAccount() *stanzaError {
 	if u.isRegistered() && !u.guest {
 		return nil
 	}
+	if u.trial != nil { // they are about to be
+		return &errBusy
+	}
 	account := registry.Account{Network: u.c.domain, User: u.bare, Fields: map[string]string{"username": u.guestName()}}
 	if u.guest {
 		account.Fields = u.account.Fields
@@ -174,7 +177,13 @@ func (u *user) keepAccount() *stanzaError {
 	}
 	u.account, u.guest, u.guestLeft = &account, false, false
 	u.c.setRegistered(u.bare, true)
-	u.log.Info().Msg("registered a guest who made settings")
+	u.log.Info().Msg("registered a guest who has something to be kept")
+	if gw := u.contact(""); !gw.Subscription.Has(registry.From) {
+		u.askSubscription(gw)
+	}
+	if u.legacySession() != nil {
+		u.sendGatewayPresence(u.bare)
+	}
 	return nil
 }
 
