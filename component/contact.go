@@ -94,14 +94,14 @@ func (u *user) onSubscription(st *inbound) {
 		}
 		return
 	}
-	if guest && st.typ == "subscribe" { // whom they want to see is to be kept
+	if guest { // whom they want to see is to be kept; there is nobody yet for the rest
+		if st.typ != "subscribe" {
+			return
+		}
 		if why := u.keepAccount(); why != nil {
 			u.c.refuse(st, *why)
 			return
 		}
-	}
-	if u.account == nil {
-		return
 	}
 	ct := u.contacts[peer.ID]
 	if ct == nil {

@@ -14,19 +14,28 @@ func TestGuestSubscription(t *testing.T) {
 	asked := make(chan string, 100)
 	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
 		const guest = "guest@example.org"
-		w.Send("<presence type='subscribe' from='" + guest + "' to='" + gw + "' id='s'/>")
-		w.Expect("<presence type='subscribed' from='" + gw + "' to='" + guest + "' id='s'/>")
-		w.Expect("<presence type='subscribe' from='" + gw + "' to='" + guest + "'/>")
-		w.Expect("<presence type='' from='" + gw + "' to='" + guest + "'><c xmlns='http://jabber.org/protocol/caps'/></presence>")
-		w.Send("<presence type='subscribed' from='" + guest + "' to='" + gw + "'/>")
-		w.Send("<presence from='" + guest + "/pc' to='" + gw + "'/>")
-		w.Send("<presence type='probe' from='" + guest + "/pc' to='" + gw + "'/>")
-		w.Expect("<presence type='' from='" + gw + "' to='" + guest + "/pc'><c xmlns='http://jabber.org/protocol/caps'/></presence>")
-		w.Send("<presence type='unavailable' from='" + guest + "/pc' to='" + gw + "'/>")
-		w.Send("<presence type='unsubscribe' from='" + guest + "' to='" + gw + "' id='u'/>")
-		w.Expect("<presence type='unavailable' from='" + gw + "' to='" + guest + "'/>")
-		w.Expect("<presence type='unsubscribed' from='" + gw + "' to='" + guest + "' id='u'/>")
-		w.Expect("<presence type='unsubscribe' from='" + gw + "' to='" + guest + "'/>")
+		send := func(typ, from, id string) {
+			w.Send("<presence type='" + typ + "' from='" + from + "' to='" + gw + "' id='" + id + "'/>")
+		}
+		gets := func(to, id string, types ...string) {
+			t.Helper()
+			for _, typ := range types {
+				w.Expect("<presence type='" + typ + "' from='" + gw + "' to='" + to + "' " + id + "/>")
+			}
+		}
+		const pc = guest + "/pc"
+		send("subscribe", guest, "s")
+		gets(guest, "id='s'", "subscribed")
+		gets(guest, "", "", "subscribe")
+		send("subscribed", guest, "")
+		send("", pc, "")
+		send("probe", pc, "")
+		gets(pc, "", "")
+		send("unavailable", pc, "")
+		send("unsubscribe", guest, "u")
+		gets(guest, "", "unavailable")
+		gets(guest, "id='u'", "unsubscribed")
+		gets(guest, "", "unsubscribe")
 		w.settle()
 		if left := w.Take(); len(left) > 0 {
 			t.Errorf("more came: %s", left)

@@ -182,16 +182,11 @@ func (u *user) inviteTo(st *inbound, roomer legacy.Roomer, room legacy.Peer) boo
 	}
 	to := x.Child(xep.NSMUCUser, "invite").Attr("to")
 	who, err := u.c.cfg.Network.ParsePeer(u.peerNameOf(to))
-	if !strings.ContainsAny(to, "@/.") { // what the network calls somebody
+	switch jid, bad := address.Parse(to); {
+	case !strings.ContainsAny(to, "@/."): // no JID, but what the network calls somebody
 		if who, err = u.c.occupantPeer(u.rooms[room.ID], to); err == nil {
 			err = roomer.Invite(u.ctx, room, who)
 		}
-		if err != nil {
-			u.c.refuse(st, translateError(err))
-		}
-		return true
-	}
-	switch jid, bad := address.Parse(to); {
 	case bad != nil || err != nil && jid.Domain == u.c.domain:
 		err = legacy.Errorf(legacy.NotFound, "There is nobody of that address to be invited.")
 	case jid.Domain != u.c.domain: // somebody of XMPP, whom we ask ourselves

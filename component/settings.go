@@ -159,7 +159,7 @@ func notAcceptable(err error) *stanzaError {
 // keepAccount makes a registration of a guest's account, so that what they have set
 // can be kept.
 func (u *user) keepAccount() *stanzaError {
-	if u.isRegistered() && !u.guest {
+	if u.isRegistered() {
 		return nil
 	}
 	if u.trial != nil { // they are about to be
@@ -205,7 +205,7 @@ func (u *user) guestName() string {
 // askSettings asks for the settings of the room or service that a command was given
 // to. (XEP-0050)
 func (u *user) askSettings(x *execution) {
-	form := xep.NewForm("form", "", "Settings of "+x.peer.ID, "")
+	form := xep.NewForm("form", "", "Settings of "+first(x.peer.ID, u.c.cfg.Name), "")
 	for _, f := range u.settingFields(x.peer) {
 		form.Add(f)
 	}

@@ -157,6 +157,10 @@ func TestIRCServersAbroad(t *testing.T) {
 		bob.expect("PRIVMSG bob :alone")
 		bob.send("PRIVMSG alice :yes?")
 		alice.body("bob%"+server+"@"+ircDomain, "yes?")
+		alice.send("<presence to='" + server + "@" + ircDomain + "' type='subscribe'/>") // without registering
+		alice.expect("the server among her contacts", func(e *element.Element) bool {
+			return e.Name == "presence" && e.Attr("from") == server+"@"+ircDomain && e.Attr("type") == ""
+		})
 		alice.say(server+"@"+ircDomain, "a3", "VERSION")
 		alice.expect("the version", func(e *element.Element) bool {
 			return e.Attr("from") == server+"@"+ircDomain && e.Child("jabber:client", "body") != nil

@@ -229,7 +229,7 @@ func (c *client) moderate(ref, name string, m legacy.Moderation) {
 	}
 	if m.Kick || m.Ban {
 		c.request(ask{kind: askKick, target: ch.name, nick: who.nick, done: c.tells(ref)},
-			"KICK "+ch.name+" "+who.nick+" :"+cleanLine(c.encodeFor(ch.peer, m.Reason)))
+			"KICK "+ch.name+" "+who.nick+" :"+c.encodeFor(ch.peer, cleanLine(m.Reason)))
 		return
 	}
 	changes := c.modesFor(who, m.Level)

@@ -179,7 +179,7 @@ func (c *client) parted(ch *channel, how legacy.RoomLeft) {
 
 func (c *client) setTopic(name, topic string) {
 	if ch := c.channels[c.fold(name)]; ch != nil {
-		c.send("TOPIC " + ch.name + " :" + cleanLine(c.encodeFor(ch.peer, topic)))
+		c.send("TOPIC " + ch.name + " :" + c.encodeFor(ch.peer, cleanLine(topic)))
 	}
 }
 

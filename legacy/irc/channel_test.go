@@ -238,6 +238,10 @@ func TestLeaveAndReturn(t *testing.T) {
 	l.events = nil
 	l.hear(":irc.test 442 alice #other :Not on", ":alice!u@h JOIN #other", ":irc.test 366 alice #other :End")
 	take[legacy.RoomJoined](l)
+	l.do(l.s.LeaveRoom(ctx, other, ""))
+	l.c.link.client = l.c
+	l.c.link.lost(legacy.Errorf(legacy.Temporary, "cut")) // before the server has answered
+	l.want(legacy.RoomLeft{Room: other})
 }
 
 func channelPeer(l *lab, name string) legacy.Peer {

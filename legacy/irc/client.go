@@ -156,7 +156,8 @@ func (c *client) flush() {
 	c.written = c.written[:0]
 }
 
-// send sends a line as soon as the server takes it.
+// send sends a line as soon as the server takes it. It is false if too much waits for
+// that already, of which the user is told.
 func (c *client) send(line string) bool {
 	if !c.out.put(queued{line: line}) {
 		c.emit(legacy.Notice{From: c.service(), Text: "Too much waits to be sent; something was left out."})

@@ -85,6 +85,8 @@ func TestRawQuit(t *testing.T) {
 	if !l.c.closing {
 		t.Error("the connection goes on")
 	}
+	l.hear(":alice!u@h JOIN #late", ":irc.test 366 alice #late :End") // was under way
+	l.want()
 	l.c.quit()
 	l.wantSent("QUIT :bye  bye")
 }

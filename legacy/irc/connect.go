@@ -152,7 +152,7 @@ func (c *client) welcome() {
 		c.write(ircwire.Line("PRIVMSG", "NickServ", strings.TrimSpace("IDENTIFY "+account)+" "+c.profile.password))
 	}
 	for _, line := range c.profile.after {
-		c.send(cleanLine(c.encode(line)))
+		c.send(c.encode(cleanLine(line)))
 	}
 	if nicks := c.s.watchedAt(c.link.server); len(nicks) > 0 {
 		for _, nick := range nicks {
@@ -165,7 +165,8 @@ func (c *client) welcome() {
 	c.setAway(away)
 }
 
-// cleanLine makes one line of what a user has written for the server.
+// cleanLine makes one line of what a user has written for the server. It takes UTF-8:
+// encoding comes after it.
 func cleanLine(line string) string {
 	line = strings.Map(func(r rune) rune {
 		switch r {

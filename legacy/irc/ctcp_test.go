@@ -72,7 +72,8 @@ func TestChannelEncoding(t *testing.T) {
 	l.s.Reconfigure(room, map[string]string{"encoding_in": "koi8-r", "encoding_out": "koi8-r"})
 	l.say("1", room, "да")
 	l.say("2", bob, "да")
-	l.wantSent("PRIVMSG #room :\xc4\xc1", "PRIVMSG bob :да")
+	l.do(l.s.SetTopic(t.Context(), room, "да"))
+	l.wantSent("PRIVMSG #room :\xc4\xc1", "PRIVMSG bob :да", "TOPIC #room :\xc4\xc1")
 	l.want(legacy.MessageSent{Ref: "1"}, legacy.MessageSent{Ref: "2"})
 	l.hear(":bob!b@h PRIVMSG #room :\xc4\xc1")
 	if got := take[legacy.RoomMessage](l); got.Text != "да" {

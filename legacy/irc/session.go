@@ -212,7 +212,13 @@ func (s *session) Watch(_ context.Context, p legacy.Peer, on bool) error {
 		s.watched[p.ID] = true
 	}
 	s.mu.Unlock()
-	err := s.at(p, false, nil, func(c *client, name string) { c.watch(name, on) })
+	err := s.at(p, false, nil, func(c *client, name string) {
+		if p.Service {
+			c.showService(legacy.ShowOnline)
+			return
+		}
+		c.watch(name, on)
+	})
 	if legacy.KindOf(err) == legacy.Offline {
 		return nil
 	}

@@ -160,6 +160,10 @@ func (c *client) onText(m ircwire.Message) {
 		}
 	}
 	nick := m.Nick()
+	var greeted *channel // by services, who tell the user alone
+	if m.Command == "NOTICE" && c.isMe(target) {
+		greeted = c.about(text, nick)
+	}
 	switch ch := c.channels[c.fold(target)]; {
 	case ch != nil && ch.entered:
 		said := legacy.RoomMessage{Room: ch.peer, Nick: nick, Text: text, Markup: spans, Time: sent, ID: messageID(m), Reply: replyTo(m)}
@@ -171,8 +175,8 @@ func (c *client) onText(m ircwire.Message) {
 			said.Nick = ""
 		}
 		c.emit(said)
-	case m.Command == "NOTICE" && c.isMe(target) && c.about(text, nick) != nil: // as services greet
-		c.emit(legacy.RoomMessage{Room: c.about(text, nick).peer, Nick: nick, Text: text, Markup: spans, Time: sent, Identity: ircwire.Plain(m.Address())})
+	case greeted != nil:
+		c.emit(legacy.RoomMessage{Room: greeted.peer, Nick: nick, Text: text, Markup: spans, Time: sent, Identity: ircwire.Plain(m.Address())})
 	case ch != nil || isChannel(strings.TrimLeft(target, c.support.prefixes.Chars)) || isChannel(target):
 	case c.isServer(nick) || !ircwire.IsNick(nick):
 		c.notice(text)

@@ -26,10 +26,6 @@ const (
 func (c *client) watch(nick string, on bool) {
 	key := c.fold(nick)
 	switch w := c.watched[key]; {
-	case nick == "":
-		if on {
-			c.showService(legacy.ShowOnline)
-		}
 	case !on && w != nil:
 		delete(c.watched, key)
 		if w.told {
