@@ -23,6 +23,7 @@ type session struct {
 
 	since    time.Time // signed on
 	signOnBy time.Time // until then the network must have signed the account on
+	delayed  string    // why the sign-on waits, "" if it does not
 }
 
 // sessionEvent is what a session says to its actor: a legacy.Event, a sessionFlush
@@ -66,7 +67,8 @@ func (u *user) startSession(account *registry.Account, trial bool) error {
 	env := legacy.Env{
 		Log: u.log,
 		Emit: func(ev legacy.Event) {
-			if _, ready := ev.(legacy.Ready); ready {
+			switch ev.(type) {
+			case legacy.Ready, legacy.SignOnDelayed: // others need not wait as well
 				over()
 			}
 			u.deliver(sessionEvent{s, ev})
@@ -233,6 +235,8 @@ func (u *user) onLegacy(ev legacy.Event) {
 	switch ev := ev.(type) {
 	case legacy.Ready:
 		u.onReady(ev)
+	case legacy.SignOnDelayed:
+		u.onSignOnDelayed(ev)
 	case legacy.ContactChanged:
 		u.onContactChanged(ev.Contact)
 	case legacy.ContactRemoved:
@@ -302,6 +306,19 @@ func (u *user) onReady(ev legacy.Ready) {
 	u.sendKept()
 	u.watchContacts()
 	u.rejoin()
+}
+
+// onSignOnDelayed: the network takes the account later. The user is told, and a
+// registration does not wait for it.
+func (u *user) onSignOnDelayed(ev legacy.SignOnDelayed) {
+	s := u.session
+	s.signOnBy, s.delayed = ev.Until.Add(signOnTimeout), ev.Text
+	if u.trial == nil {
+		u.log.Info().Time("until", ev.Until).Msg("a sign-on waits for its turn")
+		u.hideAll(ev.Text)
+	} else if s.trial && ev.Until.After(u.trial.deadline) {
+		u.endTrial(legacy.Errorf(legacy.RateLimited, "%s Register again then.", ev.Text))
+	}
 }
 
 // onEnded: the session is over, for the reason in err, nil after we ended it.

@@ -127,6 +127,32 @@ func TestReplaced(t *testing.T) {
 	})
 }
 
+// A network that lets people sign on one after the other: who waits is told, and
+// given the time.
+func TestSignOnDelayed(t *testing.T) {
+	const turn = "Your turn comes in about 30 minutes."
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.echo.Session("alice")
+		h.Delay(legacy.SignOnDelayed{Until: time.Now().Add(30 * time.Minute), Text: turn})
+		w.presence(phone, gw, "")
+		w.Expect("<presence type='unavailable' from='" + gw + "' to='" + alice + "'><status>" + turn + "</status></presence>")
+		w.message(phone, gw, "1", "status")
+		w.Expect("<message from='" + gw + "'><body>" + turn + "</body></message>")
+		w.pass(30 * time.Minute)
+		legacytest.Refute[legacytest.SignOff](t, h)
+		w.pass(time.Minute)
+		legacytest.Expect[legacytest.SignOff](t, h)
+	})
+	// A registration is not kept waiting.
+	stage(t, setup{}, func(t *testing.T, w *world) {
+		h := w.echo.Session("alice")
+		h.Delay(legacy.SignOnDelayed{Until: time.Now().Add(30 * time.Minute), Text: turn})
+		w.Send("<iq type='set' from='" + phone + "' to='" + gw + "' id='r'><query xmlns='jabber:iq:register'><username>alice</username><password>x</password></query></iq>")
+		w.expectError("<iq id='r' from='"+gw+"'/>", "resource-constraint", "wait")
+		legacytest.Expect[legacytest.SignOff](t, h)
+	})
+}
+
 // A network that neither takes nor refuses the account.
 func TestSignOnHangs(t *testing.T) {
 	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {

@@ -53,6 +53,9 @@ func (u *user) statusText() string {
 		b.WriteString("You are not signed on: " + userText(u.block))
 	case u.session != nil:
 		b.WriteString("You are being signed on.")
+		if u.session.delayed != "" {
+			b.WriteString(" " + u.session.delayed)
+		}
 	case !u.retryAt.IsZero():
 		b.WriteString("The network cannot be reached. The next try is at " + u.retryAt.UTC().Format(timeFormat) + ".")
 	default:

@@ -17,6 +17,13 @@ type Ready struct {
 	Blocked []Peer
 }
 
+// SignOnDelayed: the session waits for its turn to sign on, since the network takes
+// only so many at a time. The core gives it that much more time, and tells the user.
+type SignOnDelayed struct {
+	Until time.Time // when its turn comes, as far as is known
+	Text  string    // for the user: why, and for how long
+}
+
 // ContactChanged: a contact was added to the network's list, or renamed, moved,
 // or has granted or withdrawn authorization (Contact.AwaitingAuth).
 type ContactChanged struct{ Contact Contact }
@@ -152,6 +159,7 @@ type CommandDone struct {
 type StateSaved struct{ State []byte }
 
 func (Ready) event()           {}
+func (SignOnDelayed) event()   {}
 func (ContactChanged) event()  {}
 func (ContactRemoved) event()  {}
 func (ContactFailed) event()   {}

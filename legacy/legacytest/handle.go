@@ -74,6 +74,11 @@ func (h *Handle) FailSend(err error) { h.change(func(a *account) { a.failure = e
 // Stall makes sign-ons hang and commands pile up, until Resume.
 func (h *Handle) Stall() { h.change(func(a *account) { a.stall = true }) }
 
+// Delay is Stall with sign-ons that say why they hang.
+func (h *Handle) Delay(ev legacy.SignOnDelayed) {
+	h.change(func(a *account) { a.stall, a.delay = true, &ev })
+}
+
 // Resume ends Stall.
 func (h *Handle) Resume() { h.change(func(a *account) { a.stall = false }) }
 

@@ -21,10 +21,11 @@ type account struct {
 	waiting  []legacy.Event  // for when it signs on
 
 	// What a Handle scripts, and what it sees.
-	refusal  error // of signing on
-	sendErr  error // what Send returns
-	failure  error // what MessageFailed says, and BlockChanged
-	stall    bool  // commands and sign-ons wait
+	refusal  error                 // of signing on
+	sendErr  error                 // what Send returns
+	failure  error                 // what MessageFailed says, and BlockChanged
+	stall    bool                  // commands and sign-ons wait
+	delay    *legacy.SignOnDelayed // what sessions say while they wait, nil for nothing
 	changed  chan struct{}
 	commands []Command
 }
@@ -63,6 +64,12 @@ func (n *Echo) signOn(ctx context.Context, s *Session) (legacy.Ready, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	a := n.account(s.login)
+	if a.stall && a.delay != nil {
+		delayed := *a.delay
+		n.mu.Unlock()
+		s.env.Emit(delayed)
+		n.mu.Lock()
+	}
 	for a.stall {
 		changed := a.changed
 		n.mu.Unlock()

@@ -22,6 +22,13 @@ func SetEnterLimit(d time.Duration) (restore func()) {
 	return func() { enterLimit = before }
 }
 
+// SetSignOnInterval changes how long the next sign-on waits once a network has
+// refused one.
+func SetSignOnInterval(n legacy.Network, d time.Duration) { n.(*network).signOnInterval = d }
+
+// SetAuthorizeLimit changes how long all of a network's authorizers have together.
+func SetAuthorizeLimit(n legacy.Network, d time.Duration) { n.(*network).authorizeLimit = d }
+
 // MakeIcon makes an icon of a picture.
 var MakeIcon = makeIcon
 

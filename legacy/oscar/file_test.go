@@ -101,7 +101,7 @@ func newFileStage(t *testing.T, change func(*oscar.Options, *legacy.Env)) *fileS
 	u.do(s.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowOnline}))
 	wait, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
-	if err := mock.WaitSignedOn(wait, alice); err != nil {
+	if err := mock.WaitSignOns(wait, alice, 1); err != nil {
 		t.Fatal(err)
 	}
 	return st

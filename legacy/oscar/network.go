@@ -20,6 +20,10 @@ type network struct {
 	keepalive time.Duration
 	icons     iconCache
 	drawing   sync.Mutex // of who makes an icon now
+	gates     gates
+
+	signOnInterval time.Duration // between sign-ons, once a server has refused one
+	authorizeLimit time.Duration
 
 	resolver  resolver       // for users' servers
 	roots     *x509.CertPool // whose certificates are trusted, nil for the system's

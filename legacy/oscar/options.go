@@ -36,6 +36,9 @@ type Options struct {
 	UserServer bool `toml:"user_server"`
 	// AllowPrivate lets users' servers be at addresses that are not public.
 	AllowPrivate bool `toml:"allow_private"`
+	// SignOnInterval is the number of seconds between sign-ons of all users
+	// together, once a server has refused one since there were too many.
+	SignOnInterval int `toml:"sign_on_interval"`
 	// Keepalive is the number of seconds between signs of life.
 	Keepalive int `toml:"keepalive"`
 	// PrivateFiles lets files come from peers at private and loopback addresses,
@@ -63,6 +66,8 @@ func DefaultOptions() Options {
 		Multiple:   true,
 		StripsHTML: true,
 		Keepalive:  60,
+
+		SignOnInterval: 65, // Open OSCAR Server takes one a minute
 	}
 }
 
@@ -73,7 +78,8 @@ func New(o Options) (legacy.Network, error) {
 	wrong := func(option, format string, args ...any) {
 		errs = append(errs, &legacy.FieldError{Var: option, Text: fmt.Sprintf(format, args...)})
 	}
-	n := &network{opts: o, aim: o.Flavor == flavorAIM, keepalive: time.Duration(o.Keepalive) * time.Second, resolver: net.DefaultResolver, proxyPort: oscarwire.ProxyPort}
+	n := &network{opts: o, aim: o.Flavor == flavorAIM, keepalive: time.Duration(o.Keepalive) * time.Second, resolver: net.DefaultResolver, proxyPort: oscarwire.ProxyPort,
+		signOnInterval: time.Duration(o.SignOnInterval) * time.Second, authorizeLimit: authorizeLimit}
 	if o.Flavor != flavorICQ && o.Flavor != flavorAIM {
 		wrong("flavor", `must be "icq" or "aim", not %q`, o.Flavor)
 	}
@@ -105,6 +111,9 @@ func New(o Options) (legacy.Network, error) {
 	n.page = page
 	if o.Keepalive < 10 || o.Keepalive > 600 {
 		wrong("keepalive", "must be from 10 to 600 seconds, not %d", o.Keepalive)
+	}
+	if o.SignOnInterval < 1 || o.SignOnInterval > 3600 {
+		wrong("sign_on_interval", "must be from 1 to 3600 seconds, not %d", o.SignOnInterval)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

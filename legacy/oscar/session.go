@@ -49,16 +49,19 @@ func (s *session) Run(ctx context.Context) error {
 	return err
 }
 
-const signOnLimit = 50 * time.Second // of all steps of signing on together
+const (
+	authorizeLimit = 25 * time.Second // for all authorizers together
+	attachLimit    = 25 * time.Second // for BOS to take the session
+)
 
 // serve signs on and serves until the session ends.
 func (s *session) serve(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, signOnLimit)
-	defer cancel()
-	addr, cookie, err := s.authorize(limited)
+	addr, cookie, err := s.authorize(ctx)
 	if err != nil {
 		return err
 	}
+	limited, cancel := context.WithTimeout(ctx, attachLimit)
+	defer cancel()
 	life, stop := context.WithCancel(ctx)
 	c := newClient(s, life)
 	defer func() {

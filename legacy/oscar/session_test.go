@@ -117,12 +117,13 @@ func credentials(name string) map[string]string {
 // signOn runs a session and waits until it is signed on and begun.
 func signOn(t testing.TB, mock *oscarmock.Network, n legacy.Network, name string) *user {
 	t.Helper()
+	before := mock.SignOns(name)
 	u := start(t, n, credentials(name), nil)
 	expect(u, func(legacy.Ready) bool { return true })
 	u.do(u.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowOnline}))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := mock.WaitSignedOn(ctx, name); err != nil {
+	if err := mock.WaitSignOns(ctx, name, before+1); err != nil {
 		t.Fatal(err)
 	}
 	return u
@@ -248,6 +249,7 @@ func TestSignOnRefused(t *testing.T) {
 		o := optionsFor(mock.Addr())
 		o.SignOn = method
 		n := newNetwork(t, o)
+		oscar.SetSignOnInterval(n, time.Millisecond) // after those that are too many
 		for _, tt := range tests {
 			t.Run(fmt.Sprintf("%s %02x", method, uint16(tt.code)), func(t *testing.T) {
 				mock.Inject(oscarmock.Fault{Step: oscarmock.StepRefuse, Code: tt.code})

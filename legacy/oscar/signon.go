@@ -24,15 +24,27 @@ var errNoMD5 = errors.New("md5 sign-on is not supported")
 // authorize signs on at the first authorizer that can be reached and returns the
 // address of BOS and the cookie to show there.
 func (s *session) authorize(ctx context.Context) (addr string, cookie []byte, err error) {
-	for _, server := range s.servers {
-		addr, cookie, err = s.authorizeAt(ctx, server)
+	left := s.net.authorizeLimit
+	for i, server := range s.servers {
+		if err := s.waitToSignOn(ctx, server); err != nil {
+			return "", nil, err
+		}
+		began := time.Now()
+		// One that hangs leaves time for the others.
+		limited, cancel := context.WithTimeout(ctx, left/time.Duration(len(s.servers)-i))
+		addr, cookie, err = s.authorizeAt(limited, server)
+		if err != nil && limited.Err() != nil && errors.Is(err, limited.Err()) {
+			err = legacy.Wrap(legacy.Temporary, err, "The "+s.net.name()+" server took too long to sign you on.")
+		}
+		cancel()
+		if legacy.KindOf(err) == legacy.RateLimited {
+			s.net.gates.at(server).refused(s.net.signOnInterval)
+		}
 		if err == nil || legacy.KindOf(err) != legacy.Temporary || ctx.Err() != nil {
 			break
 		}
+		left -= time.Since(began)
 		s.env.Log.Debug().Err(err).Str("server", server).Msg("cannot sign on there")
-	}
-	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		err = legacy.Wrap(legacy.Temporary, err, "The "+s.net.name()+" server took too long to sign you on.")
 	}
 	return addr, cookie, err
 }
@@ -211,10 +223,6 @@ func (s *session) multi() uint8 {
 	return oscarwire.MultiConnSingle
 }
 
-// signOnPause is how long to leave a server alone that limits sign-ons: Open
-// OSCAR Server lets one in a minute from each address.
-const signOnPause = 65 * time.Second
-
 // refused is a refusal to sign on, as the user should read it.
 func (n *network) refused(code oscarwire.SignOnCode) error {
 	is := func(kind legacy.Kind, text string) *legacy.Error {
@@ -234,9 +242,8 @@ func (n *network) refused(code oscarwire.SignOnCode) error {
 	case oscarwire.SignOnUpgradeNeeded:
 		return is(legacy.Unsupported, n.name()+" wants a newer program than this gateway.")
 	case oscarwire.SignOnRateLimited, oscarwire.SignOnRateLimited2, oscarwire.SignOnTooManyHost, oscarwire.SignOnTooManyHost2:
-		e := is(legacy.RateLimited, n.name()+" limits how often people may sign on from here. The gateway will try again.")
-		e.RetryAfter = signOnPause
-		return e
+		// The next try waits for its turn (gate.go).
+		return is(legacy.RateLimited, n.name()+" limits how often people may sign on from here. The gateway will try again.")
 	case oscarwire.SignOnTooHeavyWarned:
 		e := is(legacy.Temporary, "This account was warned too often. The gateway will try again later.")
 		e.RetryAfter = 10 * time.Minute

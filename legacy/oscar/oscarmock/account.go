@@ -34,6 +34,7 @@ type account struct {
 	caps       []oscarwire.GUID
 	idleSince  time.Time
 	signedOn   time.Time
+	begun      int // sessions that were complete, those that are over too
 }
 
 // stored is a message that waits for its receiver.

@@ -291,6 +291,7 @@ func (s *session) begin() error {
 	}
 	first := !s.account.online()
 	s.ready = true
+	s.account.begun++
 	if first {
 		s.account.signedOn = s.net.opts.Now()
 	}

@@ -205,6 +205,14 @@ func (n *Network) mayTry(addr string) bool {
 	return may
 }
 
+// AllowSignOns lets any number of sign-ons through from now on, whatever
+// Options.SignOns says.
+func (n *Network) AllowSignOns() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.opts.SignOns = 0
+}
+
 // enter makes the connection a session of BOS.
 func (h *handshake) enter(k []byte, multi uint8) (*session, error) {
 	n := h.net

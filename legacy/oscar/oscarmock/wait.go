@@ -32,6 +32,25 @@ func (n *Network) wait(ctx context.Context, what string, done func() bool) error
 
 func (n *Network) find(name string) *account { return n.accounts[oscarwire.NormalizeScreenName(name)] }
 
+// SignOns is how many sessions of an account have been complete so far.
+func (n *Network) SignOns(name string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.find(name); a != nil {
+		return a.begun
+	}
+	return 0
+}
+
+// WaitSignOns waits until so many sessions of an account have been complete. Unlike
+// WaitSignedOn, it does not take one that is about to end for another.
+func (n *Network) WaitSignOns(ctx context.Context, name string, times int) error {
+	return n.wait(ctx, fmt.Sprintf("%d sign-ons of %s", times, name), func() bool {
+		a := n.find(name)
+		return a != nil && a.begun >= times
+	})
+}
+
 // WaitSignedOn waits until an account has a session that is complete.
 func (n *Network) WaitSignedOn(ctx context.Context, name string) error {
 	return n.wait(ctx, name+" to sign on", func() bool {

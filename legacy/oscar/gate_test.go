@@ -1,0 +1,97 @@
+package oscar_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/oscar"
+	"transport/legacy/oscar/oscarmock"
+)
+
+// TestSignOnsWait: once the server has refused one for their number, sign-ons wait
+// for their turn, each at most once refused, and the core is told for how long.
+func TestSignOnsWait(t *testing.T) {
+	const users, atOnce, interval = 6, 2, 50 * time.Millisecond
+	mock := startMock(t, oscarmock.Options{SignOns: atOnce})
+	n := newNetwork(t, optionsFor(mock.Addr()))
+	oscar.SetSignOnInterval(n, interval)
+	name := func(i int) string { return fmt.Sprint(200001 + i) }
+	for i := range users {
+		mock.AddAccount(oscarmock.Account{Name: name(i), Password: password})
+	}
+	for i := range atOnce {
+		signOn(t, mock, n, name(i))
+	}
+	if err := start(t, n, credentials(name(atOnce)), nil).waitEnd(); legacy.KindOf(err) != legacy.RateLimited {
+		t.Fatalf("got %v", err)
+	}
+	mock.AllowSignOns() // the rest of the test goes by the gateway's own limit
+	refused := time.Now()
+	var waiting []*user
+	var last time.Time
+	for i := atOnce; i < users; i++ {
+		u := start(t, n, credentials(name(i)), nil)
+		told := expect(u, any[legacy.SignOnDelayed])
+		if !told.Until.After(last) || !strings.Contains(told.Text, "Your turn comes in") {
+			t.Errorf("number %d: got %+v after %v", i, told, last)
+		}
+		last = told.Until
+		waiting = append(waiting, u)
+	}
+	waiting[1].cancel() // those behind move up
+	waiting[1].do(waiting[1].waitEnd())
+	for i, u := range waiting {
+		if i != 1 {
+			expect(u, any[legacy.Ready])
+		}
+	}
+	if took := time.Since(refused); took < 2*interval {
+		t.Errorf("all were signed on after %v", took)
+	}
+	// After some time without any, nobody waits.
+	time.Sleep(12 * interval) // nothing happens that could be waited for
+	u := start(t, n, credentials(alice), nil)
+	if _, delayed := (<-u.events).(legacy.SignOnDelayed); delayed {
+		t.Error("the gate is still closed")
+	}
+}
+
+// TestServerHangs: a server that says nothing leaves time for the next.
+func TestServerHangs(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	n := newNetwork(t, optionsFor(silent.Addr().String()+","+mock.Addr()))
+	oscar.SetAuthorizeLimit(n, time.Second)
+	u := start(t, n, credentials(alice), nil)
+	expect(u, any[legacy.Ready])
+
+	alone := newNetwork(t, optionsFor(silent.Addr().String()))
+	oscar.SetAuthorizeLimit(alone, 100*time.Millisecond)
+	if err := start(t, alone, credentials(alice), nil).waitEnd(); legacy.KindOf(err) != legacy.Temporary || !strings.Contains(err.Error(), "too long") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestUnreachableAddress: an address that swallows everything leaves time, too.
+func TestUnreachableAddress(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	n := newNetwork(t, optionsFor("192.0.2.1:5190,"+mock.Addr()))
+	oscar.SetAuthorizeLimit(n, time.Second)
+	u := startBy(t, n, credentials(alice), nil, func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if strings.HasPrefix(addr, "192.0.2.1") {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	})
+	expect(u, any[legacy.Ready])
+}
