@@ -113,15 +113,16 @@ func (u *user) onSubscription(st *inbound) {
 	if st.typ == "subscribe" || st.typ == "subscribed" {
 		ct.Subscription &^= registry.Removed
 	}
+	reason := cleanText(st.ChildText(nsComponent, "status"))
 	switch st.typ {
 	case "subscribe":
-		u.onSubscribe(ct, cleanText(st.ChildText(nsComponent, "status")), st.id)
+		u.onSubscribe(ct, reason, st.id)
 	case "subscribed":
 		u.onSubscribed(ct)
 	case "unsubscribe":
 		u.onUnsubscribe(ct)
 	case "unsubscribed":
-		u.onUnsubscribed(ct)
+		u.onUnsubscribed(ct, reason)
 	}
 }
 
@@ -249,7 +250,7 @@ func (u *user) onSubscribed(ct *contact) {
 		u.save(ct)
 	}
 	if asked {
-		u.authorize(ct, true)
+		u.authorize(ct, true, "")
 	}
 }
 
@@ -264,11 +265,11 @@ func (u *user) onUnsubscribe(ct *contact) {
 
 // onUnsubscribed: the user does not let a contact see their presence, or no
 // longer.
-func (u *user) onUnsubscribed(ct *contact) {
+func (u *user) onUnsubscribed(ct *contact, reason string) {
 	asked, saw := ct.Subscription.Has(registry.AuthAsked), ct.Subscription.Has(registry.From)
 	ct.Subscription &^= registry.From | registry.AskFrom | registry.AuthAsked
 	if asked {
-		u.authorize(ct, false)
+		u.authorize(ct, false, reason)
 	}
 	if !saw {
 		ct.Subscription |= registry.Refused // never asked again
@@ -304,12 +305,12 @@ func (u *user) endContact(ct *contact) {
 }
 
 // authorize answers a contact's request on the network.
-func (u *user) authorize(ct *contact, allow bool) {
+func (u *user) authorize(ct *contact, allow bool, reason string) {
 	editor, ok := u.legacySession().(legacy.RosterEditor)
 	if !ok {
 		return
 	}
-	if err := editor.Authorize(u.ctx, legacy.Peer{ID: ct.Peer}, allow); err != nil {
+	if err := editor.Authorize(u.ctx, legacy.Peer{ID: ct.Peer}, allow, reason); err != nil {
 		u.c.send(element.New(nsStanza, "presence").Set("from", ct.jid).Set("to", u.bare).
 			Set("type", "error").Add(translateError(err).element()))
 	}
@@ -451,9 +452,17 @@ func (u *user) onAuthRequested(ev legacy.AuthRequested) {
 	if ev.From.ID == "" || u.blocked[ev.From.ID] || u.contacts[ev.From.ID] == nil && len(u.contacts) >= maxContacts {
 		return
 	}
+	_, known := u.contacts[ev.From.ID]
 	ct := u.contact(ev.From.ID)
 	if ct.Subscription.Has(registry.From) || u.option(optAutoAccept) {
-		u.authorize(ct, true) // the user has said so before
+		u.authorize(ct, true, "") // the user has said so before
+		return
+	}
+	if u.option(optAutoDeny) {
+		u.authorize(ct, false, "")
+		if !known {
+			delete(u.contacts, ev.From.ID)
+		}
 		return
 	}
 	if ct.Name == "" {
@@ -472,14 +481,21 @@ func (u *user) onAuthGranted(p legacy.Peer) {
 }
 
 // onAuthDenied: a contact does not let the user see them. (XEP-0100 §4.6.2)
-func (u *user) onAuthDenied(p legacy.Peer) {
+func (u *user) onAuthDenied(p legacy.Peer, reason string) {
 	ct := u.contacts[p.ID]
 	if ct == nil || p.ID == "" {
 		return
 	}
 	ct.Subscription &^= registry.AskTo | registry.To
 	u.save(ct)
-	u.c.sendPresence(ct.jid, u.bare, "unsubscribed", "")
+	denied := element.New(nsStanza, "presence").Set("from", ct.jid).Set("to", u.bare).Set("type", "unsubscribed")
+	if reason = cleanText(reason); reason == "" {
+		u.c.send(denied)
+		return
+	}
+	u.c.send(denied.Add(element.New(nsStanza, "status").AddText(reason)))
+	// Few clients show that.
+	u.onNotice(legacy.Notice{From: p, Text: "[does not let you see when they are online] " + reason})
 }
 
 // onAddedYou: somebody put the user on their list; the user may want the same.

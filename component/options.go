@@ -13,6 +13,7 @@ const (
 	optLoggedOut  = "logged-out"  // the user signed off until further notice
 	optStay       = "stay"        // signed on while all clients are offline
 	optAutoAccept = "auto-accept" // whoever asks may see the user
+	optAutoDeny   = "auto-deny"   // nobody who asks may see the user, who is not bothered with it
 	optHideStatus = "hide-status" // the status text is not shown to the network
 	optNoTyping   = "no-typing"   // nobody is told that the user is typing
 
@@ -31,6 +32,7 @@ var switches = []struct {
 }{
 	{optStay, optStay, "Stay signed on while I am offline", false, 0},
 	{optAutoAccept, optAutoAccept, "Let everybody who asks see when I am online", false, legacy.FeatureRoster},
+	{optAutoDeny, optAutoDeny, "Refuse everybody who asks that, without asking me", false, legacy.FeatureRoster},
 	{optHideStatus, optHideStatus, "Do not show my status text on the network", false, legacy.FeaturePresence},
 	{optNoTyping, optNoTyping, "Do not tell others when I am typing", false, legacy.FeatureTyping},
 	{optNoHistory, fieldRecord, "Keep what is said in rooms", true, legacy.FeatureRooms},

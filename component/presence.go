@@ -62,7 +62,7 @@ func (u *user) onAvailable(st *inbound) {
 		return
 	}
 	came := len(u.resources) == 0
-	r, before := translateResource(st.Element), u.resources[full]
+	r, before := translateResource(st.Element, u.c.clock.Now()), u.resources[full]
 	r.features, r.asked, r.asking = before.features, before.asked, before.asking
 	u.resources[full] = r
 	u.learn(full, st.Element)
@@ -157,6 +157,11 @@ func (u *user) ownPresence() legacy.Presence {
 	}
 	if u.option(optHideStatus) {
 		best.presence.Status = ""
+	}
+	for _, r := range u.resources { // who is active with one client is not idle
+		if r.priority >= 0 && r.presence.Idle.IsZero() {
+			best.presence.Idle = time.Time{}
+		}
 	}
 	return best.presence
 }
@@ -337,7 +342,7 @@ func (u *user) hideContacts() {
 
 // translateResource reads the presence of one of the user's clients.
 // (RFC 6121 §4.7)
-func translateResource(e *element.Element) resource {
+func translateResource(e *element.Element, now time.Time) resource {
 	r := resource{presence: legacy.Presence{Show: legacy.ShowOnline}}
 	switch e.ChildText(nsComponent, "show") {
 	case "away":
@@ -350,10 +355,30 @@ func translateResource(e *element.Element) resource {
 		r.presence.Show = legacy.ShowXA
 	}
 	r.presence.Status = cleanText(e.ChildText(nsComponent, "status"))
+	r.presence.Idle = idleSince(e, now)
 	if n, err := strconv.Atoi(strings.TrimSpace(e.ChildText(nsComponent, "priority"))); err == nil && n >= -128 && n <= 127 {
 		r.priority = n
 	}
 	return r
+}
+
+// idleSince is since when a client says that its user is idle, zero for not at all.
+// (XEP-0319 §2, XEP-0256 §3)
+func idleSince(presence *element.Element, now time.Time) time.Time {
+	since := time.Time{}
+	if idle := presence.Child(xep.NSIdle, "idle"); idle != nil {
+		if t, err := time.Parse(time.RFC3339, idle.Attr("since")); err == nil {
+			since = t
+		}
+	} else if last := presence.Child(xep.NSLast, "query"); last != nil {
+		if n, err := strconv.ParseUint(last.Attr("seconds"), 10, 31); err == nil && n > 0 {
+			since = now.Add(-time.Duration(n) * time.Second)
+		}
+	}
+	if since.After(now) { // a clock that is fast
+		since = now
+	}
+	return since.UTC().Round(0) // presences are compared
 }
 
 // appendContactPresence appends the presence of a contact as XMPP shows it. An

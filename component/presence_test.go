@@ -1,6 +1,7 @@
 package component_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -39,7 +40,10 @@ func TestSignOnAndOff(t *testing.T) {
 	})
 }
 
-// RFC 6121 §4.7.2.1: what the user shows, and what the network is told.
+// newYear is when bubbles begin.
+var newYear = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// RFC 6121 §4.7.2.1, XEP-0319 §2, XEP-0256 §3: what the user shows, and what the network is told.
 func TestOwnShow(t *testing.T) {
 	for _, tt := range []struct {
 		inner string
@@ -53,6 +57,10 @@ func TestOwnShow(t *testing.T) {
 		{"<show>nonsense</show>", legacy.Presence{Show: legacy.ShowOnline}},
 		{"<show xmlns='urn:other'>dnd</show>", legacy.Presence{Show: legacy.ShowOnline}},
 		{"<status>two\r\nlines</status><x xmlns='urn:other'/>", legacy.Presence{Show: legacy.ShowOnline, Status: "two\nlines"}},
+		{"<idle xmlns='urn:xmpp:idle:1' since='1999-12-31T23:30:00+00:00'/>", legacy.Presence{Show: legacy.ShowOnline, Idle: newYear.Add(-30 * time.Minute)}},
+		{"<show>away</show><query xmlns='jabber:iq:last' seconds='600'/>", legacy.Presence{Show: legacy.ShowAway, Idle: newYear.Add(-10 * time.Minute)}},
+		{"<idle xmlns='urn:xmpp:idle:1' since='2031-12-31T23:30:00Z'/>", legacy.Presence{Show: legacy.ShowOnline, Idle: newYear}},
+		{"<idle xmlns='urn:xmpp:idle:1' since='nonsense'/><query xmlns='jabber:iq:last' seconds='600'/>", legacy.Presence{Show: legacy.ShowOnline}},
 		{"<priority>nonsense</priority>", legacy.Presence{Show: legacy.ShowOnline}},
 	} {
 		t.Run(tt.inner, func(t *testing.T) {
@@ -161,6 +169,50 @@ func TestProbes(t *testing.T) {
 		w.Next("<presence type='unsubscribed' id='p 1' from='dave@" + gw + "' to='" + phone + "'/>")
 		w.settle()
 		w.Quiet()
+	})
+}
+
+// Who is active with one client is not idle, whatever the others say.
+func TestIdleWithSeveralClients(t *testing.T) {
+	const idle = "<priority>5</priority><idle xmlns='urn:xmpp:idle:1' since='1999-12-31T23:30:00Z'/>"
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.echo.Session("alice")
+		show := func(from, inner string) legacy.Presence {
+			w.Send("<presence from='" + from + "' to='" + gw + "'>" + inner + "</presence>")
+			return legacytest.Expect[legacytest.SetPresence](t, h).Presence
+		}
+		if got := show(phone, idle); got.Idle.IsZero() {
+			t.Errorf("got %+v", got)
+		}
+		if got := show(laptop, ""); !got.Idle.IsZero() {
+			t.Errorf("got %+v", got)
+		}
+		if got := show(laptop, idle); !got.Idle.Equal(newYear.Add(-30 * time.Minute)) {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+// What a user can learn of a contact's presence by a command.
+func TestShownPresence(t *testing.T) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		ask := func(of string) string {
+			w.Send("<iq type='set' from='" + phone + "' to='" + of + "' id='c'><command xmlns='" + nsCommands + "' node='presence'/></iq>")
+			return w.Expect("<iq id='c' from='" + of + "'/>").String()
+		}
+		if got := ask(carol); !strings.Contains(got, "You do not see") {
+			t.Errorf("got %s", got)
+		}
+		w.befriend(alice, carol)
+		w.emit(h, legacy.PresenceChanged{From: carolPeer, Presence: legacy.Presence{Show: legacy.ShowXA, Status: "out", Idle: newYear.Add(-time.Hour), Since: newYear.Add(-2 * time.Hour)}})
+		if got := ask(carol); !strings.Contains(got, "Not available, signed on since 1999-12-31 22:00:00 UTC") || !strings.Contains(got, "Idle since 1999-12-31 23:00:00 UTC") || !strings.Contains(got, "out") {
+			t.Errorf("got %s", got)
+		}
+		w.emit(h, legacy.PresenceChanged{From: carolPeer})
+		if got := ask(carol); !strings.Contains(got, "Offline, last seen at 2000-01-01 00:00:00 UTC") {
+			t.Errorf("got %s", got)
+		}
 	})
 }
 

@@ -248,7 +248,7 @@ func (u *user) onLegacy(ev legacy.Event) {
 	case legacy.AuthGranted:
 		u.onAuthGranted(ev.From)
 	case legacy.AuthDenied:
-		u.onAuthDenied(ev.From)
+		u.onAuthDenied(ev.From, ev.Reason)
 	case legacy.AddedYou:
 		u.onAddedYou(ev.From)
 	case legacy.BlockChanged:

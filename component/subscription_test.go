@@ -114,6 +114,9 @@ func TestAddContactOutcomes(t *testing.T) {
 				for _, typ := range tt.want {
 					w.Next("<presence type='" + typ + "' from='" + carol + "' to='" + alice + "'/>")
 				}
+				if tt.name == "denied" {
+					w.Next("<message from='" + carol + "' to='" + alice + "'><body>does not let you see when they are online] no</body></message>")
+				}
 				w.Quiet()
 				sub := w.subscription(alice, "carol")
 				if asked := sub.Has(registry.AskTo); asked != (tt.name == "waiting" || tt.name == "later") {
@@ -246,6 +249,31 @@ func TestAuthRequested(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who wants nobody to see them is not asked, and a refusal tells why.
+func TestAuthRefused(t *testing.T) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.emit(h, legacy.AuthRequested{From: carolPeer})
+		w.Next("<presence type='subscribe' from='" + carol + "' to='" + alice + "'/>")
+		w.Send("<presence type='unsubscribed' from='" + phone + "' to='" + carol + "'><status>Who are you?</status></presence>")
+		if got := legacytest.Expect[legacytest.Authorize](t, h); got.Allow || got.Reason != "Who are you?" {
+			t.Errorf("got %+v", got)
+		}
+		form := w.run(phone, "options", "", "")
+		w.run(phone, "options", " sessionid='"+form.Attr("sessionid")+"'", submit("auto-deny", "1"))
+		w.emit(h, legacy.AuthRequested{From: legacy.Peer{ID: "dave"}})
+		if got := legacytest.Expect[legacytest.Authorize](t, h); got.Allow || got.Peer.ID != "dave" {
+			t.Errorf("got %+v", got)
+		}
+		w.Refute("<presence type='subscribe'/>")
+		w.Take()
+		w.presence(phone, "dave@"+gw, "subscribe") // nothing is remembered of it
+		if got := legacytest.Expect[legacytest.AddContact](t, h); got.Contact.Peer.ID != "dave" {
+			t.Errorf("got %+v", got)
+		}
+	})
 }
 
 // Changes of the list by another client.

@@ -36,6 +36,7 @@ func userCommands() []*command {
 			who: registered, needs: legacy.FeatureBlocking, ask: (*user).askUnblock, tell: (*user).unblockByText},
 		{node: "blocked", name: "List those I have blocked", word: "blocked", about: "list those whom you have blocked",
 			who: registered, needs: legacy.FeatureBlocking, run: (*user).blockedText},
+		{node: "presence", name: "Show what is known of this contact's presence", at: atPerson, who: registered, ask: (*user).showPresence},
 		{node: "unregister", name: "Remove my account from this gateway", who: registered, ask: (*user).askUnregister},
 	}
 }
@@ -76,6 +77,40 @@ func (u *user) statusText() string {
 	}
 	return b.String()
 }
+
+// showPresence says what the network tells of a contact's presence, some of which no
+// presence stanza can.
+func (u *user) showPresence(x *execution) {
+	ct, ok := u.may(x.peer)
+	if !ok || !ct.Subscription.Has(registry.To) {
+		u.complete(x, "error", "You do not see the presence of this contact.", nil)
+		return
+	}
+	p := ct.presence
+	if u.blocked[ct.Peer] {
+		p = legacy.Presence{}
+	}
+	at := func(t time.Time) string { return t.UTC().Format(timeFormat) }
+	lines := []string{showNames[p.Show]}
+	switch {
+	case p.Show > legacy.ShowInvisible && !p.Since.IsZero():
+		lines[0] += ", signed on since " + at(p.Since)
+	case p.Show <= legacy.ShowInvisible && !ct.LastSeen.IsZero():
+		lines[0] += ", last seen at " + at(ct.LastSeen)
+	}
+	if !p.Idle.IsZero() {
+		lines = append(lines, "Idle since "+at(p.Idle))
+	}
+	if p.Status != "" {
+		lines = append(lines, p.Status)
+	}
+	form := xep.NewForm("result", "", ct.jid, "")
+	form.Add(xep.NewField("presence", "text-multi", "Presence", lines...))
+	u.complete(x, "info", strings.Join(lines, "\n"), form)
+}
+
+var showNames = map[legacy.Show]string{legacy.ShowOffline: "Offline", legacy.ShowInvisible: "Offline", legacy.ShowDND: "Not to be disturbed",
+	legacy.ShowXA: "Not available", legacy.ShowAway: "Away", legacy.ShowOnline: "Online", legacy.ShowChat: "Free for chat"}
 
 // timeFormat is how times are shown to people.
 const timeFormat = "2006-01-02 15:04:05 UTC"

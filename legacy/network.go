@@ -65,8 +65,9 @@ type RosterEditor interface {
 	AddContact(ctx context.Context, c Contact, reason string) error
 	// RemoveContact removes a contact; one that is not there is no error.
 	RemoveContact(ctx context.Context, p Peer) error
-	// Authorize answers an AuthRequested, or grants in advance, or withdraws.
-	Authorize(ctx context.Context, p Peer, allow bool) error
+	// Authorize answers an AuthRequested, or grants in advance, or withdraws. A
+	// refusal may have a reason, for the other to read.
+	Authorize(ctx context.Context, p Peer, allow bool, reason string) error
 }
 
 // Watcher is a Session that tells the presence of those whom the user wants to see,

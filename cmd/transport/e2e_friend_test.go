@@ -93,7 +93,7 @@ func (f *clientFriend) addThose(ctx context.Context, s legacy.Session) {
 		f.mu.Unlock()
 		for _, p := range peers {
 			editor := s.(legacy.RosterEditor)
-			_ = editor.Authorize(ctx, p, true) // an error means that all is over
+			_ = editor.Authorize(ctx, p, true, "") // an error means that all is over
 			_ = editor.AddContact(ctx, legacy.Contact{Peer: p}, "")
 		}
 		select {

@@ -28,8 +28,9 @@ type RemoveContact struct{ Peer legacy.Peer }
 
 // Authorize is a call of legacy.RosterEditor.
 type Authorize struct {
-	Peer  legacy.Peer
-	Allow bool
+	Peer   legacy.Peer
+	Allow  bool
+	Reason string
 }
 
 // SetTyping is a call of legacy.Typer.

@@ -149,7 +149,7 @@ func TestEchoPeers(t *testing.T) {
 	if got := next[legacy.AuthRequested](t, heardBob); got.From != alicePeer || got.Reason != "please" {
 		t.Errorf("got %+v, want alice's request", got)
 	}
-	if err := bob.(legacy.RosterEditor).Authorize(t.Context(), alicePeer, true); err != nil {
+	if err := bob.(legacy.RosterEditor).Authorize(t.Context(), alicePeer, true, ""); err != nil {
 		t.Fatal(err)
 	}
 	next[legacy.AuthGranted](t, heardAlice)

@@ -277,7 +277,7 @@ func (n *Echo) authorize(a *account, c Authorize) {
 	contact.AwaitingAuth = !c.Allow
 	p.contacts[a.name] = contact
 	if !c.Allow {
-		p.session.in.say(legacy.AuthDenied{From: self})
+		p.session.in.say(legacy.AuthDenied{From: self, Reason: c.Reason})
 	} else {
 		p.session.in.say(legacy.AuthGranted{From: self}, legacy.ContactChanged{Contact: contact})
 	}

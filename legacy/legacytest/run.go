@@ -280,7 +280,7 @@ func (r *run) commands() map[string]error {
 	if e, ok := r.s.(legacy.RosterEditor); ok {
 		call("AddContact", func() error { return e.AddContact(r.ctx, legacy.Contact{Peer: peer}, "please") })
 		call("RemoveContact", func() error { return e.RemoveContact(r.ctx, peer) })
-		call("Authorize", func() error { return e.Authorize(r.ctx, peer, true) })
+		call("Authorize", func() error { return e.Authorize(r.ctx, peer, true, "") })
 	}
 	if ty, ok := r.s.(legacy.Typer); ok {
 		call("SetTyping", func() error { return ty.SetTyping(r.ctx, peer, legacy.TypingActive) })

@@ -156,8 +156,8 @@ func (s *Session) RemoveContact(_ context.Context, p legacy.Peer) error {
 }
 
 // Authorize implements legacy.RosterEditor.
-func (s *Session) Authorize(_ context.Context, p legacy.Peer, allow bool) error {
-	return s.enqueue(Authorize{p, allow})
+func (s *Session) Authorize(_ context.Context, p legacy.Peer, allow bool, reason string) error {
+	return s.enqueue(Authorize{p, allow, reason})
 }
 
 // SetTyping implements legacy.Typer.

@@ -299,13 +299,13 @@ func (c *client) removeBuddies(p legacy.Peer, items []oscarwire.FeedbagItem) {
 // authorizePeer answers a request, or grants one in advance. ICQ knows no way to
 // take a grant back but to make the other forget the user, which is more than
 // anybody means who clears up a contact list, so that is left alone.
-func (c *client) authorizePeer(p legacy.Peer, allow bool) {
+func (c *client) authorizePeer(p legacy.Peer, allow bool, reason string) {
 	asked := c.asked[p.ID]
 	delete(c.asked, p.ID)
 	switch {
 	case !c.families[oscarwire.FamilyFeedbag]:
 	case asked:
-		c.submit(&packet{id: oscarwire.FeedbagAuthReply, body: oscarwire.AuthReply{Name: p.ID, Granted: allow}})
+		c.submit(&packet{id: oscarwire.FeedbagAuthReply, body: oscarwire.AuthReply{Name: p.ID, Granted: allow, Reason: reason}})
 	case allow:
 		c.submit(&packet{id: oscarwire.FeedbagPreauthorize, body: oscarwire.AuthRequest{Name: p.ID}})
 	}

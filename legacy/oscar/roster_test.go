@@ -110,19 +110,19 @@ func TestAuthorization(t *testing.T) {
 	if asked.From.ID != alice || asked.Reason != "it's me" {
 		t.Errorf("asked %+v", asked)
 	}
-	b.do(b.roster().Authorize(t.Context(), asked.From, false))
-	if denied := expect(a, any[legacy.AuthDenied]); denied.From.ID != bob {
+	b.do(b.roster().Authorize(t.Context(), asked.From, false, "not now, schön"))
+	if denied := expect(a, any[legacy.AuthDenied]); denied.From.ID != bob || denied.Reason != "not now, schön" {
 		t.Errorf("denied %+v", denied)
 	}
 	a.do(a.roster().AddContact(t.Context(), contact(bob, "Bob"), "please")) // asks again
-	b.do(b.roster().Authorize(t.Context(), expect(b, any[legacy.AuthRequested]).From, true))
+	b.do(b.roster().Authorize(t.Context(), expect(b, any[legacy.AuthRequested]).From, true, ""))
 	expect(a, func(c legacy.ContactChanged) bool { return !c.Contact.AwaitingAuth })
 	expect(a, any[legacy.AuthGranted])
 	if p := expect(a, any[legacy.PresenceChanged]); p.From.ID != bob || p.Presence.Show != legacy.ShowOnline {
 		t.Errorf("presence %+v", p)
 	}
 	// A grant in advance makes asking needless.
-	a.do(a.roster().Authorize(t.Context(), legacy.Peer{ID: bob}, true))
+	a.do(a.roster().Authorize(t.Context(), legacy.Peer{ID: bob}, true, ""))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := mock.WaitSNAC(ctx, alice, oscarwire.FeedbagPreauthorize, 1); err != nil {

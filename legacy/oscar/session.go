@@ -144,8 +144,8 @@ func (s *session) RemoveContact(_ context.Context, p legacy.Peer) error {
 }
 
 // Authorize implements legacy.RosterEditor.
-func (s *session) Authorize(_ context.Context, p legacy.Peer, allow bool) error {
-	return s.enqueue(func(c *client) { c.authorizePeer(p, allow) })
+func (s *session) Authorize(_ context.Context, p legacy.Peer, allow bool, reason string) error {
+	return s.enqueue(func(c *client) { c.authorizePeer(p, allow, reason) })
 }
 
 // SetTyping implements legacy.Typer.
