@@ -1,6 +1,9 @@
 package component
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // inbox holds the stanzas of one user that wait for the actor. The reader puts
 // them in and never waits.
@@ -52,4 +55,53 @@ func (b *inbox) empty() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.waiting) == 0
+}
+
+const (
+	stallTime = 5 * time.Second  // that a message waits for a network that says nothing
+	stallMost = 25 * time.Second // that it waits for one that does, less than requestTime
+)
+
+// stall is the time for which messages wait until the network has taken those before
+// them. A network that says something at all is there, and has yet to come to them:
+// perhaps it is the XMPP server that is slow, and holds up what the network says.
+type stall struct {
+	end  time.Time // zero while nothing waits
+	most time.Time
+}
+
+// extend puts off the end: the network has said something.
+func (s *stall) extend(c Clock) {
+	if s.end.IsZero() {
+		return
+	}
+	if end := c.Now().Add(stallTime); end.Before(s.most) {
+		s.end = end
+	} else {
+		s.end = s.most
+	}
+}
+
+// over reports whether the wait, which begins with the first call, is over.
+func (s *stall) over(now time.Time) bool {
+	if s.end.IsZero() {
+		s.end, s.most = now.Add(stallTime), now.Add(stallMost)
+	}
+	return !s.end.After(now)
+}
+
+// handleBatch handles the stanzas that wait, up to a message for which the network
+// has no room now.
+func (u *user) handleBatch() {
+	for len(u.batch) > 0 {
+		st := u.batch[0]
+		if len(u.sent) < maxSent {
+			u.stall = stall{}
+		} else if st.Name == "message" && !u.stall.over(u.c.clock.Now()) {
+			return
+		}
+		u.batch[0] = nil
+		u.batch = u.batch[1:]
+		u.onStanza(st)
+	}
 }

@@ -3,6 +3,7 @@ package component_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -366,6 +367,39 @@ func TestStalled(t *testing.T) {
 			t.Errorf("%d refused", len(refused))
 		}
 	})
+}
+
+// A network that says other things meanwhile is waited for longer, and what it takes in
+// the end was not refused.
+func TestHeldUp(t *testing.T) {
+	for _, late := range []time.Duration{15 * time.Second, time.Minute} {
+		network := func(n legacy.Network) legacy.Network { return mute{n} }
+		stage(t, setup{users: []string{alice}, network: network}, func(t *testing.T, w *world) {
+			w.signOn(phone)
+			const n = 300
+			for i := range n {
+				w.message(phone, carol, fmt.Sprint("m", i), "hello")
+			}
+			for start := time.Now(); time.Since(start) < late; {
+				time.Sleep(time.Second)
+				w.echo.Session("alice").Emit(legacy.TypingChanged{From: legacy.Peer{ID: "carol"}})
+				w.settle()
+			}
+			for i := range n {
+				w.echo.Session("alice").Emit(legacy.MessageSent{Ref: strconv.FormatInt(int64(i+1), 36)})
+			}
+			w.settle()
+			refused := 0
+			for _, st := range w.Take() {
+				if st.Attr("type") == "error" {
+					refused++
+				}
+			}
+			if want := map[bool]int{false: 0, true: 100}[late > 25*time.Second]; refused != want {
+				t.Errorf("%d refused after %v, want %d", refused, late, want)
+			}
+		})
+	}
 }
 
 // mute is a network that says nothing of the messages that it takes.

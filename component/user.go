@@ -89,7 +89,7 @@ type user struct {
 	typing      map[string]time.Time // peers who are typing, with when that is no longer believed
 	askAt       time.Time            // when the next of toAsk is sent
 	keptTill    time.Time            // when messages kept for the network are given up
-	stallEnd    time.Time            // until then a message waits for the network, zero if none does
+	stall       stall                // of the messages that wait for the network
 	armed       time.Time            // when the pending wake-up comes, zero if there is none
 	disarm      func()               // stops it
 
@@ -189,6 +189,7 @@ func (u *user) run() {
 			for more := min(len(u.events), eventsSize); more > 0; more-- { // what has come at once
 				u.onEvent(<-u.events)
 			}
+			u.stall.extend(u.c.clock)
 		case do := <-u.orders:
 			do(u)
 		case <-u.wake:
@@ -196,30 +197,6 @@ func (u *user) run() {
 			u.shutdown()
 			return
 		}
-	}
-}
-
-// stallTime is how long a message waits for the network to take those before it.
-const stallTime = 5 * time.Second
-
-// handleBatch handles the stanzas that wait, up to a message for which the network
-// has no room now.
-func (u *user) handleBatch() {
-	for len(u.batch) > 0 {
-		st := u.batch[0]
-		switch {
-		case len(u.sent) < maxSent:
-			u.stallEnd = time.Time{}
-		case st.Name != "message":
-		case u.stallEnd.IsZero():
-			u.stallEnd = u.c.clock.Now().Add(stallTime)
-			return
-		case u.stallEnd.After(u.c.clock.Now()):
-			return
-		}
-		u.batch[0] = nil
-		u.batch = u.batch[1:]
-		u.onStanza(st)
 	}
 }
 
@@ -418,7 +395,7 @@ func (u *user) arm() {
 		}
 	}
 	if len(u.batch) > 0 {
-		soonest(u.stallEnd)
+		soonest(u.stall.end)
 	}
 	soonest(u.showAt)
 	soonest(u.retryAt)

@@ -17,7 +17,7 @@ type ask struct {
 	label    string // IRCv3 labeled-response, "" where the server has none
 	fence    uint64 // the PING after it, 0 where the server says more than that
 	done     func(err error, id string)
-	deadline time.Time
+	deadline time.Time // by patience
 }
 
 type askKind uint8
@@ -69,7 +69,7 @@ func (c *client) request(a ask, line string) {
 				a.fence = c.fences + 1
 				c.unfenced++
 			}
-			a.deadline = c.now().Add(askLimit)
+			a.deadline = c.patience().Add(askLimit)
 			c.waiting = append(c.waiting, a)
 		}
 	}
@@ -130,7 +130,8 @@ func (c *client) answerID(fits func(*ask) bool, err error, id string) bool {
 	return false
 }
 
-// expire gives up what is not confirmed in time, and returns when the next is.
+// expire gives up what is not confirmed in time, and returns when the next is, both by
+// patience.
 func (c *client) expire(now time.Time) time.Time {
 	for len(c.waiting) > 0 && !c.waiting[0].deadline.After(now) {
 		a := c.waiting[0]

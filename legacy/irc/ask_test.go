@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"transport/legacy"
 )
@@ -184,4 +185,24 @@ func TestStandardReplies(t *testing.T) {
 	room := l.enter("#room")
 	l.hear("FAIL CHATHISTORY NEED_MORE_PARAMS LATEST :x", "FAIL TOPIC CANNOT #room :You may not", "FAIL OTHER THING :Something else", "FAIL", "WARN * x :careful", "NOTE", "WARN * x :")
 	l.want(legacy.RoomFailed{Room: room, Err: fails(legacy.Forbidden)}, legacy.Notice{Text: "Something else"}, legacy.Notice{Text: "The server refuses."}, legacy.Notice{Text: "careful"})
+}
+
+// TestDeaf: while the core has no room for what the server says, its answers are not
+// late, and the server is not silent.
+func TestDeaf(t *testing.T) {
+	l := newLab(t)
+	l.mute = true
+	room := l.enter("#room")
+	l.say("1", room, "hi")
+	l.do(l.s.RequestProfile(t.Context(), "who", l.c.peer("bob")))
+	l.sent()
+	l.after(pingEvery)
+	l.c.turn = l.clock // a turn begins, and is held up
+	l.clock = l.clock.Add(pingLimit + askLimit)
+	l.c.listen()
+	l.c.turn = time.Time{}
+	l.after(askLimit / 2)
+	if l.c.err != nil {
+		t.Fatal(l.c.err)
+	}
 }

@@ -23,6 +23,7 @@ type client struct {
 	goodbye  string            // what is said at the end
 	err      error             // why the connection can be used no longer
 	turn     time.Time         // when the turn of run began, zero outside of one
+	deaf     time.Duration     // how long it could not listen, all together
 	closing  bool              // it is used no longer
 
 	nick       string // own
@@ -60,8 +61,9 @@ type client struct {
 	idleAt    time.Time         // when the link may end
 	ctcpAt    time.Time         // the last automatic answer
 	heard     time.Time
-	pingSent  time.Time // zero if none is under way
+	pingSent  time.Time // zero if none is under way; this and the next by patience
 	pingAt    time.Time // the next one
+	silent    bool      // nothing was heard since
 	lag       time.Duration
 }
 
@@ -90,6 +92,21 @@ func (c *client) now() time.Time {
 		return c.turn
 	}
 	return c.s.env.Now()
+}
+
+// patience is the time by which the server's answers are waited for: it stands still
+// while the client does not listen, since its user's actor has no room for more. What
+// the server has said meanwhile is yet to be read.
+func (c *client) patience() time.Time { return c.now().Add(-c.deaf) }
+
+// listen counts the time for which the turn did not listen.
+func (c *client) listen() {
+	if c.turn.IsZero() {
+		return
+	}
+	now := c.s.env.Now()
+	c.deaf += max(0, now.Sub(c.turn))
+	c.turn = now
 }
 
 // peer is somebody by nick.
@@ -206,6 +223,7 @@ func (c *client) run(ctx context.Context) error {
 			c.flush()
 		}
 		timer.Reset(wait)
+		c.listen()
 		select {
 		case <-ctx.Done():
 			c.closing = true
@@ -260,7 +278,7 @@ func (c *client) onCommand() {
 
 func (c *client) onInbound(in inbound) error {
 	if len(in.lines) > 0 {
-		c.heard = c.now()
+		c.heard, c.silent = c.now(), false
 	}
 	if err := c.onLines(in.lines); err != nil {
 		return err
@@ -286,29 +304,34 @@ func (c *client) onLines(lines []string) error {
 
 // tick does what is due and returns how long there is nothing to do.
 func (c *client) tick() time.Duration {
-	now := c.now()
+	now, patience := c.now(), c.patience()
 	c.drain()
-	if !now.Before(c.pingAt) {
+	if !patience.Before(c.pingAt) {
 		switch {
-		case !c.pingSent.IsZero() && now.Sub(c.heard) > pingLimit:
+		case !c.pingSent.IsZero() && c.silent:
 			c.err = legacy.Errorf(legacy.Temporary, "The %s server does not answer any more.", c.link.name())
 			return 0
 		case c.pingSent.IsZero():
-			c.pingSent = now
+			c.pingSent, c.silent = patience, true
 			c.write(ircwire.Line("PING", "lag"+strconv.FormatInt(now.UnixMilli(), 10)))
-			c.pingAt = now.Add(pingLimit)
+			c.pingAt = patience.Add(pingLimit)
 		default:
-			c.pingSent, c.pingAt = time.Time{}, now.Add(pingEvery)
+			c.pingSent, c.pingAt = time.Time{}, patience.Add(pingEvery)
 		}
 	}
 	c.closing = c.closing || c.unused(now)
-	next := c.pingAt
-	for _, at := range []time.Time{c.out.next(now), c.expire(now), c.lookWho(now), c.raw.tell(c, now), c.idle()} {
-		if !at.IsZero() && at.Before(next) {
-			next = at
+	wait := c.pingAt.Sub(patience)
+	for _, at := range []time.Time{c.expire(patience), c.raw.tell(c, patience)} {
+		if !at.IsZero() {
+			wait = min(wait, at.Sub(patience))
 		}
 	}
-	return max(next.Sub(now), time.Millisecond)
+	for _, at := range []time.Time{c.out.next(now), c.lookWho(now), c.idle()} {
+		if !at.IsZero() {
+			wait = min(wait, at.Sub(now))
+		}
+	}
+	return max(wait, time.Millisecond)
 }
 
 // idle is when the connection ends that nobody uses, zero for never.
@@ -346,7 +369,7 @@ func (c *client) onMessage(m ircwire.Message) error {
 		c.write(ircwire.Line("PONG", m.Last()))
 	case "PONG":
 		if !c.pingSent.IsZero() {
-			c.lag, c.pingSent, c.pingAt = c.now().Sub(c.pingSent), time.Time{}, c.now().Add(pingEvery)
+			c.lag, c.pingSent, c.pingAt = c.patience().Sub(c.pingSent), time.Time{}, c.patience().Add(pingEvery)
 		}
 	case "ERROR":
 		e := legacy.Errorf(legacy.Temporary, "The %s server ended the connection: %s", c.link.name(), ircwire.Plain(m.Last()))

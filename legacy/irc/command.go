@@ -79,7 +79,7 @@ func (c *client) info() string {
 
 // rawAnswer gathers what the server says to lines that the user wrote themselves.
 type rawAnswer struct {
-	until time.Time // zero when nothing is expected
+	until time.Time // zero when nothing is expected; this and the next by patience
 	last  time.Time // when something came last, zero for nothing yet
 	lines []string
 	refs  []string // of legacy.CommandDone; none for a message
@@ -98,7 +98,7 @@ func (c *client) rawLine(line string) {
 		c.disconnect(strings.TrimPrefix(strings.TrimSpace(reason), ":"))
 		return
 	}
-	c.raw.until = c.now().Add(rawTime)
+	c.raw.until = c.patience().Add(rawTime)
 	c.send(c.encode(line))
 }
 
@@ -111,7 +111,7 @@ func (r *rawAnswer) takes(c *client, m ircwire.Message) bool {
 	if ch := c.channels[c.fold(m.Param(1))]; ch != nil && ch.parting && notThere(m.Command) {
 		return false
 	}
-	r.last = c.now()
+	r.last = c.patience()
 	if len(r.lines) < maxRaw && len(m.Params) > 1 {
 		r.lines = append(r.lines, ircwire.Plain(strings.Join(m.Params[1:], " ")))
 	}

@@ -50,7 +50,7 @@ func (c *client) askVersion(nick, ref string) {
 	case len(c.versions) >= maxVersions:
 		fail(errTooManyQuestions())
 	default:
-		c.versions = append(c.versions, versionAsk{nick, ref, c.now().Add(askLimit)})
+		c.versions = append(c.versions, versionAsk{nick, ref, c.patience().Add(askLimit)})
 		c.send(ircwire.Line("PRIVMSG", nick, ircwire.MakeCTCP("VERSION", "")))
 	}
 }

@@ -136,7 +136,9 @@ func TestPing(t *testing.T) {
 		t.Errorf("sent %q", sent)
 	}
 	l.after(pingLimit / 2)
-	l.c.heard = l.clock // something else came, but no PONG
+	if err := l.c.onInbound(inbound{lines: []string{":irc.test NOTICE alice :still here"}}); err != nil { // but no PONG
+		t.Fatal(err)
+	}
 	l.after(pingLimit / 2)
 	if l.c.err != nil {
 		t.Errorf("given up: %v", l.c.err)

@@ -33,7 +33,7 @@ func (c *client) whois(nick string, w whoisAsk) {
 		}
 		return
 	}
-	w.nick, w.deadline = nick, c.now().Add(askLimit)
+	w.nick, w.deadline = nick, c.patience().Add(askLimit)
 	if len(c.whoises) >= maxWhois || before != nil {
 		w.tell(c, errTooManyQuestions())
 		return
