@@ -60,6 +60,41 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// TestReached: what is said of a message says no more than the server knows, which
+// acknowledges what it keeps for somebody as well.
+func TestReached(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	mock.AddAccount(oscarmock.Account{Name: "100003"}) // not on the list
+	mock.AddAccount(oscarmock.Account{Name: "100004", NeedsAuth: true})
+	b := mock.Bot(bob, oscarmock.BotOptions{})
+	b.SignOn()
+	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
+	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	expect(u, func(p legacy.PresenceChanged) bool { return p.Presence.Show == legacy.ShowOnline })
+	u.do(u.roster().AddContact(t.Context(), contact("100004", ""), ""))
+	reached := func(to string, want legacy.DeliveryState) {
+		t.Helper()
+		u.send(to, to, "hello")
+		if got := expect(u, any[legacy.MessageSent]); got.State != want {
+			t.Errorf("got %v, want %v", got.State, want)
+		}
+	}
+	reached(bob, legacy.Delivered)
+	reached("100003", legacy.Accepted)
+	reached("100004", legacy.Accepted) // may be online
+	b.SignOff()
+	expect(u, func(p legacy.PresenceChanged) bool { return p.Presence.Show == legacy.ShowOffline })
+	reached(bob, legacy.Stored)
+	// A server that acknowledges nothing says nothing.
+	silent := startMock(t, oscarmock.Options{NoAcks: true})
+	silent.Bot(bob, oscarmock.BotOptions{}).SignOn()
+	defer oscar.SetAckPatience(100 * time.Millisecond)()
+	u = signOn(t, silent, newNetwork(t, optionsFor(silent.Addr())), alice)
+	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	expect(u, any[legacy.PresenceChanged])
+	reached(bob, legacy.Accepted)
+}
+
 // TestIncoming shows messages in the forms that other clients send.
 func TestIncoming(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})

@@ -22,6 +22,14 @@ func SetEnterLimit(d time.Duration) (restore func()) {
 	return func() { enterLimit = before }
 }
 
+// SetAckPatience changes how long the server has to acknowledge a message, until
+// restore.
+func SetAckPatience(d time.Duration) (restore func()) {
+	before := ackPatience
+	ackPatience = d
+	return func() { ackPatience = before }
+}
+
 // SetSignOnInterval changes how long the next sign-on waits once a network has
 // refused one.
 func SetSignOnInterval(n legacy.Network, d time.Duration) { n.(*network).signOnInterval = d }

@@ -26,10 +26,12 @@ type message struct {
 	over     bool
 }
 
+// ackPatience is how long the server has to acknowledge a message.
+var ackPatience = 20 * time.Second
+
 const (
-	ackPatience = 20 * time.Second // for the server's acknowledgement
-	maxTries    = 4                // to send a message that the server drops
-	maxIM       = 7900             // bytes of text in a message; we ask for 8,000
+	maxTries = 4    // to send a message that the server drops
+	maxIM    = 7900 // bytes of text in a message; we ask for 8,000
 )
 
 // sendText sends a message as soon as the server's limits allow.
@@ -102,7 +104,7 @@ func (c *client) laneOf(m *message) *lane { return c.lanes[c.classOf[m.packet.id
 // messageAnswered: a reply to the message's request came, or none.
 func (c *client) messageAnswered(m *message, snac oscarwire.SNAC, err error) {
 	if err != nil && !c.acks && m.sequence > 0 && legacy.KindOf(err) == legacy.Temporary {
-		c.messageSent(m) // this server never acknowledges
+		c.messageSent(m, legacy.Accepted) // this server never acknowledges
 		return
 	}
 	if l := c.laneOf(m); err != nil && c.err == nil && l != nil && m.limited && m.tries < maxTries {
@@ -118,7 +120,20 @@ func (c *client) messageAnswered(m *message, snac oscarwire.SNAC, err error) {
 		return
 	}
 	c.acks = true
-	c.messageSent(m)
+	c.messageSent(m, c.reached(m.to))
+}
+
+// reached is what the server's acknowledgement of a message says: to somebody who is
+// online it has handed it, for others it keeps it, which it acknowledges alike. Of those
+// who are not on the list, or do not let the user see them, nothing is known.
+func (c *client) reached(to string) legacy.DeliveryState {
+	if _, online := c.seen[to]; online {
+		return legacy.Delivered
+	}
+	if ct, listed := c.list.contact(to); listed && !ct.AwaitingAuth {
+		return legacy.Stored
+	}
+	return legacy.Accepted
 }
 
 // onHostAck handles 04/0C of servers that do not repeat the request's number.
@@ -130,16 +145,15 @@ func (c *client) onHostAck(body []byte) error {
 	if m := c.messages[ack.Cookie]; m != nil {
 		delete(c.pending, m.request)
 		c.acks = true
-		c.messageSent(m)
+		c.messageSent(m, c.reached(m.to))
 	}
 	return nil
 }
 
-// messageSent: the network took the message. It says no more than that, also when
-// it stores it.
-func (c *client) messageSent(m *message) {
+// messageSent: the network took the message.
+func (c *client) messageSent(m *message, state legacy.DeliveryState) {
 	if c.messageOver(m) {
-		c.emit(legacy.MessageSent{Ref: m.ref, State: legacy.Accepted})
+		c.emit(legacy.MessageSent{Ref: m.ref, State: state})
 	}
 }
 

@@ -133,7 +133,7 @@ func (r *room) send(m *message, text string, markup []legacy.Span) {
 // onReflected: the server has sent a message of ours back. Open OSCAR Server
 // answers some, such as //roll, with a message of its own.
 func (r *room) onReflected(m *message, body []byte) {
-	r.messageSent(m)
+	r.messageSent(m, legacy.Accepted)
 	in, err := oscarwire.ParseChatMessage(body)
 	if err != nil {
 		return
@@ -153,7 +153,7 @@ func (r *room) onMessage(body []byte) error {
 	id, o := occupant(sender)
 	if m := r.messages[in.Cookie]; m != nil && id == r.s.self { // of a server that does not repeat the request's number
 		delete(r.pending, m.request)
-		r.messageSent(m)
+		r.messageSent(m, legacy.Accepted)
 		return nil
 	}
 	if known, here := r.occupants[id]; here {
