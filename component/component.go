@@ -85,6 +85,7 @@ type Component struct {
 	abilities  abilities
 	privileges privileges
 	archive    archiver
+	macs       sync.Pool // of hash.Hash, for occupantID
 	asks       asks
 	signOns    chan struct{} // a place for each sign-on under way
 	started    time.Time

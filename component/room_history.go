@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"hash"
 	"strconv"
 	"time"
 
@@ -140,9 +141,16 @@ func (u *user) sendHistory(r *room, full string, lines []line) {
 // occupantID is what stays the same of somebody in a room, and says nothing else.
 // (XEP-0421 §3)
 func (c *Component) occupantID(r *room, identity string) string {
-	mac := hmac.New(sha256.New, []byte(c.cfg.Secret))
+	mac, _ := c.macs.Get().(hash.Hash) // a channel has thousands of people
+	if mac == nil {
+		mac = hmac.New(sha256.New, []byte(c.cfg.Secret))
+	}
+	mac.Reset()
 	mac.Write([]byte("occupant-id\x00" + r.jid + "\x00" + identity))
-	return hex.EncodeToString(mac.Sum(nil)[:16])
+	var sum [sha256.Size]byte
+	id := hex.EncodeToString(mac.Sum(sum[:0])[:16])
+	c.macs.Put(mac)
+	return id
 }
 
 // identify gives an occupant their id, if they have none yet. Of whom the network
