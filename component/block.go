@@ -29,7 +29,7 @@ func (u *user) setBlocked(list []legacy.Peer) {
 	clear(u.blocked)
 	for _, p := range list {
 		if len(u.blocked) < maxContacts {
-			u.blocked[p.ID] = true
+			put(&u.blocked, p.ID, true)
 		}
 	}
 }
@@ -54,13 +54,13 @@ func (u *user) changeBlocks(peers []legacy.Peer, blocked bool, then func(error))
 		then(err)
 		return
 	}
-	u.blocking[p.ID] = append(u.blocking[p.ID], blockWaiter{blocked, func(err error) {
+	put(&u.blocking, p.ID, append(u.blocking[p.ID], blockWaiter{blocked, func(err error) {
 		if err != nil {
 			then(err)
 			return
 		}
 		u.changeBlocks(peers[1:], blocked, then)
-	}})
+	}}))
 }
 
 // onBlockChanged: the network's list changed, or did not as it should have.
@@ -73,7 +73,7 @@ func (u *user) onBlockChanged(ev legacy.BlockChanged) {
 	case !ev.Blocked:
 		delete(u.blocked, ev.Peer.ID)
 	case len(u.blocked) < maxContacts:
-		u.blocked[ev.Peer.ID] = true
+		put(&u.blocked, ev.Peer.ID, true)
 	}
 	if ct := u.contacts[ev.Peer.ID]; ct != nil && ev.Blocked != before && ct.Subscription.Has(registry.To) {
 		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
@@ -82,7 +82,7 @@ func (u *user) onBlockChanged(ev legacy.BlockChanged) {
 	delete(u.blocking, ev.Peer.ID)
 	for _, w := range waiting {
 		if ev.Err == nil && ev.Blocked != w.blocked { // another client did the contrary before
-			u.blocking[ev.Peer.ID] = append(u.blocking[ev.Peer.ID], w)
+			put(&u.blocking, ev.Peer.ID, append(u.blocking[ev.Peer.ID], w))
 			continue
 		}
 		w.done(ev.Err)
@@ -93,7 +93,7 @@ func (u *user) onBlockChanged(ev legacy.BlockChanged) {
 // failBlocking answers those who wait for a network that is gone.
 func (u *user) failBlocking() {
 	waiting := u.blocking
-	u.blocking = make(map[string][]blockWaiter)
+	u.blocking = nil
 	for _, peer := range waiting {
 		for _, w := range peer {
 			w.done(legacy.Errorf(legacy.Offline, "You were signed off before the network confirmed that."))

@@ -251,7 +251,7 @@ func commandError(typ stanza.ErrorType, condition stanza.Condition, special stri
 func (u *user) questions(x *execution, form *element.Element, last bool, next func(*user, *execution, map[string][]string)) {
 	x.stages = append(x.stages, stage{form, last, next})
 	x.expires = u.c.clock.Now().Add(commandTime)
-	u.executions[x.id] = x
+	put(&u.executions, x.id, x)
 	u.show(x, "")
 }
 

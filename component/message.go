@@ -151,7 +151,7 @@ func (u *user) keepThread(peer legacy.Peer, st *element.Element) {
 	case thread == "" || len(thread) > maxThread:
 		delete(u.threads, peer.ID)
 	case known || len(u.threads) < maxThreads:
-		u.threads[peer.ID] = thread
+		put(&u.threads, peer.ID, thread)
 	}
 }
 

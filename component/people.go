@@ -34,7 +34,7 @@ func (u *user) look(r *request, answer func(*user, *request, legacy.Event), ask 
 		u.fail(r, translateError(err))
 		return
 	}
-	u.lookups[ref] = lookup{r, answer}
+	put(&u.lookups, ref, lookup{r, answer})
 }
 
 // onLookup answers the IQ that waits for an event.

@@ -115,7 +115,7 @@ func (u *user) showOwn(jid, text string, sent time.Time) bool {
 		return false
 	}
 	id := newID()
-	u.echos[id] = now
+	put(&u.echos, id, now)
 	inner := element.New("jabber:client", "message").Set("from", u.bare).Set("to", jid).Set("type", "chat").Set("id", id).
 		Add(element.New("jabber:client", "body").AddText(text))
 	if !sent.IsZero() {

@@ -26,7 +26,7 @@ func (u *user) query(typ, to string, payload *element.Element, then func(reply *
 		return
 	}
 	id := newID()
-	u.queries[id] = query{to, u.c.clock.Now().Add(queryTime), then}
+	put(&u.queries, id, query{to, u.c.clock.Now().Add(queryTime), then})
 	u.c.send(element.New(nsStanza, "iq").Set("type", typ).Set("id", id).
 		Set("from", u.c.domain).Set("to", to).Add(payload))
 }

@@ -271,7 +271,7 @@ func (u *user) quitRoom(r *room, reason string) {
 		if err := roomer.LeaveRoom(u.ctx, r.peer, reason); err != nil {
 			u.log.Debug().Err(err).Msg("cannot leave a room")
 		} else if len(u.leaving) < maxRooms {
-			u.leaving[r.peer.ID] = true
+			put(&u.leaving, r.peer.ID, true)
 		}
 	}
 	if u.guest && len(u.rooms) == 0 {

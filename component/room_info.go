@@ -155,7 +155,7 @@ func (u *user) onRoomList(r *request, service legacy.Peer) {
 		if len(u.lists) >= maxLists {
 			clear(u.lists)
 		}
-		u.lists[service.ID] = roomList{got.Rooms, u.c.clock.Now().Add(listTime)}
+		put(&u.lists, service.ID, roomList{got.Rooms, u.c.clock.Now().Add(listTime)})
 		u.replyList(r, got.Rooms)
 	}, func(ref string) error { return lister.ListRooms(u.ctx, ref, service) })
 }

@@ -237,7 +237,7 @@ func (u *user) onPrivateText(st *inbound, r *room, text string) {
 		return
 	}
 	if _, known := u.private[peer.ID]; known || len(u.private) < maxThreads {
-		u.private[peer.ID] = r.peer.ID
+		put(&u.private, peer.ID, r.peer.ID)
 	}
 	u.sendTo(st, peer, text)
 }

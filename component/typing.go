@@ -56,7 +56,7 @@ func (u *user) onTypingChanged(ev legacy.TypingChanged) {
 	case legacy.TypingActive:
 		state = "composing"
 		if len(u.typing) < maxTyping {
-			u.typing[ev.From.ID] = u.c.clock.Now().Add(typingTime)
+			put(&u.typing, ev.From.ID, u.c.clock.Now().Add(typingTime))
 		}
 	case legacy.TypingPaused:
 		state = "paused"

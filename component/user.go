@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	eventsSize  = 32               // events of one user's session that may wait
+	eventsSize  = 16               // events of one user's session that may wait
 	ordersSize  = 16               // what other actors may want at once
 	requestTime = 30 * time.Second // for an IQ to be answered
 	storeTime   = 10 * time.Second // for the registry to answer
@@ -49,52 +49,62 @@ type user struct {
 	resources   map[string]resource
 	shown       legacy.Presence // what the session was told last
 	account     *registry.Account
-	contacts    map[string]*contact // by peer ID; the gateway itself is ""
-	session     *session            // the running one, nil if none
-	trial       *trial              // a registration that is being tried
-	block       error               // why no session is started until something changes
-	attempt     int                 // sign-ons that failed in a row
-	lastError   error               // that ended a session
+	contacts    map[string]*contact     // by peer ID; the gateway itself is ""
+	rooms       map[string]*room        // by peer ID
+	sent        map[string]*sentMessage // by Outgoing.Ref
+	session     *session                // the running one, nil if none
+	trial       *trial                  // a registration that is being tried
+	block       error                   // why no session is started until something changes
+	attempt     int                     // sign-ons that failed in a row
+	lastError   error                   // that ended a session
 	lastErrorAt time.Time
-	executions  map[string]*execution    // of ad-hoc commands, by session id
-	queries     map[string]query         // of ours, by id
-	lookups     map[string]lookup        // questions to the network, by ref
-	echos       map[string]time.Time     // ids of messages that the server hands back to us
-	threads     map[string]string        // of conversations, by peer
-	rooms       map[string]*room         // by peer ID
-	leaving     map[string]bool          // rooms that are left, of which the network has not yet said so
-	private     map[string]string        // rooms in which the user talks to somebody alone, by peer ID
-	lists       map[string]roomList      // of the rooms that there are, by service
-	guest       bool                     // the account lasts as long as the user is in a room
-	guestLeft   bool                     // the last room was left
-	requests    []*request               // IQs that are not answered yet
-	sent        map[string]*sentMessage  // by Outgoing.Ref
-	refs        uint64                   // Refs given out
-	keptIn      bool                     // there may be kept messages for the user
-	keptOut     bool                     // there may be kept messages for the network
-	ownPicture  string                   // SHA-1 of the user's picture, as the session was told
-	ownPhoto    string                   // the hash in the user's presence for which the vCard was asked last
-	blocked     map[string]bool          // peers, as the network's list was last
-	blocking    map[string][]blockWaiter // who waits for a peer to be blocked or not
+
+	// Maps that are made by put.
+	executions map[string]*execution    // of ad-hoc commands, by session id
+	queries    map[string]query         // of ours, by id
+	lookups    map[string]lookup        // questions to the network, by ref
+	echos      map[string]time.Time     // ids of messages that the server hands back to us
+	threads    map[string]string        // of conversations, by peer
+	leaving    map[string]bool          // rooms that are left, of which the network has not yet said so
+	private    map[string]string        // rooms in which the user talks to somebody alone, by peer ID
+	lists      map[string]roomList      // of the rooms that there are, by service
+	typing     map[string]time.Time     // peers who are typing, with when that is no longer believed
+	blocked    map[string]bool          // peers, as the network's list was last
+	blocking   map[string][]blockWaiter // who waits for a peer to be blocked or not
+
+	guest      bool       // the account lasts as long as the user is in a room
+	guestLeft  bool       // the last room was left
+	requests   []*request // IQs that are not answered yet
+	refs       uint64     // Refs given out
+	keptIn     bool       // there may be kept messages for the user
+	keptOut    bool       // there may be kept messages for the network
+	ownPicture string     // SHA-1 of the user's picture, as the session was told
+	ownPhoto   string     // the hash in the user's presence for which the vCard was asked last
 
 	forgetting []int64     // kept messages that were sent to the user
 	forgetWhen <-chan bool // says that they have arrived, or not
 
-	rosterFails bool                 // the server does not let us write the roster, whatever it says
-	toAsk       []string             // peers that are yet to ask for the user's subscription
-	retryAt     time.Time            // next sign-on
-	called      bool                 // the user wants to be signed on, unseen as their clients may be
-	graceEnd    time.Time            // until then a session stays without any resource
-	showAt      time.Time            // when contacts whose presence flaps are shown
-	typing      map[string]time.Time // peers who are typing, with when that is no longer believed
-	askAt       time.Time            // when the next of toAsk is sent
-	keptTill    time.Time            // when messages kept for the network are given up
-	stall       stall                // of the messages that wait for the network
-	armed       time.Time            // when the pending wake-up comes, zero if there is none
-	disarm      func()               // stops it
+	rosterFails bool      // the server does not let us write the roster, whatever it says
+	toAsk       []string  // peers that are yet to ask for the user's subscription
+	retryAt     time.Time // next sign-on
+	called      bool      // the user wants to be signed on, unseen as their clients may be
+	graceEnd    time.Time // until then a session stays without any resource
+	showAt      time.Time // when contacts whose presence flaps are shown
+	askAt       time.Time // when the next of toAsk is sent
+	keptTill    time.Time // when messages kept for the network are given up
+	stall       stall     // of the messages that wait for the network
+	armed       time.Time // when the pending wake-up comes, zero if there is none
+	disarm      func()    // stops it
 
 	parting stanzaError // what those hear who come too late
 }
+
+// userField is in all that is logged of a user. (A logger with a context of its own
+// would take ten times as much memory.)
+type userField string
+
+// Run implements zerolog.Hook.
+func (bare userField) Run(e *zerolog.Event, _ zerolog.Level, _ string) { e.Str("user", string(bare)) }
 
 // request is an IQ that the actor must answer exactly once.
 type request struct {
@@ -106,34 +116,23 @@ type request struct {
 
 func newUser(c *Component, bare string, known bool) *user {
 	u := &user{
-		c:          c,
-		bare:       bare,
-		domain:     bare[strings.LastIndexByte(bare, '@')+1:],
-		log:        c.log.With().Str("user", bare).Logger(),
-		inbox:      newInbox(),
-		events:     make(chan sessionEvent, eventsSize),
-		orders:     make(chan func(*user), ordersSize),
-		wake:       make(chan struct{}, 1),
-		stopped:    make(chan struct{}),
-		done:       make(chan struct{}),
-		resources:  make(map[string]resource),
-		contacts:   make(map[string]*contact),
-		sent:       make(map[string]*sentMessage),
-		executions: make(map[string]*execution),
-		queries:    make(map[string]query),
-		typing:     make(map[string]time.Time),
-		lookups:    make(map[string]lookup),
-		echos:      make(map[string]time.Time),
-		threads:    make(map[string]string),
-		rooms:      make(map[string]*room),
-		leaving:    make(map[string]bool),
-		private:    make(map[string]string),
-		lists:      make(map[string]roomList),
-		blocked:    make(map[string]bool),
-		blocking:   make(map[string][]blockWaiter),
-		keptIn:     known,
-		keptOut:    known,
-		parting:    errShuttingDown,
+		c:         c,
+		bare:      bare,
+		domain:    bare[strings.LastIndexByte(bare, '@')+1:],
+		log:       c.log.Hook(userField(bare)),
+		inbox:     newInbox(),
+		events:    make(chan sessionEvent, eventsSize),
+		orders:    make(chan func(*user), ordersSize),
+		wake:      make(chan struct{}, 1),
+		stopped:   make(chan struct{}),
+		done:      make(chan struct{}),
+		resources: make(map[string]resource),
+		contacts:  make(map[string]*contact),
+		sent:      make(map[string]*sentMessage),
+		rooms:     make(map[string]*room),
+		keptIn:    known,
+		keptOut:   known,
+		parting:   errShuttingDown,
 	}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
 	return u

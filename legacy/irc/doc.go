@@ -1,4 +1,4 @@
-// Package irc is the adapter for IRC: one server, one connection for each user,
+// Package irc is the adapter for IRC: a connection for each user to each server that they use,
 // channels as rooms.
 //
 // A session connects and registers (connect.go), and then serves lines, commands

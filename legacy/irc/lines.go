@@ -8,7 +8,7 @@ import (
 
 const (
 	maxLine  = 16 << 10 // bytes of a line with its tags
-	minLines = 512      // bytes of the buffer of a connection on which little is said
+	minLines = 256      // bytes of the buffer of a connection on which little is said
 	fewReads = 8        // so many small reads in a row, and the buffer is too big
 )
 
