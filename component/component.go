@@ -371,7 +371,7 @@ type counters struct {
 func (c *Component) serves(user address.JID) bool {
 	match := func(list []string) bool {
 		for _, entry := range list {
-			if entry == "*" || entry == user.Domain || entry == user.Bare().String() {
+			if entry == "*" || entry == user.Domain || strings.Contains(entry, "@") && entry == user.Bare().String() {
 				return true
 			}
 		}

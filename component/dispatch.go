@@ -11,6 +11,7 @@ import (
 type inbound struct {
 	*element.Element
 	from, to address.JID
+	user     string // from, bare
 	id, typ  string
 	handle   func(*user, *request) // of an IQ for the actor
 }
@@ -25,7 +26,7 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 		return
 	}
 	c.counters.stanzas.Add(1)
-	st := &inbound{Element: e, from: from, id: e.Attr("id"), typ: e.Attr("type")}
+	st := &inbound{Element: e, from: from, user: from.Bare().String(), id: e.Attr("id"), typ: e.Attr("type")}
 	if from.Domain == c.domain { // nothing but our own pings comes from ourselves
 		if e.Name == "iq" && l.takePing(st.id) {
 			l.writer.pong()
@@ -46,7 +47,7 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 	}
 	// Presence is not counted: the server sends a client's to every contact, and a
 	// probe with it.
-	if refuse == nil && e.Name != "presence" && !c.limiter.allow(from.Bare().String(), c.clock.Now()) {
+	if refuse == nil && e.Name != "presence" && !c.limiter.allow(st.user, c.clock.Now()) {
 		refuse = &errTooFast
 	}
 	if refuse != nil {
@@ -58,9 +59,9 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 		c.dispatchIQ(st)
 	case "presence", "message":
 		if st.typ == "error" {
-			c.log.Debug().Str("user", from.Bare().String()).Str("kind", e.Name).Str("stanza_id", st.id).
+			c.log.Debug().Str("user", st.user).Str("kind", e.Name).Str("stanza_id", st.id).
 				Msg("a stanza of ours was refused")
-			if c.hasActor(from) {
+			if c.hasActor(st.user) {
 				c.toActor(st)
 			}
 			return
@@ -72,7 +73,7 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 			c.refuse(st, errNotForYou)
 			return
 		}
-		if toGateway := e.Name == "message" && st.to.Local == ""; !toGateway && !c.forGuests(st) && !c.isRegistered(from.Bare().String()) && !c.hasActor(from) {
+		if toGateway := e.Name == "message" && st.to.Local == ""; !toGateway && !c.knows(st.user) && !c.forGuests(st) {
 			c.refuseStranger(st)
 			return
 		}
@@ -94,17 +95,15 @@ func (c *Component) forGuests(st *inbound) bool {
 }
 
 // hasActor reports whether a user has an actor now.
-func (c *Component) hasActor(user address.JID) bool {
+func (c *Component) hasActor(user string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.users[user.Bare().String()]
+	_, ok := c.users[user]
 	return ok
 }
 
 // knows reports whether there is more to say to a user than to anybody.
-func (c *Component) knows(user address.JID) bool {
-	return c.hasActor(user) || c.isRegistered(user.Bare().String())
-}
+func (c *Component) knows(user string) bool { return c.hasActor(user) || c.isRegistered(user) }
 
 // refuseStranger answers somebody who is not registered. (XEP-0100 §4.8.2)
 func (c *Component) refuseStranger(st *inbound) {
@@ -122,7 +121,7 @@ func (c *Component) refuseStranger(st *inbound) {
 // toActor hands a stanza to its sender's actor, or answers that there are too
 // many.
 func (c *Component) toActor(st *inbound) {
-	u := c.acquire(st.from.Bare().String())
+	u := c.acquire(st.user)
 	if u == nil {
 		c.refuse(st, errShuttingDown)
 		return

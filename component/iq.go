@@ -62,7 +62,7 @@ func (c *Component) dispatchIQ(st *inbound) {
 	switch st.typ {
 	case "get", "set":
 	case "result", "error":
-		if !c.answered(st) && c.hasActor(st.from) { // it may have asked
+		if !c.answered(st) && c.hasActor(st.user) { // it may have asked
 			c.toActor(st)
 		}
 		return
@@ -98,7 +98,7 @@ func (c *Component) dispatchIQ(st *inbound) {
 	switch {
 	case st.typ == "get" && !route.get, st.typ == "set" && !route.set:
 		c.refuse(st, errNotImplemented.with("That can only be asked for, or only be set."))
-	case payload.Is(xep.NSDiscoItems, "query") && !c.services && c.info.Features.Has(legacy.FeatureRoomList) && c.hasActor(st.from):
+	case payload.Is(xep.NSDiscoItems, "query") && !c.services && c.info.Features.Has(legacy.FeatureRoomList) && c.hasActor(st.user):
 		st.handle = route.actor
 		c.toActor(st)
 	case route.gateway != nil && (route.actor == nil || payload.Attr("node") == ""):
@@ -173,7 +173,7 @@ func (c *Component) contactIQ(st *inbound, route iqRoute, payload *element.Eleme
 // (XEP-0045 §6.4)
 func (c *Component) roomIQ(st *inbound, payload *element.Element, peer legacy.Peer) {
 	switch {
-	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoInfo, "query") && payload.Attr("node") == "" && !c.knows(st.from):
+	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoInfo, "query") && payload.Attr("node") == "" && !c.knows(st.user):
 		c.result(st, c.roomInfo(peer, nil, c.archives()))
 	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSVersion, "query"):
 		c.answer(st, payload, (*Component).version)
