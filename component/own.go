@@ -99,11 +99,11 @@ func ownProfile(card *element.Element) legacy.Profile {
 		}
 		return s
 	}
-	name, home := card.Child(xep.NSVCard, "N"), card.Child(xep.NSVCard, "ADR")
+	name, home, org := card.Child(xep.NSVCard, "N"), card.Child(xep.NSVCard, "ADR"), card.Child(xep.NSVCard, "ORG")
 	p := legacy.Profile{
 		Nick: text(card, "NICKNAME"), FullName: text(card, "FN"), First: text(name, "GIVEN"), Last: text(name, "FAMILY"),
-		Homepage: text(card, "URL"), Birthday: text(card, "BDAY"), City: text(home, "LOCALITY"), State: text(home, "REGION"),
-		Country: text(home, "CTRY"), Organization: text(card.Child(xep.NSVCard, "ORG"), "ORGNAME"), Title: text(card, "TITLE"), About: text(card, "DESC"),
+		Homepage: text(card, "URL"), Birthday: text(card, "BDAY"), Street: text(home, "STREET"), PostalCode: text(home, "PCODE"), City: text(home, "LOCALITY"), State: text(home, "REGION"),
+		Country: text(home, "CTRY"), Organization: text(org, "ORGNAME"), Department: text(org, "ORGUNIT"), Title: text(card, "TITLE"), About: text(card, "DESC"),
 	}
 	for mail := range card.Children(xep.NSVCard, "EMAIL") {
 		if address := text(mail, "USERID"); address != "" && len(p.Emails) < 8 {

@@ -122,7 +122,7 @@ func (u *user) replyVCard(r *request, peer legacy.Peer, p legacy.Profile) {
 		p.Nick = peer.ID
 	}
 	if r.payload.Space == xep.NSVCard4 {
-		u.reply(r, vCard4(p))
+		u.reply(r, vCard4(p, picture))
 		return
 	}
 	u.reply(r, vCardTemp(p, picture))
@@ -170,9 +170,9 @@ func vCardTemp(p legacy.Profile, picture *avatar) *element.Element {
 				Add(element.New(xep.NSVCard, "NUMBER").AddText(tel[1])))
 		}
 	}
-	group("ADR", "LOCALITY", p.City, "REGION", p.State, "CTRY", p.Country)
+	group("ADR", "STREET", p.Street, "LOCALITY", p.City, "REGION", p.State, "PCODE", p.PostalCode, "CTRY", p.Country)
 	put(card, "URL", p.Homepage)
-	group("ORG", "ORGNAME", p.Organization)
+	group("ORG", "ORGNAME", p.Organization, "ORGUNIT", p.Department)
 	put(card, "TITLE", p.Title)
 	put(card, "DESC", p.About)
 	if picture != nil {
@@ -184,7 +184,7 @@ func vCardTemp(p legacy.Profile, picture *avatar) *element.Element {
 }
 
 // vCard4 is a profile as vCard 4.0 has it. (XEP-0292 §3, RFC 6351)
-func vCard4(p legacy.Profile) *element.Element {
+func vCard4(p legacy.Profile, picture *avatar) *element.Element {
 	const ns = xep.NSVCard4
 	card := element.New(ns, "vcard")
 	put := func(name, kind, value string) {
@@ -206,7 +206,26 @@ func vCard4(p legacy.Profile) *element.Element {
 	put("tel", "text", p.Phone)
 	put("tel", "text", p.Mobile)
 	put("url", "uri", p.Homepage)
-	put("org", "text", p.Organization)
+	if p.Street+p.City+p.State+p.PostalCode+p.Country != "" { // RFC 6350 §6.3.1 wants them all
+		adr := element.New(ns, "adr").Add(element.New(ns, "pobox"), element.New(ns, "ext"))
+		for _, part := range [][2]string{{"street", p.Street}, {"locality", p.City}, {"region", p.State}, {"code", p.PostalCode}, {"country", p.Country}} {
+			adr.Add(element.New(ns, part[0]).AddText(part[1]))
+		}
+		card.Add(adr)
+	}
+	if p.Gender != "" {
+		card.Add(element.New(ns, "gender").Add(element.New(ns, "sex").AddText(p.Gender)))
+	}
+	if p.Organization != "" || p.Department != "" {
+		org := element.New(ns, "org").Add(element.New(ns, "text").AddText(p.Organization))
+		if p.Department != "" {
+			org.Add(element.New(ns, "text").AddText(p.Department))
+		}
+		card.Add(org)
+	}
+	if picture != nil {
+		put("photo", "uri", "data:"+picture.kind+";base64,"+base64.StdEncoding.EncodeToString(picture.image))
+	}
 	put("title", "text", p.Title)
 	put("note", "text", p.About)
 	return card

@@ -346,3 +346,20 @@ func (u *user) unregister(done func(*stanzaError)) {
 	u.part(&contact{jid: u.c.domain})
 	clear(u.contacts)
 }
+
+// onCredentialsChanged stores what the user signs on with from now on.
+func (u *user) onCredentialsChanged(fields map[string]string) {
+	if !u.isRegistered() {
+		return
+	}
+	account := *u.account
+	account.Fields = maps.Clone(account.Fields)
+	maps.Copy(account.Fields, fields)
+	ctx, cancel := u.storing()
+	defer cancel()
+	if err := u.c.cfg.Registry.PutAccount(ctx, account); err != nil {
+		u.log.Error().Err(err).Msg("cannot store changed credentials")
+		u.notify("The gateway cannot store your new password now. Enter it in your registration with this gateway, or else you cannot sign on again.")
+	}
+	u.account = &account // for this session's successors, whatever is stored
+}

@@ -235,6 +235,8 @@ func (u *user) onLegacy(ev legacy.Event) {
 	switch ev := ev.(type) {
 	case legacy.Ready:
 		u.onReady(ev)
+	case legacy.CredentialsChanged:
+		u.onCredentialsChanged(ev.Fields)
 	case legacy.SignOnDelayed:
 		u.onSignOnDelayed(ev)
 	case legacy.ContactChanged:

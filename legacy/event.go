@@ -17,6 +17,12 @@ type Ready struct {
 	Blocked []Peer
 }
 
+// CredentialsChanged: the user has changed, by a command, what they sign on with. The
+// core stores the new answers to the registration form, and keeps the others.
+type CredentialsChanged struct {
+	Fields map[string]string
+}
+
 // SignOnDelayed: the session waits for its turn to sign on, since the network takes
 // only so many at a time. The core gives it that much more time, and tells the user.
 type SignOnDelayed struct {
@@ -181,3 +187,5 @@ func (AvatarChanged) event()   {}
 func (Notice) event()          {}
 func (StateSaved) event()      {}
 func (CommandDone) event()     {}
+
+func (CredentialsChanged) event() {}

@@ -115,10 +115,12 @@ type Profile struct {
 	Nick, FullName, First, Last string
 	Emails                      []string
 	Phone, Mobile, Homepage     string
+	Street, PostalCode          string
 	City, State, Country        string
 	Birthday                    string // 2006-01-02
 	Gender                      string // M or F
-	Organization, Title, About  string
+	Organization, Department    string
+	Title, About                string
 }
 
 // SearchResult is somebody found in the directory.

@@ -131,25 +131,19 @@ func (c *client) iconsFetched(batch []iconWanted, err error) {
 
 // downloadIcons fetches pictures into the cache over a connection of its own.
 func (s *session) downloadIcons(life context.Context, to oscarwire.Redirect, batch []iconWanted) error {
-	ctx, cancel := context.WithTimeout(life, iconsPatience)
-	defer cancel()
-	c := newClient(s, ctx)
-	defer c.close()
-	if err := c.greet(ctx, to.Addr, to.Cookie); err != nil {
-		return err
-	}
-	c.write(&packet{id: oscarwire.ServiceClientReady, body: c.ready()})
-	var errs []error
-	for _, w := range batch {
-		c.write(&packet{id: oscarwire.BARTDownload, body: oscarwire.IconQuery{Name: w.name, Items: oscarwire.BARTItems{w.item}}})
-		if err := c.takeIcon(ctx); err != nil {
-			errs = append(errs, err)
+	return s.visitAt(life, to, iconsPatience, func(ctx context.Context, c *client) error {
+		var errs []error
+		for _, w := range batch {
+			c.write(&packet{id: oscarwire.BARTDownload, body: oscarwire.IconQuery{Name: w.name, Items: oscarwire.BARTItems{w.item}}})
+			if err := c.takeIcon(ctx); err != nil {
+				errs = append(errs, err)
+			}
+			if ctx.Err() != nil || c.err != nil {
+				break
+			}
 		}
-		if ctx.Err() != nil || c.err != nil {
-			break
-		}
-	}
-	return errors.Join(append(errs, c.err)...)
+		return errors.Join(append(errs, c.err)...)
+	})
 }
 
 // takeIcon waits for one picture.

@@ -56,6 +56,8 @@ func (n *network) Info() legacy.Info {
 		},
 		MaxText: maxText,
 		Search:  n.searchForm(),
+
+		Commands: n.commands(),
 	}
 	if n.aim {
 		info.Name, info.Type, info.PeerName = "AIM", "aim", "screen name"

@@ -150,19 +150,7 @@ func (c *client) uploadIcon() {
 	}
 	c.own.sending, c.own.missing = true, nil
 	image := c.own.image
-	c.requestService(oscarwire.ServiceQuery{Family: oscarwire.FamilyBART}, func(to oscarwire.Redirect, err error) {
-		if err != nil {
-			c.iconSent(err)
-			return
-		}
-		c.background.Go(func() {
-			err := c.s.upload(c.life, to, image)
-			select {
-			case c.s.queue <- func(c *client) { c.iconSent(err) }:
-			case <-c.life.Done():
-			}
-		})
-	})
+	c.visit(oscarwire.FamilyBART, uploadPatience, func(ctx context.Context, v *client) error { return v.upload(ctx, image) }, (*client).iconSent)
 }
 
 func (c *client) iconSent(err error) {
@@ -171,21 +159,9 @@ func (c *client) iconSent(err error) {
 	c.uploadIcon() // another one meanwhile
 }
 
-// upload stores a picture over a connection of its own.
-func (s *session) upload(life context.Context, to oscarwire.Redirect, image []byte) error {
-	ctx, cancel := context.WithTimeout(life, uploadPatience)
-	defer cancel()
-	c := newClient(s, ctx)
-	defer c.close()
-	if err := c.greet(ctx, to.Addr, to.Cookie); err != nil {
-		return err
-	}
-	c.write(&packet{id: oscarwire.ServiceClientReady, body: c.ready()})
-	c.write(&packet{id: oscarwire.BARTUpload, body: oscarwire.IconUpload{Type: oscarwire.BARTIcon, Data: image}})
-	snac, err := c.await(ctx, oscarwire.BARTUploadReply, oscarwire.BARTError)
-	if err == nil {
-		err = c.answerError(snac, nil)
-	}
+// upload stores a picture, over a connection to the service for that.
+func (c *client) upload(ctx context.Context, image []byte) error {
+	snac, err := c.ask(ctx, oscarwire.BARTUpload, oscarwire.IconUpload{Type: oscarwire.BARTIcon, Data: image}, oscarwire.BARTUploadReply)
 	if err != nil {
 		return err
 	}
@@ -211,6 +187,7 @@ func (c *client) setProfile(p legacy.Profile) {
 		html := profileHTML(p)
 		c.ownText = &html
 		c.submit(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Profile: &html}})
+		c.listSelf(p)
 		return
 	}
 	if args := oscarwire.MetaSetFullArgs(c.details(p)); len(args) > 0 {
@@ -249,7 +226,8 @@ func (c *client) details(p legacy.Profile) oscarwire.UserDetails {
 	}
 	d := oscarwire.UserDetails{Nick: text(p.Nick), First: text(p.First), Last: text(p.Last), City: text(p.City), State: text(p.State),
 		Phone: text(p.Phone), Mobile: text(p.Mobile), Homepage: text(p.Homepage), Company: text(p.Organization),
-		Position: text(p.Title), Notes: text(p.About)}
+		Position: text(p.Title), Notes: text(p.About), Street: text(p.Street), Zip: text(p.PostalCode),
+		Department: text(p.Department), Country: countryNumber(p.Country)}
 	if len(p.Emails) > 0 {
 		d.Email = text(p.Emails[0])
 	}

@@ -13,7 +13,8 @@ import (
 // lookup is a question about people that several SNACs answer, which repeat its
 // sequence number.
 type lookup struct {
-	ref      string
+	ref      string                      // of a profile
+	search   func(legacy.SearchFinished) // takes what a search has found
 	deadline time.Time
 	details  *oscarwire.UserDetails // nil for a search
 	found    []legacy.SearchResult
@@ -33,7 +34,11 @@ var (
 // searchForm is the directory's form.
 func (n *network) searchForm() []legacy.Field {
 	if n.aim {
-		return []legacy.Field{{Var: "email", Label: "E-mail address"}}
+		return []legacy.Field{
+			{Var: "first", Label: "First name"}, {Var: "last", Label: "Last name"}, {Var: "nick", Label: "Nickname"},
+			{Var: "city", Label: "City"}, {Var: "state", Label: "State"}, {Var: "country", Label: "Country"},
+			{Var: "email", Label: "E-mail address (alone)"},
+		}
 	}
 	return []legacy.Field{
 		{Var: "username", Label: "ICQ number"}, {Var: "nick", Label: "Nickname"},
@@ -48,7 +53,12 @@ func (s *session) RequestProfile(_ context.Context, ref string, p legacy.Peer) e
 
 // Search implements legacy.Searcher.
 func (s *session) Search(_ context.Context, ref string, query map[string]string) error {
-	return s.enqueue(func(c *client) { c.search(ref, query) })
+	return s.enqueue(func(c *client) {
+		c.search(query, func(found legacy.SearchFinished) {
+			found.Ref = ref
+			c.emit(found)
+		})
+	})
 }
 
 // requestProfile asks who somebody is: ICQ users by family 15, AIM users for the
@@ -60,36 +70,22 @@ func (c *client) requestProfile(ref string, p legacy.Peer) {
 		c.meta(self, &lookup{ref: ref, details: new(oscarwire.UserDetails)}, oscarwire.MetaFullInfo, oscarwire.MetaUINArgs(uin))
 		return
 	}
-	c.submit(&packet{id: oscarwire.LocationQuery2, body: oscarwire.LocationQueryNew{Flags: oscarwire.LocationProfile, Name: p.ID},
-		answered: func(snac oscarwire.SNAC, err error) {
-			profile := legacy.Profile{Nick: p.ID}
-			err = c.answerError(snac, err)
-			if err == nil {
-				reply, bad := oscarwire.ParseLocationReply(snac.Body)
-				if bad == nil && reply.Info.Profile != nil {
-					profile.Nick = reply.User.Name
-					profile.About = oscarwire.HTMLToText(*reply.Info.Profile)
-				}
-			} else if legacy.KindOf(err) == legacy.Offline { // they are not there to be asked: a name is all there is
-				err = nil
-			}
-			c.emit(legacy.ProfileReceived{Ref: ref, Profile: profile, Err: err})
-		}})
+	c.requestAIMProfile(ref, p)
 }
 
 // search looks people up.
-func (c *client) search(ref string, query map[string]string) {
+func (c *client) search(query map[string]string, then func(legacy.SearchFinished)) {
 	self, own := oscarwire.ParseUIN(c.s.self)
 	if !own || !c.families[oscarwire.FamilyICQ] {
-		c.searchEmail(ref, query["email"])
+		c.searchAIM(query, then)
 		return
 	}
-	l := &lookup{ref: ref}
+	l := &lookup{search: then}
 	if name := query["username"]; name != "" {
 		peer, err := c.s.net.ParsePeer(name)
 		uin, number := oscarwire.ParseUIN(peer.ID)
 		if err != nil || !number {
-			c.emit(legacy.SearchFinished{Ref: ref, Err: legacy.Errorf(legacy.NotFound, "An ICQ number has digits only.")})
+			then(legacy.SearchFinished{Err: legacy.Errorf(legacy.NotFound, "An ICQ number has digits only.")})
 			return
 		}
 		c.meta(self, l, oscarwire.MetaSearchUIN, oscarwire.MetaUINArgs(uin))
@@ -110,27 +106,6 @@ func (c *client) search(ref string, query map[string]string) {
 		kind = oscarwire.MetaSearchEmailTLV
 	}
 	c.meta(self, l, kind, oscarwire.MetaTextTLVArgs(tags, texts))
-}
-
-// searchEmail looks an AIM user up. (AOL, "Lookup")
-func (c *client) searchEmail(ref, email string) {
-	if email == "" || !c.families[oscarwire.FamilyLookup] {
-		c.emit(legacy.SearchFinished{Ref: ref, Err: legacy.Errorf(legacy.Unsupported, "AIM finds people by their e-mail address only.")})
-		return
-	}
-	c.submit(&packet{id: oscarwire.LookupByEmail, body: oscarwire.Raw(email), answered: func(snac oscarwire.SNAC, err error) {
-		done := legacy.SearchFinished{Ref: ref, Err: c.answerError(snac, err)}
-		if done.Err == nil {
-			names, _ := oscarwire.ParseTLVs(snac.Body)
-			for _, name := range names.All(oscarwire.TagScreenName) {
-				if id := oscarwire.NormalizeScreenName(string(name)); id != "" && len(done.Results) < maxFound {
-					done.Results = append(done.Results, legacy.SearchResult{Peer: legacy.Peer{ID: id},
-						Profile: legacy.Profile{Nick: string(name), Emails: []string{email}}})
-				}
-			}
-		}
-		c.emit(done)
-	}})
 }
 
 // meta sends a question by family 15. (Shutko, "SNAC(15,02)/07D0")
@@ -173,7 +148,7 @@ func (c *client) onMeta(d oscarwire.ICQData) error {
 		}
 		if err = bad; last {
 			delete(c.lookups, d.Sequence)
-			c.emit(legacy.SearchFinished{Ref: l.ref, Results: l.found, More: left > 0})
+			l.search(legacy.SearchFinished{Results: l.found, More: left > 0})
 		}
 		return err
 	}
@@ -197,7 +172,7 @@ func (c *client) endLookup(sequence uint16, found bool) {
 	l := c.lookups[sequence]
 	delete(c.lookups, sequence)
 	if l.details == nil {
-		c.emit(legacy.SearchFinished{Ref: l.ref, Results: l.found})
+		l.search(legacy.SearchFinished{Results: l.found})
 		return
 	}
 	done := legacy.ProfileReceived{Ref: l.ref, Profile: c.profile(*l.details)}
@@ -235,8 +210,22 @@ func (c *client) profile(d oscarwire.UserDetails) legacy.Profile {
 	text := func(b []byte) string { return strings.TrimSpace(c.s.net.page.Decode(b)) }
 	p := legacy.Profile{
 		Nick: text(d.Nick), First: text(d.First), Last: text(d.Last), Phone: text(d.Phone), Mobile: text(d.Mobile),
-		Homepage: text(d.Homepage), City: text(d.City), State: text(d.State), Organization: text(d.Company),
-		Title: text(d.Position), About: text(d.Notes),
+		Homepage: text(d.Homepage), Street: text(d.Street), City: text(d.City), State: text(d.State), PostalCode: text(d.Zip),
+		Country: countries[d.Country], Organization: text(d.Company), Department: text(d.Department), Title: text(d.Position), About: text(d.Notes),
+	}
+	for _, more := range []struct {
+		name string
+		list [][]byte
+	}{{"Interests", d.Interests}, {"Affiliations", d.Affiliations}} {
+		var all []string
+		for _, b := range more.list {
+			if s := text(b); s != "" {
+				all = append(all, s)
+			}
+		}
+		if all != nil {
+			p.About = strings.TrimSpace(p.About + "\n" + more.name + ": " + strings.Join(all, ", "))
+		}
 	}
 	for _, mail := range append([][]byte{d.Email}, d.Emails...) {
 		if m := text(mail); m != "" {

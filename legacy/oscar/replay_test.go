@@ -120,7 +120,8 @@ func busyClient(t testing.TB, flavor string, emit func(legacy.Event)) *client {
 	c.removeContact(bob)
 	c.requestProfile("p", bob)
 	c.requestProfile("q", legacy.Peer{ID: "bobaim"})
-	c.search("s", map[string]string{"email": "bob@example.net"})
+	c.search(map[string]string{"email": "bob@example.net"}, func(legacy.SearchFinished) {})
+	c.search(map[string]string{"first": "Bob"}, func(legacy.SearchFinished) {})
 	c.setProfile(legacy.Profile{Nick: "Alice"})
 	c.setAvatar(nil)
 	c.uploadIcon()
@@ -196,7 +197,7 @@ func answer(c *client, payload []byte) {
 		break
 	}
 	if d, err := oscarwire.ParseICQData(snac.Body); err == nil && snac.ID == oscarwire.ICQReply {
-		l := &lookup{ref: "x", deadline: c.now().Add(time.Hour)}
+		l := &lookup{ref: "x", search: func(legacy.SearchFinished) {}, deadline: c.now().Add(time.Hour)}
 		if d.Sequence%2 == 0 {
 			l.details = new(oscarwire.UserDetails)
 		}

@@ -34,7 +34,8 @@ type account struct {
 	caps       []oscarwire.GUID
 	idleSince  time.Time
 	signedOn   time.Time
-	begun      int // sessions that were complete, those that are over too
+	confirmed  bool // by 07/06
+	begun      int  // sessions that were complete, those that are over too
 }
 
 // stored is a message that waits for its receiver.

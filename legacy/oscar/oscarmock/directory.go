@@ -46,3 +46,110 @@ func (s *session) lookUp(snac oscarwire.SNAC) error {
 	s.send(oscarwire.LookupReply, snac.RequestID, found)
 	return nil
 }
+
+// entry is a field of AIM's directory: an account's, by its tag.
+type entry struct {
+	tag   uint16
+	value *string
+}
+
+// entries are what the directory has of an account.
+func (a *account) entries() []entry {
+	all := []entry{{oscarwire.TagDirFirst, &a.First}, {oscarwire.TagDirLast, &a.Last}, {oscarwire.TagDirNick, &a.Nick}}
+	for i := range a.Address {
+		all = append(all, entry{addressTags[i], &a.Address[i]})
+	}
+	return all
+}
+
+var addressTags = [...]uint16{oscarwire.TagDirStreet, oscarwire.TagDirZip, oscarwire.TagDirCity, oscarwire.TagDirState, oscarwire.TagDirCountry}
+
+// listed are an account's entries as TLVs.
+func (a *account) listed() (l oscarwire.TLVs) {
+	for _, e := range a.entries() {
+		l = append(l, oscarwire.TLVText(e.tag, *e.value))
+	}
+	return l
+}
+
+// setDirectory takes over what an account tells the directory of itself, 02/09.
+func (s *session) setDirectory(snac oscarwire.SNAC) error {
+	l, err := oscarwire.ParseTLVs(snac.Body)
+	for _, e := range s.account.entries() {
+		*e.value, _ = l.String(e.tag) // what is left out is no longer there
+	}
+	s.send(oscarwire.LocationSetDirReply, snac.RequestID, oscarwire.Raw{0, 1})
+	return err
+}
+
+// directoryInfo answers what the directory has of somebody, 02/0B. Of nobody, it
+// has nothing.
+func (s *session) directoryInfo(snac oscarwire.SNAC) error {
+	names, err := oscarwire.ParseNames(snac.Body)
+	if err != nil {
+		return err
+	}
+	d := oscarwire.DirectoryInfo{Status: oscarwire.DirectoryInfoOK}
+	for _, name := range names[:min(len(names), 1)] {
+		if a := s.net.find(name); a != nil {
+			d.TLVs = a.listed()
+		}
+	}
+	s.send(oscarwire.LocationDirReply, snac.RequestID, d)
+	return nil
+}
+
+// serveDirectory answers a SNAC on a connection of family 0F: whom the directory
+// has. (AOL, "ODir")
+func (s *session) serveDirectory(snac oscarwire.SNAC) error {
+	if snac.ID != oscarwire.DirectorySearch {
+		s.serveCommon(snac)
+		return nil
+	}
+	l, err := oscarwire.ParseTLVs(snac.Body)
+	if err != nil {
+		return err
+	}
+	answer := oscarwire.DirectoryAnswer{Status: oscarwire.DirectoryOK}
+	mail, byMail := l.String(oscarwire.TagDirEmail)
+	if !byMail && !l.Has(oscarwire.TagDirFirst) && !l.Has(oscarwire.TagDirLast) {
+		answer.Status = oscarwire.DirectoryNameMissing
+		s.send(oscarwire.DirectoryReply, snac.RequestID, answer)
+		return nil
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.net.accounts)) {
+		a := s.net.accounts[id]
+		fits := !byMail || strings.EqualFold(a.Email, mail)
+		for _, e := range a.entries() {
+			want, asked := l.String(e.tag)
+			fits = fits && (!asked || strings.EqualFold(want, *e.value))
+		}
+		if fits {
+			answer.Found = append(answer.Found, append(a.listed(), oscarwire.TLVText(oscarwire.TagDirName, a.Name)))
+		}
+	}
+	s.send(oscarwire.DirectoryReply, snac.RequestID, answer)
+	return nil
+}
+
+// Directory is what an account tells of itself: its data without the password.
+func (n *Network) Directory(name string) Account {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.find(name); a != nil {
+		told := a.Account
+		told.Password = ""
+		return told
+	}
+	return Account{}
+}
+
+// Password is an account's password, which its user may have changed.
+func (n *Network) Password(name string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.find(name); a != nil {
+		return a.Password
+	}
+	return ""
+}

@@ -76,6 +76,9 @@ type Options struct {
 type Account struct {
 	Name, Password           string
 	Nick, First, Last, Email string
+	// Address is, for AIM's directory, the street, postal code, town, state and
+	// country.
+	Address [5]string
 	// NeedsAuth: nobody may have the account on their list without being let.
 	NeedsAuth bool
 }

@@ -19,7 +19,7 @@ func (s *session) otherService(snac oscarwire.SNAC) error {
 	}
 	ticket := cookie{account: s.account, service: q.Family}
 	switch q.Family {
-	case oscarwire.FamilyBART, oscarwire.FamilyChatNav:
+	case oscarwire.FamilyBART, oscarwire.FamilyChatNav, oscarwire.FamilyAdmin, oscarwire.FamilyDirectory:
 	case oscarwire.FamilyChat:
 		if q.Room != nil {
 			ticket.room = s.net.rooms[roomKey(*q.Room)]

@@ -199,6 +199,10 @@ func (s *session) handle(snac oscarwire.SNAC) error {
 		return s.serveChatNav(snac)
 	case oscarwire.FamilyChat:
 		return s.serveChat(snac)
+	case oscarwire.FamilyAdmin:
+		return s.serveAdmin(snac)
+	case oscarwire.FamilyDirectory:
+		return s.serveDirectory(snac)
 	}
 	reply := func(id oscarwire.ID, body oscarwire.Appender) { s.send(id, snac.RequestID, body) }
 	switch snac.ID {
@@ -262,6 +266,10 @@ func (s *session) handle(snac oscarwire.SNAC) error {
 		return s.ownPrivacy(snac)
 	case oscarwire.LookupByEmail:
 		return s.lookUp(snac)
+	case oscarwire.LocationSetDir:
+		return s.setDirectory(snac)
+	case oscarwire.LocationDirQuery:
+		return s.directoryInfo(snac)
 	case oscarwire.StatsReport:
 		reply(oscarwire.StatsReportAck, nil)
 	case oscarwire.ICBMSend:

@@ -8,7 +8,7 @@ type AuthRequest struct {
 	Rest   []byte // usually two zero bytes
 }
 
-func readReason(r *Reader) string { return DecodeText(CharsetASCII, r.Bytes16(), nil) }
+func readReason(r *Reader) string { return string(r.Bytes16()) }
 
 // ParseAuthRequest parses 13/14, 13/15, 13/18 or 13/19.
 func ParseAuthRequest(body []byte) (AuthRequest, error) {

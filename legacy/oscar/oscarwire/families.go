@@ -66,6 +66,10 @@ const (
 	LocationSetInfo     ID = 0x0002_0004 // 02/04 LocationInfo
 	LocationQuery       ID = 0x0002_0005 // 02/05 LocationQueryOld
 	LocationReply       ID = 0x0002_0006 // 02/06 LocationReplyInfo
+	LocationSetDir      ID = 0x0002_0009 // 02/09 TLVs
+	LocationSetDirReply ID = 0x0002_000A // 02/0A 1, 16 bits
+	LocationDirQuery    ID = 0x0002_000B // 02/0B a name
+	LocationDirReply    ID = 0x0002_000C // 02/0C DirectoryInfo
 	LocationQuery2      ID = 0x0002_0015 // 02/15 LocationQueryNew
 )
 
@@ -105,12 +109,12 @@ const (
 // Family 07 (account administration).
 const (
 	AdminError        ID = 0x0007_0001 // 07/01
-	AdminQuery        ID = 0x0007_0002 // 07/02
-	AdminReply        ID = 0x0007_0003 // 07/03
-	AdminChange       ID = 0x0007_0004 // 07/04
-	AdminChangeReply  ID = 0x0007_0005 // 07/05
-	AdminConfirm      ID = 0x0007_0006 // 07/06
-	AdminConfirmReply ID = 0x0007_0007 // 07/07
+	AdminQuery        ID = 0x0007_0002 // 07/02 TLVs
+	AdminReply        ID = 0x0007_0003 // 07/03 AdminAnswer
+	AdminChange       ID = 0x0007_0004 // 07/04 TLVs
+	AdminChangeReply  ID = 0x0007_0005 // 07/05 AdminAnswer
+	AdminConfirm      ID = 0x0007_0006 // 07/06 empty
+	AdminConfirmReply ID = 0x0007_0007 // 07/07 AdminConfirmation
 )
 
 // Family 09.
@@ -134,8 +138,8 @@ const (
 	StatsReport       ID = 0x000B_0003 // 0B/03
 	StatsReportAck    ID = 0x000B_0004 // 0B/04
 	DirectoryError    ID = 0x000F_0001 // 0F/01
-	DirectorySearch   ID = 0x000F_0002 // 0F/02
-	DirectoryReply    ID = 0x000F_0003 // 0F/03
+	DirectorySearch   ID = 0x000F_0002 // 0F/02 TLVs
+	DirectoryReply    ID = 0x000F_0003 // 0F/03 DirectoryAnswer
 	DirectoryKeywords ID = 0x000F_0004 // 0F/04
 )
 

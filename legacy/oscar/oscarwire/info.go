@@ -1,10 +1,13 @@
 package oscarwire
 
+import "strconv"
+
 // UserDetails is what the replies to MetaFullInfo say together. Text is in the
 // account's code page. (Shutko, "META_USER_INFO")
 type UserDetails struct {
 	Nick, First, Last, Email      []byte // 00C8
 	City, State, Phone, Mobile    []byte
+	Street, Zip                   []byte
 	Country                       uint16 // a telephone prefix
 	Age                           uint16 // 00DC
 	Gender                        uint8  // 1 female, 2 male
@@ -14,6 +17,8 @@ type UserDetails struct {
 	Emails                        [][]byte // 00EB
 	Company, Department, Position []byte   // 00D2
 	Notes                         []byte   // 00E6
+	Interests                     [][]byte // 00F0
+	Affiliations                  [][]byte // 00FA, past ones too
 }
 
 // Take adds what one of the replies to MetaFullInfo says; others are skipped.
@@ -33,7 +38,7 @@ func (d *UserDetails) Take(m MetaReply) error {
 	var skip []byte
 	switch m.Subtype {
 	case MetaHomeReply:
-		text(&d.Nick, &d.First, &d.Last, &d.Email, &d.City, &d.State, &d.Phone, &skip, &skip, &d.Mobile, &skip)
+		text(&d.Nick, &d.First, &d.Last, &d.Email, &d.City, &d.State, &d.Phone, &skip, &d.Street, &d.Mobile, &d.Zip)
 		d.Country = r.U16LE()
 	case MetaMoreReply:
 		d.Age, d.Gender = r.U16LE(), r.U8()
@@ -52,8 +57,24 @@ func (d *UserDetails) Take(m MetaReply) error {
 		text(&d.Company, &d.Department, &d.Position)
 	case MetaNotesReply:
 		text(&d.Notes)
+	case MetaInterestsReply:
+		d.Interests = appendKeywords(d.Interests, r)
+	case MetaAffiliatesReply:
+		d.Affiliations = appendKeywords(d.Affiliations, r)
+		d.Affiliations = appendKeywords(d.Affiliations, r)
 	}
 	return wrap("user details", r.Err())
+}
+
+// appendKeywords reads a list of texts, each with the number of its category.
+func appendKeywords(l [][]byte, r *Reader) [][]byte {
+	for n := r.U8(); n > 0 && r.Err() == nil; n-- {
+		r.U16LE()
+		if s := r.CString16LE(); r.Err() == nil && len(s) > 0 {
+			l = append(l, s)
+		}
+	}
+	return l
 }
 
 // Replies are the replies to MetaFullInfo in their usual order, the last one
@@ -69,9 +90,16 @@ func (d UserDetails) Replies() []MetaReply {
 			w.CString16LE(f)
 		}
 	}
+	keywords := func(w *Writer, l [][]byte) {
+		w.U8(uint8(len(l)))
+		for _, s := range l {
+			w.U16LE(0)
+			text(w, s)
+		}
+	}
 	return []MetaReply{
 		reply(MetaHomeReply, func(w *Writer) {
-			text(w, d.Nick, d.First, d.Last, d.Email, d.City, d.State, d.Phone, nil, nil, d.Mobile, nil)
+			text(w, d.Nick, d.First, d.Last, d.Email, d.City, d.State, d.Phone, nil, d.Street, d.Mobile, d.Zip)
 			w.U16LE(d.Country)
 			w.Bytes([]byte{0, 1, 0, 0, 0})
 		}),
@@ -98,8 +126,11 @@ func (d UserDetails) Replies() []MetaReply {
 			text(w, nil)
 		}),
 		reply(MetaNotesReply, func(w *Writer) { text(w, d.Notes) }),
-		reply(MetaInterestsReply, func(w *Writer) { w.U8(0) }),
-		reply(MetaAffiliatesReply, func(w *Writer) { w.Bytes([]byte{0, 0}) }),
+		reply(MetaInterestsReply, func(w *Writer) { keywords(w, d.Interests) }),
+		reply(MetaAffiliatesReply, func(w *Writer) {
+			keywords(w, d.Affiliations)
+			w.U8(0)
+		}),
 	}
 }
 
@@ -112,11 +143,15 @@ const (
 	TagMetaGender   uint16 = 0x017C // 8 bits
 	TagMetaCity     uint16 = 0x0190
 	TagMetaState    uint16 = 0x019A
+	TagMetaCountry  uint16 = 0x01A4 // 16 bits
 	TagMetaCompany  uint16 = 0x01AE
+	TagMetaDept     uint16 = 0x01B8
 	TagMetaPosition uint16 = 0x01C2
 	TagMetaHomepage uint16 = 0x0213
 	TagMetaBirthday uint16 = 0x023A // year, month, day, 16 bits each
 	TagMetaNotes    uint16 = 0x0258
+	TagMetaStreet   uint16 = 0x0262
+	TagMetaZip      uint16 = 0x026C // a number, 32 bits: other postal codes cannot be told
 	TagMetaPhone    uint16 = 0x0276
 	TagMetaMobile   uint16 = 0x028A
 )
@@ -132,7 +167,8 @@ func (d *UserDetails) texts() []taggedText {
 	return []taggedText{
 		{TagMetaNick, &d.Nick}, {TagMetaFirst, &d.First}, {TagMetaLast, &d.Last}, {TagMetaEmail, &d.Email},
 		{TagMetaCity, &d.City}, {TagMetaState, &d.State}, {TagMetaPhone, &d.Phone}, {TagMetaMobile, &d.Mobile},
-		{TagMetaHomepage, &d.Homepage}, {TagMetaCompany, &d.Company}, {TagMetaPosition, &d.Position}, {TagMetaNotes, &d.Notes},
+		{TagMetaHomepage, &d.Homepage}, {TagMetaCompany, &d.Company}, {TagMetaPosition, &d.Position}, {TagMetaDept, &d.Department}, {TagMetaNotes, &d.Notes},
+		{TagMetaStreet, &d.Street},
 	}
 }
 
@@ -158,6 +194,12 @@ func MetaSetFullArgs(d UserDetails) []byte {
 	if d.Gender != 0 {
 		put(TagMetaGender, func() { w.U8(d.Gender) })
 	}
+	if d.Country != 0 {
+		put(TagMetaCountry, func() { w.U16LE(d.Country) })
+	}
+	if zip, err := strconv.ParseUint(string(d.Zip), 10, 32); err == nil {
+		put(TagMetaZip, func() { w.U32LE(uint32(zip)) })
+	}
 	if d.BirthYear != 0 {
 		put(TagMetaBirthday, func() {
 			w.U16LE(d.BirthYear)
@@ -180,6 +222,12 @@ func (d *UserDetails) TakeSetFull(args []byte) error {
 		switch tag {
 		case TagMetaGender:
 			d.Gender = value.U8()
+			continue
+		case TagMetaCountry:
+			d.Country = value.U16LE()
+			continue
+		case TagMetaZip:
+			d.Zip = strconv.AppendUint(nil, uint64(value.U32LE()), 10)
 			continue
 		case TagMetaBirthday:
 			d.BirthYear, d.BirthMonth, d.BirthDay = value.U16LE(), uint8(value.U16LE()), uint8(value.U16LE())

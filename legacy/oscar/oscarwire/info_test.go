@@ -10,6 +10,7 @@ func TestUserDetails(t *testing.T) {
 		Nick: []byte("Bob"), First: []byte("Robert"), Last: []byte("Tables"), Email: []byte("bob@example.net"),
 		City: []byte("Paris"), State: []byte("IDF"), Phone: []byte("1"), Mobile: []byte("2"), Country: 33,
 		Age: 40, Gender: 2, Homepage: []byte("http://example.net/"), BirthYear: 1986, BirthMonth: 2, BirthDay: 28,
+		Street: []byte("Main Street 1"), Zip: []byte("12345"), Interests: [][]byte{[]byte("chess"), []byte("go")}, Affiliations: [][]byte{[]byte("club")},
 		Emails:  [][]byte{[]byte("b@example.org"), []byte("c@example.org")},
 		Company: []byte("ACME"), Department: []byte("R&D"), Position: []byte("Tester"), Notes: []byte("hello"),
 	}
@@ -33,7 +34,8 @@ func TestUserDetails(t *testing.T) {
 func TestMetaSetFull(t *testing.T) {
 	want := UserDetails{
 		Nick: []byte("Bob"), First: []byte("Robert"), Last: []byte("Tables"), Email: []byte("bob@example.net"),
-		City: []byte("Paris"), State: []byte("IDF"), Phone: []byte("1"), Mobile: []byte("2"), Gender: 2,
+		City: []byte("Paris"), State: []byte("IDF"), Phone: []byte("1"), Mobile: []byte("2"), Gender: 2, Country: 49,
+		Street: []byte("Main Street 1"), Zip: []byte("12345"), Department: []byte("R&D"),
 		Homepage: []byte("http://example.net/"), BirthYear: 1986, BirthMonth: 2, BirthDay: 28,
 		Company: []byte("ACME"), Position: []byte("Tester"), Notes: []byte("hello"),
 	}
