@@ -325,6 +325,8 @@ func (c *client) onSNAC(snac oscarwire.SNAC) error {
 		err = c.onLocation(snac.Body)
 	case oscarwire.ICBMIncoming:
 		err = c.onMessage(snac.Body)
+	case oscarwire.ICBMSend:
+		err = c.onOwnMessage(snac.Body)
 	case oscarwire.ICBMHostAck:
 		err = c.onHostAck(snac.Body)
 	case oscarwire.ICBMMissed:

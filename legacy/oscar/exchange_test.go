@@ -60,6 +60,34 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// TestOwnMessages: what another client of the account sends is told.
+func TestOwnMessages(t *testing.T) {
+	for _, flavor := range []string{"icq", "aim"} {
+		mock := startMock(t, oscarmock.Options{RelayOwn: true})
+		mock.Bot(bob, oscarmock.BotOptions{}).SignOn()
+		o := optionsFor(mock.Addr())
+		o.Flavor = flavor
+		n := newNetwork(t, o)
+		here, there := signOn(t, mock, n, alice), signOn(t, mock, n, alice)
+		there.send("1", bob, "Привет & <hello>")
+		if got := expect(here, any[legacy.OwnMessage]); got.To.ID != bob || got.Text != "Привет & <hello>" {
+			t.Errorf("%s: got %+v", flavor, got)
+		}
+		expect(there, any[legacy.MessageSent])
+		for _, im := range []oscarwire.OutgoingIM{
+			oscarwire.NewOutgoingICQ(oscarwire.Cookie{}, bob, oscarwire.ICQMessage{Type: oscarwire.MessagePlain, Text: []byte("four")}, 0),
+			oscarwire.NewOutgoingRendezvous(bob, oscarwire.NewType2Text("two", 1, 0).Rendezvous(oscarwire.Cookie{2}), 0),
+		} {
+			mock.SendAll(alice, oscarwire.ICBMSend, im.Append(nil))
+		}
+		for _, want := range []string{"four", "two"} {
+			if got := expect(here, any[legacy.OwnMessage]); got.To.ID != bob || got.Text != want {
+				t.Errorf("%s: got %+v, want %q", flavor, got, want)
+			}
+		}
+	}
+}
+
 // TestReached: what is said of a message says no more than the server knows, which
 // acknowledges what it keeps for somebody as well.
 func TestReached(t *testing.T) {

@@ -237,6 +237,45 @@ func (c *client) onMessage(body []byte) error {
 	return nil
 }
 
+// onOwnMessage handles 04/06 from the server: what another client of the account has
+// sent, in the form in which clients send, as edits of the list come. Open OSCAR Server
+// does not tell it.
+func (c *client) onOwnMessage(body []byte) error {
+	im, err := oscarwire.ParseOutgoingIM(body)
+	if err != nil {
+		return err
+	}
+	own := legacy.OwnMessage{To: legacy.Peer{ID: oscarwire.NormalizeScreenName(im.To)}}
+	switch im.Channel {
+	case oscarwire.IMChannelText:
+		text, err := im.Text()
+		if len(text.Parts) == 0 {
+			return err
+		}
+		own.Text, _ = c.read(own.To.ID, text.Text(c.s.net.page))
+	case oscarwire.IMChannelICQ:
+		m, err := im.ICQMessage()
+		if err != nil || m.Type != oscarwire.MessagePlain {
+			return err
+		}
+		own.Text, _ = c.read(own.To.ID, c.s.net.page.Decode(m.Text))
+	case oscarwire.IMChannelRendezvous:
+		v, err := im.Rendezvous()
+		if err != nil || v.Kind != oscarwire.RendezvousRequest || v.Capability != oscarwire.CapICQRelay {
+			return err
+		}
+		m, err := v.Type2()
+		if err != nil || m.Type != oscarwire.MessagePlain {
+			return err
+		}
+		own.Text, _ = c.read(own.To.ID, m.String(c.s.net.page))
+	}
+	if own.Text = strings.TrimRight(own.Text, "\n\x00 "); own.Text != "" && own.To.ID != "" {
+		c.emit(own)
+	}
+	return nil
+}
+
 // received hands a message to the user, unless there is nothing in it.
 func (c *client) received(m legacy.MessageReceived) {
 	m.Text = strings.TrimRight(m.Text, "\n\x00 ")

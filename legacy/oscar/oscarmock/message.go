@@ -55,6 +55,11 @@ func (s *session) message(snac oscarwire.SNAC) error {
 	if out.Flags()&oscarwire.IMRequestAck != 0 {
 		s.ack(snac, out)
 	}
+	for _, other := range a.sessions {
+		if n.opts.RelayOwn && other != s && other.ready {
+			other.send(oscarwire.ICBMSend, 0, oscarwire.Raw(slices.Clone(snac.Body)))
+		}
+	}
 	return nil
 }
 

@@ -60,6 +60,8 @@ type Options struct {
 	// NoAcks never confirms messages; NoOfflineEnd never ends the offline
 	// messages with 04/17, as old servers.
 	NoAcks, NoOfflineEnd bool
+	// RelayOwn tells an account's other sessions what one of them sends, by 04/06.
+	RelayOwn bool
 	// UnnumberedChat sends what is said in rooms back to the one who said it under
 	// a number of the server's, and not that of the request.
 	UnnumberedChat bool
