@@ -16,7 +16,7 @@ import (
 
 // newDeafClient is a client that is signed on to a server which hears nothing.
 func newDeafClient(t testing.TB, flavor string, emit func(legacy.Event)) *client {
-	s := &session{net: mustNew(t, options(flavor)), self: "100001", queue: make(chan command, queueLen), env: legacy.Env{
+	s := &session{net: mustNew(t, options(flavor)), self: "100001", servers: []string{"127.0.0.1:5190"}, queue: make(chan command, queueLen), env: legacy.Env{
 		Log: zerolog.Nop(), Emit: emit, Now: time.Now,
 		Flush:     func(context.Context) error { return nil },
 		Dial:      func(context.Context, string, string) (net.Conn, error) { return nil, io.EOF },

@@ -11,35 +11,41 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// iconCache holds the pictures of everybody on a network, by their hashes, so
-// that each is fetched once. Any goroutine may use it.
+// iconCache holds the pictures of everybody on a network, by their hashes and the
+// server that has them, so that each is fetched once, and none from a server that a
+// user has named is shown to others. Any goroutine may use it.
 type iconCache struct {
 	mu     sync.Mutex
-	images map[string][]byte
+	images map[iconKey][]byte
 	size   int
 }
+
+type iconKey struct{ server, hash string }
+
+// iconKey is where a picture is in the cache.
+func (s *session) iconKey(hash []byte) iconKey { return iconKey{s.servers[0], string(hash)} }
 
 const (
 	maxIcon      = 64 << 10 // bytes of one picture
 	maxIconCache = 32 << 20 // bytes of all; then it starts anew
 )
 
-func (i *iconCache) get(hash string) []byte {
+func (i *iconCache) get(key iconKey) []byte {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.images[hash]
+	return i.images[key]
 }
 
-func (i *iconCache) put(hash string, image []byte) {
+func (i *iconCache) put(key iconKey, image []byte) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.images == nil || i.size+len(image) > maxIconCache {
-		i.images, i.size = make(map[string][]byte), 0
+		i.images, i.size = make(map[iconKey][]byte), 0
 	}
-	if _, known := i.images[hash]; !known {
+	if _, known := i.images[key]; !known {
 		i.size += len(image)
 	}
-	i.images[hash] = image
+	i.images[key] = image
 }
 
 // iconWanted is a picture that is to be fetched.
@@ -74,7 +80,7 @@ func (c *client) lookAtIcon(peer legacy.Peer, u oscarwire.UserInfo) {
 		c.emit(legacy.AvatarChanged{From: peer})
 		return
 	}
-	if image := c.s.net.icons.get(hash); image != nil {
+	if image := c.s.net.icons.get(c.s.iconKey(item.Data)); image != nil {
 		c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
 		return
 	}
@@ -119,7 +125,7 @@ func (c *client) iconsFetched(batch []iconWanted, err error) {
 		if c.iconOf[peer.ID] != string(w.item.Data) {
 			continue // it has changed meanwhile
 		}
-		if image := c.s.net.icons.get(string(w.item.Data)); image != nil {
+		if image := c.s.net.icons.get(c.s.iconKey(w.item.Data)); image != nil {
 			c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
 		} else {
 			delete(c.iconOf, peer.ID) // the next presence may have better luck
@@ -159,7 +165,7 @@ func (c *client) takeIcon(ctx context.Context) error {
 	}
 	reply, err := oscarwire.ParseIconReply(snac.Body)
 	if err == nil && len(reply.Data) <= maxIcon && imageType(reply.Data) != "" {
-		c.s.net.icons.put(string(reply.Item.Data), bytes.Clone(reply.Data))
+		c.s.net.icons.put(c.s.iconKey(reply.Item.Data), bytes.Clone(reply.Data))
 	}
 	return err
 }

@@ -50,6 +50,36 @@ func TestPeople(t *testing.T) {
 	}
 }
 
+// TestIconsOfServers: a picture that a server has is not taken for another server's of
+// the same hash.
+func TestIconsOfServers(t *testing.T) {
+	png, gif := []byte("\x89PNG\r\n\x1a\npicture"), []byte("GIF89apicture")
+	mock, evil := startMock(t, oscarmock.Options{}), startMock(t, oscarmock.Options{})
+	for _, m := range []*oscarmock.Network{mock, evil} {
+		b := m.Bot(bob, oscarmock.BotOptions{})
+		b.SetIcon(png)
+		b.SignOn()
+	}
+	evil.FakeIcon(bob, gif)
+	o := optionsFor(mock.Addr())
+	o.UserServer, o.AllowPrivate = true, true
+	n := newNetwork(t, o)
+	shown := func(fields map[string]string) []byte {
+		u := start(t, n, fields, nil)
+		expect(u, any[legacy.Ready])
+		u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+		return expect(u, any[legacy.AvatarChanged]).Image
+	}
+	fields := credentials(alice)
+	fields["server"] = evil.Addr()
+	if got := shown(fields); string(got) != string(gif) {
+		t.Errorf("got %q", got)
+	}
+	if got := shown(credentials(alice)); string(got) != string(png) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestIcons shows pictures as they come, change and go, and that each is fetched
 // once.
 func TestIcons(t *testing.T) {

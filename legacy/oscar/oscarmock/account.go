@@ -31,6 +31,7 @@ type account struct {
 	details    oscarwire.UserDetails
 	iconItem   []byte // the hash of the icon that the list names, nil for none
 	icon       []byte
+	fakeIcon   []byte // what downloads bring, nil for the icon
 	caps       []oscarwire.GUID
 	idleSince  time.Time
 	signedOn   time.Time

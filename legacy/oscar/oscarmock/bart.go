@@ -22,7 +22,9 @@ func (s *session) serveIcons(snac oscarwire.SNAC) error {
 		for _, item := range q.Items {
 			reply := oscarwire.IconReply{Name: q.Name, Item: item}
 			if a := s.net.accounts[oscarwire.NormalizeScreenName(q.Name)]; a != nil && slices.Equal(a.iconHash(), item.Data) {
-				reply.Data = a.icon
+				if reply.Data = a.icon; a.fakeIcon != nil {
+					reply.Data = a.fakeIcon
+				}
 			}
 			s.send(oscarwire.BARTDownloadReply, snac.RequestID, reply)
 		}
@@ -96,6 +98,16 @@ func (b *Bot) SetIcon(image []byte) {
 	b.account.icon, b.account.iconItem = slices.Clone(image), nil
 	if b.online {
 		b.net.show(b.account)
+	}
+}
+
+// FakeIcon has downloads of an account's picture bring another one, of which the hash
+// is wrong.
+func (n *Network) FakeIcon(name string, image []byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.find(name); a != nil {
+		a.fakeIcon = slices.Clone(image)
 	}
 }
 
