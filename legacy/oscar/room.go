@@ -70,6 +70,11 @@ func (r *room) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return r.connectTo(ctx, to)
+}
+
+// connectTo connects to the room where the server says it is.
+func (r *room) connectTo(ctx context.Context, to oscarwire.Redirect) error {
 	if err := r.greet(ctx, to.Addr, to.Cookie); err != nil {
 		return err
 	}
@@ -86,18 +91,13 @@ func (r *room) find(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	nav := newClient(r.s, r.life)
-	defer nav.close()
-	if err := nav.greet(ctx, to.Addr, to.Cookie); err != nil {
-		return err
-	}
+	return r.s.visitAt(ctx, to, enterLimit, r.findAt)
+}
+
+// findAt asks the navigator, on a connection to it.
+func (r *room) findAt(ctx context.Context, nav *client) error {
 	exchange, name := splitExchange(strings.TrimPrefix(r.peer.ID, "#"))
-	nav.write(&packet{id: oscarwire.ServiceClientReady, body: nav.ready()})
-	nav.write(&packet{id: oscarwire.ChatNavCreate, body: oscarwire.NewRoomCreate(exchange, name)})
-	snac, err := nav.await(ctx, oscarwire.ChatNavReply, oscarwire.ChatNavError)
-	if err == nil {
-		err = nav.answerError(snac, nil)
-	}
+	snac, err := nav.ask(ctx, oscarwire.ChatNavCreate, oscarwire.NewRoomCreate(exchange, name), oscarwire.ChatNavReply)
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,8 @@ var handled = map[oscarwire.ID]oscarwire.Appender{
 	oscarwire.FeedbagAuthReply:       oscarwire.AuthReply{Name: bob, Granted: true, Reason: "x"},
 	oscarwire.FeedbagRemoveMe:        oscarwire.AuthName{Name: bob},
 	oscarwire.ICQRequest:             oscarwire.NewMetaRequest(100001, 1, oscarwire.MetaFullInfo, oscarwire.MetaUINArgs(100002)),
+	oscarwire.LocationSetDir:         oscarwire.TLVs{oscarwire.TLVText(oscarwire.TagDirFirst, "Alice")},
+	oscarwire.LocationDirQuery:       oscarwire.Names{bob},
 	oscarwire.MakeID(0x7777, 2):      oscarwire.Raw("unknown"),
 }
 
