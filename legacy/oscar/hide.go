@@ -88,12 +88,14 @@ func hasReturn(r rune) bool {
 // opens reports whether a code unit and the byte behind it look like the start of
 // a tag, a comment or an entity.
 func opens(last uint16, next byte) bool {
-	letter := next >= 'a' && next <= 'z' || next >= 'A' && next <= 'Z'
 	switch byte(last) {
 	case '<':
-		return letter || next == '/' || next == '!' || next == '?'
+		return isLetter(next) || next == '/' || next == '!' || next == '?'
 	case '&':
-		return letter || next == '#'
+		return isLetter(next) || next == '#'
 	}
-	return false
+	// U+266C, followed by U+7400, is "&lt".
+	return last>>8 == '&' && (isLetter(byte(last)) && isLetter(next) || byte(last) == '#' && (next >= '0' && next <= '9' || next|0x20 == 'x'))
 }
+
+func isLetter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
