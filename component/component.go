@@ -271,8 +271,7 @@ func (c *Component) acquire(bare string) *user {
 		if c.stopping {
 			return nil
 		}
-		_, known := c.registered[bare]
-		u = newUser(c, bare, known)
+		u = newUser(c, bare)
 		c.users[bare] = u
 		c.actors.Go(u.run)
 	}

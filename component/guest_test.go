@@ -2,6 +2,7 @@ package component_test
 
 import (
 	"testing"
+	"time"
 
 	"transport/component"
 	"transport/legacy"
@@ -127,4 +128,41 @@ func TestEndGuest(t *testing.T) {
 		legacytest.Expect[legacytest.SignOff](t, h)
 		isError(t, w.run(phone, "disconnect-user", "", ""), "forbidden", "auth", "")
 	})
+}
+
+// What is said to a guest while there is no link, or was lost with one, arrives later,
+// also when the gateway is stopped meanwhile.
+func TestGuestWithoutLink(t *testing.T) {
+	for name, stopped := range map[string]bool{"link lost": false, "gateway stopped, too": true} {
+		t.Run(name, func(t *testing.T) {
+			asked := make(chan string, 100)
+			stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+				h := joinClub(t, w, asked)
+				w.Stall() // what comes now is not confirmed
+				w.emit(h, legacy.MessageReceived{From: carolPeer, Text: "lost with the link"})
+				w.SetDown(true)
+				w.Drop()
+				w.settle()
+				w.emit(h, legacy.MessageReceived{From: carolPeer, Text: "without a link"})
+				if stopped {
+					w.stop()
+				}
+				w.settle()
+				w.Take()
+				w.Resume()
+				w.SetDown(false)
+				if stopped {
+					w.start()
+				}
+				w.Linked(2)
+				for _, text := range []string{"lost with the link", "without a link"} {
+					w.Expect("<message from='" + carol + "' to='" + alice + "'><body>" + text + "</body><delay xmlns='urn:xmpp:delay'/></message>")
+				}
+				w.pass(2 * time.Minute) // with a ping that comes back
+				if kept, err := w.db.KeptUsers(t.Context(), gw, registry.Inbound); err != nil || len(kept) != 0 {
+					t.Errorf("still kept: %v, %v", kept, err)
+				}
+			})
+		})
+	}
 }

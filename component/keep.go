@@ -65,9 +65,6 @@ func (c *Component) keep(msg inFlight) error {
 		Network: c.domain, User: msg.user, Peer: msg.peer, Direction: registry.Inbound,
 		StanzaID: msg.id, Payload: msg.stanza, Created: c.clock.Now(),
 	})
-	if isNotFound(err) { // unregistered meanwhile
-		return nil
-	}
 	return err
 }
 

@@ -114,7 +114,7 @@ type request struct {
 	answered bool
 }
 
-func newUser(c *Component, bare string, known bool) *user {
+func newUser(c *Component, bare string) *user {
 	u := &user{
 		c:         c,
 		bare:      bare,
@@ -130,8 +130,7 @@ func newUser(c *Component, bare string, known bool) *user {
 		contacts:  make(map[string]*contact),
 		sent:      make(map[string]*sentMessage),
 		rooms:     make(map[string]*room),
-		keptIn:    known,
-		keptOut:   known,
+		keptIn:    true,
 		parting:   errShuttingDown,
 	}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
@@ -236,9 +235,18 @@ func (u *user) leave() {
 func (u *user) load() error {
 	ctx, cancel := u.storing()
 	defer cancel()
+	out, err := u.c.cfg.Registry.KeptMessages(ctx, u.c.domain, u.bare, registry.Outbound)
+	if err != nil {
+		return err
+	}
 	account, err := u.c.cfg.Registry.Account(ctx, u.c.domain, u.bare)
+	if u.keptOut = len(out) > 0; u.keptOut {
+		u.keptTill = u.c.clock.Now()
+		if !isNotFound(err) { // else it is a guest's, whose session is over
+			u.keptTill = u.keptTill.Add(keptTime)
+		}
+	}
 	if isNotFound(err) {
-		u.keptIn, u.keptOut = false, false
 		return nil
 	}
 	if err != nil {
@@ -251,13 +259,6 @@ func (u *user) load() error {
 	u.account = &account
 	if !u.option(optLoggedOut) {
 		u.enterStays()
-	}
-	out, err := u.c.cfg.Registry.KeptMessages(ctx, u.c.domain, u.bare, registry.Outbound)
-	if err != nil {
-		return err
-	}
-	if u.keptOut = len(out) > 0; u.keptOut {
-		u.keptTill = u.c.clock.Now().Add(keptTime)
 	}
 	for _, row := range rows {
 		u.contacts[row.Peer] = &contact{Contact: row, jid: u.c.contactJID(row.Peer)}

@@ -251,6 +251,9 @@ func (d *DB) DeleteAccount(ctx context.Context, network, user string) error {
 		if _, err := c.exec("DELETE FROM archive_rooms WHERE network = ? AND user = ?", network, user); err != nil {
 			return err
 		}
+		if _, err := c.exec("DELETE FROM messages WHERE network = ? AND user = ?", network, user); err != nil {
+			return err
+		}
 		return c.execFound("DELETE FROM accounts WHERE network = ? AND user = ?", network, user)
 	}})
 }

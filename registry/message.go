@@ -18,8 +18,8 @@ func (m *Message) place() []byte {
 
 // KeepMessage keeps a message until ForgetMessages, and returns its ID. When it
 // has returned nil, the message survives a loss of power. m.ID is ignored.
-// ErrFull if as many as Options.MaxMessages are kept for this user in this
-// direction, ErrNotFound if the user is not registered.
+// The user need not be registered. ErrFull if as many as Options.MaxMessages are
+// kept for this user in this direction.
 func (d *DB) KeepMessage(ctx context.Context, m Message) (int64, error) {
 	if m.Direction != Inbound && m.Direction != Outbound {
 		return 0, fmt.Errorf("registry: keep message: %s", m.Direction)
@@ -31,9 +31,9 @@ func (d *DB) KeepMessage(ctx context.Context, m Message) (int64, error) {
 	at := m.place()
 	answer := make(chan int64, 1) // not a variable: the caller may have left
 	err := d.write(ctx, "keep message", op{durable: true, run: func(c *conn) error {
-		res, err := c.exec(`INSERT INTO messages (account, direction, peer, stanza_id, sealed_payload, created)
-			SELECT id, ?3, ?4, ?5, ?6, ?7 FROM accounts WHERE network = ?1 AND user = ?2
-				AND (SELECT count(*) FROM messages WHERE account = accounts.id AND direction = ?3) < ?8`,
+		res, err := c.exec(`INSERT INTO messages (network, user, direction, peer, stanza_id, sealed_payload, created)
+			SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+				WHERE (SELECT count(*) FROM messages WHERE network = ?1 AND user = ?2 AND direction = ?3) < ?8`,
 			m.Network, m.User, int64(m.Direction), m.Peer, m.StanzaID, d.ring.Load().seal(m.Payload, at), toMicro(m.Created), d.maxMessages)
 		if err != nil {
 			return err
@@ -41,10 +41,6 @@ func (d *DB) KeepMessage(ctx context.Context, m Message) (int64, error) {
 		if n, err := res.RowsAffected(); err != nil {
 			return err
 		} else if n == 0 {
-			var id int64
-			if err := c.row("SELECT id FROM accounts WHERE network = ? AND user = ?", []any{m.Network, m.User}, &id); err != nil {
-				return err
-			}
 			return ErrFull
 		}
 		id, err := res.LastInsertId()
@@ -70,7 +66,7 @@ func (d *DB) KeptMessages(ctx context.Context, network, user string, dir Directi
 	o := d.opener()
 	err := d.read(ctx, "kept messages", func(c *conn) error {
 		return c.each(ctx, `SELECT id, peer, stanza_id, sealed_payload, created FROM messages
-			WHERE account = (SELECT id FROM accounts WHERE network = ? AND user = ?) AND direction = ? ORDER BY id`,
+			WHERE network = ? AND user = ? AND direction = ? ORDER BY id`,
 			[]any{network, user, int64(dir)}, func(scan func(...any) error) error {
 				m := Message{Network: network, User: user, Direction: dir}
 				var sealed []byte
@@ -96,8 +92,8 @@ func (d *DB) KeptMessages(ctx context.Context, network, user string, dir Directi
 
 // KeptUsers returns the users for whom messages are kept in one direction.
 func (d *DB) KeptUsers(ctx context.Context, network string, dir Direction) ([]string, error) {
-	return d.users(ctx, "kept users", `SELECT user FROM accounts
-		WHERE network = ? AND id IN (SELECT account FROM messages WHERE direction = ?) ORDER BY id`, network, int64(dir))
+	return d.users(ctx, "kept users", `SELECT user FROM messages
+		WHERE network = ? AND direction = ? GROUP BY user ORDER BY min(id)`, network, int64(dir))
 }
 
 // ForgetMessages removes messages that have been delivered; unknown IDs are

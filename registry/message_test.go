@@ -29,6 +29,8 @@ func TestMessages(t *testing.T) {
 		keepTestMessage(t, d, testUser, Outbound, fmt.Sprint("out", i))
 	}
 	keepTestMessage(t, d, romeo, Outbound, "romeo")
+	const guest = "guest@example.org" // who is not registered
+	keepTestMessage(t, d, guest, Outbound, "guest")
 
 	got, err := d.KeptMessages(t.Context(), testNet, testUser, Inbound)
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -40,7 +42,7 @@ func TestMessages(t *testing.T) {
 		want    []string
 	}{
 		{testNet, Inbound, []string{testUser}},
-		{testNet, Outbound, []string{testUser, romeo}},
+		{testNet, Outbound, []string{testUser, romeo, guest}},
 		{"irc.example.org", Inbound, nil},
 	} {
 		if users, err := d.KeptUsers(t.Context(), test.network, test.dir); err != nil || !slices.Equal(users, test.want) {
@@ -120,7 +122,7 @@ func TestTampering(t *testing.T) {
 		{"state cut", `UPDATE accounts SET sealed_state = x'' WHERE user LIKE 'juliet%'`, 1, ErrCorrupt, 2},
 		{"unknown key version", `UPDATE accounts SET sealed_state = CAST(x'09' || substr(sealed_state, 2) AS BLOB) WHERE user LIKE 'juliet%'`, 1, ErrKey, 2},
 		{"user renamed", `UPDATE accounts SET user = CASE id WHEN 1 THEN 'romeo@example.org' ELSE 'juliet@example.org' END || (user LIKE 'x'), network = network || 'x'`, 2, ErrNotFound, 0},
-		{"message to another user", `UPDATE messages SET account = 1 WHERE account = 2`, 1, nil, 2},
+		{"message to another user", `UPDATE messages SET user = 'juliet@example.org' WHERE user LIKE 'romeo%'`, 1, nil, 2},
 		{"message turned round", `UPDATE messages SET direction = 1 WHERE direction = 2`, 1, nil, 2},
 		{"message from another peer", `UPDATE messages SET peer = 'mallory' WHERE id = 1`, 1, nil, 1},
 		{"message with another id", `UPDATE messages SET stanza_id = 'x' WHERE id = 1`, 1, nil, 1},
@@ -156,7 +158,7 @@ func TestTampering(t *testing.T) {
 				t.Errorf("%d messages were opened, want %d", len(kept), test.kept)
 			}
 			wantErr := false
-			query(t, opts.Path, "SELECT count(*) FROM messages WHERE account = 1 AND direction = 1", func(row []any) {
+			query(t, opts.Path, "SELECT count(*) FROM messages WHERE user = '"+testUser+"' AND direction = 1", func(row []any) {
 				wantErr = row[0] != int64(test.kept)
 			})
 			if wantErr != (err != nil) || err != nil && !errors.Is(err, ErrCorrupt) {

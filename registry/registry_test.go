@@ -169,7 +169,6 @@ func TestNotFound(t *testing.T) {
 		"PutContact":     d.PutContact(ctx, Contact{Network: testNet, User: testUser}),
 		"PutContacts":    d.PutContacts(ctx, []Contact{{Network: testNet, User: testUser}}),
 		"DeleteContact":  d.DeleteContact(ctx, testNet, testUser, "peer"),
-		"KeepMessage":    second(d.KeepMessage(ctx, Message{Network: testNet, User: testUser, Direction: Inbound})),
 	} {
 		if !errors.Is(err, ErrNotFound) {
 			t.Errorf("%s: %v", name, err)

@@ -160,9 +160,8 @@ func resealMessages(c *conn, r *ring, after int64) (int64, error) {
 		sealed []byte
 	}
 	var batch []message
-	err := c.each(context.Background(), `SELECT m.id, a.network, a.user, m.direction, m.peer, m.stanza_id, m.created, m.sealed_payload
-		FROM messages m JOIN accounts a ON a.id = m.account
-		WHERE m.id > ? ORDER BY m.id LIMIT ?`, []any{after, rotateBatch}, func(scan func(...any) error) error {
+	err := c.each(context.Background(), `SELECT id, network, user, direction, peer, stanza_id, created, sealed_payload
+		FROM messages WHERE id > ? ORDER BY id LIMIT ?`, []any{after, rotateBatch}, func(scan func(...any) error) error {
 		var m message
 		var created int64
 		err := scan(&m.ID, &m.Network, &m.User, &m.Direction, &m.Peer, &m.StanzaID, &created, &m.sealed)

@@ -27,6 +27,8 @@ type bench struct {
 
 	xmpp    *playedXMPP
 	irc     *playedIRC
+	prosody *lab.Server // this and the next with -mode real
+	ngircd  *lab.IRC
 	gateway *lab.Process
 	users   xmppUsers
 	people  ircPeople

@@ -152,7 +152,7 @@ func printTable(mode string, results map[string]map[string]result) {
 		theirs, ok1 := of["biboumi"]
 		ours, ok2 := of["transport"]
 		ratio := "–"
-		if ok1 && ok2 && theirs.note == "" && ours.note == "" && sc.value(ours) > 0 {
+		if ok1 && ok2 && theirs.note == "" && ours.note == "" && sc.value(ours) > 0 && sc.value(theirs) > 0 {
 			ratio = fmt.Sprintf("%.1f", sc.value(theirs)/sc.value(ours))
 			if sc.more {
 				ratio = fmt.Sprintf("%.1f", sc.value(ours)/sc.value(theirs))

@@ -27,6 +27,7 @@ func (b *bench) startReal() (component, irc string) {
 	check(err, "ngircd")
 	b.ends = append(b.ends, func() { _ = ngircd.Close() })
 	irc = ngircd.Addr
+	b.prosody, b.ngircd = s, ngircd
 	b.people = newBob(irc, b.atIRC)
 	b.users = &realUsers{addr: s.Client, count: b.atXMPP, conns: make(map[int]*realUser)}
 	return s.Component, irc
@@ -96,6 +97,17 @@ func (u *realUsers) read(user int, c *realUser) {
 		u.versions.Add(int64(bytes.Count(buf[:n], []byte("</version>"))))
 		rest = append([]byte(nil), u.count.take(user, append(rest, buf[:n]...))...)
 	}
+}
+
+// forget forgets those who are signed on: the server has ended.
+func (u *realUsers) forget() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, c := range u.conns {
+		c.conn.Close()
+	}
+	clear(u.conns)
+	u.versions.Store(0)
 }
 
 // awaitGateway waits until the gateway tells its version.

@@ -24,6 +24,8 @@ const (
 	wholeTime
 	memoryEach
 	cpuSecond
+	arrival
+	comingBack
 )
 
 func (s scenario) goal(mode string) string { return s.goals[mode] }
@@ -38,6 +40,8 @@ func (s scenario) value(r result) float64 {
 		return float64(r.memory)
 	case cpuSecond:
 		return float64(r.cpu.Milliseconds()) / r.elapsed.Seconds()
+	case arrival, comingBack:
+		return float64(r.messages - r.lost)
 	}
 	return float64(r.messages) / r.elapsed.Seconds()
 }
@@ -57,6 +61,13 @@ func (s scenario) show(r result) string {
 		text = fmt.Sprintf("%d KiB, %d MiB in all", r.memory, r.rss)
 	case cpuSecond:
 		text = fmt.Sprintf("%.1f ms CPU a second", s.value(r))
+	case arrival:
+		return fmt.Sprintf("%d of %d", r.messages-r.lost, r.messages)
+	case comingBack:
+		if r.lost > 0 {
+			return "no"
+		}
+		return fmt.Sprintf("after %.1f s", r.elapsed.Seconds())
 	default:
 		text = fmt.Sprintf("%.0f/s, %.1f µs CPU each", float64(r.messages)/r.elapsed.Seconds(), r.each())
 		if r.p99 > 0 {
@@ -100,6 +111,10 @@ var scenarios = []scenario{
 		goals: map[string]string{"played": "≥ 200,000/s"}},
 	{name: "history on, XMPP to IRC", modes: "played real", of: cpuEach, history: true, run: func(b *bench) result { return b.toIRC(1, 50_000, 1000) },
 		goals: map[string]string{"played": "≤ 15 µs", "real": "≤ 15 µs"}},
+	{name: "XMPP server restarted: lines said meanwhile", modes: "real", of: arrival, more: true, run: (*bench).xmppRestarted,
+		goals: map[string]string{"real": "all arrive"}},
+	{name: "IRC server restarted: back in the channel", modes: "real", of: comingBack, more: true, run: (*bench).ircRestarted,
+		goals: map[string]string{"real": "yes"}},
 }
 
 const patience = 20 * time.Second // without anything coming: Prosody can be silent for many seconds

@@ -1,0 +1,78 @@
+-- A database of schema 2, with what was said in rooms. Frozen: every later version
+-- must be able to read it. Its key is in v2.key.
+-- sqlite3 .dump, and the pragmas, which that leaves out.
+PRAGMA application_id=1481070385;
+PRAGMA user_version=2;
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE accounts (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    network        TEXT NOT NULL,
+    user           TEXT NOT NULL,
+    login_hash     BLOB,
+    sealed_fields  BLOB NOT NULL,
+    sealed_options BLOB,
+    sealed_state   BLOB,
+    created        INTEGER NOT NULL,
+    updated        INTEGER NOT NULL,
+    UNIQUE (network, user)
+) STRICT;
+INSERT INTO accounts VALUES(1,'icq.example.org','juliet@example.org',X'5998AFAD5AFFE2AAC1681F0441F9A29D7405C4DDEE5BDA8785ED538F563162CF',X'019C4C10B7F8D5F09E39003CF19F7670A78B775E8D26F91F398827D8920DA50C09D7F1FDE447B35051F897151FE56A5D26B7DB45949C22667F3B107CA6C679BCEE545A859D59DB4E26F1D50F03B8F9AA35F514BB688DEBC3DDEADF607318FCAC1D',X'01802C94F29F2937FE74B6C48A13F8A3F170B721E55A1CE5E6BA9BD1700F05EB0D57407DB582C4EEAAEA0D',X'01760FA53AA4A1B75CC848789F58810AE3375BCCD61F6F208D865145CF63D980AEF34372A3',1772362800000000,1772366400000000);
+INSERT INTO accounts VALUES(2,'irc.example.org','juliet@example.org',NULL,X'016D70EE1B62859979BC67A97ECC1C51874EFDE346479FB26885F63FFF1794',NULL,NULL,1772366400000000,1772366400000000);
+CREATE TABLE archive (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    room           INTEGER NOT NULL REFERENCES archive_rooms (id) ON DELETE CASCADE,
+    stanza_id      TEXT NOT NULL,
+    sealed_payload BLOB NOT NULL,
+    created        INTEGER NOT NULL
+) STRICT;
+INSERT INTO archive VALUES(1,1,'a1',X'016720C6F07525B955F6DD2D3AF3A89DA906B3147122EFDE6607BC9F92164F4E05249EBB99',1772366400000000);
+INSERT INTO archive VALUES(2,2,'a1',X'019FDA7F9D1D6D5CBE400385D727E0717197CA23B51C47EFDEA15F6567D014714E28C89BDD5E007D77642F64',1772366401000000);
+CREATE TABLE archive_rooms (
+    id      INTEGER PRIMARY KEY,
+    network TEXT NOT NULL,
+    user    TEXT NOT NULL, -- whose view it is: they need not be registered
+    room    TEXT NOT NULL,
+    UNIQUE (network, user, room)
+) STRICT;
+INSERT INTO archive_rooms VALUES(1,'icq.example.org','juliet@example.org','#room');
+INSERT INTO archive_rooms VALUES(2,'icq.example.org','guest@example.org','#room');
+CREATE TABLE contacts (
+    account      INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    peer         TEXT NOT NULL,
+    name         TEXT NOT NULL,
+    groups       TEXT NOT NULL, -- JSON array, or empty
+    subscription INTEGER NOT NULL,
+    listed       INTEGER NOT NULL,
+    last_seen    INTEGER NOT NULL,
+    PRIMARY KEY (account, peer)
+) STRICT, WITHOUT ROWID;
+INSERT INTO contacts VALUES(1,'','','',3,0,0);
+INSERT INTO contacts VALUES(1,'200','Rómeo','["Friends","A \"b\""]',12,1,1772366340000000);
+INSERT INTO contacts VALUES(1,'300','','',16,0,0);
+CREATE TABLE messages (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    account        INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    direction      INTEGER NOT NULL,
+    peer           TEXT NOT NULL,
+    stanza_id      TEXT NOT NULL,
+    sealed_payload BLOB NOT NULL,
+    created        INTEGER NOT NULL
+) STRICT;
+INSERT INTO messages VALUES(2,1,1,'200','s1',X'01C6693EF285FD8E65E4027E101DCA5CC48B79D2E1ABB2E8B8F87F68C4F02A0A2E5535244DAF',1772366400000000);
+INSERT INTO messages VALUES(3,1,2,'300','',X'0162460AE9F16D49E0D17FC5A2B382DE22C340DC80EF31A2240DAC2C05DB93',1772366401000000);
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY NOT NULL,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO meta VALUES('sentinel',X'01CA227590AFF5644964286281A1734F55EF6E777398AD5C2A908A8D7C8BD0B6DABCB83E82');
+CREATE INDEX accounts_login ON accounts (network, login_hash) WHERE login_hash IS NOT NULL;
+CREATE INDEX messages_queue ON messages (account, direction, id);
+CREATE INDEX archive_order ON archive (room, id);
+CREATE UNIQUE INDEX archive_stanza ON archive (room, stanza_id);
+CREATE INDEX archive_age ON archive (created);
+DELETE FROM "sqlite_sequence";
+INSERT INTO sqlite_sequence VALUES('accounts',2);
+INSERT INTO sqlite_sequence VALUES('messages',3);
+INSERT INTO sqlite_sequence VALUES('archive',2);
+COMMIT;
