@@ -115,6 +115,10 @@ func (c *Component) refuseStranger(st *inbound) {
 		c.sendPresence(st.to.Bare().String(), st.from.String(), "unsubscribed", st.id)
 		return
 	}
+	if why := c.noRoom(st); why != nil {
+		c.refuse(st, *why)
+		return
+	}
 	c.refuse(st, errRegisterFirst)
 }
 

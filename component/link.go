@@ -40,6 +40,7 @@ const (
 	closeTimeout     = 2 * time.Second // for the server's </stream:stream>
 	refusedPace      = time.Minute     // between tries while the secret is wrong
 	maxBackoff       = time.Minute
+	graceBackoff     = 5 * time.Second // instead, while users wait signed on (linkGrace)
 )
 
 // link is one connection to the XMPP server, from the handshake to its end.
@@ -57,18 +58,26 @@ type link struct {
 
 // runLinks keeps the component connected until ctx ends. It belongs to Run.
 func (c *Component) runLinks(ctx context.Context) {
+	var lost time.Time // the last link, zero for none yet
 	for attempt := 0; ; attempt++ {
-		began := c.clock.Now()
+		began, links := c.clock.Now(), c.counters.links.Load()
 		err := c.serveLink(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if c.clock.Now().Sub(began) > maxBackoff {
+		now := c.clock.Now()
+		if now.Sub(began) > maxBackoff {
 			attempt = 0
 		}
+		if c.counters.links.Load() > links {
+			lost = now
+		}
 		wait := linkBackoff(attempt, err)
+		if !isRefusal(err) && now.Sub(lost) < linkGrace {
+			wait = min(wait, graceBackoff)
+		}
 		ev := c.log.Warn()
-		if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrHostUnknown) {
+		if isRefusal(err) {
 			ev = c.log.Error()
 		}
 		ev.Err(err).Str("server", c.cfg.Server).Dur("retry_in", wait).Str("remedy", linkRemedy(err, c.domain)).
@@ -82,11 +91,16 @@ func (c *Component) runLinks(ctx context.Context) {
 // linkBackoff is how long to wait before the next try: full jitter up to a
 // minute, and a slow steady pace while only a person can mend the fault.
 func linkBackoff(attempt int, err error) time.Duration {
-	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrHostUnknown) {
+	if isRefusal(err) {
 		return refusedPace
 	}
 	ceiling := min(time.Second<<min(attempt, 10), maxBackoff)
 	return ceiling/4 + rand.N(ceiling*3/4)
+}
+
+// isRefusal reports whether an error is one that only a person can mend.
+func isRefusal(err error) bool {
+	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrHostUnknown)
 }
 
 // linkRemedy is what an admin can do about an error of the link.

@@ -29,8 +29,10 @@ func (u *user) onArchive(r *request, peer legacy.Peer) {
 		u.reply(r, element.New(xep.NSMAM, "query").Add(form))
 	case r.payload.Is(xep.NSMAM, "query"):
 		u.queryArchive(r, peer)
-	default:
+	case r.payload.Is(xep.NSMAM, "metadata"):
 		u.fail(r, errBadRequest)
+	default: // there is nothing to prefer (XEP-0441)
+		u.fail(r, errNotImplemented)
 	}
 }
 

@@ -214,7 +214,11 @@ func (u *user) onMessageFailed(ref string, err error) {
 	if legacy.KindOf(err) == legacy.Internal {
 		u.log.Error().Err(err).Msg("cannot send a message")
 	}
-	u.c.refuse(m.stanza, translateError(err))
+	why := translateError(err)
+	if m.stanza.typ == "groupchat" {
+		why = roomError(err)
+	}
+	u.c.refuse(m.stanza, why)
 }
 
 // failSent answers every message that the network has not answered for, since it

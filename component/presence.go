@@ -33,6 +33,10 @@ func (u *user) onPresence(st *inbound) {
 	}
 	switch st.typ {
 	case "":
+		if why := u.c.noRoom(st); why != nil {
+			u.c.refuse(st, *why)
+			return
+		}
 		u.onAvailable(st)
 	case "unavailable":
 		u.onUnavailable(st)
@@ -148,9 +152,18 @@ func (u *user) ownPresence() legacy.Presence {
 			best = r
 		}
 	}
+	if len(u.resources) == 0 { // they may show themselves to rooms only
+		for _, r := range u.rooms {
+			for _, client := range r.clients {
+				if client.shown.Show > best.presence.Show {
+					best.presence = client.shown
+				}
+			}
+		}
+	}
 	switch {
 	case best.presence.Show != legacy.ShowOffline:
-	case u.option(optStay) && len(u.resources) == 0:
+	case len(u.resources) == 0 && (u.option(optStay) || u.staysAlone()):
 		best.presence.Show = legacy.ShowXA
 	default:
 		best.presence.Show = legacy.ShowOnline // just registered; the client has not told us yet
@@ -384,18 +397,9 @@ func idleSince(presence *element.Element, now time.Time) time.Time {
 // appendContactPresence appends the presence of a contact as XMPP shows it. An
 // invisible contact looks offline.
 func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, picture, caps *element.Element) []byte {
-	typ, show := "", ""
-	switch p.Show {
-	case legacy.ShowOffline, legacy.ShowInvisible:
+	typ, show := "", showOf(p.Show)
+	if p.Show <= legacy.ShowInvisible {
 		typ = "unavailable"
-	case legacy.ShowAway:
-		show = "away"
-	case legacy.ShowXA:
-		show = "xa"
-	case legacy.ShowDND:
-		show = "dnd"
-	case legacy.ShowChat:
-		show = "chat"
 	}
 	if typ != "" && p.Status == "" {
 		return appendPresence(dst, from, to, typ, id)

@@ -30,6 +30,9 @@ type room struct {
 	nick      string   // what the user is called there
 	wanted    string   // what the user wants to be called
 	renaming  *inbound // asks for another nick, and was not yet answered
+	show      string   // how available the user is there, and what they say of it:
+	status    string   // as the client has it that told it last
+	moderated bool     // who has no voice may not speak
 	retopic   *inbound // asks for another topic, and was not yet answered
 	occupants map[string]*occupant
 	topic     legacy.Topic
@@ -54,6 +57,7 @@ type roomClient struct {
 	nick  string           // that it asked for, or has: as in JIDs
 	until time.Time        // for the network to let it in
 	in    bool             // it has been told who is there
+	shown legacy.Presence  // how available the user is by it
 	wish  *element.Element // how much history it wants, nil if it did not say
 }
 
@@ -69,6 +73,24 @@ func (c *Component) roomAt(to address.JID) (legacy.Peer, bool) {
 	}
 	p, err := c.cfg.Network.ParsePeer(address.UnescapeLocal(to.Local))
 	return p, err == nil && p.Room
+}
+
+// noRoom is why somebody who wants to enter a room cannot, since none can have that
+// address; nil for any other presence.
+func (c *Component) noRoom(st *inbound) *stanzaError {
+	if st.Name != "presence" || st.typ != "" || st.Child(xep.NSMUC, "x") == nil || !c.info.Features.Has(legacy.FeatureRooms) {
+		return nil
+	}
+	peer, err := c.addressed(st.to.Bare())
+	switch {
+	case err != nil:
+		why := translateError(err)
+		return &why
+	case peer.Room:
+		return nil
+	}
+	why := errItemNotFound.with("This address is not a room.")
+	return &why
 }
 
 // resourceOf is what a nick is called in JIDs. One that servers would change has a mark
@@ -98,12 +120,16 @@ func (r *room) find(resource string) *occupant {
 	if o := r.occupants[resource]; o != nil {
 		return o
 	}
+	var alike *occupant // people do not type nicks as they are written
 	for nick, o := range r.occupants {
-		if resourceOf(nick) == resource {
+		switch {
+		case resourceOf(nick) == resource:
 			return o
+		case strings.EqualFold(nick, resource):
+			alike = o
 		}
 	}
-	return nil
+	return alike
 }
 
 // newRoom makes a room that the user is not yet in, nil if there are too many.
@@ -147,10 +173,11 @@ func (u *user) onRoomPresence(st *inbound, peer legacy.Peer) {
 		client.id, r.renaming = st.id, st
 		if roomer, ok := u.legacySession().(legacy.Roomer); ok {
 			if err := roomer.SetNick(u.ctx, peer, st.to.Resource); err != nil {
-				r.renaming = nil
-				u.c.refuse(st, translateError(err))
+				u.keepNick(r, err)
 			}
 		}
+	default:
+		u.onShown(st, r, client)
 	}
 }
 
@@ -175,7 +202,9 @@ func (u *user) joinRoom(st *inbound, peer legacy.Peer) {
 		return
 	}
 	x := st.Child(xep.NSMUC, "x")
-	r.clients[full] = &roomClient{until: u.c.clock.Now().Add(joinTime), id: st.id, nick: st.to.Resource, wish: x.Child(xep.NSMUC, "history")}
+	client := &roomClient{until: u.c.clock.Now().Add(joinTime), id: st.id, nick: st.to.Resource, wish: x.Child(xep.NSMUC, "history")}
+	r.clients[full] = client
+	u.readShown(st, r, client)
 	if x.Child(xep.NSMUC, "password") != nil {
 		r.password = x.ChildText(xep.NSMUC, "password")
 	}
@@ -258,6 +287,7 @@ func (u *user) dropGhost(r *room, full string) {
 // dropClient forgets a client that is no longer in a room.
 func (u *user) dropClient(r *room, full, reason string) {
 	delete(r.clients, full)
+	u.showOwnPresence()
 	if len(r.clients) > 0 || r.stays && u.rooms[r.peer.ID] == r || u.lingers(r, reason) {
 		return
 	}
@@ -353,7 +383,7 @@ func (u *user) showRoom(r *room, full string) {
 		u.recall(r)
 		u.sendHistory(r, full, u.c.historyFor(r, client.wish))
 	}
-	u.sendSubject(r, full)
+	u.sendSubject(r, full, true)
 }
 
 // sendSelf sends the presence that says what the client itself is called.
@@ -375,6 +405,8 @@ type occupantStanza struct {
 	newNick       string
 	actor, reason string
 	destroyed     bool
+	show, status  string // instead of what the occupant has
+	moderated     bool   // the room is
 }
 
 // affiliations and roles by level. (XEP-0045 §5.1, §5.2)
@@ -387,12 +419,16 @@ var (
 func (u *user) sendOccupant(r *room, full string, o *occupant, s occupantStanza) {
 	from := r.occupantJID(o.Nick)
 	u.c.identify(r, o)
+	s.moderated = r.moderated
+	if o.Nick == r.nick && !s.gone {
+		s.show, s.status = r.show, r.status
+	}
 	_ = u.c.write(func(dst []byte) []byte { return appendOccupant(dst, from, full, o, s) }) // a new link starts anew
 }
 
 func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) []byte {
 	level := min(int(o.Level), len(roles)-1)
-	role := roles[level]
+	role := roleOf(o.Level, s.moderated)
 	dst = append(dst, "<presence"...)
 	dst = appendAttr(dst, "from", from)
 	dst = appendAttr(dst, "to", to)
@@ -403,9 +439,10 @@ func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) 
 		dst = appendChild(dst, "status", s.reason)
 	} else {
 		dst = append(dst, '>')
-		if o.Away {
-			dst = append(dst, "<show>away</show>"...)
+		if s.show == "" && o.Away {
+			s.show = "away"
 		}
+		dst = appendChild(appendChild(dst, "show", s.show), "status", s.status)
 	}
 	dst = append(dst, "<x xmlns='"+xep.NSMUCUser+"'><item affiliation='"...)
 	dst = append(dst, affiliations[level]...)
@@ -447,15 +484,16 @@ func (u *user) put(e *element.Element) {
 	_ = u.c.write(func(dst []byte) []byte { return e.Append(dst, nsComponent) }) // a new link starts anew
 }
 
-// sendSubject ends a join. (XEP-0045 §7.2.15)
-func (u *user) sendSubject(r *room, full string) {
+// sendSubject tells the subject, from whoever has set it: at the end of a join also
+// when that was. (XEP-0045 §7.2.15, §8.1)
+func (u *user) sendSubject(r *room, full string, joining bool) {
 	from := r.jid
-	if _, here := r.occupants[r.topic.By]; here {
+	if r.topic.By != "" { // who may have gone since
 		from = r.occupantJID(r.topic.By)
 	}
 	m := element.New(nsStanza, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", newID()).
-		Add(element.New(nsStanza, "subject").AddText(r.topic.Text))
-	if !r.topic.Time.IsZero() {
+		Add(element.New(nsStanza, "subject").AddText(r.topic.Text), u.c.idOf(r, r.topic.By))
+	if joining && !r.topic.Time.IsZero() {
 		m.Add(xep.Delay(r.jid, r.topic.Time))
 	}
 	u.put(m)

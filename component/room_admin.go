@@ -26,6 +26,8 @@ func (u *user) onRoomIQ(r *request, peer legacy.Peer) {
 		u.reply(r, nil)
 	case is(xep.NSRegister, "query") && r.to.Resource == "": // XEP-0045 §7.10
 		u.fail(r, errServiceUnavail)
+	case is(xep.NSVCard, "vCard") && r.to.Resource == "" && r.typ == "get":
+		u.reply(r, roomVCard(peer, room))
 	case is(xep.NSDiscoInfo, "query") && !inside: // XEP-0045 §6.6
 		u.fail(r, errBadRequest)
 	case !inside:
@@ -54,6 +56,13 @@ func (u *user) onOccupantIQ(r *request, room *room) {
 	peer, err := u.c.occupantPeer(room, o.Nick)
 	route := iqRoutes[iqName{r.payload.Space, r.payload.Name}]
 	switch {
+	case err == nil && r.typ == "get" && route.contact != nil && route.contactActor == nil && !r.payload.Is(xep.NSPing, "ping"): // a ping would say that they are there (XEP-0410 §3)
+		answer, why := route.contact(u.c, r.inbound, r.payload, peer)
+		if why != nil {
+			u.fail(r, *why)
+			return
+		}
+		u.reply(r, answer)
 	case err != nil || route.contactActor == nil || r.typ != "get":
 		u.fail(r, errServiceUnavail)
 	default:
@@ -93,8 +102,9 @@ func (u *user) listOccupants(r *request, room *room) {
 	}
 	for _, o := range room.occupants {
 		level := min(int(o.Level), len(roles)-1)
-		if item != nil && (item.Attr("role") == roles[level] || item.Attr("affiliation") == affiliations[level]) {
-			q.Add(element.New(xep.NSMUCAdmin, "item").Set("affiliation", affiliations[level]).Set("role", roles[level]).
+		role := roleOf(o.Level, room.moderated)
+		if item != nil && (item.Attr("role") == role || item.Attr("affiliation") == affiliations[level]) {
+			q.Add(element.New(xep.NSMUCAdmin, "item").Set("affiliation", affiliations[level]).Set("role", role).
 				Set("nick", resourceOf(o.Nick)).Set("jid", room.occupantJID(o.Nick)))
 		}
 	}
@@ -271,7 +281,7 @@ func (u *user) withConfig(r *request, room *room, f func(config legacy.RoomConfi
 			u.fail(r, roomError(got.Err))
 			return
 		}
-		room.config = &got.Config
+		u.learnConfig(room, &got.Config)
 		f(got.Config, true)
 	}, func(ref string) error { return keeper.RequestRoomConfig(u.ctx, ref, room.peer) })
 }

@@ -34,7 +34,7 @@ func (u *user) onRoomEvent(ev legacy.Event) bool {
 	case legacy.TopicChanged:
 		u.withRoom(ev.Room, func(r *room) {
 			r.topic, r.retopic = ev.Topic, nil
-			u.toClients(r, func(full string) { u.sendSubject(r, full) })
+			u.toClients(r, func(full string) { u.sendSubject(r, full, false) })
 		})
 	case legacy.RoomMessage:
 		u.withRoom(ev.Room, func(r *room) { u.onRoomMessage(r, ev) })
@@ -44,7 +44,7 @@ func (u *user) onRoomEvent(ev legacy.Event) bool {
 		u.withRoom(ev.Room, func(r *room) { u.onRoomTyping(r, ev) })
 	case legacy.RoomConfigChanged:
 		u.withRoom(ev.Room, func(r *room) {
-			r.config = nil
+			u.learnConfig(r, ev.Config)
 			u.roomSays(r, ev.Text, "104") // XEP-0045 §10.2.1
 		})
 	case legacy.Invited:
@@ -82,7 +82,7 @@ func (u *user) toClients(r *room, f func(full string)) {
 // showOccupant tells of somebody who came or changed.
 func (u *user) showOccupant(r *room, o legacy.Occupant) {
 	now := &occupant{Occupant: o}
-	if before := r.occupants[o.Nick]; before != nil && before.Identity == o.Identity {
+	if before := r.occupants[o.Nick]; before != nil && (before.Identity == o.Identity || o.Nick == r.nick) {
 		now.id = before.id
 	}
 	r.occupants[o.Nick] = now
@@ -111,6 +111,9 @@ func (u *user) onRoomJoined(ev legacy.RoomJoined) {
 	r.occupants = make(map[string]*occupant, len(ev.Occupants))
 	for _, o := range ev.Occupants {
 		r.occupants[o.Nick] = &occupant{Occupant: o}
+	}
+	if me := r.occupants[r.nick]; me != nil { // the same wherever the user connects from
+		me.id = u.c.occupantID(r, "user\x00"+u.bare)
 	}
 	if r.stays {
 		u.noteStay(r)
@@ -159,9 +162,8 @@ func (u *user) onRoomFailed(ev legacy.RoomFailed) {
 			u.notify("You could not enter " + r.jid + ": " + why.Text)
 		}
 		u.failRoom(r, why)
-	case r.renaming != nil && (r.retopic == nil || why.Condition == stanza.Conflict): // XEP-0045 §7.6
-		u.c.refuse(r.renaming, why)
-		r.renaming = nil
+	case ev.Nick: // other rooms are told as well
+		u.keepNick(r, ev.Err)
 	case r.retopic != nil: // XEP-0045 §8.1
 		u.c.refuse(r.retopic, why)
 		r.retopic = nil
@@ -323,17 +325,10 @@ func (u *user) onRoomReaction(r *room, ev legacy.RoomReaction, stanzaID string) 
 	for _, emoji := range ev.Emojis[:min(len(ev.Emojis), maxReactions)] {
 		reactions.Add(element.New(xep.NSReactions, "reaction").AddText(emoji))
 	}
-	var id string
-	if o := r.occupants[ev.Nick]; o != nil {
-		u.c.identify(r, o)
-		id = o.id
-	}
+	id := u.c.idOf(r, ev.Nick)
 	u.toClients(r, func(full string) {
-		m := element.New(nsStanza, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).Set("type", "groupchat").Set("id", stanzaID).Add(reactions)
-		if id != "" {
-			m.Add(element.New(xep.NSOccupantID, "occupant-id").Set("id", id))
-		}
-		u.put(m)
+		u.put(element.New(nsStanza, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).Set("type", "groupchat").Set("id", stanzaID).
+			Add(reactions, id))
 	})
 }
 
@@ -351,7 +346,7 @@ func (u *user) onRoomTyping(r *room, ev legacy.RoomTyping) {
 	}
 	u.toClients(r, func(full string) {
 		u.put(element.New(nsStanza, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).Set("type", "groupchat").Set("id", newID()).
-			Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store")))
+			Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), u.c.idOf(r, ev.Nick)))
 	})
 }
 

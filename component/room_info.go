@@ -63,6 +63,9 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, archived bool) *element.
 	if r != nil && r.joined {
 		form.Add(xep.NewField("muc#roominfo_occupants", "", "", strconv.Itoa(len(r.occupants))),
 			xep.NewField("muc#roominfo_subject", "", "", r.topic.Text), xep.NewField("muc#roominfo_description", "", "", r.topic.Text))
+		if r.config != nil {
+			form.Add(xep.NewField("muc#roominfo_subjectmod", "", "", boolText(!r.config.TopicLocked)))
+		}
 	}
 	return q.Add(form)
 }
@@ -106,10 +109,19 @@ func (u *user) onRoomInfo(r *request, peer legacy.Peer, room *room) {
 	}
 	u.look(r, func(u *user, r *request, ev legacy.Event) {
 		if got := ev.(legacy.RoomConfigReceived); got.Err == nil {
-			room.config = &got.Config
+			u.learnConfig(room, &got.Config)
 		}
 		u.reply(r, u.c.roomInfo(peer, room, u.records(peer)))
 	}, func(ref string) error { return keeper.RequestRoomConfig(u.ctx, ref, peer) })
+}
+
+// roomVCard is what a room is called, and what it is about. (XEP-0054 §3.1)
+func roomVCard(peer legacy.Peer, r *room) *element.Element {
+	p := legacy.Profile{FullName: peer.ID}
+	if r != nil {
+		p.About = r.topic.Text
+	}
+	return vCardTemp(p, nil)
 }
 
 // serviceInfo is what a part of the network can do.

@@ -12,7 +12,16 @@ import (
 	"transport/legacy"
 )
 
-var errNotInRoom = stanzaError{Type: stanza.Cancel, Condition: stanza.NotAcceptable, Text: "You are not in this room."}
+var (
+	errNotInRoom       = stanzaError{Type: stanza.Cancel, Condition: stanza.NotAcceptable, Text: "You are not in this room."}
+	errNoVoiceRequests = stanzaError{Type: stanza.Cancel, Condition: stanza.NotAllowed, Text: "A voice cannot be asked for so. Write to somebody who moderates the room."}
+)
+
+// asksForVoice reports whether a message asks to be let speak. (XEP-0045 §7.13)
+func asksForVoice(st *inbound) bool {
+	form := xep.Values(st.Child(xep.NSDataForm, "x"))["FORM_TYPE"]
+	return len(form) > 0 && form[0] == "http://jabber.org/protocol/muc#request"
+}
 
 // onRoomMessage: somebody has spoken. (XEP-0045 §7.4)
 func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
@@ -119,6 +128,8 @@ func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 		u.c.refuse(st, errTooLarge)
 	case st.to.Resource != "":
 		u.onPrivateText(st, r, text)
+	case asksForVoice(st):
+		u.c.refuse(st, errNoVoiceRequests)
 	case st.typ != "groupchat":
 		u.c.refuse(st, errBadRequest)
 	case subject != nil && text == "":
@@ -273,6 +284,7 @@ func (u *user) passPrivately(ev legacy.MessageReceived) bool {
 		return false
 	}
 	id := newID()
+	u.c.identify(r, r.occupants[nick])
 	u.toClients(r, func(full string) {
 		_ = u.c.write(func(dst []byte) []byte {
 			dst = appendMessageStart(dst, r.occupantJID(nick), full, id)
@@ -281,6 +293,7 @@ func (u *user) passPrivately(ev legacy.MessageReceived) bool {
 			if !ev.Time.IsZero() {
 				dst = xep.Delay(u.c.domain, ev.Time).Append(dst, nsComponent)
 			}
+			dst = appendOccupantID(dst, r.occupants[nick].id)
 			return append(dst, "<x xmlns='"+xep.NSMUCUser+"'/></message>"...)
 		})
 	})

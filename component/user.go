@@ -342,6 +342,7 @@ func (u *user) due() {
 	if !u.graceEnd.IsZero() && !u.graceEnd.After(now) {
 		u.graceEnd, u.called = time.Time{}, false
 		u.dropEmptyRooms()
+		u.showOwnPresence()
 	}
 	if u.trial != nil && !u.trial.deadline.After(now) {
 		u.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))

@@ -146,6 +146,7 @@ type RoomJoined struct {
 // done.
 type RoomFailed struct {
 	Room Peer
+	Nick bool // it was SetNick
 	Err  error
 }
 
@@ -227,8 +228,9 @@ type RoomTyping struct {
 
 // RoomConfigChanged: somebody has changed the settings of a room; Text says how.
 type RoomConfigChanged struct {
-	Room Peer
-	Text string
+	Room   Peer
+	Text   string
+	Config *RoomConfig // as they are now, nil if that is not known
 }
 
 // RoomConfigReceived answers RequestRoomConfig.

@@ -18,6 +18,7 @@ type channel struct {
 	members map[string]*member
 	topic   legacy.Topic
 	config  legacy.RoomConfig // as the server told it last
+	known   bool              // config is all of it
 	banned  ban               // the last one, to know a ban from a kick
 	configs []string          // refs of who waits for its modes
 	bans    *banAsk           // a list of bans under way
@@ -213,7 +214,7 @@ func (c *client) setNick(nick string) {
 func (c *client) nickFailed(err error) {
 	for _, ch := range c.channels {
 		if ch.entered {
-			c.emit(legacy.RoomFailed{Room: ch.peer, Err: err})
+			c.emit(legacy.RoomFailed{Room: ch.peer, Nick: true, Err: err})
 		}
 	}
 }

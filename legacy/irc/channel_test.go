@@ -175,7 +175,7 @@ func TestRoomCommands(t *testing.T) {
 	l.wantSent("TOPIC #room :two lines", "TOPIC #room :", "INVITE bob #room", "NICK alicia", "PART #room :good night")
 	l.want()
 	l.do(l.s.SetNick(ctx, room, "1 impossible"))
-	l.want(legacy.RoomFailed{Room: room, Err: fails(legacy.Forbidden)})
+	l.want(legacy.RoomFailed{Room: room, Nick: true, Err: fails(legacy.Forbidden)})
 	for line, kind := range map[string]legacy.Kind{
 		":irc.test 433 alice bob :Nickname is already in use": legacy.Conflict, ":irc.test 432 alice b!b :Erroneous": legacy.Forbidden,
 		":irc.test 438 alice alicia :Too fast": legacy.Forbidden, ":irc.test 435 alice alicia #room :Banned": legacy.Forbidden,

@@ -77,7 +77,12 @@ func (c *client) onMode(m ircwire.Message) {
 		text += " by " + by
 	}
 	if settings {
-		c.emit(legacy.RoomConfigChanged{Room: ch.peer, Text: ircwire.Plain(text)})
+		changed := legacy.RoomConfigChanged{Room: ch.peer, Text: ircwire.Plain(text)}
+		if ch.known {
+			now := ch.config
+			changed.Config = &now
+		}
+		c.emit(changed)
 		return
 	}
 	c.emit(legacy.RoomMessage{Room: ch.peer, Text: ircwire.Plain(text)})
@@ -138,7 +143,7 @@ func errTooManyQuestions() error {
 // onConfig answers those who asked for a channel's modes.
 func (c *client) onConfig(ch *channel, m ircwire.Message) {
 	refs := ch.configs
-	ch.configs, ch.config = nil, legacy.RoomConfig{}
+	ch.configs, ch.config, ch.known = nil, legacy.RoomConfig{}, true
 	for _, one := range c.changes(m.Param(2), m.Params[min(3, len(m.Params)):]) {
 		ch.apply(one)
 	}

@@ -113,7 +113,7 @@ func TestRoomConfig(t *testing.T) {
 	set(legacy.RoomConfig{}) // nothing was changed, so it is tried again
 	l.wantSent("MODE #room -tmislk old")
 	l.hear(":alice!u@h MODE #room -tmislk old")
-	l.want(legacy.Done{Ref: "set"}, legacy.RoomConfigChanged{Room: room, Text: "Mode #room [-tmislk old] by alice"})
+	l.want(legacy.Done{Ref: "set"}, legacy.RoomConfigChanged{Room: room, Text: "Mode #room [-tmislk old] by alice", Config: &legacy.RoomConfig{}})
 
 	set(legacy.RoomConfig{Password: "a b", Limit: 3, Hidden: true})
 	l.wantSent("MODE #room +slk 3 ab")

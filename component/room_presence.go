@@ -1,0 +1,121 @@
+package component
+
+import (
+	"time"
+
+	"mellium.im/xmpp/stanza"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// onShown: a client that is in a room is away, or back. The user's clients there see
+// it, and with SetPresence the network does. (XEP-0045 §7.7)
+func (u *user) onShown(st *inbound, r *room, client *roomClient) {
+	u.readShown(st, r, client)
+	if r.joined && client.in {
+		client.id = st.id
+		u.toClients(r, func(full string) { u.sendSelf(r, full) })
+	}
+}
+
+// readShown takes in how available a client says that the user is.
+func (u *user) readShown(st *inbound, r *room, client *roomClient) {
+	client.shown = translateResource(st.Element, u.c.clock.Now()).presence
+	client.shown.Idle = time.Time{} // a client tells that to everybody, or to nobody
+	r.show, r.status = showOf(client.shown.Show), client.shown.Status
+	u.showOwnPresence()
+}
+
+// showOf is the show of somebody who is online. (RFC 6121 §4.7.2.1)
+func showOf(s legacy.Show) string {
+	switch s {
+	case legacy.ShowAway:
+		return "away"
+	case legacy.ShowXA:
+		return "xa"
+	case legacy.ShowDND:
+		return "dnd"
+	case legacy.ShowChat:
+		return "chat"
+	}
+	return ""
+}
+
+// staysAlone reports whether the user is in a room in which no client is.
+func (u *user) staysAlone() bool {
+	stays := false
+	for _, r := range u.rooms {
+		if len(r.clients) > 0 || !r.leaveAt.IsZero() {
+			return false
+		}
+		stays = stays || r.stays
+	}
+	return stays
+}
+
+// keepNick tells the client that has asked for another nick that it is not to be had.
+// (XEP-0045 §7.6)
+func (u *user) keepNick(r *room, err error) {
+	if r.renaming == nil {
+		return
+	}
+	why := translateError(err)
+	switch legacy.KindOf(err) {
+	case legacy.Forbidden, legacy.NotFound, legacy.Unsupported, legacy.MembersOnly:
+		why.Type, why.Condition = stanza.Cancel, stanza.NotAcceptable
+	}
+	if client := r.clients[r.renaming.from.String()]; client != nil {
+		client.id = ""
+	}
+	u.c.refuse(r.renaming, why)
+	r.renaming = nil
+}
+
+// maxRoleChanges is how many people's roles are told anew when a room becomes
+// moderated or is so no longer. In larger rooms only the user's own is, which is what
+// clients go by: whoever may change the settings could flood everybody otherwise.
+const maxRoleChanges = 100
+
+// learnConfig takes in the settings of a room, nil if they are unknown. Without a voice
+// one is a visitor in a moderated room. (XEP-0045 §5.1, §8.6)
+func (u *user) learnConfig(r *room, c *legacy.RoomConfig) {
+	r.config = c
+	if c == nil || c.Moderated == r.moderated {
+		return
+	}
+	r.moderated = c.Moderated
+	if !r.joined {
+		return
+	}
+	u.toClients(r, func(full string) {
+		for _, o := range r.occupants {
+			if o.Level == legacy.LevelNone && o.Nick != r.nick && len(r.occupants) <= maxRoleChanges {
+				u.sendOccupant(r, full, o, occupantStanza{})
+			}
+		}
+		if r.self().Level == legacy.LevelNone {
+			u.sendSelf(r, full)
+		}
+	})
+}
+
+// roleOf is the role that goes with a level. (XEP-0045 §5.1)
+func roleOf(l legacy.Level, moderated bool) string {
+	if l == legacy.LevelNone && moderated {
+		return "visitor"
+	}
+	return roles[min(int(l), len(roles)-1)]
+}
+
+// idOf is the occupant-id of somebody in a room, nil for somebody else.
+// (XEP-0421 §3)
+func (c *Component) idOf(r *room, nick string) *element.Element {
+	o := r.occupants[nick]
+	if o == nil {
+		return nil
+	}
+	c.identify(r, o)
+	return element.New(xep.NSOccupantID, "occupant-id").Set("id", o.id)
+}

@@ -1,0 +1,218 @@
+package component_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/legacytest"
+)
+
+// seeing is a network with rooms that is told how available the user is.
+type seeing struct {
+	roomy
+	seen chan legacy.Presence
+}
+
+func (n seeing) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, error) {
+	s, err := n.roomy.NewSession(a, env)
+	if err != nil {
+		return nil, err
+	}
+	return seeingSession{s.(roomySession), n.seen}, nil
+}
+
+type seeingSession struct {
+	roomySession
+	seen chan legacy.Presence
+}
+
+func (s seeingSession) SetPresence(_ context.Context, p legacy.Presence) error {
+	s.seen <- p
+	return nil
+}
+
+// XEP-0045 §7.7: who is away in a room is away for the network, too, and all the user's
+// clients there see it.
+func TestShownInRoom(t *testing.T) {
+	asked, seen := make(chan string, 100), make(chan legacy.Presence, 100)
+	network := func(n legacy.Network) legacy.Network { return seeing{roomy{n, asked}, seen} }
+	stage(t, setup{network: network}, func(t *testing.T, w *world) {
+		joinClub(t, w, asked)
+		w.Send("<presence from='" + laptop + "' to='" + club + "/alice'>" + nsMUC + "</presence>")
+		w.settle()
+		w.Take()
+		shows := func(want legacy.Presence) {
+			t.Helper()
+			w.settle()
+			got := legacy.Presence{}
+			for len(seen) > 0 {
+				got = <-seen
+			}
+			if got != want {
+				t.Errorf("the network sees %+v, want %+v", got, want)
+			}
+		}
+		shows(legacy.Presence{Show: legacy.ShowOnline})
+		w.Send("<presence from='" + phone + "' to='" + club + "/alice' id='a1'><show>away</show><status>at lunch</status></presence>")
+		away := "<show>away</show><status>at lunch</status>" + item("none", "participant", "110")
+		w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type='' id='a1'>" + away + "</presence>")
+		w.Expect("<presence from='" + club + "/alice' to='" + laptop + "' type='' id=''>" + away + "</presence>")
+		shows(legacy.Presence{}) // the other client is not away
+		w.Send("<presence from='" + laptop + "' to='" + club + "/alice'><show>xa</show></presence>")
+		shows(legacy.Presence{Show: legacy.ShowAway, Status: "at lunch"})
+		w.Take()
+		w.Send("<presence from='" + phone + "' to='" + club + "/alice'/>")
+		back := w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type=''>" + item("none", "participant", "110") + "</presence>")
+		if strings.Contains(back.String(), "<show") || strings.Contains(back.String(), "<status>") {
+			t.Errorf("back: %s", back)
+		}
+		shows(legacy.Presence{Show: legacy.ShowOnline})
+		w.Send("<presence from='" + phone + "' to='" + club + "/alice' type='unavailable'/>")
+		shows(legacy.Presence{Show: legacy.ShowXA})
+	})
+}
+
+// XEP-0045 §7.6: a nick that cannot be had is refused from where it was asked for, and
+// nowhere else.
+func TestNickRefused(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		h := joinClub(t, w, asked)
+		other := legacy.Peer{ID: "#other", Room: true}
+		w.Send("<presence from='" + phone + "' to='#other@" + gw + "/alice'>" + nsMUC + "</presence>")
+		w.hear(asked, "join #other ")
+		w.emit(h, legacy.RoomJoined{Room: other, Nick: "alice", Occupants: []legacy.Occupant{{Nick: "alice"}}})
+		w.Send("<message type='groupchat' from='" + phone + "' to='#other@" + gw + "' id='s1'><subject>news</subject></message>")
+		w.hear(asked, "topic #other news")
+		w.Take()
+		for kind, want := range map[legacy.Kind][2]string{
+			legacy.Conflict: {"conflict", "cancel"}, legacy.Forbidden: {"not-acceptable", "cancel"}, legacy.RateLimited: {"resource-constraint", "wait"},
+		} {
+			w.Send("<presence from='" + phone + "' to='" + club + "/bob' id='n1'/>")
+			w.hear(asked, "nick bob")
+			no := legacy.Errorf(kind, "no")
+			w.emit(h, legacy.RoomFailed{Room: other, Nick: true, Err: no}, legacy.RoomFailed{Room: clubPeer, Nick: true, Err: no})
+			isError(t, w.Next("<presence type='error' from='"+club+"/bob' to='"+phone+"' id='n1'/>"), want[0], want[1], "")
+			w.Quiet()
+		}
+		w.emit(h, legacy.RoomFailed{Room: other, Err: legacy.Errorf(legacy.Forbidden, "no operator")})
+		isError(t, w.Next("<message type='error' from='#other@"+gw+"' id='s1'/>"), "forbidden", "auth", "")
+	})
+}
+
+// XEP-0045 §5.1, §8.6: in a moderated room those without a voice are visitors
+func TestVisitors(t *testing.T) {
+	asked := make(chan string, 1000)
+	stage(t, setup{network: newCity(asked), echo: silence}, func(t *testing.T, w *world) {
+		h := joinClub(t, w, asked)
+		w.emit(h, legacy.OccupantJoined{Room: clubPeer, Occupant: legacy.Occupant{Nick: "dave"}})
+		w.Take()
+		w.emit(h, legacy.RoomConfigChanged{Room: clubPeer, Text: "+m", Config: &legacy.RoomConfig{Moderated: true}})
+		w.Expect("<presence from='" + club + "/dave' to='" + phone + "' type=''>" + item("none", "visitor") + "</presence>")
+		w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type=''>" + item("none", "visitor", "110") + "</presence>")
+		w.Expect("<message from='" + club + "'><body>+m</body><x xmlns='" + nsUser + "'><status code='104'/></x></message>")
+		w.Quiet()
+		answer, _ := w.ask("get", phone, club, "l", "<query xmlns='"+nsAdmin+"'><item role='visitor'/></query>")
+		if n := answer.First().Count(); n != 2 {
+			t.Errorf("%d visitors: %s", n, answer)
+		}
+		w.emit(h, legacy.OccupantChanged{Room: clubPeer, Occupant: legacy.Occupant{Nick: "alice", Level: legacy.LevelVoice}})
+		w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type=''>" + item("member", "participant", "110") + "</presence>")
+		// XEP-0045 §7.4: who has no voice is told so
+		h.FailSend(legacy.Errorf(legacy.Forbidden, "no voice"))
+		w.groupchat(phone, "m1", "<body>hello</body>")
+		isError(t, w.Expect("<message type='error' id='m1'/>"), "forbidden", "auth", "")
+		w.emit(h, legacy.RoomConfigChanged{Room: clubPeer, Text: "-m", Config: &legacy.RoomConfig{}})
+		w.Expect("<presence from='" + club + "/dave' to='" + phone + "' type=''>" + item("none", "participant") + "</presence>")
+		// Large rooms are not told of everybody.
+		for i := range 100 {
+			w.emit(h, legacy.OccupantJoined{Room: clubPeer, Occupant: legacy.Occupant{Nick: fmt.Sprint("n", i)}})
+		}
+		w.emit(h, legacy.OccupantChanged{Room: clubPeer, Occupant: legacy.Occupant{Nick: "alice"}})
+		w.Take()
+		w.emit(h, legacy.RoomConfigChanged{Room: clubPeer, Text: "+m", Config: &legacy.RoomConfig{Moderated: true}})
+		w.Next("<presence from='" + club + "/alice' to='" + phone + "' type=''>" + item("none", "visitor", "110") + "</presence>")
+		w.Next("<message from='" + club + "'/>")
+		w.Quiet()
+	})
+}
+
+// XEP-0045 §7.2.15, §8.1: who has set the subject, and when
+func TestSubject(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked), users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.Send("<presence from='" + phone + "' to='" + club + "/alice'>" + nsMUC + "</presence>")
+		w.hear(asked, "join #club ")
+		w.emit(h, legacy.RoomJoined{Room: clubPeer, Nick: "alice", Occupants: []legacy.Occupant{{Nick: "alice"}},
+			Topic: legacy.Topic{Text: "old", By: "gone", Time: time.Unix(1000, 0)}})
+		w.Expect("<message type='groupchat' from='" + club + "/gone' to='" + phone + "'><subject>old</subject><delay xmlns='urn:xmpp:delay' from='" + club + "' stamp='1970-01-01T00:16:40.000Z'/></message>")
+		w.emit(h, legacy.TopicChanged{Room: clubPeer, Topic: legacy.Topic{Text: "new", By: "alice", Time: time.Unix(2000, 0)}})
+		m := w.Expect("<message type='groupchat' from='" + club + "/alice' to='" + phone + "'><subject>new</subject><occupant-id xmlns='" + nsOccupant + "'/></message>")
+		if m.Child("urn:xmpp:delay", "delay") != nil {
+			t.Errorf("a new subject is delayed: %s", m)
+		}
+	})
+}
+
+// XEP-0421 §3: who the user is in a room does not depend on where they connect from;
+// every message of somebody has their id.
+func TestOwnOccupantID(t *testing.T) {
+	asked := make(chan string, 1000)
+	stage(t, setup{network: newCity(asked), echo: silence}, func(t *testing.T, w *world) {
+		id := func(pattern string) string { return w.Expect(pattern).Child(nsOccupant, "occupant-id").Attr("id") }
+		h := joinClub(t, w, asked)
+		mine := id("<presence from='" + club + "/alice' type=''/>")
+		w.Take()
+		w.emit(h, legacy.OccupantChanged{Room: clubPeer, Occupant: legacy.Occupant{Nick: "alice", Identity: "alice@cloak"}})
+		if now := id("<presence from='" + club + "/alice' type=''/>"); now != mine || mine == "" {
+			t.Errorf("the user's id was %q and is %q", mine, now)
+		}
+		w.emit(h, legacy.RoomJoined{Room: clubPeer, Nick: "alice", Occupants: []legacy.Occupant{{Nick: "alice", Identity: "alice@elsewhere"}, {Nick: "bob"}}})
+		bobs := id("<presence from='" + club + "/bob' type=''/>")
+		if now := id("<presence from='" + club + "/alice' type=''/>"); now != mine {
+			t.Errorf("the user's id was %q and is %q", mine, now)
+		}
+		w.Take()
+		w.emit(h, legacy.RoomTyping{Room: clubPeer, Nick: "bob", State: legacy.TypingActive})
+		if got := id("<message from='" + club + "/bob' type='groupchat'/>"); got != bobs {
+			t.Errorf("who is typing has the id %q", got)
+		}
+		w.message(phone, club+"/BOB", "p1", "psst") // nobody types nicks as they are written
+		if sent := legacytest.Expect[legacytest.Send](t, h); sent.To.ID != "bob" {
+			t.Errorf("sent to %+v", sent.To)
+		}
+		w.emit(h, legacy.MessageReceived{From: legacy.Peer{ID: "bob"}, Text: "yes?"})
+		if got := id("<message from='" + club + "/bob' type='chat'><body>yes?</body></message>"); got != bobs {
+			t.Errorf("who writes to the user alone has the id %q", got)
+		}
+	})
+}
+
+// Who names a room that cannot be is told so, registered or not.
+func TestNoSuchRoom(t *testing.T) {
+	asked := make(chan string, 100)
+	for _, guest := range []bool{true, false} {
+		s := setup{network: newCityOfServices(asked)}
+		if !guest {
+			s.users = []string{alice}
+		}
+		stage(t, s, func(t *testing.T, w *world) {
+			for i := range 2 { // with and without an actor
+				for _, to := range []string{"#club@" + gw, "nobody%irc.net@" + gw, "irc.net@" + gw, gw} {
+					w.Send("<presence from='" + phone + "' to='" + to + "/alice' id='w'>" + nsMUC + "</presence>")
+					isError(t, w.Next("<presence type='error' from='"+to+"/alice' to='"+phone+"' id='w'/>"), "item-not-found", "cancel", "")
+				}
+				if i == 0 {
+					w.Send("<presence from='" + phone + "' to='#club%irc.net@" + gw + "/alice'>" + nsMUC + "</presence>")
+					w.settle()
+					w.Take()
+				}
+			}
+		})
+	}
+}
