@@ -152,9 +152,33 @@ func TestArchive(t *testing.T) {
 			answer, _ := w.ask("set", phone, club, "x", q)
 			isError(t, answer, "bad-request", "modify", "")
 		}
+		// XEP-0313 §4.1.1: what one of them has said
+		w.emit(h, legacy.RoomMessage{Room: clubPeer, Nick: "zoe", Text: "z0"}, legacy.RoomMessage{Room: clubPeer, Nick: "bob", Text: "n10"}, legacy.RoomMessage{Room: clubPeer, Nick: "zoe", Text: "z1"})
+		w.Take()
+		if p = w.archive(phone, mamQuery("", "", "with", club+"/zoe")); p.allText != "z0 z1" || !p.complete || p.first != p.ids[0] || p.last != p.ids[1] || p.count != "" || p.index != "" {
+			t.Errorf("of zoe: %+v", p)
+		}
+		if p = w.archive(phone, mamQuery("", "<max>1</max>", "with", club+"/zoe")); p.allText != "z0" || p.complete {
+			t.Errorf("of zoe, the first: %+v", p)
+		}
+		if p = w.archive(phone, mamQuery("", "<max>3</max><before/>", "with", club+"/bob")); p.allText != "n8 n9 n10" || p.complete {
+			t.Errorf("of bob, the last: %+v", p)
+		}
+		if p = w.archive(phone, mamQuery("", "<max>3</max><before>"+ids[2]+"</before>", "with", club+"/bob")); p.allText != "n0 n1" || !p.complete {
+			t.Errorf("of bob, the first: %+v", p)
+		}
+		if p = w.archive(phone, mamQuery("", "", "with", club)); len(p.ids) != 13 {
+			t.Errorf("of the room: %+v", p)
+		}
+		if p = w.archive(phone, mamQuery("", "", "with", bob2)); len(p.ids) != 0 || !p.complete {
+			t.Errorf("of nobody there: %+v", p)
+		}
+		// XEP-0441: there are no preferences
+		prefs, _ := w.ask("get", phone, club, "p", "<prefs xmlns='"+nsMAM+"'/>")
+		isError(t, prefs, "feature-not-implemented", "cancel", "")
 		// XEP-0313 §5: where it begins and ends
 		answer, _ := w.ask("get", phone, club, "m", "<metadata xmlns='"+nsMAM+"'/>")
-		w.mustMatch(answer, "<iq type='result'><metadata xmlns='"+nsMAM+"'><start id='"+ids[0]+"' timestamp='"+stamps[0]+"'/><end id='"+ids[9]+"' timestamp='"+stamps[9]+"'/></metadata></iq>")
+		w.mustMatch(answer, "<iq type='result'><metadata xmlns='"+nsMAM+"'><start id='"+ids[0]+"' timestamp='"+stamps[0]+"'/><end/></metadata></iq>")
 		// XEP-0313 §7: everybody sees what they themselves have seen
 		if p = w.archive(bob+"/x", mamQuery("", "")); len(p.results) > 0 || !p.complete || p.count != "0" {
 			t.Errorf("somebody else sees %+v", p)

@@ -312,6 +312,8 @@ func (u *user) onItems(r *request) {
 	case node == "" && (peer.Service || peer.ID == "" && !u.c.services && u.c.info.Features.Has(legacy.FeatureRoomList)):
 		u.onRoomList(r, peer)
 		return
+	case node == "" && peer.ID == "":
+		u.listOwnRooms(q)
 	case node == "":
 	case node == xep.NSCommands:
 		q.Set("node", node)

@@ -98,7 +98,7 @@ func (c *Component) dispatchIQ(st *inbound) {
 	switch {
 	case st.typ == "get" && !route.get, st.typ == "set" && !route.set:
 		c.refuse(st, errNotImplemented.with("That can only be asked for, or only be set."))
-	case payload.Is(xep.NSDiscoItems, "query") && !c.services && c.info.Features.Has(legacy.FeatureRoomList) && c.hasActor(st.user):
+	case payload.Is(xep.NSDiscoItems, "query") && c.info.Features.Has(legacy.FeatureRooms) && c.hasActor(st.user):
 		st.handle = route.actor
 		c.toActor(st)
 	case route.gateway != nil && (route.actor == nil || payload.Attr("node") == ""):

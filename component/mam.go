@@ -1,6 +1,7 @@
 package component
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -59,12 +60,19 @@ func (u *user) queryArchive(r *request, peer legacy.Peer) {
 		u.fail(r, *why)
 		return
 	}
-	page, why := u.readArchive(q, peer)
+	room := &room{peer: peer, jid: u.c.contactJID(peer.ID)}
+	read, with := u.readArchive, xep.Values(r.payload.Child(xep.NSDataForm, "x"))["with"]
+	narrowed := len(with) > 0 && with[0] != "" && with[0] != room.jid
+	if narrowed {
+		read = func(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanzaError) {
+			return u.readArchiveOf(q, room, with[0])
+		}
+	}
+	page, why := read(q, peer)
 	if why != nil {
 		u.fail(r, *why)
 		return
 	}
-	room := &room{peer: peer, jid: u.c.contactJID(peer.ID)}
 	lines := page.Lines
 	if r.payload.Child(xep.NSMAM, "flip-page") != nil { // XEP-0313 §4.1.4
 		for i := range lines {
@@ -81,10 +89,60 @@ func (u *user) queryArchive(r *request, peer legacy.Peer) {
 	}
 	set := element.New(xep.NSRSM, "set")
 	if len(lines) > 0 {
-		set.Add(element.New(xep.NSRSM, "first").Set("index", strconv.Itoa(page.Index)).AddText(lines[0].StanzaID),
-			element.New(xep.NSRSM, "last").AddText(lines[len(lines)-1].StanzaID))
+		begin := element.New(xep.NSRSM, "first").AddText(lines[0].StanzaID)
+		if !narrowed {
+			begin.Set("index", strconv.Itoa(page.Index))
+		}
+		set.Add(begin, element.New(xep.NSRSM, "last").AddText(lines[len(lines)-1].StanzaID))
 	}
-	u.reply(r, fin.Add(set.Add(element.New(xep.NSRSM, "count").AddText(strconv.Itoa(page.Count)))))
+	if !narrowed { // else one would have to read all of it
+		set.Add(element.New(xep.NSRSM, "count").AddText(strconv.Itoa(page.Count)))
+	}
+	u.reply(r, fin.Add(set))
+}
+
+// Bounds of a search for what one occupant has said.
+const (
+	searchPage = 500
+	searchMost = 20_000 // lines
+)
+
+// readArchiveOf reads what somebody has said up to now. Who has spoken is encrypted, so
+// that all is looked through. (XEP-0313 §4.1.1)
+func (u *user) readArchiveOf(q registry.LineQuery, room *room, jid string) (found registry.LinePage, why *stanzaError) {
+	most, full := q.Limit, false
+	q.Limit = searchPage
+	for seen := 0; seen < searchMost; seen += searchPage {
+		page, why := u.readArchive(q, room.peer)
+		if why != nil {
+			return page, why
+		}
+		if q.Last {
+			slices.Reverse(page.Lines)
+		}
+		for _, kept := range page.Lines {
+			if l, err := readLine(kept); err != nil || room.occupantJID(l.nick) != jid {
+				continue
+			}
+			if len(found.Lines) == most {
+				full = true
+				break
+			}
+			found.Lines = append(found.Lines, kept)
+		}
+		if found.Complete = page.Complete && !full; page.Complete || full {
+			break
+		}
+		if end := page.Lines[len(page.Lines)-1].StanzaID; q.Last {
+			q.Before = end
+		} else {
+			q.After = end
+		}
+	}
+	if q.Last {
+		slices.Reverse(found.Lines)
+	}
+	return found, nil
 }
 
 // archiveQuery reads what is asked for. (XEP-0313 §4.1, XEP-0059 §2)

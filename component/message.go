@@ -47,6 +47,8 @@ func (u *user) onMessage(st *inbound) {
 	case xep.IsEncrypted(st.Element):
 		u.c.refuse(st, errEncrypted)
 		return
+	case u.passInvite(st):
+		return
 	case text == "":
 		u.onChatState(st)
 		return
@@ -105,6 +107,10 @@ func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) {
 	if u.c.info.Features.Has(legacy.FeatureMarkup) {
 		markup, text = outgoingMarkup(st.Element, text)
 	}
+	reply := u.replyTo(st, peer)
+	if reply != "" && markup == nil {
+		text = addressed(u.rooms[peer.ID], reply, withoutQuote(st.Element, text))
+	}
 	parts := splitText(text, u.c.info.MaxText)
 	if len(parts) > 1 {
 		markup = nil
@@ -112,7 +118,7 @@ func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) {
 	for _, part := range parts {
 		u.refs++
 		ref := strconv.FormatUint(u.refs, 36)
-		if err := s.Send(u.ctx, legacy.Outgoing{Ref: ref, To: peer, Text: part, Markup: markup, Reply: u.replyTo(st, peer)}); err != nil {
+		if err := s.Send(u.ctx, legacy.Outgoing{Ref: ref, To: peer, Text: part, Markup: markup, Reply: reply}); err != nil {
 			why := translateError(err)
 			if m.parts > 0 {
 				why.Text = "Only the beginning of the message was sent. " + why.Text

@@ -21,6 +21,8 @@ func plainText(st *element.Element) string {
 		return reactionText(st.Child(xep.NSReactions, "reactions"))
 	case text != "" && st.Child(xep.NSCorrect, "replace") != nil:
 		text = "* " + text
+	case text == "" && st.Child(xep.NSConference, "x").Attr("jid") != "": // XEP-0249 §2
+		text = "(asks you into the room xmpp:" + st.Child(xep.NSConference, "x").Attr("jid") + "?join)"
 	}
 	for _, link := range links(st) {
 		if !strings.Contains(text, link) {

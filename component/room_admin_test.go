@@ -240,7 +240,7 @@ func TestRoomInfo(t *testing.T) {
 		check(w.Expect("<iq id='i'/>"), "muc_hidden", "muc_membersonly", "muc_moderated", "muc_passwordprotected")
 		info, _ = w.ask("get", phone, club, "i", "<query xmlns='"+nsInfo+"'/>")
 		check(info, "muc_hidden")
-		w.mustMatch(info, "<iq><query xmlns='"+nsInfo+"'><x xmlns='"+nsData+"'><field var='muc#roominfo_occupants'><value>3</value></field><field var='muc#roominfo_subject'><value>all sorts</value></field></x></query></iq>")
+		w.mustMatch(info, "<iq><query xmlns='"+nsInfo+"'><x xmlns='"+nsData+"'><field var='muc#roominfo_occupants'><value>3</value></field><field var='muc#roominfo_subject'><value>all sorts</value></field><field var='muc#roominfo_subjectmod'><value>true</value></field></x></query></iq>")
 		w.emit(h, legacy.RoomConfigChanged{Room: clubPeer})
 		w.ask("get", phone, club, "i", "<query xmlns='"+nsInfo+"'/>")
 		w.emit(h, legacy.RoomConfigReceived{Ref: w.hear(asked, "config * #club"), Err: legacy.Errorf(legacy.Forbidden, "no")})
@@ -259,6 +259,21 @@ func TestRoomInfo(t *testing.T) {
 		if items.Attr("type") != "result" || items.First().Count() != 0 {
 			t.Errorf("items: %s", items)
 		}
+		// XEP-0045 §17.4: somebody there is a person, and what the room is called and about
+		person, _ := w.ask("get", phone, club+"/bob", "o", "<query xmlns='"+nsInfo+"'/>")
+		w.mustMatch(person, "<iq type='result' from='"+club+"/bob'><query xmlns='"+nsInfo+"'><identity category='client' type='pc'/></query></iq>")
+		items, _ = w.ask("get", phone, club+"/bob", "o", "<query xmlns='http://jabber.org/protocol/disco#items'/>")
+		w.mustMatch(items, "<iq type='result' from='"+club+"/bob'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>")
+		for _, from := range []string{phone, laptop} {
+			card, _ := w.ask("get", from, club, "v", "<vCard xmlns='vcard-temp'/>")
+			w.mustMatch(card, "<iq type='result' from='"+club+"'><vCard xmlns='vcard-temp'><FN>#club</FN><DESC>all sorts</DESC></vCard></iq>")
+		}
+		// XEP-0410 §3: nobody else's ping is answered for them
+		answer, _ := w.ask("get", phone, club+"/bob", "p", "<ping xmlns='urn:xmpp:ping'/>")
+		isError(t, answer, "service-unavailable", "cancel", "")
+		// XEP-0045 §7.13
+		w.Send("<message from='" + phone + "' to='" + club + "' id='voice'><x xmlns='" + nsData + "' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#request</value></field><field var='muc#role'><value>participant</value></field></x></message>")
+		isError(t, w.Next("<message type='error' id='voice'/>"), "not-allowed", "cancel", "")
 		// XEP-0045 §6.6, §7.10, §17.4
 		for _, tt := range []struct{ typ, from, to, payload, condition, errType string }{
 			{"get", laptop, club + "/bob", "<query xmlns='" + nsInfo + "'/>", "bad-request", "modify"},

@@ -25,6 +25,8 @@ type line struct {
 	archived string // what the archive and the network call it (XEP-0359)
 	occupant string // XEP-0421
 	reply    string
+	replyTo  string // nick of whoever said that, "" if unknown
+	quoted   [2]int // runes of text that repeat it (XEP-0428)
 	origin   string // that the user's client gave it (XEP-0359), not kept
 	at       time.Time
 }
@@ -38,6 +40,8 @@ type keptLine struct {
 	ID       string        `json:"i,omitempty"`
 	Occupant string        `json:"o,omitempty"`
 	Reply    string        `json:"r,omitempty"`
+	ReplyTo  string        `json:"a,omitempty"`
+	Quoted   [2]int        `json:"q,omitzero"`
 }
 
 const (
@@ -52,7 +56,7 @@ func (u *user) remember(r *room, l line) {
 		r.history = append(make([]line, 0, 2*maxHistory), r.history[len(r.history)-maxHistory:]...)
 	}
 	if u.records(r.peer) {
-		payload, err := json.Marshal(keptLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply})
+		payload, err := json.Marshal(keptLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply, l.replyTo, l.quoted})
 		if err != nil {
 			u.log.Error().Err(err).Msg("cannot archive a line")
 			return
@@ -65,7 +69,8 @@ func (u *user) remember(r *room, l line) {
 func readLine(kept registry.Line) (line, error) {
 	var k keptLine
 	err := json.Unmarshal(kept.Payload, &k)
-	return line{nick: k.Nick, text: k.Text, markup: k.Markup, id: k.ID, archived: kept.StanzaID, occupant: k.Occupant, reply: k.Reply, at: kept.Created}, err
+	return line{nick: k.Nick, text: k.Text, markup: k.Markup, id: k.ID, archived: kept.StanzaID, occupant: k.Occupant, reply: k.Reply, replyTo: k.ReplyTo,
+		quoted: k.Quoted, at: kept.Created}, err
 }
 
 // recall fills a room's memory from the archive after a restart.

@@ -3,6 +3,7 @@ package component
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,6 +171,16 @@ func (u *user) onRoomList(r *request, service legacy.Peer) {
 		put(&u.lists, service.ID, roomList{got.Rooms, u.c.clock.Now().Add(listTime)})
 		u.replyList(r, got.Rooms)
 	}, func(ref string) error { return lister.ListRooms(u.ctx, ref, service) })
+}
+
+// listOwnRooms lists the rooms that the user is in, where the gateway itself has none
+// to list. (XEP-0030 §6.2)
+func (u *user) listOwnRooms(q *element.Element) {
+	for _, r := range slices.SortedFunc(maps.Values(u.rooms), func(a, b *room) int { return cmp.Compare(a.jid, b.jid) }) {
+		if r.joined {
+			q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.jid).Set("name", r.peer.ID))
+		}
+	}
 }
 
 // replyList answers with a page of a list. (XEP-0059 §2)

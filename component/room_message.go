@@ -26,7 +26,11 @@ func asksForVoice(st *inbound) bool {
 // onRoomMessage: somebody has spoken. (XEP-0045 §7.4)
 func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
 	u.c.counters.fromNetwork.Add(1)
+	if ev.Reply != "" {
+		u.recall(r)
+	}
 	l := line{nick: ev.Nick, text: styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply}
+	l.quote(r.said(ev.Reply))
 	if !ev.Time.IsZero() {
 		u.recall(r) // it may be known
 	}
@@ -71,10 +75,7 @@ func (c *Component) appendLine(dst []byte, r *room, to string, l *line, delayed 
 	dst = appendAttr(dst, "id", l.id)
 	dst = appendChild(append(dst, '>'), "body", l.text)
 	dst = appendXHTML(dst, l.markup)
-	if l.reply != "" {
-		dst = append(dst, "<reply xmlns='"+xep.NSReply+"'"...)
-		dst = append(appendAttr(dst, "id", l.reply), "/>"...)
-	}
+	dst = l.appendReply(dst, r)
 	dst = appendOccupantID(dst, l.occupant)
 	if to != "" {
 		dst = append(dst, "<stanza-id xmlns='"+xep.NSStanzaID+"'"...)
@@ -214,6 +215,28 @@ func (u *user) inviteTo(st *inbound, roomer legacy.Roomer, room legacy.Peer) boo
 	return true
 }
 
+// passInvite asks somebody on the network into a room, as a client does by a message to
+// them. It is false for any other message. (XEP-0249 §2)
+func (u *user) passInvite(st *inbound) bool {
+	x := st.Child(xep.NSConference, "x")
+	jid, err := address.Parse(x.Attr("jid"))
+	if x == nil || err != nil || jid.Domain != u.c.domain {
+		return false
+	}
+	peer, isRoom := u.c.roomAt(jid)
+	who, err := u.c.peer(st.to)
+	if !isRoom || err != nil || who.ID == "" || who.Service {
+		return false
+	}
+	roomer, ok := u.legacySession().(legacy.Roomer)
+	if r := u.rooms[peer.ID]; !ok || r == nil || !r.joined {
+		u.c.refuse(st, errNotInRoom)
+	} else if err := roomer.Invite(u.ctx, peer, who); err != nil {
+		u.c.refuse(st, translateError(err))
+	}
+	return true
+}
+
 // invitePerson asks somebody of XMPP into a room, in the user's name.
 // (XEP-0045 §7.8.2)
 func (u *user) invitePerson(to string, peer legacy.Peer, reason string) {
@@ -311,7 +334,10 @@ func (u *user) reflect(st *inbound, id string) {
 		o := r.self()
 		u.c.identify(r, o)
 		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, newID()), at: u.c.clock.Now(), occupant: o.id,
-			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id")}
+			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"), quoted: quoteIn(st.Element)}
+		if old := r.said(l.reply); old != nil {
+			l.replyTo = old.nick
+		}
 		if l.archived = id; id == "" {
 			l.archived = newID()
 		}

@@ -255,6 +255,21 @@ func TestRoomMessages(t *testing.T) {
 		}
 		w.Send("<message from='" + phone + "' to='" + club + "' id='i2'><x xmlns='" + nsUser + "'><invite to='x@elsewhere.example'/></x></message>")
 		w.Expect("<message from='" + club + "' to='x@elsewhere.example'><x xmlns='" + nsUser + "'><invite from='" + alice + "'/></x></message>")
+		direct := func(from, id, room string) {
+			w.Send("<message from='" + from + "' to='carol@" + gw + "' id='" + id + "'><body>come</body><x xmlns='jabber:x:conference' jid='" + room + "'/></message>")
+		}
+		direct(phone, "i3", club)
+		w.hear(asked, "invite #club carol")
+		w.Quiet()
+		direct(phone, "i4", "#never@"+gw)
+		isError(t, w.Expect("<message type='error' id='i4'/>"), "not-acceptable", "cancel", "")
+		direct(phone, "i5", "room@conference.example.org") // for somebody of XMPP
+		if sent := legacytest.Expect[legacytest.Send](t, h); sent.To.ID != "carol" || sent.Text != "come" {
+			t.Errorf("sent %+v", sent)
+		}
+		// XEP-0030 §6.2
+		rooms, _ := w.ask("get", phone, gw, "d", "<query xmlns='http://jabber.org/protocol/disco#items'/>")
+		w.mustMatch(rooms, "<iq type='result'><query xmlns='http://jabber.org/protocol/disco#items'><item jid='"+club+"' name='#club'/></query></iq>")
 		w.emit(h, legacy.Invited{Room: legacy.Peer{ID: "#other", Room: true}, By: legacy.Peer{ID: "bob"}})
 		w.Expect("<message from='#other@" + gw + "' to='" + alice + "'><x xmlns='jabber:x:conference' jid='#other@" + gw + "'/></message>")
 		w.message(phone, club+"/bob", "p1", "psst")

@@ -1,0 +1,99 @@
+package component
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"transport/component/element"
+	"transport/component/xep"
+)
+
+// said is what was said in a room under an id, nil if that is not remembered.
+func (r *room) said(id string) *line {
+	if r == nil || id == "" {
+		return nil
+	}
+	for i := len(r.history) - 1; i >= 0; i-- {
+		if r.history[i].archived == id {
+			return &r.history[i]
+		}
+	}
+	return nil
+}
+
+// maxQuote is how many runes of a message are repeated before its answer.
+const maxQuote = 200
+
+// quote puts what a line answers before it, for clients that know no answers.
+// (XEP-0461 §3.1)
+func (l *line) quote(old *line) {
+	if old == nil {
+		return
+	}
+	l.replyTo = old.nick
+	said := []rune(old.text)
+	if from, to := old.quoted[0], old.quoted[1]; from < to && to <= len(said) { // not what that one has repeated itself
+		said = append(said[:from:from], said[to:]...)
+	}
+	text := truncate(strings.TrimSpace(string(said)), maxQuote)
+	quote := "> " + strings.ReplaceAll(text, "\n", "\n> ") + "\n"
+	l.quoted = [2]int{0, utf8.RuneCountInString(quote)}
+	l.text = quote + l.text
+}
+
+// appendReply appends what a line answers. (XEP-0461 §3, XEP-0428 §2.2)
+func (l *line) appendReply(dst []byte, r *room) []byte {
+	if l.reply == "" {
+		return dst
+	}
+	dst = append(dst, "<reply xmlns='"+xep.NSReply+"'"...)
+	if l.replyTo != "" {
+		dst = appendAttr(dst, "to", r.occupantJID(l.replyTo))
+	}
+	dst = append(appendAttr(dst, "id", l.reply), "/>"...)
+	if l.quoted[0] < l.quoted[1] {
+		dst = append(dst, "<fallback xmlns='"+xep.NSFallback+"' for='"+xep.NSReply+"'><body start='"...)
+		dst = append(strconv.AppendInt(dst, int64(l.quoted[0]), 10), "' end='"...)
+		dst = append(strconv.AppendInt(dst, int64(l.quoted[1]), 10), "'/></fallback>"...)
+	}
+	return dst
+}
+
+// quoteIn is which runes of a message's body repeat the one that it answers.
+// (XEP-0428 §2.2)
+func quoteIn(st *element.Element) (at [2]int) {
+	for fallback := range st.Children(xep.NSFallback, "fallback") {
+		body := fallback.Child(xep.NSFallback, "body")
+		from, err1 := strconv.Atoi(body.Attr("start"))
+		to, err2 := strconv.Atoi(body.Attr("end"))
+		if fallback.Attr("for") == xep.NSReply && err1 == nil && err2 == nil && from >= 0 && to > from && to <= utf8.RuneCountInString(bodyText(st)) {
+			return [2]int{from, to}
+		}
+	}
+	return at
+}
+
+// withoutQuote is a text without what it repeats of the message that it answers, unless
+// nothing would be left.
+func withoutQuote(st *element.Element, text string) string {
+	at, body := quoteIn(st), []rune(bodyText(st))
+	if at[0] == at[1] || text != cleanText(string(body)) {
+		return text
+	}
+	rest := cleanText(strings.TrimSpace(string(body[:at[0]]) + string(body[at[1]:])))
+	if rest == "" {
+		return text
+	}
+	return rest
+}
+
+// addressed is an answer with the nick of whoever it is to: few clients of networks with
+// answers show any.
+func addressed(r *room, id, text string) string {
+	old := r.said(id)
+	if old == nil || old.nick == "" || old.nick == r.nick || strings.HasPrefix(text, "/") || strings.HasPrefix(text, old.nick) {
+		return text
+	}
+	return old.nick + ": " + text
+}
