@@ -62,26 +62,33 @@ func mimeText(l TLVs, typeTag, textTag uint16) *string {
 	return &s
 }
 
-func appendMIMEText(w *Writer, typeTag, textTag uint16, s *string) {
+// appendMIMEText appends a text with its MIME type. That of one that is empty is empty,
+// and left out unless typed is set.
+func appendMIMEText(w *Writer, typeTag, textTag uint16, s *string, typed bool) {
 	if s == nil {
 		return
 	}
 	charset, b := EncodeText(*s)
-	if len(b) > 0 {
+	switch {
+	case len(b) > 0:
 		mime := MIMEASCII
 		if charset == CharsetUTF16 {
 			mime = MIMEUTF16
 		}
 		w.TLVString(typeTag, mime)
+	case typed:
+		w.TLVString(typeTag, "")
 	}
 	w.TLV(textTag, b)
 }
 
 // Append appends the body in the order profile, away, capabilities.
-func (p LocationInfo) Append(dst []byte) []byte {
+func (p LocationInfo) Append(dst []byte) []byte { return p.append(dst, false) }
+
+func (p LocationInfo) append(dst []byte, typed bool) []byte {
 	w := Writer{dst}
-	appendMIMEText(&w, TagProfileType, TagProfile, p.Profile)
-	appendMIMEText(&w, TagAwayType, TagAway, p.Away)
+	appendMIMEText(&w, TagProfileType, TagProfile, p.Profile, typed)
+	appendMIMEText(&w, TagAwayType, TagAway, p.Away, typed)
 	if p.Caps != nil {
 		mark := w.BeginTLV(TagCaps)
 		w.B = AppendCapabilities(w.B, p.Caps)
@@ -164,7 +171,8 @@ func ParseLocationReply(body []byte) (LocationReplyInfo, error) {
 	return p, wrapID(LocationReply, err)
 }
 
-// Append appends the body.
+// Append appends the body. Every text has a type, as Open OSCAR Server sends them:
+// BarnOwl dies of one without.
 func (p LocationReplyInfo) Append(dst []byte) []byte {
-	return p.Info.Append(p.User.Append(dst))
+	return p.Info.append(p.User.Append(dst), true)
 }

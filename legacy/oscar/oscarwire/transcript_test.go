@@ -244,8 +244,6 @@ func inexact(rec record, s SNAC) bool {
 	switch s.ID {
 	case BUCPLogin: // BitLBee sends no TLV 14, and country before language
 		return strings.Contains(rec.file, "bitlbee")
-	case LocationReply: // the server sends a MIME type for an empty profile, too
-		return true
 	}
 	return false
 }
