@@ -1,16 +1,3 @@
-// Package oscarmock is an OSCAR network in one process: authorizer, BOS,
-// accounts, contact lists, presence, messages. It is meant for tests, demos and
-// for trying out clients, and behaves as Open OSCAR Server does where that is
-// known.
-//
-//	n := oscarmock.New(oscarmock.Options{})
-//	n.AddAccount(oscarmock.Account{Name: "1001", Password: "secret"})
-//	err := n.Listen("127.0.0.1:0") // clients sign on at n.Addr()
-//	bob := n.Bot("1002", oscarmock.BotOptions{})
-//	bob.SignOn()
-//
-// A Bot is a user without a connection. A Fault makes the network misbehave at a
-// step of a session. Everything may be called from any goroutine.
 package oscarmock
 
 import (
