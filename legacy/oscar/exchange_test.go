@@ -88,6 +88,28 @@ func TestOwnMessages(t *testing.T) {
 	}
 }
 
+// TestOddTimes: messages that the server says to come from the future, or from before
+// there was any.
+func TestOddTimes(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	b := mock.Bot(bob, oscarmock.BotOptions{})
+	b.SignOn()
+	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
+	now := time.Now()
+	for _, sent := range []time.Time{now.Add(-time.Hour), now.Add(10 * 365 * 24 * time.Hour), time.Unix(1, 0)} {
+		text := oscarwire.NewIMText("hello", oscarwire.Encoder{}, nil)
+		if err := b.SendRaw(alice, oscarwire.NewIncomingText(oscarwire.Cookie{1}, oscarwire.UserInfo{}, text, 0, sent)); err != nil {
+			t.Fatal(err)
+		}
+		got := expect(u, any[legacy.MessageReceived]).Time
+		switch {
+		case sent.Before(now) && sent.Year() > 2000 && got.Unix() != sent.Unix(),
+			sent.After(now) && (got.Before(now) || got.After(time.Now())), sent.Year() < 2000 && !got.IsZero():
+			t.Errorf("%v became %v", sent, got)
+		}
+	}
+}
+
 // TestReached: what is said of a message says no more than the server knows, which
 // acknowledges what it keeps for somebody as well.
 func TestReached(t *testing.T) {

@@ -165,7 +165,7 @@ func (c *client) onICQ(body []byte) error {
 			return err
 		}
 		from := legacy.Peer{ID: oscarwire.FormatUIN(m.From)}
-		return c.onICQMessage(m.Type, m.Text, legacy.MessageReceived{From: from, Time: m.Sent})
+		return c.onICQMessage(m.Type, m.Text, legacy.MessageReceived{From: from, Time: c.past(m.Sent)})
 	case oscarwire.ICQMetaReply:
 		return c.onMeta(d)
 	case oscarwire.ICQOfflineDone:

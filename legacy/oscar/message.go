@@ -214,7 +214,7 @@ func (c *client) onMessage(body []byte) error {
 		return oscarwire.ErrMissing
 	}
 	sent, _ := im.Time()
-	received := legacy.MessageReceived{From: from, Time: sent, Auto: im.Flags()&oscarwire.IMAuto != 0}
+	received := legacy.MessageReceived{From: from, Time: c.past(sent), Auto: im.Flags()&oscarwire.IMAuto != 0}
 	switch im.Channel {
 	case oscarwire.IMChannelText:
 		text, err := im.Text()
@@ -274,6 +274,18 @@ func (c *client) onOwnMessage(body []byte) error {
 		c.emit(own)
 	}
 	return nil
+}
+
+// past is when a stored message was sent, as its server says: never in the future, and
+// not before there was any ICQ, which is no time at all.
+func (c *client) past(sent time.Time) time.Time {
+	switch now := c.now(); {
+	case sent.Year() < 1996:
+		return time.Time{}
+	case sent.After(now):
+		return now
+	}
+	return sent
 }
 
 // received hands a message to the user, unless there is nothing in it.
