@@ -47,6 +47,9 @@ func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
 	if c.info.Features.Has(legacy.FeatureTyping) {
 		contact = append(contact, xep.NSChatStates)
 	}
+	if c.info.Features.Has(legacy.FeatureMarkup) {
+		contact = append(contact, xep.NSXHTMLIM)
+	}
 	if c.info.Features.Has(legacy.FeatureReceipts) {
 		contact = append(contact, xep.NSReceipts)
 	}

@@ -15,6 +15,7 @@ const (
 	optAutoAccept = "auto-accept" // whoever asks may see the user
 	optAutoDeny   = "auto-deny"   // nobody who asks may see the user, who is not bothered with it
 	optHideStatus = "hide-status" // the status text is not shown to the network
+	optInvisible  = "invisible"   // the user is signed on and looks offline
 	optNoTyping   = "no-typing"   // nobody is told that the user is typing
 
 	optNoHistory   = "no-history"    // what is said in rooms is not archived
@@ -34,6 +35,7 @@ var switches = []struct {
 	{optAutoAccept, optAutoAccept, "Let everybody who asks see when I am online", false, legacy.FeatureRoster},
 	{optAutoDeny, optAutoDeny, "Refuse everybody who asks that, without asking me", false, legacy.FeatureRoster},
 	{optHideStatus, optHideStatus, "Do not show my status text on the network", false, legacy.FeaturePresence},
+	{optInvisible, optInvisible, "Be invisible: look offline to everybody on the network", false, legacy.FeatureInvisible},
 	{optNoTyping, optNoTyping, "Do not tell others when I am typing", false, legacy.FeatureTyping},
 	{optNoHistory, fieldRecord, "Keep what is said in rooms", true, legacy.FeatureRooms},
 	{optStayInRooms, fieldPersistent, "Stay in rooms while I am offline", false, legacy.FeatureRooms},

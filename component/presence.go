@@ -168,6 +168,9 @@ func (u *user) ownPresence() legacy.Presence {
 	default:
 		best.presence.Show = legacy.ShowOnline // just registered; the client has not told us yet
 	}
+	if u.option(optInvisible) && u.c.info.Features.Has(legacy.FeatureInvisible) {
+		return legacy.Presence{Show: legacy.ShowInvisible}
+	}
 	if u.option(optHideStatus) {
 		best.presence.Status = ""
 	}

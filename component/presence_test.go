@@ -193,6 +193,33 @@ func TestIdleWithSeveralClients(t *testing.T) {
 	})
 }
 
+// Who wants to look offline does, whatever their clients say.
+func TestInvisible(t *testing.T) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		legacytest.Expect[legacytest.SetPresence](t, h)
+		shows := func() legacy.Presence { return legacytest.Expect[legacytest.SetPresence](t, h).Presence }
+		w.message(phone, gw, "1", "invisible")
+		w.Expect("<message from='" + gw + "'><body>You look offline</body></message>")
+		if got := shows(); got != (legacy.Presence{Show: legacy.ShowInvisible}) {
+			t.Errorf("got %+v", got)
+		}
+		w.Send("<presence from='" + phone + "' to='" + gw + "'><show>away</show><status>secret</status></presence>")
+		w.settle()
+		legacytest.Refute[legacytest.SetPresence](t, h)
+		w.presence(phone, gw, "unavailable") // it outlives the session
+		w.settle()
+		w.signOn(phone)
+		if got := shows(); got.Show != legacy.ShowInvisible {
+			t.Errorf("got %+v", got)
+		}
+		w.message(phone, gw, "2", "visible")
+		if got := shows(); got.Show != legacy.ShowOnline {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
 // What a user can learn of a contact's presence by a command.
 func TestShownPresence(t *testing.T) {
 	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {

@@ -23,6 +23,10 @@ func userCommands() []*command {
 		{node: "login", name: "Sign on", word: "login", about: "sign on, after logout or a failure", who: registered, run: (*user).login},
 		{node: "logout", name: "Sign off until I sign on again", word: "logout", about: "sign off, and stay so until you write login", who: registered, run: (*user).logout},
 		{node: "reconnect", name: "Connect anew", word: "reconnect", about: "close the connection to the network and open it again", who: registered, run: (*user).reconnect},
+		{node: "invisible", name: "Be invisible", word: "invisible", about: "look offline to everybody on the network", who: registered,
+			needs: legacy.FeatureInvisible, run: func(u *user) (string, *stanzaError) { return u.setInvisible("1") }},
+		{node: "visible", name: "Be visible again", word: "visible", about: "undo invisible", who: registered,
+			needs: legacy.FeatureInvisible, run: func(u *user) (string, *stanzaError) { return u.setInvisible("") }},
 		{node: "options", name: "Settings", who: members, ask: (*user).askOptions},
 		{node: "change-registration", name: "Change my account", who: registered, ask: (*user).askRegistration},
 		{node: "contacts", name: "List my contacts", word: "contacts", about: "list your contacts on the network", who: registered,
@@ -145,6 +149,18 @@ func (u *user) logout() (string, *stanzaError) {
 		return "", why
 	}
 	return "You are signed off until you sign on again.", nil
+}
+
+// setInvisible makes the user look offline, or as they are.
+func (u *user) setInvisible(value string) (string, *stanzaError) {
+	if why := u.setOption(optInvisible, value); why != nil {
+		return "", why
+	}
+	u.showOwnPresence()
+	if value == "" {
+		return "Others see you as you are.", nil
+	}
+	return "You look offline to everybody on " + u.c.cfg.Name + ", and see and hear all as before.", nil
 }
 
 // reconnect ends the session and starts another.

@@ -243,6 +243,7 @@ const (
 	FeatureBlocking                        // Blocker, and BlockChanged and Ready.Blocked tell the list
 	FeatureSetAvatar                       // AvatarSetter
 	FeatureSetProfile                      // ProfileSetter
+	FeatureInvisible                       // Presencer, which takes ShowInvisible
 
 	// FeatureReceipts: MessageSent tells when a message reached its receiver.
 	FeatureReceipts

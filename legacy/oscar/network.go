@@ -48,7 +48,7 @@ func (n *network) Info() legacy.Info {
 		PeerName: "ICQ number",
 		Features: legacy.FeaturePresence | legacy.FeatureRoster | legacy.FeatureTyping | legacy.FeatureOffline |
 			legacy.FeatureProfile | legacy.FeatureSearch | legacy.FeatureAvatar | legacy.FeatureBlocking |
-			legacy.FeatureSetAvatar | legacy.FeatureSetProfile | legacy.FeatureReceipts,
+			legacy.FeatureSetAvatar | legacy.FeatureSetProfile | legacy.FeatureReceipts | legacy.FeatureInvisible,
 		Instructions: "Enter your ICQ number (UIN) and your password.",
 		Form: []legacy.Field{
 			{Var: "username", Label: "ICQ number", Required: true},
