@@ -132,6 +132,9 @@ func (s citySession) ListRooms(_ context.Context, ref string, service legacy.Pee
 func (s citySession) React(_ context.Context, r legacy.Peer, id string, emojis []string) error {
 	return s.say("react %s %s %q", r.ID, id, emojis)
 }
+func (s citySession) Redact(_ context.Context, ref string, r legacy.Peer, id, reason string) error {
+	return s.say("redact %s %s %s %q", ref, r.ID, id, reason)
+}
 func (s citySession) SetRoomTyping(_ context.Context, r legacy.Peer, t legacy.Typing) error {
 	return s.say("typing %s %d", r.ID, t)
 }

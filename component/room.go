@@ -26,6 +26,7 @@ type room struct {
 	stays     bool // the user stays in it while no client does
 	own       bool // it is one of the registration form's
 	tags      bool // reactions and typing pass
+	redacts   bool // messages can be taken back
 	password  string
 	nick      string   // what the user is called there
 	wanted    string   // what the user wants to be called

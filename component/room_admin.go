@@ -36,6 +36,8 @@ func (u *user) onRoomIQ(r *request, peer legacy.Peer) {
 		u.onOccupantIQ(r, room)
 	case is(xep.NSMUCAdmin, "query") && r.typ == "set":
 		u.onModeration(r, room)
+	case is(xep.NSModerate, "moderate") && r.typ == "set" && room.redacts:
+		u.onModerateMessage(r, room)
 	case is(xep.NSMUCAdmin, "query"):
 		u.listOccupants(r, room)
 	case is(xep.NSMUCOwner, "query"):

@@ -40,6 +40,8 @@ func (u *user) onRoomEvent(ev legacy.Event) bool {
 		u.withRoom(ev.Room, func(r *room) { u.onRoomMessage(r, ev) })
 	case legacy.RoomReaction:
 		u.withRoom(ev.Room, func(r *room) { u.onRoomReaction(r, ev, newID()) })
+	case legacy.RoomRedaction:
+		u.withRoom(ev.Room, func(r *room) { u.onRoomRedaction(r, ev) })
 	case legacy.RoomTyping:
 		u.withRoom(ev.Room, func(r *room) { u.onRoomTyping(r, ev) })
 	case legacy.RoomConfigChanged:
@@ -107,7 +109,7 @@ func (u *user) onRoomJoined(ev legacy.RoomJoined) {
 	delete(u.leaving, ev.Room.ID)
 	r.renaming, r.retopic = nil, nil
 	before, self := r.occupants, r.nick
-	r.joined, r.asked, r.nick, r.topic, r.tags = true, true, ev.Nick, ev.Topic, ev.Tags
+	r.joined, r.asked, r.nick, r.topic, r.tags, r.redacts = true, true, ev.Nick, ev.Topic, ev.Tags, ev.Redacts
 	r.occupants = make(map[string]*occupant, len(ev.Occupants))
 	for _, o := range ev.Occupants {
 		r.occupants[o.Nick] = &occupant{Occupant: o}

@@ -48,6 +48,10 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, archived bool) *element.
 		feature(xep.NSReactions)
 		feature(xep.NSReply)
 	}
+	if r != nil && r.redacts {
+		feature(xep.NSRetract)
+		feature(xep.NSModerate)
+	}
 	choose := func(is bool, yes, no string) {
 		if is {
 			feature(yes)

@@ -140,6 +140,7 @@ func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 			u.c.refuse(st, translateError(err))
 		}
 	case r.tags && u.react(st, r):
+	case r.redacts && u.retract(st, r):
 	case strings.TrimSpace(cleanText(text)) != "":
 		u.sendTo(st, peer, cleanText(text))
 	default:

@@ -48,12 +48,15 @@ type RoomLister interface {
 	ListRooms(ctx context.Context, ref string, service Peer) error
 }
 
-// Reacter is a Roomer with reactions and typing in rooms, where the network has
-// them (FeatureRoomTags). Neither is confirmed.
+// Reacter is a Roomer with reactions and typing in rooms, and with messages that can
+// be taken back, where the network has them (FeatureRoomTags).
 type Reacter interface {
 	// React puts the emojis to a message, by its RoomMessage.ID or MessageSent.ID,
-	// in place of those before.
+	// in place of those before. It is not confirmed, nor is SetRoomTyping.
 	React(ctx context.Context, room Peer, id string, emojis []string) error
+	// Redact takes a message back, by its ID: one of the user's own, or where they
+	// may anybody's. Done with the ref follows, and RoomRedaction if it was done.
+	Redact(ctx context.Context, ref string, room Peer, id, reason string) error
 	// SetRoomTyping says that the user is typing in a room.
 	SetRoomTyping(ctx context.Context, room Peer, t Typing) error
 }
@@ -140,6 +143,7 @@ type RoomJoined struct {
 	Occupants []Occupant
 	Topic     Topic
 	Tags      bool // reactions and typing pass here (Reacter)
+	Redacts   bool // messages can be taken back (Reacter)
 }
 
 // RoomFailed: a room could not be entered, or what was to be done there was not
@@ -211,12 +215,20 @@ type RoomMessage struct {
 	Reply    string    // ID of the message that it answers, "" for none
 }
 
-// RoomReaction: somebody has put emojis to a message.
+// RoomReaction: somebody has put emojis to a message, in place of those before.
 type RoomReaction struct {
 	Room   Peer
 	Nick   string
 	ID     string // of the message
 	Emojis []string
+}
+
+// RoomRedaction: a message was taken back, by whoever had sent it or a moderator.
+type RoomRedaction struct {
+	Room   Peer
+	Nick   string // "" for the network itself
+	ID     string // of the message
+	Reason string
 }
 
 // RoomTyping: somebody is typing in a room, or no longer.
@@ -277,6 +289,7 @@ func (OccupantChanged) event()    {}
 func (TopicChanged) event()       {}
 func (RoomMessage) event()        {}
 func (RoomReaction) event()       {}
+func (RoomRedaction) event()      {}
 func (RoomTyping) event()         {}
 func (RoomConfigChanged) event()  {}
 func (RoomConfigReceived) event() {}

@@ -221,11 +221,10 @@ func (d *DB) TrimLines(ctx context.Context, network string, before time.Time, mo
 	}})
 }
 
-// DeleteLines removes a user's archive: that of a room, or with the room "" all of
-// it.
-func (d *DB) DeleteLines(ctx context.Context, network, user, room string) error {
-	return d.write(ctx, "delete the archive", op{run: func(c *conn) error {
-		_, err := c.exec("DELETE FROM archive_rooms WHERE network = ?1 AND user = ?2 AND (?3 = '' OR room = ?3)", network, user, room)
+// DeleteLine removes a line from a room's archive; one that is not there is no error.
+func (d *DB) DeleteLine(ctx context.Context, network, user, room, stanzaID string) error {
+	return d.write(ctx, "delete a line of the archive", op{run: func(c *conn) error {
+		_, err := c.exec("DELETE FROM archive WHERE stanza_id = ?4 AND room = (SELECT id FROM archive_rooms WHERE network = ?1 AND user = ?2 AND room = ?3)", network, user, room, stanzaID)
 		return err
 	}})
 }

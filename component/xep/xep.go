@@ -50,6 +50,7 @@ const (
 	NSUpload         = "urn:xmpp:http:upload:0"              // XEP-0363
 	NSCorrect        = "urn:xmpp:message-correct:0"          // XEP-0308
 	NSRetract        = "urn:xmpp:message-retract:1"          // XEP-0424
+	NSModerate       = "urn:xmpp:message-moderate:1"         // XEP-0425
 	NSReactions      = "urn:xmpp:reactions:0"                // XEP-0444
 	NSFileSharing    = "urn:xmpp:sfs:0"                      // XEP-0447
 	NSURLData        = "http://jabber.org/protocol/url-data" // XEP-0103

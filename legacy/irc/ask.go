@@ -28,6 +28,7 @@ const (
 	askRank
 	askBan
 	askConfig
+	askRedact
 )
 
 func (a *ask) is(c *client, target, nick string) bool {
@@ -65,7 +66,7 @@ func (c *client) request(a ask, line string) {
 		case err != nil:
 			c.conclude(a, err)
 		default:
-			if a.kind == askText && a.label == "" && !c.caps["echo-message"] { // the server says nothing of what goes well
+			if (a.kind == askText || a.kind == askRedact) && a.label == "" && !c.caps["echo-message"] { // the server says nothing of what goes well
 				a.fence = c.fences + 1
 				c.unfenced++
 			}

@@ -17,14 +17,15 @@ type channel struct {
 	entered bool // RoomJoined was emitted
 	members map[string]*member
 	topic   legacy.Topic
-	config  legacy.RoomConfig // as the server told it last
-	known   bool              // config is all of it
-	banned  ban               // the last one, to know a ban from a kick
-	configs []string          // refs of who waits for its modes
-	bans    *banAsk           // a list of bans under way
-	missed  time.Time         // since when the user was not there, zero if unknown
-	parting bool              // the user has left it, which the server has yet to confirm
-	again   bool              // and is to come back then
+	config  legacy.RoomConfig    // as the server told it last
+	known   bool                 // config is all of it
+	banned  ban                  // the last one, to know a ban from a kick
+	configs []string             // refs of who waits for its modes
+	bans    *banAsk              // a list of bans under way
+	missed  time.Time            // since when the user was not there, zero if unknown
+	early   []legacy.RoomMessage // that came before the end of the names
+	parting bool                 // the user has left it, which the server has yet to confirm
+	again   bool                 // and is to come back then
 }
 
 // member is somebody in a channel.
@@ -121,13 +122,16 @@ func (c *client) enter(ch *channel) {
 	if ch.members[c.fold(c.nick)] == nil { // the server has left them out
 		ch.members[c.fold(c.nick)] = &member{nick: c.nick, address: c.address}
 	}
-	joined := legacy.RoomJoined{Room: ch.peer, Nick: c.nick, Topic: ch.topic, Tags: c.caps["message-tags"],
+	joined := legacy.RoomJoined{Room: ch.peer, Nick: c.nick, Topic: ch.topic, Tags: c.caps["message-tags"], Redacts: c.caps["draft/message-redaction"],
 		Occupants: make([]legacy.Occupant, 0, len(ch.members))}
 	for _, m := range ch.members {
 		joined.Occupants = append(joined.Occupants, m.occupant())
 	}
 	c.emit(joined)
-	if first {
+	for _, said := range ch.early {
+		c.emit(said)
+	}
+	if ch.early = nil; first {
 		c.askMissed(ch)
 	}
 }

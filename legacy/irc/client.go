@@ -46,6 +46,7 @@ type client struct {
 	unfenced int                 // messages since the last
 	labels   uint64
 	batches  map[string]ircwire.Message // that are open, by reference
+	reacted  map[reaction][]string      // emojis that are put to messages
 	out      throttle
 	written  []byte // not yet flushed
 	away     legacy.Presence
@@ -389,6 +390,8 @@ func (c *client) onMessage(m ircwire.Message) error {
 		c.onText(m)
 	case "TAGMSG":
 		c.onTags(m)
+	case "REDACT":
+		c.onRedact(m)
 	case "BATCH":
 		c.onBatch(m)
 	case "FAIL":

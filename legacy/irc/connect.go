@@ -17,6 +17,7 @@ var wanted = []string{
 	"sasl", "cap-notify", "message-tags", "server-time", "echo-message", "labeled-response", "batch", "away-notify",
 	"account-notify", "account-tag", "extended-join", "chghost", "setname", "multi-prefix", "userhost-in-names",
 	"invite-notify", "chathistory", "draft/chathistory", "extended-monitor", "standard-replies",
+	"draft/message-redaction",
 }
 
 // register signs on. (RFC 2812 §3.1, IRCv3 capability negotiation)

@@ -21,6 +21,8 @@ func (c *client) onCTCP(nick, command, rest string) string {
 		answer = rest
 	case "TIME":
 		answer = c.now().UTC().Format(time.RFC1123Z)
+	case "CLIENTINFO":
+		answer = "ACTION CLIENTINFO PING TIME VERSION"
 	case "DCC":
 		return "(offers by DCC: " + rest + ". This gateway cannot take it; ask for a link instead)"
 	default:

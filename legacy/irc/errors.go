@@ -145,8 +145,13 @@ func (c *client) onFail(m ircwire.Message) {
 	if label := c.labelOf(m); label != "" && c.answer(func(a *ask) bool { return a.label == label }, err) {
 		return
 	}
-	if m.Param(0) == "CHATHISTORY" {
+	switch m.Param(0) {
+	case "CHATHISTORY":
 		return // the user has not asked for it
+	case "REDACT":
+		if c.answer(func(a *ask) bool { return a.kind == askRedact && a.is(c, m.Param(2), m.Param(3)) }, err) {
+			return
+		}
 	}
 	for _, p := range m.Params[min(2, len(m.Params)):] {
 		if c.failRoom(p, err) {

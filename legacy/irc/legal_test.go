@@ -62,10 +62,14 @@ func illegal(n *network, ev legacy.Event) error {
 		k.room(ev.Room)
 		k.name(ev.Nick)
 		k.texts(ev.ID)
-		k.is(ev.ID != "" && len(ev.Emojis) > 0, "nothing is reacted to, or by nothing")
+		k.is(ev.ID != "", "nothing is reacted to")
 		for _, emoji := range ev.Emojis {
 			k.message(emoji, nil)
 		}
+	case legacy.RoomRedaction:
+		k.room(ev.Room)
+		k.texts(ev.Nick, ev.ID, ev.Reason)
+		k.is(ev.ID != "", "nothing is taken back")
 	case legacy.RoomTyping:
 		k.room(ev.Room)
 		k.name(ev.Nick)

@@ -292,6 +292,11 @@ func (s *session) React(_ context.Context, room legacy.Peer, id string, emojis [
 	return s.at(room, false, nil, func(c *client, name string) { c.react(name, id, emojis) })
 }
 
+// Redact implements legacy.Reacter.
+func (s *session) Redact(_ context.Context, ref string, room legacy.Peer, id, reason string) error {
+	return s.at(room, false, s.done(ref), func(c *client, name string) { c.redact(ref, name, id, reason) })
+}
+
 // done is what answers a command whose only answer is legacy.Done.
 func (s *session) done(ref string) func(error) {
 	return func(err error) { s.env.Emit(legacy.Done{Ref: ref, Err: err}) }

@@ -22,17 +22,6 @@ func (c *client) setTyping(target string, t legacy.Typing) {
 	}
 }
 
-// react puts emojis to a message. IRC has no way to take them back.
-func (c *client) react(name, id string, emojis []string) {
-	ch := c.channels[c.fold(name)]
-	if ch == nil || !c.caps["message-tags"] {
-		return
-	}
-	for _, emoji := range emojis {
-		c.send(ircwire.Tagged(map[string]string{"+draft/reply": id, "+draft/react": emoji}, "TAGMSG "+ch.name))
-	}
-}
-
 // replyTo is the message that another one answers, "" for none. (IRCv3 reply)
 func replyTo(m ircwire.Message) string {
 	if m.Tags == nil {
@@ -52,10 +41,7 @@ func cleanID(id string) string {
 	return id
 }
 
-const (
-	maxID    = 500 // bytes
-	maxEmoji = 64  // bytes
-)
+const maxID = 500 // bytes
 
 // onTags handles a message of tags only. (IRCv3 message-tags)
 func (c *client) onTags(m ircwire.Message) {
@@ -71,9 +57,8 @@ func (c *client) onTags(m ircwire.Message) {
 			c.emit(legacy.TypingChanged{From: c.peer(m.Nick()), State: state})
 		}
 	}
-	emoji := ircwire.Plain(first(m.Tags["+react"], m.Tags["+draft/react"]))
-	if id := replyTo(m); id != "" && strings.TrimSpace(emoji) != "" && len(emoji) <= maxEmoji && ch != nil && ch.entered {
-		c.emit(legacy.RoomReaction{Room: ch.peer, Nick: m.Nick(), ID: id, Emojis: []string{emoji}})
+	if ch != nil && ch.entered {
+		c.onReaction(ch, m)
 	}
 }
 

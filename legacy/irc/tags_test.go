@@ -61,6 +61,11 @@ func TestTags(t *testing.T) {
 		!strings.HasSuffix(sent[0], " TAGMSG #room") {
 		t.Errorf("sent %q", sent)
 	}
+	// All of a person's emojis are told at once, IRC has them one by one.
+	l.do(l.s.React(ctx, room, "id", []string{";", "x"}))
+	if sent := l.sent(); len(sent) != 2 || !strings.Contains(sent[0], "+draft/unreact=👍") || !strings.Contains(sent[1], "+draft/react=x") {
+		t.Errorf("sent %q", sent)
+	}
 	l.events = nil
 	for _, tt := range []struct {
 		line string
@@ -73,7 +78,12 @@ func TestTags(t *testing.T) {
 		{"@+typing=active :alice!u@h TAGMSG #room", nil},
 		{"@+typing=active :irc.test TAGMSG #room", nil},
 		{"@+draft/react=👍;+draft/reply=5 :bob!b@h TAGMSG #room", legacy.RoomReaction{Room: room, Nick: "bob", ID: "5", Emojis: []string{"👍"}}},
-		{"@+react=👍;+reply=5 :bob!b@h TAGMSG #room", legacy.RoomReaction{Room: room, Nick: "bob", ID: "5", Emojis: []string{"👍"}}},
+		{"@+react=👍;+reply=5 :bob!b@h TAGMSG #room", nil}, // as before
+		{"@+react=!;+reply=5 :bob!b@h TAGMSG #room", legacy.RoomReaction{Room: room, Nick: "bob", ID: "5", Emojis: []string{"👍", "!"}}},
+		{"@+react=!;+reply=5 :eva!e@h TAGMSG #room", legacy.RoomReaction{Room: room, Nick: "eva", ID: "5", Emojis: []string{"!"}}},
+		{"@+draft/unreact=👍;+draft/reply=5 :bob!b@h TAGMSG #room", legacy.RoomReaction{Room: room, Nick: "bob", ID: "5", Emojis: []string{"!"}}},
+		{"@+draft/unreact=!;+draft/reply=5 :bob!b@h TAGMSG #room", legacy.RoomReaction{Room: room, Nick: "bob", ID: "5", Emojis: []string{}}},
+		{"@+draft/unreact=!;+draft/reply=5 :bob!b@h TAGMSG #room", nil},
 		{`@+draft/react=\n;+draft/reply=5 :bob!b@h TAGMSG #room`, nil},
 		{"@+draft/react=" + strings.Repeat("👍", 20) + ";+draft/reply=5 :bob!b@h TAGMSG #room", nil},
 		{"@+draft/react=x;+draft/reply=" + strings.Repeat("5", maxID+1) + " :bob!b@h TAGMSG #room", nil},

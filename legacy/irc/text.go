@@ -165,7 +165,7 @@ func (c *client) onText(m ircwire.Message) {
 		greeted = c.about(text, nick)
 	}
 	switch ch := c.channels[c.fold(target)]; {
-	case ch != nil && ch.entered:
+	case ch != nil && (ch.entered || !ch.parting):
 		said := legacy.RoomMessage{Room: ch.peer, Nick: nick, Text: text, Markup: spans, Time: sent, ID: messageID(m), Reply: replyTo(m)}
 		account, address := ircwire.Plain(m.Tags["account"]), ircwire.Plain(m.Address())
 		said.Identity = identity(account, address)
@@ -173,6 +173,12 @@ func (c *client) onText(m ircwire.Message) {
 			said.Identity = identity(first(account, who.account), first(address, who.address))
 		} else if c.isServer(nick) || !isName(nick) {
 			said.Nick = ""
+		}
+		if !ch.entered {
+			if len(ch.early) < maxEarly {
+				ch.early = append(ch.early, said)
+			}
+			return
 		}
 		c.emit(said)
 	case greeted != nil:
@@ -190,6 +196,9 @@ func (c *client) onText(m ircwire.Message) {
 		c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Markup: spans, Time: sent})
 	}
 }
+
+// maxEarly is how many messages may come between our JOIN and the end of the names.
+const maxEarly = 200
 
 // about is the channel that a notice begins with, "[#channel] text", nil for none that
 // the user is in. Those who are not there may not speak there so, but for services.

@@ -175,6 +175,7 @@ func TestCTCP(t *testing.T) {
 		{"VERSION", "VERSION transport, an XMPP gateway"},
 		{"PING 123 456", "PING 123 456"},
 		{"TIME", "TIME " + l.clock.Add(ctcpPause*3).Format(time.RFC1123Z)},
+		{"CLIENTINFO", "CLIENTINFO ACTION CLIENTINFO PING TIME VERSION"},
 	} {
 		l.after(ctcpPause)
 		l.hear(":bob!b@h PRIVMSG alice :\x01" + tt.question + "\x01")
@@ -183,7 +184,7 @@ func TestCTCP(t *testing.T) {
 		l.wantSent()
 	}
 	l.after(ctcpPause)
-	l.hear(":bob!b@h PRIVMSG alice :\x01CLIENTINFO\x01", "PRIVMSG alice :\x01VERSION\x01", ":irc.test PRIVMSG alice :\x01VERSION\x01")
+	l.hear(":bob!b@h PRIVMSG alice :\x01FINGER\x01", "PRIVMSG alice :\x01VERSION\x01", ":irc.test PRIVMSG alice :\x01VERSION\x01")
 	l.wantSent()
 	l.want()
 	l.hear(":bob!b@h PRIVMSG alice :\x01DCC SEND a.txt 2130706433 0 1\x01")
