@@ -65,7 +65,7 @@ func TestAIMRoom(t *testing.T) {
 		refused("long", "policy-violation")
 		// XEP-0045 §7.6, §8.1, §8.2: what AIM cannot do
 		alice.send("<presence to='" + room + "/alicia' id='nick'/>")
-		refused("nick", "feature-not-implemented")
+		refused("nick", "not-acceptable")
 		alice.send("<message to='" + room + "' type='groupchat' id='subject'><subject>tea</subject></message>")
 		refused("subject", "feature-not-implemented")
 		if got := condition(alice.ask("set", room, "<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='Bob AIM' role='none'/></query>")); got != "feature-not-implemented" {
