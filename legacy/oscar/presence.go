@@ -42,10 +42,6 @@ func isAway(s legacy.Show) bool {
 func (c *client) writePresence() {
 	p, before := c.presence, c.shown
 	c.shown = p
-	if st := status(p.Show); p.Show != before.Show || p.Status != before.Status {
-		set := oscarwire.SetStatus{Status: &st, BART: oscarwire.BARTItems{oscarwire.NewStatusText(p.Status)}}
-		c.write(&packet{id: oscarwire.ServiceSetStatus, body: set})
-	}
 	if isAway(p.Show) != isAway(before.Show) || isAway(p.Show) && p.Status != before.Status {
 		text := ""
 		if isAway(p.Show) { // an empty text would say that we are back
@@ -54,7 +50,12 @@ func (c *client) writePresence() {
 			}
 			text = oscarwire.TextToHTML(text)
 		}
+		// Before the status, of which others hear at once and then ask for the text.
 		c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Away: &text}})
+	}
+	if st := status(p.Show); p.Show != before.Show || p.Status != before.Status {
+		set := oscarwire.SetStatus{Status: &st, BART: oscarwire.BARTItems{oscarwire.NewStatusText(p.Status)}}
+		c.write(&packet{id: oscarwire.ServiceSetStatus, body: set})
 	}
 	if !p.Idle.Equal(before.Idle) {
 		seconds := oscarwire.Number(0)
