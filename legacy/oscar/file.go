@@ -95,7 +95,7 @@ func (c *client) refuseFiles(t *transfer) error {
 		return legacy.Errorf(legacy.TooLong, "This gateway takes no more than %d files at a time.", maxFiles)
 	case len(c.transfers) >= maxTransfers:
 		return legacy.Errorf(legacy.RateLimited, "Other files are still on their way to you. Ask for it again afterwards.")
-	case len(t.addrs) == 0:
+	case len(t.addrs) == 0 && (t.proxied || c.s.net.opts.FileProxy == ""):
 		return errForbidden
 	}
 	return nil
@@ -118,7 +118,8 @@ func (c *client) startTransfer(t *transfer) {
 	}
 	c.background.Go(func() {
 		defer cancel(nil)
-		err := c.s.receiveFiles(ctx, t, func() { later(func(c *client) { c.acceptRendezvous(t) }) })
+		err := c.s.receiveFiles(ctx, t, func() { later(func(c *client) { c.acceptRendezvous(t) }) },
+			func(place oscarwire.ProxyPlace) { later(func(c *client) { c.proposeProxy(t, place) }) })
 		if err != nil {
 			c.s.env.Log.Info().Err(err).Str("peer", t.id.peer).Msg("a file did not arrive")
 			c.s.env.Emit(legacy.MessageReceived{From: legacy.Peer{ID: t.id.peer}, Text: t.inVain(err)})
@@ -130,6 +131,22 @@ func (c *client) startTransfer(t *transfer) {
 			}
 		})
 	})
+}
+
+// proposeProxy asks the sender to come to a proxy where we wait. (AOL, "Rendezvous")
+func (c *client) proposeProxy(t *transfer, place oscarwire.ProxyPlace) {
+	sequence, _ := t.offer.TLVs.U16(oscarwire.TagRendezvousSequence)
+	addr := place.Addr.As4()
+	back := addr
+	for i := range back {
+		back[i] ^= 0xFF
+	}
+	c.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(t.from, oscarwire.Rendezvous{
+		Kind: oscarwire.RendezvousRequest, Cookie: t.offer.Cookie, Capability: t.offer.Capability,
+		TLVs: oscarwire.TLVs{oscarwire.TLV16(oscarwire.TagRendezvousSequence, sequence+1), {Tag: oscarwire.TagRendezvousF},
+			oscarwire.TLVBytes(oscarwire.TagRendezvousProxy, addr[:]), oscarwire.TLVBytes(oscarwire.TagRendezvousProxyBack, back[:]),
+			oscarwire.TLV16(oscarwire.TagRendezvousPort, place.PIN), oscarwire.TLV16(oscarwire.TagRendezvousPortBack, ^place.PIN),
+			{Tag: oscarwire.TagRendezvousUseProxy}}}, 0)})
 }
 
 // acceptRendezvous tells a peer that we have connected to them.

@@ -334,3 +334,49 @@ func TestMayDial(t *testing.T) {
 		t.Error("no address")
 	}
 }
+
+// Senders who cannot be reached come to the network's proxy.
+func TestFileByOurProxy(t *testing.T) {
+	elsewhere := startMock(t, oscarmock.Options{})
+	if err := elsewhere.ListenProxy("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	data := someBytes(50_000)
+	for _, tt := range []struct{ name, proxy, says string }{
+		{"they meet", elsewhere.ProxyAddr(), ""},
+		{"no proxy", closedAddr(t), "nor the proxy"},
+		{"no frames", elsewhere.Addr(), "proxy for files refuses"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			st := newFileStage(t, func(o *oscar.Options, _ *legacy.Env) { o.FileProxy = tt.proxy })
+			tr := st.offer(oscarmock.FileOffer{Files: []oscarmock.File{file("a.bin", data)}, Fault: oscarmock.FileHidden, ProxyAddr: tt.proxy})
+			m := st.told()
+			if tt.says != "" {
+				if !strings.Contains(m.Text, tt.says) {
+					t.Errorf("the user reads %q", m.Text)
+				}
+				if err := st.over(tr); !errors.Is(err, oscarmock.ErrFileDeclined) {
+					t.Errorf("the transfer has ended with %v", err)
+				}
+				return
+			}
+			if got, ok := st.get("a.bin"); m.URL == "" || !ok || !bytes.Equal(got, data) {
+				t.Errorf("the user reads %+v, %d bytes have come", m, len(got))
+			}
+			if err := st.over(tr); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// closedAddr is an address at which nobody listens.
+func closedAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

@@ -42,6 +42,7 @@ func TestOptionsErrors(t *testing.T) {
 		{"sign-on", func(o *Options) { o.SignOn = "kerberos" }, "sign_on", "md5-weak"},
 		{"encoding", func(o *Options) { o.Encoding = "klingon" }, "encoding", "windows-1251"},
 		{"keepalive", func(o *Options) { o.Keepalive = 1 }, "keepalive", "10 to 600"},
+		{"file proxy", func(o *Options) { o.FileProxy = "proxy" }, "file_proxy", "port is missing"},
 		{"sign-on interval", func(o *Options) { o.SignOnInterval = 0 }, "sign_on_interval", "1 to 3600"},
 	}
 	for _, tt := range tests {

@@ -41,6 +41,9 @@ type Options struct {
 	SignOnInterval int `toml:"sign_on_interval"`
 	// Keepalive is the number of seconds between signs of life.
 	Keepalive int `toml:"keepalive"`
+	// FileProxy is the host:port of a rendezvous proxy, by which files come whose
+	// sender cannot be reached; "" for none.
+	FileProxy string `toml:"file_proxy"`
 	// PrivateFiles lets files come from peers at private and loopback addresses,
 	// for networks that are on a private network themselves, and for tests.
 	PrivateFiles bool `toml:"allow_private_files"`
@@ -111,6 +114,11 @@ func New(o Options) (legacy.Network, error) {
 	n.page = page
 	if o.Keepalive < 10 || o.Keepalive > 600 {
 		wrong("keepalive", "must be from 10 to 600 seconds, not %d", o.Keepalive)
+	}
+	if o.FileProxy != "" {
+		if err := checkAddr(o.FileProxy); err != nil {
+			wrong("file_proxy", "%q is no host:port: %v", o.FileProxy, err)
+		}
 	}
 	if o.SignOnInterval < 1 || o.SignOnInterval > 3600 {
 		wrong("sign_on_interval", "must be from 1 to 3600 seconds, not %d", o.SignOnInterval)

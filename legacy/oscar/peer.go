@@ -72,6 +72,56 @@ func (s *session) dialPeer(ctx context.Context, to netip.AddrPort) (net.Conn, er
 	return conn, nil
 }
 
+// meetAtProxy waits for the sender at the network's proxy, to which propose invites
+// them. (libpurple, peer_proxy.c)
+func (s *session) meetAtProxy(ctx context.Context, t *transfer, propose func(oscarwire.ProxyPlace)) (_ net.Conn, err error) {
+	limited, cancel := context.WithTimeout(ctx, peerPatience)
+	defer cancel()
+	conn, err := s.env.Dial(limited, "tcp", s.net.opts.FileProxy)
+	if err != nil {
+		return nil, legacy.Wrap(legacy.Temporary, err, "Neither the sender nor the proxy for files can be reached. Ask for a link instead.")
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	defer func() {
+		if err != nil {
+			conn.Close()
+		}
+	}()
+	request := oscarwire.ProxyRequest{Name: s.self, Cookie: t.id.cookie, TLVs: oscarwire.TLVs{oscarwire.TLVBytes(oscarwire.TagProxyCapability, oscarwire.CapFile[:])}}
+	if err := s.writePeer(conn, oscarwire.ProxyFrame{Kind: oscarwire.ProxyCreate, Payload: request.Append(nil)}); err != nil {
+		return nil, peerError(err)
+	}
+	f, err := s.proxyFrame(conn, oscarwire.ProxyCreated, "The proxy for files refuses.")
+	if err != nil {
+		return nil, err
+	}
+	place, err := oscarwire.ParseProxyPlace(f.Payload)
+	if err != nil {
+		return nil, peerError(err)
+	}
+	propose(place)
+	_, err = s.proxyFrame(conn, oscarwire.ProxyReady, "The sender cannot be reached, and does not come to the proxy.")
+	return conn, err
+}
+
+// proxyFrame waits for a frame of a kind. Any other is a refusal, as the user should
+// read it.
+func (s *session) proxyFrame(conn net.Conn, kind uint16, refused string) (oscarwire.ProxyFrame, error) {
+	_ = conn.SetReadDeadline(time.Now().Add(progressLimit)) // ReadProxyFrame tells
+	f, err := oscarwire.ReadProxyFrame(conn)
+	switch {
+	case err != nil && kind == oscarwire.ProxyReady: // the sender may be to blame
+		return f, peerError(err)
+	case err == nil && f.Kind == kind:
+		return f, nil
+	case err == nil:
+		code, _ := f.Code()
+		err = fmt.Errorf("proxy frame %d, code %02X", f.Kind, code)
+	}
+	return f, legacy.Wrap(legacy.Temporary, err, refused+" Ask for a link instead.")
+}
+
 // joinProxy waits at a proxy until it joins us with the sender. (libpurple,
 // peer_proxy.c)
 func (s *session) joinProxy(ctx context.Context, conn net.Conn, t *transfer) error {
@@ -81,14 +131,6 @@ func (s *session) joinProxy(ctx context.Context, conn net.Conn, t *transfer) err
 	if err := s.writePeer(conn, oscarwire.ProxyFrame{Kind: oscarwire.ProxyJoin, Payload: peer.Append(nil)}); err != nil {
 		return peerError(err)
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(progressLimit)) // ReadProxyFrame tells
-	f, err := oscarwire.ReadProxyFrame(conn)
-	switch {
-	case err != nil:
-		return peerError(err)
-	case f.Kind == oscarwire.ProxyReady:
-		return nil
-	}
-	code, _ := f.Code()
-	return legacy.Wrap(legacy.Temporary, fmt.Errorf("proxy frame %d, code %02X", f.Kind, code), "The proxy that the sender has chosen refuses. Ask for a link instead.")
+	_, err := s.proxyFrame(conn, oscarwire.ProxyReady, "The proxy that the sender has chosen refuses.")
+	return err
 }

@@ -188,7 +188,7 @@ func TestMalformedTransfer(t *testing.T) {
 		tr := &transfer{id: rendezvousID{"100002", oscarwire.Cookie{1}}, count: 1, size: int64(len(data)), addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, port: 1}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		err := c.s.receiveFiles(ctx, tr, func() {})
+		err := c.s.receiveFiles(ctx, tr, func() {}, nil)
 		if ctx.Err() != nil {
 			t.Errorf("it hangs: %v", err)
 		}

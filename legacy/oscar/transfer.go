@@ -20,12 +20,13 @@ var (
 )
 
 // receiveFiles connects to the sender, calls connected, and takes the files one
-// after another. A file that is here is told to the user at once. It is called by
+// after another. If they cannot be reached and the network has a proxy, propose is to
+// ask them there. A file that is here is told to the user at once. It is called by
 // the goroutine of the transfer. The error is for the user.
-func (s *session) receiveFiles(ctx context.Context, t *transfer, connected func()) error {
+func (s *session) receiveFiles(ctx context.Context, t *transfer, connected func(), propose func(oscarwire.ProxyPlace)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, transferLimit, errTooSlow)
 	defer cancel()
-	err := s.receiveAll(ctx, t, connected)
+	err := s.receiveAll(ctx, t, connected, propose)
 	switch cause := context.Cause(ctx); {
 	case err == nil || cause == nil:
 		return err
@@ -36,8 +37,12 @@ func (s *session) receiveFiles(ctx context.Context, t *transfer, connected func(
 	}
 }
 
-func (s *session) receiveAll(ctx context.Context, t *transfer, connected func()) error {
+func (s *session) receiveAll(ctx context.Context, t *transfer, connected func(), propose func(oscarwire.ProxyPlace)) error {
 	conn, err := s.connectPeer(ctx, t)
+	if err != nil && !t.proxied && s.net.opts.FileProxy != "" && ctx.Err() == nil {
+		s.env.Log.Debug().Err(err).Str("peer", t.id.peer).Msg("the sender of a file is asked to come to the proxy")
+		conn, err = s.meetAtProxy(ctx, t, propose)
+	}
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,10 @@ type FileOffer struct {
 	// Proxy has the receiver connect as to a proxy. The offer does not tell proxies'
 	// ports, so the Listener's must be the one that the receiver takes for granted.
 	Proxy bool
-	Fault FileFault
+	// ProxyAddr is, with FileHidden, the host:port of the proxy to which the receiver
+	// asks the bot: such requests do not tell the port.
+	ProxyAddr string
+	Fault     FileFault
 }
 
 // File is a file that is sent.
@@ -45,6 +48,7 @@ const (
 	FileSilent                        // never begins
 	FileGarbage                       // begins with something else
 	FileRefused                       // the proxy refuses
+	FileHidden                        // nobody listens where it says; it comes to proxies
 )
 
 // How a FileTransfer can end, beside well.
@@ -60,8 +64,10 @@ type FileTransfer struct {
 	offer    FileOffer
 	cookie   oscarwire.Cookie
 	accepted chan struct{} // closed when the receiver says that it has connected
+	invited  chan uint16   // numbers at proxies, to which the receiver asks us
 	told     bool          // accepted is closed; guarded by Network.mu
 	over     chan error
+	number   uint16 // at a proxy of the receiver's choice
 	life     context.Context
 	cancel   context.CancelCauseFunc
 }
@@ -77,7 +83,7 @@ func (b *Bot) OfferFile(to string, o FileOffer) (*FileTransfer, error) {
 		}
 		o.Listener = l
 	}
-	t := &FileTransfer{bot: b, to: to, offer: o, cookie: newIMCookie(), accepted: make(chan struct{}), over: make(chan error, 1)}
+	t := &FileTransfer{bot: b, to: to, offer: o, cookie: newIMCookie(), accepted: make(chan struct{}), invited: make(chan uint16, 1), over: make(chan error, 1)}
 	t.life, t.cancel = context.WithCancelCause(context.Background())
 	n := b.net
 	n.mu.Lock()
@@ -162,14 +168,23 @@ func (t *FileTransfer) run() {
 func (t *FileTransfer) send() error {
 	defer context.AfterFunc(t.life, func() { t.offer.Listener.Close() })()
 	defer t.offer.Listener.Close()
-	nc, err := t.offer.Listener.Accept()
+	nc, err := t.meet()
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
 	defer context.AfterFunc(t.life, func() { nc.Close() })()
 	_ = nc.SetDeadline(time.Now().Add(idleLimit)) // what follows tells
-	if t.offer.Proxy {
+	switch {
+	case t.offer.Fault == FileHidden:
+		peer := oscarwire.ProxyPeer{Name: t.bot.account.Name, PIN: t.number, Cookie: t.cookie}
+		if _, err := nc.Write(oscarwire.ProxyFrame{Kind: oscarwire.ProxyJoin, Payload: peer.Append(nil)}.Append(nil)); err != nil {
+			return err
+		}
+		if f, err := oscarwire.ReadProxyFrame(nc); err != nil || f.Kind != oscarwire.ProxyReady {
+			return fmt.Errorf("oscarmock: the proxy says %+v: %w", f, err)
+		}
+	case t.offer.Proxy:
 		if err := t.admit(nc); err != nil {
 			return err
 		}
@@ -191,6 +206,20 @@ func (t *FileTransfer) send() error {
 		return nil
 	case <-t.life.Done():
 		return nil
+	}
+}
+
+// meet is the connection with the receiver, or with the proxy to which they ask us.
+func (t *FileTransfer) meet() (net.Conn, error) {
+	if t.offer.Fault != FileHidden {
+		return t.offer.Listener.Accept()
+	}
+	t.offer.Listener.Close()
+	select {
+	case t.number = <-t.invited:
+		return net.Dial("tcp", t.offer.ProxyAddr)
+	case <-t.life.Done():
+		return nil, errFileFault
 	}
 }
 
@@ -293,7 +322,14 @@ func (b *Bot) rendezvous(in oscarwire.IncomingIM) {
 	if err != nil || t == nil {
 		return
 	}
+	number, _ := v.TLVs.U16(oscarwire.TagRendezvousPort)
+	sequence, _ := v.TLVs.U16(oscarwire.TagRendezvousSequence)
 	switch {
+	case v.Kind == oscarwire.RendezvousRequest && sequence > 1 && v.TLVs.Has(oscarwire.TagRendezvousUseProxy):
+		select {
+		case t.invited <- number:
+		default: // we are on our way
+		}
 	case v.Kind == oscarwire.RendezvousAccept && !t.told:
 		t.told = true
 		close(t.accepted)

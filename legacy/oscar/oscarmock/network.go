@@ -77,6 +77,7 @@ type Network struct {
 	opts     Options
 	log      zerolog.Logger
 	listener net.Listener
+	proxy    *proxy // nil until ListenProxy
 	wg       sync.WaitGroup
 	quit     chan struct{} // closed by Close
 
@@ -215,6 +216,9 @@ func (n *Network) Hang() {
 	n.mu.Lock()
 	if n.listener != nil {
 		n.listener.Close()
+	}
+	if n.proxy != nil {
+		n.proxy.close()
 	}
 	for c := range n.conns {
 		c.nc.Close()

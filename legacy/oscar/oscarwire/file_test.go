@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -173,6 +175,24 @@ func TestChecksum(t *testing.T) {
 
 // The frames by which a receiver joins a proxied connection. (libpurple,
 // peer_proxy.c, peer_proxy_send_join_existing_conn)
+func TestProxyRequest(t *testing.T) {
+	want := ProxyRequest{"100001", Cookie{1, 2}, TLVs{TLVBytes(TagProxyCapability, CapFile[:])}}
+	got, err := ParseProxyRequest(want.Append(nil))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	place := ProxyPlace{0x1234, netip.MustParseAddr("192.0.2.1")}
+	b := place.Append(nil)
+	if got, err := ParseProxyPlace(b); err != nil || got != place {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for n := range b {
+		if _, err := ParseProxyPlace(b[:n]); !errors.Is(err, ErrShort) {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+}
+
 func TestProxyFrame(t *testing.T) {
 	peer := ProxyPeer{"100001", 0x1234, Cookie{1, 2, 3, 4, 5, 6, 7, 8}, TLVs{TLVBytes(TagProxyCapability, CapFile[:])}}
 	b := ProxyFrame{Kind: ProxyJoin, Payload: peer.Append(nil)}.Append(nil)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"net/netip"
 )
 
 // ProxyPort is where rendezvous proxies listen.
@@ -12,8 +13,8 @@ const ProxyPort uint16 = 5190
 // Kinds of frames between a peer and a rendezvous proxy. (libpurple, peer_proxy.c)
 const (
 	ProxyError   uint16 = 1 // from the proxy; the payload begins with a code
-	ProxyCreate  uint16 = 2 // from the first peer
-	ProxyCreated uint16 = 3
+	ProxyCreate  uint16 = 2 // from the first peer; the payload is a ProxyRequest
+	ProxyCreated uint16 = 3 // the payload is a ProxyPlace
 	ProxyJoin    uint16 = 4 // from the second peer; the payload is a ProxyPeer
 	ProxyReady   uint16 = 5 // to both: what follows goes from peer to peer
 )
@@ -107,5 +108,51 @@ func (p ProxyPeer) Append(dst []byte) []byte {
 	w.U16(p.PIN)
 	w.Bytes(p.Cookie[:])
 	w.TLVs(p.TLVs)
+	return w.B
+}
+
+// ProxyRequest is the payload of ProxyCreate.
+type ProxyRequest struct {
+	Name   string
+	Cookie Cookie // of the rendezvous
+	TLVs   TLVs   // 1 has the capability
+}
+
+// ParseProxyRequest parses the payload of ProxyCreate.
+func ParseProxyRequest(payload []byte) (ProxyRequest, error) {
+	r := NewReader(payload)
+	p := ProxyRequest{r.String8(), r.Cookie(), r.TLVs()}
+	return p, wrap("proxy", r.Err())
+}
+
+// Append appends the payload.
+func (p ProxyRequest) Append(dst []byte) []byte {
+	w := Writer{dst}
+	w.String8(p.Name)
+	w.Bytes(p.Cookie[:])
+	w.TLVs(p.TLVs)
+	return w.B
+}
+
+// ProxyPlace is the payload of ProxyCreated: what to tell the other peer.
+type ProxyPlace struct {
+	PIN  uint16
+	Addr netip.Addr // of the proxy, of version 4
+}
+
+// ParseProxyPlace parses the payload of ProxyCreated.
+func ParseProxyPlace(payload []byte) (ProxyPlace, error) {
+	r := NewReader(payload)
+	p := ProxyPlace{PIN: r.U16()}
+	p.Addr, _ = netip.AddrFromSlice(r.Bytes(4))
+	return p, wrap("proxy", r.Err())
+}
+
+// Append appends the payload.
+func (p ProxyPlace) Append(dst []byte) []byte {
+	w := Writer{dst}
+	w.U16(p.PIN)
+	addr := p.Addr.Unmap().As4()
+	w.Bytes(addr[:])
 	return w.B
 }

@@ -24,7 +24,9 @@ const (
 	TagRendezvousF        uint16 = 0x0F // empty, in every request
 	TagRendezvousUseProxy uint16 = 0x10
 	TagRendezvousPortBack uint16 = 0x17 // complement of the port
-	TagRendezvousData     uint16 = 0x2711
+
+	TagRendezvousProxyBack uint16 = 0x16 // complement of the proxy's address
+	TagRendezvousData      uint16 = 0x2711
 )
 
 // Rendezvous is TLV 05 of a message of channel 2.
