@@ -24,7 +24,12 @@ func (u *user) onRoomEvent(ev legacy.Event) bool {
 	case legacy.RoomLeft:
 		u.onRoomLeft(ev)
 	case legacy.OccupantJoined:
-		u.withRoom(ev.Room, func(r *room) { u.showOccupant(r, ev.Occupant) })
+		u.withRoom(ev.Room, func(r *room) {
+			if ev.Occupant.Nick != r.nick {
+				delete(r.occupants, ev.Occupant.Nick) // whoever had that nick has gone
+			}
+			u.showOccupant(r, ev.Occupant)
+		})
 	case legacy.OccupantChanged:
 		u.withRoom(ev.Room, func(r *room) { u.showOccupant(r, ev.Occupant) })
 	case legacy.OccupantLeft:
@@ -83,11 +88,15 @@ func (u *user) toClients(r *room, f func(full string)) {
 
 // showOccupant tells of somebody who came or changed.
 func (u *user) showOccupant(r *room, o legacy.Occupant) {
-	now := &occupant{Occupant: o}
-	if before := r.occupants[o.Nick]; before != nil && (before.Identity == o.Identity || o.Nick == r.nick) {
+	now, before := &occupant{Occupant: o}, r.occupants[o.Nick]
+	if before != nil { // whatever more is known of them by now
+		u.c.identify(r, before)
 		now.id = before.id
 	}
 	r.occupants[o.Nick] = now
+	if o.Nick == r.nick && before != nil && before.Level == o.Level && (r.show != "" || before.Away == o.Away) { // the client has said so itself
+		return
+	}
 	u.toClients(r, func(full string) {
 		if o.Nick == r.nick {
 			u.sendSelf(r, full)

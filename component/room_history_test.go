@@ -242,6 +242,10 @@ func TestOccupantIDs(t *testing.T) {
 		account.Nick = "dora2"
 		w.emit(h, legacy.OccupantJoined{Room: clubPeer, Occupant: account})
 		expect("under another nick", "<presence from='"+club+"/dora2' to='"+phone+"'/>", dora)
+		account.Identity = "account:later" // more is known of them now
+		w.Take()
+		w.emit(h, legacy.OccupantChanged{Room: clubPeer, Occupant: account})
+		expect("while they stay", "<presence from='"+club+"/dora2' to='"+phone+"'/>", dora)
 		w.Take()
 		w.emit(h, legacy.OccupantJoined{Room: clubPeer, Occupant: legacy.Occupant{Nick: "dora", Identity: "account:e"}})
 		if got := occupantOf(w.Expect("<presence from='" + club + "/dora' to='" + phone + "'/>")); got == dora {

@@ -25,6 +25,9 @@ func (u *user) readShown(st *inbound, r *room, client *roomClient) {
 	client.shown = translateResource(st.Element, u.c.clock.Now()).presence
 	client.shown.Idle = time.Time{} // a client tells that to everybody, or to nobody
 	r.show, r.status = showOf(client.shown.Show), client.shown.Status
+	if me := r.occupants[r.nick]; me != nil {
+		me.Away = false // the network will say so
+	}
 	u.showOwnPresence()
 }
 

@@ -41,7 +41,7 @@ func TestShownInRoom(t *testing.T) {
 	asked, seen := make(chan string, 100), make(chan legacy.Presence, 100)
 	network := func(n legacy.Network) legacy.Network { return seeing{roomy{n, asked}, seen} }
 	stage(t, setup{network: network}, func(t *testing.T, w *world) {
-		joinClub(t, w, asked)
+		h := joinClub(t, w, asked)
 		w.Send("<presence from='" + laptop + "' to='" + club + "/alice'>" + nsMUC + "</presence>")
 		w.settle()
 		w.Take()
@@ -62,6 +62,8 @@ func TestShownInRoom(t *testing.T) {
 		w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type='' id='a1'>" + away + "</presence>")
 		w.Expect("<presence from='" + club + "/alice' to='" + laptop + "' type='' id=''>" + away + "</presence>")
 		shows(legacy.Presence{}) // the other client is not away
+		w.emit(h, legacy.OccupantChanged{Room: clubPeer, Occupant: legacy.Occupant{Nick: "alice", Away: true}})
+		w.Quiet() // it is known
 		w.Send("<presence from='" + laptop + "' to='" + club + "/alice'><show>xa</show></presence>")
 		shows(legacy.Presence{Show: legacy.ShowAway, Status: "at lunch"})
 		w.Take()
@@ -168,7 +170,7 @@ func TestOwnOccupantID(t *testing.T) {
 		h := joinClub(t, w, asked)
 		mine := id("<presence from='" + club + "/alice' type=''/>")
 		w.Take()
-		w.emit(h, legacy.OccupantChanged{Room: clubPeer, Occupant: legacy.Occupant{Nick: "alice", Identity: "alice@cloak"}})
+		w.emit(h, legacy.OccupantChanged{Room: clubPeer, Occupant: legacy.Occupant{Nick: "alice", Level: legacy.LevelVoice, Identity: "alice@cloak"}})
 		if now := id("<presence from='" + club + "/alice' type=''/>"); now != mine || mine == "" {
 			t.Errorf("the user's id was %q and is %q", mine, now)
 		}

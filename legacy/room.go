@@ -104,8 +104,8 @@ type Occupant struct {
 	Away  bool
 	// Address is what the network tells of where they come from, "" for nothing.
 	Address string
-	// Identity stays the same when the nick changes: an account, say. "" if the
-	// network tells of none.
+	// Identity is theirs alone, and stays the same when the nick changes: an account,
+	// say. "" if the network tells of none.
 	Identity string
 }
 

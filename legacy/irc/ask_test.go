@@ -86,7 +86,7 @@ func TestSeveralLines(t *testing.T) {
 	l.hear(":alice!u@h PRIVMSG #room :c", ":irc.test 404 alice #room :No", ":alice!u@h PRIVMSG #room :e")
 	l.want(legacy.MessageSent{Ref: "1"}, legacy.MessageFailed{Ref: "2", Err: fails(legacy.Forbidden)})
 	l.hear(":alice!u@h PRIVMSG #room :by another client", ":alice!u@h PRIVMSG bob :by another client", ":alice!u@h PRIVMSG alice :to me", ":alice!u@h PRIVMSG $*.test :to all")
-	l.want(legacy.RoomMessage{Room: room, Nick: "alice", Identity: "u@h", Text: "by another client"},
+	l.want(legacy.RoomMessage{Room: room, Nick: "alice", Identity: "alice!u@h", Text: "by another client"},
 		legacy.OwnMessage{To: bob, Text: "by another client"}, legacy.MessageReceived{From: legacy.Peer{ID: "alice"}, Text: "to me"})
 }
 

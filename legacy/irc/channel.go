@@ -24,6 +24,7 @@ type channel struct {
 	bans    *banAsk              // a list of bans under way
 	missed  time.Time            // since when the user was not there, zero if unknown
 	early   []legacy.RoomMessage // that came before the end of the names
+	renamed bool                 // somebody has another nick than they came with
 	parting bool                 // the user has left it, which the server has yet to confirm
 	again   bool                 // and is to come back then
 }
@@ -35,6 +36,13 @@ type member struct {
 	away    bool
 	address string
 	account string
+	cameAs  cameAs
+}
+
+// cameAs is who somebody was when they came, as far as that has changed since.
+type cameAs struct {
+	nick, address string
+	twin          string // tells them from somebody who came as the same
 }
 
 const (
@@ -44,19 +52,45 @@ const (
 
 // occupant is a member as the core knows it.
 func (m *member) occupant() legacy.Occupant {
-	o := legacy.Occupant{Nick: m.nick, Away: m.away, Address: m.address, Identity: identity(m.account, m.address)}
+	o := legacy.Occupant{Nick: m.nick, Away: m.away, Address: m.address, Identity: m.identity()}
 	for i := range len(m.modes) {
 		o.Level = max(o.Level, levelOf(m.modes[i]))
 	}
 	return o
 }
 
-// identity is what stays the same of somebody: the account, or else the address.
-func identity(account, address string) string {
-	if account != "" && account != "*" && account != "0" {
+// identity is what stays the same of a member, and is nobody else's.
+func (m *member) identity() string {
+	return identity(m.account, first(m.cameAs.nick, m.nick), first(m.cameAs.address, m.address)) + m.cameAs.twin
+}
+
+// identity is the account, or else the nick with the address: neither is somebody's
+// alone, since many come by one gateway, and everybody may take a nick that is free.
+func identity(account, nick, address string) string {
+	switch {
+	case isAccount(account):
 		return "account:" + account
+	case address == "":
+		return ""
 	}
-	return address
+	return lower(nick) + "!" + address
+}
+
+// isAccount reports whether what the server says of an account is one.
+func isAccount(account string) bool { return account != "" && account != "*" && account != "0" }
+
+// distinguish tells somebody who comes from who came as the same and has another nick
+// now.
+func (ch *channel) distinguish(who *member, now time.Time) {
+	if !ch.renamed || isAccount(who.account) {
+		return
+	}
+	for _, other := range ch.members {
+		if other.cameAs.nick != "" && other.identity() == who.identity() {
+			who.cameAs.twin = "#" + strconv.FormatInt(now.UnixNano(), 36)
+			return
+		}
+	}
 }
 
 func levelOf(mode byte) legacy.Level {
@@ -250,6 +284,7 @@ func (c *client) onJoin(m ircwire.Message) {
 		account = m.Param(1)
 	}
 	who := newMember(m.Nick(), m.Address(), account)
+	ch.distinguish(who, c.now())
 	ch.members[c.fold(who.nick)] = who
 	if ch.entered {
 		c.emit(legacy.OccupantJoined{Room: ch.peer, Occupant: who.occupant()})
@@ -336,6 +371,9 @@ func (c *client) onNick(m ircwire.Message) {
 			continue
 		}
 		delete(ch.members, c.fold(old))
+		if who.cameAs.nick == "" {
+			who.cameAs.nick, ch.renamed = who.nick, true
+		}
 		who.nick = new
 		ch.members[c.fold(new)] = who
 		if ch.entered {
@@ -372,6 +410,9 @@ func (c *client) onMember(m ircwire.Message) {
 		case "ACCOUNT":
 			who.account = ircwire.Plain(m.Param(0))
 		case "CHGHOST":
+			if who.cameAs.address == "" {
+				who.cameAs.address = who.address
+			}
 			who.address = ircwire.Plain(m.Param(0) + "@" + m.Param(1))
 			if c.isMe(m.Nick()) {
 				c.address = who.address

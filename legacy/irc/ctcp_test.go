@@ -50,7 +50,7 @@ func TestServiceNotice(t *testing.T) {
 	l := newLab(t)
 	room := l.enter("#room", "bob")
 	l.hear(":ChanServ!s@services.test NOTICE alice :[#ROOM] Welcome!")
-	l.want(legacy.RoomMessage{Room: room, Nick: "ChanServ", Text: "[#ROOM] Welcome!", Identity: "s@services.test"})
+	l.want(legacy.RoomMessage{Room: room, Nick: "ChanServ", Text: "[#ROOM] Welcome!", Identity: "chanserv!s@services.test"})
 	l.hear(":bob!b@h NOTICE alice :[#room] me, too")
 	take[legacy.RoomMessage](l)
 	l.hear(":mallory!m@h NOTICE alice :[#room] who is not there")

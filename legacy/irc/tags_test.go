@@ -23,13 +23,14 @@ func TestHistory(t *testing.T) {
 	take[legacy.RoomJoined](l)
 	l.hear(":irc.test BATCH +h chathistory #room", "@batch=h;time=2026-01-02T04:04:04.000Z;msgid=1;account=bo :bob!b@h PRIVMSG #room :just now",
 		"@batch=h;time=2026-01-02T03:05:00.000Z;msgid=2;+draft/reply=1 :alice!u@h PRIVMSG #room :myself",
-		"@batch=h;time=2099-01-01T00:00:00.000Z :bob!b@h PRIVMSG #room :of the future", "@batch=h :bob!b@h PRIVMSG #room :\x01VERSION\x01", ":irc.test BATCH -h", "@batch=h;msgid=3 :bob!b@h PRIVMSG #room :live")
+		"@batch=h;time=2099-01-01T00:00:00.000Z :bob!b@h PRIVMSG #room :of the future", "@batch=h :bob!b@h PRIVMSG #room :\x01VERSION\x01", "@batch=h :HistServ!h@services PRIVMSG #room :bob joined the channel",
+		":irc.test BATCH -h", "@batch=h;msgid=3 :bob!b@h PRIVMSG #room :live")
 	first, _ := ircwire.Message{Tags: map[string]string{"time": "2026-01-02T04:04:04.000Z"}}.Time()
 	second, _ := ircwire.Message{Tags: map[string]string{"time": "2026-01-02T03:05:00.000Z"}}.Time()
 	l.want(legacy.RoomMessage{Room: room, Nick: "bob", Identity: "account:bo", Text: "just now", Time: first, ID: "1"},
-		legacy.RoomMessage{Room: room, Nick: "alice", Identity: "u@h", Text: "myself", Time: second, ID: "2", Reply: "1"},
-		legacy.RoomMessage{Room: room, Nick: "bob", Identity: "b@h", Text: "of the future"},
-		legacy.RoomMessage{Room: room, Nick: "bob", Identity: "b@h", Text: "live", ID: "3"})
+		legacy.RoomMessage{Room: room, Nick: "alice", Identity: "alice!u@h", Text: "myself", Time: second, ID: "2", Reply: "1"},
+		legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "of the future"},
+		legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "live", ID: "3"})
 	l.wantSent()
 
 	l = newLab(t, "chathistory")

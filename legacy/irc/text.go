@@ -126,6 +126,9 @@ func markup(text string) []legacy.Span {
 func (c *client) onText(m ircwire.Message) {
 	target, text := c.unprefixed(m.Param(0)), m.Param(1)
 	history := c.isHistory(m)
+	if history && m.Nick() == historyService {
+		return // who came and went is no longer of interest
+	}
 	if c.isOwnAnswer(m) || !history && c.isMe(m.Nick()) && (m.Tags["label"] != "" || c.caps["echo-message"] &&
 		c.answerID(func(a *ask) bool { return a.kind == askText && c.fold(a.target) == c.fold(target) }, nil, messageID(m))) {
 		return // the server's echo
@@ -168,10 +171,11 @@ func (c *client) onText(m ircwire.Message) {
 	case ch != nil && (ch.entered || !ch.parting):
 		said := legacy.RoomMessage{Room: ch.peer, Nick: nick, Text: text, Markup: spans, Time: sent, ID: messageID(m), Reply: replyTo(m)}
 		account, address := ircwire.Plain(m.Tags["account"]), ircwire.Plain(m.Address())
-		said.Identity = identity(account, address)
-		if who := ch.members[c.fold(nick)]; who != nil {
-			said.Identity = identity(first(account, who.account), first(address, who.address))
-		} else if c.isServer(nick) || !isName(nick) {
+		said.Identity = identity(account, ircwire.Plain(nick), address)
+		switch who := ch.members[c.fold(nick)]; {
+		case who != nil && account == "":
+			said.Identity = first(who.identity(), said.Identity)
+		case who == nil && (c.isServer(nick) || !isName(nick)):
 			said.Nick = ""
 		}
 		if !ch.entered {
@@ -182,7 +186,7 @@ func (c *client) onText(m ircwire.Message) {
 		}
 		c.emit(said)
 	case greeted != nil:
-		c.emit(legacy.RoomMessage{Room: greeted.peer, Nick: nick, Text: text, Markup: spans, Time: sent, Identity: ircwire.Plain(m.Address())})
+		c.emit(legacy.RoomMessage{Room: greeted.peer, Nick: nick, Text: text, Markup: spans, Time: sent, Identity: identity("", nick, ircwire.Plain(m.Address()))})
 	case ch != nil || isChannel(strings.TrimLeft(target, c.support.prefixes.Chars)) || isChannel(target):
 	case c.isServer(nick) || !ircwire.IsNick(nick):
 		c.notice(text)
@@ -196,6 +200,10 @@ func (c *client) onText(m ircwire.Message) {
 		c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Markup: spans, Time: sent})
 	}
 }
+
+// historyService is whoever tells in a history, in some servers' words, who came and
+// went, to clients that do not want those lines themselves.
+const historyService = "HistServ"
 
 // maxEarly is how many messages may come between our JOIN and the end of the names.
 const maxEarly = 200

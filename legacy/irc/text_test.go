@@ -20,12 +20,12 @@ func TestReceivedTexts(t *testing.T) {
 		line string
 		want legacy.Event
 	}{
-		{":bob!b@h PRIVMSG #room :hi", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "b@h", Text: "hi"}},
-		{":bob!b@h PRIVMSG @#ROOM :to operators", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "b@h", Text: "to operators"}},
-		{":bob!b@h NOTICE #room :a notice", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "b@h", Text: "a notice"}},
-		{":bob!b@h PRIVMSG #room :\x01ACTION waves\x01", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "b@h", Text: "/me waves"}},
+		{":bob!b@h PRIVMSG #room :hi", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "hi"}},
+		{":bob!b@h PRIVMSG @#ROOM :to operators", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "to operators"}},
+		{":bob!b@h NOTICE #room :a notice", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "a notice"}},
+		{":bob!b@h PRIVMSG #room :\x01ACTION waves\x01", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "/me waves"}},
 		{":irc.test NOTICE #room :from the server", legacy.RoomMessage{Room: room, Identity: "", Text: "from the server"}},
-		{":ChanServ!s@services PRIVMSG #room :from outside", legacy.RoomMessage{Room: room, Nick: "ChanServ", Identity: "s@services", Text: "from outside"}},
+		{":ChanServ!s@services PRIVMSG #room :from outside", legacy.RoomMessage{Room: room, Nick: "ChanServ", Identity: "chanserv!s@services", Text: "from outside"}},
 		{":bob!b@h PRIVMSG alice :hi", legacy.MessageReceived{From: bob, Text: "hi"}},
 		{":bob!b@h NOTICE alice :hi", legacy.MessageReceived{From: bob, Text: "hi"}},
 		{":bob!b@h PRIVMSG alice :\x01ACTION waves", legacy.MessageReceived{From: bob, Text: "/me waves"}},
@@ -58,9 +58,9 @@ func TestStatusMessage(t *testing.T) {
 	l.hear(":irc.test 005 alice PREFIX=(qaohv)~&@%+ CHANTYPES=#& :are supported")
 	local, room := l.enter("&local"), l.enter("#room")
 	l.hear(":bob!b@h PRIVMSG &local :one", ":bob!b@h PRIVMSG &#room :two", ":bob!b@h PRIVMSG @%#room :three", ":bob!b@h PRIVMSG &other :four")
-	l.want(legacy.RoomMessage{Room: local, Nick: "bob", Identity: "b@h", Text: "one"},
-		legacy.RoomMessage{Room: room, Nick: "bob", Identity: "b@h", Text: "two"},
-		legacy.RoomMessage{Room: room, Nick: "bob", Identity: "b@h", Text: "three"})
+	l.want(legacy.RoomMessage{Room: local, Nick: "bob", Identity: "bob!b@h", Text: "one"},
+		legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "two"},
+		legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "three"})
 }
 
 func TestMarkup(t *testing.T) {
