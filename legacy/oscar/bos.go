@@ -279,6 +279,7 @@ func (c *client) migrate(ctx context.Context, m *migration) error {
 	if err := c.attach(limited, addr, m.cookie); err != nil {
 		return err
 	}
+	c.markStale()
 	for _, w := range pending {
 		w.answered(oscarwire.SNAC{}, c.s.net.lost(nil))
 	}

@@ -36,6 +36,9 @@ type client struct {
 
 	asked map[string]bool // peers who wait to be authorized
 
+	stale   map[string]bool // peers who were seen before a migration, and not since
+	staleBy time.Time       // when they are taken to be offline
+
 	presence  legacy.Presence // what the user wants to be seen as
 	shown     legacy.Presence // what the server was told
 	awayTexts map[string]oscarwire.UserInfo
@@ -189,6 +192,9 @@ func (c *client) tick() time.Duration {
 	if !c.offlineBy.IsZero() && !now.Before(c.offlineBy) {
 		c.askStoredOldWay()
 	}
+	if !c.staleBy.IsZero() && !now.Before(c.staleBy) {
+		c.dropStale()
+	}
 	if c.begun && c.presence != c.shown && c.hurried(oscarwire.ServiceSetStatus) {
 		c.writePresence()
 	}
@@ -202,6 +208,7 @@ func (c *client) tick() time.Duration {
 		sooner(c.beginBy)
 	}
 	sooner(c.offlineBy)
+	sooner(c.staleBy)
 	if l := c.lanes[c.classOf[oscarwire.ServiceSetStatus]]; l != nil && c.begun && c.presence != c.shown && !c.paused {
 		sooner(now.Add(l.wait(now)))
 	}
@@ -329,6 +336,8 @@ func (c *client) onSNAC(snac oscarwire.SNAC) error {
 		err = c.onOwnMessage(snac.Body)
 	case oscarwire.ICBMHostAck:
 		err = c.onHostAck(snac.Body)
+	case oscarwire.ICBMClientAck:
+		err = c.onClientAck(snac.Body)
 	case oscarwire.ICBMMissed:
 		err = c.onMissed(snac.Body)
 	case oscarwire.ICBMTyping:

@@ -150,6 +150,19 @@ func (c *client) onHostAck(body []byte) error {
 	return nil
 }
 
+// onClientAck handles 04/0B: the receiver's client says that it has the message.
+func (c *client) onClientAck(body []byte) error {
+	ack, err := oscarwire.ParseClientAck(body)
+	if err != nil {
+		return err
+	}
+	if m := c.messages[ack.Cookie]; m != nil && oscarwire.NormalizeScreenName(ack.Name) == m.to {
+		delete(c.pending, m.request)
+		c.messageSent(m, legacy.Delivered)
+	}
+	return nil
+}
+
 // messageSent: the network took the message.
 func (c *client) messageSent(m *message, state legacy.DeliveryState) {
 	if c.messageOver(m) {

@@ -74,9 +74,11 @@ func (c *client) onBuddies(snac oscarwire.SNAC) error {
 		switch {
 		case peer.ID == "" || peer.ID == c.s.self:
 		case snac.ID == oscarwire.BuddyDeparted:
+			delete(c.stale, peer.ID)
 			delete(c.awayTexts, peer.ID)
 			c.showPeer(peer, legacy.Presence{})
 		default:
+			delete(c.stale, peer.ID)
 			p := c.presenceOf(u)
 			asks := p.Status == "" && isAway(p.Show)
 			if last := c.seen[peer.ID]; asks && last.Show == p.Show {
@@ -92,6 +94,28 @@ func (c *client) onBuddies(snac oscarwire.SNAC) error {
 		}
 	}
 	return err
+}
+
+// stalePatience is how long another server has, after a migration, to say who is
+// online.
+const stalePatience = 15 * time.Second
+
+// markStale remembers who was online before a migration: of those who have gone
+// meanwhile, nobody tells.
+func (c *client) markStale() {
+	c.stale = make(map[string]bool, len(c.seen))
+	for id := range c.seen {
+		c.stale[id] = true
+	}
+	c.staleBy = c.now().Add(stalePatience)
+}
+
+// dropStale takes those to be offline of whom nothing was heard since.
+func (c *client) dropStale() {
+	for id := range c.stale {
+		c.showPeer(legacy.Peer{ID: id}, legacy.Presence{})
+	}
+	c.stale, c.staleBy = nil, time.Time{}
 }
 
 // showPeer tells the core of a peer's presence, unless it knows.

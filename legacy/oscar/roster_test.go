@@ -82,12 +82,14 @@ func TestUnchangedList(t *testing.T) {
 	u.cancel()
 	u.do(u.waitEnd())
 
+	mock.Inject(oscarmock.Fault{Step: oscarmock.StepSend, SNAC: oscarwire.FeedbagReply, Action: oscarmock.Drop}) // it is not needed
 	again := start(t, n, credentials(alice), u.state)
 	if ready := expect(again, any[legacy.Ready]); len(ready.Contacts) != 1 || ready.Contacts[0].Peer.ID != bob {
 		t.Errorf("the list is %+v", ready.Contacts)
 	}
 	again.cancel()
 	again.do(again.waitEnd())
+	mock.Heal()
 
 	garbage := start(t, n, credentials(alice), []byte("\x00\xFF\xFFgarbage"))
 	if ready := expect(garbage, any[legacy.Ready]); len(ready.Contacts) != 1 {
