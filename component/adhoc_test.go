@@ -8,6 +8,7 @@ import (
 
 	"transport/component"
 	"transport/component/element"
+	"transport/legacy"
 	"transport/legacy/legacytest"
 )
 
@@ -151,6 +152,36 @@ func TestWords(t *testing.T) {
 			if text := answer.ChildText("jabber:component:accept", "body"); !strings.Contains(text, tt.says) {
 				t.Errorf("%s says %q and hears %q", tt.who, tt.word, text)
 			}
+		}
+	})
+}
+
+// passwordless is a network whose accounts have no passwords.
+type passwordless struct{ roomy }
+
+func (n passwordless) Info() legacy.Info {
+	info := n.roomy.Info()
+	info.Form = []legacy.Field{{Var: "username", Label: "Stage name", Required: true}}
+	return info
+}
+
+// What is written to register is what the network's form asks for.
+func TestRegisterByTextWithoutPassword(t *testing.T) {
+	asked := make(chan string, 100)
+	network := func(n legacy.Network) legacy.Network { return passwordless{roomy{n, asked}} }
+	stage(t, setup{network: network}, func(t *testing.T, w *world) {
+		for _, tt := range []struct{ word, says string }{
+			{"register", "or write: register STAGE-NAME\n"}, {"register ann secret", "or write: register STAGE-NAME\n"}, {"password x", "I understand"},
+			{"register ann", "You are registered, and signed on to"}, {"help", "I understand"},
+		} {
+			w.message(phone, gw, "w", tt.word)
+			text := w.Expect("<message type='chat' from='"+gw+"' to='"+phone+"'><body/></message>").ChildText("jabber:component:accept", "body")
+			if !strings.Contains(text+"\n", tt.says) || strings.Contains(text, "assword") {
+				t.Errorf("says %q and hears %q", tt.word, text)
+			}
+		}
+		if a, there := w.account(alice); !there || a.Fields["username"] != "ann" {
+			t.Errorf("registered as %+v", a.Fields)
 		}
 	})
 }

@@ -408,7 +408,7 @@ func (u *user) helpText() string {
 			b.WriteString("\n" + strings.TrimSpace(cmd.word+" "+cmd.argument) + ": " + cmd.about)
 		}
 	}
-	if u.isRegistered() {
+	if u.isRegistered() && u.c.asksFor("password") != nil {
 		b.WriteString("\npassword NEW: when the password on " + u.c.info.Name + " has changed")
 	}
 	return b.String()

@@ -208,10 +208,29 @@ func joinValues(values map[string][]string) map[string]string {
 	return all
 }
 
+// asksFor is the field of the registration form with a name, nil if it has none.
+func (c *Component) asksFor(name string) *legacy.Field {
+	i := slices.IndexFunc(c.info.Form, func(f legacy.Field) bool { return f.Var == name })
+	if i < 0 {
+		return nil
+	}
+	return &c.info.Form[i]
+}
+
 // howToRegister says what to write to register by text.
 func (u *user) howToRegister() string {
-	return "To register, use your client's form for this gateway, or write: register " +
-		strings.ToUpper(strings.ReplaceAll(u.c.info.PeerName, " ", "-")) + " PASSWORD"
+	words := "register NAME"
+	if f := u.c.asksFor("username"); f != nil {
+		words = "register " + strings.ToUpper(strings.ReplaceAll(f.Label, " ", "-"))
+	}
+	switch f := u.c.asksFor("password"); {
+	case f == nil:
+	case f.Required:
+		words += " PASSWORD"
+	default:
+		words += " [PASSWORD]"
+	}
+	return "To register, use your client's form for this gateway, or write: " + words
 }
 
 // registerByText registers, or changes the password, by a line of text, for
@@ -220,7 +239,11 @@ func (u *user) registerByText(word, rest string, answer func(string)) {
 	given := make(map[string]string)
 	name, password, _ := strings.Cut(rest, " ")
 	password = strings.TrimSpace(password)
+	secret := u.c.asksFor("password")
 	switch {
+	case word == "password" && secret == nil:
+		answer(u.helpText())
+		return
 	case word == "password" && !u.isRegistered():
 		answer("You are not registered. " + u.howToRegister())
 		return
@@ -229,18 +252,24 @@ func (u *user) registerByText(word, rest string, answer func(string)) {
 		return
 	case word == "password":
 		given["password"] = rest
-	case password == "":
+	case name == "", password == "" && secret != nil && secret.Required, password != "" && secret == nil:
 		answer(u.howToRegister())
 		return
 	default:
-		given["username"], given["password"] = name, password
+		if given["username"] = name; password != "" {
+			given["password"] = password
+		}
 	}
 	u.register(given, func(why *stanzaError) {
 		if why != nil {
 			answer("That did not work: " + why.Text)
 			return
 		}
-		answer("You are registered, and signed on to " + u.c.cfg.Name + ". Your client keeps what you wrote, the password too: delete that message.")
+		text := "You are registered, and signed on to " + u.c.cfg.Name + "."
+		if given["password"] != "" {
+			text += " Your client keeps what you wrote, the password too: delete that message."
+		}
+		answer(text)
 	})
 }
 

@@ -72,6 +72,11 @@ func TestLabeledBatch(t *testing.T) {
 	l.sent()
 	l.hear("@label=2 :irc.test BATCH +c labeled-response", ":irc.test BATCH -c")
 	l.want(legacy.Done{Ref: "m"})
+	// An echo is one in a batch, too.
+	l.c.caps["echo-message"] = true
+	l.say("3", legacy.Peer{ID: "nickserv"}, "REGISTER x")
+	l.hear("@label=3 :irc.test BATCH +d labeled-response", "@batch=d :alice!u@h PRIVMSG NickServ :REGISTER x", "@batch=d :NickServ!n@s NOTICE alice :Created", ":irc.test BATCH -d")
+	l.want(legacy.MessageSent{Ref: "3"}, legacy.MessageReceived{From: legacy.Peer{ID: "nickserv"}, Text: "Created"})
 }
 
 // TestSeveralLines: a message of several lines arrives when all have, or fails once.

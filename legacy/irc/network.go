@@ -47,11 +47,15 @@ func (n *network) Info() legacy.Info {
 		)
 		text = "Enter the nick that you want on " + n.name() + ", and the password of your account there if you have one."
 	}
+	peer := "nick"
+	if n.named {
+		peer = "nick%server"
+	}
 	form = append(form, legacy.Field{Var: legacy.RoomsField, Label: "Channels to join", Desc: "One a line; a key may follow, after a space.", Type: legacy.FieldLines})
 	return legacy.Info{
 		Name:     n.name(),
 		Type:     "irc",
-		PeerName: "nick",
+		PeerName: peer,
 		Features: legacy.FeaturePresence | legacy.FeatureTyping | legacy.FeatureProfile | legacy.FeatureWatch |
 			legacy.FeatureRooms | legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomTags | legacy.FeatureMarkup,
 		Guests:       n.opts.Guests,

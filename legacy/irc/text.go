@@ -129,7 +129,7 @@ func (c *client) onText(m ircwire.Message) {
 	if history && m.Nick() == historyService {
 		return // who came and went is no longer of interest
 	}
-	if c.isOwnAnswer(m) || !history && c.isMe(m.Nick()) && (m.Tags["label"] != "" || c.caps["echo-message"] &&
+	if c.isOwnAnswer(m) || !history && c.isMe(m.Nick()) && (c.labelOf(m) != "" || c.caps["echo-message"] &&
 		c.answerID(func(a *ask) bool { return a.kind == askText && c.fold(a.target) == c.fold(target) }, nil, messageID(m))) {
 		return // the server's echo
 	}
