@@ -80,7 +80,8 @@ func (c *client) onBuddies(snac oscarwire.SNAC) error {
 		default:
 			delete(c.stale, peer.ID)
 			p := c.presenceOf(u)
-			asks := p.Status == "" && isAway(p.Show)
+			text, _ := u.StatusText()
+			asks := text == "" && isAway(p.Show)
 			if last := c.seen[peer.ID]; asks && last.Show == p.Show {
 				p.Status = last.Status // until we know better
 			}
@@ -141,12 +142,24 @@ func (c *client) presenceOf(u oscarwire.UserInfo) legacy.Presence {
 		p.Show = legacy.ShowAway
 	}
 	p.Status, _ = u.StatusText()
-	p.Status = oscarwire.Clean(p.Status)
+	p.Status = withMood(u, oscarwire.Clean(p.Status))
 	if idle, ok := u.Idle(); ok && idle > 0 {
 		p.Idle = c.now().Add(-idle)
 	}
 	p.Since, _ = u.SignedOn()
 	return p
+}
+
+// withMood is a status text with the mood that somebody shows beside it.
+func withMood(u oscarwire.UserInfo, status string) string {
+	switch mood := u.Mood(); {
+	case mood == "":
+		return status
+	case status == "":
+		return mood
+	default:
+		return mood + ": " + status
+	}
 }
 
 func modeShow(st oscarwire.Status) legacy.Show {
@@ -193,7 +206,7 @@ func (c *client) onLocation(body []byte) error {
 		return nil
 	}
 	p := c.presenceOf(u)
-	p.Status = oscarwire.HTMLToText(*reply.Info.Away)
+	p.Status = withMood(u, oscarwire.HTMLToText(*reply.Info.Away))
 	c.showPeer(legacy.Peer{ID: id}, p)
 	return nil
 }

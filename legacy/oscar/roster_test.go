@@ -214,6 +214,29 @@ func TestPresence(t *testing.T) {
 	expect(a, func(ev legacy.PresenceChanged) bool { return ev.Presence.Show == legacy.ShowOffline })
 }
 
+// TestMoods: what ICQ users show beside their status is read with it.
+func TestMoods(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	b := mock.Bot(bob, oscarmock.BotOptions{})
+	b.SignOn()
+	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
+	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	says := func(want string, show legacy.Show) {
+		t.Helper()
+		expect(u, func(p legacy.PresenceChanged) bool { return p.Presence.Status == want && p.Presence.Show == show })
+	}
+	says("", legacy.ShowOnline)
+	music, _ := oscarwire.ParseGUID("61BEE0DD-8BDD-475D-8DEE-5F4BAACF19A7")
+	b.SetCapabilities(oscarwire.CapTyping, music)
+	says("Listening to music", legacy.ShowOnline)
+	b.SetStatus(oscarwire.StatusOnline, "Bach", "")
+	says("Listening to music: Bach", legacy.ShowOnline)
+	b.SetStatus(oscarwire.ModeAway.Status(), "", "back <b>soon</b>")
+	says("Listening to music: back soon", legacy.ShowAway)
+	b.SetCapabilities(oscarwire.CapTyping)
+	says("back soon", legacy.ShowAway)
+}
+
 // TestInvisibleFromTheStart shows that nobody sees a user who signs on
 // invisible.
 func TestInvisibleFromTheStart(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"transport/legacy/oscar/oscarwire"
@@ -156,6 +157,16 @@ func (b *Bot) SetIdle(since time.Time) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
 	b.account.idleSince = since
+	if b.online {
+		b.net.show(b.account)
+	}
+}
+
+// SetCapabilities changes what the bot's client says that it understands.
+func (b *Bot) SetCapabilities(caps ...oscarwire.GUID) {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	b.account.caps = slices.Clone(caps)
 	if b.online {
 		b.net.show(b.account)
 	}

@@ -80,3 +80,29 @@ func FuzzUserDetails(f *testing.F) {
 		_ = d.TakeSetFull(data)
 	})
 }
+
+func TestMood(t *testing.T) {
+	user := func(number string, caps ...GUID) UserInfo {
+		return UserInfo{Name: "100002", TLVs: TLVs{
+			TLVBytes(TagUserBART, BARTItems{{Type: BARTMood, Data: []byte(number)}}.Append(nil)),
+			TLVBytes(TagUserCaps, AppendCapabilities(nil, caps)),
+		}}
+	}
+	studying := GUID{0x60, 0x9D, 0x52, 0xF8, 0xA2, 0x9A, 0x49, 0xA6, 0xB2, 0xA0, 0x25, 0x24, 0xC5, 0xE9, 0xD2, 0x60}
+	for _, tt := range []struct {
+		user UserInfo
+		want string
+	}{
+		{user("icqmood23"), "Angry"}, {user("0icqmood0"), "Shopping"}, {user("icqmood24"), ""}, {user("icqmood-1"), ""}, {user("icqmood"), ""}, {user(""), ""},
+		{user("", CapTyping, studying), "Studying"}, {user("icqmood5", studying), "Thinking"}, {UserInfo{}, ""},
+	} {
+		if got := tt.user.Mood(); got != tt.want {
+			t.Errorf("%+v: got %q, want %q", tt.user, got, tt.want)
+		}
+	}
+	for c, name := range moods {
+		if name == "" || name != Clean(name) {
+			t.Errorf("%v is called %q", c, name)
+		}
+	}
+}
