@@ -1,0 +1,67 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"transport/component/element"
+)
+
+// TestICQAccount changes a password on the network by command, has the gateway killed,
+// and is signed on with the new one; shows that receipts say what is known; and is
+// invisible.
+func TestICQAccount(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		alice := w.ready()
+		const ns = "http://jabber.org/protocol/commands"
+		command := func(node, more, form string) *element.Element {
+			return alice.iq("set", icqDomain, "<command xmlns='"+ns+"' node='"+node+"'"+more+">"+form+"</command>").First()
+		}
+		const changed = "e2e-changed"
+		asked := command("change-password", "", "")
+		done := command("change-password", " sessionid='"+asked.Attr("sessionid")+"'", "<x xmlns='jabber:x:data' type='submit'>"+
+			"<field var='password'><value>"+changed+"</value></field><field var='again'><value>"+changed+"</value></field></x>")
+		if done.Attr("status") != "completed" || w.mock.Password(aliceUIN) != changed {
+			t.Errorf("changing the password: %s", done)
+		}
+
+		// XEP-0184 §5: of what was handed to somebody, and not of what is kept for them
+		receipt := func(e *element.Element) bool {
+			return e.Name == "message" && e.Child("urn:xmpp:receipts", "received") != nil
+		}
+		write := func(id string) {
+			alice.send("<message to='" + bobICQ + "' type='chat' id='" + id + "'><body>" + id + "</body><request xmlns='urn:xmpp:receipts'/></message>")
+		}
+		write("online")
+		if got := alice.expect("a receipt", receipt).Child("urn:xmpp:receipts", "received").Attr("id"); got != "online" {
+			t.Errorf("the receipt is for %q", got)
+		}
+		w.bob.SignOff()
+		alice.presence(bobICQ, "unavailable", "")
+		write("offline")
+		w.wait("message that is kept for Bob", func() bool { return w.mock.Stored(bobUIN) == 1 })
+		w.bob.SignOn()
+		alice.presence(bobICQ, "", "")
+		write("again")
+		if got := alice.expect("a receipt", receipt).Child("urn:xmpp:receipts", "received").Attr("id"); got != "again" {
+			t.Errorf("the receipt is for %q", got)
+		}
+
+		alice.say(icqDomain, "i", "invisible")
+		invisible := func() bool {
+			status, _, _ := w.mock.Presence(aliceUIN)
+			return status.Invisible()
+		}
+		w.wait("invisibility", invisible)
+
+		w.process.Kill()
+		w.signedOff(aliceUIN)
+		w.start()
+		w.signedOn(aliceUIN)
+		alice.presence(bobICQ, "", "")
+		w.wait("invisibility after the restart", invisible)
+		if log := w.log(); strings.Contains(log, changed) {
+			t.Error("the log has the new password")
+		}
+	})
+}
