@@ -23,7 +23,7 @@ type session struct {
 
 	since    time.Time // signed on
 	signOnBy time.Time // until then the network must have signed the account on
-	delayed  string    // why the sign-on waits, "" if it does not
+	turn     time.Time // until then the sign-on waits for its turn, zero if it does not
 }
 
 // sessionEvent is what a session says to its actor: a legacy.Event, a sessionFlush
@@ -314,7 +314,7 @@ func (u *user) onReady(ev legacy.Ready) {
 // registration does not wait for it.
 func (u *user) onSignOnDelayed(ev legacy.SignOnDelayed) {
 	s := u.session
-	s.signOnBy, s.delayed = ev.Until.Add(signOnTimeout), ev.Text
+	s.signOnBy, s.turn = ev.Until.Add(signOnTimeout), ev.Until
 	if u.trial == nil {
 		u.log.Info().Time("until", ev.Until).Msg("a sign-on waits for its turn")
 		u.hideAll(ev.Text)

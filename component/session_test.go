@@ -138,7 +138,7 @@ func TestSignOnDelayed(t *testing.T) {
 		w.presence(phone, gw, "")
 		w.Expect("<presence type='unavailable' from='" + gw + "' to='" + alice + "'><status>" + turn + "</status></presence>")
 		w.message(phone, gw, "1", "status")
-		w.Expect("<message from='" + gw + "'><body>" + turn + "</body></message>")
+		w.Expect("<message from='" + gw + "'><body>your turn comes at 2000-01-01 00:30:00 UTC.</body></message>")
 		w.pass(30 * time.Minute)
 		legacytest.Refute[legacytest.SignOff](t, h)
 		w.pass(time.Minute)

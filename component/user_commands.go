@@ -58,8 +58,8 @@ func (u *user) statusText() string {
 		b.WriteString("You are not signed on: " + userText(u.block))
 	case u.session != nil:
 		b.WriteString("You are being signed on.")
-		if u.session.delayed != "" {
-			b.WriteString(" " + u.session.delayed)
+		if turn := u.session.turn; !turn.IsZero() {
+			b.WriteString(" The network limits how often people may sign on from here; your turn comes at " + turn.UTC().Format(timeFormat) + ".")
 		}
 	case !u.retryAt.IsZero():
 		b.WriteString("The network cannot be reached. The next try is at " + u.retryAt.UTC().Format(timeFormat) + ".")
