@@ -145,6 +145,12 @@ func (c *client) expire(now time.Time) time.Time {
 	}
 	c.endVersions(func(v *versionAsk) bool { return !v.deadline.After(now) }, "",
 		legacy.Errorf(legacy.Temporary, "Nobody has answered."))
+	c.endWhos(func(w *whoAsk) bool { return !w.deadline.After(now) }, legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.link.name()))
+	for _, w := range c.whos {
+		if next.IsZero() || w.deadline.Before(next) {
+			next = w.deadline
+		}
+	}
 	for _, v := range c.versions {
 		if next.IsZero() || v.deadline.Before(next) {
 			next = v.deadline

@@ -54,6 +54,7 @@ type client struct {
 	lists     []list               // LISTs under way
 	whoises   map[string]*whoisAsk // by folded nick
 	versions  []versionAsk
+	whos      []*whoAsk         // searches for people, in the order of the questions
 	awayTexts map[string]string // of those who are known to be away, by folded nick
 	raw       rawAnswer
 	watched   map[string]*watch // by folded nick
@@ -418,6 +419,8 @@ func (c *client) onMessage(m ircwire.Message) error {
 		c.onWatch(m)
 	case "321", "322", "323":
 		c.onList(m)
+	case "315", "352":
+		c.onWho(m)
 	case "263": // try again later
 		c.onError(m)
 	case "324", "331", "332", "333", "353", "366", "367", "368":
@@ -449,6 +452,7 @@ func (c *client) giveUp(err error) {
 		w.answer(c, err)
 	}
 	c.endVersions(func(*versionAsk) bool { return true }, "", err)
+	c.endWhos(func(*whoAsk) bool { return true }, err)
 	for _, w := range c.watched {
 		c.show(w, false)
 	}

@@ -49,6 +49,11 @@ func (c *client) onError(m ircwire.Message) {
 			return
 		}
 	case "263":
+		if len(c.whos) > 0 && about == "WHO" {
+			first := c.whos[0]
+			c.endWhos(func(w *whoAsk) bool { return w == first }, is(legacy.RateLimited))
+			return
+		}
 		if len(c.lists) > 0 && (about == "LIST" || len(m.Params) < 3) {
 			c.endLists(is(legacy.RateLimited))
 			return

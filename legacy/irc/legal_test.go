@@ -99,6 +99,16 @@ func illegal(n *network, ev legacy.Event) error {
 	case legacy.ProfileReceived:
 		k.ref(ev.Ref, ev.Err)
 		k.texts(ev.Profile.Nick, ev.Profile.FullName, strings.ReplaceAll(ev.Profile.About, "\n", " "))
+	case legacy.SearchFinished:
+		k.ref(ev.Ref, ev.Err)
+		for _, r := range ev.Results {
+			if r.Peer.Room {
+				k.room(r.Peer)
+			} else {
+				k.person(r.Peer)
+			}
+			k.texts(r.Profile.Nick, r.Profile.FullName, r.Profile.First)
+		}
 	case legacy.Invited:
 		k.room(ev.Room)
 		k.person(ev.By)

@@ -57,11 +57,12 @@ func (n *network) Info() legacy.Info {
 		Type:     "irc",
 		PeerName: peer,
 		Features: legacy.FeaturePresence | legacy.FeatureTyping | legacy.FeatureProfile | legacy.FeatureWatch |
-			legacy.FeatureRooms | legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomTags | legacy.FeatureMarkup,
+			legacy.FeatureRooms | legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomTags | legacy.FeatureMarkup | legacy.FeatureSearch,
 		Guests:       n.opts.Guests,
 		Services:     n.named,
 		Instructions: text,
 		Form:         form,
+		Search:       n.searchForm(),
 		Commands:     commands,
 		MaxText:      maxText,
 	}

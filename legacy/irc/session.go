@@ -332,7 +332,7 @@ func (s *session) SetBan(_ context.Context, ref string, room legacy.Peer, mask s
 // ListRooms implements legacy.RoomLister.
 func (s *session) ListRooms(_ context.Context, ref string, service legacy.Peer) error {
 	fail := func(err error) { s.env.Emit(legacy.RoomsListed{Ref: ref, Err: err}) }
-	return s.enqueue(service.ID, true, command{func(c *client) { c.list(ref) }, fail})
+	return s.enqueue(service.ID, true, command{func(c *client) { c.list(list{ref: ref}) }, fail})
 }
 
 // Do implements legacy.Commander.

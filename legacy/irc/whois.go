@@ -134,6 +134,7 @@ func (w *whoisAsk) tell(c *client, err error) {
 // list is a question for the channels that there are.
 type list struct {
 	ref   string
+	find  string // in lower case, for a search among them; "" for all
 	asked time.Time
 	rooms []legacy.ListedRoom
 }
@@ -146,16 +147,17 @@ const (
 )
 
 // list asks which channels there are. (RFC 2812 §3.2.6)
-func (c *client) list(ref string) {
+func (c *client) list(l list) {
 	c.used()
 	if len(c.lists) > 0 && c.now().Sub(c.lists[0].asked) > listLimit { // it was never answered
 		c.endLists(legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.link.name()))
 	}
 	if len(c.lists) >= maxLists {
-		c.emit(legacy.RoomsListed{Ref: ref, Err: legacy.Errorf(legacy.RateLimited, "The list is being asked for already.")})
+		c.answerList(l, nil, legacy.Errorf(legacy.RateLimited, "The list is being asked for already."))
 		return
 	}
-	if c.lists = append(c.lists, list{ref: ref, asked: c.now()}); len(c.lists) == 1 {
+	l.asked = c.now()
+	if c.lists = append(c.lists, l); len(c.lists) == 1 {
 		c.send(ircwire.Line("LIST"))
 	}
 }
@@ -185,10 +187,20 @@ func (c *client) endLists(err error) {
 	lists := c.lists
 	c.lists = nil
 	for _, l := range lists {
-		told := legacy.RoomsListed{Ref: l.ref, Err: err}
-		if err == nil {
-			told.Rooms = lists[0].rooms
-		}
-		c.emit(told)
+		c.answerList(l, lists[0].rooms, err)
 	}
+}
+
+// answerList answers one of them.
+func (c *client) answerList(l list, rooms []legacy.ListedRoom, err error) {
+	if err != nil {
+		rooms = nil
+	}
+	if l.find == "" {
+		c.emit(legacy.RoomsListed{Ref: l.ref, Rooms: rooms, Err: err})
+		return
+	}
+	told := found(rooms, l.find)
+	told.Ref, told.Err = l.ref, err
+	c.emit(told)
 }
