@@ -2,6 +2,7 @@ package component
 
 import (
 	"crypto/sha1" //nolint:gosec // what XEP-0115 prescribes
+	"slices"
 	"strings"
 
 	"mellium.im/xmpp/disco"
@@ -11,13 +12,17 @@ import (
 	"transport/component/element"
 	"transport/component/xep"
 	"transport/legacy"
+	"transport/registry"
 )
 
 // capsNode names this program in entity capabilities. (XEP-0115 §4)
 const capsNode = "https://transport.invalid/caps"
 
 // discoAnswers are the answers to disco#info, which never change.
-type discoAnswers struct{ gateway, contact discoAnswer }
+type discoAnswers struct {
+	gateway, contact discoAnswer
+	untyped          discoAnswer // of contacts whose clients do not tell of typing
+}
 
 type discoAnswer struct {
 	query *element.Element // without a node
@@ -53,8 +58,20 @@ func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
 	if c.info.Features.Has(legacy.FeatureReceipts) {
 		contact = append(contact, xep.NSReceipts)
 	}
-	a.contact, err = newDiscoAnswer(info.Identity{Category: "client", Type: "pc", Name: c.cfg.Name}, contact)
+	client := info.Identity{Category: "client", Type: "pc", Name: c.cfg.Name}
+	if a.contact, err = newDiscoAnswer(client, contact); err != nil {
+		return a, err
+	}
+	a.untyped, err = newDiscoAnswer(client, slices.DeleteFunc(slices.Clone(contact), func(f string) bool { return f == xep.NSChatStates }))
 	return a, err
+}
+
+// of is what is said of a contact.
+func (a *discoAnswers) of(p legacy.Presence) discoAnswer {
+	if p.Untyped {
+		return a.untyped
+	}
+	return a.contact
 }
 
 func newDiscoAnswer(id info.Identity, features []string, forms ...form.Data) (discoAnswer, error) {
@@ -107,8 +124,27 @@ func (c *Component) gatewayInfo(_ *inbound, q *element.Element) (*element.Elemen
 	return c.disco.gateway.reply(q)
 }
 
+// contactInfo answers what a contact's client can, as far as that is the same for all,
+// or asked for by its hash.
 func (c *Component) contactInfo(_ *inbound, q *element.Element, _ legacy.Peer) (*element.Element, *stanzaError) {
+	if x, why := c.disco.untyped.reply(q); why == nil && q.Attr("node") != "" {
+		return x, nil
+	}
 	return c.disco.contact.reply(q)
+}
+
+// onContactInfo answers what a contact's client can, to those who see them.
+func (u *user) onContactInfo(r *request, peer legacy.Peer) {
+	answer := u.c.disco.contact
+	if ct, ok := u.may(peer); ok && ct.Subscription.Has(registry.To) && !u.blocked[ct.Peer] {
+		answer = u.c.disco.of(ct.presence)
+	}
+	x, why := answer.reply(r.payload)
+	if why != nil {
+		u.fail(r, *why)
+		return
+	}
+	u.reply(r, x)
 }
 
 func (c *Component) noItems(_ *inbound, q *element.Element) (*element.Element, *stanzaError) {

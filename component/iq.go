@@ -151,6 +151,9 @@ func (c *Component) contactIQ(st *inbound, route iqRoute, payload *element.Eleme
 	switch {
 	case err != nil:
 		c.refuse(st, translateError(err))
+	case payload.Is(xep.NSDiscoInfo, "query") && st.typ == "get" && payload.Attr("node") == "" && c.hasActor(st.user):
+		st.handle = func(u *user, r *request) { u.onContactInfo(r, peer) }
+		c.toActor(st)
 	case route.contactActor != nil && st.typ == "get":
 		if !c.serves(st.from) {
 			c.refuse(st, errNotForYou)

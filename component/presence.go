@@ -305,7 +305,7 @@ func (u *user) sendContactPresence(ct *contact, to, id string) error {
 		p = legacy.Presence{} // XEP-0191 §3.2
 	}
 	return u.c.write(func(dst []byte) []byte {
-		return appendContactPresence(dst, ct.jid, to, id, p, ct.picture(u.c), u.c.disco.contact.caps)
+		return appendContactPresence(dst, ct.jid, to, id, p, ct.picture(u.c), u.c.disco.of(p).caps)
 	})
 }
 

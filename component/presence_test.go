@@ -220,6 +220,38 @@ func TestInvisible(t *testing.T) {
 	})
 }
 
+// XEP-0115 §6: what a contact's client cannot is not said of it.
+func TestUntypedContact(t *testing.T) {
+	const states = "http://jabber.org/protocol/chatstates"
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.befriend(alice, carol)
+		shown := func(p legacy.Presence) (ver, features string) {
+			w.emit(h, legacy.PresenceChanged{From: carolPeer, Presence: p})
+			e := w.Expect("<presence type='' from='" + carol + "'><c xmlns='http://jabber.org/protocol/caps'/></presence>")
+			caps := e.Child("http://jabber.org/protocol/caps", "c")
+			ver = caps.Attr("ver")
+			for _, node := range []string{"", " node='" + caps.Attr("node") + "#" + ver + "'"} {
+				w.Send("<iq type='get' from='" + phone + "' to='" + carol + "' id='d'><query xmlns='http://jabber.org/protocol/disco#info'" + node + "/></iq>")
+				got := w.Expect("<iq type='result' id='d' from='" + carol + "'/>").String()
+				if features != "" && strings.Contains(got, states) != strings.Contains(features, states) {
+					t.Errorf("the hash stands for %s, and the client has %s", got, features)
+				}
+				features = got
+			}
+			return ver, features
+		}
+		typed, features := shown(legacy.Presence{Show: legacy.ShowAway})
+		if !strings.Contains(features, states) {
+			t.Errorf("got %s", features)
+		}
+		untyped, features := shown(legacy.Presence{Show: legacy.ShowAway, Untyped: true})
+		if strings.Contains(features, states) || typed == untyped {
+			t.Errorf("got %s, %s", features, untyped)
+		}
+	})
+}
+
 // What a user can learn of a contact's presence by a command.
 func TestShownPresence(t *testing.T) {
 	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {

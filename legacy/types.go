@@ -44,6 +44,8 @@ type Presence struct {
 	Status string    // status or away text, plain
 	Idle   time.Time // idle since; zero when active or unknown
 	Since  time.Time // signed on since; zero when unknown
+	// Untyped: their client says what it can, and telling of typing is not among it.
+	Untyped bool
 }
 
 // Outgoing is a message from the user to a peer.

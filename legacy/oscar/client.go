@@ -36,6 +36,7 @@ type client struct {
 
 	asked map[string]bool // peers who wait to be authorized
 
+	typists map[string]bool // peers who have shown that they tell of typing
 	stale   map[string]bool // peers who were seen before a migration, and not since
 	staleBy time.Time       // when they are taken to be offline
 
@@ -93,6 +94,7 @@ func newClient(s *session, life context.Context) *client {
 		asked:     make(map[string]bool),
 		awayTexts: make(map[string]oscarwire.UserInfo),
 		seen:      make(map[string]legacy.Presence),
+		typists:   make(map[string]bool),
 		messages:  make(map[oscarwire.Cookie]*message),
 		lookups:   make(map[uint16]*lookup),
 		rooms:     make(map[string]*room),

@@ -226,6 +226,9 @@ func (c *client) onMessage(body []byte) error {
 	if from.ID == "" {
 		return oscarwire.ErrMissing
 	}
+	if im.Flags()&oscarwire.IMWantsTyping != 0 {
+		c.tellsOfTyping(from)
+	}
 	sent, _ := im.Time()
 	received := legacy.MessageReceived{From: from, Time: c.past(sent), Auto: im.Flags()&oscarwire.IMAuto != 0}
 	switch im.Channel {
@@ -368,6 +371,7 @@ func (c *client) onTyping(body []byte) error {
 		state = legacy.TypingPaused
 	}
 	if id := oscarwire.NormalizeScreenName(t.Name); id != "" {
+		c.tellsOfTyping(legacy.Peer{ID: id})
 		c.emit(legacy.TypingChanged{From: legacy.Peer{ID: id}, State: state})
 	}
 	return nil

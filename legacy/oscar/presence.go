@@ -1,6 +1,7 @@
 package oscar
 
 import (
+	"slices"
 	"time"
 
 	"transport/legacy"
@@ -147,7 +148,21 @@ func (c *client) presenceOf(u oscarwire.UserInfo) legacy.Presence {
 		p.Idle = c.now().Add(-idle)
 	}
 	p.Since, _ = u.SignedOn()
+	caps := u.Capabilities()
+	p.Untyped = len(caps) > 0 && !slices.Contains(caps, oscarwire.CapTyping) && !c.typists[oscarwire.NormalizeScreenName(u.Name)]
 	return p
+}
+
+// tellsOfTyping: a peer's client has shown that it does, whatever it says of itself.
+func (c *client) tellsOfTyping(peer legacy.Peer) {
+	if c.typists[peer.ID] || len(c.typists) >= maxItems {
+		return
+	}
+	c.typists[peer.ID] = true
+	if p, seen := c.seen[peer.ID]; seen && p.Untyped {
+		p.Untyped = false
+		c.showPeer(peer, p)
+	}
 }
 
 // withMood is a status text with the mood that somebody shows beside it.

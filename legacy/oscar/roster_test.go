@@ -214,6 +214,35 @@ func TestPresence(t *testing.T) {
 	expect(a, func(ev legacy.PresenceChanged) bool { return ev.Presence.Show == legacy.ShowOffline })
 }
 
+// TestTypingCapability: who tells of typing is known from what their client says of
+// itself, and from what it does.
+func TestTypingCapability(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	b := mock.Bot(bob, oscarmock.BotOptions{})
+	b.SignOn()
+	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
+	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	says := func(untyped bool) {
+		t.Helper()
+		if got := expect(u, any[legacy.PresenceChanged]); got.Presence.Untyped != untyped {
+			t.Errorf("got %+v", got)
+		}
+	}
+	says(false)
+	b.SetCapabilities(oscarwire.CapXHTML)
+	says(true)
+	b.SetCapabilities() // it says nothing of itself
+	says(false)
+	b.SetCapabilities(oscarwire.CapXHTML)
+	says(true)
+	if err := b.Send(alice, "hello"); err != nil { // with a TLV that says that it wants to know
+		t.Fatal(err)
+	}
+	says(false)
+	b.SetStatus(oscarwire.ModeDND.Status(), "busy", "") // that is remembered
+	says(false)
+}
+
 // TestMoods: what ICQ users show beside their status is read with it.
 func TestMoods(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
