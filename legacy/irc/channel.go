@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -223,9 +224,31 @@ func (c *client) setTopic(name, topic string) {
 }
 
 func (c *client) invite(name, nick string) {
-	if ch := c.channels[c.fold(name)]; ch != nil {
-		c.send(ircwire.Line("INVITE", nick, ch.name))
+	ch := c.channels[c.fold(name)]
+	if ch == nil {
+		return
 	}
+	if c.send(ircwire.Line("INVITE", nick, ch.name)) {
+		if len(c.invites) >= maxInvites {
+			c.invites = c.invites[1:]
+		}
+		c.invites = append(c.invites, invite{nick, ch.name})
+	}
+}
+
+// invite is somebody who was asked in, which the server has yet to confirm.
+type invite struct{ nick, channel string }
+
+const maxInvites = 16 // that are remembered
+
+// invited ends an invitation, and returns its channel, "" if there is none to that nick.
+func (c *client) invited(nick string) (channel string) {
+	i := slices.IndexFunc(c.invites, func(v invite) bool { return c.fold(v.nick) == c.fold(nick) })
+	if i >= 0 {
+		channel = c.invites[i].channel
+		c.invites = slices.Delete(c.invites, i, i+1)
+	}
+	return channel
 }
 
 // onInvite: somebody asks the user in, or with invite-notify somebody else.

@@ -195,6 +195,13 @@ func TestRoomCommands(t *testing.T) {
 			t.Errorf("%s: %+v", line, failed)
 		}
 	}
+	l.hear(":irc.test 401 alice bob :No such nick") // who was asked in twice, once to be there already
+	l.want(legacy.Notice{Text: "bob No such nick"})
+	l.do(l.s.Invite(ctx, room, bob))
+	l.do(l.s.Invite(ctx, room, legacy.Peer{ID: "carol"}))
+	l.sent()
+	l.hear(":irc.test 341 alice carol #room", ":irc.test 401 alice Bob :No such nick")
+	l.want(legacy.RoomFailed{Room: room, Err: fails(legacy.NotFound)})
 	long := strings.Repeat("ж", 1000)
 	l.do(l.s.SetTopic(ctx, room, long))
 	if sent := l.sent(); len(sent) != 1 || len(sent[0]) < 509 || !strings.HasPrefix("TOPIC #room :"+long, sent[0]) {

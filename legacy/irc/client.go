@@ -54,6 +54,7 @@ type client struct {
 	lists     []list               // LISTs under way
 	whoises   map[string]*whoisAsk // by folded nick
 	versions  []versionAsk
+	invites   []invite
 	whos      []*whoAsk         // searches for people, in the order of the questions
 	awayTexts map[string]string // of those who are known to be away, by folded nick
 	raw       rawAnswer
@@ -419,6 +420,8 @@ func (c *client) onMessage(m ircwire.Message) error {
 		c.onWatch(m)
 	case "321", "322", "323":
 		c.onList(m)
+	case "341":
+		c.invited(m.Param(1))
 	case "315", "352":
 		c.onWho(m)
 	case "263": // try again later

@@ -83,7 +83,11 @@ func (c *client) onError(m ircwire.Message) {
 		if c.whoises[c.fold(about)] != nil {
 			return // the end of its answer says so too
 		}
+		if m.Command == "401" && c.failRoom(c.invited(about), is(kind)) {
+			return
+		}
 	case "443": // who was invited is there
+		c.invited(about)
 		if c.failRoom(m.Param(2), is(legacy.Conflict)) {
 			return
 		}

@@ -29,6 +29,7 @@ var lines = []string{
 	"301 alice bob :away", "311 alice bob b h * :Bob", "312 alice bob irc.test :Server", "313 alice bob :Operator", "317 alice bob 5 1700000000 :idle", "318 alice bob :End",
 	"319 alice bob :#room", "330 alice bob acc :is logged in as", "335 alice bob :is a bot", "338 alice bob 1.2.3.4 :actually", "378 alice bob :from", "671 alice bob :secure",
 	"263 alice LIST :Try again", "416 alice LIST :Too many", "351 alice v1 irc.test :x",
+	"REDACT #room id :x", "FAIL REDACT REDACT_FORBIDDEN #room id :no", "352 alice #room b h irc.test bob H :0 Bob", "315 alice bob :End", "263 alice WHO :Try again", "341 alice bob #room",
 }
 
 func init() {
@@ -62,6 +63,10 @@ func busy(t testing.TB, caps ...string) (*lab, []string) {
 		l.do(l.s.RequestProfile(ctx, ref(), bob))
 		l.do(l.s.Do(ctx, ref(), bob, "whois", nil))
 		l.do(l.s.ListRooms(ctx, ref(), legacy.Peer{}))
+		l.do(l.s.Redact(ctx, ref(), room, "id", "x"))
+		l.do(l.s.Search(ctx, ref(), map[string]string{"nick": "bob"}))
+		l.do(l.s.Search(ctx, ref(), map[string]string{"channel": "x"}))
+		l.do(l.s.Invite(ctx, room, bob))
 	}
 	return l, refs
 }
@@ -100,11 +105,13 @@ func refOf(ev legacy.Event) string {
 		return ev.Ref
 	case legacy.RoomsListed:
 		return ev.Ref
+	case legacy.SearchFinished:
+		return ev.Ref
 	}
 	return ""
 }
 
-var allCaps = []string{"labeled-response", "echo-message", "message-tags", "batch", "extended-join", "chathistory", "server-time"}
+var allCaps = []string{"labeled-response", "echo-message", "message-tags", "batch", "extended-join", "chathistory", "server-time", "draft/message-redaction"}
 
 // TestTruncated: every line, with one parameter less after the other, with and without
 // a source.
