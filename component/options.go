@@ -2,6 +2,8 @@ package component
 
 import (
 	"maps"
+	"strconv"
+	"strings"
 
 	"transport/component/xep"
 	"transport/legacy"
@@ -20,6 +22,7 @@ const (
 
 	optNoHistory   = "no-history"    // what is said in rooms is not archived
 	optStayInRooms = "stay-in-rooms" // the user stays in rooms while all clients are offline
+	optHistory     = "max-history"   // lines that clients get which do not say how many
 	optAvatar      = "send-avatar"   // the picture of the user's vCard is shown to the network
 	optProfile     = "send-profile"  // and what else is in it
 )
@@ -83,6 +86,10 @@ func (u *user) askOptions(x *execution) {
 			asked.Add(xep.NewField(s.field, "boolean", s.label, boolText(u.option(s.name) != s.inverted)))
 		}
 	}
+	rooms := u.c.info.Features.Has(legacy.FeatureRooms)
+	if rooms {
+		asked.Add(xep.NewField(fieldHistory, "text-single", historyLabel, strconv.Itoa(u.historyLength(legacy.Peer{}))))
+	}
 	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		var before map[string]string
 		if u.account != nil {
@@ -100,6 +107,16 @@ func (u *user) askOptions(x *execution) {
 				options[s.name] = "1"
 			default:
 				delete(options, s.name)
+			}
+		}
+		if given := values[fieldHistory]; rooms && len(given) > 0 {
+			n, ok := historyLength(strings.TrimSpace(given[0]))
+			if !ok {
+				u.show(x, wrongHistory)
+				return
+			}
+			if delete(options, optHistory); n != defaultHistory {
+				options[optHistory] = strconv.Itoa(n)
 			}
 		}
 		if maps.Equal(options, before) {

@@ -382,7 +382,7 @@ func (u *user) showRoom(r *room, full string) {
 	u.sendSelf(r, full)
 	if !again {
 		u.recall(r)
-		u.sendHistory(r, full, u.c.historyFor(r, client.wish))
+		u.sendHistory(r, full, u.c.historyFor(r, u.historyLength(r.peer), client.wish))
 	}
 	u.sendSubject(r, full, true)
 }

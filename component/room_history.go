@@ -101,12 +101,33 @@ func (u *user) recall(r *room) {
 	r.history = r.history[max(0, len(r.history)-maxHistory):]
 }
 
+// historyLength is how much of it clients get that do not say how much they want.
+func (u *user) historyLength(p legacy.Peer) int {
+	text, _ := u.setting(p, fieldHistory)
+	if text == "" && u.account != nil {
+		text = u.account.Options[optHistory]
+	}
+	if n, ok := historyLength(text); ok {
+		return n
+	}
+	return defaultHistory
+}
+
+// historyLength reads it as users write it, -1 for all that there is.
+func historyLength(text string) (int, bool) {
+	n, err := strconv.Atoi(text)
+	if n == -1 {
+		n = maxHistory
+	}
+	return n, err == nil && n >= 0 && n <= maxHistory
+}
+
 // historyFor is what a client wants to get of it: the least that any of its wishes
-// allows. (XEP-0045 §7.2.14)
-func (c *Component) historyFor(r *room, wish *element.Element) []line {
+// allows, or as much as is usual. (XEP-0045 §7.2.14)
+func (c *Component) historyFor(r *room, usual int, wish *element.Element) []line {
 	lines := r.history[max(0, len(r.history)-maxHistory):]
 	if wish == nil {
-		return lines[max(0, len(lines)-defaultHistory):]
+		return lines[max(0, len(lines)-usual):]
 	}
 	number := func(name string) (int, bool) {
 		n, err := strconv.Atoi(wish.Attr(name))

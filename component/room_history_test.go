@@ -25,6 +25,54 @@ func (w *world) history(full, wish string) (bodies []string, stanzas []*element.
 	return bodies, stanzas
 }
 
+// XEP-0045 §7.2.13: how much a client gets that does not say how much it wants is the
+// user's to say, for all rooms and for one.
+func TestHistoryLength(t *testing.T) {
+	asked := make(chan string, 1000)
+	stage(t, setup{network: newCity(asked), echo: silence, users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.enter(h, asked, phone, legacy.RoomJoined{})
+		w.talk(h, 30)
+		gets := func(want int) {
+			t.Helper()
+			if bodies, _ := w.history(laptop, ""); len(bodies) != want {
+				t.Errorf("%d lines, want %d", len(bodies), want)
+			}
+			if bodies, _ := w.history(laptop, "<history maxstanzas='7'/>"); len(bodies) != 7 {
+				t.Errorf("%d lines, but 7 were wished for", len(bodies))
+			}
+		}
+		set := func(length, says string) {
+			t.Helper()
+			form := w.run(phone, "options", "", "")
+			done := w.run(phone, "options", " sessionid='"+form.Attr("sessionid")+"' action='complete'", submit("max_history_length", length))
+			if !strings.Contains(done.String(), says) {
+				t.Errorf("%s lines: %s", length, done)
+			}
+		}
+		gets(20)
+		set("5", "stored")
+		gets(5)
+		set("-1", "stored")
+		gets(30)
+		set("many", "Enter a number")
+		set("1000", "Enter a number")
+		set("5", "stored")
+		room := func(length string) *element.Element {
+			answer, _ := w.ask("set", phone, club, "own", "<query xmlns='"+nsOwner+"'>"+submit("max_history_length", length)+"</query>")
+			return answer
+		}
+		if answer := room("3"); answer.Attr("type") != "result" {
+			t.Errorf("set for the room: %s", answer)
+		}
+		gets(3)
+		isError(t, room("-2"), "not-acceptable", "modify", "")
+		gets(3)
+		room("")
+		gets(5)
+	})
+}
+
 func occupantOf(e *element.Element) string { return e.Child(nsOccupant, "occupant-id").Attr("id") }
 
 // What was said before is told to who comes later, from the archive after a restart.

@@ -2,6 +2,7 @@ package component
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"mellium.im/xmpp/stanza"
@@ -23,12 +24,19 @@ var formTypes = map[legacy.FieldType]string{
 const (
 	fieldRecord     = "record_history"
 	fieldPersistent = "persistent"
+	fieldHistory    = "max_history_length"
 )
+
+// wrongHistory is what somebody hears who enters another number of lines.
+var wrongHistory = "Enter a number of lines from 0 to " + strconv.Itoa(maxHistory) + ", or -1 for all."
+
+const historyLabel = "Lines of what was said before, for clients that do not ask for a number (-1 for all)"
 
 // ownSettings are what the gateway itself offers for each room.
 var ownSettings = []legacy.Field{
 	{Var: fieldRecord, Label: "Keep what is said", Type: legacy.FieldBool},
 	{Var: fieldPersistent, Label: "Stay while I am offline", Type: legacy.FieldBool},
+	{Var: fieldHistory, Label: historyLabel},
 }
 
 // fieldsAt are the settings that a user has for a room or a service.
@@ -56,6 +64,8 @@ func (u *user) settingFields(p legacy.Peer) []*element.Element {
 				value = boolText(u.records(p))
 			case f.Var == fieldPersistent && p.Room:
 				value = boolText(u.option(optStayInRooms))
+			case f.Var == fieldHistory && p.Room:
+				value = strconv.Itoa(u.historyLength(p))
 			}
 		}
 		all = append(all, formField(f, value))
@@ -127,10 +137,16 @@ func (u *user) takeSettings(p legacy.Peer, given map[string][]string) *stanzaErr
 			continue
 		}
 		before, said := values[f.Var]
+		if f.Var == fieldHistory && p.Room && !said && value == strconv.Itoa(u.historyLength(p)) {
+			continue // it goes on following the one for all rooms
+		}
 		if said && before == value || !said && value == f.Default && f.Var != fieldRecord && f.Var != fieldPersistent {
 			continue
 		}
 		values[f.Var], changed = value, true
+	}
+	if _, ok := historyLength(values[fieldHistory]); values[fieldHistory] != "" && !ok && p.Room {
+		return &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: wrongHistory}
 	}
 	if configurer, ok := u.c.cfg.Network.(legacy.Configurer); ok {
 		if err := configurer.ValidateSettings(p, values); err != nil {
