@@ -161,6 +161,7 @@ type passwordless struct{ roomy }
 
 func (n passwordless) Info() legacy.Info {
 	info := n.roomy.Info()
+	info.RoomName = "#stage"
 	info.Form = []legacy.Field{{Var: "username", Label: "Stage name", Required: true}}
 	return info
 }
@@ -172,13 +173,19 @@ func TestRegisterByTextWithoutPassword(t *testing.T) {
 	stage(t, setup{network: network}, func(t *testing.T, w *world) {
 		for _, tt := range []struct{ word, says string }{
 			{"register", "or write: register STAGE-NAME\n"}, {"register ann secret", "or write: register STAGE-NAME\n"}, {"password x", "I understand"},
-			{"register ann", "You are registered, and signed on to"}, {"help", "I understand"},
+			{"register ann", "You are registered, and signed on to"}, {"help", "\nJoin a room as <#stage>@" + gw + ".\n"},
 		} {
 			w.message(phone, gw, "w", tt.word)
 			text := w.Expect("<message type='chat' from='"+gw+"' to='"+phone+"'><body/></message>").ChildText("jabber:component:accept", "body")
 			if !strings.Contains(text+"\n", tt.says) || strings.Contains(text, "assword") {
 				t.Errorf("says %q and hears %q", tt.word, text)
 			}
+		}
+		w.settle()
+		w.Take()
+		prompt, _ := w.ask("get", phone, gw, "p", "<query xmlns='jabber:iq:gateway'/>")
+		if desc := prompt.First().ChildText("jabber:iq:gateway", "desc"); desc != "Enter the Echo name of the person whom you want to add, or the room's name, as #stage." {
+			t.Errorf("the prompt is %q", desc)
 		}
 		if a, there := w.account(alice); !there || a.Fields["username"] != "ann" {
 			t.Errorf("registered as %+v", a.Fields)

@@ -402,6 +402,9 @@ func (u *user) helpText() string {
 	} else {
 		b.WriteString(" Add a contact as " + u.c.exampleJID() + ", or by your client's search for the " + u.c.info.PeerName + ".")
 	}
+	if u.c.info.RoomName != "" && (u.isRegistered() || u.c.info.Guests) {
+		b.WriteString("\nJoin a room as <" + u.c.info.RoomName + ">@" + u.c.domain + ".")
+	}
 	b.WriteString("\nI understand:\nhelp: this text")
 	for _, cmd := range u.c.commands {
 		if cmd.word != "" && u.offers(cmd) {

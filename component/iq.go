@@ -276,9 +276,13 @@ func (c *Component) vCard4(*inbound, *element.Element) (*element.Element, *stanz
 // prompt turns a legacy address into a JID. (XEP-0100 §6.3)
 func (c *Component) prompt(st *inbound, q *element.Element) (*element.Element, *stanzaError) {
 	answer := element.New(xep.NSGateway, "query")
+	room := ""
+	if c.info.RoomName != "" {
+		room = ", or the room's name, as " + c.info.RoomName
+	}
 	if st.typ == "get" {
 		return answer.
-			Add(element.New(xep.NSGateway, "desc").AddText("Enter the " + c.info.PeerName + " of the person whom you want to add.")).
+			Add(element.New(xep.NSGateway, "desc").AddText("Enter the " + c.info.PeerName + " of the person whom you want to add" + room + ".")).
 			Add(element.New(xep.NSGateway, "prompt").AddText(c.info.PeerName)), nil
 	}
 	p := q.Child(xep.NSGateway, "prompt")

@@ -201,6 +201,8 @@ type Info struct {
 	Type string
 	// PeerName is what an address is called there: "ICQ number".
 	PeerName string
+	// RoomName is what the name of a room looks like, with FeatureRooms: "#channel".
+	RoomName string
 	// Features are the abilities of every session.
 	Features Features
 	// Guests: whoever joins a room without a registration is signed on as a guest,

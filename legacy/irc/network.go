@@ -47,15 +47,16 @@ func (n *network) Info() legacy.Info {
 		)
 		text = "Enter the nick that you want on " + n.name() + ", and the password of your account there if you have one."
 	}
-	peer := "nick"
+	peer, room := "nick", "#channel"
 	if n.named {
-		peer = "nick%server"
+		peer, room = "nick%server", "#channel%server"
 	}
 	form = append(form, legacy.Field{Var: legacy.RoomsField, Label: "Channels to join", Desc: "One a line; a key may follow, after a space.", Type: legacy.FieldLines})
 	return legacy.Info{
 		Name:     n.name(),
 		Type:     "irc",
 		PeerName: peer,
+		RoomName: room,
 		Features: legacy.FeaturePresence | legacy.FeatureTyping | legacy.FeatureProfile | legacy.FeatureWatch |
 			legacy.FeatureRooms | legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomTags | legacy.FeatureMarkup | legacy.FeatureSearch,
 		Guests:       n.opts.Guests,

@@ -60,7 +60,7 @@ func (n *network) Info() legacy.Info {
 		Commands: n.commands(),
 	}
 	if n.aim {
-		info.Name, info.Type, info.PeerName = "AIM", "aim", "screen name"
+		info.Name, info.Type, info.PeerName, info.RoomName = "AIM", "aim", "screen name", "#room"
 		info.Instructions = "Enter your AIM screen name and your password."
 		info.Form[0].Label = "Screen name"
 		info.Features |= legacy.FeatureRooms | legacy.FeatureMarkup
