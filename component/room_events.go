@@ -343,24 +343,6 @@ func (u *user) onRoomReaction(r *room, ev legacy.RoomReaction, stanzaID string) 
 	})
 }
 
-// onRoomTyping: somebody is typing, or has stopped. (XEP-0085 §5.5)
-func (u *user) onRoomTyping(r *room, ev legacy.RoomTyping) {
-	state := "active"
-	switch ev.State {
-	case legacy.TypingActive:
-		state = "composing"
-	case legacy.TypingPaused:
-		state = "paused"
-	}
-	if r.occupants[ev.Nick] == nil {
-		return
-	}
-	u.toClients(r, func(full string) {
-		u.put(element.New(nsStanza, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).Set("type", "groupchat").Set("id", newID()).
-			Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), u.c.idOf(r, ev.Nick)))
-	})
-}
-
 // onInvited: somebody asks the user into a room.
 func (u *user) onInvited(ev legacy.Invited) {
 	u.invite(ev.Room, u.c.contactJID(ev.By.ID), "")

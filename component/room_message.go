@@ -29,6 +29,9 @@ func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
 	if ev.Reply != "" {
 		u.recall(r)
 	}
+	if len(u.typing) > 0 {
+		delete(u.typing, typist(r, ev.Nick))
+	}
 	l := line{nick: ev.Nick, text: styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply}
 	l.quote(r.said(ev.Reply))
 	if !ev.Time.IsZero() {

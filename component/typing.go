@@ -1,8 +1,10 @@
 package component
 
 import (
+	"strings"
 	"time"
 
+	"transport/component/element"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -75,11 +77,51 @@ func (u *user) sendChatState(peer, state string) {
 // expireTyping takes back what is no longer believed.
 func (u *user) expireTyping(now time.Time) {
 	for peer, until := range u.typing {
-		if !until.After(now) {
-			delete(u.typing, peer)
+		if until.After(now) {
+			continue
+		}
+		delete(u.typing, peer)
+		if room, nick, inRoom := strings.Cut(peer, "\x00"); !inRoom {
 			u.sendChatState(peer, "paused")
+		} else if r := u.rooms[room]; r != nil && r.joined {
+			u.sendRoomState(r, nick, "paused")
 		}
 	}
+}
+
+// typist is the key in user.typing of somebody in a room.
+func typist(r *room, nick string) string { return r.peer.ID + "\x00" + nick }
+
+// onRoomTyping: somebody is typing, or has stopped. Networks repeat that they are, which
+// is told once. (XEP-0085 §5.3, §5.5)
+func (u *user) onRoomTyping(r *room, ev legacy.RoomTyping) {
+	key := typist(r, ev.Nick)
+	_, known := u.typing[key]
+	delete(u.typing, key)
+	state := "active"
+	switch ev.State {
+	case legacy.TypingActive:
+		if known || len(u.typing) < maxTyping {
+			put(&u.typing, key, u.c.clock.Now().Add(typingTime))
+		}
+		if known {
+			return
+		}
+		state = "composing"
+	case legacy.TypingPaused:
+		state = "paused"
+	}
+	u.sendRoomState(r, ev.Nick, state)
+}
+
+func (u *user) sendRoomState(r *room, nick, state string) {
+	if r.occupants[nick] == nil {
+		return
+	}
+	u.toClients(r, func(full string) {
+		u.put(element.New(nsStanza, "message").Set("from", r.occupantJID(nick)).Set("to", full).Set("type", "groupchat").Set("id", newID()).
+			Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), u.c.idOf(r, nick)))
+	})
 }
 
 // wantsChatStates reports whether one of the user's clients may know what a chat
