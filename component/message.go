@@ -286,8 +286,8 @@ func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev le
 		dst = appendChild(dst, "url", ev.URL)
 		dst = append(dst, "</x>"...)
 	}
-	if ev.Markup == nil && strings.ContainsAny(text, "*_~`>") { // they are what they are (XEP-0393 §6.1)
-		dst = append(dst, "<unstyled xmlns='urn:xmpp:styling:0'/>"...)
+	if isUnstyled(text, ev.Markup) {
+		dst = append(dst, unstyled...)
 	}
 	if !ev.Time.IsZero() {
 		dst = xep.Delay(c.domain, ev.Time).Append(dst, nsComponent)
@@ -296,6 +296,14 @@ func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev le
 		dst = append(dst, "<active xmlns='"+xep.NSChatStates+"'/>"...)
 	}
 	return append(dst, "</message>"...)
+}
+
+const unstyled = "<unstyled xmlns='" + xep.NSStyling + "'/>"
+
+// isUnstyled reports whether a text of the network's, which has its own formatting, has
+// marks that clients would take for styling. (XEP-0393 §6.1)
+func isUnstyled(text string, markup []legacy.Span) bool {
+	return markup == nil && strings.ContainsAny(text, "*_~`>")
 }
 
 // appendMessageStart appends the start tag of a chat message.

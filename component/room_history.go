@@ -27,6 +27,7 @@ type line struct {
 	reply    string
 	replyTo  string // nick of whoever said that, "" if unknown
 	quoted   [2]int // runes of text that repeat it (XEP-0428)
+	unstyled bool   // its marks are what they are (XEP-0393)
 	origin   string // that the user's client gave it (XEP-0359), not kept
 	at       time.Time
 }
@@ -42,6 +43,7 @@ type keptLine struct {
 	Reply    string        `json:"r,omitempty"`
 	ReplyTo  string        `json:"a,omitempty"`
 	Quoted   [2]int        `json:"q,omitzero"`
+	Unstyled bool          `json:"u,omitempty"`
 }
 
 const (
@@ -56,7 +58,7 @@ func (u *user) remember(r *room, l line) {
 		r.history = append(make([]line, 0, 2*maxHistory), r.history[len(r.history)-maxHistory:]...)
 	}
 	if u.records(r.peer) {
-		payload, err := json.Marshal(keptLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply, l.replyTo, l.quoted})
+		payload, err := json.Marshal(keptLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply, l.replyTo, l.quoted, l.unstyled})
 		if err != nil {
 			u.log.Error().Err(err).Msg("cannot archive a line")
 			return
@@ -70,7 +72,7 @@ func readLine(kept registry.Line) (line, error) {
 	var k keptLine
 	err := json.Unmarshal(kept.Payload, &k)
 	return line{nick: k.Nick, text: k.Text, markup: k.Markup, id: k.ID, archived: kept.StanzaID, occupant: k.Occupant, reply: k.Reply, replyTo: k.ReplyTo,
-		quoted: k.Quoted, at: kept.Created}, err
+		quoted: k.Quoted, unstyled: k.Unstyled, at: kept.Created}, err
 }
 
 // recall fills a room's memory from the archive after a restart.

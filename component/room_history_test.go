@@ -73,6 +73,31 @@ func TestHistoryLength(t *testing.T) {
 	})
 }
 
+// XEP-0393 §6.1: marks in what comes from a network with formatting of its own are what
+// they are; the user's own are styling.
+func TestUnstyledInRoom(t *testing.T) {
+	asked := make(chan string, 1000)
+	stage(t, setup{network: newCity(asked), echo: silence, config: keeping}, func(t *testing.T, w *world) {
+		h := joinClub(t, w, asked)
+		w.Take()
+		const mark = "<unstyled xmlns='urn:xmpp:styling:0'/>"
+		w.emit(h, legacy.RoomMessage{Room: clubPeer, Nick: "bob", Text: "a *b* c"})
+		w.Expect("<message from='" + club + "/bob'><body>a *b* c</body>" + mark + "</message>")
+		for _, m := range []legacy.RoomMessage{{Nick: "bob", Text: "plain"}, {Nick: "bob", Text: "b", Markup: []legacy.Span{{Text: "b", Style: legacy.Bold}}}} {
+			m.Room = clubPeer
+			w.emit(h, m)
+			if got := w.Expect("<message from='" + club + "/bob'/>"); strings.Contains(got.String(), "unstyled") {
+				t.Errorf("got %s", got)
+			}
+		}
+		w.groupchat(phone, "m1", "<body>*mine*</body>")
+		if got := w.Expect("<message from='" + club + "/alice' id='m1'/>"); strings.Contains(got.String(), "unstyled") {
+			t.Errorf("reflected %s", got)
+		}
+		w.mustMatch(w.archive(phone, mamQuery("", "")).results[0], "<message><result xmlns='"+nsMAM+"'><forwarded xmlns='"+nsForward+"'><message xmlns='"+nsClient+"'>"+mark+"</message></forwarded></result></message>")
+	})
+}
+
 func occupantOf(e *element.Element) string { return e.Child(nsOccupant, "occupant-id").Attr("id") }
 
 // What was said before is told to who comes later, from the archive after a restart.

@@ -33,6 +33,7 @@ func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
 		delete(u.typing, typist(r, ev.Nick))
 	}
 	l := line{nick: ev.Nick, text: styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply}
+	l.unstyled = isUnstyled(ev.Text, ev.Markup)
 	l.quote(r.said(ev.Reply))
 	if !ev.Time.IsZero() {
 		u.recall(r) // it may be known
@@ -78,6 +79,9 @@ func (c *Component) appendLine(dst []byte, r *room, to string, l *line, delayed 
 	dst = appendAttr(dst, "id", l.id)
 	dst = appendChild(append(dst, '>'), "body", l.text)
 	dst = appendXHTML(dst, l.markup)
+	if l.unstyled && l.quoted[1] == 0 {
+		dst = append(dst, unstyled...)
+	}
 	dst = l.appendReply(dst, r)
 	dst = appendOccupantID(dst, l.occupant)
 	if to != "" {
