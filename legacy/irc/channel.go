@@ -154,10 +154,12 @@ func (c *client) wishes() []wish {
 func (c *client) enter(ch *channel) {
 	first := !ch.entered
 	ch.entered = true
-	if ch.members[c.fold(c.nick)] == nil { // the server has left them out
-		ch.members[c.fold(c.nick)] = &member{nick: c.nick, address: c.address}
+	me := ch.members[c.fold(c.nick)]
+	if me == nil { // the server has left them out
+		me = &member{nick: c.nick, address: c.address}
+		ch.members[c.fold(c.nick)] = me
 	}
-	joined := legacy.RoomJoined{Room: ch.peer, Nick: c.nick, Topic: ch.topic, Tags: c.caps["message-tags"], Redacts: c.caps["draft/message-redaction"],
+	joined := legacy.RoomJoined{Room: ch.peer, Nick: me.nick, Topic: ch.topic, Tags: c.caps["message-tags"], Redacts: c.caps["draft/message-redaction"],
 		Occupants: make([]legacy.Occupant, 0, len(ch.members))}
 	for _, m := range ch.members {
 		joined.Occupants = append(joined.Occupants, m.occupant())
@@ -397,6 +399,7 @@ func (c *client) onNick(m ircwire.Message) {
 		if who.cameAs.nick == "" {
 			who.cameAs.nick, ch.renamed = who.nick, true
 		}
+		old := who.nick // as the core knows it
 		who.nick = new
 		ch.members[c.fold(new)] = who
 		if ch.entered {

@@ -140,7 +140,7 @@ func TestPeopleComeAndGo(t *testing.T) {
 		{":bob!b@h KICK #room carol :twice", nil},
 		{":dave!d@h QUIT :gone", []legacy.Event{legacy.OccupantLeft{Room: room, Nick: "Dave", Reason: "gone"}}},
 		{":alice!u@h NICK Guest1", []legacy.Event{legacy.OccupantRenamed{Room: room, Old: "alice", New: "Guest1"}}},
-		{":guest1!u@h NICK 42AAAAAAB", []legacy.Event{legacy.OccupantRenamed{Room: room, Old: "guest1", New: "42AAAAAAB"}}},
+		{":guest1!u@h NICK 42AAAAAAB", []legacy.Event{legacy.OccupantRenamed{Room: room, Old: "Guest1", New: "42AAAAAAB"}}},
 		{":42AAAAAAB!u@h QUIT :me", nil},
 		{":bob!b@h KICK #room 42aaaaaab :you too", []legacy.Event{legacy.RoomLeft{Room: room, Kind: legacy.LeftKicked, By: "bob", Reason: "you too"}}},
 		{":dave!d@h JOIN #room * :Dave", nil},

@@ -173,9 +173,11 @@ func (c *client) onText(m ircwire.Message) {
 		account, address := ircwire.Plain(m.Tags["account"]), ircwire.Plain(m.Address())
 		said.Identity = identity(account, ircwire.Plain(nick), address)
 		switch who := ch.members[c.fold(nick)]; {
-		case who != nil && account == "":
-			said.Identity = first(who.identity(), said.Identity)
-		case who == nil && (c.isServer(nick) || !isName(nick)):
+		case who != nil:
+			if said.Nick = who.nick; account == "" {
+				said.Identity = first(who.identity(), said.Identity)
+			}
+		case c.isServer(nick) || !isName(nick):
 			said.Nick = ""
 		}
 		if !ch.entered {
