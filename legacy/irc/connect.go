@@ -78,6 +78,7 @@ func (c *client) onRegistering(m ircwire.Message) (done bool, err error) {
 		c.write(ircwire.Line("PONG", m.Last()))
 	case "CAP":
 		c.onCap(m)
+		return false, c.err
 	case "AUTHENTICATE":
 		return false, c.onAuthenticate(m.Param(0))
 	case "903", "907":
@@ -189,6 +190,9 @@ func (c *client) onCap(m ircwire.Message) {
 	case "LS", "NEW":
 		for name := range strings.FieldsSeq(m.Last()) {
 			name, value, _ := strings.Cut(name, "=")
+			if name == "sts" && registering {
+				c.onSTS(value)
+			}
 			if !slices.Contains(wanted, name) || c.caps[name] || slices.Contains(c.offered, name) {
 				continue
 			}
@@ -244,6 +248,25 @@ func (c *client) onCap(m ircwire.Message) {
 	case "DEL":
 		for name := range strings.FieldsSeq(m.Last()) {
 			delete(c.caps, name)
+		}
+	}
+}
+
+// moved says that the server is to be used at another place.
+type moved struct{ to target }
+
+func (m *moved) Error() string { return "irc: the server wants TLS, on port " + m.to.port }
+
+// onSTS: a server that was reached without TLS says that it is to be used with. At the
+// server of the configuration, its word holds. (IRCv3 sts)
+func (c *client) onSTS(policy string) {
+	if c.target.tls || !c.s.net.named {
+		return
+	}
+	for rule := range strings.SplitSeq(policy, ",") {
+		port, ok := strings.CutPrefix(rule, "port=")
+		if list, err := ports(port); ok && err == nil && len(list) == 1 {
+			c.err = &moved{target{c.target.host, list[0], true}}
 		}
 	}
 }

@@ -21,7 +21,8 @@ const dialLimit = 10 * time.Second
 func (l *link) connect(ctx, life context.Context) (*client, error) {
 	p := l.s.profile(l.server, l.nick)
 	var err error
-	for _, to := range p.targets {
+	for i := 0; i < len(p.targets); i++ {
+		to := p.targets[i]
 		limited, cancel := context.WithTimeout(ctx, dialLimit)
 		var nc net.Conn
 		nc, err = l.dial(limited, p, to)
@@ -37,6 +38,11 @@ func (l *link) connect(ctx, life context.Context) (*client, error) {
 			return c, nil
 		}
 		c.conn.close()
+		var elsewhere *moved
+		if errors.As(err, &elsewhere) { // there, and nowhere else
+			p.targets, i = []target{elsewhere.to}, -1
+			continue
+		}
 		if legacy.KindOf(err) != legacy.Temporary {
 			break
 		}
