@@ -37,13 +37,21 @@ type member struct {
 	away    bool
 	address string
 	account string
-	cameAs  cameAs
+	came    *came // nil for as they are
 }
 
-// cameAs is who somebody was when they came, as far as that has changed since.
-type cameAs struct {
+// came is how somebody has come, where they are called something else by now.
+type came struct {
 	nick, address string
 	twin          string // tells them from somebody who came as the same
+}
+
+// asCame is how a member has come, to be changed.
+func (m *member) asCame() *came {
+	if m.came == nil {
+		m.came = &came{nick: m.nick, address: m.address}
+	}
+	return m.came
 }
 
 const (
@@ -62,7 +70,10 @@ func (m *member) occupant() legacy.Occupant {
 
 // identity is what stays the same of a member, and is nobody else's.
 func (m *member) identity() string {
-	return identity(m.account, first(m.cameAs.nick, m.nick), first(m.cameAs.address, m.address)) + m.cameAs.twin
+	if m.came == nil {
+		return identity(m.account, m.nick, m.address)
+	}
+	return identity(m.account, m.came.nick, m.came.address) + m.came.twin
 }
 
 // identity is the account, or else the nick with the address: neither is somebody's
@@ -87,8 +98,8 @@ func (ch *channel) distinguish(who *member, now time.Time) {
 		return
 	}
 	for _, other := range ch.members {
-		if other.cameAs.nick != "" && other.identity() == who.identity() {
-			who.cameAs.twin = "#" + strconv.FormatInt(now.UnixNano(), 36)
+		if other.came != nil && other.identity() == who.identity() {
+			who.asCame().twin = "#" + strconv.FormatInt(now.UnixNano(), 36)
 			return
 		}
 	}
@@ -396,9 +407,8 @@ func (c *client) onNick(m ircwire.Message) {
 			continue
 		}
 		delete(ch.members, c.fold(old))
-		if who.cameAs.nick == "" {
-			who.cameAs.nick, ch.renamed = who.nick, true
-		}
+		who.asCame()
+		ch.renamed = true
 		old := who.nick // as the core knows it
 		who.nick = new
 		ch.members[c.fold(new)] = who
@@ -436,9 +446,7 @@ func (c *client) onMember(m ircwire.Message) {
 		case "ACCOUNT":
 			who.account = ircwire.Plain(m.Param(0))
 		case "CHGHOST":
-			if who.cameAs.address == "" {
-				who.cameAs.address = who.address
-			}
+			who.asCame()
 			who.address = ircwire.Plain(m.Param(0) + "@" + m.Param(1))
 			if c.isMe(m.Nick()) {
 				c.address = who.address
