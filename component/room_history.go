@@ -188,7 +188,9 @@ func (c *Component) identify(r *room, o *occupant) {
 	if o.id != "" {
 		return
 	}
-	if o.id = c.occupantID(r, first(o.Identity, o.Nick)); o.Identity != "" || !r.renamed {
+	known := o.Identity != ""
+	o.id = c.occupantID(r, first(o.Identity, o.Nick))
+	if o.Identity = ""; known || !r.renamed { // it is a text of its own for everybody in every room
 		return
 	}
 	for _, other := range r.occupants {
