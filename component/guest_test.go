@@ -93,6 +93,19 @@ func TestInviteNick(t *testing.T) {
 	})
 }
 
+// XEP-0085 §5.1: a client that shows itself to rooms only is told who types to it.
+func TestGuestTyping(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		h := joinClub(t, w, asked)
+		w.settle()
+		w.Take()
+		typing := legacy.TypingChanged{From: legacy.Peer{ID: "bob"}, State: legacy.TypingActive}
+		w.emit(h, typing)
+		w.Expect("<message type='chat' from='" + bob2 + "' to='alice@example.org'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>")
+	})
+}
+
 // XEP-0092 §2, of somebody on the network
 func TestVersionOfPerson(t *testing.T) {
 	asked := make(chan string, 100)

@@ -49,7 +49,7 @@ const maxTyping = 256
 
 // onTypingChanged: a contact is typing, or has stopped.
 func (u *user) onTypingChanged(ev legacy.TypingChanged) {
-	if ev.From.ID == "" || u.blocked[ev.From.ID] || !u.online() || !u.wantsChatStates() {
+	if ev.From.ID == "" || u.blocked[ev.From.ID] || !u.wantsChatStates() {
 		return
 	}
 	state := "active"
@@ -124,12 +124,18 @@ func (u *user) sendRoomState(r *room, nick, state string) {
 	})
 }
 
-// wantsChatStates reports whether one of the user's clients may know what a chat
-// state is. (XEP-0085 §5.1)
+// wantsChatStates reports whether one of the user's clients is there and may know what a
+// chat state is. Of those that show themselves to rooms only, nobody knows.
+// (XEP-0085 §5.1)
 func (u *user) wantsChatStates() bool {
 	for _, r := range u.resources {
 		if r.features == nil || r.features[xep.NSChatStates] {
-			return true
+			return u.online()
+		}
+	}
+	for _, r := range u.rooms {
+		if len(r.clients) > 0 {
+			return len(u.resources) == 0
 		}
 	}
 	return false
