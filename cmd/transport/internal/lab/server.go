@@ -69,7 +69,7 @@ var errPortTaken = errors.New("port taken by another program")
 
 const (
 	startLimit = 90 * time.Second // ejabberd on a machine that is busy takes half of it
-	stopLimit  = 10 * time.Second
+	stopLimit  = 20 * time.Second
 	pollPause  = 20 * time.Millisecond
 )
 
