@@ -315,6 +315,9 @@ func (u *user) fail(r *request, why stanzaError) {
 // sweep forgets the requests that are answered, and answers those that have
 // waited too long.
 func (u *user) sweep() {
+	if len(u.requests) == 0 {
+		return
+	}
 	now, left := u.c.clock.Now(), u.requests[:0]
 	for _, r := range u.requests {
 		if !r.deadline.After(now) {

@@ -120,6 +120,14 @@ func (j JID) String() string {
 	return string(b)
 }
 
+// inNoDomain are the ASCII characters that stand in no domain.
+var inNoDomain = func() (set [utf8.RuneSelf]bool) {
+	for c := range set {
+		set[c] = c <= ' ' || c == 0x7f || strings.ContainsRune("\"&'/<>@\\", rune(c))
+	}
+	return set
+}()
+
 // NormalizeDomain returns a domain in lower case and without a final dot (RFC
 // 7622 §3.2). Internationalised names are not looked into, and unlike in host
 // names an underscore is allowed: servers pass it.
@@ -137,7 +145,7 @@ func NormalizeDomain(s string) (string, error) {
 		switch {
 		case c >= utf8.RuneSelf || 'A' <= c && c <= 'Z':
 			lower = false
-		case c <= ' ' || c == 0x7f || strings.IndexByte("\"&'/<>@\\", c) >= 0:
+		case inNoDomain[c]:
 			return "", errForbidden
 		}
 	}

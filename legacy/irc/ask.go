@@ -143,24 +143,32 @@ func (c *client) expire(now time.Time) time.Time {
 	if len(c.waiting) > 0 {
 		next = c.waiting[0].deadline
 	}
-	c.endVersions(func(v *versionAsk) bool { return !v.deadline.After(now) }, "",
-		legacy.Errorf(legacy.Temporary, "Nobody has answered."))
-	c.endWhos(func(w *whoAsk) bool { return !w.deadline.After(now) }, legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.link.name()))
-	for _, w := range c.whos {
-		if next.IsZero() || w.deadline.Before(next) {
-			next = w.deadline
-		}
+	if len(c.versions)+len(c.whos)+len(c.whoises) == 0 { // as nearly always
+		return next
 	}
-	for _, v := range c.versions {
-		if next.IsZero() || v.deadline.Before(next) {
-			next = v.deadline
-		}
+	if at := c.expireQuestions(now); next.IsZero() || !at.IsZero() && at.Before(next) {
+		next = at
 	}
+	return next
+}
+
+// expireQuestions is expire for what was asked about people.
+func (c *client) expireQuestions(now time.Time) (next time.Time) {
+	late := func(deadline time.Time) bool {
+		if !deadline.After(now) {
+			return true
+		}
+		if next.IsZero() || deadline.Before(next) {
+			next = deadline
+		}
+		return false
+	}
+	silent := legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.link.name())
+	c.endVersions(func(v *versionAsk) bool { return late(v.deadline) }, "", legacy.Errorf(legacy.Temporary, "Nobody has answered."))
+	c.endWhos(func(w *whoAsk) bool { return late(w.deadline) }, silent)
 	for _, w := range c.whoises {
-		if !w.deadline.After(now) {
-			w.answer(c, legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.link.name()))
-		} else if next.IsZero() || w.deadline.Before(next) {
-			next = w.deadline
+		if late(w.deadline) {
+			w.answer(c, silent)
 		}
 	}
 	return next
