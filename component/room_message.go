@@ -341,13 +341,11 @@ func (u *user) reflect(st *inbound, id string) {
 	u.withRoom(peer, func(r *room) {
 		o := r.self()
 		u.c.identify(r, o)
-		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, newID()), at: u.c.clock.Now(), occupant: o.id,
+		archived := first(id, newID())
+		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, archived), archived: archived, at: u.c.clock.Now(), occupant: o.id,
 			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"), quoted: quoteIn(st.Element)}
 		if old := r.said(l.reply); old != nil {
 			l.replyTo = old.nick
-		}
-		if l.archived = id; id == "" {
-			l.archived = newID()
 		}
 		u.remember(r, l)
 		u.toClients(r, func(full string) {
