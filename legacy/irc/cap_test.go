@@ -87,6 +87,22 @@ func TestNickWhileRegistering(t *testing.T) {
 	l = setup{fields: map[string]string{"nicks": "ally"}}.lab(t)
 	l.registering(":s 432 * alice :Erroneous")
 	l.wantSent("NICK ally")
+	// Services hold a nick for a while that somebody else has been thrown off.
+	l = setup{}.lab(t)
+	l.registering(":s 432 * alice :Erroneous Nickname: Held for registered user")
+	l.wantSent("NICK alice_")
+	for range maxNickTries - 1 {
+		l.registering(":s 432 * x :Erroneous")
+	}
+	m, _ = ircwire.Parse(":s 432 * x :Erroneous")
+	if _, err := l.c.onRegistering(m); legacy.KindOf(err) != legacy.Auth || !strings.Contains(err.Error(), "the nick alice.") {
+		t.Errorf("in the end: %v", err)
+	}
+	l = setup{fields: map[string]string{"username": "жanna"}}.lab(t) // which this server has for nobody
+	m, _ = ircwire.Parse(":s 432 * жanna :Erroneous")
+	if _, err := l.c.onRegistering(m); legacy.KindOf(err) != legacy.Auth {
+		t.Errorf("a nick that is not allowed: %v", err)
+	}
 	if got := variation("жжжжжжж", 5); got != "жжжж5" {
 		t.Errorf("got %q", got)
 	}
@@ -96,7 +112,7 @@ func TestNickWhileRegistering(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for line, kind := range map[string]legacy.Kind{
 		":s 464 * :Password incorrect": legacy.Auth, ":s 465 * :You are banned": legacy.Forbidden, "ERROR :Closing link": legacy.Temporary,
-		":s 432 * alice :Erroneous": legacy.Auth, "ERROR": legacy.Temporary, ":s 465": legacy.Forbidden,
+		"ERROR": legacy.Temporary, ":s 465": legacy.Forbidden,
 	} {
 		l := setup{}.lab(t)
 		m, _ := ircwire.Parse(line)

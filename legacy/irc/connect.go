@@ -85,11 +85,11 @@ func (c *client) onRegistering(m ircwire.Message) (done bool, err error) {
 		return false, c.onLoggedIn()
 	case "902", "904", "905", "906", "908":
 		return false, c.saslFailed(m)
-	case "432": // an erroneous one
-		if c.nickTries > 0 || len(c.profile.nicks) > 1 {
+	case "432": // an erroneous one, or one that services hold for whom it belongs to
+		if c.nickTries > 0 || len(c.profile.nicks) > 1 || isPlainNick(c.nick) {
 			return false, c.nextNick(m)
 		}
-		return false, legacy.Errorf(legacy.Auth, "%s does not allow the nick %s.", c.link.name(), c.nick)
+		return false, c.nickRefused()
 	case "433", "436", "437": // in use: another one, which the room will tell of
 		return false, c.nextNick(m)
 	case "464":
@@ -123,11 +123,17 @@ func (c *client) nextNick(m ircwire.Message) error {
 		c.nick = c.profile.nicks[c.nickTries]
 	case c.nickTries-len(c.profile.nicks) < maxNickTries:
 		c.nick = variation(c.profile.nicks[0], c.nickTries-len(c.profile.nicks))
+	case m.Command == "432":
+		return c.nickRefused()
 	default:
 		return legacy.Errorf(legacy.Forbidden, "The nick %s is in use: %s", c.profile.nicks[0], ircwire.Plain(m.Last()))
 	}
 	c.write(ircwire.Line("NICK", c.nick))
 	return nil
+}
+
+func (c *client) nickRefused() error {
+	return legacy.Errorf(legacy.Auth, "%s does not allow the nick %s.", c.link.name(), c.profile.nicks[0])
 }
 
 // variation is another nick. Those after the first two are no longer than nine

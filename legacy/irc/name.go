@@ -23,6 +23,14 @@ func isName(nick string) bool {
 
 const maxName = 200 // bytes
 
+// isPlainNick reports whether a nick is one that every server allows, unless it is too
+// long, or not for everybody. (RFC 2812 §2.3.1)
+func isPlainNick(nick string) bool {
+	return ircwire.IsNick(nick) && !strings.ContainsFunc(nick, func(r rune) bool {
+		return (r < 'A' || r > '}') && (r < '0' || r > '9') && r != '-'
+	})
+}
+
 // isServer reports whether a name can be that of a server, or of its address:
 // host, host:port or an alias that the user has given an address.
 func isServer(name string) bool {
