@@ -483,7 +483,7 @@ func (c *client) onChannelReply(m ircwire.Message) {
 		if ch.entered || c.crowded() {
 			return
 		}
-		for entry := range strings.FieldsSeq(m.Param(3)) {
+		for entry := range strings.SplitSeq(m.Param(3), " ") {
 			nick, modes := c.support.prefixes.SplitNick(entry)
 			nick, address, _ := strings.Cut(nick, "!")
 			if isName(nick) {

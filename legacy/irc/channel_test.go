@@ -3,6 +3,7 @@ package irc
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -309,5 +310,20 @@ func TestBigChannel(t *testing.T) {
 	split("netjoin", ":nick%d!n@h JOIN #big * :N")
 	if len(l.events) != 500 || len(l.c.channels["#big"].members) != 2000 || len(l.c.batches) != 0 {
 		t.Errorf("%d events, %d members", len(l.events), len(l.c.channels["#big"].members))
+	}
+}
+
+// TestNamesWithSpaces: a space that is none to IRC is part of a nick.
+func TestNamesWithSpaces(t *testing.T) {
+	l := newLab(t)
+	room := channelPeer(l, "#room")
+	l.do(l.s.JoinRoom(t.Context(), room, "alice", ""))
+	l.hear(":alice!u@h JOIN #room", ":irc.test 353 alice = #room :@alice  +\u00a0bob x\u1680y ", ":irc.test 366 alice #room :End")
+	nicks := make(map[string]legacy.Level)
+	for _, o := range take[legacy.RoomJoined](l).Occupants {
+		nicks[o.Nick] = o.Level
+	}
+	if want := map[string]legacy.Level{"alice": legacy.LevelOperator, "\u00a0bob": legacy.LevelVoice, "x\u1680y": legacy.LevelNone}; !maps.Equal(nicks, want) {
+		t.Errorf("there are %q, want %q", nicks, want)
 	}
 }
