@@ -122,7 +122,7 @@ func (c *Component) addressed(to address.JID) (legacy.Peer, error) {
 	if to.Local == "" {
 		return legacy.Peer{}, nil
 	}
-	p, err := c.cfg.Network.ParsePeer(address.UnescapeLocal(to.Local))
+	p, err := c.parsePeer(to.Local)
 	if err == nil && p.Room && to.Resource != "" {
 		return c.occupantPeer(&room{peer: p}, to.Resource)
 	}

@@ -90,7 +90,7 @@ func (c *Component) forGuests(st *inbound) bool {
 	if st.Name == "presence" && (st.to.Local == "" || strings.Contains(st.typ, "subscribe")) {
 		return true
 	}
-	p, err := c.cfg.Network.ParsePeer(address.UnescapeLocal(st.to.Local))
+	p, err := c.parsePeer(st.to.Local)
 	return err == nil && (p.Room || p.Service)
 }
 

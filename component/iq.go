@@ -192,7 +192,7 @@ func (c *Component) roomIQ(st *inbound, payload *element.Element, peer legacy.Pe
 
 // peer is the legacy address that a contact's JID stands for.
 func (c *Component) peer(contact address.JID) (legacy.Peer, error) {
-	p, err := c.cfg.Network.ParsePeer(address.UnescapeLocal(contact.Local))
+	p, err := c.parsePeer(contact.Local)
 	if err == nil && p.Room {
 		err = legacy.Errorf(legacy.NotFound, "There are no rooms here.")
 	}
@@ -204,7 +204,7 @@ func (c *Component) contactJID(peer string) string {
 	if peer == "" {
 		return c.domain
 	}
-	return address.SafeLocal(address.EscapeLocal(peer)) + "@" + c.domain
+	return c.localOf(peer) + "@" + c.domain
 }
 
 func (c *Component) answer(st *inbound, payload *element.Element,

@@ -72,7 +72,7 @@ func (c *Component) roomAt(to address.JID) (legacy.Peer, bool) {
 	if to.Local == "" || !c.info.Features.Has(legacy.FeatureRooms) {
 		return legacy.Peer{}, false
 	}
-	p, err := c.cfg.Network.ParsePeer(address.UnescapeLocal(to.Local))
+	p, err := c.parsePeer(to.Local)
 	return p, err == nil && p.Room
 }
 

@@ -185,7 +185,7 @@ func (u *user) banMask(room *room, s string) string {
 	if _, isRoom := u.c.roomAt(jid); isRoom {
 		return jid.Resource
 	}
-	name := address.UnescapeLocal(jid.Local)
+	name := nameOf(jid.Local)
 	person, err := u.c.cfg.Network.ParsePeer(name)
 	if err != nil {
 		return name
@@ -227,7 +227,7 @@ func (u *user) peerNameOf(s string) string {
 		}
 		return ""
 	}
-	return address.UnescapeLocal(jid.Local)
+	return nameOf(jid.Local)
 }
 
 // nickIn is the nick in a room of whom a JID of ours stands for, "" if they are not
