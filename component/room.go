@@ -2,11 +2,8 @@ package component
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"transport/component/address"
@@ -44,12 +41,6 @@ type room struct {
 	clients   map[string]*roomClient // the user's clients in the room, by full JID
 	leaveAt   time.Time              // when the user leaves, zero unless the last client has gone
 	goodbye   string                 // and what is said then
-}
-
-// occupant is somebody in a room.
-type occupant struct {
-	legacy.Occupant
-	id string // XEP-0421
 }
 
 // roomClient is one of the user's clients in a room.
@@ -92,45 +83,6 @@ func (c *Component) noRoom(st *inbound) *stanzaError {
 	}
 	why := errItemNotFound.with("This address is not a room.")
 	return &why
-}
-
-// resourceOf is what a nick is called in JIDs. One that servers would change has a mark
-// of its own, so that nobody passes for somebody else.
-func resourceOf(nick string) string {
-	safe := address.SafeResource(nick)
-	if safe == nick {
-		return nick
-	}
-	sum := sha256.Sum256([]byte(nick))
-	mark := hex.EncodeToString(sum[:4])
-	marked := strings.ToValidUTF8(safe[:min(len(safe), 1000)], "") + "~" + mark
-	if address.SafeResource(marked) != marked { // the mark does not go with every script
-		return "nick-" + mark
-	}
-	return marked
-}
-
-// occupantJID is somebody in a room.
-func (r *room) occupantJID(nick string) string { return r.jid + "/" + resourceOf(nick) }
-
-// find is the occupant whom a resource stands for, nil if there is none.
-func (r *room) find(resource string) *occupant {
-	if r == nil || resource == "" {
-		return nil
-	}
-	if o := r.occupants[resource]; o != nil {
-		return o
-	}
-	var alike *occupant // people do not type nicks as they are written
-	for nick, o := range r.occupants {
-		switch {
-		case resourceOf(nick) == resource:
-			return o
-		case strings.EqualFold(nick, resource):
-			alike = o
-		}
-	}
-	return alike
 }
 
 // newRoom makes a room that the user is not yet in, nil if there are too many.
@@ -360,14 +312,6 @@ func (u *user) refuseJoin(r *room, full string, why stanzaError) {
 	u.put(p)
 }
 
-// self is the user as an occupant.
-func (r *room) self() *occupant {
-	if o := r.occupants[r.nick]; o != nil {
-		return o
-	}
-	return &occupant{Occupant: legacy.Occupant{Nick: r.nick}}
-}
-
 // showRoom tells a client who is in the room, itself last, and the subject.
 // (XEP-0045 §7.2.2, §7.2.15)
 func (u *user) showRoom(r *room, full string) {
@@ -396,88 +340,6 @@ func (u *user) sendSelf(r *room, full string) {
 	client.nick = resourceOf(r.nick)
 	u.sendOccupant(r, full, r.self(), occupantStanza{codes: codes, id: client.id})
 	client.id = ""
-}
-
-// occupantStanza is what else a presence of an occupant says.
-type occupantStanza struct {
-	gone          bool
-	codes         []string
-	id            string
-	newNick       string
-	actor, reason string
-	destroyed     bool
-	show, status  string // instead of what the occupant has
-	moderated     bool   // the room is
-}
-
-// affiliations and roles by level. (XEP-0045 §5.1, §5.2)
-var (
-	affiliations = [...]string{"none", "member", "member", "admin", "owner"}
-	roles        = [...]string{"participant", "participant", "moderator", "moderator", "moderator"}
-)
-
-// sendOccupant sends the presence of an occupant. (XEP-0045 §7.2.2, §7.14)
-func (u *user) sendOccupant(r *room, full string, o *occupant, s occupantStanza) {
-	from := r.occupantJID(o.Nick)
-	u.c.identify(r, o)
-	s.moderated = r.moderated
-	if o.Nick == r.nick && !s.gone {
-		s.show, s.status = r.show, r.status
-	}
-	_ = u.c.write(func(dst []byte) []byte { return appendOccupant(dst, from, full, o, s) }) // a new link starts anew
-}
-
-func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) []byte {
-	level := min(int(o.Level), len(roles)-1)
-	role := roleOf(o.Level, s.moderated)
-	dst = append(dst, "<presence"...)
-	dst = appendAttr(dst, "from", from)
-	dst = appendAttr(dst, "to", to)
-	dst = appendAttr(dst, "id", s.id)
-	if s.gone {
-		role = "none"
-		dst = append(dst, " type='unavailable'>"...)
-		dst = appendChild(dst, "status", s.reason)
-	} else {
-		dst = append(dst, '>')
-		if s.show == "" && o.Away {
-			s.show = "away"
-		}
-		dst = appendChild(appendChild(dst, "show", s.show), "status", s.status)
-	}
-	dst = append(dst, "<x xmlns='"+xep.NSMUCUser+"'><item affiliation='"...)
-	dst = append(dst, affiliations[level]...)
-	dst = append(dst, "' role='"...)
-	dst = append(dst, role...)
-	dst = append(dst, '\'')
-	dst = appendAttr(dst, "nick", s.newNick)
-	if s.actor != "" {
-		dst = append(dst, "><actor"...)
-		dst = appendAttr(dst, "nick", s.actor)
-		dst = append(dst, "/>"...)
-		dst = appendChild(dst, "reason", s.reason)
-		dst = append(dst, "</item>"...)
-	} else {
-		dst = append(dst, "/>"...)
-	}
-	for _, code := range s.codes {
-		dst = append(append(append(dst, "<status code='"...), code...), "'/>"...)
-	}
-	if s.destroyed {
-		dst = append(dst, "<destroy/>"...)
-	}
-	dst = append(dst, "</x>"...)
-	dst = appendOccupantID(dst, o.id)
-	return append(dst, "</presence>"...)
-}
-
-func appendOccupantID(dst []byte, id string) []byte {
-	if id == "" {
-		return dst
-	}
-	dst = append(dst, "<occupant-id xmlns='"+xep.NSOccupantID+"'"...)
-	dst = appendAttr(dst, "id", id)
-	return append(dst, "/>"...)
 }
 
 // put writes a stanza from a room, and may wait for the server to read.
