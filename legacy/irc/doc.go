@@ -3,7 +3,7 @@
 //
 // A session connects and registers (connect.go), and then serves lines, commands
 // and time-outs in one goroutine (client.go), which owns all state: the channels
-// and who is in them (channel.go). A second goroutine reads lines (conn.go).
+// (channel.go) and who is in them (member.go). A second goroutine reads lines (conn.go).
 // Commands of the core are closures in a bounded queue (session.go). Servers take
 // only so many lines a second; what is sent waits its turn (throttle.go).
 package irc
