@@ -40,7 +40,7 @@ var (
 func (n city) Info() legacy.Info {
 	info := n.roomy.Info()
 	info.Features &^= legacy.FeatureRoster | legacy.FeatureTyping
-	info.Features |= legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomTags | legacy.FeatureWatch | legacy.FeatureMarkup
+	info.Features |= legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomTags | legacy.FeatureWatch | legacy.FeatureMarkup | legacy.FeatureAddresses
 	info.Services = n.services
 	info.Form = append(info.Form, legacy.Field{Var: legacy.RoomsField, Label: "Rooms", Type: legacy.FieldLines})
 	info.Commands = []legacy.Command{

@@ -231,13 +231,13 @@ func TestRoomInfo(t *testing.T) {
 			}
 		}
 		info, _ := w.ask("get", bob+"/x", club, "i", "<query xmlns='"+nsInfo+"'/>")
-		check(info, "muc_public", "muc_open", "muc_unmoderated", "muc_unsecured", "muc_semianonymous")
+		check(info, "muc_public", "muc_open", "muc_unmoderated", "muc_unsecured", "muc_nonanonymous")
 		h := joinClub(t, w, asked)
 		w.Take()
 		// What the network has not told is asked for, once.
 		w.ask("get", phone, club, "i", "<query xmlns='"+nsInfo+"'/>")
 		w.emit(h, legacy.RoomConfigReceived{Ref: w.hear(asked, "config * #club"), Config: legacy.RoomConfig{Hidden: true, InviteOnly: true, Moderated: true, Password: "x"}})
-		check(w.Expect("<iq id='i'/>"), "muc_hidden", "muc_membersonly", "muc_moderated", "muc_passwordprotected")
+		check(w.Expect("<iq id='i'/>"), "muc_hidden", "muc_membersonly", "muc_semianonymous", "muc_moderated", "muc_passwordprotected")
 		info, _ = w.ask("get", phone, club, "i", "<query xmlns='"+nsInfo+"'/>")
 		check(info, "muc_hidden")
 		w.mustMatch(info, "<iq><query xmlns='"+nsInfo+"'><x xmlns='"+nsData+"'><field var='muc#roominfo_occupants'><value>3</value></field><field var='muc#roominfo_subject'><value>all sorts</value></field><field var='muc#roominfo_subjectmod'><value>true</value></field></x></query></iq>")

@@ -17,7 +17,7 @@ import (
 // roomFeatures are those of every room.
 var roomFeatures = []string{
 	xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSMUC, xep.NSPing, xep.NSStableID, xep.NSSelfPing, xep.NSOccupantID, xep.NSStanzaID,
-	xep.NSCommands, xep.NSVersion, xep.NSVCard, "muc_semianonymous", "muc_persistent",
+	xep.NSCommands, xep.NSVersion, xep.NSVCard, "muc_persistent",
 }
 
 // roomInfo is what a room can do, and whether what is said there is archived. r is
@@ -61,6 +61,9 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, archived bool) *element.
 	}
 	choose(config.Hidden, "muc_hidden", "muc_public")
 	choose(config.InviteOnly, "muc_membersonly", "muc_open")
+	// Clients take a room that is for members who know each other for a private group,
+	// with encryption and all: the one for those who are invited is not called so.
+	choose(c.info.Features.Has(legacy.FeatureAddresses) && !config.InviteOnly, "muc_nonanonymous", "muc_semianonymous")
 	choose(config.Moderated, "muc_moderated", "muc_unmoderated")
 	choose(config.Password != "", "muc_passwordprotected", "muc_unsecured")
 	form := xep.NewForm("result", xep.NSMUCInfo, "", "").Add(

@@ -63,6 +63,20 @@ func (r *room) self() *occupant {
 	return &occupant{Occupant: legacy.Occupant{Nick: r.nick}}
 }
 
+// ownJID is an occupant's address outside of the room, with where they come from on the
+// network as its resource. It is "" where the network does not tell that.
+// (XEP-0045 §7.2.3)
+func (c *Component) ownJID(r *room, o *occupant) string {
+	if o.Address == "" || !c.info.Features.Has(legacy.FeatureAddresses) {
+		return ""
+	}
+	peer, err := c.occupantPeer(r, o.Nick)
+	if err != nil {
+		return ""
+	}
+	return c.contactJID(peer.ID) + "/" + address.SafeResource(o.Address)
+}
+
 // occupantStanza is what else a presence of an occupant says.
 type occupantStanza struct {
 	gone          bool
@@ -73,6 +87,7 @@ type occupantStanza struct {
 	destroyed     bool
 	show, status  string // instead of what the occupant has
 	moderated     bool   // the room is
+	jid           string // the occupant's own
 }
 
 // affiliations and roles by level. (XEP-0045 §5.1, §5.2)
@@ -85,7 +100,7 @@ var (
 func (u *user) sendOccupant(r *room, full string, o *occupant, s occupantStanza) {
 	from := r.occupantJID(o.Nick)
 	u.c.identify(r, o)
-	s.moderated = r.moderated
+	s.moderated, s.jid = r.moderated, u.c.ownJID(r, o)
 	if o.Nick == r.nick && !s.gone {
 		s.show, s.status = r.show, r.status
 	}
@@ -115,6 +130,7 @@ func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) 
 	dst = append(dst, "' role='"...)
 	dst = append(dst, role...)
 	dst = append(dst, '\'')
+	dst = appendAttr(dst, "jid", s.jid)
 	dst = appendAttr(dst, "nick", s.newNick)
 	if s.actor != "" {
 		dst = append(dst, "><actor"...)

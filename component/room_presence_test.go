@@ -218,3 +218,26 @@ func TestNoSuchRoom(t *testing.T) {
 		})
 	}
 }
+
+// XEP-0045 §7.2.3: on a network that tells where people come from, so do their items,
+// and the own presence says that it is so
+func TestOwnJIDs(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newCity(asked), users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		item := func(jid string) string {
+			return "<x xmlns='" + nsUser + "'><item affiliation='none' role='participant' jid='" + jid + "'/>"
+		}
+		w.enter(h, asked, phone, legacy.RoomJoined{Nick: "me"})
+		w.emit(h, legacy.OccupantChanged{Room: clubPeer, Occupant: legacy.Occupant{Nick: "me", Address: "~m@host.test"}}, legacy.OccupantJoined{Room: clubPeer, Occupant: legacy.Occupant{Nick: "Bob", Address: "~B@2001:db8::1"}},
+			legacy.OccupantJoined{Room: clubPeer, Occupant: legacy.Occupant{Nick: "zoe"}})
+		w.Next("<presence from='" + club + "/Bob'>" + item("bob@"+gw+"/~B@2001:db8::1") + "</x></presence>")
+		w.Next("<presence from='" + club + "/zoe'>" + item("") + "</x></presence>")
+		w.Send("<presence from='" + laptop + "' to='" + club + "/me'>" + nsMUC + "</presence>")
+		w.Expect("<presence from='" + club + "/me' to='" + laptop + "'>" + item("me@"+gw+"/~m@host.test") + "<status code='110'/><status code='100'/></x></presence>")
+		info, _ := w.ask("get", phone, "#other@"+gw, "i", "<query xmlns='"+nsInfo+"'/>")
+		if !hasFeature(info, "muc_nonanonymous") || hasFeature(info, "muc_semianonymous") {
+			t.Errorf("the room says %s", info)
+		}
+	})
+}
