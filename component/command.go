@@ -161,6 +161,18 @@ func (c *Component) command(node string, p legacy.Peer) *command {
 	return find(otherNodes[node])
 }
 
+// listed is the node by which a command is listed: where there are rooms, the settings
+// have the one that users of other gateways look for.
+func (c *Component) listed(cmd *command) string {
+	switch {
+	case cmd.node != "options" || !c.info.Features.Has(legacy.FeatureRooms):
+		return cmd.node
+	case c.services:
+		return "configure"
+	}
+	return "global-configure"
+}
+
 func (u *user) startCommand(r *request, cmd *command, peer legacy.Peer) {
 	switch {
 	case r.payload.Attr("action") == "cancel": // nothing to cancel
@@ -319,7 +331,7 @@ func (u *user) onItems(r *request) {
 		q.Set("node", node)
 		for _, cmd := range u.c.commands {
 			if u.c.isAt(cmd, peer) && u.offers(cmd) {
-				q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.to.String()).Set("node", cmd.node).Set("name", cmd.name))
+				q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.to.String()).Set("node", u.c.listed(cmd)).Set("name", cmd.name))
 			}
 		}
 	case u.c.command(node, peer) != nil:

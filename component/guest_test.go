@@ -1,6 +1,7 @@
 package component_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -76,7 +77,78 @@ func TestGuestSettings(t *testing.T) {
 		w.mustMatch(done, "<command xmlns='"+nsCommands+"' node='configure' status='completed'/>")
 		w.Expect("<presence type='subscribe' from='" + gw + "' to='" + alice + "'/>") // as of anybody who registers
 		shows("false")
-		w.mustMatch(w.run(phone, "ping", "", ""), "<command xmlns='"+nsCommands+"' status='completed'><note>Pong.</note></command>")
+		w.mustMatch(w.run(phone, "ping", "", ""), "<command xmlns='"+nsCommands+"' status='completed'><note>Pong</note></command>")
+	})
+}
+
+// Users of other gateways find the settings by the node that they look for, and a form
+// to try their client with. (XEP-0050 §2.2)
+func TestListedNodes(t *testing.T) {
+	for node, services := range map[string]bool{"global-configure": false, "configure": true} {
+		stage(t, setup{network: func(n legacy.Network) legacy.Network { return city{roomy{n, make(chan string, 100)}, services} }}, func(t *testing.T, w *world) {
+			list, _ := w.ask("get", phone, gw, "l", "<query xmlns='http://jabber.org/protocol/disco#items' node='"+nsCommands+"'/>")
+			if !strings.Contains(list.String(), "node='"+node+"'") || strings.Contains(list.String(), "node='options'") {
+				t.Errorf("listed are %s", list)
+			}
+			if form := w.run(phone, node, "", ""); form.Attr("node") != node || form.Attr("status") != "executing" {
+				t.Errorf("%s: %s", node, form)
+			}
+			hello := " sessionid='" + w.run(phone, "hello", "", "").Attr("sessionid") + "' action='complete'"
+			w.mustMatch(w.run(phone, "hello", hello, submit("name", " ")), "<command xmlns='"+nsCommands+"' status='executing'><note type='error'/></command>")
+			w.mustMatch(w.run(phone, "hello", hello, submit("name", "Al &lt;3")), "<command xmlns='"+nsCommands+"' status='completed'><note>Hello Al &lt;3!</note></command>")
+		})
+	}
+}
+
+// The settings of a room are had before it is entered, those of the network aside; a
+// switch may be unset again.
+func TestOwnConfig(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked), config: keeping}, func(t *testing.T, w *world) {
+		owner := func(typ, payload string) string {
+			answer, _ := w.ask(typ, phone, club, "o", "<query xmlns='"+nsOwner+"'>"+payload+"</query>")
+			return answer.String()
+		}
+		set := func(field, value string) {
+			if answer := owner("set", submit(field, value)); !strings.Contains(answer, "type='result'") {
+				t.Errorf("%s: %s", value, answer)
+			}
+		}
+		record := func(value string) {
+			t.Helper()
+			if form := owner("get", ""); !strings.Contains(form, "label='Keep what is said'><value>"+value+"</value>") || strings.Contains(form, "muc#roomconfig_membersonly") {
+				t.Errorf("want %s: %s", value, form)
+			}
+		}
+		record("true")
+		set("record_history", "false")
+		record("false")
+		set("record_history", "unset")
+		record("true")
+		if answer := owner("set", submit("max_history_length", "many")); !strings.Contains(answer, "not-acceptable") {
+			t.Errorf("accepted: %s", answer)
+		}
+		owner("set", "<x xmlns='"+nsData+"' type='cancel'/>")
+		record("true")
+	})
+}
+
+// Rooms are entered in the order in which the user has asked for them, again, too.
+func TestRejoinInOrder(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked), users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		rooms := []string{"#h", "#b", "#g", "#a", "#f", "#c", "#e", "#d"}
+		for _, room := range rooms {
+			w.Send("<presence from='" + phone + "' to='" + room + "@" + gw + "/alice'>" + nsMUC + "</presence>")
+			w.hear(asked, "join "+room+" ")
+		}
+		h.End(legacy.Errorf(legacy.Temporary, "The connection was lost."))
+		w.settle()
+		w.pass(time.Minute)
+		for _, room := range rooms {
+			w.hear(asked, "join "+room+" ")
+		}
 	})
 }
 

@@ -22,7 +22,7 @@ func (c *Component) networkCommands() []*command {
 	if c.info.Features.Has(legacy.FeatureRooms) {
 		all = append(all, &command{node: "configure", name: "Settings of this room", at: atRoom, ask: (*user).askSettings})
 	}
-	places := map[legacy.Place]place{legacy.AtService: atService, legacy.AtPerson: atPerson, legacy.AtRoom: atRoom}
+	places := map[legacy.Place]place{legacy.AtService: atService, legacy.AtPerson: atPerson, legacy.AtRoom: atRoom, legacy.AtGateway: atGateway}
 	for _, of := range c.info.Commands {
 		all = append(all, &command{node: of.Name, name: of.Label, at: places[of.At], ask: func(u *user, x *execution) { u.askNetwork(x, of) }})
 	}

@@ -39,6 +39,7 @@ type room struct {
 	recalled  bool                   // the archive was looked into
 	renamed   bool                   // somebody has another nick than the one by which they are known
 	clients   map[string]*roomClient // the user's clients in the room, by full JID
+	order     uint64                 // how many rooms the user had entered before
 	leaveAt   time.Time              // when the user leaves, zero unless the last client has gone
 	goodbye   string                 // and what is said then
 }
@@ -92,6 +93,8 @@ func (u *user) newRoom(peer legacy.Peer) *room {
 	}
 	r := &room{peer: peer, jid: u.c.contactJID(peer.ID), occupants: make(map[string]*occupant), clients: make(map[string]*roomClient)}
 	r.stays = u.staysIn(peer)
+	u.entered++
+	r.order = u.entered
 	u.rooms[peer.ID] = r
 	return r
 }
@@ -209,8 +212,8 @@ func (u *user) askRoom(r *room) {
 // rejoin asks for every room once the session is up, again or for the first time.
 func (u *user) rejoin() {
 	u.enterOwnRooms()
-	for _, r := range u.rooms {
-		r.asked = false
+	for _, r := range slices.SortedFunc(maps.Values(u.rooms), func(a, b *room) int { return cmp.Compare(a.order, b.order) }) {
+		r.asked = false // in order: the first nick may be the one for all
 		u.askRoom(r)
 	}
 }

@@ -30,6 +30,8 @@ func (u *user) onRoomIQ(r *request, peer legacy.Peer) {
 		u.reply(r, roomVCard(peer, room))
 	case is(xep.NSDiscoInfo, "query") && !inside: // XEP-0045 §6.6
 		u.fail(r, errBadRequest)
+	case is(xep.NSMUCOwner, "query") && !inside && r.to.Resource == "" && (u.isRegistered() || u.c.info.Guests):
+		u.onOwnConfig(r, peer)
 	case !inside:
 		u.fail(r, errNotInRoom)
 	case r.to.Resource != "":
@@ -267,6 +269,26 @@ func (u *user) onRoomConfig(r *request, room *room) {
 		u.reply(r, nil)
 	default:
 		u.setRoomConfig(r, room, xep.Values(form))
+	}
+}
+
+// onOwnConfig shows or changes what the user has set here for a room that they are not
+// in.
+func (u *user) onOwnConfig(r *request, peer legacy.Peer) {
+	form := r.payload.Child(xep.NSDataForm, "x")
+	switch {
+	case r.typ == "get":
+		u.reply(r, element.New(xep.NSMUCOwner, "query").Add(u.configForm(peer, legacy.RoomConfig{}, false)))
+	case r.payload.Child(xep.NSMUCOwner, "destroy") != nil:
+		u.fail(r, errNotInRoom)
+	case form == nil || form.Attr("type") == "cancel":
+		u.reply(r, nil)
+	default:
+		if why := u.takeSettings(peer, xep.Values(form)); why != nil {
+			u.fail(r, *why)
+			return
+		}
+		u.reply(r, nil)
 	}
 }
 

@@ -283,7 +283,8 @@ func TestRoomInfo(t *testing.T) {
 			{"set", phone, club + "/bob", "<vCard xmlns='vcard-temp'/>", "service-unavailable", "cancel"},
 			{"get", phone, club, "<query xmlns='jabber:iq:register'/>", "service-unavailable", "cancel"},
 			{"get", bob + "/x", club, "<query xmlns='jabber:iq:register'/>", "service-unavailable", "cancel"},
-			{"get", laptop, club, "<query xmlns='" + nsOwner + "'/>", "not-acceptable", "cancel"},
+			{"set", laptop, club, "<query xmlns='" + nsOwner + "'><destroy/></query>", "not-acceptable", "cancel"},
+			{"get", laptop, club + "/bob", "<query xmlns='" + nsOwner + "'/>", "not-acceptable", "cancel"},
 		} {
 			answer, _ := w.ask(tt.typ, tt.from, tt.to, "q", tt.payload)
 			isError(t, answer, tt.condition, tt.errType, "")

@@ -118,7 +118,9 @@ func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 	}
 	if !inside || !r.joined {
 		if plainText(st.Element) != "" || st.Child(nsComponent, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
-			u.c.refuse(st, errNotInRoom)
+			why := errNotInRoom
+			why.Type = stanza.Modify
+			u.c.refuse(st, why)
 		}
 		return
 	}

@@ -242,7 +242,7 @@ func TestRoomMessages(t *testing.T) {
 		w.Expect("<message type='groupchat' from='" + club + "/alice' to='" + phone + "'><subject>new</subject></message>")
 		// from outside, to an occupant, to nobody
 		groupchat(laptop, club, "o1", "<body>x</body>")
-		isError(t, w.Expect("<message type='error' from='"+club+"' to='"+laptop+"' id='o1'/>"), "not-acceptable", "cancel", "")
+		isError(t, w.Expect("<message type='error' from='"+club+"' to='"+laptop+"' id='o1'/>"), "not-acceptable", "modify", "")
 		groupchat(phone, club+"/bob", "o2", "<body>x</body>")
 		isError(t, w.Expect("<message type='error' from='"+club+"/bob' to='"+phone+"' id='o2'/>"), "bad-request", "modify", "")
 		w.message(phone, club+"/nobody", "o3", "x")

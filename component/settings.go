@@ -27,6 +27,9 @@ const (
 	fieldHistory    = "max_history_length"
 )
 
+// unset is what clients of other gateways send for a switch that is to be as elsewhere.
+const unset = "unset"
+
 // wrongHistory is what somebody hears who enters another number of lines.
 var wrongHistory = "Enter a number of lines from 0 to " + strconv.Itoa(maxHistory) + ", or -1 for all."
 
@@ -137,6 +140,11 @@ func (u *user) takeSettings(p legacy.Peer, given map[string][]string) *stanzaErr
 			continue
 		}
 		before, said := values[f.Var]
+		if len(answer) > 0 && answer[0] == unset && f.Type == legacy.FieldBool {
+			delete(values, f.Var)
+			changed = changed || said
+			continue
+		}
 		if f.Var == fieldHistory && p.Room && !said && value == strconv.Itoa(u.historyLength(p)) {
 			continue // it goes on following the one for all rooms
 		}

@@ -51,6 +51,7 @@ type user struct {
 	account     *registry.Account
 	contacts    map[string]*contact     // by peer ID; the gateway itself is ""
 	rooms       map[string]*room        // by peer ID
+	entered     uint64                  // rooms so far
 	sent        map[string]*sentMessage // by Outgoing.Ref
 	session     *session                // the running one, nil if none
 	trial       *trial                  // a registration that is being tried

@@ -17,7 +17,8 @@ import (
 func userCommands() []*command {
 	return []*command{
 		{node: "register", name: "Register", who: strangers, ask: (*user).askRegistration},
-		{node: "ping", name: "See whether the gateway answers", run: func(*user) (string, *stanzaError) { return "Pong.", nil }},
+		{node: "ping", name: "See whether the gateway answers", run: func(*user) (string, *stanzaError) { return "Pong", nil }},
+		{node: "hello", name: "See whether forms work", ask: (*user).askName},
 		{node: "status", name: "Show the state of my account", word: "status", about: "whether you are signed on, and why not",
 			who: registered, run: func(u *user) (string, *stanzaError) { return u.statusText(), nil }},
 		{node: "login", name: "Sign on", word: "login", about: "sign on, after logout or a failure", who: registered, run: (*user).login},
@@ -43,6 +44,20 @@ func userCommands() []*command {
 		{node: "presence", name: "Show what is known of this contact's presence", at: atPerson, who: registered, ask: (*user).showPresence},
 		{node: "unregister", name: "Remove my account from this gateway", who: registered, ask: (*user).askUnregister},
 	}
+}
+
+// askName greets whoever has told their name.
+func (u *user) askName(x *execution) {
+	form := xep.NewForm("form", "", "Hello", "What are you called?").
+		Add(xep.Required(xep.NewField("name", "text-single", "Name")))
+	u.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
+		name := strings.TrimSpace(strings.Join(values["name"], " "))
+		if name == "" {
+			u.show(x, "The name is missing.")
+			return
+		}
+		u.complete(x, "info", "Hello "+cleanText(name)+"!", nil)
+	})
 }
 
 // statusText says how the user's session is doing.

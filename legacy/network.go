@@ -293,6 +293,7 @@ const (
 	AtService Place = iota // a service, or the gateway where there is none
 	AtPerson
 	AtRoom
+	AtGateway // the gateway itself: the zero Peer
 )
 
 // Field is one question of a registration form.

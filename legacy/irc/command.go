@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"transport/legacy"
@@ -19,6 +20,41 @@ var commands = []legacy.Command{
 	{Name: "disconnect-from-irc-server", Label: "Disconnect from this server", At: legacy.AtService,
 		Form: []legacy.Field{{Var: "quit-message", Label: "Message", Default: "Leaving"}}},
 	{Name: "whois", Label: "Who is this?", At: legacy.AtPerson},
+}
+
+// gatewayCommands are those for all servers that users have named.
+var gatewayCommands = []legacy.Command{
+	{Name: "disconnect-from-irc-server", Label: "Disconnect from servers", At: legacy.AtGateway,
+		Form: []legacy.Field{{Var: "irc-servers", Label: "Servers, none for all", Type: legacy.FieldLines}, {Var: "quit-message", Label: "Message", Default: "Leaving"}}},
+}
+
+// disconnectFrom ends the connections to servers, all if none is named. It never waits:
+// a goroutine of the session's tells when all links have heard of it.
+func (s *session) disconnectFrom(ref string, servers []string, reason string) error {
+	var asked []string
+	var heard sync.WaitGroup
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for server, l := range s.links {
+		if len(servers) > 0 && !slices.Contains(servers, server) || s.life == nil {
+			continue
+		}
+		heard.Add(1)
+		if l.queue.push(command{do: func(c *client) { c.disconnect(reason); heard.Done() }, fail: func(error) { heard.Done() }}) {
+			asked = append(asked, server)
+		} else {
+			heard.Done()
+		}
+	}
+	if asked == nil {
+		return legacy.Errorf(legacy.Offline, "You are not connected to any such server.")
+	}
+	slices.Sort(asked)
+	s.wg.Go(func() {
+		heard.Wait()
+		s.env.Emit(legacy.CommandDone{Ref: ref, Text: "You have been disconnected from " + strings.Join(asked, ", ") + "."})
+	})
+	return nil
 }
 
 // command carries one out.

@@ -76,6 +76,28 @@ func TestCommands(t *testing.T) {
 	l.wantSent("QUIT :bye bye")
 }
 
+// TestDisconnectFrom: connections are ended from the gateway, all of them or some.
+func TestDisconnectFrom(t *testing.T) {
+	l := setup{server: "irc.test"}.lab(t)
+	l.welcome()
+	room := l.enter("#room")
+	do := func(servers string) error {
+		return l.s.Do(t.Context(), "x", legacy.Peer{}, "disconnect-from-irc-server", map[string]string{"irc-servers": servers, "quit-message": "bye"})
+	}
+	if err := do("irc.elsewhere"); legacy.KindOf(err) != legacy.Offline {
+		t.Errorf("another server: %v", err)
+	}
+	for _, servers := range []string{"", "irc.elsewhere\nIRC.test"} {
+		l.do(do(servers))
+		l.s.wg.Wait()
+		want := []legacy.Event{legacy.CommandDone{Ref: "x", Text: "You have been disconnected from irc.test."}}
+		if servers == "" {
+			want = append([]legacy.Event{legacy.RoomLeft{Room: room, Reason: "bye"}}, want...)
+		}
+		l.want(want...)
+	}
+}
+
 // TestRawQuit: a QUIT of the user's own is for good.
 func TestRawQuit(t *testing.T) {
 	l := newLab(t)

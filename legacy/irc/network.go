@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding"
@@ -51,6 +52,10 @@ func (n *network) Info() legacy.Info {
 	if n.named {
 		peer, room = "nick%server", "#channel%server"
 	}
+	offered := commands
+	if n.named {
+		offered = append(slices.Clone(commands), gatewayCommands...)
+	}
 	form = append(form, legacy.Field{Var: legacy.RoomsField, Label: "Channels to join", Desc: "One a line; a key may follow, after a space.", Type: legacy.FieldLines})
 	return legacy.Info{
 		Name:     n.name(),
@@ -64,7 +69,7 @@ func (n *network) Info() legacy.Info {
 		Instructions: text,
 		Form:         form,
 		Search:       n.searchForm(),
-		Commands:     commands,
+		Commands:     offered,
 		MaxText:      maxText,
 	}
 }

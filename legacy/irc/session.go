@@ -337,6 +337,9 @@ func (s *session) ListRooms(_ context.Context, ref string, service legacy.Peer) 
 
 // Do implements legacy.Commander.
 func (s *session) Do(_ context.Context, ref string, at legacy.Peer, name string, args map[string]string) error {
+	if s.net.named && at == (legacy.Peer{}) {
+		return s.disconnectFrom(ref, words(lower(args["irc-servers"])), args["quit-message"])
+	}
 	fail := func(err error) { s.env.Emit(legacy.CommandDone{Ref: ref, Err: err}) }
 	return s.at(at, name == "raw", fail, func(c *client, target string) { c.command(ref, target, name, args) })
 }
