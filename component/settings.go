@@ -189,7 +189,7 @@ func (u *user) keepAccount() *stanzaError {
 	if u.trial != nil { // they are about to be
 		return &errBusy
 	}
-	account := registry.Account{Network: u.c.domain, User: u.bare, Fields: map[string]string{"username": u.guestName()}}
+	account := registry.Account{Network: u.c.domain, User: u.bare, Fields: map[string]string{"username": guestName(u.c.cfg.Network, u.bare)}}
 	if u.guest {
 		account.Fields = u.account.Fields
 	}
@@ -212,15 +212,15 @@ func (u *user) keepAccount() *stanzaError {
 }
 
 // guestName is what a guest is called who has not said so: the name of their JID.
-func (u *user) guestName() string {
-	local, _, _ := strings.Cut(u.bare, "@")
+func guestName(network legacy.Network, bare string) string {
+	local, _, _ := strings.Cut(bare, "@")
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
 			return r
 		}
 		return '_'
 	}, local)
-	if u.c.cfg.Network.Validate(map[string]string{"username": name}) != nil {
+	if network.Validate(map[string]string{"username": name}) != nil {
 		name = "u" + name
 	}
 	return name

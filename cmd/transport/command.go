@@ -31,6 +31,7 @@ func commands() []*command {
 		demoCommand(),
 		mockCommand(),
 		rotateCommand(),
+		importCommand(),
 		versionCommand(),
 	}
 }

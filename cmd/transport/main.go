@@ -87,7 +87,7 @@ func overview() string {
 	var b strings.Builder
 	b.WriteString("transport joins an XMPP server to other chat networks.\n\nUsage: transport COMMAND [flags]\n\nCommands:\n")
 	for _, c := range commands() {
-		fmt.Fprintf(&b, "  %-11s %s\n", c.name, c.summary)
+		fmt.Fprintf(&b, "  %-14s %s\n", c.name, c.summary)
 	}
 	b.WriteString("  help        explain a command: transport help COMMAND\n")
 	return b.String()

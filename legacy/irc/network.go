@@ -145,6 +145,11 @@ func portLines(list string) string {
 	return strings.Join(all, "\n")
 }
 
+// Serves reports whether a host is the network's own server, where it has one.
+func (n *network) Serves(host string) bool {
+	return slices.ContainsFunc(n.fixed, func(t target) bool { return strings.EqualFold(t.host, host) })
+}
+
 // ValidateSettings implements legacy.Configurer.
 func (n *network) ValidateSettings(p legacy.Peer, values map[string]string) error {
 	wrong := func(name, text string) error { return &legacy.FieldError{Var: name, Text: text} }
