@@ -115,7 +115,9 @@ func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) 
 	dst = appendAttr(dst, "to", to)
 	dst = appendAttr(dst, "id", s.id)
 	if s.gone {
-		role = "none"
+		if s.newNick == "" { // XEP-0045 §7.6: who has a new nick has their role
+			role = "none"
+		}
 		dst = append(dst, " type='unavailable'>"...)
 		dst = appendChild(dst, "status", s.reason)
 	} else {

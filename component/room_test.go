@@ -291,7 +291,7 @@ func TestOccupants(t *testing.T) {
 		w.emit(h, legacy.OccupantJoined{Room: clubPeer, Occupant: legacy.Occupant{Nick: "dave"}})
 		w.Expect("<presence from='" + club + "/dave' to='" + phone + "' type=''>" + item("none", "participant") + "</presence>")
 		w.emit(h, legacy.OccupantRenamed{Room: clubPeer, Old: "dave", New: "dora"})
-		w.Expect("<presence from='" + club + "/dave' type='unavailable'><x xmlns='" + nsUser + "'><item nick='dora'/><status code='303'/></x></presence>")
+		w.Expect("<presence from='" + club + "/dave' type='unavailable'><x xmlns='" + nsUser + "'><item nick='dora' role='participant'/><status code='303'/></x></presence>")
 		w.Expect("<presence from='" + club + "/dora' type=''/>")
 		w.emit(h, legacy.OccupantLeft{Room: clubPeer, Nick: "dora", Kind: legacy.LeftKicked, By: "bob", Reason: "rude"})
 		w.Expect("<presence from='" + club + "/dora' type='unavailable'><status>rude</status><x xmlns='" + nsUser + "'><item role='none'><actor nick='bob'/><reason>rude</reason></item><status code='307'/></x></presence>")
@@ -301,7 +301,7 @@ func TestOccupants(t *testing.T) {
 			t.Errorf("asked for %q", got)
 		}
 		w.emit(h, legacy.OccupantRenamed{Room: clubPeer, Old: "alice", New: "alicia"})
-		w.Expect("<presence from='" + club + "/alice' type='unavailable'><x xmlns='" + nsUser + "'><item nick='alicia'/><status code='303'/><status code='110'/></x></presence>")
+		w.Expect("<presence from='" + club + "/alice' type='unavailable'><x xmlns='" + nsUser + "'><item nick='alicia' role='participant'/><status code='303'/><status code='110'/></x></presence>")
 		w.Expect("<presence from='" + club + "/alicia' type=''>" + item("none", "participant", "110") + "</presence>")
 		// XEP-0410 §3
 		w.Send("<iq type='get' from='" + phone + "' to='" + club + "/alicia' id='p1'><ping xmlns='urn:xmpp:ping'/></iq>")

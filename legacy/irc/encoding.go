@@ -67,11 +67,15 @@ func encodeTo(out encoding.Encoding, text string) string {
 	return b.String()
 }
 
-// charset is an encoding by its name on the Web. It must know ASCII as such, of which
+// charset is an encoding by its name on the Web, with or without hyphens: "latin-1" is
+// what iconv has, and thus biboumi's users. It must know ASCII as such, of which
 // the protocol is made.
 func charset(name string) (encoding.Encoding, bool) {
 	const ascii = "#a ~"
 	e, err := htmlindex.Get(name)
+	if err != nil {
+		e, err = htmlindex.Get(strings.NewReplacer("-", "", "_", "").Replace(name))
+	}
 	if err != nil {
 		return nil, false
 	}

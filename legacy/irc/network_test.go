@@ -92,6 +92,11 @@ func TestSettings(t *testing.T) {
 	if err := n.ValidateSettings(server, good); err != nil {
 		t.Errorf("good: %v", err)
 	}
+	for _, name := range []string{"latin-1", "Latin1", "CP-1251", "utf8", "ISO_8859-15"} {
+		if err := n.ValidateSettings(server, map[string]string{"encoding_in": name}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	for _, bad := range [][2]string{{"nick", "1x"}, {"encoding_in", "klingon"}, {"encoding_out", "utf-16le"}, {"encoding_in", "utf-16be"}, {"tls_ports", "0"}, {"ports", "65536"},
 		{"ports", "1,2,3,4,5,6,7,8,9"}, {"ports", "x"}, {"address", "a b"}, {"fingerprint", "abcd"}, {"fingerprint", strings.Repeat("g", 64)}, {"throttle_limit", "0"},
 		{"throttle_limit", "100001"}, {"throttle_limit", "-2"}, {"throttle_limit", "many"}, {"certificate", "-----BEGIN"}} {
