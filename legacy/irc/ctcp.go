@@ -7,6 +7,9 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
+// version is what people are told that the user's client is.
+const version = "transport, an XMPP gateway"
+
 // ctcpPause is how long to wait between automatic answers.
 const ctcpPause = 2 * time.Second
 
@@ -16,7 +19,7 @@ func (c *client) onCTCP(nick, command, rest string) string {
 	answer := ""
 	switch command {
 	case "VERSION":
-		answer = "transport, an XMPP gateway"
+		answer = version
 	case "PING":
 		answer = rest
 	case "TIME":
@@ -49,6 +52,8 @@ func (c *client) askVersion(nick, ref string) {
 	switch {
 	case !ircwire.IsNick(nick):
 		fail(legacy.Errorf(legacy.NotFound, "Nobody can be called so."))
+	case c.isMe(nick): // a server that echoes would hand the answer out twice
+		c.emit(legacy.VersionReceived{Ref: ref, Version: version})
 	case len(c.versions) >= maxVersions:
 		fail(errTooManyQuestions())
 	default:

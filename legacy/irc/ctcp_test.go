@@ -41,6 +41,10 @@ func TestAskVersion(t *testing.T) {
 		gone = append(gone, legacy.VersionReceived{Ref: "x", Err: fails(legacy.Temporary)})
 	}
 	l.want(gone...)
+	l.sent()
+	l.do(l.s.RequestVersion(t.Context(), "me", legacy.Peer{ID: "Alice"}))
+	l.wantSent()
+	l.want(legacy.VersionReceived{Ref: "me", Version: version})
 	l.do(l.s.RequestVersion(t.Context(), "6", legacy.Peer{ID: "1x"}))
 	l.want(legacy.VersionReceived{Ref: "6", Err: fails(legacy.NotFound)})
 }
