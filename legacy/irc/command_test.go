@@ -76,6 +76,16 @@ func TestCommands(t *testing.T) {
 	l.wantSent("QUIT :bye bye")
 }
 
+// TestUserName: the user name is spelled as the user spells it, without what servers
+// refuse.
+func TestUserName(t *testing.T) {
+	for name, want := range map[string]string{"Nick": "Nick", "a [b]|ü": "ab", "Ü": "user", "0123456789": "012345678"} {
+		if got := userName(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
 // TestDisconnectFrom: connections are ended from the gateway, all of them or some.
 func TestDisconnectFrom(t *testing.T) {
 	l := setup{server: "irc.test"}.lab(t)

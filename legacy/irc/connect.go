@@ -55,11 +55,11 @@ func (c *client) register(ctx context.Context) error {
 // digits.
 func userName(name string) string {
 	name = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' {
 			return r
 		}
 		return -1
-	}, strings.ToLower(name))
+	}, name)
 	if name == "" {
 		return "user"
 	}
