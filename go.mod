@@ -8,6 +8,7 @@ require (
 	github.com/mattn/go-sqlite3 v1.14.33
 	github.com/rs/zerolog v1.35.0
 	github.com/xdg-go/scram v1.1.2
+	golang.org/x/net v0.48.0
 	golang.org/x/text v0.32.0
 	mellium.im/sasl v0.3.2
 	mellium.im/xmlstream v0.15.4
@@ -21,7 +22,6 @@ require (
 	golang.org/x/crypto v0.46.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.31.0 // indirect
-	golang.org/x/net v0.48.0 // indirect
 	golang.org/x/sync v0.19.0 // indirect
 	golang.org/x/sys v0.39.0 // indirect
 	golang.org/x/tools v0.40.1-0.20260108161641-ca281cf95054 // indirect

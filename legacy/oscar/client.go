@@ -37,6 +37,7 @@ type client struct {
 	asked map[string]bool // peers who wait to be authorized
 
 	typists map[string]bool // peers who have shown that they tell of typing
+	plain   map[string]bool // peers who are online with a client that does not say that it reads XHTML
 	stale   map[string]bool // peers who were seen before a migration, and not since
 	staleBy time.Time       // when they are taken to be offline
 
@@ -95,6 +96,7 @@ func newClient(s *session, life context.Context) *client {
 		awayTexts: make(map[string]oscarwire.UserInfo),
 		seen:      make(map[string]legacy.Presence),
 		typists:   make(map[string]bool),
+		plain:     make(map[string]bool),
 		messages:  make(map[oscarwire.Cookie]*message),
 		lookups:   make(map[uint16]*lookup),
 		rooms:     make(map[string]*room),

@@ -60,6 +60,29 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// TestParsedByServer: where the server parses texts for a receiver, byte by byte, they
+// arrive as they are.
+func TestParsedByServer(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	b := mock.Bot(bob, oscarmock.BotOptions{})
+	b.SignOn()
+	b.SetCapabilities(oscarwire.CapTyping) // and no XHTML
+	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
+	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	expect(u, any[legacy.PresenceChanged])
+	for i, text := range []string{"不是", "ใหญ่ ญ", "👩\u200D👩\u200D👧\u200D👦", "മലയാളം", "čau", "1 < 2 & 3", "\u563C\u6100"} {
+		u.send(fmt.Sprint(i), bob, text)
+		select {
+		case m := <-b.Messages():
+			if m.Text != text {
+				t.Errorf("%q arrived as %q", text, m.Text)
+			}
+		case <-time.After(patience):
+			t.Fatalf("%q is lost", text)
+		}
+	}
+}
+
 // TestOwnMessages: what another client of the account sends is told.
 func TestOwnMessages(t *testing.T) {
 	for _, flavor := range []string{"icq", "aim"} {

@@ -1,6 +1,8 @@
 package oscar
 
 import (
+	"bytes"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -13,6 +15,28 @@ import (
 // zero byte follows, but to characters whose bytes happen to look like markup:
 // it takes U+563C followed by U+6100 for the tag "<a", and makes a newline of the
 // carriage return in U+010D, the letter č.
+
+// It does so for those who are online and do not say that they read XHTML. To whom
+// that applies for sure, everything that it would change is written as it has to be in
+// HTML, byte by byte too; for others, who would see that, characters are avoided that it
+// would change.
+
+// referenced writes bytes so that the server's parser makes them what they are.
+func referenced(b []byte) []byte {
+	if bytes.IndexAny(b, "\r<&") < 0 {
+		return b
+	}
+	out := make([]byte, 0, len(b)+16)
+	for _, c := range b {
+		switch c {
+		case '\r', '<', '&':
+			out = append(strconv.AppendInt(append(out, "&#"...), int64(c), 10), ';')
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
 
 // zeroWidth separates two characters without being seen.
 const zeroWidth = '\u200B'

@@ -1,11 +1,13 @@
 package oscar
 
 import (
+	"bytes"
 	"html"
 	"strings"
 	"testing"
 	"unicode/utf16"
 
+	nethtml "golang.org/x/net/html"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -82,4 +84,19 @@ func FuzzHideFromParser(f *testing.F) {
 			t.Errorf("%+q became %+q, which still looks like markup", s, got)
 		}
 	})
+}
+
+// TestReferenced: what the server's parser makes of it is what was meant.
+func TestReferenced(t *testing.T) {
+	for _, s := range []string{"", "plain", "1 < 2 & &lt; <b>x</b> <!-- y", "不", "ใหญ่", "👩\u200D👩\u200D👧", "മലയാളം", "č", "\u563C\u6100\u4E26\u6C74\u266C\u7400"} {
+		for _, b := range [][]byte{[]byte(s), utf16Bytes(s)} {
+			var got []byte
+			for z := nethtml.NewTokenizer(bytes.NewReader(referenced(b))); z.Next() == nethtml.TextToken; {
+				got = append(got, z.Text()...)
+			}
+			if !bytes.Equal(got, b) {
+				t.Errorf("%q is read as %q", b, got)
+			}
+		}
+	}
 }

@@ -75,7 +75,15 @@ func (c *client) encode(to, text string, markup []legacy.Span) oscarwire.IMText 
 		return oscarwire.NewIMText(htmlOf(text, markup), oscarwire.Encoder{}, features)
 	}
 	enc := oscarwire.Encoder{}
-	if c.s.net.opts.StripsHTML {
+	switch {
+	case !c.s.net.opts.StripsHTML:
+	case c.plain[to]:
+		t := oscarwire.NewIMText(text, enc, features)
+		for i := range t.Parts {
+			t.Parts[i].Data = referenced(t.Parts[i].Data)
+		}
+		return t
+	default: // whether the server does it is not known
 		// The server looks for tags and entities in the bytes, whatever their
 		// encoding: in UTF-16 it finds none.
 		enc.UTF16 = strings.ContainsAny(text, "<&")

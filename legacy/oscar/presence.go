@@ -127,6 +127,7 @@ func (c *client) showPeer(peer legacy.Peer, p legacy.Presence) {
 	}
 	if p.Show == legacy.ShowOffline {
 		delete(c.seen, peer.ID)
+		delete(c.plain, peer.ID)
 	} else if len(c.seen) < maxItems {
 		c.seen[peer.ID] = p
 	}
@@ -149,8 +150,18 @@ func (c *client) presenceOf(u oscarwire.UserInfo) legacy.Presence {
 	}
 	p.Since, _ = u.SignedOn()
 	caps := u.Capabilities()
+	c.notePlain(oscarwire.NormalizeScreenName(u.Name), !slices.Contains(caps, oscarwire.CapXHTML))
 	p.Untyped = len(caps) > 0 && !slices.Contains(caps, oscarwire.CapTyping) && !c.typists[oscarwire.NormalizeScreenName(u.Name)]
 	return p
+}
+
+// notePlain notes whether somebody who is online reads no XHTML.
+func (c *client) notePlain(id string, plain bool) {
+	if !plain {
+		delete(c.plain, id)
+	} else if len(c.plain) < maxItems {
+		c.plain[id] = true
+	}
 }
 
 // tellsOfTyping: a peer's client has shown that it does, whatever it says of itself.

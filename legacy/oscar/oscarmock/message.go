@@ -1,7 +1,10 @@
 package oscarmock
 
 import (
+	"bytes"
 	"slices"
+
+	"golang.org/x/net/html"
 
 	"transport/legacy/oscar/oscarwire"
 )
@@ -72,8 +75,8 @@ func (s *session) ack(snac oscarwire.SNAC, out oscarwire.OutgoingIM) {
 }
 
 // stripHTML takes the tags out of the text of an ICQ number whose receiver does
-// not say that it reads XHTML, as Open OSCAR Server does. Here only ASCII is
-// touched.
+// not say that it reads XHTML, as Open OSCAR Server does: byte by byte, whatever the
+// encoding.
 func stripHTML(from, to *account, value []byte) []byte {
 	if to == nil || !from.isICQ() || !to.online() || slices.Contains(to.caps, oscarwire.CapXHTML) {
 		return slices.Clone(value)
@@ -83,11 +86,25 @@ func stripHTML(from, to *account, value []byte) []byte {
 		return slices.Clone(value)
 	}
 	for i, p := range t.Parts {
-		if p.Charset == oscarwire.CharsetASCII {
-			t.Parts[i].Data = []byte(oscarwire.HTMLToText(string(p.Data)))
-		}
+		t.Parts[i].Data = textOfHTML(p.Data)
 	}
 	return t.Append(nil)
+}
+
+func textOfHTML(b []byte) []byte {
+	var text []byte
+	for z := html.NewTokenizer(bytes.NewReader(b)); ; {
+		switch z.Next() {
+		case html.ErrorToken:
+			return text
+		case html.TextToken:
+			text = append(text, z.Text()...)
+		case html.StartTagToken, html.SelfClosingTagToken:
+			if name, _ := z.TagName(); string(name) == "br" {
+				text = append(text, '\n')
+			}
+		}
+	}
 }
 
 // deliver hands a message to all sessions of an account. n.mu is held.
