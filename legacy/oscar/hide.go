@@ -23,7 +23,7 @@ import (
 
 // referenced writes bytes so that the server's parser makes them what they are.
 func referenced(b []byte) []byte {
-	if bytes.IndexAny(b, "\r<&") < 0 {
+	if !bytes.ContainsAny(b, "\r<&") {
 		return b
 	}
 	out := make([]byte, 0, len(b)+16)
