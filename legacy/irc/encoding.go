@@ -72,6 +72,9 @@ func encodeTo(out encoding.Encoding, text string) string {
 // the protocol is made.
 func charset(name string) (encoding.Encoding, bool) {
 	const ascii = "#a ~"
+	if name == "" { // as for most channels
+		return nil, false
+	}
 	e, err := htmlindex.Get(name)
 	if err != nil {
 		e, err = htmlindex.Get(strings.NewReplacer("-", "", "_", "").Replace(name))
