@@ -277,16 +277,14 @@ func TestFaults(t *testing.T) {
 		"close": oscarmock.Close, "reset": oscarmock.Reset, "garbage": oscarmock.Garbage, "truncate": oscarmock.Truncate,
 		"short": oscarmock.Short, "empty": oscarmock.EmptySNAC,
 	}
-	mock := startMock(t, oscarmock.Options{})
-	o := optionsFor(mock.Addr())
-	o.SignOn = "md5"
-	n := newNetwork(t, o)
 	for step, s := range steps {
 		for action, a := range actions {
 			t.Run(step+" "+action, func(t *testing.T) {
+				mock := startMock(t, oscarmock.Options{}) // of which no session that is yet to end takes the fault
+				o := optionsFor(mock.Addr())
+				o.SignOn = "md5"
 				mock.Inject(oscarmock.Fault{Step: s, Action: a, Times: 1})
-				defer mock.Heal()
-				err := start(t, n, credentials(alice), nil).waitEnd()
+				err := start(t, newNetwork(t, o), credentials(alice), nil).waitEnd()
 				if k := legacy.KindOf(err); k != legacy.Temporary && k != legacy.Replaced {
 					t.Errorf("got %v: %v", k, err)
 				}
