@@ -16,6 +16,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"transport/cmd/transport/internal/config"
 	"transport/component"
 )
 
@@ -87,38 +88,38 @@ func (c *checker) end() int {
 }
 
 func (c *checker) all(ctx context.Context, file string) {
-	cfg, err := loadConfig(file)
+	cfg, err := config.Load(file)
 	if err != nil {
 		remedy := ""
-		if errors.As(err, new(problems)) {
+		if errors.As(err, new(config.Problems)) {
 			remedy = "mend these lines; transport.toml in the program's source explains every key"
 		}
-		c.fail(remedy, "configuration: %s", describe(err))
+		c.fail(remedy, "configuration: %s", config.Describe(err))
 		return
 	}
-	c.ok("configuration: %s", cfg.file)
-	for _, w := range cfg.warnings {
+	c.ok("configuration: %s", cfg.File)
+	for _, w := range cfg.Warnings {
 		c.detail("", "warning: "+w)
 	}
 	c.database(ctx, cfg)
-	if cfg.files != nil {
-		c.files(*cfg.files)
+	if cfg.Files != nil {
+		c.files(*cfg.Files)
 	}
-	for _, n := range cfg.networks {
+	for _, n := range cfg.Networks {
 		if ctx.Err() != nil {
-			c.fail("", "%s: interrupted", n.domain)
+			c.fail("", "%s: interrupted", n.Domain)
 			return
 		}
-		c.network(ctx, n)
+		c.network(ctx, cfg, n)
 	}
 }
 
-func (c *checker) database(ctx context.Context, cfg *config) {
-	if _, err := os.Stat(cfg.database); errors.Is(err, fs.ErrNotExist) {
+func (c *checker) database(ctx context.Context, cfg *config.Config) {
+	if _, err := os.Stat(cfg.Database); errors.Is(err, fs.ErrNotExist) {
 		c.newDatabase(cfg)
 		return
 	}
-	db, err := cfg.openRegistry(ctx)
+	db, err := openRegistry(ctx, cfg)
 	if err != nil {
 		c.fail(registryRemedy(err), "database: %v", err)
 		return
@@ -133,50 +134,50 @@ func (c *checker) database(ctx context.Context, cfg *config) {
 		return
 	}
 	c.ok("database: %s, key %s, %d registered, %d contacts, %d undelivered messages",
-		cfg.database, cfg.keyFile, stats.Accounts, stats.Contacts, stats.Messages)
+		cfg.Database, cfg.KeyFile, stats.Accounts, stats.Contacts, stats.Messages)
 }
 
 // newDatabase checks whether run could create the database.
-func (c *checker) newDatabase(cfg *config) {
-	for _, file := range []string{cfg.database, cfg.keyFile} {
+func (c *checker) newDatabase(cfg *config.Config) {
+	for _, file := range []string{cfg.Database, cfg.KeyFile} {
 		f, err := os.CreateTemp(filepath.Dir(file), ".transport-check-*")
 		if err != nil {
 			c.fail("let the user that runs the program write to the folder, or set database.path and database.key_file",
-				"database: %s does not exist and cannot be created: %s", file, cause(err))
+				"database: %s does not exist and cannot be created: %s", file, config.Cause(err))
 			return
 		}
 		f.Close()
 		os.Remove(f.Name())
 	}
-	c.ok("database: %s does not exist yet; run will create it", cfg.database)
+	c.ok("database: %s does not exist yet; run will create it", cfg.Database)
 }
 
-func (c *checker) network(ctx context.Context, n network) {
-	c.ok("%s: driver %s (%s), secret: set (%s)", n.domain, n.driver, n.legacy.Info().Name, n.source)
+func (c *checker) network(ctx context.Context, cfg *config.Config, n config.Network) {
+	c.ok("%s: driver %s (%s), secret: set (%s)", n.Domain, n.Driver, n.Legacy.Info().Name, n.SecretSource)
 	if ctx.Err() != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
 	defer cancel()
-	if err := component.Handshake(ctx, n.componentConfig(nil, zerolog.Nop())); err != nil {
-		c.fail(handshakeRemedy(err, n), "%s: XMPP server %s: %v", n.domain, n.address, err)
+	if err := component.Handshake(ctx, wiring{cfg: cfg, log: zerolog.Nop()}.component(n)); err != nil {
+		c.fail(handshakeRemedy(err, n), "%s: XMPP server %s: %v", n.Domain, n.Server, err)
 		return
 	}
-	c.ok("%s: XMPP server %s accepts the component", n.domain, n.address)
+	c.ok("%s: XMPP server %s accepts the component", n.Domain, n.Server)
 }
 
 // handshakeRemedy is what to do about a failed component handshake.
-func handshakeRemedy(err error, n network) string {
+func handshakeRemedy(err error, n config.Network) string {
 	var dns *net.DNSError
 	var op *net.OpError
 	switch {
 	case errors.Is(err, component.ErrUnauthorized):
 		return fmt.Sprintf("the secret (%s) and the one in the XMPP server's configuration differ; make them the same.\n"+
 			"Prosody: component_secret below Component %q.\n"+
-			"ejabberd: password of the host in the ejabberd_service listener; it says the same of a domain that is not among the hosts", n.source, n.domain)
+			"ejabberd: password of the host in the ejabberd_service listener; it says the same of a domain that is not among the hosts", n.SecretSource, n.Domain)
 	case errors.Is(err, component.ErrHostUnknown):
 		return fmt.Sprintf("the XMPP server has no such component; add it there, or correct the domain.\n"+
-			"Prosody: Component %q and component_secret in prosody.cfg.lua; ejabberd: hosts of an ejabberd_service listener", n.domain)
+			"Prosody: Component %q and component_secret in prosody.cfg.lua; ejabberd: hosts of an ejabberd_service listener", n.Domain)
 	case errors.Is(err, component.ErrConflict):
 		return "another process is connected with this domain. If it is your running gateway, all is well; else stop it"
 	case errors.As(err, &dns):

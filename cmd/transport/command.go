@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"transport/cmd/transport/internal/config"
 )
 
 // command is one word that the program understands.
@@ -59,7 +60,7 @@ func (c *command) start(ctx context.Context, args []string, std stdio) int {
 		fmt.Fprint(std.out, c.help(fs))
 		return exitOK
 	case err == nil && fs.NArg() > 0:
-		err = fmt.Errorf("unexpected argument %s", show(fs.Arg(0)))
+		err = fmt.Errorf("unexpected argument %s", config.Quote(fs.Arg(0)))
 	}
 	if err != nil {
 		return c.misuse(std, "%s", flagMessage(fs, err))
@@ -81,7 +82,7 @@ func flagMessage(fs *flag.FlagSet, err error) string {
 		fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 		name = strings.TrimLeft(name, "-")
 		mean := ""
-		if s := suggest(name, names); s != "" {
+		if s := config.Closest(name, names); s != "" {
 			mean = "; did you mean --" + s + "?"
 		}
 		return "unknown flag --" + name + mean
@@ -120,5 +121,5 @@ func (c *command) help(fs *flag.FlagSet) string {
 
 // configFlag declares --config.
 func configFlag(fs *flag.FlagSet) *string {
-	return fs.String("config", defaultConfig, "`FILE` with the configuration")
+	return fs.String("config", config.DefaultFile, "`FILE` with the configuration")
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"transport/cmd/transport/internal/demo"
 	"transport/cmd/transport/internal/lab"
 	"transport/component/element"
 	"transport/legacy/oscar/oscarmock"
@@ -53,17 +54,17 @@ func TestAccountByForm(t *testing.T) {
 		w.start()
 		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
-		if got := condition(alice.ask("set", icqDomain, formRegistration(aliceUIN, "wrong"))); got != "not-acceptable" {
+		if got := condition(alice.ask("set", icqDomain, formRegistration(demo.AliceUIN, "wrong"))); got != "not-acceptable" {
 			t.Errorf("a wrong password: %q", got)
 		}
-		alice.iq("set", icqDomain, formRegistration(aliceUIN, networkPass))
+		alice.iq("set", icqDomain, formRegistration(demo.AliceUIN, networkPass))
 		alice.registered(icqDomain)
 		alice.add(bobICQ)
 
 		// The network has another password, and ends the session.
 		const changed = "e2e-new"
-		w.mock.AddAccount(oscarmock.Account{Name: aliceUIN, Password: changed, Nick: "Alice"})
-		w.mock.Disconnect(aliceUIN, oscarmock.DisconnectClose)
+		w.mock.AddAccount(oscarmock.Account{Name: demo.AliceUIN, Password: changed, Nick: "Alice"})
+		w.mock.Disconnect(demo.AliceUIN, oscarmock.DisconnectClose)
 		alice.presence(icqDomain, "unavailable", "")
 		if got := alice.answer(icqDomain); !strings.Contains(got, "password") {
 			t.Errorf("the gateway says %q", got)
@@ -71,9 +72,9 @@ func TestAccountByForm(t *testing.T) {
 		if got := alice.command("status"); !strings.Contains(got, "not signed on") {
 			t.Errorf("the state is %q", got)
 		}
-		alice.iq("set", icqDomain, formRegistration(aliceUIN, changed))
+		alice.iq("set", icqDomain, formRegistration(demo.AliceUIN, changed))
 		alice.presence(icqDomain, "", "")
-		w.signedOn(aliceUIN)
+		w.signedOn(demo.AliceUIN)
 		if got := alice.command("status"); !strings.Contains(got, "You are signed on") {
 			t.Errorf("the state is %q", got)
 		}
@@ -85,14 +86,14 @@ func TestAccountByForm(t *testing.T) {
 			alice.presence(jid, "unsubscribed", "")
 			alice.presence(jid, "unavailable", "")
 		}
-		w.signedOff(aliceUIN)
+		w.signedOff(demo.AliceUIN)
 		fresh := alice.iq("get", icqDomain, "<query xmlns='jabber:iq:register'/>").String()
-		if strings.Contains(fresh, "<registered/>") || strings.Contains(fresh, aliceUIN) {
+		if strings.Contains(fresh, "<registered/>") || strings.Contains(fresh, demo.AliceUIN) {
 			t.Errorf("the form of somebody who has left: %s", fresh)
 		}
 		alice.send("<presence type='unavailable'/>")
 		alice.send("<presence/>") // nobody is there to be signed on
-		alice.iq("set", icqDomain, registration(aliceUIN, changed))
+		alice.iq("set", icqDomain, registration(demo.AliceUIN, changed))
 		alice.registered(icqDomain)
 		w.expectNoSecrets()
 	})
@@ -109,21 +110,21 @@ func TestAccountByText(t *testing.T) {
 		if got := alice.answer(icqDomain); !strings.Contains(got, "register") {
 			t.Errorf("the gateway says %q", got)
 		}
-		alice.say(icqDomain, "t2", "register "+aliceUIN+" wrong")
+		alice.say(icqDomain, "t2", "register "+demo.AliceUIN+" wrong")
 		if got := alice.answer(icqDomain); !strings.Contains(got, "password") {
 			t.Errorf("the gateway says %q", got)
 		}
-		alice.say(icqDomain, "t3", "register "+aliceUIN+" "+networkPass)
+		alice.say(icqDomain, "t3", "register "+demo.AliceUIN+" "+networkPass)
 		alice.answer(icqDomain)
 		alice.registered(icqDomain)
 		alice.say(icqDomain, "t4", "logout")
 		alice.answer(icqDomain)
 		alice.presence(icqDomain, "unavailable", "")
-		w.signedOff(aliceUIN)
+		w.signedOff(demo.AliceUIN)
 		alice.say(icqDomain, "t5", "login")
 		alice.answer(icqDomain)
 		alice.presence(icqDomain, "", "")
-		w.signedOn(aliceUIN)
+		w.signedOn(demo.AliceUIN)
 		w.expectNoSecrets()
 	})
 }
@@ -133,7 +134,7 @@ func TestAccountByText(t *testing.T) {
 func TestSignedOnElsewhere(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		alice := w.ready()
-		w.mock.Disconnect(aliceUIN, oscarmock.DisconnectReplaced)
+		w.mock.Disconnect(demo.AliceUIN, oscarmock.DisconnectReplaced)
 		alice.presence(bobICQ, "unavailable", "")
 		alice.presence(icqDomain, "unavailable", "")
 		if got := alice.answer(icqDomain); !strings.Contains(got, "somewhere else") {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"transport/cmd/transport/internal/demo"
 	"transport/cmd/transport/internal/lab"
 	"transport/legacy/oscar/oscarmock"
 	"transport/legacy/oscar/oscarwire"
@@ -12,10 +13,10 @@ import (
 
 // listed gives Alice a contact list on ICQ: Bob, whom she calls Bobby, in a group.
 func (w *world) listed() {
-	w.mock.EditFeedbag(aliceUIN, oscarwire.FeedbagInsert,
+	w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagInsert,
 		oscarwire.FeedbagItem{GroupID: 0, Class: oscarwire.FeedbagGroup},
 		oscarwire.FeedbagItem{Name: "Freunde", GroupID: 7, Class: oscarwire.FeedbagGroup},
-		oscarwire.FeedbagItem{Name: bobUIN, GroupID: 7, ItemID: 71, Class: oscarwire.FeedbagBuddy,
+		oscarwire.FeedbagItem{Name: demo.BobUIN, GroupID: 7, ItemID: 71, Class: oscarwire.FeedbagBuddy,
 			TLVs: oscarwire.TLVs{{Tag: oscarwire.TagFeedbagAlias, Value: []byte("Bobby")}}})
 }
 
@@ -28,7 +29,7 @@ func TestListIsOffered(t *testing.T) {
 		w.start()
 		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
-		alice.register(icqDomain, aliceUIN)
+		alice.register(icqDomain, demo.AliceUIN)
 		alice.presence(bobICQ, "subscribe", "")
 		alice.send("<presence to='" + bobICQ + "' type='subscribed'/>")
 		alice.send("<presence to='" + bobICQ + "' type='subscribe'/>")
@@ -50,7 +51,7 @@ func TestClients(t *testing.T) {
 		mood := func(mode oscarwire.Mode) {
 			t.Helper()
 			w.wait("right status of Alice's", func() bool {
-				status, online := w.bob.Sees(aliceUIN)
+				status, online := w.bob.Sees(demo.AliceUIN)
 				return online && status.Mode() == mode
 			})
 		}
@@ -61,16 +62,16 @@ func TestClients(t *testing.T) {
 		one.send("<presence><show>away</show></presence>")
 		mood(oscarwire.ModeAway)
 		one.Kill() // a client that vanishes counts as offline
-		w.signedOff(aliceUIN)
-		w.wait("offline Alice", func() bool { _, online := w.bob.Sees(aliceUIN); return !online })
+		w.signedOff(demo.AliceUIN)
+		w.wait("offline Alice", func() bool { _, online := w.bob.Sees(demo.AliceUIN); return !online })
 
 		for i := range 3 {
-			if err := w.bob.Send(aliceUIN, fmt.Sprint("line ", i)); err != nil {
+			if err := w.bob.Send(demo.AliceUIN, fmt.Sprint("line ", i)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		two.send("<presence/>")
-		w.signedOn(aliceUIN)
+		w.signedOn(demo.AliceUIN)
 		for i := range 3 {
 			m := two.message(bobICQ)
 			if m.ChildText(lab.NSClient, "body") != fmt.Sprint("line ", i) || m.Child("urn:xmpp:delay", "delay") == nil {
@@ -78,7 +79,7 @@ func TestClients(t *testing.T) {
 			}
 		}
 		two.presence(bobICQ, "", "")
-		if n := w.mock.Sessions(aliceUIN); n != 1 {
+		if n := w.mock.Sessions(demo.AliceUIN); n != 1 {
 			t.Errorf("%d sessions on ICQ", n)
 		}
 	})
@@ -98,7 +99,7 @@ func TestConsent(t *testing.T) {
 		w.start()
 		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
-		alice.register(icqDomain, aliceUIN)
+		alice.register(icqDomain, demo.AliceUIN)
 		alice.send("<presence to='" + daveICQ + "' type='subscribe'><status>Alice here</status></presence>")
 		alice.presence(daveICQ, "subscribed", "")
 		alice.presence(daveICQ, "", "")
@@ -112,7 +113,7 @@ func TestConsent(t *testing.T) {
 		alice.presence("1005@"+icqDomain, "unsubscribed", "")
 
 		// One who asks.
-		w.bob.RequestAuth(aliceUIN, "let me see you")
+		w.bob.RequestAuth(demo.AliceUIN, "let me see you")
 		ask := alice.presence(bobICQ, "subscribe", "")
 		if got := ask.ChildText(lab.NSClient, "status"); got != "let me see you" {
 			t.Errorf("alice was told %q: %s", got, ask)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"transport/cmd/transport/internal/demo"
 	"transport/cmd/transport/internal/lab"
 	"transport/component/element"
 )
@@ -48,7 +49,7 @@ func TestServerKilledWhileBobTalks(t *testing.T) {
 		alice := w.ready()
 		const lines = 300
 		for i := range lines {
-			if err := w.bob.Send(aliceUIN, fmt.Sprint("line ", i)); err != nil {
+			if err := w.bob.Send(demo.AliceUIN, fmt.Sprint("line ", i)); err != nil {
 				t.Fatal(err)
 			}
 			if i == 100 {
@@ -63,7 +64,7 @@ func TestServerKilledWhileBobTalks(t *testing.T) {
 		w.waitLinks(4)
 		again := w.login(aliceJID + "/two")
 		again.presence(bobICQ, "", "")
-		if err := w.bob.Send(aliceUIN, "the last"); err != nil {
+		if err := w.bob.Send(demo.AliceUIN, "the last"); err != nil {
 			t.Fatal(err)
 		}
 		for again.message(bobICQ).ChildText(lab.NSClient, "body") != "the last" {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"transport/cmd/transport/internal/demo"
 	"transport/cmd/transport/internal/lab"
 	"transport/legacy/oscar/oscarmock"
 )
@@ -41,7 +42,7 @@ func TestFiles(t *testing.T) {
 		defer client.CloseIdleConnections()
 
 		photo := bytes.Repeat([]byte("\x00\xff\r\n<&>"), 200_000)
-		sent, err := w.bob.OfferFile(aliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "../../my photo.JPG", Data: photo}}})
+		sent, err := w.bob.OfferFile(demo.AliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "../../my photo.JPG", Data: photo}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +68,7 @@ func TestFiles(t *testing.T) {
 			t.Errorf("the link leads to %d bytes of %s, %v", len(got), r.Header.Get("Content-Type"), err)
 		}
 
-		if _, err := w.bob.OfferFile(aliceUIN, oscarmock.FileOffer{Fault: oscarmock.FileTakeBack, Files: []oscarmock.File{{Name: "x.txt", Data: photo}}}); err != nil {
+		if _, err := w.bob.OfferFile(demo.AliceUIN, oscarmock.FileOffer{Fault: oscarmock.FileTakeBack, Files: []oscarmock.File{{Name: "x.txt", Data: photo}}}); err != nil {
 			t.Fatal(err)
 		}
 		if text, link = alice.fileMessage(); link != "" || !strings.Contains(text, `the file "x.txt", 1400 kB`) || !strings.Contains(text, "taken it back") {
@@ -91,7 +92,7 @@ func TestNoFiles(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		w.private = true
 		alice := w.ready()
-		sent, err := w.bob.OfferFile(aliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "x.txt", Data: []byte("x")}}})
+		sent, err := w.bob.OfferFile(demo.AliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "x.txt", Data: []byte("x")}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +120,7 @@ func TestUpload(t *testing.T) {
 	w.private = true
 	alice := w.ready()
 	data := bytes.Repeat([]byte("0123456789"), 90_000)
-	sent, err := w.bob.OfferFile(aliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "gr\u00fc\u00dfe \u2603.png", Data: data}}})
+	sent, err := w.bob.OfferFile(demo.AliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "gr\u00fc\u00dfe \u2603.png", Data: data}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,13 +142,13 @@ func TestUpload(t *testing.T) {
 		t.Errorf("the link leads to %d bytes, %s, %v", len(got), r.Status, err)
 	}
 	data = append(data, make([]byte, 200_000)...)
-	if _, err := w.bob.OfferFile(aliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "large.png", Data: data}}}); err != nil {
+	if _, err := w.bob.OfferFile(demo.AliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "large.png", Data: data}}}); err != nil {
 		t.Fatal(err)
 	}
 	if text, link := alice.fileMessage(); link != "" || !strings.Contains(text, "no files of more than 1000000 bytes") {
 		t.Errorf("alice reads %q, with the link %q", text, link)
 	}
-	if _, err := w.bob.OfferFile(aliceUIN, oscarmock.FileOffer{Fault: oscarmock.FileCut, Files: []oscarmock.File{{Name: "cut.png", Data: data[:500_000]}}}); err != nil {
+	if _, err := w.bob.OfferFile(demo.AliceUIN, oscarmock.FileOffer{Fault: oscarmock.FileCut, Files: []oscarmock.File{{Name: "cut.png", Data: data[:500_000]}}}); err != nil {
 		t.Fatal(err)
 	}
 	if text, link := alice.fileMessage(); link != "" || !strings.Contains(text, "ended the connection") {

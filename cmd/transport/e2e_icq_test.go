@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"transport/cmd/transport/internal/demo"
 	"transport/component/element"
 )
 
@@ -21,7 +22,7 @@ func TestICQAccount(t *testing.T) {
 		asked := command("change-password", "", "")
 		done := command("change-password", " sessionid='"+asked.Attr("sessionid")+"'", "<x xmlns='jabber:x:data' type='submit'>"+
 			"<field var='password'><value>"+changed+"</value></field><field var='again'><value>"+changed+"</value></field></x>")
-		if done.Attr("status") != "completed" || w.mock.Password(aliceUIN) != changed {
+		if done.Attr("status") != "completed" || w.mock.Password(demo.AliceUIN) != changed {
 			t.Errorf("changing the password: %s", done)
 		}
 
@@ -39,7 +40,7 @@ func TestICQAccount(t *testing.T) {
 		w.bob.SignOff()
 		alice.presence(bobICQ, "unavailable", "")
 		write("offline")
-		w.wait("message that is kept for Bob", func() bool { return w.mock.Stored(bobUIN) == 1 })
+		w.wait("message that is kept for Bob", func() bool { return w.mock.Stored(demo.BobUIN) == 1 })
 		w.bob.SignOn()
 		alice.presence(bobICQ, "", "")
 		write("again")
@@ -49,15 +50,15 @@ func TestICQAccount(t *testing.T) {
 
 		alice.say(icqDomain, "i", "invisible")
 		invisible := func() bool {
-			status, _, _ := w.mock.Presence(aliceUIN)
+			status, _, _ := w.mock.Presence(demo.AliceUIN)
 			return status.Invisible()
 		}
 		w.wait("invisibility", invisible)
 
 		w.process.Kill()
-		w.signedOff(aliceUIN)
+		w.signedOff(demo.AliceUIN)
 		w.start()
-		w.signedOn(aliceUIN)
+		w.signedOn(demo.AliceUIN)
 		alice.presence(bobICQ, "", "")
 		w.wait("invisibility after the restart", invisible)
 		if log := w.log(); strings.Contains(log, changed) {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"transport/cmd/transport/internal/demo"
 	"transport/cmd/transport/internal/lab"
 	"transport/component/element"
 	"transport/legacy/oscar/oscarmock"
@@ -131,10 +132,10 @@ func TestLinkDown(t *testing.T) {
 		alice := w.ready()
 		c.tear(true)
 		w.waitLog(`"not connected to the XMPP server"`, 2)
-		if got := w.mock.Sessions(aliceUIN); got != 1 {
+		if got := w.mock.Sessions(demo.AliceUIN); got != 1 {
 			t.Errorf("%d sessions on ICQ", got)
 		}
-		if err := w.bob.Send(aliceUIN, "can you read this?"); err != nil {
+		if err := w.bob.Send(demo.AliceUIN, "can you read this?"); err != nil {
 			t.Fatal(err)
 		}
 		w.bob.SignOff()
@@ -169,7 +170,7 @@ func TestNoLossOnBrokenLinks(t *testing.T) {
 		alice := w.ready()
 		for part := range breaks {
 			for i := range between {
-				if err := w.bob.Send(aliceUIN, fmt.Sprint(part*between+i)); err != nil {
+				if err := w.bob.Send(demo.AliceUIN, fmt.Sprint(part*between+i)); err != nil {
 					t.Fatal(err)
 				}
 				if i == between/2 {
@@ -208,11 +209,11 @@ func TestKeptAcrossKill(t *testing.T) {
 		c.tear(true)
 		w.waitLog(`"not connected to the XMPP server"`, 2)
 		for i := range 3 {
-			if err := w.bob.Send(aliceUIN, fmt.Sprint("line ", i)); err != nil {
+			if err := w.bob.Send(demo.AliceUIN, fmt.Sprint("line ", i)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		w.mock.Disconnect(aliceUIN, oscarmock.DisconnectPolite)
+		w.mock.Disconnect(demo.AliceUIN, oscarmock.DisconnectPolite)
 		w.waitLog(`"a session ended"`, 1) // and with it all that it has received is dealt with
 		w.process.Kill()
 		c.mend()

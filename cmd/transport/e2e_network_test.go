@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"transport/cmd/transport/internal/demo"
 	"transport/cmd/transport/internal/lab"
 	"transport/legacy"
 	"transport/legacy/oscar/oscarwire"
@@ -56,10 +57,10 @@ func (n *icqNetwork) bobJID() string { return n.bob + "@" + icqDomain }
 // mock, unless OSCAR_SERVER names another.
 func (w *world) icq() *icqNetwork {
 	w.t.Helper()
-	n := &icqNetwork{alice: aliceUIN, bob: bobUIN, password: networkPass, server: w.mock.Addr(), friend: mockFriend{w}}
+	n := &icqNetwork{alice: demo.AliceUIN, bob: demo.BobUIN, password: networkPass, server: w.mock.Addr(), friend: mockFriend{w}}
 	n.watchContacts = func() func(string) {
 		return func(peer string) {
-			w.wait("removal of "+peer, func() bool { return !w.mockLists(aliceUIN, peer) })
+			w.wait("removal of "+peer, func() bool { return !w.mockLists(demo.AliceUIN, peer) })
 		}
 	}
 	if server := os.Getenv(serverVariable); server != "" {

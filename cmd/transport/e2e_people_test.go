@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"transport/cmd/transport/internal/demo"
 	"transport/component/element"
 	"transport/legacy"
 	"transport/legacy/oscar/oscarmock"
@@ -29,7 +30,7 @@ func TestPeople(t *testing.T) {
 		alice := w.login(aliceJID + "/one")
 		alice.SetFeatures("http://jabber.org/protocol/disco#info", "urn:xmpp:avatar:metadata+notify")
 		alice.send("<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:example' ver='unverified'/></presence>")
-		alice.register(icqDomain, aliceUIN)
+		alice.register(icqDomain, demo.AliceUIN)
 		alice.add(bobICQ)
 		w.bob.SignOn()
 
@@ -184,21 +185,21 @@ func TestCommands(t *testing.T) {
 		// XEP-0050 §2.4: registration, wrong and right
 		first := command(alice, "register", "", "")
 		session := " sessionid='" + first.Attr("sessionid") + "' action='complete'"
-		again := command(alice, "register", session, submit("username", aliceUIN, "password", "wrong"))
+		again := command(alice, "register", session, submit("username", demo.AliceUIN, "password", "wrong"))
 		if again.Attr("status") != "executing" || again.Child(ns, "note") == nil {
 			t.Errorf("a wrong password: %s", again)
 		}
-		if done := command(alice, "register", session, submit("username", aliceUIN, "password", networkPass)); done.Attr("status") != "completed" {
+		if done := command(alice, "register", session, submit("username", demo.AliceUIN, "password", networkPass)); done.Attr("status") != "completed" {
 			t.Errorf("registration: %s", done)
 		}
-		w.signedOn(aliceUIN)
+		w.signedOn(demo.AliceUIN)
 		if note := command(alice, "status", "", "").ChildText(ns, "note"); !strings.Contains(note, "signed on to ICQ since") {
 			t.Errorf("the status is %q", note)
 		}
 		command(alice, "logout", "", "")
-		w.signedOff(aliceUIN)
+		w.signedOff(demo.AliceUIN)
 		alice.say(icqDomain, "m", "login") // XEP-0100 §8: words do, too
-		w.signedOn(aliceUIN)
+		w.signedOn(demo.AliceUIN)
 
 		// XEP-0133 §4
 		carol := w.login("carol@localhost/one")
@@ -215,7 +216,7 @@ func TestCommands(t *testing.T) {
 		})
 		asked = command(carol, "http://jabber.org/protocol/admin#delete-user", "", "")
 		command(carol, "http://jabber.org/protocol/admin#delete-user", " sessionid='"+asked.Attr("sessionid")+"'", submit("accountjids", aliceJID))
-		w.signedOff(aliceUIN)
+		w.signedOff(demo.AliceUIN)
 		if got := alice.iq("get", icqDomain, "<query xmlns='jabber:iq:register'/>").String(); strings.Contains(got, "<registered/>") {
 			t.Error("alice is registered still")
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"transport/cmd/transport/internal/demo"
 	"transport/cmd/transport/internal/lab"
 	"transport/component/element"
 	"transport/legacy/oscar/oscarmock"
@@ -22,7 +23,7 @@ func eachPrivilegedServer(t *testing.T, test func(t *testing.T, w *world)) {
 // fill puts contacts on Alice's list on the network, and all of them online.
 func (w *world) fill(count int) {
 	w.t.Helper()
-	w.mock.EditFeedbag(aliceUIN, oscarwire.FeedbagInsert, oscarwire.FeedbagItem{Name: "Friends", GroupID: 1, Class: oscarwire.FeedbagGroup})
+	w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagInsert, oscarwire.FeedbagItem{Name: "Friends", GroupID: 1, Class: oscarwire.FeedbagGroup})
 	items := make([]oscarwire.FeedbagItem, count)
 	for i := range items {
 		name := fmt.Sprint(200001 + i)
@@ -30,7 +31,7 @@ func (w *world) fill(count int) {
 			TLVs: oscarwire.TLVs{oscarwire.TLVText(oscarwire.TagFeedbagAlias, fmt.Sprint("Friend ", i))}}
 		w.mock.Bot(name, oscarmock.BotOptions{}).SignOn()
 	}
-	w.mock.EditFeedbag(aliceUIN, oscarwire.FeedbagInsert, items...)
+	w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagInsert, items...)
 }
 
 func rosterItems(roster *element.Element) map[string]*element.Element {
@@ -50,7 +51,7 @@ func TestContactList(t *testing.T) {
 		w.start()
 		w.waitLog("connected to the XMPP server", 2)
 		alice := w.login(aliceJID + "/one")
-		alice.register(icqDomain, aliceUIN)
+		alice.register(icqDomain, demo.AliceUIN)
 		if w.name == "prosody" {
 			for i := range count {
 				alice.presence(fmt.Sprintf("%d@%s", 200001+i, icqDomain), "", "")
@@ -61,7 +62,7 @@ func TestContactList(t *testing.T) {
 				t.Errorf("the roster has %v", item)
 			}
 			// A contact renamed on the network is renamed in the roster.
-			w.mock.EditFeedbag(aliceUIN, oscarwire.FeedbagUpdate, oscarwire.FeedbagItem{Name: "200003", GroupID: 1, ItemID: 3,
+			w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagUpdate, oscarwire.FeedbagItem{Name: "200003", GroupID: 1, ItemID: 3,
 				TLVs: oscarwire.TLVs{oscarwire.TLVText(oscarwire.TagFeedbagAlias, "Best friend")}})
 			alice.expect("a roster push", func(e *element.Element) bool {
 				return e.Name == "iq" && strings.Contains(e.String(), "Best friend")
@@ -70,7 +71,7 @@ func TestContactList(t *testing.T) {
 			alice.iq("set", "", "<query xmlns='jabber:iq:roster'><item jid='200001@"+icqDomain+"' name='My friend'><group>Friends</group></item></query>")
 			alice.say(icqDomain, "r", "reconnect")
 			w.wait("the new name on the network", func() bool {
-				for _, i := range w.mock.Feedbag(aliceUIN) {
+				for _, i := range w.mock.Feedbag(demo.AliceUIN) {
 					if i.Name == "200001" && i.Alias() == "My friend" {
 						return true
 					}
@@ -91,13 +92,13 @@ func TestContactList(t *testing.T) {
 			}
 		}
 		// One removed on the network leaves the roster.
-		w.mock.EditFeedbag(aliceUIN, oscarwire.FeedbagDelete, oscarwire.FeedbagItem{Name: "200002", GroupID: 1, ItemID: 2})
+		w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagDelete, oscarwire.FeedbagItem{Name: "200002", GroupID: 1, ItemID: 2})
 		alice.presence("200002@"+icqDomain, "unavailable", "")
 		// A restart asks nothing again.
 		alice.Forget()
 		w.process.Kill()
 		w.start()
-		w.signedOn(aliceUIN)
+		w.signedOn(demo.AliceUIN)
 		alice.presence("200004@"+icqDomain, "", "")
 		alice.ask("get", icqDomain, "<ping xmlns='urn:xmpp:ping'/>")
 		if again := alice.Count(func(e *element.Element) bool { return e.Attr("type") == "subscribe" }); again != 0 {
@@ -117,7 +118,7 @@ func TestThousand(t *testing.T) {
 		w.start()
 		w.waitLog("connected to the XMPP server", 2)
 		alice := w.login(aliceJID + "/one")
-		alice.register(icqDomain, aliceUIN)
+		alice.register(icqDomain, demo.AliceUIN)
 		for _, i := range []int{0, count / 2, count - 1} {
 			alice.presence(fmt.Sprintf("%d@%s", 200001+i, icqDomain), "", "")
 		}
@@ -131,7 +132,7 @@ func TestThousand(t *testing.T) {
 			other.presence(fmt.Sprintf("%d@%s", 200001+i, icqDomain), "", "")
 			other.presence(icqDomain, "", "")
 		}
-		if got := w.mock.Sessions(aliceUIN); got != 1 {
+		if got := w.mock.Sessions(demo.AliceUIN); got != 1 {
 			t.Errorf("%d sessions for five clients", got)
 		}
 	})

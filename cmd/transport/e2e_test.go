@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"transport/cmd/transport/internal/demo"
 	"transport/component/element"
 	"transport/legacy"
 	"transport/legacy/oscar/oscarmock"
@@ -125,7 +126,7 @@ func (w *world) ready() *person {
 	w.start()
 	w.waitLog("connected to the XMPP server", 2)
 	alice := w.login(aliceJID + "/one")
-	alice.register(icqDomain, aliceUIN)
+	alice.register(icqDomain, demo.AliceUIN)
 	alice.add(bobICQ)
 	w.bob.SignOn()
 	alice.presence(bobICQ, "", "")
@@ -138,13 +139,13 @@ func TestKilledGateway(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		alice := w.ready()
 		w.process.Kill()
-		w.signedOff(aliceUIN)
-		if err := w.bob.Send(aliceUIN, "while you were away"); err != nil {
+		w.signedOff(demo.AliceUIN)
+		if err := w.bob.Send(demo.AliceUIN, "while you were away"); err != nil {
 			t.Fatal(err)
 		}
 		w.bob.SignOff()
 		w.start()
-		w.signedOn(aliceUIN)
+		w.signedOn(demo.AliceUIN)
 		got := alice.message(bobICQ)
 		if got.ChildText("jabber:client", "body") != "while you were away" || got.Child("urn:xmpp:delay", "delay") == nil {
 			t.Errorf("got %s", got)
@@ -167,7 +168,7 @@ func TestKilledServer(t *testing.T) {
 		w.server.Kill()
 		w.waitLog("not connected to the XMPP server", 2)
 		for i := range 10 {
-			if err := w.bob.Send(aliceUIN, fmt.Sprint("line ", i)); err != nil {
+			if err := w.bob.Send(demo.AliceUIN, fmt.Sprint("line ", i)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -182,7 +183,7 @@ func TestKilledServer(t *testing.T) {
 				t.Errorf("number %d is %s", i, got)
 			}
 		}
-		w.signedOn(aliceUIN)
+		w.signedOn(demo.AliceUIN)
 		alice.say(bobICQ, "m1", "still here")
 		if got := w.heard().Text; got != "still here" {
 			t.Errorf("bob reads %q", got)
@@ -203,7 +204,7 @@ func TestStop(t *testing.T) {
 		}
 		alice.presence(bobICQ, "unavailable", "")
 		alice.presence(icqDomain, "unavailable", "")
-		w.signedOff(aliceUIN)
+		w.signedOff(demo.AliceUIN)
 	})
 }
 
@@ -256,13 +257,13 @@ func TestSeveral(t *testing.T) {
 			t.Errorf("bob reads %+v", got)
 		}
 		// The same account for somebody else is a conflict. (XEP-0077 §3.1)
-		if got := condition(carol.ask("set", icqDomain, registration(aliceUIN, networkPass))); got != "conflict" {
+		if got := condition(carol.ask("set", icqDomain, registration(demo.AliceUIN, networkPass))); got != "conflict" {
 			t.Errorf("a second owner: %q", got)
 		}
 
 		second := w.login(aliceJID + "/two")
 		second.presence(bobICQ, "", "") // it comes online late and learns who is there
-		if err := w.bob.Send(aliceUIN, "to all of you"); err != nil {
+		if err := w.bob.Send(demo.AliceUIN, "to all of you"); err != nil {
 			t.Fatal(err)
 		}
 		second.message(bobICQ)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"transport/cmd/transport/internal/demo"
 	"transport/cmd/transport/internal/lab"
 	"transport/component/element"
 	"transport/legacy/oscar/oscarmock"
@@ -27,7 +28,7 @@ const (
 	xmppPass    = "e2e-xmpp-password"
 	icqDomain   = "icq.localhost"
 	aimDomain   = "aim.localhost"
-	bobICQ      = bobUIN + "@" + icqDomain
+	bobICQ      = demo.BobUIN + "@" + icqDomain
 	networkPass = "e2e-icq-password"
 )
 
@@ -108,10 +109,10 @@ func newWorld(t *testing.T, name string, start func(context.Context, lab.Options
 	})
 	w.mock = oscarmock.New(oscarmock.Options{})
 	t.Cleanup(w.mock.Close)
-	w.mock.AddAccount(oscarmock.Account{Name: aliceUIN, Password: networkPass, Nick: "Alice"})
+	w.mock.AddAccount(oscarmock.Account{Name: demo.AliceUIN, Password: networkPass, Nick: "Alice"})
 	w.mock.AddAccount(oscarmock.Account{Name: "1003", Password: networkPass, Nick: "Carol"})
 	w.mock.AddAccount(oscarmock.Account{Name: "Alice AIM", Password: networkPass})
-	w.bob = w.mock.Bot(bobUIN, oscarmock.BotOptions{Nick: "Bob", AddBack: true})
+	w.bob = w.mock.Bot(demo.BobUIN, oscarmock.BotOptions{Nick: "Bob", AddBack: true})
 	if err := w.mock.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}

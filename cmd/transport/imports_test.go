@@ -16,6 +16,9 @@ const module = "transport"
 // package and its tests may import. "…" at the end stands for everything below.
 var mayImport = map[string][]string{
 	"cmd/transport":                   {"…"},
+	"cmd/transport/internal/biboumi":  {"cmd/transport/internal/config", "component", "component/address", "registry"},
+	"cmd/transport/internal/config":   {"component", "component/address", "component/files", "legacy", "legacy/irc", "legacy/oscar"},
+	"cmd/transport/internal/demo":     {"cmd/transport/internal/lab", "component", "component/element", "legacy/oscar", "legacy/oscar/oscarmock", "legacy/oscar/oscarwire", "registry"},
 	"cmd/transport/internal/lab":      {"component/element"},
 	"cmd/transport/internal/benchirc": {"cmd/transport/internal/lab"},
 	"component":                       {"component/…", "legacy", "registry"},
@@ -36,17 +39,18 @@ var mayImport = map[string][]string{
 
 // testsMayImport is what a package's tests may import beyond that.
 var testsMayImport = map[string][]string{
-	"component":               {"legacy/legacytest"},
-	"component/componenttest": {"component/…", "legacy", "legacy/legacytest", "registry"},
-	"legacy/legacytest":       {},
-	"legacy/irc":              {"legacy/legacytest"},
-	"legacy/oscar":            {"legacy/legacytest", "legacy/oscar/oscarmock"},
+	"cmd/transport/internal/demo": {"legacy"},
+	"component":                   {"legacy/legacytest"},
+	"component/componenttest":     {"component/…", "legacy", "legacy/legacytest", "registry"},
+	"legacy/legacytest":           {},
+	"legacy/irc":                  {"legacy/legacytest"},
+	"legacy/oscar":                {"legacy/legacytest", "legacy/oscar/oscarmock"},
 }
 
 // library is the XMPP library, which only the XMPP side may use.
 const library = "mellium.im/"
 
-var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "component", "component/componenttest", "component/xep", "component/element"}
+var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/biboumi", "cmd/transport/internal/config", "cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "component", "component/componenttest", "component/xep", "component/element"}
 
 type listedPackage struct {
 	ImportPath                               string

@@ -4,21 +4,10 @@ import (
 	"io"
 	"os"
 	"time"
+	"transport/cmd/transport/internal/config"
 
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
-)
-
-// The log formats: text for people, json for programs, and whichever fits.
-const (
-	formatAuto = "auto"
-	formatText = "text"
-	formatJSON = "json"
-)
-
-var (
-	logFormats = []string{formatAuto, formatText, formatJSON}
-	logLevels  = []string{"trace", "debug", "info", "warn", "error"}
 )
 
 // newLogger makes the process's logger. Every line is one JSON object, or on a
@@ -27,7 +16,7 @@ func newLogger(w io.Writer, level zerolog.Level, format string) zerolog.Logger {
 	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
 	zerolog.DurationFieldUnit = time.Second
 	terminal := isTerminal(w)
-	if format == formatText || format == formatAuto && terminal {
+	if format == config.FormatText || format == config.FormatAuto && terminal {
 		w = zerolog.ConsoleWriter{
 			Out:        w,
 			TimeFormat: "15:04:05.000",

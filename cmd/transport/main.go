@@ -6,11 +6,11 @@
 //	transport check     try out the configuration
 //	transport help      list the commands
 //
-// This package holds what belongs to the program as a whole: the commands and
-// their flags (main.go, command.go, one file per command), the configuration
-// (config.go and resolve.go; bind.go and locate.go find the place of every
-// mistake), the log, signals, and the table of adapters (drivers.go), which is
-// the only place that knows them all.
+// This package holds the commands and their flags (main.go, command.go, a file for
+// each command), the log, signals, and the wiring of the parts (wiring.go). The
+// configuration and the table of adapters are internal/config, the demo and the mock
+// network's people internal/demo, the import from biboumi internal/biboumi, and real
+// servers for tests and the demo internal/lab.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"transport/cmd/transport/internal/config"
 )
 
 // The exit codes. A second signal ends the process with 128 plus its number.
@@ -78,7 +79,7 @@ func unknownCommand(name string, std stdio) int {
 		names = append(names, c.name)
 	}
 	fmt.Fprintf(std.err, "transport: unknown command %s%s\nRun \"transport help\" for the list of commands.\n",
-		show(name), didYouMean(name, append(names, "help")))
+		config.Quote(name), config.DidYouMean(name, append(names, "help")))
 	return exitUsage
 }
 

@@ -9,19 +9,13 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"syscall"
 
+	"transport/cmd/transport/internal/config"
+	"transport/cmd/transport/internal/demo"
 	"transport/legacy/oscar/oscarmock"
 	"transport/legacy/oscar/oscarwire"
-)
-
-// The people of the mock network, unless --accounts names others.
-const (
-	aliceUIN      = "1001"
-	alicePassword = "alice-icq"
-	bobUIN        = "1002"
 )
 
 func mockCommand() *command {
@@ -33,8 +27,8 @@ Serves a small ICQ and AIM network on this machine: sign-on, contact lists,
 presence, messages, also for those who are offline. Nothing is stored: with the
 process, everything is gone.
 
-Without --accounts there is Alice, number ` + aliceUIN + `, password ` + alicePassword + `. With or
-without, Bob, number ` + bobUIN + `, is online and answers what he is told, also in the
+Without --accounts there is Alice, number ` + demo.AliceUIN + `, password ` + demo.AlicePassword + `. With or
+without, Bob, number ` + demo.BobUIN + `, is online and answers what he is told, also in the
 AIM chat room lobby. Told "send file" or "send file by proxy", he offers a file, which
 the gateway fetches if its configuration has [files] and allow_private_files = true.
 
@@ -59,7 +53,7 @@ func serveMock(ctx context.Context, std stdio, listen, accountsFile string, open
 		fmt.Fprintln(std.err, "transport mock-icq:", err)
 		return exitFailure
 	}
-	accounts := []oscarmock.Account{{Name: aliceUIN, Password: alicePassword, Nick: "Alice"}}
+	accounts := []oscarmock.Account{{Name: demo.AliceUIN, Password: demo.AlicePassword, Nick: "Alice"}}
 	if accountsFile != "" {
 		var err error
 		if accounts, err = readAccounts(accountsFile); err != nil {
@@ -67,7 +61,7 @@ func serveMock(ctx context.Context, std stdio, listen, accountsFile string, open
 		}
 	}
 	if host, port, err := net.SplitHostPort(listen); err != nil || port == "" {
-		return fail(fmt.Errorf("--listen: %s is no host:port", show(listen)))
+		return fail(fmt.Errorf("--listen: %s is no host:port", config.Quote(listen)))
 	} else if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		fmt.Fprintln(std.err, "transport mock-icq: warning: passwords and messages can be read on the way, and others can reach this network")
 	}
@@ -76,7 +70,7 @@ func serveMock(ctx context.Context, std stdio, listen, accountsFile string, open
 	for _, a := range accounts {
 		n.AddAccount(a)
 	}
-	bob := newBob(n)
+	bob := demo.NewBob(n)
 	bob.SignOn()
 	bob.EnterRoom("lobby")
 	if err := n.Listen(listen); err != nil {
@@ -84,58 +78,14 @@ func serveMock(ctx context.Context, std stdio, listen, accountsFile string, open
 	}
 	fmt.Fprintf(std.out, "ICQ network on %s\n", n.Addr())
 	for _, a := range accounts {
-		fmt.Fprintf(std.out, "  account %s\n", show(a.Name))
+		fmt.Fprintf(std.out, "  account %s\n", config.Quote(a.Name))
 	}
-	fmt.Fprintf(std.out, "  Bob is %s; he answers, also in the AIM chat room lobby\n", bobUIN)
+	fmt.Fprintf(std.out, "  Bob is %s; he answers, also in the AIM chat room lobby\n", demo.BobUIN)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	<-ctx.Done()
 	return exitOK
 }
-
-// newBob is Bob, who answers, and has those on his list who have him on theirs.
-func newBob(n *oscarmock.Network) *oscarmock.Bot {
-	var bob *oscarmock.Bot // Reply is called once he is online
-	bob = n.Bot(bobUIN, oscarmock.BotOptions{
-		Nick:    "Bob",
-		AddBack: true,
-		Reply: func(from, text string) string {
-			switch strings.ToLower(strings.Trim(text, " .!?")) {
-			case "hello", "hi", "hey":
-				return "Hello! Nice to hear from you."
-			case "ping":
-				return "pong"
-			case "bye":
-				return "See you."
-			case "send file":
-				return sendFile(bob, from, oscarmock.FileOffer{})
-			case "send file by proxy":
-				l, err := net.Listen("tcp", proxyAddr)
-				if err != nil {
-					return "I cannot."
-				}
-				return sendFile(bob, from, oscarmock.FileOffer{Proxy: true, Listener: l})
-			}
-			return "You said: " + text
-		},
-	})
-	return bob
-}
-
-// proxyAddr is where Bob plays a proxy for his files: their port is fixed.
-var proxyAddr = net.JoinHostPort("127.0.0.2", strconv.Itoa(int(oscarwire.ProxyPort)))
-
-// sendFile has Bob offer his file, and is what he says to it.
-func sendFile(bob *oscarmock.Bot, to string, o oscarmock.FileOffer) string {
-	o.Files = []oscarmock.File{bobsFile}
-	if _, err := bob.OfferFile(to, o); err != nil {
-		return "I cannot."
-	}
-	return ""
-}
-
-// bobsFile is what Bob sends when he is told to.
-var bobsFile = oscarmock.File{Name: "hello.txt", Data: []byte("Hello from Bob.\n")}
 
 const maxAccountsFile = 10_000 // lines
 
@@ -143,7 +93,7 @@ const maxAccountsFile = 10_000 // lines
 func readAccounts(file string) ([]oscarmock.Account, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, fmt.Errorf("--accounts: %s: %s", show(file), cause(err))
+		return nil, fmt.Errorf("--accounts: %s: %s", config.Quote(file), config.Cause(err))
 	}
 	defer f.Close()
 	var accounts []oscarmock.Account
@@ -152,13 +102,13 @@ func readAccounts(file string) ([]oscarmock.Account, error) {
 		fields := strings.Fields(lines.Text())
 		switch {
 		case line > maxAccountsFile:
-			return nil, fmt.Errorf("--accounts: %s has more than %d lines", show(file), maxAccountsFile)
+			return nil, fmt.Errorf("--accounts: %s has more than %d lines", config.Quote(file), maxAccountsFile)
 		case len(fields) == 0 || strings.HasPrefix(fields[0], "#"):
 			continue
 		case len(fields) < 2:
 			return nil, fmt.Errorf("%s:%d: the password is missing; write NAME PASSWORD [NICKNAME]", file, line)
-		case oscarwire.NormalizeScreenName(fields[0]) == bobUIN:
-			return nil, fmt.Errorf("%s:%d: %s is Bob", file, line, bobUIN)
+		case oscarwire.NormalizeScreenName(fields[0]) == demo.BobUIN:
+			return nil, fmt.Errorf("%s:%d: %s is Bob", file, line, demo.BobUIN)
 		}
 		a := oscarmock.Account{Name: fields[0], Password: fields[1]}
 		if len(fields) > 2 {
@@ -167,10 +117,10 @@ func readAccounts(file string) ([]oscarmock.Account, error) {
 		accounts = append(accounts, a)
 	}
 	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("--accounts: %s: %w", show(file), err)
+		return nil, fmt.Errorf("--accounts: %s: %w", config.Quote(file), err)
 	}
 	if len(accounts) == 0 {
-		return nil, errors.New("--accounts: " + show(file) + " has no accounts")
+		return nil, errors.New("--accounts: " + config.Quote(file) + " has no accounts")
 	}
 	return accounts, nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"transport/cmd/transport/internal/config"
 )
 
 func rotateCommand() *command {
@@ -36,14 +37,14 @@ func rotateKey(ctx context.Context, file string, std stdio) int {
 		fmt.Fprintln(std.err, "transport rotate-key:", text)
 		return exitFailure
 	}
-	cfg, err := loadConfig(file)
+	cfg, err := config.Load(file)
 	if err != nil {
-		return fail(describe(err))
+		return fail(config.Describe(err))
 	}
-	if _, err := os.Stat(cfg.database); errors.Is(err, fs.ErrNotExist) {
-		return fail(fmt.Sprintf("there is no database %s yet, and so no key to change", show(cfg.database)))
+	if _, err := os.Stat(cfg.Database); errors.Is(err, fs.ErrNotExist) {
+		return fail(fmt.Sprintf("there is no database %s yet, and so no key to change", config.Quote(cfg.Database)))
 	}
-	db, err := cfg.openRegistry(ctx)
+	db, err := openRegistry(ctx, cfg)
 	if err != nil {
 		return fail(err.Error() + "\nremedy: " + registryRemedy(err))
 	}
@@ -54,6 +55,6 @@ func rotateKey(ctx context.Context, file string, std stdio) int {
 	if err != nil {
 		return fail(err.Error() + "\nremedy: run it again; the key file still holds every key that is needed")
 	}
-	fmt.Fprintf(std.out, "everything in %s is encrypted with a new key; keep a copy of %s, apart from the database\n", cfg.database, cfg.keyFile)
+	fmt.Fprintf(std.out, "everything in %s is encrypted with a new key; keep a copy of %s, apart from the database\n", cfg.Database, cfg.KeyFile)
 	return exitOK
 }

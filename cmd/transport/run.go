@@ -15,8 +15,8 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"transport/cmd/transport/internal/config"
 	"transport/component"
-	"transport/component/files"
 	"transport/registry"
 )
 
@@ -45,14 +45,14 @@ unusable or no network is left, 2 for wrong flags.`,
 		prepare: func(fs *flag.FlagSet) action {
 			o := runOptions{config: configFlag(fs), exit: os.Exit}
 			fs.Func("log-level", "`LEVEL` trace, debug, info, warn or error, in place of log.level", func(s string) error {
-				level, err := parseLevel(s)
+				level, err := config.ParseLevel(s)
 				o.level = &level
 				return err
 			})
 			fs.Func("log-format", "`FORMAT` auto, text or json, in place of log.format", func(s string) error {
 				o.format = s
-				if !slices.Contains(logFormats, s) {
-					return notOneOf("log format", s, logFormats)
+				if !slices.Contains(config.LogFormats, s) {
+					return config.NotOneOf("log format", s, config.LogFormats)
 				}
 				return nil
 			})
@@ -70,38 +70,38 @@ type runOptions struct {
 }
 
 func runNetworks(ctx context.Context, o runOptions, std stdio) int {
-	cfg, err := loadConfig(*o.config)
+	cfg, err := config.Load(*o.config)
 	if err != nil {
-		fmt.Fprintln(std.err, "transport run:", describe(err))
+		fmt.Fprintln(std.err, "transport run:", config.Describe(err))
 		return exitFailure
 	}
 	if o.level != nil {
-		cfg.logLevel = *o.level
+		cfg.LogLevel = *o.level
 	}
 	if o.format != "" {
-		cfg.logFormat = o.format
+		cfg.LogFormat = o.format
 	}
-	log := newLogger(std.err, cfg.logLevel, cfg.logFormat)
-	log.Info().Str("version", version()).Str("config", cfg.file).Int("networks", len(cfg.networks)).Int("pid", os.Getpid()).Msg("starting")
-	for _, w := range cfg.warnings {
+	log := newLogger(std.err, cfg.LogLevel, cfg.LogFormat)
+	log.Info().Str("version", version()).Str("config", cfg.File).Int("networks", len(cfg.Networks)).Int("pid", os.Getpid()).Msg("starting")
+	for _, w := range cfg.Warnings {
 		log.Warn().Str("problem", w).Msg("unwise configuration")
 	}
 	// From here on signals are ours, so that a database is never left half open.
 	ctx, release := onSignals(ctx, log, o.exit)
 	defer release()
-	db, err := cfg.openRegistry(ctx)
+	db, err := openRegistry(ctx, cfg)
 	if err != nil {
 		log.Error().Err(err).Str("remedy", registryRemedy(err)).Msg("cannot open the database")
 		return exitFailure
 	}
-	store, stopFiles, err := cfg.startFiles(log)
+	store, stopFiles, err := startFiles(cfg.Files, log)
 	if err != nil {
 		log.Error().Err(err).Str("remedy", filesRemedy(err)).Msg("cannot serve files")
 	} else {
 		ctx, stop := context.WithCancel(ctx)
 		var keeper sync.WaitGroup
 		keeper.Go(func() { newMemoryKeeper().run(ctx) })
-		err = supervise(ctx, log, cfg.instances(db, store, log))
+		err = supervise(ctx, log, wiring{cfg, db, store, log}.instances())
 		stop()
 		keeper.Wait()
 		stopFiles()
@@ -124,17 +124,11 @@ type instance struct {
 	run    func(context.Context) error
 }
 
-func (c *config) instances(db *registry.DB, store *files.Store, log zerolog.Logger) []instance {
-	all := make([]instance, len(c.networks))
-	for i, n := range c.networks {
-		all[i] = instance{n.domain, func(ctx context.Context) error {
-			of := n.componentConfig(db, log)
-			of.Linger = c.linger
-			if of.MaxFile = c.maxFile; store != nil {
-				of.StoreFile = store.Save
-			}
-			of.Reload = func() (component.Policy, error) { return c.reloadPolicy(n.domain) }
-			made, err := component.New(of)
+func (w wiring) instances() []instance {
+	all := make([]instance, len(w.cfg.Networks))
+	for i, n := range w.cfg.Networks {
+		all[i] = instance{n.Domain, func(ctx context.Context) error {
+			made, err := component.New(w.component(n))
 			if err != nil {
 				return err
 			}

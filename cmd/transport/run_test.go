@@ -17,6 +17,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"transport/cmd/transport/internal/config"
 	"transport/component"
 )
 
@@ -155,7 +156,7 @@ func TestRunWithoutServer(t *testing.T) {
 func TestSecondSignal(t *testing.T) {
 	exits := make(chan int, 2)
 	w, log := captureLog(t)
-	ctx, release := onSignals(t.Context(), newLogger(w, zerolog.InfoLevel, formatAuto), func(code int) { exits <- code })
+	ctx, release := onSignals(t.Context(), newLogger(w, zerolog.InfoLevel, config.FormatAuto), func(code int) { exits <- code })
 	defer release()
 	signalSelf(t, syscall.SIGHUP)
 	log.await("SIGHUP")
@@ -197,7 +198,7 @@ func TestSupervise(t *testing.T) {
 	early := func(context.Context) error { return nil }
 
 	w, log := captureLog(t)
-	logger := newLogger(w, zerolog.InfoLevel, formatJSON)
+	logger := newLogger(w, zerolog.InfoLevel, config.FormatJSON)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
@@ -223,22 +224,20 @@ func TestSupervise(t *testing.T) {
 
 func TestReloadPolicy(t *testing.T) {
 	file := writeConfig(t, goneServer(t), "")
-	cfg, err := loadConfig(file)
-	must(t, err)
 	data, err := os.ReadFile(file)
 	must(t, err)
 	write := func(old, fresh string) {
 		must(t, os.WriteFile(file, []byte(strings.Replace(string(data), old, fresh, 1)), 0o600))
 	}
 	write("secret =", "allow = [\"example.org\"]\ndeny = [\"x@example.org\"]\nadmins = [\"root@example.org\"]\nsecret =")
-	got, err := cfg.reloadPolicy("icq.localhost")
+	got, err := reloadPolicy(file, "icq.localhost")
 	must(t, err)
 	if want := (component.Policy{Allow: []string{"example.org"}, Deny: []string{"x@example.org"}, Admins: []string{"root@example.org"}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	for _, broken := range [][2]string{{"icq.localhost", "aim.localhost"}, {"[server]", "[servr]"}} {
 		write(broken[0], broken[1])
-		if _, err := cfg.reloadPolicy("icq.localhost"); err == nil || !strings.Contains(err.Error(), file) {
+		if _, err := reloadPolicy(file, "icq.localhost"); err == nil || !strings.Contains(err.Error(), file) {
 			t.Errorf("%q: error is %v", broken, err)
 		}
 	}

@@ -9,7 +9,9 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"transport/cmd/transport/internal/config"
 	"transport/component"
+	"transport/component/files"
 	"transport/registry"
 )
 
@@ -20,44 +22,61 @@ var dialer = net.Dialer{
 	KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3},
 }
 
-// componentConfig is what package component needs for one network. Without a
-// database it is good for a handshake only.
-func (n network) componentConfig(db *registry.DB, log zerolog.Logger) component.Config {
-	return component.Config{
-		Domain:   n.domain,
-		Server:   n.address,
-		Secret:   n.secret.reveal(),
-		Name:     n.name,
+// wiring is what the networks of a process share. Without a database it is good for
+// a handshake only; without a store, files go to the users' own servers.
+type wiring struct {
+	cfg   *config.Config
+	db    *registry.DB
+	store *files.Store
+	log   zerolog.Logger
+}
+
+// component is the configuration of package component for one network: the only
+// place that fills it in.
+func (w wiring) component(n config.Network) component.Config {
+	c := component.Config{
+		Domain:   n.Domain,
+		Server:   n.Server,
+		Secret:   n.Secret.Reveal(),
+		Name:     n.Name,
 		Version:  version(),
-		Network:  n.legacy,
-		Registry: db,
-		Log:      log,
+		Network:  n.Legacy,
+		Registry: w.db,
+		Log:      w.log,
 		Dial:     dialer.DialContext,
-		Policy:   n.policy(),
-		Rate:     n.rate,
-		History:  n.history,
+		Policy:   policy(n),
+		Reload:   func() (component.Policy, error) { return reloadPolicy(w.cfg.File, n.Domain) },
+		Rate:     n.Rate,
+		History:  n.History,
+		Linger:   w.cfg.Linger,
+		MaxFile:  w.cfg.MaxFile,
 	}
+	if w.store != nil {
+		c.StoreFile = w.store.Save
+	}
+	return c
 }
 
-func (n network) policy() component.Policy {
-	return component.Policy{Allow: n.allow, Deny: n.deny, Admins: n.admins}
+// policy is who may use a network.
+func policy(n config.Network) component.Policy {
+	return component.Policy{Allow: n.Allow, Deny: n.Deny, Admins: n.Admins}
 }
 
-// reloadPolicy reads the configuration anew and returns the policy of one
+// reloadPolicy reads a configuration file anew and returns the policy of one
 // network.
-func (c *config) reloadPolicy(domain string) (component.Policy, error) {
-	fresh, err := loadConfig(c.file)
+func reloadPolicy(file, domain string) (component.Policy, error) {
+	fresh, err := config.Load(file)
 	if err != nil {
 		return component.Policy{}, err
 	}
-	i := slices.IndexFunc(fresh.networks, func(n network) bool { return n.domain == domain })
+	i := slices.IndexFunc(fresh.Networks, func(n config.Network) bool { return n.Domain == domain })
 	if i < 0 {
-		return component.Policy{}, fmt.Errorf("%s: there is no network with the domain %s any more", c.file, domain)
+		return component.Policy{}, fmt.Errorf("%s: there is no network with the domain %s any more", file, domain)
 	}
-	return fresh.networks[i].policy(), nil
+	return policy(fresh.Networks[i]), nil
 }
 
 // openRegistry opens the configured database.
-func (c *config) openRegistry(ctx context.Context) (*registry.DB, error) {
-	return registry.Open(ctx, registry.Options{Path: c.database, KeyFile: c.keyFile})
+func openRegistry(ctx context.Context, cfg *config.Config) (*registry.DB, error) {
+	return registry.Open(ctx, registry.Options{Path: cfg.Database, KeyFile: cfg.KeyFile})
 }

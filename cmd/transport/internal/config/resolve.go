@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -15,8 +15,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/rs/zerolog"
-
 	"transport/component/address"
 	"transport/legacy"
 )
@@ -26,46 +24,46 @@ type resolver struct {
 	*loader
 	doc *document
 	dir string // of the configuration file
-	cfg *config
+	cfg *Config
 }
 
 func (r *resolver) warn(at path, format string, args ...any) {
-	p := problem{r.cfg.file, r.doc.line(at), at.shown, fmt.Sprintf(format, args...)}
-	r.cfg.warnings = append(r.cfg.warnings, p.Error())
+	p := problem{r.cfg.File, r.doc.line(at), at.shown, fmt.Sprintf(format, args...)}
+	r.cfg.Warnings = append(r.cfg.Warnings, p.Error())
 }
 
 func (r *resolver) resolve(raw *fileConfig) {
 	doc, cfg, top := r.doc, r.cfg, path{}
 
 	at := top.key("log")
-	level, err := parseLevel(raw.Log.Level)
+	level, err := ParseLevel(raw.Log.Level)
 	if err != nil {
 		doc.fail(at.key("level"), "%v", err)
 	}
-	cfg.logLevel = level
-	cfg.logFormat = raw.Log.Format
-	if !slices.Contains(logFormats, cfg.logFormat) {
-		doc.fail(at.key("format"), "%v", notOneOf("log format", cfg.logFormat, logFormats))
+	cfg.LogLevel = level
+	cfg.LogFormat = raw.Log.Format
+	if !slices.Contains(LogFormats, cfg.LogFormat) {
+		doc.fail(at.key("format"), "%v", NotOneOf("log format", cfg.LogFormat, LogFormats))
 	}
 
 	at = top.key("database")
-	cfg.database = r.filePath(at.key("path"), raw.Database.Path)
-	cfg.keyFile = r.filePath(at.key("key_file"), raw.Database.KeyFile)
-	if cfg.database == cfg.keyFile && cfg.database != "" {
+	cfg.Database = r.filePath(at.key("path"), raw.Database.Path)
+	cfg.KeyFile = r.filePath(at.key("key_file"), raw.Database.KeyFile)
+	if cfg.Database == cfg.KeyFile && cfg.Database != "" {
 		doc.fail(at.key("key_file"), "is the same file as database.path")
 	}
 
 	at = top.key("server").key("address")
 	server := r.hostPort(at, raw.Server.Address)
-	cfg.linger = raw.Server.Linger
-	if cfg.linger < 0 || cfg.linger > maxLinger {
-		doc.fail(top.key("server").key("linger"), "%v is out of range (allowed: 0s to %v)", cfg.linger, maxLinger)
+	cfg.Linger = raw.Server.Linger
+	if cfg.Linger < 0 || cfg.Linger > maxLinger {
+		doc.fail(top.key("server").key("linger"), "%v is out of range (allowed: 0s to %v)", cfg.Linger, maxLinger)
 	}
 
 	if at = top.key("files"); doc.has(at) {
-		cfg.files = r.files(at, &raw.Files)
+		cfg.Files = r.files(at, &raw.Files)
 	}
-	cfg.maxFile = raw.Files.MaxSize
+	cfg.MaxFile = raw.Files.MaxSize
 
 	at = top.key("network")
 	if len(raw.Networks) == 0 {
@@ -75,42 +73,42 @@ func (r *resolver) resolve(raw *fileConfig) {
 		if doc.bad[at.index(i).id] {
 			continue
 		}
-		cfg.networks = append(cfg.networks, r.network(at.index(i), &raw.Networks[i], server))
+		cfg.Networks = append(cfg.Networks, r.network(at.index(i), &raw.Networks[i], server))
 	}
 	r.distinctDomains()
-	if slices.ContainsFunc(cfg.networks, func(n network) bool { return n.address == server }) {
+	if slices.ContainsFunc(cfg.Networks, func(n Network) bool { return n.Server == server }) {
 		r.warnPlain(top.key("server").key("address"), server)
 	}
 }
 
 // network checks one [[network]] block.
-func (r *resolver) network(at path, raw *fileNetwork, server string) network {
-	n := network{
-		at:      at,
-		driver:  raw.Driver,
-		name:    raw.Name,
-		address: server,
-		domain:  r.domain(at.key("domain"), raw.Domain),
-		allow:   r.jids(at.key("allow"), raw.Allow, anyEntry),
-		deny:    r.jids(at.key("deny"), raw.Deny, anyEntry),
-		admins:  r.jids(at.key("admins"), raw.Admins, personEntry),
+func (r *resolver) network(at path, raw *fileNetwork, server string) Network {
+	n := Network{
+		at:     at,
+		Driver: raw.Driver,
+		Name:   raw.Name,
+		Server: server,
+		Domain: r.domain(at.key("domain"), raw.Domain),
+		Allow:  r.jids(at.key("allow"), raw.Allow, anyEntry),
+		Deny:   r.jids(at.key("deny"), raw.Deny, anyEntry),
+		Admins: r.jids(at.key("admins"), raw.Admins, personEntry),
 	}
 	if r.doc.good(at.key("address")) {
-		n.address = r.hostPort(at.key("address"), raw.Address)
-		if n.address != server {
-			r.warnPlain(at.key("address"), n.address)
+		n.Server = r.hostPort(at.key("address"), raw.Address)
+		if n.Server != server {
+			r.warnPlain(at.key("address"), n.Server)
 		}
 	}
 	if r.doc.good(at.key("name")) && !plainLine(raw.Name) {
 		r.doc.fail(at.key("name"), "must be one line of text")
 	}
-	n.rate = r.number(at.key("rate"), raw.Rate, defaultRate, maxRate)
-	n.history.Keep = 24 * time.Hour * time.Duration(r.number(at.key("history_days"), raw.Days, defaultDays, maxDays))
-	n.history.Lines = r.number(at.key("history_lines"), raw.Lines, defaultLines, maxLines)
-	n.secret, n.source = r.secret(at, raw)
-	n.legacy = r.driver(at, raw)
-	if n.domain != "" && !strings.Contains(n.domain, ".") && len(n.admins) == 0 && !r.doc.has(at.key("allow")) {
-		r.doc.fail(at.key("allow"), "missing; %s is below no other domain whose users could register, so say who may", n.domain)
+	n.Rate = r.number(at.key("rate"), raw.Rate, defaultRate, maxRate)
+	n.History.Keep = 24 * time.Hour * time.Duration(r.number(at.key("history_days"), raw.Days, defaultDays, maxDays))
+	n.History.Lines = r.number(at.key("history_lines"), raw.Lines, defaultLines, maxLines)
+	n.Secret, n.SecretSource = r.secret(at, raw)
+	n.Legacy = r.driver(at, raw)
+	if n.Domain != "" && !strings.Contains(n.Domain, ".") && len(n.Admins) == 0 && !r.doc.has(at.key("allow")) {
+		r.doc.fail(at.key("allow"), "missing; %s is below no other domain whose users could register, so say who may", n.Domain)
 	}
 	return n
 }
@@ -157,7 +155,7 @@ func (r *resolver) driver(at path, raw *fileNetwork) legacy.Network {
 	}
 	drv, ok := r.drivers[raw.Driver]
 	if !ok {
-		r.doc.fail(known, "%v", notOneOf("driver", raw.Driver, names))
+		r.doc.fail(known, "%v", NotOneOf("driver", raw.Driver, names))
 		return nil
 	}
 	before, at := len(r.doc.problems), at.key("options")
@@ -204,13 +202,13 @@ func (r *resolver) domain(at path, value string) string {
 	host, _, portErr := net.SplitHostPort(value)
 	switch {
 	case strings.Contains(value, "@"):
-		r.doc.fail(at, `%s is a JID, must be a domain such as "icq.example.org"`, show(value))
+		r.doc.fail(at, `%s is a JID, must be a domain such as "icq.example.org"`, Quote(value))
 	case strings.Contains(value, "/"):
-		r.doc.fail(at, `%s is a URL, must be a domain such as "icq.example.org"`, show(value))
+		r.doc.fail(at, `%s is a URL, must be a domain such as "icq.example.org"`, Quote(value))
 	case portErr == nil:
-		r.doc.fail(at, "%s must have no port; the XMPP server's is part of server.address (did you mean %s?)", show(value), show(host))
+		r.doc.fail(at, "%s must have no port; the XMPP server's is part of server.address (did you mean %s?)", Quote(value), Quote(host))
 	case err != nil || !hostName(name):
-		r.doc.fail(at, `%s is not a domain (letters, digits and hyphens, with dots between, such as "icq.example.org")`, show(value))
+		r.doc.fail(at, `%s is not a domain (letters, digits and hyphens, with dots between, such as "icq.example.org")`, Quote(value))
 	default:
 		return name
 	}
@@ -240,13 +238,13 @@ func hostName(name string) bool {
 // distinctDomains notes a domain that two networks have.
 func (r *resolver) distinctDomains() {
 	first := make(map[string]path)
-	for _, n := range r.cfg.networks {
+	for _, n := range r.cfg.Networks {
 		here := n.at.key("domain")
-		if other, ok := first[n.domain]; ok && n.domain != "" {
-			r.doc.fail(here, "%s is the domain of the network on line %d already; each needs its own", show(n.domain), r.doc.line(other))
+		if other, ok := first[n.Domain]; ok && n.Domain != "" {
+			r.doc.fail(here, "%s is the domain of the network on line %d already; each needs its own", Quote(n.Domain), r.doc.line(other))
 			continue
 		}
-		first[n.domain] = here
+		first[n.Domain] = here
 	}
 }
 
@@ -261,19 +259,19 @@ func (r *resolver) hostPort(at path, value string) string {
 	case value == "":
 		r.doc.fail(at, "must not be empty; write host:port, such as %s", example)
 	case strings.Contains(value, "://"):
-		r.doc.fail(at, "%s is a URL, must be host:port, such as %s", show(value), example)
+		r.doc.fail(at, "%s is a URL, must be host:port, such as %s", Quote(value), example)
 	case err != nil && strings.Count(value, ":") > 1:
-		r.doc.fail(at, "%s is not host:port; write an IPv6 address in brackets, such as \"[::1]:5347\"", show(value))
+		r.doc.fail(at, "%s is not host:port; write an IPv6 address in brackets, such as \"[::1]:5347\"", Quote(value))
 	case err != nil && !strings.Contains(value, ":"):
-		r.doc.fail(at, "%s has no port; write host:port, such as %s", show(value), example)
+		r.doc.fail(at, "%s has no port; write host:port, such as %s", Quote(value), example)
 	case err != nil:
-		r.doc.fail(at, "%s is not host:port, such as %s", show(value), example)
+		r.doc.fail(at, "%s is not host:port, such as %s", Quote(value), example)
 	case host == "":
-		r.doc.fail(at, "%s has no host; write host:port, such as %s", show(value), example)
+		r.doc.fail(at, "%s has no host; write host:port, such as %s", Quote(value), example)
 	case portErr != nil || n < 1 || n > 65535:
-		r.doc.fail(at, "the port in %s is not a number (allowed: 1 to 65535)", show(value))
+		r.doc.fail(at, "the port in %s is not a number (allowed: 1 to 65535)", Quote(value))
 	case strings.ContainsFunc(host, func(c rune) bool { return c <= ' ' || strings.ContainsRune("/@\"'<>", c) }):
-		r.doc.fail(at, "the host in %s is not a name or an IP address", show(value))
+		r.doc.fail(at, "the host in %s is not a name or an IP address", Quote(value))
 	default:
 		return value
 	}
@@ -284,7 +282,7 @@ func (r *resolver) hostPort(at path, value string) string {
 // not encrypted (XEP-0114 §4).
 func (r *resolver) warnPlain(at path, server string) {
 	if server != "" && !loopback(server) {
-		r.warn(at, "%s is not on this machine, and the connection to it is not encrypted; use a tunnel (ssh, WireGuard) or run both on one machine", show(server))
+		r.warn(at, "%s is not on this machine, and the connection to it is not encrypted; use a tunnel (ssh, WireGuard) or run both on one machine", Quote(server))
 	}
 }
 
@@ -319,9 +317,9 @@ func (r *resolver) jids(at path, entries []string, kind string) []string {
 		j, err := address.Parse(entry)
 		switch { // unlike those of components, other domains may have underscores
 		case err != nil || !hostName(strings.ReplaceAll(j.Domain, "_", "x")) || j.Local == "" && kind == personEntry:
-			r.doc.fail(here, "%s is not %s", show(entry), kind)
+			r.doc.fail(here, "%s is not %s", Quote(entry), kind)
 		case j.Resource != "" || strings.Contains(entry, "/"):
-			r.doc.fail(here, "%s has a resource, must be %s", show(entry), kind)
+			r.doc.fail(here, "%s has a resource, must be %s", Quote(entry), kind)
 		default:
 			list = append(list, j.String())
 		}
@@ -345,10 +343,10 @@ func (r *resolver) place(at path, value, kind string) string {
 		r.doc.fail(at, "must not be empty; write the path of a %s", kind)
 		return ""
 	case strings.ContainsFunc(value, unicode.IsControl):
-		r.doc.fail(at, "%s has a control character, must be the path of a %s", show(value), kind)
+		r.doc.fail(at, "%s has a control character, must be the path of a %s", Quote(value), kind)
 		return ""
 	case strings.HasPrefix(value, "~"):
-		r.doc.fail(at, "%s: a path is used as it is, ~ does not stand for a home folder", show(value))
+		r.doc.fail(at, "%s: a path is used as it is, ~ does not stand for a home folder", Quote(value))
 		return ""
 	}
 	file := value
@@ -375,17 +373,9 @@ func plainLine(s string) bool {
 	return strings.TrimSpace(s) != "" && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// notOneOf says that a value is not among the allowed ones.
-func notOneOf(what, value string, allowed []string) error {
-	return fmt.Errorf("%s is not a %s%s%s", show(value), what, didYouMean(value, allowed), allowedList(allowed))
+// NotOneOf says that a value is not among the allowed ones.
+func NotOneOf(what, value string, allowed []string) error {
+	return fmt.Errorf("%s is not a %s%s%s", Quote(value), what, DidYouMean(value, allowed), allowedList(allowed))
 }
 
 func allowedList(allowed []string) string { return " (allowed: " + strings.Join(allowed, ", ") + ")" }
-
-// parseLevel is the log level of a name.
-func parseLevel(name string) (zerolog.Level, error) {
-	if !slices.Contains(logLevels, name) {
-		return zerolog.InfoLevel, notOneOf("log level", name, logLevels)
-	}
-	return zerolog.ParseLevel(name)
-}

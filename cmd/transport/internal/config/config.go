@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	defaultConfig = "transport.toml"
+	DefaultFile   = "transport.toml"
 	maxConfigSize = 256 << 10
 )
 
@@ -65,35 +65,35 @@ type fileNetwork struct {
 	Options    map[string]any `toml:"options"`
 }
 
-// config is a configuration that was found to be usable.
-type config struct {
-	file      string // as it was named
-	logLevel  zerolog.Level
-	logFormat string
-	database  string         // path
-	keyFile   string         // path
-	files     *files.Options // nil: files go to the users' own servers
-	maxFile   int64          // bytes; 0: the gateway receives no files
-	linger    time.Duration
-	networks  []network
-	warnings  []string // what is legal but unwise
+// Config is a configuration that was found to be usable.
+type Config struct {
+	File      string // as it was named
+	LogLevel  zerolog.Level
+	LogFormat string
+	Database  string         // path
+	KeyFile   string         // path
+	Files     *files.Options // nil: files go to the users' own servers
+	MaxFile   int64          // bytes; 0: the gateway receives no files
+	Linger    time.Duration
+	Networks  []Network
+	Warnings  []string // what is legal but unwise
 }
 
-// network is one usable [[network]] block.
-type network struct {
-	at      path // in the file
-	driver  string
-	domain  string // in the form in which servers compare it
-	name    string // "" for the driver's
-	secret  secret
-	source  string // where the secret comes from, for people
-	address string // host:port of the XMPP server
-	allow   []string
-	deny    []string
-	admins  []string
-	rate    int // stanzas a second for each user, 0 for no limit
-	history component.History
-	legacy  legacy.Network
+// Network is one usable [[network]] block.
+type Network struct {
+	at           path // in the file
+	Driver       string
+	Domain       string // in the form in which servers compare it
+	Name         string // "" for the driver's
+	Secret       Secret
+	SecretSource string // where the secret comes from, for people
+	Server       string // host:port of the XMPP server
+	Allow        []string
+	Deny         []string
+	Admins       []string
+	Rate         int // stanzas a second for each user, 0 for no limit
+	History      component.History
+	Legacy       legacy.Network
 }
 
 // maxLinger is how long people may be shown as there who have gone.
@@ -106,9 +106,9 @@ type loader struct {
 	drivers   map[string]driver
 }
 
-// loadConfig reads a configuration file. The error is of type problems when the
-// fault is in the contents.
-func loadConfig(file string) (*config, error) {
+// Load reads a configuration file. The error is of type Problems when the fault
+// is in the contents. Any goroutine may call it.
+func Load(file string) (*Config, error) {
 	data, err := readConfig(file)
 	if err != nil {
 		return nil, err
@@ -127,18 +127,18 @@ func readConfig(file string) ([]byte, error) {
 	defer f.Close()
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return nil, problem{file: file, text: "is a folder, not a configuration file; did you mean " +
-			strconv.Quote(filepath.Join(file, defaultConfig)) + "?"}
+			strconv.Quote(filepath.Join(file, DefaultFile)) + "?"}
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxConfigSize+1))
 	if err != nil {
-		return nil, problem{file: file, text: "cannot be read: " + cause(err)}
+		return nil, problem{file: file, text: "cannot be read: " + Cause(err)}
 	}
 	return data, nil
 }
 
 func missingConfig(file string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
-		return problem{file: file, text: "cannot be opened: " + cause(err)}
+		return problem{file: file, text: "cannot be opened: " + Cause(err)}
 	}
 	looked := file
 	if abs, err := filepath.Abs(file); err == nil {
@@ -148,8 +148,8 @@ func missingConfig(file string, err error) error {
 		"copy transport.toml from the top folder of the program's source and edit it, or name another file with --config", strconv.Quote(looked))}
 }
 
-// cause is what the operating system says, without the path that it says it of.
-func cause(err error) string {
+// Cause is what the operating system says, without the path that it says it of.
+func Cause(err error) string {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		return pe.Err.Error()
@@ -159,20 +159,20 @@ func cause(err error) string {
 
 // load makes a configuration of a file's contents. Relative paths in it start
 // from the file's folder.
-func (l *loader) load(file string, data []byte) (*config, error) {
+func (l *loader) load(file string, data []byte) (*Config, error) {
 	values, where, err := decode(file, data)
 	if err != nil {
 		return nil, err
 	}
 	raw := fileConfig{}
-	raw.Log.Level, raw.Log.Format = "info", formatAuto
+	raw.Log.Level, raw.Log.Format = "info", FormatAuto
 	raw.Database.Path, raw.Database.KeyFile = "transport.db", "transport.key"
 	raw.Server.Address, raw.Server.Linger = "127.0.0.1:5347", 2*time.Second
 	raw.Files = defaultFiles
 
 	doc := &document{file: file, positions: where, bad: make(map[string]bool), homes: l.homes()}
 	doc.bindTable(path{}, values, reflect.ValueOf(&raw).Elem())
-	r := &resolver{loader: l, doc: doc, dir: filepath.Dir(file), cfg: &config{file: file}}
+	r := &resolver{loader: l, doc: doc, dir: filepath.Dir(file), cfg: &Config{File: file}}
 	r.resolve(&raw)
 	if len(doc.problems) > 0 {
 		return nil, doc.problems.sort()
@@ -183,7 +183,7 @@ func (l *loader) load(file string, data []byte) (*config, error) {
 // decode parses TOML. The error is of type problems.
 func decode(file string, data []byte) (map[string]any, positions, error) {
 	fail := func(line int, format string, args ...any) (map[string]any, positions, error) {
-		return nil, positions{}, problems{{file: file, line: line, text: fmt.Sprintf(format, args...)}}
+		return nil, positions{}, Problems{{file: file, line: line, text: fmt.Sprintf(format, args...)}}
 	}
 	switch {
 	case len(data) > maxConfigSize:

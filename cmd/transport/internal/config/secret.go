@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -12,15 +12,15 @@ import (
 	"unicode/utf8"
 )
 
-// secret is a text that shows itself as three stars in any message or log. It
+// Secret is a text that shows itself as three stars in any message or log. It
 // is behind a pointer, since fmt looks into unexported fields without asking
 // their String method.
-type secret struct{ text *string }
+type Secret struct{ text *string }
 
-func newSecret(text string) secret { return secret{&text} }
+func newSecret(text string) Secret { return Secret{&text} }
 
-// reveal is the text itself.
-func (s secret) reveal() string {
+// Reveal is the text itself.
+func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""
 	}
@@ -29,9 +29,9 @@ func (s secret) reveal() string {
 
 // String, GoString and MarshalText hide the secret from fmt, zerolog and
 // encoding/json.
-func (secret) String() string               { return "***" }
-func (secret) GoString() string             { return "***" }
-func (secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
+func (Secret) String() string               { return "***" }
+func (Secret) GoString() string             { return "***" }
+func (Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 var envReference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 
@@ -39,16 +39,16 @@ var envReference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 const documentedSecret = "change-me"
 
 // secret finds the block's secret and says where it is from.
-func (r *resolver) secret(at path, raw *fileNetwork) (secret, string) {
+func (r *resolver) secret(at path, raw *fileNetwork) (Secret, string) {
 	inline, file := at.key("secret"), at.key("secret_file")
 	switch {
 	case r.doc.has(inline) && r.doc.has(file):
 		r.doc.fail(file, "secret on line %d is set as well; keep one of them", r.doc.line(inline))
-		return secret{}, ""
+		return Secret{}, ""
 	case r.doc.has(file):
 		return r.secretFile(file, raw.SecretFile)
 	case !r.required(inline, raw.Secret, `secret = "…", secret = "${NAME}" for an environment variable, or secret_file = "path"`):
-		return secret{}, ""
+		return Secret{}, ""
 	}
 	value := raw.Secret
 	if m := envReference.FindStringSubmatch(value); m != nil {
@@ -63,46 +63,46 @@ func (r *resolver) secret(at path, raw *fileNetwork) (secret, string) {
 	}
 	if strings.Contains(value, "${") {
 		r.doc.fail(inline, "${NAME} must be the whole value, a name of letters, digits and underscores; put a secret that holds these characters into a secret_file")
-		return secret{}, ""
+		return Secret{}, ""
 	}
 	if strings.HasPrefix(value, documentedSecret) {
 		r.warn(inline, "is the one from the documentation, which everybody knows; change it here and in the XMPP server")
-	} else if info, err := os.Stat(r.cfg.file); err == nil && info.Mode().IsRegular() && info.Mode()&0o004 != 0 {
+	} else if info, err := os.Stat(r.cfg.File); err == nil && info.Mode().IsRegular() && info.Mode()&0o004 != 0 {
 		r.warn(inline, "everybody on this machine can read this file; chmod 640 it, or use secret_file")
 	}
-	return newSecret(value), "in " + r.cfg.file
+	return newSecret(value), "in " + r.cfg.File
 }
 
 // secretFile reads the secret from a file that holds nothing else.
-func (r *resolver) secretFile(at path, value string) (secret, string) {
+func (r *resolver) secretFile(at path, value string) (Secret, string) {
 	const maxSize = 4096
 	file := r.filePath(at, value)
 	if file == "" {
-		return secret{}, ""
+		return Secret{}, ""
 	}
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		r.doc.fail(at, "there is no file %s; create it with the secret as its only line", strconv.Quote(file))
-		return secret{}, ""
+		return Secret{}, ""
 	case err != nil:
-		r.doc.fail(at, "%s cannot be read: %s", strconv.Quote(file), cause(err))
-		return secret{}, ""
+		r.doc.fail(at, "%s cannot be read: %s", strconv.Quote(file), Cause(err))
+		return Secret{}, ""
 	case !info.Mode().IsRegular(): // opening a pipe or a device may block
 		r.doc.fail(at, "%s is not a regular file", strconv.Quote(file))
-		return secret{}, ""
+		return Secret{}, ""
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		r.doc.fail(at, "%s cannot be read: %s", strconv.Quote(file), cause(err))
-		return secret{}, ""
+		r.doc.fail(at, "%s cannot be read: %s", strconv.Quote(file), Cause(err))
+		return Secret{}, ""
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	text := bytes.TrimRight(data, "\r\n")
 	switch {
 	case err != nil:
-		r.doc.fail(at, "%s cannot be read: %s", strconv.Quote(file), cause(err))
+		r.doc.fail(at, "%s cannot be read: %s", strconv.Quote(file), Cause(err))
 	case len(text) == 0:
 		r.doc.fail(at, "%s is empty; it must hold the secret as its only line", strconv.Quote(file))
 	case len(data) > maxSize, bytes.ContainsAny(text, "\r\n\x00"), !utf8.Valid(text):
@@ -113,5 +113,5 @@ func (r *resolver) secretFile(at path, value string) (secret, string) {
 		}
 		return newSecret(string(text)), "from file " + file
 	}
-	return secret{}, ""
+	return Secret{}, ""
 }

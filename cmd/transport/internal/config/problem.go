@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"cmp"
@@ -34,11 +34,11 @@ func (p problem) Error() string {
 	return b.String()
 }
 
-// problems is all that is wrong with a configuration file.
-type problems []problem
+// Problems is all that is wrong with a configuration file.
+type Problems []problem
 
 // Error is the problems, one a line.
-func (ps problems) Error() string {
+func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {
 		lines[i] = p.Error()
@@ -47,17 +47,17 @@ func (ps problems) Error() string {
 }
 
 // sort orders problems by line and key and drops what is there twice.
-func (ps problems) sort() problems {
+func (ps Problems) sort() Problems {
 	slices.SortStableFunc(ps, func(a, b problem) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
 	})
 	return slices.Compact(ps)
 }
 
-// describe is an error of loading a configuration, for people: a heading, and
+// Describe is an error of loading a configuration, for people: a heading, and
 // each problem on a line of its own.
-func describe(err error) string {
-	var ps problems
+func Describe(err error) string {
+	var ps Problems
 	if !errors.As(err, &ps) || len(ps) == 0 {
 		return err.Error()
 	}
@@ -68,8 +68,8 @@ func describe(err error) string {
 	return fmt.Sprintf("%d %s in the configuration\n%s", len(ps), noun, ps.Error())
 }
 
-// show is a value as it is quoted in a message: printable, and not too much of it.
-func show(value string) string {
+// Quote is a value as it is quoted in a message: printable, and not too much of it.
+func Quote(value string) string {
 	const most = 60
 	if utf8.RuneCountInString(value) > most {
 		return fmt.Sprintf("%.*q…", most, value)
@@ -77,9 +77,9 @@ func show(value string) string {
 	return strconv.Quote(value)
 }
 
-// suggest is the candidate that name was probably meant to be, "" if none is
+// Closest is the candidate that name was probably meant to be, "" if none is
 // close.
-func suggest(name string, candidates []string) string {
+func Closest(name string, candidates []string) string {
 	best, limit := "", min(1+len(name)/4, 4)
 	for _, c := range candidates {
 		if strings.EqualFold(c, name) {
@@ -122,9 +122,9 @@ func distance(a, b string) int {
 	return rows[len(a)][len(b)]
 }
 
-// didYouMean is a suggestion as part of a message, "" if there is none.
-func didYouMean(name string, candidates []string) string {
-	if s := suggest(name, candidates); s != "" {
+// DidYouMean is a suggestion as part of a message, "" if there is none.
+func DidYouMean(name string, candidates []string) string {
+	if s := Closest(name, candidates); s != "" {
 		return fmt.Sprintf("; did you mean %q?", s)
 	}
 	return ""

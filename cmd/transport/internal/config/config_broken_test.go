@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -434,7 +434,7 @@ func TestBrokenConfigs(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := prepareFolder(t)
 			_, err := testLoader(t).load(filepath.Join(dir, "t.toml"), []byte(tt.text))
-			var ps problems
+			var ps Problems
 			if !errors.As(err, &ps) {
 				t.Fatalf("error is %v, want problems", err)
 			}

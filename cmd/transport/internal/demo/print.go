@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/mattn/go-isatty"
 )
 
 // printer prints the demo as people would read it.
@@ -17,7 +19,7 @@ type printer struct {
 
 func newPrinter(w io.Writer) *printer {
 	f, ok := w.(*os.File)
-	return &printer{w: w, colours: ok && isTerminal(f) && os.Getenv("NO_COLOR") == ""}
+	return &printer{w: w, colours: ok && isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == ""}
 }
 
 // The colours of the terminal.
@@ -72,17 +74,17 @@ func (p *printer) invite(st *stage) {
 	host, port, _ := strings.Cut(st.prosody.Client, ":")
 	p.fact("Log in with your own XMPP client:")
 	for _, row := range [][2]string{
-		{"Address (JID)", "alice@" + demoDomain},
-		{"Password", demoPassword},
+		{"Address (JID)", "alice@" + domain},
+		{"Password", password},
 		{"Server", host + ", port " + port + " (encrypted with a certificate of its own, or not)"},
-		{"Gateway", demoGateway},
-		{"ICQ number", aliceUIN},
-		{"ICQ password", alicePassword},
-		{"Bob", bobUIN + "@" + demoGateway + " (" + bobUIN + " on ICQ)"},
+		{"Gateway", gateway},
+		{"ICQ number", AliceUIN},
+		{"ICQ password", AlicePassword},
+		{"Bob", BobUIN + "@" + gateway + " (" + BobUIN + " on ICQ)"},
 	} {
 		p.fact("  %-14s %s", row[0], row[1])
 	}
 	p.fact("Register with the gateway, by your client's service discovery, or by writing it")
-	p.fact("\"register %s %s\". Then add Bob. He answers.", aliceUIN, alicePassword)
+	p.fact("\"register %s %s\". Then add Bob. He answers.", AliceUIN, AlicePassword)
 	p.fact("Press Ctrl-C to stop everything.")
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"encoding/json"
@@ -44,7 +44,7 @@ func testDrivers() map[string]driver {
 	open := func(o testOptions) (legacy.Network, error) {
 		var errs []error
 		if o.Flavor != "icq" && o.Flavor != "aim" {
-			errs = append(errs, &legacy.FieldError{Var: "flavor", Text: show(o.Flavor) + " is not a flavor (allowed: icq, aim)"})
+			errs = append(errs, &legacy.FieldError{Var: "flavor", Text: Quote(o.Flavor) + " is not a flavor (allowed: icq, aim)"})
 		}
 		if o.Server == "" {
 			errs = append(errs, &legacy.FieldError{Var: "server", Text: "missing; write host:port"})
@@ -93,7 +93,7 @@ func prepareFolder(t testing.TB) string {
 }
 
 // loadText loads a configuration that must be usable.
-func loadText(t *testing.T, file, text string) *config {
+func loadText(t *testing.T, file, text string) *Config {
 	t.Helper()
 	cfg, err := testLoader(t).load(file, []byte(text))
 	if err != nil {
@@ -105,24 +105,24 @@ func loadText(t *testing.T, file, text string) *config {
 func TestDefaults(t *testing.T) {
 	dir := t.TempDir()
 	cfg := loadText(t, filepath.Join(dir, "t.toml"), minimal)
-	want := &config{
-		file:      filepath.Join(dir, "t.toml"),
-		logLevel:  zerolog.InfoLevel,
-		logFormat: "auto",
-		database:  filepath.Join(dir, "transport.db"),
-		keyFile:   filepath.Join(dir, "transport.key"),
-		maxFile:   100_000_000,
-		linger:    2 * time.Second,
-		networks: []network{{
-			at:      path{}.key("network").index(0),
-			driver:  "oscar",
-			domain:  "icq.example.org",
-			secret:  newSecret("s3cr3t"),
-			source:  "in " + filepath.Join(dir, "t.toml"),
-			address: "127.0.0.1:5347",
-			rate:    100,
-			history: component.History{Keep: 7 * 24 * time.Hour, Lines: 10_000},
-			legacy:  testNetwork{},
+	want := &Config{
+		File:      filepath.Join(dir, "t.toml"),
+		LogLevel:  zerolog.InfoLevel,
+		LogFormat: "auto",
+		Database:  filepath.Join(dir, "transport.db"),
+		KeyFile:   filepath.Join(dir, "transport.key"),
+		MaxFile:   100_000_000,
+		Linger:    2 * time.Second,
+		Networks: []Network{{
+			at:           path{}.key("network").index(0),
+			Driver:       "oscar",
+			Domain:       "icq.example.org",
+			Secret:       newSecret("s3cr3t"),
+			SecretSource: "in " + filepath.Join(dir, "t.toml"),
+			Server:       "127.0.0.1:5347",
+			Rate:         100,
+			History:      component.History{Keep: 7 * 24 * time.Hour, Lines: 10_000},
+			Legacy:       testNetwork{},
 		}},
 	}
 	if !reflect.DeepEqual(cfg, want) {
@@ -179,17 +179,17 @@ limits.depth = 3
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("options are\n%+v, want\n%+v", got, want)
 	}
-	wantNet := network{
-		at: path{}.key("network").index(0), driver: "oscar", domain: "icq.bücher.example", name: "ICQ für alle",
-		secret: newSecret("from-env-7w"), source: "from the environment variable ICQ_SECRET", address: "localhost:15347",
-		allow: []string{"*"}, deny: []string{"evil.example", "bob@example.org"}, admins: []string{"root@example.org"},
-		history: component.History{Keep: 48 * time.Hour, Lines: 3},
-		legacy:  testNetwork{},
+	wantNet := Network{
+		at: path{}.key("network").index(0), Driver: "oscar", Domain: "icq.bücher.example", Name: "ICQ für alle",
+		Secret: newSecret("from-env-7w"), SecretSource: "from the environment variable ICQ_SECRET", Server: "localhost:15347",
+		Allow: []string{"*"}, Deny: []string{"evil.example", "bob@example.org"}, Admins: []string{"root@example.org"},
+		History: component.History{Keep: 48 * time.Hour, Lines: 3},
+		Legacy:  testNetwork{},
 	}
-	if !reflect.DeepEqual(cfg.networks, []network{wantNet}) {
-		t.Errorf("network is\n%+v, want\n%+v", cfg.networks[0], wantNet)
+	if !reflect.DeepEqual(cfg.Networks, []Network{wantNet}) {
+		t.Errorf("network is\n%+v, want\n%+v", cfg.Networks[0], wantNet)
 	}
-	if cfg.database != "/tmp/x.db" || cfg.keyFile != "/etc/x.key" || cfg.logLevel != zerolog.TraceLevel || cfg.logFormat != "json" {
+	if cfg.Database != "/tmp/x.db" || cfg.KeyFile != "/etc/x.key" || cfg.LogLevel != zerolog.TraceLevel || cfg.LogFormat != "json" {
 		t.Errorf("got %+v", cfg)
 	}
 }
@@ -203,11 +203,11 @@ func TestSecretFile(t *testing.T) {
 		"good": "from-file-9k", filepath.Join(dir, "good"): "from-file-9k", "windows": " with spaces ",
 	} {
 		cfg := loadText(t, filepath.Join(dir, "t.toml"), strings.Replace(minimal, `secret = "s3cr3t"`, fmt.Sprintf("secret_file = %q", file), 1))
-		if got := cfg.networks[0].secret.reveal(); got != want {
+		if got := cfg.Networks[0].Secret.Reveal(); got != want {
 			t.Errorf("secret_file = %q: got %q, want %q", file, got, want)
 		}
-		if len(cfg.warnings) > 0 {
-			t.Errorf("secret_file = %q: unexpected warnings %q", file, cfg.warnings)
+		if len(cfg.Warnings) > 0 {
+			t.Errorf("secret_file = %q: unexpected warnings %q", file, cfg.Warnings)
 		}
 	}
 }
@@ -258,7 +258,7 @@ func TestWarnings(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, w := range loadText(t, file, tt.text).warnings {
+			for _, w := range loadText(t, file, tt.text).Warnings {
 				got = append(got, strings.ReplaceAll(strings.ReplaceAll(w, file, "t.toml"), dir, "FOLDER"))
 			}
 			if !slices.Equal(got, tt.want) {
@@ -281,24 +281,24 @@ func TestUnreadableFiles(t *testing.T) {
 		missing:    missing + ": there is no configuration file \"" + missing + "\"; copy transport.toml from the top folder of the program's source and edit it, or name another file with --config",
 		big + "/x": big + "/x: cannot be opened: not a directory",
 	} {
-		if _, err := loadConfig(file); err == nil || err.Error() != want {
+		if _, err := Load(file); err == nil || err.Error() != want {
 			t.Errorf("loadConfig(%s)\n got %v\nwant %s", file, err, want)
 		}
 	}
 }
 
 func TestSecretIsHidden(t *testing.T) {
-	n := network{secret: newSecret("hunter2")}
-	text, err := json.Marshal(map[string]any{"s": n.secret})
+	n := Network{Secret: newSecret("hunter2")}
+	text, err := json.Marshal(map[string]any{"s": n.Secret})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var log strings.Builder
 	logger := zerolog.New(&log)
-	logger.Info().Interface("a", n.secret).Stringer("b", n.secret).Any("c", map[string]any{"s": n.secret}).Msg("")
+	logger.Info().Interface("a", n.Secret).Stringer("b", n.Secret).Any("c", map[string]any{"s": n.Secret}).Msg("")
 	for _, out := range []string{
-		string(text), log.String(), fmt.Sprint(n.secret), fmt.Sprintf("%v %+v %#v %s %q", n, n, n, n.secret, n.secret),
-		fmt.Errorf("x: %v", n.secret).Error(),
+		string(text), log.String(), fmt.Sprint(n.Secret), fmt.Sprintf("%v %+v %#v %s %q", n, n, n, n.Secret, n.Secret),
+		fmt.Errorf("x: %v", n.Secret).Error(),
 	} {
 		if strings.Contains(out, "hunter2") {
 			t.Errorf("secret is shown: %s", out)
@@ -312,7 +312,7 @@ func TestSuggest(t *testing.T) {
 		"drvier": "driver", "Driver": "driver", "adress": "address", "allwo": "allow", "nmae": "name", "denny": "deny",
 		"x": "", "": "", "telegram": "", "dr": "", strings.Repeat("x", 1000): "",
 	} {
-		if got := suggest(name, candidates); got != want {
+		if got := Closest(name, candidates); got != want {
 			t.Errorf("suggest(%q) = %q, want %q", name, got, want)
 		}
 	}
@@ -332,12 +332,12 @@ func FuzzConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		cfg, err := testLoader(t).load(filepath.Join(dir, "t.toml"), data)
 		if err == nil {
-			if len(cfg.networks) == 0 {
+			if len(cfg.Networks) == 0 {
 				t.Error("usable without a network")
 			}
 			return
 		}
-		var ps problems
+		var ps Problems
 		if !errors.As(err, &ps) || len(ps) == 0 {
 			t.Fatalf("error is %v, want problems", err)
 		}

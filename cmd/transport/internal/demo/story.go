@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -25,8 +25,8 @@ type story struct {
 // tellStory plays from Alice's first look at the gateway to her last. An error
 // names the step that failed.
 func tellStory(ctx context.Context, p *printer, st *stage) (err error) {
-	s := &story{ctx: ctx, p: p, st: st, bob: bobUIN + "@" + demoGateway}
-	if s.alice, err = lab.Dial(ctx, st.prosody.Client, "alice@"+demoDomain+"/demo", demoPassword); err != nil {
+	s := &story{ctx: ctx, p: p, st: st, bob: BobUIN + "@" + gateway}
+	if s.alice, err = lab.Dial(ctx, st.prosody.Client, "alice@"+domain+"/demo", password); err != nil {
 		return err
 	}
 	defer s.alice.Close()
@@ -79,20 +79,20 @@ func (s *story) discover() error {
 	if err := s.presence("", ""); err != nil {
 		return err
 	}
-	reply, err := s.alice.IQ(s.ctx, "get", demoDomain, element.New(items, "query"))
+	reply, err := s.alice.IQ(s.ctx, "get", domain, element.New(items, "query"))
 	if err != nil {
 		return err
 	}
 	found := false
 	for i := range reply.First().Elements() {
-		found = found || i.Attr("jid") == demoGateway
+		found = found || i.Attr("jid") == gateway
 	}
 	if !found {
 		return errors.New("the server does not list the gateway")
 	}
 	// The gateway may still be connecting.
 	for {
-		reply, err = s.alice.IQ(s.ctx, "get", demoGateway, element.New(info, "query"))
+		reply, err = s.alice.IQ(s.ctx, "get", gateway, element.New(info, "query"))
 		var refused *lab.IQError
 		if !errors.As(err, &refused) {
 			break
@@ -110,14 +110,14 @@ func (s *story) discover() error {
 	if id == nil || id.Attr("category") != "gateway" {
 		return errors.New("the gateway does not say that it is one")
 	}
-	s.p.fact("%s: a %s to %s.", demoGateway, id.Attr("category"), id.Attr("name"))
+	s.p.fact("%s: a %s to %s.", gateway, id.Attr("category"), id.Attr("name"))
 	return nil
 }
 
 // register fills in the gateway's form. (XEP-0077)
 func (s *story) register() error {
 	const register, data = "jabber:iq:register", "jabber:x:data"
-	reply, err := s.alice.IQ(s.ctx, "get", demoGateway, element.New(register, "query"))
+	reply, err := s.alice.IQ(s.ctx, "get", gateway, element.New(register, "query"))
 	if err != nil {
 		return err
 	}
@@ -128,30 +128,30 @@ func (s *story) register() error {
 	s.p.fact("The form says: %s", form.ChildText(data, "instructions"))
 	submit := func(password string) error {
 		x := element.New(data, "x").Set("type", "submit")
-		for name, value := range map[string]string{"username": aliceUIN, "password": password} {
+		for name, value := range map[string]string{"username": AliceUIN, "password": password} {
 			x.Add(element.New(data, "field").Set("var", name).Add(element.New(data, "value").AddText(value)))
 		}
-		_, err := s.alice.IQ(s.ctx, "set", demoGateway, element.New(register, "query").Add(x))
+		_, err := s.alice.IQ(s.ctx, "set", gateway, element.New(register, "query").Add(x))
 		return err
 	}
 	var refused *lab.IQError
 	if err := submit("a wrong password"); !errors.As(err, &refused) {
 		return fmt.Errorf("a wrong password was taken: %w", err)
 	}
-	s.p.fact("She enters %s and a wrong password: %q", aliceUIN, errorText(refused.Stanza))
-	if err := submit(alicePassword); err != nil {
+	s.p.fact("She enters %s and a wrong password: %q", AliceUIN, errorText(refused.Stanza))
+	if err := submit(AlicePassword); err != nil {
 		return err
 	}
 	s.p.fact("She enters the right one, and is registered.")
-	if _, err := s.expectPresence(demoGateway, "subscribe", ""); err != nil {
+	if _, err := s.expectPresence(gateway, "subscribe", ""); err != nil {
 		return err
 	}
 	for _, typ := range []string{"subscribed", "subscribe"} {
-		if err := s.presence(demoGateway, typ); err != nil {
+		if err := s.presence(gateway, typ); err != nil {
 			return err
 		}
 	}
-	if _, err := s.expectPresence(demoGateway, "", ""); err != nil {
+	if _, err := s.expectPresence(gateway, "", ""); err != nil {
 		return err
 	}
 	s.p.fact("The gateway is in her contact list, and shows her online on ICQ.")
@@ -197,7 +197,7 @@ func (s *story) talk() error {
 			return err
 		}
 	}
-	if err := s.st.bob.Send(aliceUIN, "I have something to tell you:\nall of it arrived as you wrote it."); err != nil {
+	if err := s.st.bob.Send(AliceUIN, "I have something to tell you:\nall of it arrived as you wrote it."); err != nil {
 		return err
 	}
 	return s.hearBob()
@@ -262,7 +262,7 @@ func (s *story) away() error {
 	if err := s.alice.Send(s.ctx, message); err != nil {
 		return err
 	}
-	for s.st.mock.Stored(bobUIN) == 0 {
+	for s.st.mock.Stored(BobUIN) == 0 {
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-s.ctx.Done():
@@ -283,16 +283,16 @@ func (s *story) away() error {
 // unregister removes everything again. (XEP-0077 §3.2)
 func (s *story) unregister() error {
 	const register = "jabber:iq:register"
-	_, err := s.alice.IQ(s.ctx, "set", demoGateway, element.New(register, "query").Add(element.New(register, "remove")))
+	_, err := s.alice.IQ(s.ctx, "set", gateway, element.New(register, "query").Add(element.New(register, "remove")))
 	if err != nil {
 		return err
 	}
 	if _, err := s.expectPresence(s.bob, "unsubscribed", ""); err != nil {
 		return err
 	}
-	if _, err := s.expectPresence(demoGateway, "unsubscribed", ""); err != nil {
+	if _, err := s.expectPresence(gateway, "unsubscribed", ""); err != nil {
 		return err
 	}
 	s.p.fact("Bob and the gateway leave her list, and the gateway forgets her password.")
-	return s.st.mock.WaitSignedOff(s.ctx, aliceUIN)
+	return s.st.mock.WaitSignedOff(s.ctx, AliceUIN)
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bytes"
@@ -20,15 +20,15 @@ import (
 func TestBobSendsFile(t *testing.T) {
 	mock := oscarmock.New(oscarmock.Options{})
 	t.Cleanup(mock.Close)
-	mock.AddAccount(oscarmock.Account{Name: aliceUIN, Password: alicePassword})
-	newBob(mock).SignOn()
+	mock.AddAccount(oscarmock.Account{Name: AliceUIN, Password: AlicePassword})
+	NewBob(mock).SignOn()
 	must(t, mock.Listen("127.0.0.1:0"))
 	o := oscar.DefaultOptions()
 	o.Server, o.PrivateFiles = mock.Addr(), true
 	icq, err := oscar.New(o)
 	must(t, err)
 	events, kept := make(chan legacy.Event, 1000), make(chan []byte, 10)
-	session, err := icq.NewSession(legacy.Account{Fields: map[string]string{"username": aliceUIN, "password": alicePassword}}, legacy.Env{
+	session, err := icq.NewSession(legacy.Account{Fields: map[string]string{"username": AliceUIN, "password": AlicePassword}}, legacy.Env{
 		Log: zerolog.Nop(), Now: time.Now, Dial: new(net.Dialer).DialContext, MaxFile: 1000,
 		Emit:  func(ev legacy.Event) { events <- ev },
 		Flush: func(context.Context) error { return nil },
@@ -49,7 +49,7 @@ func TestBobSendsFile(t *testing.T) {
 	for {
 		switch ev := await(t, "Bob's file", events).(type) {
 		case legacy.Ready:
-			must(t, session.Send(ctx, legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: bobUIN}, Text: "Send file!"}))
+			must(t, session.Send(ctx, legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: BobUIN}, Text: "Send file!"}))
 		case legacy.MessageReceived:
 			if data := await(t, "the file", kept); !strings.HasSuffix(ev.URL, "/"+bobsFile.Name) || !bytes.Equal(data, bobsFile.Data) {
 				t.Errorf("alice gets %+v, %q", ev, data)
@@ -57,4 +57,21 @@ func TestBobSendsFile(t *testing.T) {
 			return
 		}
 	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func await[T any](t *testing.T, what string, c <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("waited in vain for %s", what)
+	}
+	return v
 }

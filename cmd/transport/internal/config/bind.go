@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"encoding"
@@ -16,7 +16,7 @@ import (
 type document struct {
 	file string
 	positions
-	problems problems
+	problems Problems
 	bad      map[string]bool   // paths whose value could not be used, by path.id
 	homes    map[string]string // the table where a key belongs, to help who put it elsewhere
 }
@@ -133,8 +133,8 @@ func (d *document) bindTable(at path, table map[string]any, dst reflect.Value) {
 		hint := ""
 		if home := d.homes[name]; home != "" && home != "["+at.shown+"]" {
 			hint = "; it belongs below " + home
-		} else if mean := suggest(name, allowed); mean != "" {
-			hint = didYouMean(name, allowed)
+		} else if mean := Closest(name, allowed); mean != "" {
+			hint = DidYouMean(name, allowed)
 			d.bad[at.key(mean).id] = true // it is not missing, then
 		}
 		if len(allowed) == 0 {
@@ -212,7 +212,7 @@ func (d *document) bindDuration(at path, value any, dst reflect.Value) {
 	}
 	v, err := time.ParseDuration(text)
 	if err != nil {
-		d.fail(at, `%s is not a duration, such as "30s" or "5m"`, show(text))
+		d.fail(at, `%s is not a duration, such as "30s" or "5m"`, Quote(text))
 		return
 	}
 	dst.SetInt(int64(v))
