@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	mathrand "math/rand/v2"
 	"net"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +18,7 @@ import (
 
 	"transport/component/address"
 	"transport/component/element"
+	"transport/component/stream"
 	"transport/legacy"
 	"transport/registry"
 )
@@ -91,9 +90,10 @@ type Component struct {
 	started    time.Time
 	staying    []string // those who were signed on whatever their clients do, at the start
 
-	link      atomic.Pointer[link]
-	misrouted sync.Once  // said so
-	unsaved   []inFlight // owned by runLinks: neither delivered nor kept
+	conn      atomic.Pointer[stream.Conn] // nil while there is none
+	misrouted sync.Once                   // said so
+	unsaved   []stream.Message            // owned by the stream: neither delivered nor kept
+	greeting  sync.WaitGroup              // of the connection
 
 	mu         sync.Mutex          // guards what follows; nothing is sent while it is held
 	users      map[string]*user    // those with an actor, by bare JID
@@ -176,7 +176,7 @@ func (c *Component) Run(ctx context.Context) error {
 	linked := make(chan struct{})
 	go func() {
 		defer close(linked)
-		c.runLinks(linkCtx)
+		stream.Run(linkCtx, c.streamConfig(), (*streamHandler)(c))
 	}()
 	archiveCtx, stopArchive := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopArchive()
@@ -216,9 +216,10 @@ func (c *Component) stopUsers() {
 	}
 }
 
-// setLink makes l the link to write to, nil for none, and lets every actor know.
-func (c *Component) setLink(l *link) {
-	c.link.Store(l)
+// setConn makes conn the connection to write to, nil for none, and lets every actor
+// know.
+func (c *Component) setConn(conn *stream.Conn) {
+	c.conn.Store(conn)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, u := range c.users {
@@ -226,10 +227,10 @@ func (c *Component) setLink(l *link) {
 	}
 }
 
-// greet starts what a new link makes possible: users for whom something was kept
+// greet starts what a new connection makes possible: users for whom something was kept
 // get it, and every registered user's server is asked whether they are online.
-// The link waits for it. (XEP-0100 §8, RFC 6121 §4.3)
-func (c *Component) greet(ctx context.Context, l *link) {
+// The handler waits for it. (XEP-0100 §8, RFC 6121 §4.3)
+func (c *Component) greet(ctx context.Context, conn *stream.Conn) {
 	defer c.recoverPanic("greet")
 	for _, dir := range []registry.Direction{registry.Inbound, registry.Outbound} {
 		waiting, err := c.cfg.Registry.KeptUsers(ctx, c.domain, dir)
@@ -243,7 +244,7 @@ func (c *Component) greet(ctx context.Context, l *link) {
 	known := slices.Collect(maps.Keys(c.registered))
 	c.mu.Unlock()
 	for _, name := range known {
-		if l.writer.write(func(dst []byte) []byte {
+		if conn.Write(func(dst []byte) []byte {
 			return appendPresence(dst, c.domain, name, "probe", newID())
 		}) != nil {
 			return
@@ -327,14 +328,14 @@ func (c *Component) takeStale(bare string) bool {
 	return ok
 }
 
-// write hands a stanza to the link, and may wait for the server to read. Without
-// a link it is errLinkDown. Only actors call it.
+// write hands a stanza to the connection, and may wait for the server to read. Without
+// one it is stream.ErrDown. Only actors call it.
 func (c *Component) write(build func(dst []byte) []byte) error {
-	l := c.link.Load()
-	if l == nil {
-		return errLinkDown
+	conn := c.conn.Load()
+	if conn == nil {
+		return stream.ErrDown
 	}
-	return l.writer.write(build)
+	return conn.Write(build)
 }
 
 // send writes a stanza built as an element, and never waits. Its from must be of our domain: the
@@ -346,8 +347,8 @@ func (c *Component) send(e *element.Element) {
 			Msg("refused to send a stanza with a wrong address")
 		return
 	}
-	if l := c.link.Load(); l != nil {
-		_ = l.writer.answer(func(dst []byte) []byte { return e.Append(dst, nsComponent) })
+	if conn := c.conn.Load(); conn != nil {
+		_ = conn.Answer(func(dst []byte) []byte { return e.Append(dst, nsComponent) })
 	}
 }
 
@@ -386,7 +387,3 @@ func (c *Component) recoverPanic(where string) {
 		c.log.Error().Str("where", where).Interface("panic", r).Bytes("stack", debug.Stack()).Msg("recovered from a panic")
 	}
 }
-
-// newID is a stanza id that cannot be guessed: the generator's key comes from the
-// system.
-func newID() string { return strconv.FormatUint(mathrand.Uint64()|1<<63, 36) }

@@ -18,7 +18,7 @@ type inbound struct {
 
 // dispatch routes one stanza. It is called by the link's reader and never
 // blocks. refuse, if set, is the answer in place of handling it.
-func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
+func (c *Component) dispatch(e *element.Element, refuse *stanzaError) {
 	defer c.recoverPanic("dispatch")
 	from, err := address.Parse(e.Attr("from"))
 	if err != nil {
@@ -27,10 +27,7 @@ func (c *Component) dispatch(l *link, e *element.Element, refuse *stanzaError) {
 	}
 	c.counters.stanzas.Add(1)
 	st := &inbound{Element: e, from: from, user: from.Bare().String(), id: e.Attr("id"), typ: e.Attr("type")}
-	if from.Domain == c.domain { // nothing but our own pings comes from ourselves
-		if e.Name == "iq" && l.takePing(st.id) {
-			l.writer.pong()
-		}
+	if from.Domain == c.domain { // nothing comes from ourselves but pings, which the stream keeps
 		return
 	}
 	st.to, err = address.Parse(e.Attr("to"))

@@ -105,3 +105,11 @@ func (u *user) handleBatch() {
 		u.onStanza(st)
 	}
 }
+
+// poke signals on a channel of capacity 1.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

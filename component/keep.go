@@ -6,6 +6,7 @@ import (
 
 	"transport/component/address"
 	"transport/component/element"
+	"transport/component/stream"
 	"transport/component/xep"
 	"transport/registry"
 )
@@ -17,16 +18,15 @@ const keptTime = 2 * time.Minute
 // pass hands a message to the link, or keeps it in the registry while there is
 // none. When the registry can't keep it either (a full disk), the actor waits:
 // its queue fills up, and TCP makes the network wait too.
-func (u *user) pass(build func(dst []byte) []byte, msg inFlight) {
+func (u *user) pass(build func(dst []byte) []byte, msg stream.Message) {
 	for warned := false; ; {
-		l := u.c.link.Load()
-		if l != nil {
-			if l.writer.writeTracked(build, msg) == nil {
+		if conn := u.c.conn.Load(); conn != nil {
+			if conn.Track(build, msg) == nil {
 				return
 			}
-			<-l.saved // what was sent before this message is kept first
+			<-conn.Settled() // what was sent before this message is kept first
 		}
-		msg.stanza = build(nil)
+		msg.Stanza = build(nil)
 		err := u.c.keep(msg)
 		if err == nil {
 			u.keptIn = true
@@ -38,7 +38,7 @@ func (u *user) pass(build func(dst []byte) []byte, msg inFlight) {
 			defer u.poke() // what pause takes, the loop wants to see too
 		}
 		if !u.pause(5 * time.Second) {
-			u.log.Error().Str("peer", msg.peer).Msg("a message was lost at shutdown: there was neither a link nor a database to keep it")
+			u.log.Error().Str("peer", msg.Peer).Msg("a message was lost at shutdown: there was neither a link nor a database to keep it")
 			return
 		}
 	}
@@ -58,32 +58,32 @@ func (u *user) pause(d time.Duration) bool {
 }
 
 // keep stores a message for the user until there is a link.
-func (c *Component) keep(msg inFlight) error {
+func (c *Component) keep(msg stream.Message) error {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
 	_, err := c.cfg.Registry.KeepMessage(ctx, registry.Message{
-		Network: c.domain, User: msg.user, Peer: msg.peer, Direction: registry.Inbound,
-		StanzaID: msg.id, Payload: msg.stanza, Created: c.clock.Now(),
+		Network: c.domain, User: msg.User, Peer: msg.Peer, Direction: registry.Inbound,
+		StanzaID: msg.ID, Payload: msg.Stanza, Created: c.clock.Now(),
 	})
 	return err
 }
 
-// keepUnconfirmed stores what a link that has ended may not have delivered. What
-// can't be stored is held in memory for the next link.
-func (c *Component) keepUnconfirmed(l *link) {
-	for _, msg := range l.writer.takeUnconfirmed() {
+// keepUnacked stores what a connection that has ended may not have delivered. What
+// can't be stored is held in memory for the next one.
+func (c *Component) keepUnacked(unacked []stream.Message) {
+	for _, msg := range unacked {
 		if err := c.keep(msg); err != nil {
-			c.log.Error().Err(err).Str("user", msg.user).Msg("cannot keep a message; it is held in memory")
+			c.log.Error().Err(err).Str("user", msg.User).Msg("cannot keep a message; it is held in memory")
 			c.unsaved = append(c.unsaved, msg)
 		}
 	}
 }
 
-// resendUnsaved sends again what keepUnconfirmed had to hold in memory.
-func (c *Component) resendUnsaved(l *link) {
+// resendUnsaved sends again what keepUnacked had to hold in memory.
+func (c *Component) resendUnsaved(conn *stream.Conn) {
 	for len(c.unsaved) > 0 {
 		msg := c.unsaved[0]
-		if l.writer.writeTracked(func(dst []byte) []byte { return append(dst, msg.stanza...) }, msg) != nil {
+		if conn.Track(func(dst []byte) []byte { return append(dst, msg.Stanza...) }, msg) != nil {
 			return
 		}
 		c.unsaved = c.unsaved[1:]
@@ -93,8 +93,8 @@ func (c *Component) resendUnsaved(l *link) {
 // deliverKept sends what was kept for the user while there was no link. The rows
 // are forgotten once the server is known to have the messages.
 func (u *user) deliverKept() {
-	l := u.c.link.Load()
-	if !u.keptIn || l == nil || u.forgetting != nil {
+	conn := u.c.conn.Load()
+	if !u.keptIn || conn == nil || u.forgetting != nil {
 		return
 	}
 	ctx, cancel := u.storing()
@@ -115,7 +115,7 @@ func (u *user) deliverKept() {
 		if e.Child(xep.NSDelay, "delay") == nil {
 			e.Add(xep.Delay(u.c.domain, row.Created))
 		}
-		if l.writer.write(func(dst []byte) []byte { return e.Append(dst, nsComponent) }) != nil {
+		if conn.Write(func(dst []byte) []byte { return e.Append(dst, nsComponent) }) != nil {
 			u.keptIn = true
 			return
 		}
@@ -127,7 +127,7 @@ func (u *user) deliverKept() {
 	u.forgetting = ids
 	confirmed := make(chan bool, 1)
 	u.forgetWhen = confirmed
-	l.writer.whenConfirmed(func(ok bool) {
+	conn.WhenAcked(func(ok bool) {
 		confirmed <- ok
 		u.poke()
 	})
@@ -159,14 +159,14 @@ func (u *user) forgetDelivered() {
 // confirm answers a session's Flush once what it emitted is safe: the server has
 // it, or the registry.
 func (u *user) confirm(done chan<- struct{}) {
-	l := u.c.link.Load()
-	if l == nil {
+	conn := u.c.conn.Load()
+	if conn == nil {
 		close(done)
 		return
 	}
-	l.writer.whenConfirmed(func(ok bool) {
+	conn.WhenAcked(func(ok bool) {
 		if !ok {
-			<-l.saved
+			<-conn.Settled()
 		}
 		close(done)
 	})

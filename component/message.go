@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"transport/component/element"
+	"transport/component/stream"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -262,9 +263,9 @@ func (u *user) passMessage(ev legacy.MessageReceived) {
 	if ct := u.contacts[ev.From.ID]; ct != nil {
 		jid = ct.jid
 	}
-	msg := inFlight{user: u.bare, peer: ev.From.ID, id: newID()}
+	msg := stream.Message{User: u.bare, Peer: ev.From.ID, ID: newID()}
 	u.pass(func(dst []byte) []byte {
-		return u.c.appendMessage(dst, jid, u.bare, msg.id, u.threads[ev.From.ID], ev)
+		return u.c.appendMessage(dst, jid, u.bare, msg.ID, u.threads[ev.From.ID], ev)
 	}, msg)
 }
 

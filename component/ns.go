@@ -3,9 +3,7 @@ package component
 // Namespaces of the stream itself; those of extensions are in package xep.
 const (
 	nsComponent    = "jabber:component:accept" // XEP-0114 §3
-	nsStream       = "http://etherx.jabber.org/streams"
 	nsStanzaErrors = "urn:ietf:params:xml:ns:xmpp-stanzas"
-	nsStreamErrors = "urn:ietf:params:xml:ns:xmpp-streams"
 
 	// nsStanza is the namespace in which stanzas are built: that of the stream,
 	// so that writing declares none.

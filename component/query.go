@@ -21,7 +21,7 @@ const (
 
 // query asks somebody of the user's: a client, or the server in their name.
 func (u *user) query(typ, to string, payload *element.Element, then func(reply *element.Element)) {
-	if len(u.queries) >= maxQueries || u.c.link.Load() == nil {
+	if len(u.queries) >= maxQueries || u.c.conn.Load() == nil {
 		then(nil)
 		return
 	}

@@ -304,7 +304,7 @@ func (c *Component) occupantPeer(r *room, nick string) (legacy.Peer, error) {
 // its sender there. It is false if not. (XEP-0045 §7.5)
 func (u *user) passPrivately(ev legacy.MessageReceived) bool {
 	r := u.rooms[u.private[ev.From.ID]]
-	if r == nil || !r.joined || len(r.clients) == 0 || u.c.link.Load() == nil {
+	if r == nil || !r.joined || len(r.clients) == 0 || u.c.conn.Load() == nil {
 		return false
 	}
 	nick := ""

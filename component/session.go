@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"transport/component/stream"
 	"transport/legacy"
 	"transport/registry"
 )
@@ -146,7 +147,7 @@ func (u *user) flush(ctx context.Context, s *session) error {
 	select {
 	case u.events <- sessionEvent{s, sessionFlush(dealt)}:
 	case <-u.done:
-		return errLinkDown
+		return stream.ErrDown
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -154,7 +155,7 @@ func (u *user) flush(ctx context.Context, s *session) error {
 	case <-dealt:
 		return nil
 	case <-u.done:
-		return errLinkDown
+		return stream.ErrDown
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"transport/component/element"
+	"transport/component/stream"
 	"transport/legacy"
 	"transport/registry"
 )
@@ -45,7 +46,7 @@ type user struct {
 	ctx    context.Context // ends with the loop
 	cancel context.CancelFunc
 
-	link        *link // the one whose consequences have been drawn
+	conn        *stream.Conn // the one whose consequences have been drawn
 	resources   map[string]resource
 	shown       legacy.Presence // what the session was told last
 	account     *registry.Account
@@ -425,18 +426,14 @@ func (u *user) arm() {
 	}
 }
 
-// linkGrace is how long sessions outlive a lost link to the XMPP server, and how
-// long a user may take to come online after registering.
-const linkGrace = 60 * time.Second
-
 // followLink draws the consequences of a link that came or went: who is online
 // is unknown then, and the server tells it anew.
 func (u *user) followLink() {
-	l := u.c.link.Load()
-	if l == u.link {
+	conn := u.c.conn.Load()
+	if conn == u.conn {
 		return
 	}
-	u.link = l
+	u.conn = conn
 	if len(u.resources) > 0 || u.session != nil || len(u.rooms) > 0 {
 		clear(u.resources)
 		for _, r := range u.rooms { // clients find out by themselves, and join again (XEP-0410)
@@ -453,7 +450,7 @@ func (u *user) followLink() {
 		r.answered = true
 	}
 	u.sweep()
-	if l == nil {
+	if conn == nil {
 		return
 	}
 	u.keptIn = u.keptIn || u.account != nil

@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"cmd/transport/internal/lab":      {"component/element"},
 	"cmd/transport/internal/benchirc": {"cmd/transport/internal/lab"},
 	"component":                       {"component/…", "legacy", "registry"},
+	"component/stream":                {"component/element", "component/xep"},
 	"component/element":               {},
 	"component/address":               {},
 	"component/xep":                   {"component/element"},
@@ -39,6 +40,7 @@ var mayImport = map[string][]string{
 
 // testsMayImport is what a package's tests may import beyond that.
 var testsMayImport = map[string][]string{
+	"component/stream":            {"component/componenttest"},
 	"cmd/transport/internal/demo": {"legacy"},
 	"component":                   {"legacy/legacytest"},
 	"component/componenttest":     {"component/…", "legacy", "legacy/legacytest", "registry"},
@@ -50,7 +52,7 @@ var testsMayImport = map[string][]string{
 // library is the XMPP library, which only the XMPP side may use.
 const library = "mellium.im/"
 
-var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/biboumi", "cmd/transport/internal/config", "cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "component", "component/componenttest", "component/xep", "component/element"}
+var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/biboumi", "cmd/transport/internal/config", "cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "component", "component/componenttest", "component/stream", "component/xep", "component/element"}
 
 type listedPackage struct {
 	ImportPath                               string

@@ -1,4 +1,4 @@
-package component
+package stream
 
 import (
 	"errors"
@@ -8,60 +8,59 @@ import (
 	"time"
 )
 
-// errLinkDown is what a write returns once the link to the XMPP server is gone.
-var errLinkDown = errors.New("component: no link to the XMPP server")
+// ErrDown is what a write returns once the connection has ended.
+var ErrDown = errors.New("component: no link to the XMPP server")
 
 const (
-	writeTimeout  = 20 * time.Second // one Write of the socket; then the link ends
+	writeTimeout  = 20 * time.Second // one Write of the socket; then the connection ends
 	maxWaiting    = 1 << 20          // bytes that may wait for the socket before writers block
-	maxUnread     = 16 << 20         // bytes of answers that a server may leave unread before the link ends
-	maxInFlight   = 4096             // messages that may wait for their confirmation
+	maxUnread     = 16 << 20         // bytes of answers that a server may leave unread before the connection ends
+	maxUnacked    = 4096             // messages that may wait for their acknowledgement
 	maxSpareBytes = 4 << 20          // a larger buffer is given back after use
 )
 
-// inFlight is a message that was handed to the XMPP server and that the server
-// has not yet been heard to have processed.
-type inFlight struct {
-	user, peer, id string
-	stanza         []byte
+// Message is a message that the XMPP server has yet to acknowledge.
+type Message struct {
+	User, Peer, ID string
+	Stanza         []byte // filled in by Conn.Track
 	seq            uint64
 }
 
-// waiter is told whether everything written before it is confirmed.
+// waiter is told whether everything written before it is acknowledged.
 type waiter struct {
 	seq  uint64
 	tell func(ok bool)
 }
 
-// writer is the outbound half of a link. Any goroutine may call write; stanzas
+// writer is the outbound half of a connection. Any goroutine may call write; stanzas
 // that gather while the socket is busy leave in one Write.
 //
 // XEP-0114 has no acknowledgements, so a message that was written may still be
 // lost with the server. The writer keeps a copy of each message that matters
 // until a ping that was sent behind it has come back (the server works in
-// order); what is still unconfirmed when the link ends is sent again later.
+// order); what is still unacknowledged when the connection ends is sent again later.
 type writer struct {
 	conn net.Conn
 
-	mu       sync.Mutex
-	room     sync.Cond     // signalled when waiting or flying shrink, or on close
-	waiting  []byte        // bytes for the next Write
-	flying   []inFlight    // oldest first
-	seq      uint64        // counts tracked messages and waiters
-	pinged   uint64        // seq when the ping under way was sent
-	err      error         // why the writer closed
-	more     chan struct{} // something is waiting; capacity 1
-	eager    chan struct{} // a ping is wanted before its time; capacity 1
-	done     chan struct{} // closed when closed
-	confirms bool          // pings do come back on this link
-	blind    bool          // they do not, so that nothing can be confirmed
-	polite   bool          // closed by finish
-	waiters  []waiter      // for confirmation, oldest first
+	mu      sync.Mutex
+	notFull sync.Cond     // signalled when waiting or unacked shrink, or on close
+	waiting []byte        // bytes for the next Write
+	unacked []Message     // oldest first
+	seq     uint64        // counts tracked messages and waiters
+	pinged  uint64        // seq when the ping under way was sent
+	err     error         // why the writer closed
+	more    chan struct{} // something is waiting; capacity 1
+	pingNow chan struct{} // a ping is wanted before its time; capacity 1
+	done    chan struct{} // closed when closed
+	acks    bool          // pings come back on this connection
+	noAcks  bool          // they do not, so that nothing can be acknowledged
+	polite  bool          // closed by finish
+	waiters []waiter      // for an acknowledgement, oldest first
 }
 
 func newWriter(conn net.Conn) *writer {
-	w := &writer{conn: conn, more: make(chan struct{}, 1), eager: make(chan struct{}, 1), done: make(chan struct{})}
-	w.room.L = &w.mu
+	w := &writer{conn: conn, more: make(chan struct{}, 1), pingNow: make(chan struct{}, 1), done: make(chan struct{})}
+	w.notFull.L = &w.mu
 	return w
 }
 
@@ -71,14 +70,14 @@ func (w *writer) write(build func(dst []byte) []byte) error {
 	return w.queue(build, nil)
 }
 
-// writeTracked is write for a message that must not be lost: msg's stanza is
+// track is write for a message that must not be lost: msg's stanza is
 // filled in and kept until the server is known to have processed it.
-func (w *writer) writeTracked(build func(dst []byte) []byte, msg inFlight) error {
+func (w *writer) track(build func(dst []byte) []byte, msg Message) error {
 	return w.queue(build, &msg)
 }
 
 // answer is write for the reader's goroutine, which must not wait for the server
-// to read. A server that asks without end and never reads loses the link.
+// to read. A server that asks without end and never reads loses the connection.
 func (w *writer) answer(build func(dst []byte) []byte) error {
 	w.mu.Lock()
 	if w.err == nil && len(w.waiting) > maxUnread {
@@ -93,10 +92,10 @@ func (w *writer) answer(build func(dst []byte) []byte) error {
 	return err
 }
 
-func (w *writer) queue(build func(dst []byte) []byte, msg *inFlight) error {
+func (w *writer) queue(build func(dst []byte) []byte, msg *Message) error {
 	w.mu.Lock()
-	for w.err == nil && (len(w.waiting) > maxWaiting || msg != nil && w.confirms && len(w.flying) >= maxInFlight) {
-		w.room.Wait()
+	for w.err == nil && (len(w.waiting) > maxWaiting || msg != nil && w.acks && len(w.unacked) >= maxUnacked) {
+		w.notFull.Wait()
 	}
 	if w.err != nil {
 		w.mu.Unlock()
@@ -105,19 +104,19 @@ func (w *writer) queue(build func(dst []byte) []byte, msg *inFlight) error {
 	start := len(w.waiting)
 	w.waiting = build(w.waiting)
 	if msg != nil {
-		msg.stanza = append([]byte(nil), w.waiting[start:]...)
-		if len(w.flying) >= maxInFlight { // a server that never confirms: forget the older half
-			w.flying = append([]inFlight(nil), w.flying[maxInFlight/2:]...)
+		msg.Stanza = append([]byte(nil), w.waiting[start:]...)
+		if len(w.unacked) >= maxUnacked { // a server that never acknowledges: forget the older half
+			w.unacked = append([]Message(nil), w.unacked[maxUnacked/2:]...)
 		}
 		w.seq++
 		msg.seq = w.seq
-		w.flying = append(w.flying, *msg)
+		w.unacked = append(w.unacked, *msg)
 	}
-	crowded := msg != nil && len(w.flying) == maxInFlight/2
+	halfFull := msg != nil && len(w.unacked) == maxUnacked/2
 	w.mu.Unlock()
 	poke(w.more)
-	if crowded {
-		poke(w.eager)
+	if halfFull {
+		poke(w.pingNow)
 	}
 	return nil
 }
@@ -130,19 +129,19 @@ func poke(c chan struct{}) {
 	}
 }
 
-// unconfirmed reports whether something waits for its confirmation.
-func (w *writer) unconfirmed() bool {
+// waitsForAck reports whether something waits for its acknowledgement.
+func (w *writer) waitsForAck() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.flying) > 0 || len(w.waiters) > 0
+	return len(w.unacked) > 0 || len(w.waiters) > 0
 }
 
-// whenConfirmed calls tell once the server is known to have processed all that
-// was written before, with false when the link ended first. It is called on a
-// goroutine of the link's, and must not block.
-func (w *writer) whenConfirmed(tell func(ok bool)) {
+// whenAcked calls tell once the server is known to have processed all that
+// was written before, with false when the connection ended first. It is called on a
+// goroutine of the connection, and must not block.
+func (w *writer) whenAcked(tell func(ok bool)) {
 	w.mu.Lock()
-	if w.err == nil && !w.blind {
+	if w.err == nil && !w.noAcks {
 		w.seq++
 		w.waiters = append(w.waiters, waiter{w.seq, tell})
 		w.mu.Unlock()
@@ -153,7 +152,7 @@ func (w *writer) whenConfirmed(tell func(ok bool)) {
 	go tell(ok)
 }
 
-// ping queues a ping built by build, whose return will confirm everything
+// ping queues a ping built by build, whose return acknowledges everything
 // written before it.
 func (w *writer) ping(build func(dst []byte) []byte) error {
 	return w.answer(func(dst []byte) []byte {
@@ -165,16 +164,16 @@ func (w *writer) ping(build func(dst []byte) []byte) error {
 // pong is called when the ping under way has come back.
 func (w *writer) pong() {
 	w.mu.Lock()
-	w.confirms = true
+	w.acks = true
 	n := 0
-	for n < len(w.flying) && w.flying[n].seq <= w.pinged {
+	for n < len(w.unacked) && w.unacked[n].seq <= w.pinged {
 		n++
 	}
 	if n > 0 {
-		rest := copy(w.flying, w.flying[n:])
-		clear(w.flying[rest:])
-		w.flying = w.flying[:rest]
-		w.room.Broadcast()
+		rest := copy(w.unacked, w.unacked[n:])
+		clear(w.unacked[rest:])
+		w.unacked = w.unacked[:rest]
+		w.notFull.Broadcast()
 	}
 	told := w.waiters
 	n = 0
@@ -182,20 +181,20 @@ func (w *writer) pong() {
 		n++
 	}
 	w.waiters = append([]waiter(nil), told[n:]...)
-	crowded := len(w.flying) >= maxInFlight/2
+	halfFull := len(w.unacked) >= maxUnacked/2
 	w.mu.Unlock()
-	if crowded {
-		poke(w.eager)
+	if halfFull {
+		poke(w.pingNow)
 	}
 	for _, t := range told[:n] {
 		t.tell(true)
 	}
 }
 
-// goBlind gives up confirming: this server does not route our pings back to us.
-func (w *writer) goBlind() {
+// disableAcks stops waiting for acknowledgements: this server does not route our pings back to us.
+func (w *writer) disableAcks() {
 	w.mu.Lock()
-	w.blind = true
+	w.noAcks = true
 	told := w.waiters
 	w.waiters = nil
 	w.mu.Unlock()
@@ -205,7 +204,7 @@ func (w *writer) goBlind() {
 }
 
 // run writes until the writer is closed and, when that was polite, until what
-// was waiting is out. It belongs to the link, which waits for it.
+// was waiting is out. It belongs to serve, which waits for it.
 func (w *writer) run() {
 	var batch []byte
 	for open := true; open; {
@@ -224,7 +223,7 @@ func (w *writer) run() {
 			patience = closeTimeout
 		}
 		err := w.conn.SetWriteDeadline(time.Now().Add(patience))
-		w.room.Broadcast()
+		w.notFull.Broadcast()
 		w.mu.Unlock()
 		if len(batch) == 0 {
 			continue
@@ -255,9 +254,9 @@ func (w *writer) closeLocked(err error) {
 	if w.err != nil {
 		return
 	}
-	w.err = fmt.Errorf("%w: %w", errLinkDown, err)
+	w.err = fmt.Errorf("%w: %w", ErrDown, err)
 	close(w.done)
-	w.room.Broadcast()
+	w.notFull.Broadcast()
 	for _, t := range w.waiters {
 		go t.tell(false)
 	}
@@ -278,19 +277,19 @@ func (w *writer) finish(last string) {
 	w.closeLocked(net.ErrClosed)
 }
 
-// confirming reports whether pings have come back on this link.
-func (w *writer) confirming() bool {
+// acked reports whether pings have come back on this link.
+func (w *writer) acked() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.confirms
+	return w.acks
 }
 
-// takeUnconfirmed gives up the messages that the server may not have processed,
+// takeUnacked gives up the messages that the server may not have processed,
 // oldest first. The writer is closed.
-func (w *writer) takeUnconfirmed() []inFlight {
+func (w *writer) takeUnacked() []Message {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f := w.flying
-	w.flying = nil
+	f := w.unacked
+	w.unacked = nil
 	return f
 }

@@ -1,4 +1,4 @@
-package component
+package stream
 
 import (
 	"errors"
@@ -42,7 +42,7 @@ func read(t *testing.T, c net.Conn, want string) {
 func TestWriterConfirms(t *testing.T) {
 	w, peer := startWriter(t)
 	for i := range 3 {
-		if err := w.writeTracked(lit(fmt.Sprintf("<m%d/>", i)), inFlight{id: fmt.Sprint(i)}); err != nil {
+		if err := w.track(lit(fmt.Sprintf("<m%d/>", i)), Message{ID: fmt.Sprint(i)}); err != nil {
 			t.Fatal(err)
 		}
 		if i == 1 {
@@ -50,12 +50,12 @@ func TestWriterConfirms(t *testing.T) {
 		}
 	}
 	told := make(chan bool, 1)
-	w.whenConfirmed(func(ok bool) { told <- ok })
+	w.whenAcked(func(ok bool) { told <- ok })
 	read(t, peer, "<m0/><m1/><ping/><m2/>")
 
 	w.pong()
-	if got := len(w.flying); got != 1 || w.flying[0].id != "2" {
-		t.Fatalf("after the pong %d are unconfirmed: %v", got, w.flying)
+	if got := len(w.unacked); got != 1 || w.unacked[0].ID != "2" {
+		t.Fatalf("after the pong %d are unconfirmed: %v", got, w.unacked)
 	}
 	select {
 	case <-told:
@@ -67,30 +67,30 @@ func TestWriterConfirms(t *testing.T) {
 	if !<-told {
 		t.Fatal("the pong did not confirm")
 	}
-	if w.unconfirmed() {
+	if w.waitsForAck() {
 		t.Fatal("something is left unconfirmed")
 	}
 }
 
 func TestWriterGivesBackWhatIsUnconfirmed(t *testing.T) {
 	w, peer := startWriter(t)
-	_ = w.writeTracked(lit("<a/>"), inFlight{id: "a"})
-	_ = w.writeTracked(lit("<b/>"), inFlight{id: "b"})
+	_ = w.track(lit("<a/>"), Message{ID: "a"})
+	_ = w.track(lit("<b/>"), Message{ID: "b"})
 	read(t, peer, "<a/><b/>")
 	told := make(chan bool, 1)
-	w.whenConfirmed(func(ok bool) { told <- ok })
+	w.whenAcked(func(ok bool) { told <- ok })
 	w.close(io.EOF)
 	if <-told {
 		t.Error("told that it was confirmed when the link ended")
 	}
 	var ids []string
-	for _, m := range w.takeUnconfirmed() {
-		ids = append(ids, m.id+string(m.stanza))
+	for _, m := range w.takeUnacked() {
+		ids = append(ids, m.ID+string(m.Stanza))
 	}
 	if got := strings.Join(ids, " "); got != "a<a/> b<b/>" {
 		t.Errorf("got back %q", got)
 	}
-	if err := w.write(lit("<c/>")); !errors.Is(err, errLinkDown) {
+	if err := w.write(lit("<c/>")); !errors.Is(err, ErrDown) {
 		t.Errorf("a write to a closed link: %v", err)
 	}
 }
@@ -115,10 +115,10 @@ func TestWriterBounds(t *testing.T) {
 	default:
 	}
 	_ = w.answer(lit(big))
-	if err := w.answer(lit(big)); !errors.Is(err, errLinkDown) {
+	if err := w.answer(lit(big)); !errors.Is(err, ErrDown) {
 		t.Fatal("a server that never reads did not lose the link:", err)
 	}
-	if err := <-blocked; !errors.Is(err, errLinkDown) {
+	if err := <-blocked; !errors.Is(err, ErrDown) {
 		t.Fatal("a waiting write outlived the link:", err)
 	}
 }
@@ -128,7 +128,7 @@ func TestWriterFinishes(t *testing.T) {
 	_ = w.write(lit("<a/>"))
 	w.finish(endTag)
 	read(t, peer, "<a/>"+endTag)
-	if err := w.write(lit("<b/>")); !errors.Is(err, errLinkDown) {
+	if err := w.write(lit("<b/>")); !errors.Is(err, ErrDown) {
 		t.Error("a write after the end:", err)
 	}
 }

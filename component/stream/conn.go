@@ -1,0 +1,307 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"transport/component/element"
+	"transport/component/xep"
+)
+
+// Namespaces of a component's stream. (XEP-0114 §3, RFC 6120 §4.9)
+const (
+	NSComponent = "jabber:component:accept"
+	NSStreams   = "http://etherx.jabber.org/streams"
+	nsErrors    = "urn:ietf:params:xml:ns:xmpp-streams"
+)
+
+const endTag = "</stream:stream>"
+
+const (
+	pingInterval  = 60 * time.Second // between pings on an idle connection
+	ackInterval   = time.Second      // between pings while messages are unacknowledged
+	pongTimeout   = 30 * time.Second
+	closeTimeout  = 2 * time.Second // for the server's </stream:stream>
+	refusedPause  = time.Minute     // between tries while the server refuses the component
+	maxBackoff    = time.Minute
+	maxBackoffNow = 5 * time.Second // instead, during Config.Grace
+)
+
+// Clock is the time that a connection goes by; tests inject their own.
+type Clock interface {
+	Now() time.Time
+	// AfterFunc calls f on a goroutine of its own after d, unless the function
+	// that it returns is called first.
+	AfterFunc(d time.Duration, f func()) (stop func())
+}
+
+// Config is what a connection needs. All fields but Grace are required.
+type Config struct {
+	Domain string // the component's own
+	Server string // host:port of the XMPP server's component port
+	Secret string
+	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
+	Clock  Clock
+	Log    zerolog.Logger
+	// Grace is how long after a loss users wait for the connection: so long, the
+	// pauses between tries stay short.
+	Grace time.Duration
+}
+
+// Handler gets what happens on the connections of one Run. Its methods are called
+// one after the other.
+type Handler interface {
+	// Connected is called after the handshake, before the first stanza is read. ctx
+	// ends with the connection.
+	Connected(ctx context.Context, c *Conn)
+	// Stanza is called for each stanza. One that is over a limit of the reader comes
+	// with tooLarge set, and without its contents. It must not block: nothing is read
+	// until it returns.
+	Stanza(c *Conn, e *element.Element, tooLarge bool)
+	// Lost is called once for each connected Conn, after its last stanza. unacked are
+	// the tracked messages that the server may not have processed, oldest first; none
+	// after a clean end. Conn.Settled is closed when Lost returns.
+	Lost(c *Conn, unacked []Message)
+}
+
+// Conn is one connection to the XMPP server, from the handshake to its end. Any
+// goroutine may call its methods.
+type Conn struct {
+	net     net.Conn
+	reader  *element.Reader
+	writer  *writer
+	settled chan struct{}
+
+	mu     sync.Mutex
+	pingID string    // of the ping under way, "" if none
+	pingAt time.Time // when it was sent
+	idleAt time.Time // when something last came in
+}
+
+// Write queues the stanza that build appends. It blocks while a full buffer waits for
+// the socket, at most for the time of a write deadline. The error is ErrDown.
+func (c *Conn) Write(build func(dst []byte) []byte) error { return c.writer.write(build) }
+
+// Track is Write for a message that must not be lost: a copy of it is kept until the
+// server has acknowledged it, and is handed to Handler.Lost otherwise. It also blocks
+// while 4,096 messages are unacknowledged.
+func (c *Conn) Track(build func(dst []byte) []byte, m Message) error {
+	return c.writer.track(build, m)
+}
+
+// Answer is Write for the read loop, which must not wait: it never blocks. A server
+// that leaves 16 MiB of answers unread loses the connection.
+func (c *Conn) Answer(build func(dst []byte) []byte) error { return c.writer.answer(build) }
+
+// WhenAcked calls tell once the server has processed everything that was written
+// before, or with false when the connection ends first. tell must not block.
+func (c *Conn) WhenAcked(tell func(ok bool)) { c.writer.whenAcked(tell) }
+
+// Settled is closed once Handler.Lost has dealt with the connection's unacknowledged
+// messages.
+func (c *Conn) Settled() <-chan struct{} { return c.settled }
+
+// Run keeps the component connected until ctx ends, and then closes the stream
+// politely. Refusals and losses are logged with what an admin can do.
+func Run(ctx context.Context, cfg Config, h Handler) {
+	var lost time.Time // the end of the last connection, zero if there was none
+	for attempt := 0; ; attempt++ {
+		began := cfg.Clock.Now()
+		connected, err := cfg.serve(ctx, h)
+		if ctx.Err() != nil {
+			return
+		}
+		now := cfg.Clock.Now()
+		if now.Sub(began) > maxBackoff {
+			attempt = 0
+		}
+		if connected {
+			lost = now
+		}
+		wait := backoff(attempt, err)
+		if !isRefusal(err) && now.Sub(lost) < cfg.Grace {
+			wait = min(wait, maxBackoffNow)
+		}
+		ev := cfg.Log.Warn()
+		if isRefusal(err) {
+			ev = cfg.Log.Error()
+		}
+		ev.Err(err).Str("server", cfg.Server).Dur("retry_in", wait).Str("remedy", remedy(err, cfg.Domain)).
+			Msg("not connected to the XMPP server")
+		if !cfg.sleep(ctx, wait, nil) {
+			return
+		}
+	}
+}
+
+// backoff is the pause before the next try: full jitter up to a minute, and a slow
+// steady pace while only a person can mend the fault.
+func backoff(attempt int, err error) time.Duration {
+	if isRefusal(err) {
+		return refusedPause
+	}
+	ceiling := min(time.Second<<min(attempt, 10), maxBackoff)
+	return ceiling/4 + rand.N(ceiling*3/4)
+}
+
+// serve makes one connection and serves it until it ends.
+func (cfg Config) serve(ctx context.Context, h Handler) (connected bool, err error) {
+	c, err := cfg.connect(ctx)
+	if err != nil {
+		return false, err
+	}
+	cfg.Log.Info().Str("server", cfg.Server).Msg("connected to the XMPP server")
+
+	var wg sync.WaitGroup
+	wg.Go(c.writer.run)
+	connCtx, cancel := context.WithCancel(ctx)
+	wg.Go(func() { cfg.keepAlive(connCtx, c) })
+	stopClose := context.AfterFunc(ctx, func() {
+		// The polite end: what is queued, the end tag, and up to two seconds for the
+		// server's own, which ends the read loop. (RFC 6120 §4.4)
+		c.writer.finish(endTag)
+		c.net.SetReadDeadline(time.Now().Add(closeTimeout))
+	})
+	defer stopClose()
+	h.Connected(connCtx, c)
+	err = cfg.read(c, h)
+
+	cancel()
+	c.writer.close(err)
+	wg.Wait()
+	c.net.Close()
+	var unacked []Message
+	if ctx.Err() == nil || !errors.Is(err, io.EOF) {
+		unacked = c.writer.takeUnacked()
+	}
+	h.Lost(c, unacked)
+	close(c.settled)
+	return true, err
+}
+
+// read hands stanzas to the handler until the stream ends.
+func (cfg Config) read(c *Conn, h Handler) error {
+	for {
+		e, err := c.reader.Next()
+		var limit *element.LimitError
+		switch {
+		case errors.As(err, &limit):
+			cfg.Log.Warn().Str("limit", limit.What).Msg("a stanza is over a limit")
+			if limit.Stanza != nil {
+				h.Stanza(c, limit.Stanza, true)
+			}
+			continue
+		case errors.Is(err, io.EOF):
+			return fmt.Errorf("component: the XMPP server closed the stream: %w", err)
+		case err != nil:
+			return fmt.Errorf("component: read: %w", err)
+		case e.Is(NSStreams, "error"):
+			return streamError(e)
+		}
+		c.heard(cfg.Clock.Now())
+		if e.Name == "iq" && e.Attr("from") == cfg.Domain && c.takePing(e.Attr("id")) {
+			c.writer.pong()
+			continue
+		}
+		h.Stanza(c, e, false)
+	}
+}
+
+// streamError turns a <stream:error/> into an error.
+func streamError(e *element.Element) error {
+	for x := range e.Elements() {
+		switch x.Name {
+		case "text":
+		case "conflict":
+			return ErrConflict
+		default:
+			return fmt.Errorf("component: the XMPP server ended the stream: %s %s", x.Name, e.ChildText(nsErrors, "text"))
+		}
+	}
+	return errors.New("component: the XMPP server ended the stream")
+}
+
+func (c *Conn) heard(now time.Time) {
+	c.mu.Lock()
+	c.idleAt = now
+	c.mu.Unlock()
+}
+
+// keepAlive pings over the connection, to find it dead and to have messages
+// acknowledged. The ping goes to our own address, so that it needs no other entity's
+// help: the server routes it back to us, behind everything that we wrote before it.
+func (cfg Config) keepAlive(ctx context.Context, c *Conn) {
+	cfg.ping(c) // finds out at once whether pings come back
+	for cfg.sleep(ctx, ackInterval, c.writer.pingNow) {
+		now := cfg.Clock.Now()
+		c.mu.Lock()
+		underWay, age, idle := c.pingID != "", now.Sub(c.pingAt), now.Sub(c.idleAt)
+		c.mu.Unlock()
+		switch {
+		case underWay && age > pongTimeout:
+			if c.writer.acked() {
+				cfg.Log.Warn().Msg("the XMPP server does not answer; closing the connection")
+				c.net.Close()
+				return
+			}
+			// A server that does not route our own stanzas back to us: rely on TCP.
+			cfg.Log.Warn().Msg("the XMPP server does not route our own pings back; lost messages and dead links are found late")
+			c.writer.disableAcks()
+			return
+		case underWay:
+		case c.writer.waitsForAck(), idle > pingInterval:
+			cfg.ping(c)
+		}
+	}
+}
+
+func (cfg Config) ping(c *Conn) {
+	id := NewID()
+	c.mu.Lock()
+	c.pingID, c.pingAt = id, cfg.Clock.Now()
+	c.mu.Unlock()
+	_ = c.writer.ping(func(dst []byte) []byte {
+		return element.New(NSComponent, "iq").Set("type", "get").Set("id", id).
+			Set("from", cfg.Domain).Set("to", cfg.Domain).
+			Add(element.New(xep.NSPing, "ping")).Append(dst, NSComponent)
+	})
+}
+
+// takePing ends the ping under way if it has that id.
+func (c *Conn) takePing(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pingID == "" || id != c.pingID {
+		return false
+	}
+	c.pingID = ""
+	return true
+}
+
+// sleep waits on the clock until early cuts it short; it is false when ctx ended first.
+func (cfg Config) sleep(ctx context.Context, d time.Duration, early <-chan struct{}) bool {
+	over := make(chan struct{})
+	stop := cfg.Clock.AfterFunc(d, func() { close(over) })
+	defer stop()
+	select {
+	case <-over:
+		return true
+	case <-early:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// NewID makes a stanza id that cannot be guessed: the generator's key comes from the
+// system. Any goroutine may call it.
+func NewID() string { return strconv.FormatUint(rand.Uint64()|1<<63, 36) }

@@ -1,0 +1,183 @@
+package stream_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"transport/component/componenttest"
+	"transport/component/element"
+	"transport/component/stream"
+)
+
+const domain, secret = "gw.localhost", "s3cret"
+
+type clock struct{}
+
+func (clock) Now() time.Time { return time.Now() }
+
+func (clock) AfterFunc(d time.Duration, f func()) func() {
+	t := time.AfterFunc(d, f)
+	return func() { t.Stop() }
+}
+
+// recorder is a handler that writes down what it is told.
+type recorder struct {
+	mu    sync.Mutex
+	conn  *stream.Conn
+	calls []string
+}
+
+func (r *recorder) note(text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls = append(r.calls, text)
+}
+
+func (r *recorder) Connected(_ context.Context, c *stream.Conn) {
+	r.note("connected")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conn = c
+}
+
+func (r *recorder) Stanza(_ *stream.Conn, e *element.Element, tooLarge bool) {
+	text := "stanza " + e.Attr("id")
+	if tooLarge {
+		text += " too large"
+	}
+	r.note(text)
+}
+
+func (r *recorder) Lost(c *stream.Conn, unacked []stream.Message) {
+	text := "lost"
+	for _, m := range unacked {
+		text += " " + m.ID
+	}
+	select {
+	case <-c.Settled():
+		text += " settled too early"
+	default:
+	}
+	r.note(text)
+}
+
+func (r *recorder) take() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text := strings.Join(r.calls, ", ")
+	r.calls = nil
+	return text
+}
+
+// run runs a connection in a bubble of time, and f when it is up.
+func run(t *testing.T, f func(s *componenttest.Server, r *recorder, stop func())) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r := componenttest.NewServer(t, domain, secret), &recorder{}
+		s.Patience = time.Hour
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			stream.Run(ctx, stream.Config{Domain: domain, Server: componenttest.Addr, Secret: secret, Dial: s.Dial,
+				Clock: clock{}, Log: zerolog.Nop(), Grace: time.Minute}, r)
+		}()
+		stop := func() { cancel(); <-ended }
+		defer stop()
+		s.Linked(1)
+		synctest.Wait()
+		f(s, r, stop)
+	})
+}
+
+func message(id string) func([]byte) []byte {
+	return func(dst []byte) []byte {
+		return append(dst, "<message from='"+domain+"' to='a@localhost' id='"+id+"'/>"...)
+	}
+}
+
+func TestStanzasReachTheHandler(t *testing.T) {
+	run(t, func(s *componenttest.Server, r *recorder, stop func()) {
+		s.Send("<presence from='a@localhost' to='" + domain + "' id='p1'/>")
+		s.Send("<message from='a@localhost' to='" + domain + "' id='m1'><body>" + strings.Repeat("x", 2<<20) + "</body></message>")
+		s.Send("<iq type='get' from='a@localhost' to='" + domain + "' id='q1'/>")
+		time.Sleep(2 * time.Minute) // pings come back meanwhile, which are nobody's business
+		synctest.Wait()
+		if got, want := r.take(), "connected, stanza p1, stanza m1 too large, stanza q1"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		stop()
+		if got := r.take(); got != "lost" {
+			t.Errorf("at the end: %q", got)
+		}
+	})
+}
+
+// What a ping has not acknowledged when the connection is lost goes to the handler,
+// in order, and nothing else does.
+func TestUnackedMessagesAreHandedBack(t *testing.T) {
+	run(t, func(s *componenttest.Server, r *recorder, stop func()) {
+		first := r.conn
+		if err := first.Track(message("acked"), stream.Message{ID: "acked"}); err != nil {
+			t.Fatal(err)
+		}
+		acked := make(chan bool, 1)
+		first.WhenAcked(func(ok bool) { acked <- ok })
+		if !<-acked {
+			t.Fatal("nothing is acknowledged")
+		}
+		for _, id := range []string{"m1", "m2"} {
+			if err := first.Track(message(id), stream.Message{ID: id}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		s.Drop()
+		<-first.Settled()
+		if got, want := r.take(), "connected, lost m1 m2"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if err := first.Write(message("late")); err == nil {
+			t.Error("a connection that was lost takes stanzas")
+		}
+		s.Linked(2)
+		synctest.Wait()
+		if got := r.take(); got != "connected" {
+			t.Errorf("after the loss: %q", got)
+		}
+		if r.conn == first {
+			t.Error("the connection is the old one")
+		}
+	})
+}
+
+// While users wait, the pauses between tries are five seconds at most; later they
+// grow to a minute.
+func TestReconnectsQuicklyAtFirst(t *testing.T) {
+	run(t, func(s *componenttest.Server, r *recorder, stop func()) {
+		s.SetDown(true)
+		s.Drop()
+		time.Sleep(10 * time.Minute)
+		dials := s.Dials()[1:]
+		var early, late []time.Duration
+		for i := 1; i < len(dials); i++ {
+			if gap := dials[i].Sub(dials[i-1]); dials[i].Sub(dials[0]) < time.Minute {
+				early = append(early, gap)
+			} else {
+				late = append(late, gap)
+			}
+		}
+		if len(early) < 10 || slices.Max(early) > 5*time.Second {
+			t.Errorf("pauses in the first minute: %v", early)
+		}
+		if len(late) == 0 || slices.Max(late) <= 5*time.Second || slices.Max(late) > time.Minute {
+			t.Errorf("pauses later: %v", late)
+		}
+	})
+}

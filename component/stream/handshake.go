@@ -1,0 +1,153 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"mellium.im/xmpp/component"
+	"mellium.im/xmpp/jid"
+	"mellium.im/xmpp/stream"
+
+	"transport/component/element"
+)
+
+// What a server says when it refuses a component. Only a change of a configuration,
+// ours or the server's, mends the first two.
+var (
+	ErrUnauthorized = errors.New("component: the XMPP server refuses the secret")
+	ErrHostUnknown  = errors.New("component: the XMPP server knows no component of this name")
+	// ErrConflict: the server still has another connection of this component, which
+	// may be our own old one that it has not yet found dead.
+	ErrConflict = errors.New("component: the XMPP server has this component connected already")
+)
+
+const (
+	dialTimeout      = 10 * time.Second
+	handshakeTimeout = 15 * time.Second
+)
+
+// isRefusal reports whether an error is one that only a person can mend.
+func isRefusal(err error) bool {
+	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrHostUnknown)
+}
+
+// remedy is what an admin can do about an error.
+func remedy(err error, domain string) string {
+	switch {
+	case errors.Is(err, ErrUnauthorized):
+		return fmt.Sprintf("make the secret of network %q here and the component's secret in the XMPP server's configuration the same", domain)
+	case errors.Is(err, ErrHostUnknown):
+		return fmt.Sprintf("add a component named %q to the XMPP server's configuration, or correct the network's domain", domain)
+	case errors.Is(err, ErrConflict):
+		return "stop the other process that uses this component, if there is one"
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return "start the XMPP server, or correct server.address"
+	}
+	return "see the XMPP server's log"
+}
+
+// Handshake connects once, proves the secret, and closes again.
+func Handshake(ctx context.Context, cfg Config) error {
+	c, err := cfg.connect(ctx)
+	if err != nil {
+		return err
+	}
+	c.writer.finish(endTag)
+	c.writer.run()
+	return c.net.Close()
+}
+
+// connect dials the server and makes the XEP-0114 handshake.
+func (cfg Config) connect(ctx context.Context) (*Conn, error) {
+	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	conn, err := cfg.Dial(dialCtx, "tcp", cfg.Server)
+	if err != nil {
+		return nil, fmt.Errorf("component: %w", err)
+	}
+	gate := &gate{r: conn}
+	if err := cfg.handshake(ctx, conn, gate); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return &Conn{
+		net:     conn,
+		reader:  element.NewReader(gate.rest(), NSComponent, element.Limits{}),
+		writer:  newWriter(conn),
+		settled: make(chan struct{}),
+		idleAt:  cfg.Clock.Now(),
+	}, nil
+}
+
+// handshake opens the stream and proves the secret. (XEP-0114 §3)
+func (cfg Config) handshake(ctx context.Context, conn net.Conn, g *gate) error {
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	addr, err := jid.New("", cfg.Domain, "")
+	if err != nil {
+		return fmt.Errorf("component: domain %q: %w", cfg.Domain, err)
+	}
+	rw := struct {
+		io.Reader
+		io.Writer
+	}{g, conn}
+	_, err = component.NewSession(ctx, addr, []byte(cfg.Secret), rw)
+	if err == nil {
+		if !stop() {
+			return fmt.Errorf("component: handshake: %w", context.Cause(ctx))
+		}
+		return nil
+	}
+	var se stream.Error
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("component: handshake: the server did not answer: %w", ctx.Err())
+	case !errors.As(err, &se):
+		return fmt.Errorf("component: handshake: %w", err)
+	case se.Err == stream.NotAuthorized.Err:
+		return ErrUnauthorized
+	case se.Err == stream.HostUnknown.Err:
+		return ErrHostUnknown
+	case se.Err == stream.Conflict.Err:
+		return ErrConflict
+	}
+	return fmt.Errorf("component: handshake: stream error %q", se.Err)
+}
+
+// gate hands the handshake's decoder no byte beyond the tag that it waits for, so that
+// the stanzas behind the handshake are left for our own reader.
+type gate struct {
+	r       io.Reader
+	waiting []byte
+}
+
+func (g *gate) Read(p []byte) (int, error) {
+	if len(g.waiting) == 0 {
+		buf := make([]byte, 4096)
+		n, err := g.r.Read(buf)
+		if n == 0 {
+			return 0, err
+		}
+		g.waiting = buf[:n]
+	}
+	end := len(g.waiting)
+	if i := bytes.IndexByte(g.waiting, '>'); i >= 0 {
+		end = i + 1
+	}
+	n := copy(p, g.waiting[:end])
+	g.waiting = g.waiting[n:]
+	return n, nil
+}
+
+func (g *gate) rest() io.Reader {
+	return io.MultiReader(bytes.NewReader(g.waiting), g.r)
+}
