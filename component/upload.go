@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"transport/component/element"
-	"transport/component/files"
 	"transport/component/xep"
 	"transport/legacy"
+	"transport/legacy/files"
 )
 
 const (

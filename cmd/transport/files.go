@@ -8,7 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"transport/component/files"
+	"transport/legacy/files"
 )
 
 // startFiles serves files until stop, which waits for the end. Without options, where

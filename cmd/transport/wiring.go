@@ -11,7 +11,7 @@ import (
 
 	"transport/cmd/transport/internal/config"
 	"transport/component"
-	"transport/component/files"
+	"transport/legacy/files"
 	"transport/registry"
 )
 

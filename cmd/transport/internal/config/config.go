@@ -19,8 +19,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"transport/component"
-	"transport/component/files"
 	"transport/legacy"
+	"transport/legacy/files"
 )
 
 const (

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"transport/component/files"
+	"transport/legacy/files"
 )
 
 // fileFiles is the [files] block as it is written. Without URL, and without the
