@@ -3,13 +3,13 @@
 // oscarwire).
 //
 // A session signs on at the authorizer (signon.go), moves to the basic service,
-// BOS (bos.go), loads the contact list (feedbag.go), and then serves frames,
+// BOS (login.go), loads the contact list (feedbag.go), and then serves frames,
 // commands and time-outs in one goroutine (client.go), which owns all state. A
 // second goroutine reads frames (conn.go). Commands of the core are closures in
 // a bounded queue (session.go).
 //
-// AIM has chat rooms (rooms.go). Each is a connection with a goroutine of its own
-// that enters it and serves it (room.go, room_events.go); the session's goroutine
+// AIM has chat rooms (chatnav.go). Each is a connection with a goroutine of its own
+// that enters it and serves it (chatroom.go, chatroom_events.go); the session's goroutine
 // starts it, hands it commands, asks for it where it is to connect, and tells the
 // core how it ended.
 //
@@ -19,5 +19,5 @@
 //
 // Files come over a connection with their sender, or with a proxy between, each
 // transfer in a goroutine of its own that the session waits for (file.go,
-// transfer.go, peer.go).
+// transfer.go, directconn.go).
 package oscar

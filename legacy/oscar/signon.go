@@ -242,7 +242,7 @@ func (n *network) refused(code oscarwire.SignOnCode) error {
 	case oscarwire.SignOnUpgradeNeeded:
 		return is(legacy.Unsupported, n.name()+" wants a newer program than this gateway.")
 	case oscarwire.SignOnRateLimited, oscarwire.SignOnRateLimited2, oscarwire.SignOnTooManyHost, oscarwire.SignOnTooManyHost2:
-		// The next try waits for its turn (gate.go).
+		// The next try waits for its turn (signonqueue.go).
 		return is(legacy.RateLimited, n.name()+" limits how often people may sign on from here. The gateway will try again.")
 	case oscarwire.SignOnTooHeavyWarned:
 		e := is(legacy.Temporary, "This account was warned too often. The gateway will try again later.")
