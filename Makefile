@@ -7,7 +7,7 @@ LOAD      ?= 1
 SCENARIOS ?=
 
 # What the tests run.
-SERVERS = prosody prosody-modules ejabberd ngircd ircd-hybrid inspircd atheme-services
+SERVERS = prosody prosody-modules ejabberd ngircd ircd-hybrid inspircd atheme-services python3-nbxmpp
 
 # The Go of a distribution may be older than go.mod wants, and told not to fetch
 # the right one.

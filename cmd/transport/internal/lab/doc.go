@@ -8,6 +8,7 @@
 //
 // A Client is a connection of a user to such a server. It takes down every
 // stanza that comes in. Expect waits for one; the error of an Expect that waited in
-// vain shows what came in its place. Nothing in this package waits by the clock
+// vain shows what came in its place. An NBXMPP is such a client too, made of the library
+// of Gajim, and tells what that makes of each stanza. Nothing in this package waits by the clock
 // alone: it waits for an event, and a deadline bounds that.
 package lab

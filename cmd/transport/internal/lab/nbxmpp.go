@@ -1,0 +1,302 @@
+package lab
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+//go:embed nbxmpp_probe.py
+var nbxmppProbe string
+
+// NBXMPP is a user's connection to an XMPP server by nbxmpp, the library of Gajim. It
+// tells what that library makes of each stanza. Its methods may be called from any
+// goroutine.
+type NBXMPP struct {
+	JID    string       // full
+	Roster []RosterItem // as it was at sign-on
+
+	process *Process
+	stdin   io.WriteCloser
+	errors  bytes.Buffer // what Python has printed; read once the process has ended
+	reading chan struct{}
+
+	mu       sync.Mutex // guards what follows
+	changed  chan struct{}
+	commands int
+	answers  map[int]probeAnswer
+	events   []*ProbeEvent
+	warnings []string
+	ended    error
+}
+
+type probeAnswer struct {
+	result json.RawMessage
+	err    *ProbeError
+}
+
+// python is the interpreter that Debian's packages are for; another may come first in
+// PATH.
+const python = "/usr/bin/python3"
+
+// hasNBXMPP reports whether the library is installed, as an error that says how to
+// install it.
+var hasNBXMPP = sync.OnceValue(func() error {
+	if err := exec.Command(python, "-c", "import nbxmpp.client").Run(); err != nil {
+		return fmt.Errorf("lab: nbxmpp is %w: on Debian or Ubuntu, apt-get install python3-nbxmpp", ErrMissing)
+	}
+	return nil
+})
+
+// DialNBXMPP signs a user on, without encryption, and asks for the roster. No presence
+// is sent. Close must follow.
+func DialNBXMPP(ctx context.Context, addr, jid, password string) (*NBXMPP, error) {
+	if err := hasNBXMPP(); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(python, "-c", nbxmppProbe)
+	cmd.Env = append(cmd.Environ(), "PYTHONUNBUFFERED=1", "LC_ALL=C.UTF-8")
+	n := &NBXMPP{reading: make(chan struct{}), changed: make(chan struct{}), answers: make(map[int]probeAnswer)}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	stdout, out := io.Pipe()
+	n.stdin, cmd.Stdout, cmd.Stderr = stdin, out, &n.errors
+	if n.process, err = Start(cmd); err != nil {
+		return nil, err
+	}
+	go n.read(stdout)
+	go func() {
+		<-n.process.Done()
+		out.Close()
+	}()
+	var signedOn struct {
+		JID    string
+		Roster struct{ Items []RosterItem }
+	}
+	err = n.command(ctx, "connect", map[string]any{"host": addr, "jid": jid, "password": password}, &signedOn)
+	if err != nil {
+		n.Close()
+		return nil, fmt.Errorf("lab: sign on as %s: %w", jid, err)
+	}
+	n.JID, n.Roster = signedOn.JID, signedOn.Roster.Items
+	return n, nil
+}
+
+// read takes down what the probe says, until it ends.
+func (n *NBXMPP) read(stdout io.Reader) {
+	defer close(n.reading)
+	lines := bufio.NewReader(stdout)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			n.end(fmt.Errorf("the probe ended: %s", tail(n.errors.String(), 10)))
+			return
+		}
+		e := new(ProbeEvent)
+		if err := json.Unmarshal(line, e); err != nil {
+			n.end(fmt.Errorf("the probe says %s: %w", line, err))
+			_, _ = io.Copy(io.Discard, lines)
+			return
+		}
+		n.take(e)
+	}
+}
+
+func (n *NBXMPP) take(e *ProbeEvent) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch e.Kind {
+	case "done":
+		n.answers[e.N] = probeAnswer{e.Result, e.Error}
+	case "warning":
+		n.warnings = append(n.warnings, e.Text)
+	case "ended":
+		if n.ended == nil {
+			n.ended = fmt.Errorf("the stream ended: %s", e.Text)
+		}
+	default:
+		n.events = append(n.events, e)
+		if len(n.events) > maxReceived {
+			n.events = n.events[1:]
+		}
+	}
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+func (n *NBXMPP) end(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ended == nil {
+		n.ended = err
+	}
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+// await waits until something is so; n.mu is held while it is looked at.
+func (n *NBXMPP) await(ctx context.Context, so func() bool) error {
+	for {
+		n.mu.Lock()
+		ok, changed, ended := so(), n.changed, n.ended
+		n.mu.Unlock()
+		switch {
+		case ok:
+			return nil
+		case ended != nil:
+			return ended
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// command has the probe do something and waits for its answer. An error that nbxmpp
+// reports is a *ProbeError.
+func (n *NBXMPP) command(ctx context.Context, do string, arguments map[string]any, result any) error {
+	n.mu.Lock()
+	n.commands++
+	number := n.commands
+	n.mu.Unlock()
+	line := map[string]any{"n": number, "do": do}
+	for name, value := range arguments {
+		line[name] = value
+	}
+	data, err := json.Marshal(line)
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	if _, err := n.stdin.Write(append(data, '\n')); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	var answer probeAnswer
+	err = n.await(ctx, func() bool {
+		a, ok := n.answers[number]
+		answer = a
+		delete(n.answers, number)
+		return ok
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("lab: %s %s by nbxmpp: %w", do, data, err)
+	case answer.err != nil:
+		return answer.err
+	case result == nil:
+		return nil
+	}
+	if err := json.Unmarshal(answer.result, result); err != nil {
+		return fmt.Errorf("lab: %s answers %s: %w", do, answer.result, err)
+	}
+	return nil
+}
+
+// Presence sends presence with capabilities, as Gajim does. show is "" for online.
+func (n *NBXMPP) Presence(ctx context.Context, show, status string) error {
+	arguments := map[string]any{}
+	if show != "" {
+		arguments["show"] = show
+	}
+	if status != "" {
+		arguments["status"] = status
+	}
+	return n.command(ctx, "presence", arguments, nil)
+}
+
+// Join enters a room, as Gajim does.
+func (n *NBXMPP) Join(ctx context.Context, room, nick string) error {
+	return n.command(ctx, "join", map[string]any{"room": room, "nick": nick}, nil)
+}
+
+// Send sends a stanza that is written out, without a namespace of its own.
+func (n *NBXMPP) Send(ctx context.Context, stanza string) error {
+	return n.command(ctx, "send", map[string]any{"xml": stanza}, nil)
+}
+
+// Call calls a method of one of nbxmpp's modules and waits for the end of its task. An
+// argument may be a JID, a FilledForm, an AdHocStep and others of probe.go. result may
+// be nil.
+func (n *NBXMPP) Call(ctx context.Context, result any, module, method string, arguments ...any) error {
+	if arguments == nil {
+		arguments = []any{}
+	}
+	return n.command(ctx, "call", map[string]any{"module": module, "method": method, "args": arguments}, result)
+}
+
+// Caps asks somebody for what a caps hash stands for, and has nbxmpp compare both, as
+// Gajim does.
+func (n *NBXMPP) Caps(ctx context.Context, jid, node string) (*DiscoInfo, error) {
+	var info DiscoInfo
+	if err := n.command(ctx, "caps", map[string]any{"jid": jid, "node": node}, &info); err != nil {
+		return nil, err
+	}
+	return &info, nil
+}
+
+// Expect waits for an event that fits, takes it and returns it; what came before stays
+// for others to expect. what says in an error what did not come.
+func (n *NBXMPP) Expect(ctx context.Context, what string, fits func(*ProbeEvent) bool) (*ProbeEvent, error) {
+	var found *ProbeEvent
+	err := n.await(ctx, func() bool {
+		for i, e := range n.events {
+			if fits(e) {
+				found = e
+				n.events = append(n.events[:i:i], n.events[i+1:]...)
+				return true
+			}
+		}
+		return false
+	})
+	if err != nil {
+		var lines []string
+		for _, e := range n.Events() {
+			lines = append(lines, e.XML)
+		}
+		lines = append(lines, n.Warnings()...)
+		return nil, fmt.Errorf("lab: %s waits for %s: %w; what came:\n%s", n.JID, what, err, tail(strings.Join(lines, "\n"), 25))
+	}
+	return found, nil
+}
+
+// Events are those that came and were not expected, in their order.
+func (n *NBXMPP) Events() []*ProbeEvent {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.events)
+}
+
+// Forget drops the events that came and were not expected.
+func (n *NBXMPP) Forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.events = nil
+}
+
+// Warnings are what nbxmpp has complained of: each stanza that it could not use.
+func (n *NBXMPP) Warnings() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.warnings)
+}
+
+// Close ends the connection.
+func (n *NBXMPP) Close() {
+	n.stdin.Close()
+	if err := n.process.Terminate(time.Second); err != nil {
+		n.process.Kill()
+	}
+	<-n.reading
+}
