@@ -25,6 +25,7 @@ type client struct {
 	turn     time.Time         // when the turn of run began, zero outside of one
 	deaf     time.Duration     // how long it could not listen, all together
 	closing  bool              // it is used no longer
+	quitting bool              // QUIT was sent
 
 	nick       string // own
 	nickTries  int
@@ -117,9 +118,10 @@ func (c *client) peer(nick string) legacy.Peer {
 	return legacy.Peer{ID: c.s.net.id(nick, c.link.server)}
 }
 
-// notice tells the user what the server says, if it says something.
+// notice tells the user what the server says, if it says something. What it says while we
+// part (statistics of the connection, on ngIRCd) only answers our own QUIT.
 func (c *client) notice(text string) {
-	if strings.TrimSpace(text) != "" {
+	if !c.quitting && strings.TrimSpace(text) != "" {
 		c.emit(legacy.Notice{From: c.service(), Text: text})
 	}
 }
@@ -205,9 +207,15 @@ func (c *client) drain() {
 //
 //go:noinline
 func (c *client) begin() error {
+	var said []string // as one notice, not as a chat of many messages
 	for _, m := range c.greeting {
-		c.onText(m)
+		if text := ircwire.Plain(m.Last()); text != "" && (c.isServer(m.Nick()) || !ircwire.IsNick(m.Nick())) {
+			said = append(said, text)
+		} else {
+			c.onText(m)
+		}
 	}
+	c.notice(strings.Join(said, "\n"))
 	err := c.onLines(c.early)
 	c.greeting, c.early = nil, nil
 	return err
@@ -253,6 +261,7 @@ func (c *client) run(ctx context.Context) error {
 func (c *client) quit() {
 	c.dropQueue(c.ended())
 	c.flush() // with the question whether all has arrived
+	c.quitting = true
 	c.write(ircwire.Line("QUIT", first(c.goodbye, "Leaving")))
 	c.flush()
 }

@@ -63,6 +63,7 @@ func TestSignOn(t *testing.T) {
 	p := startPeer(t, func(c *line, m ircwire.Message) bool {
 		if m.Command == "CAP" && m.Param(0) == "LS" {
 			c.send(":srv NOTICE * :*** Looking up your hostname")
+			c.send(":srv NOTICE * :*** Found it")
 		}
 		return false
 	})
@@ -75,7 +76,7 @@ func TestSignOn(t *testing.T) {
 	if _, ok := (<-u.events).(legacy.Ready); !ok {
 		t.Error("Ready is not the first event")
 	}
-	if n := expect[legacy.Notice](u); n.Text != "*** Looking up your hostname" {
+	if n := expect[legacy.Notice](u); n.Text != "*** Looking up your hostname\n*** Found it" {
 		t.Errorf("notice %+v", n)
 	}
 }

@@ -153,6 +153,43 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
+// TestPartingNotices: what a server says in answer to our own QUIT is not passed on; what
+// people have said meanwhile is.
+func TestPartingNotices(t *testing.T) {
+	p := startPeer(t, func(c *line, m ircwire.Message) bool {
+		if m.Command == "QUIT" {
+			c.send(":srv NOTICE alice :Connection statistics: client 0.2 kb, server 1.3 kb.")
+			c.send(":bob!b@h PRIVMSG alice :see you")
+			c.send(":srv 421 alice X :Unknown command")
+			c.send("ERROR :Closing connection")
+		}
+		return false
+	})
+	u := start(t, network(t, p.listener.Addr().String()), alice)
+	expect[legacy.Ready](u)
+	p.all(":srv NOTICE alice :Hello.")
+	if n := expect[legacy.Notice](u); n.Text != "Hello." {
+		t.Errorf("notice %+v", n)
+	}
+	u.cancel()
+	p.wait("QUIT")
+	if err := u.waitEnd(); err != nil {
+		t.Errorf("ended %v", err)
+	}
+	var said []string
+	for len(u.events) > 0 {
+		switch ev := (<-u.events).(type) {
+		case legacy.Notice:
+			t.Errorf("said in parting: %q", ev.Text)
+		case legacy.MessageReceived:
+			said = append(said, ev.Text)
+		}
+	}
+	if len(said) != 1 || said[0] != "see you" {
+		t.Errorf("bob said %q", said)
+	}
+}
+
 // TestDeafServer: a server that takes nothing any more keeps no session from ending.
 func TestDeafServer(t *testing.T) {
 	for _, text := range []string{"", "do you hear me?"} {
