@@ -106,6 +106,7 @@ func (u *user) deliverKept() {
 	}
 	u.keptIn = false
 	var ids []int64
+	var last time.Time
 	for _, row := range rows {
 		e, err := parseStanza(row.Payload)
 		if err != nil {
@@ -113,7 +114,8 @@ func (u *user) deliverKept() {
 			continue
 		}
 		if e.Child(xep.NSDelay, "delay") == nil {
-			e.Add(xep.Delay(u.c.domain, row.Created))
+			last = grown(row.Created, last)
+			e.Add(xep.Delay(u.c.domain, last))
 		}
 		if conn.Write(func(dst []byte) []byte { return e.Append(dst, nsComponent) }) != nil {
 			u.keptIn = true

@@ -99,9 +99,9 @@ func TestMessageWithoutLink(t *testing.T) {
 		w.SetDown(false)
 		w.Linked(2)
 		for i := range 5 {
-			// XEP-0203 §2
+			// XEP-0203 §2: in the order of the stamps, though all came in one moment
 			w.Expect(fmt.Sprintf("<message type='chat' from='%s' to='%s'><body>text %d</body><delay xmlns='urn:xmpp:delay' from='%s' stamp='%s'/></message>",
-				carol, alice, i, gw, at.Format("2006-01-02T15:04:05.000Z")))
+				carol, alice, i, gw, at.Add(time.Duration(i)*time.Millisecond).Format("2006-01-02T15:04:05.000Z")))
 		}
 		w.pass(5 * time.Second)
 		if n := w.kept(alice, registry.Inbound); n != 0 {

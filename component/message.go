@@ -3,6 +3,7 @@ package component
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"transport/component/element"
 	"transport/component/stream"
@@ -111,6 +112,9 @@ func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) {
 	reply := u.replyTo(st, peer)
 	if reply != "" && markup == nil {
 		text = addressed(u.rooms[peer.ID], reply, withoutQuote(st.Element, text))
+	}
+	if u.c.info.Lines && markup == nil {
+		text, _ = compact(text, [2]int{})
 	}
 	parts := splitText(text, u.c.info.MaxText)
 	if len(parts) > 1 {
@@ -255,6 +259,9 @@ func (u *user) onMessageReceived(ev legacy.MessageReceived) {
 func (u *user) passMessage(ev legacy.MessageReceived) {
 	u.c.counters.fromNetwork.Add(1)
 	delete(u.typing, ev.From.ID)
+	if !ev.Time.IsZero() {
+		ev.Time = u.stampStored(ev.From, ev.Time)
+	}
 	u.deliverKept() // what is older goes first
 	if len(u.private) > 0 && u.passPrivately(ev) {
 		return
@@ -267,6 +274,20 @@ func (u *user) passMessage(ev legacy.MessageReceived) {
 	u.pass(func(dst []byte) []byte {
 		return u.c.appendMessage(dst, jid, u.bare, msg.ID, u.threads[ev.From.ID], ev)
 	}, msg)
+}
+
+// stampStored is the time of a message that the network has stored: networks tell it in
+// seconds or minutes, and clients that sort by it would show those of one conversation in
+// any order.
+func (u *user) stampStored(from legacy.Peer, at time.Time) time.Time {
+	last, known := u.stored[from.ID]
+	if known {
+		at = grown(at, last)
+	} else if len(u.stored) >= maxThreads {
+		clear(u.stored)
+	}
+	put(&u.stored, from.ID, at)
+	return at
 }
 
 // appendMessage appends a message from the network. (RFC 6121 §5.2, XEP-0203 §2,

@@ -36,6 +36,8 @@ type room struct {
 	topic     legacy.Topic
 	config    *legacy.RoomConfig // nil if unknown
 	history   []line
+	newest    time.Time              // stamp of the newest line
+	repeated  time.Time              // stamp of the last line that the network has repeated
 	recalled  bool                   // the archive was looked into
 	renamed   bool                   // somebody has another nick than the one by which they are known
 	clients   map[string]*roomClient // the user's clients in the room, by full JID

@@ -52,6 +52,35 @@ const (
 	maxSeconds     = 1e9 // that a client looks back
 )
 
+// grown is a time in milliseconds, as stamps have them (XEP-0082 §3.2), and later than
+// the last one: clients sort by stamps, and lines of one moment would change places. A
+// time that lies back by more than backdated is left alone.
+func grown(at, last time.Time) time.Time {
+	at = at.Truncate(time.Millisecond)
+	if !at.After(last) && last.Sub(at) < backdated {
+		return last.Add(time.Millisecond)
+	}
+	return at
+}
+
+// backdated is by how much a line must be older than the one before it to be taken for
+// what was said at another time, and not for the next line of the same moment.
+const backdated = time.Minute
+
+// stamp is the time of the next line of a room: stamps grow strictly in the archive and
+// in the history. Old lines that the network repeats grow among themselves.
+func (r *room) stamp(at time.Time, repeated bool) time.Time {
+	at = grown(at, r.newest)
+	if repeated {
+		at = grown(at, r.repeated)
+		r.repeated = at
+	}
+	if at.After(r.newest) {
+		r.newest = at
+	}
+	return at
+}
+
 // remember keeps what was said.
 func (u *user) remember(r *room, l line) {
 	if r.history = append(r.history, l); len(r.history) >= 2*maxHistory {
@@ -101,6 +130,11 @@ func (u *user) recall(r *room) {
 	}
 	r.history = append(earlier, r.history...)
 	r.history = r.history[max(0, len(r.history)-maxHistory):]
+	for _, l := range earlier {
+		if l.at.After(r.newest) {
+			r.newest = l.at
+		}
+	}
 }
 
 // historyLength is how much of it clients get that do not say how much they want.

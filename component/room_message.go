@@ -46,6 +46,7 @@ func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
 	if l.at.IsZero() {
 		l.at = u.c.clock.Now()
 	}
+	l.at = r.stamp(l.at, !ev.Time.IsZero())
 	if o := r.occupants[ev.Nick]; o != nil { // as in their presence, even if more is known now
 		u.c.identify(r, o)
 		l.occupant = o.id
@@ -344,10 +345,13 @@ func (u *user) reflect(st *inbound, id string) {
 		o := r.self()
 		u.c.identify(r, o)
 		archived := first(id, newID())
-		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, archived), archived: archived, at: u.c.clock.Now(), occupant: o.id,
+		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, archived), archived: archived, at: r.stamp(u.c.clock.Now(), false), occupant: o.id,
 			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"), quoted: quoteIn(st.Element)}
 		if old := r.said(l.reply); old != nil {
 			l.replyTo = old.nick
+		}
+		if u.c.info.Lines { // as it was sent
+			l.text, l.quoted = compact(l.text, l.quoted)
 		}
 		u.remember(r, l)
 		u.toClients(r, func(full string) {

@@ -33,6 +33,35 @@ func cleanText(s string) string {
 	}, s)
 }
 
+// compact is a text without its blank lines, and where a range of its runes is in it.
+func compact(s string, at [2]int) (string, [2]int) {
+	if !strings.Contains(s, "\n") {
+		return s, at
+	}
+	var kept []string
+	moved, old, now := at, 0, 0 // runes before the line, in the old text and in the new one
+	for line := range strings.SplitSeq(s, "\n") {
+		size := utf8.RuneCountInString(line) + 1
+		blank := strings.TrimSpace(line) == ""
+		for i, p := range at {
+			if p >= old && p < old+size {
+				moved[i] = now
+				if !blank {
+					moved[i] += p - old
+				}
+			}
+		}
+		old += size
+		if !blank {
+			kept = append(kept, line)
+			now += size
+		}
+	}
+	s = strings.Join(kept, "\n")
+	size := utf8.RuneCountInString(s)
+	return s, [2]int{min(moved[0], size), min(moved[1], size)}
+}
+
 // splitText splits a text into parts of at most limit runes, at line ends or
 // word boundaries where there are any. A limit of 0 is none.
 func splitText(s string, limit int) []string {

@@ -67,6 +67,7 @@ type user struct {
 	lookups    map[string]lookup        // questions to the network, by ref
 	echos      map[string]time.Time     // ids of messages that the server hands back to us
 	threads    map[string]string        // of conversations, by peer
+	stored     map[string]time.Time     // stamps of the last messages that the network had stored, by peer
 	leaving    map[string]bool          // rooms that are left, of which the network has not yet said so
 	private    map[string]string        // rooms in which the user talks to somebody alone, by peer ID
 	lists      map[string]roomList      // of the rooms that there are, by service

@@ -218,6 +218,9 @@ type Info struct {
 	Search []Field
 	// Commands are the network's own, with a Session that is a Commander.
 	Commands []Command
+	// Lines: each line of a text is a message of its own, and blank ones are none. The
+	// core leaves them out.
+	Lines bool
 	// MaxText is the longest text of one message in runes, 0 for no limit.
 	// The core splits what is longer.
 	MaxText int

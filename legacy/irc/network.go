@@ -70,6 +70,7 @@ func (n *network) Info() legacy.Info {
 		Form:         form,
 		Search:       n.searchForm(),
 		Commands:     offered,
+		Lines:        true,
 		MaxText:      maxText,
 	}
 }
