@@ -1,6 +1,8 @@
 package component
 
 import (
+	"time"
+
 	"transport/component/element"
 	"transport/legacy"
 	"transport/registry"
@@ -54,7 +56,7 @@ func (u *user) onAuthDenied(p legacy.Peer, reason string) {
 	}
 	u.c.send(denied.Add(element.New(nsStanza, "status").AddText(reason)))
 	// Few clients show that.
-	u.onNotice(legacy.Notice{From: p, Text: "[does not let you see when they are online] " + reason})
+	u.sendNotice(p.ID, "[does not let you see when they are online] "+reason, time.Time{})
 }
 
 // onAddedYou: somebody put the user on their list; the user may want the same.

@@ -337,18 +337,6 @@ func appendMessageStart(dst []byte, from, to, id string) []byte {
 	return append(dst, '>')
 }
 
-// onNotice shows a text of the network's own, from the service that it came from.
-func (u *user) onNotice(ev legacy.Notice) {
-	if ev.From.ID == "" {
-		u.notify(ev.Text)
-		return
-	}
-	_ = u.c.write(func(dst []byte) []byte {
-		dst = appendMessageStart(dst, u.c.contactJID(ev.From.ID), u.bare, newID())
-		return append(appendChild(dst, "body", ev.Text), "</message>"...)
-	})
-}
-
 // onStateSaved keeps what the adapter wants to find again.
 func (u *user) onStateSaved(state []byte) {
 	if !u.isRegistered() {

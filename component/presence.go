@@ -98,7 +98,9 @@ func (u *user) onUnavailable(st *inbound) {
 	if _, known := u.resources[full]; !known {
 		return
 	}
-	delete(u.resources, full)
+	if delete(u.resources, full); len(u.resources) == 0 {
+		u.active = time.Time{}
+	}
 	switch {
 	case len(u.resources) > 0, u.option(optStay):
 		u.graceEnd = time.Time{}

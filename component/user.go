@@ -68,6 +68,7 @@ type user struct {
 	echos      map[string]time.Time     // ids of messages that the server hands back to us
 	threads    map[string]string        // of conversations, by peer
 	stored     map[string]time.Time     // stamps of the last messages that the network had stored, by peer
+	notices    map[string]*heldNotices  // for a user without a client, by the peer ID of the service
 	leaving    map[string]bool          // rooms that are left, of which the network has not yet said so
 	private    map[string]string        // rooms in which the user talks to somebody alone, by peer ID
 	lists      map[string]roomList      // of the rooms that there are, by service
@@ -95,6 +96,7 @@ type user struct {
 	showAt      time.Time // when contacts whose presence flaps are shown
 	askAt       time.Time // when the next of toAsk is sent
 	keptTill    time.Time // when messages kept for the network are given up
+	active      time.Time // when a client last sent something other than presence
 	stall       stall     // of the messages that wait for the network
 	armed       time.Time // when the pending wake-up comes, zero if there is none
 	disarm      func()    // stops it
@@ -232,6 +234,7 @@ func (u *user) leave() {
 		u.fail(r, errInternal)
 	}
 	u.failSent(u.parting)
+	u.sendHeldNotices()
 }
 
 // load reads what the registry knows of the user.
@@ -286,7 +289,7 @@ func (u *user) onStanza(st *inbound) {
 	case "iq":
 		if st.typ != "get" && st.typ != "set" {
 			u.onReply(st)
-			return
+			break
 		}
 		r := &request{inbound: st, payload: st.First(), deadline: u.c.clock.Now().Add(requestTime)}
 		u.requests = append(u.requests, r)
@@ -297,6 +300,7 @@ func (u *user) onStanza(st *inbound) {
 	case "message":
 		u.onMessage(st)
 	}
+	u.noteActivity(st)
 }
 
 // reply answers a request with a result, whose payload may be nil.
@@ -479,8 +483,4 @@ func (u *user) shutdown() {
 }
 
 // notify sends the user a message from the gateway itself.
-func (u *user) notify(text string) {
-	u.c.send(element.New(nsStanza, "message").Set("from", u.c.domain).Set("to", u.bare).
-		Set("type", "chat").Set("id", newID()).
-		Add(element.New(nsStanza, "body").AddText(text)))
-}
+func (u *user) notify(text string) { u.sendNotice("", text, time.Time{}) }

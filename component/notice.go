@@ -1,0 +1,118 @@
+package component
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// heldNotices are notices of one service for a user who has no client at the moment.
+type heldNotices struct {
+	lines   []string
+	size    int // of the lines, in bytes
+	dropped int // older lines, over the bounds
+	last    time.Time
+}
+
+// activeTime is for how long a client that has sent something is believed to be there,
+// though the gateway may not see its presence.
+const activeTime = time.Minute
+
+// The bounds of held notices. The newest lines are kept.
+const (
+	maxNoticeSenders = 32
+	maxNoticeLines   = 50
+	maxNoticeSize    = 8 << 10
+)
+
+// onNotice shows a text of the network's own, from the service that it came from. For a
+// user without a client it waits: the user's server would store each one as a message.
+func (u *user) onNotice(ev legacy.Notice) {
+	if u.present() {
+		u.sendNotice(ev.From.ID, ev.Text, time.Time{})
+		return
+	}
+	held := u.notices[ev.From.ID]
+	if held == nil {
+		if len(u.notices) >= maxNoticeSenders {
+			return
+		}
+		held = &heldNotices{}
+		put(&u.notices, ev.From.ID, held)
+	}
+	held.add(ev.Text, u.c.clock.Now())
+}
+
+func (h *heldNotices) add(text string, at time.Time) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if strings.TrimSpace(line) != "" {
+			h.lines = append(h.lines, truncate(line, maxNoticeSize/utf8.UTFMax))
+			h.size += len(h.lines[len(h.lines)-1])
+		}
+	}
+	for len(h.lines) > maxNoticeLines || h.size > maxNoticeSize {
+		h.size -= len(h.lines[0])
+		h.lines = h.lines[1:]
+		h.dropped++
+	}
+	h.last = at
+}
+
+// present reports whether one of the user's clients is there to show a message: by its
+// presence, in a room, or since it has just sent something.
+func (u *user) present() bool {
+	if u.c.conn.Load() == nil {
+		return false
+	}
+	for _, r := range u.rooms {
+		if len(r.clients) > 0 {
+			return true
+		}
+	}
+	return u.online() || u.c.clock.Now().Sub(u.active) < activeTime
+}
+
+// sendHeldNotices sends the notices that wait, in one message of each service.
+func (u *user) sendHeldNotices() {
+	for from, held := range u.notices {
+		if len(held.lines) == 0 {
+			continue
+		}
+		text := strings.Join(held.lines, "\n")
+		if held.dropped > 0 {
+			text = "(" + strconv.Itoa(held.dropped) + " earlier lines were left out.)\n" + text
+		}
+		u.sendNotice(from, text, held.last)
+	}
+	u.notices = nil
+}
+
+// sendNotice sends a text from a service, the gateway itself for "". A text that has
+// waited carries the time of its last line. (XEP-0203 §2)
+func (u *user) sendNotice(from, text string, waited time.Time) {
+	jid := u.c.domain
+	if from != "" {
+		jid = u.c.contactJID(from)
+	}
+	m := element.New(nsStanza, "message").Set("from", jid).Set("to", u.bare).Set("type", "chat").Set("id", newID()).
+		Add(element.New(nsStanza, "body").AddText(text))
+	if !waited.IsZero() {
+		m.Add(xep.Delay(u.c.domain, waited))
+	}
+	u.c.send(m)
+}
+
+// noteActivity notes that a client is in use, and sends what has waited for one.
+func (u *user) noteActivity(st *inbound) {
+	if st.from.Resource != "" && (st.Name == "message" && st.typ != "error" || st.Name == "iq" && (st.typ == "get" || st.typ == "set")) {
+		u.active = u.c.clock.Now()
+	}
+	if len(u.notices) > 0 && u.present() {
+		u.sendHeldNotices()
+	}
+}
