@@ -156,11 +156,11 @@ func (u *user) askAccounts(x *execution, title, instructions string, then func(u
 		for _, line := range splitLines(slices.Concat(values["accountjids"], values["accountjid"], values["jids"])) { // the last as users of other gateways know it
 			jid, err := address.Parse(line)
 			if err != nil {
-				u.show(x, strconv.Quote(line)+" is no JID.")
+				u.showAgain(x, strconv.Quote(line)+" is no JID.", "accountjids")
 				return
 			}
 			if bare := jid.Bare().String(); !u.c.isRegistered(bare) && !slices.Contains(u.c.signedOnUsers(), bare) {
-				u.show(x, bare+" is not registered here, nor signed on.")
+				u.showAgain(x, bare+" is not registered here, nor signed on.", "accountjids")
 				return
 			} else if !slices.Contains(bares, bare) {
 				bares = append(bares, bare)
@@ -168,9 +168,9 @@ func (u *user) askAccounts(x *execution, title, instructions string, then func(u
 		}
 		switch {
 		case len(bares) == 0:
-			u.show(x, "Enter at least one JID.")
+			u.showAgain(x, "Enter at least one JID.", "accountjids")
 		case len(bares) > maxAccounts:
-			u.show(x, fmt.Sprintf("At most %d users at a time.", maxAccounts))
+			u.showAgain(x, fmt.Sprintf("At most %d users at a time.", maxAccounts), "accountjids")
 		default:
 			then(u, x, bares)
 		}
@@ -241,7 +241,7 @@ func (u *user) askAnnounce(x *execution) {
 	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		text := cleanText(strings.Join(values["announcement"], "\n"))
 		if strings.TrimSpace(text) == "" {
-			u.show(x, "Enter a text.")
+			u.showAgain(x, "Enter a text.", "announcement")
 			return
 		}
 		if subject := values["subject"]; len(subject) > 0 && subject[0] != "" {

@@ -187,30 +187,40 @@ func (u *user) peerByText(text string) (legacy.Peer, error) {
 }
 
 // blockPeer blocks or unblocks whom a text names, and says what came of it.
-func (u *user) blockPeer(text string, blocked bool, then func(said string, ok bool)) {
+func (u *user) blockPeer(text string, blocked bool, then func(said string, why *stanzaError)) {
 	peer, err := u.peerByText(text)
 	if err != nil {
-		then(userText(err), false)
+		why := translateError(err)
+		why.Field = "peer"
+		then("", &why)
 		return
 	}
 	u.changeBlocks([]legacy.Peer{peer}, blocked, func(err error) {
 		switch {
 		case err != nil:
-			then(userText(err), false)
+			why := translateError(err)
+			then("", &why)
 		case blocked:
-			then(peer.ID+" is blocked.", true)
+			then(peer.ID+" is blocked.", nil)
 		default:
-			then(peer.ID+" is not blocked.", true)
+			then(peer.ID+" is not blocked.", nil)
 		}
 	})
 }
 
 func (u *user) blockByText(rest string, answer func(string)) {
-	u.blockPeer(rest, true, func(said string, _ bool) { answer(said) })
+	u.blockPeer(rest, true, func(said string, why *stanzaError) { answer(saidOr(said, why)) })
 }
 
 func (u *user) unblockByText(rest string, answer func(string)) {
-	u.blockPeer(rest, false, func(said string, _ bool) { answer(said) })
+	u.blockPeer(rest, false, func(said string, why *stanzaError) { answer(saidOr(said, why)) })
+}
+
+func saidOr(said string, why *stanzaError) string {
+	if why != nil {
+		return why.Text
+	}
+	return said
 }
 
 // askBlock asks whom to block.
@@ -242,12 +252,12 @@ func (u *user) onBlockAnswers(x *execution, values map[string][]string, blocked 
 	if given := values["peer"]; len(given) > 0 {
 		peer = given[0]
 	}
-	u.blockPeer(peer, blocked, func(said string, ok bool) {
-		note := "info"
-		if !ok {
-			note = "error"
+	u.blockPeer(peer, blocked, func(said string, why *stanzaError) {
+		if why != nil {
+			u.refuse(x, *why)
+			return
 		}
-		u.complete(x, note, said, nil)
+		u.complete(x, "info", said, nil)
 	})
 }
 

@@ -63,8 +63,9 @@ type execution struct {
 	from    string      // full JID
 	peer    legacy.Peer // to which it was given, zero for the gateway
 	expires time.Time
-	request *request // the one to be answered, nil between two stages
-	stages  []stage  // those that were shown, the last one is current
+	request *request            // the one to be answered, nil between two stages
+	entered map[string][]string // the answers to the current form
+	stages  []stage             // those that were shown, the last one is current
 }
 
 // stage is a form that the user is asked to fill in.
@@ -225,7 +226,7 @@ func (u *user) continueCommand(r *request, cmd *command, id string) {
 			return
 		}
 		x.stages = x.stages[:len(x.stages)-1]
-		u.show(x, "")
+		u.show(x)
 	case "", "execute", "next", "complete":
 		if action == "complete" && !current.last { // next for complete hurts nobody, and clients do it
 			u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "bad-action"))
@@ -236,7 +237,8 @@ func (u *user) continueCommand(r *request, cmd *command, id string) {
 			u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "bad-payload"))
 			return
 		}
-		current.next(u, x, xep.Values(form))
+		x.entered = xep.Values(form)
+		current.next(u, x, x.entered)
 	default:
 		u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "malformed-action"))
 	}
@@ -264,12 +266,22 @@ func (u *user) questions(x *execution, form *element.Element, last bool, next fu
 	x.stages = append(x.stages, stage{form, last, next})
 	x.expires = u.c.clock.Now().Add(commandTime)
 	put(&u.executions, x.id, x)
-	u.show(x, "")
+	u.show(x)
 }
 
-// show sends the current form, with a complaint about the last answers if there
-// is one.
-func (u *user) show(x *execution, complaint string) {
+// show sends the current form.
+func (u *user) show(x *execution) { u.showForm(x, x.stages[len(x.stages)-1].form) }
+
+// showAgain sends the current form with what is wrong with the answers: as a note
+// (XEP-0050 §4.3), which some clients show at the end of a command only, and in the form.
+// field is the one to mend, "" for none in particular.
+func (u *user) showAgain(x *execution, complaint, field string) {
+	form := x.stages[len(x.stages)-1].form
+	u.showForm(x, xep.Corrected(form, x.entered, complaint, field), xep.Note("error", complaint))
+}
+
+// showForm sends the form of the current stage.
+func (u *user) showForm(x *execution, form *element.Element, notes ...*element.Element) {
 	current := x.stages[len(x.stages)-1]
 	first := "next"
 	if current.last {
@@ -280,10 +292,17 @@ func (u *user) show(x *execution, complaint string) {
 		others = append(others, "prev")
 	}
 	cmd := xep.NewCommand(x.asked, x.id, "executing").Add(xep.Actions(first, others...))
-	if complaint != "" {
-		cmd.Add(xep.Note("error", complaint))
+	u.reply(x.request, cmd.Add(notes...).Add(form))
+}
+
+// refuse ends a step that failed: with the form again if other answers can mend it, else
+// with the execution.
+func (u *user) refuse(x *execution, why stanzaError) {
+	if len(x.stages) > 0 && (why.Type == stanza.Modify || why.Field != "") {
+		u.showAgain(x, why.Text, why.Field)
+		return
 	}
-	u.reply(x.request, cmd.Add(current.form))
+	u.complete(x, "error", why.Text, nil)
 }
 
 // complete ends an execution. form may be nil.

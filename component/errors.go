@@ -16,6 +16,7 @@ type stanzaError struct {
 	Condition stanza.Condition
 	Text      string
 	Special   *element.Element // a condition of another specification's, or nil
+	Field     string           // the field to mend, where a form was filled in
 }
 
 // The errors that the component itself answers with. (RFC 6120 §8.3.3)

@@ -47,7 +47,7 @@ func (u *user) askNetwork(x *execution, of legacy.Command) {
 				value = f.Default
 			}
 			if args[f.Var] = value; f.Required && value == "" {
-				u.show(x, f.Label+" is missing.")
+				u.showAgain(x, f.Label+" is missing.", f.Var)
 				return
 			}
 		}
@@ -61,19 +61,18 @@ func (u *user) doNetwork(x *execution, of legacy.Command, args map[string]string
 		u.complete(x, "error", "You are not connected to "+first(x.peer.ID, u.c.cfg.Name)+".", nil)
 		return
 	}
-	u.look(x.request, func(u *user, r *request, ev legacy.Event) {
+	err := u.lookUp(x.request, func(u *user, _ *request, ev legacy.Event) {
 		done := ev.(legacy.CommandDone)
 		if done.Err != nil {
-			why := translateError(done.Err)
-			u.complete(x, "error", why.Text, nil)
+			u.refuse(x, answerError(done.Err))
 			return
 		}
 		form := xep.NewForm("result", "", of.Label, "")
 		form.Add(xep.NewField("result", "text-multi", of.Label, strings.Split(done.Text, "\n")...))
 		u.complete(x, "info", done.Text, form)
 	}, func(ref string) error { return commander.Do(u.ctx, ref, x.peer, of.Name, args) })
-	if x.request.answered { // it could not be asked
-		delete(u.executions, x.id)
+	if err != nil {
+		u.refuse(x, answerError(err))
 	}
 }
 

@@ -112,7 +112,7 @@ func (u *user) askOptions(x *execution) {
 		if given := values[fieldHistory]; rooms && len(given) > 0 {
 			n, ok := historyLength(strings.TrimSpace(given[0]))
 			if !ok {
-				u.show(x, wrongHistory)
+				u.showAgain(x, wrongHistory, fieldHistory)
 				return
 			}
 			if delete(options, optHistory); n != defaultHistory {

@@ -24,17 +24,23 @@ const maxLookups = 16
 // look remembers a question, and has ask put it to the session. What the session
 // says of it answers the IQ.
 func (u *user) look(r *request, answer func(*user, *request, legacy.Event), ask func(ref string) error) {
+	if err := u.lookUp(r, answer, ask); err != nil {
+		u.fail(r, translateError(err))
+	}
+}
+
+// lookUp is look, with the error of a question that could not be put.
+func (u *user) lookUp(r *request, answer func(*user, *request, legacy.Event), ask func(ref string) error) error {
 	if len(u.lookups) >= maxLookups {
-		u.fail(r, errBusy)
-		return
+		return legacy.Errorf(legacy.RateLimited, "%s", errBusy.Text)
 	}
 	u.refs++
 	ref := strconv.FormatUint(u.refs, 36)
 	if err := ask(ref); err != nil {
-		u.fail(r, translateError(err))
-		return
+		return err
 	}
 	put(&u.lookups, ref, lookup{r, answer})
+	return nil
 }
 
 // onLookup answers the IQ that waits for an event.

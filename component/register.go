@@ -139,7 +139,7 @@ func (u *user) register(given map[string]string, done func(*stanzaError)) {
 	switch owner, err := u.c.cfg.Registry.AccountByLogin(ctx, u.c.domain, login); {
 	case login == "": // the network has no accounts that could be taken twice
 	case err == nil && owner != u.bare:
-		done(&stanzaError{Type: stanza.Cancel, Condition: stanza.Conflict, Text: "Somebody else has registered this account here."})
+		done(&stanzaError{Type: stanza.Cancel, Condition: stanza.Conflict, Text: "Somebody else has registered this account here.", Field: "username"})
 		return
 	case err != nil && !isNotFound(err):
 		u.log.Error().Err(err).Msg("cannot look up a registration")
@@ -200,7 +200,7 @@ func (u *user) mergeFields(given map[string]string) (map[string]string, *stanzaE
 	for _, f := range u.c.info.Form {
 		value, ok := given[f.Var]
 		if renewed != "" && isSecret(f) && value == "" {
-			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: renewed + " has changed: enter this again: " + f.Label + "."}
+			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: renewed + " has changed: enter this again: " + f.Label + ".", Field: f.Var}
 		}
 		if u.isRegistered() && (!ok || value == "" && isSecret(f)) {
 			value = u.account.Fields[f.Var]
@@ -208,10 +208,10 @@ func (u *user) mergeFields(given map[string]string) (map[string]string, *stanzaE
 			value = f.Default
 		}
 		if f.Required && value == "" {
-			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is missing."}
+			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is missing.", Field: f.Var}
 		}
 		if most := maxField[f.Type]; len(value) > max(most, maxLine) {
-			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is too long."}
+			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is too long.", Field: f.Var}
 		}
 		if value != "" {
 			fields[f.Var] = value

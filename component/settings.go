@@ -154,7 +154,7 @@ func (u *user) takeSettings(p legacy.Peer, given map[string][]string) *stanzaErr
 		values[f.Var], changed = value, true
 	}
 	if _, ok := historyLength(values[fieldHistory]); values[fieldHistory] != "" && !ok && p.Room {
-		return &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: wrongHistory}
+		return &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: wrongHistory, Field: fieldHistory}
 	}
 	if configurer, ok := u.c.cfg.Network.(legacy.Configurer); ok {
 		if err := configurer.ValidateSettings(p, values); err != nil {
@@ -172,12 +172,20 @@ func (u *user) takeSettings(p legacy.Peer, given map[string][]string) *stanzaErr
 
 // notAcceptable says which field is wrong.
 func notAcceptable(err error) *stanzaError {
-	text := "That is not acceptable."
+	why := &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: "That is not acceptable."}
 	var field *legacy.FieldError
 	if errors.As(err, &field) {
-		text = field.Text
+		why.Text, why.Field = field.Text, field.Var
 	}
-	return &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: text}
+	return why
+}
+
+// answerError is what an error says of the answers to a form.
+func answerError(err error) stanzaError {
+	if errors.As(err, new(*legacy.FieldError)) {
+		return *notAcceptable(err)
+	}
+	return translateError(err)
 }
 
 // keepAccount makes a registration of a guest's account, so that what they have set
@@ -235,11 +243,7 @@ func (u *user) askSettings(x *execution) {
 	}
 	u.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
 		if why := u.takeSettings(x.peer, values); why != nil {
-			if why.Condition == stanza.NotAcceptable {
-				u.show(x, why.Text)
-				return
-			}
-			u.fail(x.request, *why)
+			u.refuse(x, *why)
 			return
 		}
 		u.complete(x, "info", "Your settings are stored. Those of a connection take effect with the next one.", nil)

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"mellium.im/xmpp/stanza"
-
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -53,7 +51,7 @@ func (u *user) askName(x *execution) {
 	u.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
 		name := strings.TrimSpace(strings.Join(values["name"], " "))
 		if name == "" {
-			u.show(x, "The name is missing.")
+			u.showAgain(x, "The name is missing.", "name")
 			return
 		}
 		u.complete(x, "info", "Hello "+cleanText(name)+"!", nil)
@@ -203,14 +201,11 @@ func (u *user) askRegistration(x *execution) {
 
 func (u *user) onRegistrationAnswers(x *execution, values map[string][]string) {
 	u.register(joinValues(values), func(why *stanzaError) {
-		switch {
-		case why == nil:
-			u.complete(x, "info", "You are registered, and signed on to "+u.c.cfg.Name+".", nil)
-		case why.Condition == stanza.NotAcceptable:
-			u.show(x, why.Text)
-		default:
-			u.complete(x, "error", why.Text, nil)
+		if why != nil {
+			u.refuse(x, *why)
+			return
 		}
+		u.complete(x, "info", "You are registered, and signed on to "+u.c.cfg.Name+".", nil)
 	})
 }
 

@@ -93,7 +93,8 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// FieldError is a wrong or missing answer in a registration form.
+// FieldError is a wrong or missing answer in a form: of a registration, of settings or
+// of a command.
 type FieldError struct {
 	Var  string // the field
 	Text string // what is wrong with it, for the user

@@ -157,7 +157,7 @@ type Notice struct {
 type CommandDone struct {
 	Ref  string
 	Text string // for the user to read
-	Err  error
+	Err  error  // a FieldError for a wrong answer to the command's form
 }
 
 // StateSaved asks the core to keep a blob, given back in Account.State when the

@@ -87,5 +87,58 @@ func Values(form *element.Element) map[string][]string {
 	return values
 }
 
+// refilled are the types of fields that show again what was entered: those that hold no
+// secrets.
+var refilled = map[string]bool{"text-single": true, "boolean": true, "list-single": true, "list-multi": true, "jid-single": true, "jid-multi": true}
+
+// Corrected is a form that is shown again, with what was entered and what is wrong with
+// it: in the first line of the instructions, which every client shows, and at the field
+// to mend, "" for none in particular.
+func Corrected(form *element.Element, entered map[string][]string, why, field string) *element.Element {
+	again := element.New(NSDataForm, "x").Set("type", form.Attr("type"))
+	if title := form.Child(NSDataForm, "title"); title != nil {
+		again.Add(title)
+	}
+	for line := range strings.SplitSeq(why, "\n") {
+		again.Add(element.New(NSDataForm, "instructions").AddText(line))
+	}
+	for e := range form.Elements() {
+		switch {
+		case e.Name == "title":
+		case e.Name != "field":
+			again.Add(e)
+		default:
+			again.Add(correctedField(e, entered, why, e.Attr("var") == field))
+		}
+	}
+	return again
+}
+
+// correctedField is a field of such a form. marked says that it is the one to mend.
+func correctedField(f *element.Element, entered map[string][]string, why string, marked bool) *element.Element {
+	values, given := entered[f.Attr("var")]
+	given = given && refilled[f.Attr("type")]
+	again := NewField(f.Attr("var"), f.Attr("type"), f.Attr("label"))
+	if marked {
+		again.Set("label", "⚠ "+f.Attr("label"))
+		if about := f.ChildText(NSDataForm, "desc"); about != "" {
+			why += "\n" + about
+		}
+		again.Add(element.New(NSDataForm, "desc").AddText(why))
+	}
+	for e := range f.Elements() {
+		if e.Name == "value" && given || e.Name == "desc" && marked {
+			continue
+		}
+		again.Add(e)
+	}
+	if given {
+		for _, v := range values {
+			again.Add(element.New(NSDataForm, "value").AddText(v))
+		}
+	}
+	return again
+}
+
 // IsTrue reads the value of a boolean field. (XEP-0004 §3.3)
 func IsTrue(value string) bool { return value == "1" || value == "true" }

@@ -68,10 +68,10 @@ func (s *session) Do(_ context.Context, ref string, _ legacy.Peer, command strin
 func (c *client) changePassword(password, again string, done func(string, error)) {
 	switch {
 	case password != again:
-		done("", legacy.Errorf(legacy.Forbidden, "The two passwords differ. Nothing was changed."))
+		done("", &legacy.FieldError{Var: "again", Text: "The two passwords differ. Nothing was changed."})
 		return
 	case password == "" || len(password) > maxPassword:
-		done("", legacy.Errorf(legacy.Forbidden, "The password is empty, or too long for this network. Nothing was changed."))
+		done("", &legacy.FieldError{Var: "password", Text: "The password is empty, or too long for this network. Nothing was changed."})
 		return
 	}
 	change := oscarwire.TLVs{oscarwire.TLVText(oscarwire.TagAdminNewPassword, password), oscarwire.TLVText(oscarwire.TagAdminOldPassword, c.s.password)}
@@ -141,9 +141,9 @@ func (n *network) adminError(err error) error {
 	case oscarwire.AdminWrongPassword, oscarwire.AdminWrongOldPassword, oscarwire.AdminOldPasswordLength:
 		return is(n.name() + " says that the old password, which the gateway has, is wrong.")
 	case oscarwire.AdminBadPassword, oscarwire.AdminPasswordLength:
-		return is(n.name() + " does not take this password: it is too short, too long, or has characters that are not allowed.")
+		return &legacy.FieldError{Var: "password", Text: n.name() + " does not take this password: it is too short, too long, or has characters that are not allowed. Nothing was changed."}
 	case oscarwire.AdminBadEmail, oscarwire.AdminEmailLength, oscarwire.AdminBadEmailHost, oscarwire.AdminBadEmailName:
-		return is(n.name() + " does not take this e-mail address.")
+		return &legacy.FieldError{Var: "email", Text: n.name() + " does not take this e-mail address. Nothing was changed."}
 	case oscarwire.AdminPending:
 		return is("An earlier change is still under way.")
 	case oscarwire.AdminNoEmail:

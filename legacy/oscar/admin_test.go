@@ -2,6 +2,7 @@ package oscar_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -17,6 +18,12 @@ func (u *user) command(name string, args map[string]string) legacy.CommandDone {
 	return expect(u, func(d legacy.CommandDone) bool { return d.Ref == name })
 }
 
+// wrongField reports whether an error is about a field of a command's form.
+func wrongField(err error, field string) bool {
+	var wrong *legacy.FieldError
+	return errors.As(err, &wrong) && wrong.Var == field
+}
+
 func TestChangePassword(t *testing.T) {
 	for _, flavor := range []string{"icq", "aim"} {
 		t.Run(flavor, func(t *testing.T) {
@@ -25,12 +32,13 @@ func TestChangePassword(t *testing.T) {
 			o.Flavor = flavor
 			n := newNetwork(t, o)
 			u := signOn(t, mock, n, alice)
-			for _, wrong := range []map[string]string{
-				{"password": "new one", "again": "another"}, {"password": "", "again": ""},
-				{"password": strings.Repeat("x", 200), "again": strings.Repeat("x", 200)},
-				{"password": strings.Repeat("x", 20), "again": strings.Repeat("x", 20)}, // refused by the server
+			for _, wrong := range []struct{ password, again, field string }{
+				{"new one", "another", "again"}, {"", "", "password"},
+				{strings.Repeat("x", 200), strings.Repeat("x", 200), "password"},
+				{strings.Repeat("x", 20), strings.Repeat("x", 20), "password"}, // refused by the server
 			} {
-				if got := u.command("change-password", wrong); legacy.KindOf(got.Err) != legacy.Forbidden || !strings.Contains(got.Err.Error(), "Nothing was changed") {
+				got := u.command("change-password", map[string]string{"password": wrong.password, "again": wrong.again})
+				if !wrongField(got.Err, wrong.field) || !strings.Contains(got.Err.Error(), "Nothing was changed") {
 					t.Errorf("%v: got %+v", wrong, got)
 				}
 			}
@@ -65,7 +73,7 @@ func TestConfirmAccount(t *testing.T) {
 	if got := u.command("confirm-account", nil); legacy.KindOf(got.Err) != legacy.Forbidden {
 		t.Errorf("got %+v", got)
 	}
-	if got := u.command("change-email", map[string]string{"email": "nonsense"}); legacy.KindOf(got.Err) != legacy.Forbidden {
+	if got := u.command("change-email", map[string]string{"email": "nonsense"}); !wrongField(got.Err, "email") {
 		t.Errorf("got %+v", got)
 	}
 	if got := u.command("change-email", map[string]string{"email": " alice@example.net "}); got.Err != nil || mock.Directory(alice).Email != "alice@example.net" {
