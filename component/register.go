@@ -146,7 +146,7 @@ func (u *user) register(given map[string]string, done func(*stanzaError)) {
 		done(&errDatabase)
 		return
 	}
-	if u.isRegistered() && u.block == nil && maps.Equal(fields, u.account.Fields) {
+	if u.isRegistered() && u.block == nil && u.sameFields(fields) {
 		done(nil)
 		return
 	}
@@ -159,6 +159,21 @@ func (u *user) register(given map[string]string, done func(*stanzaError)) {
 	}
 	u.trial = &trial{done: done, account: account, deadline: u.c.clock.Now().Add(trialTimeout)}
 	u.retryAt = time.Time{}
+}
+
+// sameFields reports whether a registration is what it was: the form shows defaults for
+// what was never entered, and clients send them.
+func (u *user) sameFields(fields map[string]string) bool {
+	for _, f := range u.c.info.Form {
+		before, entered := u.account.Fields[f.Var]
+		if !entered && !isSecret(f) {
+			before = f.Default
+		}
+		if !sameAnswer(f, before, fields[f.Var]) {
+			return false
+		}
+	}
+	return true
 }
 
 // submitted reads what was filled in: the form if there is one, else the plain

@@ -59,21 +59,37 @@ func (u *user) settingFields(p legacy.Peer) []*element.Element {
 	values := u.settings(p)
 	var all []*element.Element
 	for _, f := range u.fieldsAt(p) {
-		value, said := values[f.Var]
-		if !said {
-			value = f.Default
-			switch {
-			case f.Var == fieldRecord && p.Room:
-				value = boolText(u.records(p))
-			case f.Var == fieldPersistent && p.Room:
-				value = boolText(u.option(optStayInRooms))
-			case f.Var == fieldHistory && p.Room:
-				value = strconv.Itoa(u.historyLength(p))
-			}
-		}
-		all = append(all, formField(f, value))
+		all = append(all, formField(f, u.shownSetting(p, f, values)))
 	}
 	return all
+}
+
+// shownSetting is the value that a form shows for a setting: what the user has set, else
+// what holds without that.
+func (u *user) shownSetting(p legacy.Peer, f legacy.Field, values map[string]string) string {
+	value, said := values[f.Var]
+	switch {
+	case said:
+		return value
+	case f.Var == fieldRecord && p.Room:
+		return boolText(u.records(p))
+	case f.Var == fieldPersistent && p.Room:
+		return boolText(u.option(optStayInRooms))
+	case f.Var == fieldHistory && p.Room:
+		return strconv.Itoa(u.historyLength(p))
+	}
+	return f.Default
+}
+
+// sameAnswer reports whether a field was left as the form showed it.
+func sameAnswer(f legacy.Field, shown, answer string) bool {
+	switch {
+	case f.Type == legacy.FieldBool:
+		return xep.IsTrue(shown) == xep.IsTrue(answer)
+	case isSecret(f):
+		return shown == answer
+	}
+	return strings.TrimSpace(shown) == strings.TrimSpace(answer)
 }
 
 // isSecret reports whether what is answered is never shown again.
@@ -139,17 +155,14 @@ func (u *user) takeSettings(p legacy.Peer, given map[string][]string) *stanzaErr
 		if !there || isSecret(f) && value == "" {
 			continue
 		}
-		before, said := values[f.Var]
+		_, said := values[f.Var]
 		if len(answer) > 0 && answer[0] == unset && f.Type == legacy.FieldBool {
 			delete(values, f.Var)
 			changed = changed || said
 			continue
 		}
-		if f.Var == fieldHistory && p.Room && !said && value == strconv.Itoa(u.historyLength(p)) {
-			continue // it goes on following the one for all rooms
-		}
-		if said && before == value || !said && value == f.Default && f.Var != fieldRecord && f.Var != fieldPersistent {
-			continue
+		if sameAnswer(f, u.shownSetting(p, f, values), value) {
+			continue // one that follows the setting for all rooms goes on doing so
 		}
 		values[f.Var], changed = value, true
 	}
