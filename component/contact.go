@@ -19,8 +19,10 @@ type contact struct {
 	presence legacy.Presence
 	avatar   *avatar // nil for none, or not known
 	flaps    flaps
-	unshown  bool // the presence changed while it could not be sent
-	offered  bool // the user's client has proposed the contact to the user
+	unshown  bool        // the presence changed while it could not be sent
+	offered  bool        // the user's client has proposed the contact to the user
+	changed  bool        // the roster does not have the name or the groups yet
+	inRoster rosterEntry // as it was read last
 }
 
 const (
@@ -145,14 +147,25 @@ func (u *user) onGuestSubscription(st *inbound) {
 func (u *user) onSubscribe(ct *contact, reason, id string) {
 	_, edits := u.legacySession().(legacy.RosterEditor)
 	switch {
-	case ct.Peer == "", ct.Subscription.Has(registry.To), !u.c.info.Features.Has(legacy.FeatureRoster):
+	case ct.Peer == "", ct.Subscription.Has(registry.To | registry.From):
 		u.grant(ct, id)
+		return
+	case ct.Subscription.Has(registry.To), !u.c.info.Features.Has(legacy.FeatureRoster):
+		u.readRoster(func() {
+			if u.contacts[ct.Peer] == ct {
+				u.grant(ct, id)
+			}
+		})
 		return
 	}
 	ct.Subscription |= registry.AskTo
 	u.save(ct)
 	if edits {
-		u.addContact(ct, reason)
+		u.readRoster(func() { // the user may have named the contact, and chosen a group
+			if u.contacts[ct.Peer] == ct && ct.Subscription.Has(registry.AskTo) {
+				u.addContact(ct, reason)
+			}
+		})
 	} // else it is added once the session is ready
 }
 
@@ -191,6 +204,11 @@ func (u *user) grant(ct *contact, id string) {
 	}
 	asked := ct.Subscription.Has(registry.AskFrom) && !ct.offered || ct.Subscription.Has(registry.Refused)
 	if ct.offered = false; !ct.Subscription.Has(registry.From) && !asked {
+		if u.writesRoster() {
+			u.offer(ct)
+			u.save(ct)
+			return
+		}
 		u.askSubscription(ct)
 	}
 }
@@ -304,14 +322,6 @@ func (u *user) endContact(ct *contact) {
 	u.forget(ct)
 }
 
-// part ends what the user's server knows of a contact, both ways.
-// (XEP-0100 §4.3, §5.2)
-func (u *user) part(ct *contact) {
-	for _, typ := range []string{"unsubscribe", "unsubscribed", "unavailable"} {
-		u.c.sendPresence(ct.jid, u.bare, typ, "")
-	}
-}
-
 // mergeContacts brings the network's list and ours together at sign-on.
 func (u *user) mergeContacts(list []legacy.Contact) {
 	stale := u.c.takeStale(u.bare)
@@ -341,9 +351,7 @@ func (u *user) mergeContacts(list []legacy.Contact) {
 		case ct.Subscription.Has(registry.AskTo), ct.Listed && lost && ct.Subscription.Has(registry.To):
 			u.addContact(ct, "")
 		case ct.Listed: // removed with another client
-			u.part(ct)
-			u.tellRoster("delete", ct)
-			u.forget(ct)
+			u.drop(ct)
 		}
 	}
 	if stale {
@@ -380,15 +388,14 @@ func (u *user) mergeContact(c legacy.Contact, stale bool) *contact {
 		u.grant(ct, "")
 		return nil
 	case ct.Subscription.Has(registry.AskFrom) && stale, !known:
-		ct.Subscription |= registry.AskFrom
-		u.toAsk = append(u.toAsk, ct.Peer)
+		u.offer(ct)
 	}
 	renamed := before.Name != ct.Name || !slices.Equal(before.Groups, ct.Groups)
 	if known && before.Listed && !renamed && before.Subscription == ct.Subscription {
 		return nil
 	}
 	if known && before.Listed && renamed && ct.Subscription.Has(registry.To) {
-		u.tellRoster("modify", ct)
+		u.tellRoster(ct)
 	}
 	return ct
 }
@@ -410,9 +417,7 @@ func (u *user) onContactRemoved(p legacy.Peer) {
 	if ct == nil || p.ID == "" || ct.Subscription.Has(registry.AskTo) { // added again meanwhile
 		return
 	}
-	u.part(ct)
-	u.tellRoster("delete", ct)
-	u.forget(ct)
+	u.drop(ct)
 }
 
 // onContactFailed: the network did not take a change of a contact.

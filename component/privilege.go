@@ -72,22 +72,20 @@ func (c *Component) onPrivilege(st *inbound) bool {
 // setRosterItem writes a contact into the user's roster by the server's leave,
 // without a request that the user must answer. then learns whether that worked.
 // (XEP-0356 §4.2, RFC 6121 §2.3)
-func (u *user) setRosterItem(ct *contact, then func(ok bool)) {
-	item := element.New(xep.NSRoster, "item").Set("jid", ct.jid).Set("subscription", "both")
-	if ct.Name != "" {
-		item.Set("name", ct.Name)
+func (u *user) setRosterItem(ct *contact, subscription string, then func(ok bool)) {
+	item := element.New(xep.NSRoster, "item").Set("jid", ct.jid).Set("subscription", subscription)
+	e := u.rosterEntry(ct)
+	if e.name != "" {
+		item.Set("name", e.name)
 	}
-	for _, group := range ct.Groups {
+	for _, group := range e.groups {
 		item.Add(element.New(xep.NSRoster, "group").AddText(group))
 	}
 	u.query("set", u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) { then(reply != nil) })
 }
 
-// removeRosterItem takes a contact off the user's roster.
-func (u *user) removeRosterItem(jid string, then func(ok bool)) {
-	item := element.New(xep.NSRoster, "item").Set("jid", jid).Set("subscription", "remove")
-	u.query("set", u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) { then(reply != nil) })
-}
+// writesRoster reports whether the user's server lets us write the user's roster.
+func (u *user) writesRoster() bool { return u.privilege().roster && !u.rosterFails }
 
 // privilege is what the user's server lets us do for the user.
 func (u *user) privilege() privilege { return u.c.privileges.get(u.domain) }

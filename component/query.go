@@ -11,7 +11,7 @@ import (
 type query struct {
 	to       string
 	deadline time.Time
-	then     func(reply *element.Element) // nil when none came, or an error
+	then     func(reply *element.Element) // nil when none came
 }
 
 const (
@@ -19,8 +19,19 @@ const (
 	maxQueries = 64
 )
 
-// query asks somebody of the user's: a client, or the server in their name.
+// query asks somebody of the user's: a client, or the server in their name. then gets
+// nil when there was no answer, or an error.
 func (u *user) query(typ, to string, payload *element.Element, then func(reply *element.Element)) {
+	u.queryRaw(typ, to, payload, func(reply *element.Element) {
+		if reply != nil && reply.Attr("type") == "error" {
+			reply = nil
+		}
+		then(reply)
+	})
+}
+
+// queryRaw is query for those who want to know the error.
+func (u *user) queryRaw(typ, to string, payload *element.Element, then func(reply *element.Element)) {
 	if len(u.queries) >= maxQueries || u.c.conn.Load() == nil {
 		then(nil)
 		return
@@ -31,17 +42,13 @@ func (u *user) query(typ, to string, payload *element.Element, then func(reply *
 		Set("from", u.c.domain).Set("to", to).Add(payload))
 }
 
-// onReply takes the answer to a query. An error comes to then as nil.
+// onReply takes the answer to a query.
 func (u *user) onReply(st *inbound) {
 	q, ok := u.queries[st.id]
 	if !ok || q.to != st.from.String() {
 		return
 	}
 	delete(u.queries, st.id)
-	if st.typ == "error" {
-		q.then(nil)
-		return
-	}
 	q.then(st.Element)
 }
 

@@ -282,9 +282,7 @@ func (u *user) commitTrial() bool {
 	u.log.Info().Msg("registered")
 	t.done(nil)
 	u.sweep()
-	if gw := u.contact(""); !gw.Subscription.Has(registry.From) { // XEP-0100 §4.1.1 step 7
-		u.askSubscription(gw)
-	}
+	u.offerGateway()
 	return true
 }
 
@@ -306,60 +304,6 @@ func (u *user) endTrial(err error) {
 	u.log.Info().Err(err).Msg("a registration was not accepted")
 	t.done(&why)
 	u.sweep()
-}
-
-// onUnregister removes a registration and every trace of it. (XEP-0077 §3.2,
-// XEP-0100 §4.3)
-func (u *user) onUnregister(r *request) {
-	if r.payload.Count() != 1 {
-		u.fail(r, errBadRequest)
-		return
-	}
-	u.unregister(func(why *stanzaError) {
-		if why != nil {
-			u.fail(r, *why)
-			return
-		}
-		u.reply(r, nil)
-	})
-}
-
-// unregister removes a registration, and calls done before what the user's
-// server is told.
-func (u *user) unregister(done func(*stanzaError)) {
-	if u.trial != nil {
-		u.endTrial(legacy.Errorf(legacy.Temporary, "You removed the registration before it was complete."))
-	}
-	if !u.isRegistered() {
-		done(&errRegisterFirst)
-		return
-	}
-	for _, st := range u.keptStanzas() { // they would go with the account
-		u.c.refuse(st, errRegisterFirst)
-	}
-	ctx, cancel := u.storing()
-	defer cancel()
-	if err := u.c.cfg.Registry.DeleteAccount(ctx, u.c.domain, u.bare); err != nil && !isNotFound(err) {
-		u.log.Error().Err(err).Msg("cannot remove a registration")
-		done(&errDatabase)
-		return
-	}
-	u.c.setRegistered(u.bare, false)
-	u.hideContacts()
-	u.endSession()
-	u.account, u.block = nil, nil
-	u.retryAt, u.graceEnd, u.toAsk = time.Time{}, time.Time{}, nil
-	u.keptIn, u.keptOut, u.keptTill = false, false, time.Time{}
-	clear(u.resources)
-	u.log.Info().Msg("unregistered")
-	done(nil)
-	for _, ct := range u.contacts {
-		if ct.Peer != "" {
-			u.part(ct)
-		}
-	}
-	u.part(&contact{jid: u.c.domain})
-	clear(u.contacts)
 }
 
 // onCredentialsChanged stores what the user signs on with from now on.

@@ -303,7 +303,7 @@ func (u *user) onReady(ev legacy.Ready) {
 	u.showOwnPresence()
 	u.setBlocked(ev.Blocked)
 	u.mergeContacts(ev.Contacts)
-	u.readRoster()
+	u.readRoster(func() {})
 	u.ownPicture, u.ownPhoto = "", noPhoto
 	u.showSelf()
 	u.sendKept()

@@ -223,9 +223,7 @@ func (u *user) keepAccount() *stanzaError {
 	u.account, u.guest, u.guestLeft = &account, false, false
 	u.c.setRegistered(u.bare, true)
 	u.log.Info().Msg("registered a guest who has something to be kept")
-	if gw := u.contact(""); !gw.Subscription.Has(registry.From) {
-		u.askSubscription(gw)
-	}
+	u.offerGateway()
 	if u.legacySession() != nil {
 		u.sendGatewayPresence(u.bare)
 	}

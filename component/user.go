@@ -89,12 +89,14 @@ type user struct {
 	forgetWhen <-chan bool // says that they have arrived, or not
 
 	rosterFails bool      // the server does not let us write the roster, whatever it says
-	toAsk       []string  // peers that are yet to ask for the user's subscription
+	toAsk       []string  // peers that are yet to be put on the user's list
+	toRemove    []string  // JIDs that are yet to be taken off it
 	retryAt     time.Time // next sign-on
 	called      bool      // the user wants to be signed on, unseen as their clients may be
 	graceEnd    time.Time // until then a session stays without any resource
 	showAt      time.Time // when contacts whose presence flaps are shown
 	askAt       time.Time // when the next of toAsk is sent
+	removeAt    time.Time // when the next of toRemove is sent, zero without a link
 	keptTill    time.Time // when messages kept for the network are given up
 	active      time.Time // when a client last sent something other than presence
 	stall       stall     // of the messages that wait for the network
@@ -280,7 +282,7 @@ func (u *user) storing() (context.Context, context.CancelFunc) {
 // idle reports whether nothing is going on that an actor is needed for.
 func (u *user) idle() bool {
 	return u.session == nil && u.trial == nil && len(u.rooms) == 0 && !u.wanted() && len(u.resources) == 0 && len(u.requests) == 0 &&
-		len(u.sent) == 0 && len(u.events) == 0 && len(u.orders) == 0 && !u.executing() && !u.keptIn && u.forgetting == nil && u.retryAt.IsZero() && len(u.toAsk) == 0 && len(u.queries) == 0 && u.keptTill.IsZero()
+		len(u.sent) == 0 && len(u.events) == 0 && len(u.orders) == 0 && !u.executing() && !u.keptIn && u.forgetting == nil && u.retryAt.IsZero() && len(u.toAsk) == 0 && len(u.toRemove) == 0 && len(u.queries) == 0 && u.keptTill.IsZero()
 }
 
 // onStanza handles one stanza of the user's.
@@ -365,7 +367,12 @@ func (u *user) due() {
 		u.showAt = time.Time{}
 		u.showUnshown()
 	}
-	if len(u.toAsk) > 0 && !u.askAt.After(now) {
+	switch {
+	case len(u.toRemove) > 0: // of a registration before this one
+		if !u.removeAt.IsZero() && !u.removeAt.After(now) {
+			u.removeNext(now)
+		}
+	case len(u.toAsk) > 0 && !u.askAt.After(now):
 		u.askNext(now)
 	}
 	if !u.keptTill.IsZero() && !u.keptTill.After(now) {
@@ -415,7 +422,10 @@ func (u *user) arm() {
 	if u.trial != nil {
 		soonest(u.trial.deadline)
 	}
-	if len(u.toAsk) > 0 {
+	switch {
+	case len(u.toRemove) > 0:
+		soonest(u.removeAt)
+	case len(u.toAsk) > 0:
 		soonest(u.askAt)
 	}
 	if next.Equal(u.armed) {
@@ -459,6 +469,9 @@ func (u *user) followLink() {
 		return
 	}
 	u.keptIn = u.keptIn || u.account != nil
+	if len(u.toRemove) > 0 {
+		u.removeAt = u.c.clock.Now()
+	}
 	if u.legacySession() != nil {
 		u.sendGatewayPresence(u.bare)
 	}

@@ -104,6 +104,24 @@ func TestContactList(t *testing.T) {
 		if again := alice.Count(func(e *element.Element) bool { return e.Attr("type") == "subscribe" }); again != 0 {
 			t.Errorf("%d requests were repeated", again)
 		}
+		if w.name != "prosody" {
+			return
+		}
+		// Who unregisters has none of it left, and hears nothing of it; the gateway goes last.
+		alice.Forget()
+		alice.iq("set", icqDomain, "<query xmlns='jabber:iq:register'><remove/></query>")
+		alice.expect("the gateway's removal", func(e *element.Element) bool {
+			q := e.Child("jabber:iq:roster", "query")
+			return q != nil && e.Attr("type") == "set" && q.First().Attr("jid") == icqDomain && q.First().Attr("subscription") == "remove"
+		})
+		if told := alice.Count(func(e *element.Element) bool { return strings.Contains(e.Attr("type"), "subscribe") }); told != 0 {
+			t.Errorf("the user is told of %d subscriptions", told)
+		}
+		for jid := range rosterItems(alice.iq("get", "", "<query xmlns='jabber:iq:roster'/>")) {
+			if strings.HasSuffix(jid, icqDomain) {
+				t.Errorf("%s is left in the roster", jid)
+			}
+		}
 	})
 }
 

@@ -346,7 +346,15 @@ func registration(name, password string) string {
 func (p *person) register(domain, name string) {
 	p.w.t.Helper()
 	p.iq("set", domain, registration(name, p.w.password))
-	p.presence(domain, "subscribe", "")
+	asked := p.expect("a request of the gateway, or the gateway in the roster", func(e *element.Element) bool {
+		q := e.Child("jabber:iq:roster", "query")
+		return e.Name == "presence" && e.Attr("type") == "subscribe" && e.Attr("from") == domain ||
+			q != nil && e.Attr("type") == "set" && q.First().Attr("jid") == domain && q.First().Attr("subscription") == "both"
+	})
+	if asked.Name == "iq" { // by the server's leave
+		p.presence(domain, "", "")
+		return
+	}
 	p.send("<presence to='" + domain + "' type='subscribed'/>")
 	p.send("<presence to='" + domain + "' type='subscribe'/>")
 	p.presence(domain, "", "")
