@@ -84,6 +84,7 @@ type Component struct {
 	abilities  abilities
 	privileges privileges
 	archive    archiver
+	renditions renditions
 	macs       sync.Pool // of hash.Hash, for occupantID
 	asks       asks
 	signOns    chan struct{} // a place for each sign-on under way

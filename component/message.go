@@ -44,14 +44,14 @@ func (u *user) onMessage(st *inbound) {
 		u.c.refuse(st, errNoGroupchatHere)
 		return
 	}
-	text := plainText(st.Element)
+	text, a := plainText(st.Element), actOf(st.Element)
 	switch {
 	case xep.IsEncrypted(st.Element):
 		u.c.refuse(st, errEncrypted)
 		return
 	case u.passInvite(st):
 		return
-	case text == "":
+	case text == "" && a == actSay:
 		u.onChatState(st)
 		return
 	case u.account == nil && st.to.Local != "":
@@ -59,6 +59,16 @@ func (u *user) onMessage(st *inbound) {
 		return
 	case len(text) > maxBody:
 		u.c.refuse(st, errTooLarge)
+		return
+	case a == actRetract, a == actReact:
+		if st.to.Local == "" {
+			return // the gateway's own texts
+		}
+		if peer, err := u.c.peer(st.to); err != nil {
+			u.c.refuse(st, translateError(err))
+		} else {
+			u.actAlone(st, a, peer)
+		}
 		return
 	case st.to.Local == "":
 		u.onText(st, text)
@@ -82,26 +92,27 @@ func (u *user) sendText(st *inbound, text string) {
 	u.sendTo(st, peer, text)
 }
 
-// sendTo is sendText to a person or a room.
-func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) {
+// sendTo is sendText to a person or a room. It is false if the session has not taken the
+// message.
+func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) bool {
 	s := u.legacySession()
 	switch {
 	case s == nil && u.block != nil:
 		u.c.refuse(st, translateError(u.block))
-		return
+		return false
 	case s == nil && u.wanted():
 		u.keepForNetwork(st)
-		return
+		return false
 	case s == nil:
 		u.c.refuse(st, errNotOnline)
-		return
+		return false
 	case len(u.sent) >= maxSent:
 		u.c.refuse(st, errBusy.with("Too many messages wait for the network. Try again in a moment."))
-		return
+		return false
 	}
 	if u.blocked[peer.ID] && !peer.Room {
 		u.c.refuse(st, errBlocked)
-		return
+		return false
 	}
 	u.keepThread(peer, st.Element)
 	m := &sentMessage{stanza: st, state: legacy.Delivered}
@@ -113,6 +124,9 @@ func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) {
 	if reply != "" && markup == nil {
 		text = addressed(u.rooms[peer.ID], reply, withoutQuote(st.Element, text))
 	}
+	if actOf(st.Element) == actCorrect && !peer.Service { // a corrected command is a command
+		text, markup = correctionOf(text, markup)
+	}
 	if u.c.info.Lines && markup == nil {
 		text, _ = compact(text, [2]int{})
 	}
@@ -120,6 +134,7 @@ func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) {
 	if len(parts) > 1 {
 		markup = nil
 	}
+	u.noteRendition(st, peer, parts)
 	for _, part := range parts {
 		u.refs++
 		ref := strconv.FormatUint(u.refs, 36)
@@ -130,12 +145,16 @@ func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) {
 			}
 			u.dropSent(m)
 			u.c.refuse(st, why)
-			return
+			return false
 		}
 		m.parts++
 		u.sent[ref] = m
 		u.c.counters.toNetwork.Add(1)
 	}
+	if !peer.Room && !peer.Service && actOf(st.Element) == actSay {
+		u.noteChat(chatLine{peer.ID, st.id, st.Child(xep.NSStanzaID, "origin-id").Attr("id"), firstWords(text)})
+	}
+	return true
 }
 
 // replyTo is the message that another one answers, where the network knows of
@@ -229,6 +248,7 @@ func (u *user) onMessageFailed(ref string, err error) {
 	if m.stanza.typ == "groupchat" {
 		why = roomError(err)
 	}
+	u.forgetReactions(m.stanza)
 	u.c.refuse(m.stanza, why)
 }
 
@@ -271,6 +291,7 @@ func (u *user) passMessage(ev legacy.MessageReceived) {
 		jid = ct.jid
 	}
 	msg := stream.Message{User: u.bare, Peer: ev.From.ID, ID: newID()}
+	u.noteChat(chatLine{peer: ev.From.ID, id: msg.ID, words: firstWords(ev.Text)})
 	u.pass(func(dst []byte) []byte {
 		return u.c.appendMessage(dst, jid, u.bare, msg.ID, u.threads[ev.From.ID], ev)
 	}, msg)

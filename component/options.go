@@ -20,6 +20,8 @@ const (
 	optInvisible  = "invisible"   // the user is signed on and looks offline
 	optNoTyping   = "no-typing"   // nobody is told that the user is typing
 
+	optNoActs = "no-reactions" // reactions and retractions are not told in words where the network has neither
+
 	optNoHistory   = "no-history"    // what is said in rooms is not archived
 	optStayInRooms = "stay-in-rooms" // the user stays in rooms while all clients are offline
 	optHistory     = "max-history"   // lines that clients get which do not say how many
@@ -40,6 +42,7 @@ var switches = []struct {
 	{optHideStatus, optHideStatus, "Do not show my status text on the network", false, legacy.FeaturePresence},
 	{optInvisible, optInvisible, "Be invisible: look offline to everybody on the network", false, legacy.FeatureInvisible},
 	{optNoTyping, optNoTyping, "Do not tell others when I am typing", false, legacy.FeatureTyping},
+	{optNoActs, optNoActs, "Do not write my reactions, and that I took a message back, as text where the network has neither", false, 0},
 	{optNoHistory, fieldRecord, "Keep what is said in rooms", true, legacy.FeatureRooms},
 	{optStayInRooms, fieldPersistent, "Stay in rooms while I am offline", false, legacy.FeatureRooms},
 	{optAvatar, optAvatar, "Show the picture of my vCard to the network", false, legacy.FeatureSetAvatar},

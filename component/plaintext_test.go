@@ -19,13 +19,15 @@ func TestPlainText(t *testing.T) {
 		{"subject", "<message type='normal'><subject>about</subject><body>text</body></message>", "about\ntext"},
 		{"subject of a chat", "<message type='chat'><subject>about</subject><body>text</body></message>", "text"},
 		// XEP-0308 §4
-		{"correction", "<message type='chat'><body>right</body><replace xmlns='urn:xmpp:message-correct:0' id='1'/></message>", "* right"},
+		{"correction", "<message type='chat'><body>right</body><replace xmlns='urn:xmpp:message-correct:0' id='1'/></message>", "right"},
 		// XEP-0424 §5
-		{"retraction", "<message type='chat'><retract xmlns='urn:xmpp:message-retract:1' id='1'/></message>", "(took back an earlier message)"},
+		{"retraction", "<message type='chat'><retract xmlns='urn:xmpp:message-retract:1' id='1'/></message>", ""},
 		// XEP-0428 §2
-		{"retraction with a fallback", "<message type='chat'><body>I took it back</body><retract xmlns='urn:xmpp:message-retract:1' id='1'/><fallback xmlns='urn:xmpp:fallback:0'/></message>", "I took it back"},
+		{"retraction with a fallback", "<message type='chat'><body>I took it back</body><retract xmlns='urn:xmpp:message-retract:1' id='1'/><fallback xmlns='urn:xmpp:fallback:0'/></message>", ""},
 		// XEP-0444 §3
-		{"reactions", "<message type='chat'><reactions xmlns='urn:xmpp:reactions:0' id='1'><reaction>👍</reaction><reaction>🎉</reaction></reactions></message>", "(reacted with 👍 🎉)"},
+		{"reactions", "<message type='chat'><reactions xmlns='urn:xmpp:reactions:0' id='1'><reaction>👍</reaction><reaction>🎉</reaction></reactions></message>", ""},
+		{"reactions with a fallback", "<message type='chat'><body>👍</body><reactions xmlns='urn:xmpp:reactions:0' id='1'><reaction>👍</reaction></reactions><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reactions:0'/></message>", ""},
+		{"reactions with words", "<message type='chat'><body>well done</body><reactions xmlns='urn:xmpp:reactions:0' id='1'><reaction>👍</reaction></reactions></message>", "well done"},
 		{"no reactions", "<message type='chat'><reactions xmlns='urn:xmpp:reactions:0' id='1'/></message>", ""},
 		// XEP-0461 §3
 		{"reply", "<message type='chat'><body>&gt; question\nanswer</body><reply xmlns='urn:xmpp:reply:0' id='1'/><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' end='11'/></fallback></message>", "> question\nanswer"},

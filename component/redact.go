@@ -8,17 +8,26 @@ import (
 	"transport/legacy"
 )
 
-// retract takes a message back for one of the user's clients, where the network lets
-// it. It is false for any other message. (XEP-0424 §3)
-func (u *user) retract(st *inbound, room *room) bool {
-	e := st.Child(xep.NSRetract, "retract")
-	if e == nil {
-		return false
-	}
-	r := &request{inbound: st, payload: e, deadline: u.c.clock.Now().Add(requestTime)}
+// retract takes a message back for one of the user's clients, where the network can.
+// (XEP-0424 §3)
+func (u *user) retract(st *inbound, room *room) {
+	r := &request{inbound: st, payload: st.Child(xep.NSRetract, "retract"), deadline: u.c.clock.Now().Add(requestTime)}
 	u.requests = append(u.requests, r)
 	u.redact(r, room, "", func() { r.answered = true }) // the room tells it to everybody
-	return true
+}
+
+// reflectRetraction tells the user's clients that the user has taken a message back which
+// the network keeps. (XEP-0424 §3)
+func (u *user) reflectRetraction(r *room, st *inbound) {
+	id := st.Child(xep.NSRetract, "retract").Attr("id")
+	if old := r.said(id); old != nil {
+		u.unsay(r, old.archived)
+	}
+	o := u.c.idOf(r, r.nick)
+	u.toClients(r, func(full string) {
+		u.put(element.New(nsStanza, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat").
+			Set("id", first(st.id, newID())).Add(element.New(xep.NSRetract, "retract").Set("id", id), o, element.New("urn:xmpp:hints", "store")))
+	})
 }
 
 // onModerateMessage takes somebody's message back for a moderator. (XEP-0425 §3)
@@ -59,7 +68,7 @@ func (u *user) onRoomRedaction(r *room, ev legacy.RoomRedaction) {
 	from, retract := r.jid, element.New(xep.NSRetract, "retract").Set("id", ev.ID)
 	text := "A message was removed, which your client cannot show."
 	var id *element.Element
-	if old := r.said(ev.ID); old != nil && old.nick == ev.Nick && ev.Nick != "" {
+	if old := r.said(ev.ID); old != nil && ev.Nick != "" && (old.nick == ev.Nick || r.isOf(old, ev.Nick)) {
 		from, id = r.occupantJID(ev.Nick), u.c.idOf(r, ev.Nick)
 		text = "/me took back an earlier message, which your client cannot show."
 	} else {
@@ -78,6 +87,12 @@ func (u *user) onRoomRedaction(r *room, ev legacy.RoomRedaction) {
 			Add(element.New(nsStanza, "body").AddText(text), retract, id,
 				element.New(xep.NSFallback, "fallback").Set("for", xep.NSRetract), element.New("urn:xmpp:hints", "store")))
 	})
+}
+
+// isOf reports whether an occupant, perhaps by another nick then, has said a line.
+func (r *room) isOf(l *line, nick string) bool {
+	o := r.occupants[nick]
+	return o != nil && o.id != "" && l.occupant == o.id
 }
 
 // unsay forgets what was said.

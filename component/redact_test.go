@@ -71,13 +71,19 @@ func TestRedaction(t *testing.T) {
 		}
 		answer, _ := w.ask("set", phone, club, "m", "<moderate xmlns='"+nsModerate+"' id='id3'/>")
 		isError(t, answer, "bad-request", "modify", "")
-		// Where the network cannot, what the client has written for that is said.
+		// Where the network cannot, the room is told so in a line of text, and the user's
+		// clients get a retraction.
 		w.emit(h, legacy.RoomJoined{Room: clubPeer, Nick: "alice", Occupants: []legacy.Occupant{{Nick: "alice"}}})
 		w.Take()
 		answer, _ = w.ask("set", phone, club, "m", moderate)
 		isError(t, answer, "service-unavailable", "cancel", "")
 		w.groupchat(phone, "r5", "<retract xmlns='"+nsRetract+"' id='id3'/><body>I took it back</body>")
-		w.Expect("<message type='groupchat' from='" + club + "/alice' id='r5'><body>I took it back</body></message>")
+		isError(t, w.Next("<message type='error' from='"+club+"' id='r5'/>"), "forbidden", "auth", "") // bob's
+		w.groupchat(phone, "r6", "<retract xmlns='"+nsRetract+"' id='unknown'/><body>I took it back</body>")
+		got := w.Next("<message type='groupchat' from='" + club + "/alice' id='r6'><retract xmlns='" + nsRetract + "' id='unknown'/></message>")
+		if got.Child(nsComponent, "body") != nil {
+			t.Errorf("reflected %s", got)
+		}
 		w.nothingAsked(asked)
 	})
 }

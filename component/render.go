@@ -7,20 +7,14 @@ import (
 	"transport/component/xep"
 )
 
-// plainText is what a message says to somebody whose network knows plain text
-// only, "" if there is nothing to say. Corrections, reactions and retractions
-// become readable; the fallback that a client has put into the body stays, since
-// it is meant for just that. (XEP-0308 §4, XEP-0424 §5, XEP-0428 §2, XEP-0444,
-// XEP-0461 §3.1, XEP-0066 §3)
+// plainText is what a message says in plain text, "" if there is nothing to say. The
+// quotation that a client has put before an answer stays, the fallback of reactions and
+// retractions does not: see act. (XEP-0428 §2, XEP-0461 §3.1, XEP-0066 §3)
 func plainText(st *element.Element) string {
 	text := bodyText(st)
-	switch {
-	case text == "" && st.Child(xep.NSRetract, "retract") != nil:
-		return "(took back an earlier message)"
-	case text == "" && st.Child(xep.NSReactions, "reactions") != nil:
-		return reactionText(st.Child(xep.NSReactions, "reactions"))
-	case text != "" && st.Child(xep.NSCorrect, "replace") != nil:
-		text = "* " + text
+	switch a := actOf(st); {
+	case a == actRetract, a == actReact:
+		return ""
 	case text == "" && st.Child(xep.NSConference, "x").Attr("jid") != "": // XEP-0249 §2
 		text = "(asks you into the room xmpp:" + st.Child(xep.NSConference, "x").Attr("jid") + "?join)"
 	}
@@ -48,23 +42,6 @@ func bodyText(st *element.Element) string {
 		}
 	}
 	return text
-}
-
-// maxReactions is how many reactions of a message are told.
-const maxReactions = 8
-
-// reactionText tells of reactions; taking them all back is not worth a message.
-func reactionText(e *element.Element) string {
-	var all []string
-	for r := range e.Children(xep.NSReactions, "reaction") {
-		if t := strings.TrimSpace(r.Text()); t != "" && len(all) < maxReactions {
-			all = append(all, t)
-		}
-	}
-	if len(all) == 0 {
-		return ""
-	}
-	return "(reacted with " + strings.Join(all, " ") + ")"
 }
 
 // links are the files that a message shares, as addresses to fetch them from.

@@ -9,17 +9,22 @@ import (
 	"transport/component/xep"
 )
 
-// said is what was said in a room under an id, nil if that is not remembered.
+// said is what was said in a room under an id, of the archive or else of the stanza, nil
+// if that is not remembered.
 func (r *room) said(id string) *line {
 	if r == nil || id == "" {
 		return nil
 	}
+	var other *line
 	for i := len(r.history) - 1; i >= 0; i-- {
-		if r.history[i].archived == id {
-			return &r.history[i]
+		switch l := &r.history[i]; {
+		case l.archived == id:
+			return l
+		case other == nil && (l.id == id || l.origin == id):
+			other = l
 		}
 	}
-	return nil
+	return other
 }
 
 // maxQuote is how many runes of a message are repeated before its answer.

@@ -26,14 +26,27 @@ func asksForVoice(st *inbound) bool {
 // onRoomMessage: somebody has spoken. (XEP-0045 §7.4)
 func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
 	u.c.counters.fromNetwork.Add(1)
+	replaces := ""
+	if re, old := u.rendition(r, ev); old != nil {
+		switch re.act {
+		case actReact:
+			u.onRoomReaction(r, legacy.RoomReaction{Room: r.peer, Nick: ev.Nick, ID: old.archived, Emojis: re.emojis}, newID())
+			return
+		case actRetract:
+			u.onRoomRedaction(r, legacy.RoomRedaction{Room: r.peer, Nick: ev.Nick, ID: old.archived})
+			return
+		case actCorrect:
+			ev.Text, ev.Markup, replaces = re.text, nil, old.id
+		}
+	}
 	if ev.Reply != "" {
 		u.recall(r)
 	}
 	if len(u.typing) > 0 {
 		delete(u.typing, typist(r, ev.Nick))
 	}
-	l := line{nick: ev.Nick, text: styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply}
-	l.unstyled = isUnstyled(ev.Text, ev.Markup)
+	l := line{nick: ev.Nick, text: styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply, replaces: replaces}
+	l.unstyled = replaces == "" && isUnstyled(ev.Text, ev.Markup)
 	l.quote(r.said(ev.Reply))
 	if !ev.Time.IsZero() {
 		u.recall(r) // it may be known
@@ -84,6 +97,10 @@ func (c *Component) appendLine(dst []byte, r *room, to string, l *line, delayed 
 		dst = append(dst, unstyled...)
 	}
 	dst = l.appendReply(dst, r)
+	if l.replaces != "" {
+		dst = append(dst, "<replace xmlns='"+xep.NSCorrect+"'"...)
+		dst = append(appendAttr(dst, "id", l.replaces), "/>"...)
+	}
 	dst = appendOccupantID(dst, l.occupant)
 	if to != "" {
 		dst = append(dst, "<stanza-id xmlns='"+xep.NSStanzaID+"'"...)
@@ -118,14 +135,14 @@ func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 		return // the network has no word for it (XEP-0045 §7.8.2)
 	}
 	if !inside || !r.joined {
-		if plainText(st.Element) != "" || st.Child(nsComponent, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
+		if plainText(st.Element) != "" || actOf(st.Element) != actSay || st.Child(nsComponent, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
 			why := errNotInRoom
 			why.Type = stanza.Modify
 			u.c.refuse(st, why)
 		}
 		return
 	}
-	text, subject := plainText(st.Element), st.Child(nsComponent, "subject")
+	text, a, subject := plainText(st.Element), actOf(st.Element), st.Child(nsComponent, "subject")
 	roomer, ok := u.legacySession().(legacy.Roomer)
 	switch {
 	case !ok:
@@ -149,39 +166,15 @@ func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 			r.retopic = nil
 			u.c.refuse(st, translateError(err))
 		}
-	case r.tags && u.react(st, r):
-	case r.redacts && u.retract(st, r):
+	case a == actReact:
+		u.reactInRoom(st, r)
+	case a == actRetract:
+		u.retractInRoom(st, r)
 	case strings.TrimSpace(cleanText(text)) != "":
 		u.sendTo(st, peer, cleanText(text))
 	default:
 		u.onRoomChatState(st, r)
 	}
-}
-
-// react passes reactions on where the network has them. It is false for any other
-// message. (XEP-0444 §4.2)
-func (u *user) react(st *inbound, r *room) bool {
-	e := st.Child(xep.NSReactions, "reactions")
-	reacter, ok := u.legacySession().(legacy.Reacter)
-	if e == nil || !ok || bodyText(st.Element) != "" {
-		return false
-	}
-	var emojis []string
-	for reaction := range e.Children(xep.NSReactions, "reaction") {
-		if emoji := strings.TrimSpace(cleanText(reaction.Text())); emoji != "" && len(emojis) < maxReactions {
-			emojis = append(emojis, emoji)
-		}
-	}
-	if e.Attr("id") == "" {
-		u.c.refuse(st, errBadRequest)
-		return true
-	}
-	if err := reacter.React(u.ctx, r.peer, e.Attr("id"), emojis); err != nil {
-		u.c.refuse(st, translateError(err))
-		return true
-	}
-	u.onRoomReaction(r, legacy.RoomReaction{Room: r.peer, Nick: r.nick, ID: e.Attr("id"), Emojis: emojis}, first(st.id, newID()))
-	return true
 }
 
 // onRoomChatState passes on that the user is typing. (XEP-0085 §5.5)
@@ -277,6 +270,10 @@ func (u *user) onPrivateText(st *inbound, r *room, text string) {
 		u.c.refuse(st, errItemNotFound)
 		return
 	}
+	if a := actOf(st.Element); a == actRetract || a == actReact {
+		u.actAlone(st, a, peer)
+		return
+	}
 	if text = cleanText(text); strings.TrimSpace(text) == "" {
 		u.onChatStateTo(st, peer)
 		return
@@ -318,6 +315,7 @@ func (u *user) passPrivately(ev legacy.MessageReceived) bool {
 		return false
 	}
 	id := newID()
+	u.noteChat(chatLine{peer: ev.From.ID, id: id, words: firstWords(ev.Text)})
 	u.c.identify(r, r.occupants[nick])
 	u.toClients(r, func(full string) {
 		_ = u.c.write(func(dst []byte) []byte {
@@ -344,9 +342,24 @@ func (u *user) reflect(st *inbound, id string) {
 	u.withRoom(peer, func(r *room) {
 		o := r.self()
 		u.c.identify(r, o)
+		switch actOf(st.Element) {
+		case actReact:
+			e := st.Child(xep.NSReactions, "reactions")
+			u.onRoomReaction(r, legacy.RoomReaction{Room: r.peer, Nick: r.nick, ID: e.Attr("id"), Emojis: reactionsIn(e)}, first(st.id, newID()))
+			return
+		case actRetract:
+			u.reflectRetraction(r, st)
+			return
+		}
 		archived := first(id, newID())
 		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, archived), archived: archived, at: r.stamp(u.c.clock.Now(), false), occupant: o.id,
 			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"), quoted: quoteIn(st.Element)}
+		if actOf(st.Element) == actCorrect {
+			l.replaces = st.Child(xep.NSCorrect, "replace").Attr("id")
+			if old := r.said(l.replaces); old != nil && old.nick != r.nick && !r.isOf(old, r.nick) {
+				l.replaces = "" // of somebody else's message (XEP-0308 §4)
+			}
+		}
 		if old := r.said(l.reply); old != nil {
 			l.replyTo = old.nick
 		}

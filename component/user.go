@@ -69,6 +69,7 @@ type user struct {
 	threads    map[string]string        // of conversations, by peer
 	stored     map[string]time.Time     // stamps of the last messages that the network had stored, by peer
 	notices    map[string]*heldNotices  // for a user without a client, by the peer ID of the service
+	reacted    map[string][]string      // what the user has put to messages, by reactionKey
 	leaving    map[string]bool          // rooms that are left, of which the network has not yet said so
 	private    map[string]string        // rooms in which the user talks to somebody alone, by peer ID
 	lists      map[string]roomList      // of the rooms that there are, by service
@@ -76,6 +77,7 @@ type user struct {
 	blocked    map[string]bool          // peers, as the network's list was last
 	blocking   map[string][]blockWaiter // who waits for a peer to be blocked or not
 
+	chat       []chatLine // of one-to-one chats, the latest last
 	guest      bool       // the account lasts as long as the user is in a room
 	guestLeft  bool       // the last room was left
 	requests   []*request // IQs that are not answered yet

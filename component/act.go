@@ -1,0 +1,258 @@
+package component
+
+import (
+	"slices"
+	"strings"
+
+	"mellium.im/xmpp/stanza"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// act is what a message does apart from saying something.
+type act uint8
+
+const (
+	actSay     act = iota
+	actCorrect     // XEP-0308
+	actRetract     // XEP-0424
+	actReact       // XEP-0444
+)
+
+// actOf is what a message does. The body of a retraction, and one that is marked as the
+// fallback of reactions, is for clients that know neither. (XEP-0428 §2)
+func actOf(st *element.Element) act {
+	switch {
+	case st.Child(xep.NSRetract, "retract") != nil:
+		return actRetract
+	case st.Child(xep.NSReactions, "reactions") != nil && (bodyText(st) == "" || hasFallback(st, xep.NSReactions)):
+		return actReact
+	case st.Child(xep.NSCorrect, "replace").Attr("id") != "" && bodyText(st) != "":
+		return actCorrect
+	}
+	return actSay
+}
+
+func hasFallback(st *element.Element, of string) bool {
+	for f := range st.Children(xep.NSFallback, "fallback") {
+		if f.Attr("for") == of {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	maxReactions   = 8   // emojis of one person's to a message
+	maxReaction    = 64  // bytes of each
+	maxReacted     = 200 // messages of which the user's reactions are remembered
+	maxQuotedWords = 40  // runes of a message that a line about it repeats
+	maxChatLines   = 50  // messages of one-to-one chats whose first words are remembered
+)
+
+// reactionsIn are the emojis of a message.
+func reactionsIn(e *element.Element) []string {
+	var all []string
+	for r := range e.Children(xep.NSReactions, "reaction") {
+		emoji := strings.Join(strings.Fields(cleanText(r.Text())), " ")
+		if emoji != "" && len(emoji) <= maxReaction && emoji[0] != '/' && len(all) < maxReactions && !slices.Contains(all, emoji) {
+			all = append(all, emoji)
+		}
+	}
+	return all
+}
+
+// mentioned is a message that a reaction or a retraction is about.
+type mentioned struct {
+	nick string // who has said it in a room, "" for the user and in a chat
+	text string // its beginning, "" if unknown
+}
+
+// quoted is the message as a text for people names it.
+func (m mentioned) quoted(how string) string {
+	if m.text == "" {
+		return how + " an earlier message"
+	}
+	return how + ` "` + m.text + `"`
+}
+
+// firstWords is the beginning of a text: of its first line that is not a quotation.
+func firstWords(text string) string {
+	for line := range strings.SplitSeq(text, "\n") {
+		line = strings.TrimSpace(strings.TrimPrefix(line, "/me "))
+		if line != "" && !strings.HasPrefix(line, ">") {
+			return truncate(line, maxQuotedWords)
+		}
+	}
+	return ""
+}
+
+// reactionLine tells people of reactions whose network has none.
+func reactionLine(emojis []string, to mentioned) string {
+	text := to.quoted(strings.Join(emojis, " ") + " to")
+	if to.nick != "" {
+		text = to.nick + ": " + text
+	}
+	return text
+}
+
+// retractionLine tells people that a message was taken back whose network cannot do that.
+func retractionLine(m mentioned) string {
+	return "(" + m.quoted("took back") + ")"
+}
+
+// correctionOf marks a text, and its formatting, as the correction of an earlier one.
+// (XEP-0308 §4)
+func correctionOf(text string, markup []legacy.Span) (string, []legacy.Span) {
+	if action, ok := strings.CutPrefix(text, "/me "); ok {
+		return "/me * " + action, nil
+	}
+	if markup != nil {
+		markup = append([]legacy.Span{{Text: "* "}}, markup...)
+	}
+	return "* " + text, markup
+}
+
+// freshReactions are the emojis that the user has newly put to a message. What they have
+// taken away is not worth a line.
+func (u *user) freshReactions(peer legacy.Peer, id string, emojis []string) []string {
+	before := u.reacted[reactionKey(peer, id)]
+	return slices.DeleteFunc(slices.Clone(emojis), func(emoji string) bool { return slices.Contains(before, emoji) })
+}
+
+func (u *user) noteReactions(peer legacy.Peer, id string, emojis []string) {
+	if len(u.reacted) >= maxReacted {
+		clear(u.reacted)
+	}
+	put(&u.reacted, reactionKey(peer, id), emojis)
+}
+
+// forgetReactions forgets those of a message that did not arrive.
+func (u *user) forgetReactions(st *inbound) {
+	if actOf(st.Element) != actReact || len(u.reacted) == 0 {
+		return
+	}
+	for key := range u.reacted {
+		if _, id, _ := strings.Cut(key, "\x00"); id == st.Child(xep.NSReactions, "reactions").Attr("id") {
+			delete(u.reacted, key)
+		}
+	}
+}
+
+func reactionKey(peer legacy.Peer, id string) string { return peer.ID + "\x00" + id }
+
+// actAlone passes a reaction or a retraction on to a person, as a line of text.
+func (u *user) actAlone(st *inbound, a act, peer legacy.Peer) {
+	if peer.ID == "" || peer.Service || u.option(optNoActs) {
+		return
+	}
+	if a == actRetract {
+		u.sendTo(st, peer, retractionLine(u.chatLine(peer, st.Child(xep.NSRetract, "retract").Attr("id"))))
+		return
+	}
+	e := st.Child(xep.NSReactions, "reactions")
+	id, emojis := e.Attr("id"), reactionsIn(e)
+	fresh := u.freshReactions(peer, id, emojis)
+	if len(fresh) == 0 || u.sendTo(st, peer, reactionLine(fresh, u.chatLine(peer, id))) {
+		u.noteReactions(peer, id, emojis)
+	}
+}
+
+// reactInRoom passes reactions on: as such where the network has them, else as a line of
+// text. Clients in the room get them as reactions in any case. (XEP-0444 §4.2)
+func (u *user) reactInRoom(st *inbound, r *room) {
+	e := st.Child(xep.NSReactions, "reactions")
+	id, emojis := e.Attr("id"), reactionsIn(e)
+	if id == "" {
+		u.c.refuse(st, errBadRequest)
+		return
+	}
+	if reacter, ok := u.legacySession().(legacy.Reacter); ok && r.tags {
+		if err := reacter.React(u.ctx, r.peer, id, emojis); err != nil {
+			u.c.refuse(st, translateError(err))
+			return
+		}
+		u.reflect(st, "")
+		return
+	}
+	fresh := u.freshReactions(r.peer, id, emojis)
+	if len(fresh) == 0 || u.option(optNoActs) {
+		u.reflect(st, "")
+	} else if !u.sendTo(st, r.peer, reactionLine(fresh, u.roomLine(r, id))) {
+		return
+	}
+	u.noteReactions(r.peer, id, emojis)
+}
+
+// retractInRoom takes back what the user has said in a room: where the network cannot,
+// for the user's clients only, and the room is told so in a line of text.
+// (XEP-0424 §3)
+func (u *user) retractInRoom(st *inbound, r *room) {
+	if r.redacts {
+		u.retract(st, r)
+		return
+	}
+	id := st.Child(xep.NSRetract, "retract").Attr("id")
+	u.recall(r)
+	u.c.identify(r, r.self())
+	old := r.said(id)
+	switch {
+	case id == "":
+		u.c.refuse(st, errBadRequest)
+	case old != nil && old.nick != r.nick && !r.isOf(old, r.nick):
+		u.c.refuse(st, errNotYours)
+	case u.option(optNoActs):
+		u.reflect(st, "")
+	default:
+		u.sendTo(st, r.peer, retractionLine(u.roomLine(r, id)))
+	}
+}
+
+var errNotYours = stanzaError{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "You can take back only what you have said yourself."}
+
+// roomLine is a message of a room, for a line about it.
+func (u *user) roomLine(r *room, id string) mentioned {
+	u.recall(r)
+	old := r.said(id)
+	if old == nil {
+		return mentioned{}
+	}
+	m := mentioned{nick: old.nick, text: firstWords(old.ownText())}
+	if m.nick == r.nick {
+		m.nick = ""
+	}
+	return m
+}
+
+// ownText is what a line says itself, without what it repeats of another one.
+func (l *line) ownText() string {
+	if from, to := l.quoted[0], l.quoted[1]; from < to {
+		if all := []rune(l.text); to <= len(all) {
+			return strings.TrimSpace(string(all[:from]) + string(all[to:]))
+		}
+	}
+	return l.text
+}
+
+// chatLine is a message of a one-to-one chat, for a line about it.
+func (u *user) chatLine(peer legacy.Peer, id string) mentioned {
+	for _, l := range slices.Backward(u.chat) {
+		if l.peer == peer.ID && id != "" && (l.id == id || l.origin == id) {
+			return mentioned{text: l.words}
+		}
+	}
+	return mentioned{}
+}
+
+// chatLine is the beginning of a message of a one-to-one chat.
+type chatLine struct{ peer, id, origin, words string }
+
+// noteChat remembers how a message begins.
+func (u *user) noteChat(l chatLine) {
+	if len(u.chat) >= 2*maxChatLines {
+		u.chat = append(u.chat[:0], u.chat[len(u.chat)-maxChatLines+1:]...)
+	}
+	u.chat = append(u.chat, l)
+}
