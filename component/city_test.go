@@ -40,7 +40,7 @@ var (
 func (n city) Info() legacy.Info {
 	info := n.roomy.Info()
 	info.Features &^= legacy.FeatureRoster | legacy.FeatureTyping
-	info.Features |= legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomTags | legacy.FeatureWatch | legacy.FeatureMarkup | legacy.FeatureAddresses
+	info.Features |= legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomTags | legacy.FeatureWatch | legacy.FeatureMarkup
 	info.Services = n.services
 	info.Form = append(info.Form, legacy.Field{Var: legacy.RoomsField, Label: "Rooms", Type: legacy.FieldLines})
 	info.Commands = []legacy.Command{
@@ -171,6 +171,19 @@ func (w *world) hear(asked chan string, want string) string {
 		return ref
 	default:
 		w.t.Fatalf("the network was not asked for %q", want)
+		return ""
+	}
+}
+
+// hearAny is what the network was asked for.
+func (w *world) hearAny(asked chan string) string {
+	w.t.Helper()
+	w.settle()
+	select {
+	case got := <-asked:
+		return got
+	default:
+		w.t.Fatal("the network was not asked for anything")
 		return ""
 	}
 }

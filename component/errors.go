@@ -24,6 +24,7 @@ var (
 	errBadRequest       = stanzaError{Type: stanza.Modify, Condition: stanza.BadRequest, Text: "The request is malformed."}
 	errNotImplemented   = stanzaError{Type: stanza.Cancel, Condition: stanza.FeatureNotImplemented}
 	errServiceUnavail   = stanzaError{Type: stanza.Cancel, Condition: stanza.ServiceUnavailable}
+	errNotAllowed       = stanzaError{Type: stanza.Cancel, Condition: stanza.NotAllowed}
 	errItemNotFound     = stanzaError{Type: stanza.Cancel, Condition: stanza.ItemNotFound}
 	errInternal         = stanzaError{Type: stanza.Cancel, Condition: stanza.InternalServerError, Text: "Something went wrong inside the gateway."}
 	errTimeout          = stanzaError{Type: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: "The network did not answer in time."}

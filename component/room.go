@@ -339,9 +339,6 @@ func (u *user) showRoom(r *room, full string) {
 // sendSelf sends the presence that says what the client itself is called.
 func (u *user) sendSelf(r *room, full string) {
 	client, codes := r.clients[full], []string{"110"}
-	if u.c.ownJID(r, r.self()) != "" { // XEP-0045 §7.2.3
-		codes = append(codes, "100")
-	}
 	if client.nick != "" && client.nick != resourceOf(r.nick) { // XEP-0045 §7.2.2
 		codes = append(codes, "210")
 	}

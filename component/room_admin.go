@@ -109,7 +109,7 @@ func (u *user) listOccupants(r *request, room *room) {
 		role := roleOf(o.Level, room.moderated)
 		if item != nil && (item.Attr("role") == role || item.Attr("affiliation") == affiliations[level]) {
 			q.Add(element.New(xep.NSMUCAdmin, "item").Set("affiliation", affiliations[level]).Set("role", role).
-				Set("nick", resourceOf(o.Nick)).Set("jid", room.occupantJID(o.Nick)))
+				Set("nick", resourceOf(o.Nick)).Set("jid", u.listedJID(room, o.Nick)))
 		}
 	}
 	u.reply(r, q)
@@ -122,9 +122,27 @@ var (
 		"none": legacy.LevelNone, "visitor": legacy.LevelNone, "participant": legacy.LevelVoice, "moderator": legacy.LevelOperator,
 	}
 	levelsOfAffiliations = map[string]legacy.Level{
-		"none": legacy.LevelNone, "outcast": legacy.LevelNone, "member": legacy.LevelVoice, "admin": legacy.LevelOperator, "owner": legacy.LevelOwner,
+		"none": legacy.LevelNone, "outcast": legacy.LevelNone, "member": legacy.LevelVoice, "admin": legacy.LevelHelper, "owner": legacy.LevelOperator,
 	}
 )
+
+// levelFor is the level that a role or an affiliation asks for somebody who has one
+// already. An affiliation that they have leaves it as it is, so that a founder who is made
+// an owner stays a founder. unmoderated is true where everybody is known to be allowed to
+// speak. (XEP-0045 §5.1, §5.2)
+func levelFor(role, affiliation string, has legacy.Level, unmoderated bool) legacy.Level {
+	switch {
+	case affiliation != "" && affiliation == affiliations[has]:
+		return has
+	case affiliation != "":
+		return levelsOfAffiliations[affiliation]
+	case role == "moderator":
+		return max(has, levelsOfRoles[role])
+	case role == "participant" && has > legacy.LevelVoice && unmoderated: // they need no voice
+		return legacy.LevelNone
+	}
+	return levelsOfRoles[role]
+}
 
 // maxModerations is how many occupants are dealt with by one IQ.
 const maxModerations = 50
@@ -152,29 +170,41 @@ func (u *user) onModeration(r *request, room *room) {
 // moderation is what one item asks for.
 func (u *user) moderation(roomer legacy.Roomer, room *room, item *element.Element) (func(ref string) error, *stanzaError) {
 	role, affiliation, jid := item.Attr("role"), item.Attr("affiliation"), item.Attr("jid")
-	level, known := levelsOfRoles[role]
+	_, known := levelsOfRoles[role]
 	both := role != "" && affiliation != ""
 	if affiliation != "" { // a mode goes with it, and that is the role
-		level, known = levelsOfAffiliations[affiliation]
+		_, known = levelsOfAffiliations[affiliation]
 	}
 	if !known || both && (role == "none" || affiliation == "outcast") || item.Attr("nick") == "" && jid == "" {
 		return nil, &errBadRequest
 	}
-	m := legacy.Moderation{Level: level, Kick: role == "none", Ban: affiliation == "outcast", Reason: cleanText(item.ChildText(xep.NSMUCAdmin, "reason"))}
-	if o := room.find(item.Attr("nick")); o != nil {
-		m.Nick = o.Nick
-	} else {
-		m.Nick = u.nickIn(room, jid) // affiliations name a JID: of the nick as a contact, or of the occupant
+	m := legacy.Moderation{Kick: role == "none", Ban: affiliation == "outcast", Reason: cleanText(item.ChildText(xep.NSMUCAdmin, "reason"))}
+	o := room.find(item.Attr("nick"))
+	if o == nil {
+		o = room.occupants[u.nickIn(room, jid)] // affiliations name a JID: of the person, or of the occupant
 	}
-	if m.Nick != "" {
+	if o != nil {
+		unmoderated := room.config != nil && !room.moderated
+		if role == "visitor" && affiliation == "" && unmoderated {
+			why := errNotAllowed.with("Everybody may speak in this room, since it is not moderated. Set it to moderated first.")
+			return nil, &why
+		}
+		m.Nick, m.Level = o.Nick, levelFor(role, affiliation, min(o.Level, legacy.LevelOwner), unmoderated)
+		if m.Kick || m.Ban {
+			m.Level = legacy.LevelNone
+		}
 		return func(ref string) error { return roomer.Moderate(u.ctx, ref, room.peer, m) }, nil
 	}
 	keeper, keeps := roomer.(legacy.RoomKeeper)
 	mask := u.banMask(room, jid)
-	if !keeps || mask == "" || affiliation != "outcast" && affiliation != "none" {
-		return nil, &errItemNotFound
+	if keeps && mask != "" && (affiliation == "outcast" || affiliation == "none") {
+		return func(ref string) error { return keeper.SetBan(u.ctx, ref, room.peer, mask, m.Ban) }, nil
 	}
-	return func(ref string) error { return keeper.SetBan(u.ctx, ref, room.peer, mask, m.Ban) }, nil
+	why := errItemNotFound.with("Nobody of that name is in the room. " + u.c.info.Name + " gives ranks only to those who are there.")
+	if role == "none" || affiliation == "outcast" {
+		why.Text = "Nobody of that name is in the room."
+	}
+	return nil, &why
 }
 
 // banMask is the mask, or the nick of somebody who is not in the room, that a JID of
@@ -232,15 +262,41 @@ func (u *user) peerNameOf(s string) string {
 	return nameOf(jid.Local)
 }
 
-// nickIn is the nick in a room of whom a JID of ours stands for, "" if they are not
-// there.
-func (u *user) nickIn(room *room, jid string) string {
-	want, err := u.c.cfg.Network.ParsePeer(u.peerNameOf(jid))
+// listedJID is an occupant's address in lists: bare, as in presence.
+func (u *user) listedJID(room *room, nick string) string {
+	if nick == room.nick {
+		return u.bare
+	}
+	return u.c.personJID(room, nick)
+}
+
+// nickIn is the nick in a room of whom a JID stands for, "" if they are not there: the
+// user's own, or one of ours.
+func (u *user) nickIn(room *room, s string) string {
+	jid, err := address.Parse(s)
 	if err != nil {
 		return ""
 	}
+	if jid.Bare().String() == u.bare {
+		return room.nick
+	}
+	if in, isRoom := u.c.roomAt(jid); isRoom {
+		if in == room.peer {
+			if o := room.find(jid.Resource); o != nil {
+				return o.Nick
+			}
+		}
+		return ""
+	}
+	if jid.Domain != u.c.domain || jid.Local == "" {
+		return ""
+	}
+	person, err := u.c.parsePeer(jid.Local)
 	for nick := range room.occupants {
-		if p, err := u.c.occupantPeer(room, nick); err == nil && p == want {
+		if u.c.personJID(room, nick) == jid.Bare().String() {
+			return nick
+		}
+		if p, bad := u.c.occupantPeer(room, nick); err == nil && bad == nil && p == person { // in another spelling
 			return nick
 		}
 	}

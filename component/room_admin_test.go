@@ -105,7 +105,7 @@ func TestModerationRefused(t *testing.T) {
 				answer, _ := w.ask("set", laptop, club, "m", "<query xmlns='"+nsAdmin+"'><item nick='bob' role='none'/></query>")
 				isError(t, answer, "not-acceptable", "cancel", "")
 				answer, _ = w.ask("get", phone, club, "l", "<query xmlns='"+nsAdmin+"'><item role='moderator'/></query>")
-				w.mustMatch(answer, "<iq type='result'><query xmlns='"+nsAdmin+"'><item nick='bob' role='moderator' affiliation='admin'/></query></iq>")
+				w.mustMatch(answer, "<iq type='result'><query xmlns='"+nsAdmin+"'><item nick='bob' role='moderator' affiliation='owner'/></query></iq>")
 			})
 		})
 	}
@@ -215,6 +215,75 @@ func TestRoomConfig(t *testing.T) {
 	})
 }
 
+// XEP-0045 §5.1, §5.2: ranks as affiliations and roles, and what asking for these comes
+// to
+func TestRanks(t *testing.T) {
+	asked := make(chan string, 1000)
+	stage(t, setup{network: newCity(asked), echo: silence}, func(t *testing.T, w *world) {
+		h := joinClub(t, w, asked)
+		w.Take()
+		for level, want := range [][2]string{{"none", "participant"}, {"member", "participant"}, {"admin", "moderator"}, {"owner", "moderator"}, {"owner", "moderator"}} {
+			nick := fmt.Sprint("n", level)
+			w.emit(h, legacy.OccupantJoined{Room: clubPeer, Occupant: legacy.Occupant{Nick: nick, Level: legacy.Level(level)}})
+			w.Next("<presence from='" + club + "/" + nick + "'>" + item(want[0], want[1]) + "</presence>")
+		}
+		ask := func(id, item string) *element.Element {
+			answer, _ := w.ask("set", phone, club, id, "<query xmlns='"+nsAdmin+"'>"+item+"</query>")
+			return answer
+		}
+		for i, tt := range []struct {
+			item  string
+			level int
+		}{
+			{"<item nick='n0' role='moderator'/>", 3}, // Converse: /op, /deop, /voice, /mute
+			{"<item nick='n3' role='participant'/>", 1},
+			{"<item nick='n0' role='participant'/>", 1},
+			{"<item nick='n1' role='visitor'/>", 0},
+			{"<item nick='n4' role='moderator'/>", 4}, // a founder stays one
+			{"<item nick='n2' role='moderator'/>", 3},
+			{"<item jid='n0@" + gw + "' affiliation='owner'/>", 3}, // Gajim; Converse: /owner, /admin, /member, /revoke
+			{"<item jid='n4@" + gw + "' affiliation='owner'/>", 4},
+			{"<item jid='n0@" + gw + "' affiliation='admin'/>", 2},
+			{"<item jid='n3@" + gw + "' affiliation='admin'/>", 2},
+			{"<item jid='n3@" + gw + "' affiliation='member'/>", 1},
+			{"<item jid='n4@" + gw + "' affiliation='none'/>", 0},
+			{"<item jid='" + alice + "' affiliation='none'/>", 0},
+		} {
+			if answer := ask(fmt.Sprint(i), tt.item); answer != nil {
+				t.Errorf("%s is answered by %s", tt.item, answer)
+				continue
+			}
+			got := w.hearAny(asked)
+			if want := fmt.Sprintf("Kick:false Ban:false Level:%d Reason:}", tt.level); !strings.HasSuffix(got, want) {
+				t.Errorf("for %s the network is asked for %q, want %s", tt.item, got, want)
+			}
+			w.emit(h, legacy.Done{Ref: strings.Fields(got)[1]})
+			w.Next("<iq type='result' id='" + fmt.Sprint(i) + "'/>")
+		}
+		// Where everybody may speak, an operator who becomes a participant needs no voice, and
+		// nobody can be a visitor.
+		w.emit(h, legacy.RoomConfigChanged{Room: clubPeer, Config: &legacy.RoomConfig{}})
+		ask("u", "<item nick='n3' role='participant'/>")
+		w.hear(asked, "moderate * #club {Nick:n3 Kick:false Ban:false Level:0 Reason:}")
+		answer := ask("m", "<item nick='n1' role='visitor'/>")
+		isError(t, answer, "not-allowed", "cancel", "")
+		if !strings.Contains(answer.String(), "not moderated") {
+			t.Errorf("nobody is told what to do: %s", answer)
+		}
+		// In a moderated room those without a voice are visitors.
+		w.emit(h, legacy.RoomConfigChanged{Room: clubPeer, Config: &legacy.RoomConfig{Moderated: true}})
+		ask("d", "<item nick='n3' role='participant'/>")
+		w.hear(asked, "moderate * #club {Nick:n3 Kick:false Ban:false Level:1 Reason:}")
+		ask("v", "<item nick='n1' role='visitor'/>")
+		w.hear(asked, "moderate * #club {Nick:n1 Kick:false Ban:false Level:0 Reason:}")
+		answer = ask("g", "<item jid='gone@"+gw+"' affiliation='owner'/>")
+		isError(t, answer, "item-not-found", "cancel", "")
+		if !strings.Contains(answer.String(), "<text") {
+			t.Errorf("nobody is told why: %s", answer)
+		}
+	})
+}
+
 // XEP-0045 §6.4: what a room is like, before and after joining
 func TestRoomInfo(t *testing.T) {
 	asked := make(chan string, 1000)
@@ -231,7 +300,21 @@ func TestRoomInfo(t *testing.T) {
 			}
 		}
 		info, _ := w.ask("get", bob+"/x", club, "i", "<query xmlns='"+nsInfo+"'/>")
-		check(info, "muc_public", "muc_open", "muc_unmoderated", "muc_unsecured", "muc_nonanonymous")
+		check(info, "muc_semianonymous", "muc_persistent")
+		// What is not known of a room is not guessed.
+		unknown := func(info *element.Element) {
+			t.Helper()
+			for _, name := range []string{"muc_public", "muc_hidden", "muc_open", "muc_membersonly", "muc_moderated", "muc_unmoderated",
+				"muc_unsecured", "muc_passwordprotected", "muc_nonanonymous"} {
+				if hasFeature(info, name) {
+					t.Errorf("nobody knows of %s: %s", name, info)
+				}
+			}
+		}
+		unknown(info)
+		if strings.Count(info.String(), "<identity ") != 1 {
+			t.Errorf("the room is more than one thing: %s", info)
+		}
 		h := joinClub(t, w, asked)
 		w.Take()
 		// What the network has not told is asked for, once.
@@ -240,11 +323,13 @@ func TestRoomInfo(t *testing.T) {
 		check(w.Expect("<iq id='i'/>"), "muc_hidden", "muc_membersonly", "muc_semianonymous", "muc_moderated", "muc_passwordprotected")
 		info, _ = w.ask("get", phone, club, "i", "<query xmlns='"+nsInfo+"'/>")
 		check(info, "muc_hidden")
-		w.mustMatch(info, "<iq><query xmlns='"+nsInfo+"'><x xmlns='"+nsData+"'><field var='muc#roominfo_occupants'><value>3</value></field><field var='muc#roominfo_subject'><value>all sorts</value></field><field var='muc#roominfo_subjectmod'><value>true</value></field></x></query></iq>")
+		w.mustMatch(info, "<iq><query xmlns='"+nsInfo+"'><x xmlns='"+nsData+"'><field var='muc#roominfo_occupants'><value>3</value></field><field var='muc#roominfo_subject'><value>all sorts</value></field><field var='muc#roominfo_subjectmod'><value>true</value></field><field var='muc#roominfo_changesubject'><value>true</value></field></x></query></iq>")
 		w.emit(h, legacy.RoomConfigChanged{Room: clubPeer})
 		w.ask("get", phone, club, "i", "<query xmlns='"+nsInfo+"'/>")
 		w.emit(h, legacy.RoomConfigReceived{Ref: w.hear(asked, "config * #club"), Err: legacy.Errorf(legacy.Forbidden, "no")})
-		check(w.Expect("<iq id='i'/>"), "muc_public")
+		info = w.Expect("<iq id='i'/>")
+		check(info)
+		unknown(info)
 		// XEP-0030 §3.2, XEP-0045 §7.12, §17.4: nodes
 		for node, condition := range map[string]string{"nonsense": "item-not-found", "x-roomuser-item": "feature-not-implemented"} {
 			info, _ = w.ask("get", phone, club, "n", "<query xmlns='"+nsInfo+"' node='"+node+"'/>")

@@ -21,16 +21,11 @@ var roomFeatures = []string{
 }
 
 // roomInfo is what a room can do, and whether what is said there is archived. r is
-// what the user knows of it, nil for somebody who is not there: then it is answered as
-// most rooms are, since joining makes one. (XEP-0045 §6.4)
+// what the user knows of it, nil for somebody who is not there. (XEP-0045 §6.4)
 func (c *Component) roomInfo(peer legacy.Peer, r *room, archived bool) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query")
 	name := peer.ID
-	for _, typ := range []string{"text", "irc"} {
-		if typ == "text" || c.info.Type == typ {
-			q.Add(element.New(xep.NSDiscoInfo, "identity").Set("category", "conference").Set("type", typ).Set("name", name))
-		}
-	}
+	q.Add(conferenceIdentity(name))
 	feature := func(name string) { q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", name)) }
 	for _, f := range roomFeatures {
 		feature(f)
@@ -38,10 +33,6 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, archived bool) *element.
 	if archived {
 		feature(xep.NSMAM)
 		feature(xep.NSMAMExtended)
-	}
-	config := legacy.RoomConfig{}
-	if r != nil && r.config != nil {
-		config = *r.config
 	}
 	if r != nil && r.tags {
 		feature(xep.NSChatStates)
@@ -52,30 +43,47 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, archived bool) *element.
 		feature(xep.NSRetract)
 		feature(xep.NSModerate)
 	}
-	choose := func(is bool, yes, no string) {
-		if is {
-			feature(yes)
-		} else {
-			feature(no)
+	feature("muc_semianonymous") // the network's addresses are shown, and nobody's of XMPP
+	if r != nil && r.config != nil {
+		for _, f := range configFeatures(*r.config) {
+			feature(f)
 		}
 	}
-	choose(config.Hidden, "muc_hidden", "muc_public")
-	choose(config.InviteOnly, "muc_membersonly", "muc_open")
-	// Clients take a room that is for members who know each other for a private group,
-	// with encryption and all: the one for those who are invited is not called so.
-	choose(c.info.Features.Has(legacy.FeatureAddresses) && !config.InviteOnly, "muc_nonanonymous", "muc_semianonymous")
-	choose(config.Moderated, "muc_moderated", "muc_unmoderated")
-	choose(config.Password != "", "muc_passwordprotected", "muc_unsecured")
 	form := xep.NewForm("result", xep.NSMUCInfo, "", "").Add(
 		xep.NewField("muc#roomconfig_roomname", "", "", name), xep.NewField("muc#maxhistoryfetch", "", "", strconv.Itoa(maxHistory)))
 	if r != nil && r.joined {
 		form.Add(xep.NewField("muc#roominfo_occupants", "", "", strconv.Itoa(len(r.occupants))),
 			xep.NewField("muc#roominfo_subject", "", "", r.topic.Text), xep.NewField("muc#roominfo_description", "", "", r.topic.Text))
-		if r.config != nil {
-			form.Add(xep.NewField("muc#roominfo_subjectmod", "", "", boolText(!r.config.TopicLocked)))
-		}
 	}
+	// The second name is that of Prosody and ejabberd: Converse sends /topic to the room
+	// as a text where it is not true. The network tells those who may not.
+	mayChange := r == nil || r.config == nil || !r.config.TopicLocked
+	if r != nil && r.config != nil {
+		form.Add(xep.NewField("muc#roominfo_subjectmod", "", "", boolText(mayChange)))
+	}
+	form.Add(xep.NewField("muc#roominfo_changesubject", "", "", boolText(mayChange)))
 	return q.Add(form)
+}
+
+// conferenceIdentity is what a room, or a place with rooms, is. Clients know the type
+// text alone: with conference/irc Gajim takes nick changes, reactions and edits away.
+func conferenceIdentity(name string) *element.Element {
+	return element.New(xep.NSDiscoInfo, "identity").Set("category", "conference").Set("type", "text").Set("name", name)
+}
+
+// configFeatures are those that say how a room is set. What is not known of a room is
+// not said. (XEP-0045 §6.4)
+func configFeatures(config legacy.RoomConfig) []string {
+	choose := func(is bool, yes, no string) string {
+		if is {
+			return yes
+		}
+		return no
+	}
+	return []string{
+		choose(config.Hidden, "muc_hidden", "muc_public"), choose(config.InviteOnly, "muc_membersonly", "muc_open"),
+		choose(config.Moderated, "muc_moderated", "muc_unmoderated"), choose(config.Password != "", "muc_passwordprotected", "muc_unsecured"),
+	}
 }
 
 // roomTraffic is which extensions of messages and presence pass through a room.
@@ -135,8 +143,8 @@ func roomVCard(peer legacy.Peer, r *room) *element.Element {
 // serviceInfo is what a part of the network can do.
 func (c *Component) serviceInfo(peer legacy.Peer) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query").
-		Add(element.New(xep.NSDiscoInfo, "identity").Set("category", "conference").Set("type", c.info.Type).Set("name", peer.ID))
-	for _, f := range []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSMUC, xep.NSCommands, xep.NSPing, xep.NSVersion} {
+		Add(conferenceIdentity(peer.ID))
+	for _, f := range []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSMUC, xep.NSRSM, xep.NSCommands, xep.NSPing, xep.NSVersion} {
 		q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", f))
 	}
 	return q

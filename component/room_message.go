@@ -287,15 +287,19 @@ func (u *user) onPrivateText(st *inbound, r *room, text string) {
 // occupantPeer is an occupant as a person of the network: the room's name, with the
 // nick in place of the room's own.
 func (c *Component) occupantPeer(r *room, nick string) (legacy.Peer, error) {
-	name := nick
-	if namer, ok := c.cfg.Network.(legacy.OccupantNamer); ok {
-		name = namer.OccupantName(r.peer, nick)
-	}
-	peer, err := c.cfg.Network.ParsePeer(name)
+	peer, err := c.cfg.Network.ParsePeer(c.occupantName(r, nick))
 	if err == nil && (peer.Room || peer.Service) {
 		err = legacy.Errorf(legacy.NotFound, "That is nobody to talk to.")
 	}
 	return peer, err
+}
+
+// occupantName is the name by which the network's ParsePeer knows an occupant.
+func (c *Component) occupantName(r *room, nick string) string {
+	if namer, ok := c.cfg.Network.(legacy.OccupantNamer); ok {
+		return namer.OccupantName(r.peer, nick)
+	}
+	return nick
 }
 
 // passPrivately passes a message on as one from within a room, if the user talks to

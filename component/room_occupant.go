@@ -3,6 +3,7 @@ package component
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"transport/component/address"
@@ -63,18 +64,14 @@ func (r *room) self() *occupant {
 	return &occupant{Occupant: legacy.Occupant{Nick: r.nick}}
 }
 
-// ownJID is an occupant's address outside of the room, with where they come from on the
-// network as its resource. It is "" where the network does not tell that.
-// (XEP-0045 §7.2.3)
-func (c *Component) ownJID(r *room, o *occupant) string {
-	if o.Address == "" || !c.info.Features.Has(legacy.FeatureAddresses) {
-		return ""
+// personJID is the address of an occupant outside of the room: the person on the
+// network, to whom private messages go and whom the lists of affiliations name.
+func (c *Component) personJID(r *room, nick string) string {
+	name := c.occupantName(r, nick)
+	if peer, err := c.occupantPeer(r, nick); err == nil {
+		name = peer.ID
 	}
-	peer, err := c.occupantPeer(r, o.Nick)
-	if err != nil {
-		return ""
-	}
-	return c.contactJID(peer.ID) + "/" + address.SafeResource(o.Address)
+	return c.contactJID(name)
 }
 
 // occupantStanza is what else a presence of an occupant says.
@@ -87,20 +84,28 @@ type occupantStanza struct {
 	destroyed     bool
 	show, status  string // instead of what the occupant has
 	moderated     bool   // the room is
-	jid           string // the occupant's own
+	jid           string // of the occupant outside of the room
 }
 
-// affiliations and roles by level. (XEP-0045 §5.1, §5.2)
+// affiliations and roles by level. Operators are owners, since clients offer the
+// settings of a room to owners only. (XEP-0045 §5.1, §5.2)
 var (
-	affiliations = [...]string{"none", "member", "member", "admin", "owner"}
+	affiliations = [...]string{"none", "member", "admin", "owner", "owner"}
 	roles        = [...]string{"participant", "participant", "moderator", "moderator", "moderator"}
 )
 
-// sendOccupant sends the presence of an occupant. (XEP-0045 §7.2.2, §7.14)
+// sendOccupant sends the presence of an occupant. Each has the same address in all of
+// them: the client's own where it is the user, by which clients find themselves.
+// (XEP-0045 §7.2.2, §7.14)
 func (u *user) sendOccupant(r *room, full string, o *occupant, s occupantStanza) {
 	from := r.occupantJID(o.Nick)
 	u.c.identify(r, o)
-	s.moderated, s.jid = r.moderated, u.c.ownJID(r, o)
+	s.moderated = r.moderated
+	if slices.Contains(s.codes, "110") {
+		s.jid = full
+	} else {
+		s.jid = u.c.personJID(r, o.Nick)
+	}
 	if o.Nick == r.nick && !s.gone {
 		s.show, s.status = r.show, r.status
 	}

@@ -219,25 +219,54 @@ func TestNoSuchRoom(t *testing.T) {
 	}
 }
 
-// XEP-0045 §7.2.3: on a network that tells where people come from, so do their items,
-// and the own presence says that it is so
-func TestOwnJIDs(t *testing.T) {
+// XEP-0045 §7.2.3, §9.5: every occupant has an address, the same in each presence and in
+// lists, and the user's is the client's own, by which clients find themselves
+func TestItemJIDs(t *testing.T) {
 	asked := make(chan string, 100)
 	stage(t, setup{network: newCity(asked), users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
-		item := func(jid string) string {
-			return "<x xmlns='" + nsUser + "'><item affiliation='none' role='participant' jid='" + jid + "'/>"
+		occupant := func(typ, nick, to, jid string) string {
+			return "<presence from='" + club + "/" + nick + "' to='" + to + "' type='" + typ + "'><x xmlns='" + nsUser + "'><item jid='" + jid + "'/></x></presence>"
 		}
-		w.enter(h, asked, phone, legacy.RoomJoined{Nick: "me"})
-		w.emit(h, legacy.OccupantChanged{Room: clubPeer, Occupant: legacy.Occupant{Nick: "me", Address: "~m@host.test"}}, legacy.OccupantJoined{Room: clubPeer, Occupant: legacy.Occupant{Nick: "Bob", Address: "~B@2001:db8::1"}},
-			legacy.OccupantJoined{Room: clubPeer, Occupant: legacy.Occupant{Nick: "zoe"}})
-		w.Next("<presence from='" + club + "/Bob'>" + item("bob@"+gw+"/~B@2001:db8::1") + "</x></presence>")
-		w.Next("<presence from='" + club + "/zoe'>" + item("") + "</x></presence>")
+		w.Send("<presence from='" + phone + "' to='" + club + "/me'>" + nsMUC + "</presence>")
+		w.hear(asked, "join #club ")
+		w.emit(h, legacy.RoomJoined{Room: clubPeer, Nick: "me", Occupants: []legacy.Occupant{{Nick: "me"}, {Nick: "Bob", Level: legacy.LevelOperator}, {Nick: "nobody!knows"}}})
+		w.Expect(occupant("", "Bob", phone, "bob@"+gw))
+		w.Expect(occupant("", "nobody!knows", phone, "nobody!knows@"+gw)) // a nick that people cannot write
+		self := w.Expect(occupant("", "me", phone, phone))
+		if strings.Contains(self.String(), "code='100'") {
+			t.Errorf("nobody sees the address of XMPP: %s", self)
+		}
 		w.Send("<presence from='" + laptop + "' to='" + club + "/me'>" + nsMUC + "</presence>")
-		w.Expect("<presence from='" + club + "/me' to='" + laptop + "'>" + item("me@"+gw+"/~m@host.test") + "<status code='110'/><status code='100'/></x></presence>")
-		info, _ := w.ask("get", phone, "#other@"+gw, "i", "<query xmlns='"+nsInfo+"'/>")
-		if !hasFeature(info, "muc_nonanonymous") || hasFeature(info, "muc_semianonymous") {
-			t.Errorf("the room says %s", info)
+		w.Expect(occupant("", "me", laptop, laptop))
+		w.Take()
+		w.emit(h, legacy.OccupantJoined{Room: clubPeer, Occupant: legacy.Occupant{Nick: "Zoe"}})
+		w.Expect(occupant("", "Zoe", phone, "zoe@"+gw))
+		w.emit(h, legacy.OccupantChanged{Room: clubPeer, Occupant: legacy.Occupant{Nick: "Zoe", Level: legacy.LevelVoice}})
+		w.Expect(occupant("", "Zoe", phone, "zoe@"+gw))
+		w.emit(h, legacy.OccupantRenamed{Room: clubPeer, Old: "Zoe", New: "Zora"})
+		w.Expect(occupant("unavailable", "Zoe", phone, "zoe@"+gw))
+		w.Expect(occupant("", "Zora", phone, "zora@"+gw))
+		w.emit(h, legacy.OccupantLeft{Room: clubPeer, Nick: "Zora", Kind: legacy.LeftKicked})
+		w.Expect(occupant("unavailable", "Zora", phone, "zora@"+gw))
+		w.emit(h, legacy.OccupantRenamed{Room: clubPeer, Old: "me", New: "myself"})
+		w.Expect(occupant("unavailable", "me", phone, phone))
+		w.Expect(occupant("", "myself", phone, phone))
+		w.emit(h, legacy.OccupantChanged{Room: clubPeer, Occupant: legacy.Occupant{Nick: "myself", Level: legacy.LevelOperator}})
+		w.Expect(occupant("", "myself", laptop, laptop))
+		w.Take()
+		// The lists name the same people by the same addresses.
+		list, _ := w.ask("get", phone, club, "l", "<query xmlns='"+nsAdmin+"'><item affiliation='owner'/></query>")
+		w.mustMatch(list, "<iq type='result'><query xmlns='"+nsAdmin+"'><item nick='Bob' jid='bob@"+gw+"'/><item nick='myself' jid='"+alice+"'/></query></iq>")
+		for _, item := range []string{"jid='bob@" + gw + "'", "jid='bob@" + gw + "' nick='Bob'", "nick='Bob'", "jid='Bob@" + gw + "/there'"} {
+			w.ask("set", phone, club, "b", "<query xmlns='"+nsAdmin+"'><item affiliation='outcast' "+item+"><reason>out</reason></item></query>")
+			ref := w.hear(asked, "moderate * #club {Nick:Bob Kick:false Ban:true Level:0 Reason:out}")
+			w.emit(h, legacy.Done{Ref: ref})
+			w.Next("<iq type='result' id='b'/>")
 		}
+		w.ask("set", phone, club, "d", "<query xmlns='"+nsAdmin+"'><item affiliation='none' jid='"+alice+"'/></query>") // a /deop of oneself
+		w.hear(asked, "moderate * #club {Nick:myself Kick:false Ban:false Level:0 Reason:}")
+		w.Send("<presence from='" + laptop + "' to='" + club + "/myself' type='unavailable'/>")
+		w.Expect(occupant("unavailable", "myself", laptop, laptop))
 	})
 }

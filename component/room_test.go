@@ -124,7 +124,7 @@ func TestJoinRoom(t *testing.T) {
 	asked := make(chan string, 100)
 	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
 		h := joinClub(t, w, asked)
-		w.Expect("<presence from='" + club + "/bob' to='" + phone + "' type=''>" + item("admin", "moderator") + "</presence>")
+		w.Expect("<presence from='" + club + "/bob' to='" + phone + "' type=''>" + item("owner", "moderator") + "</presence>")
 		w.Expect("<presence from='" + club + "/zoe' to='" + phone + "' type=''><show>away</show>" + item("member", "participant") + "</presence>")
 		w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type='' id='j1'>" + item("none", "participant", "110") + "</presence>")
 		w.Expect("<message from='" + club + "/bob' to='" + phone + "' type='groupchat'><subject>all sorts</subject></message>")
@@ -326,7 +326,7 @@ func TestModeration(t *testing.T) {
 			{"<item nick='bob' role='moderator'/>", "{Nick:bob Kick:false Ban:false Level:3 Reason:}"},
 			{"<item jid='bob@" + gw + "' affiliation='outcast'/>", "{Nick:bob Kick:false Ban:true Level:0 Reason:}"},
 			{"<item nick='bob' affiliation='member' role='participant'/>", "{Nick:bob Kick:false Ban:false Level:1 Reason:}"},
-			{"<item jid='" + club + "/bob' affiliation='owner'/>", "{Nick:bob Kick:false Ban:false Level:4 Reason:}"},
+			{"<item jid='" + club + "/bob' affiliation='owner'/>", "{Nick:bob Kick:false Ban:false Level:3 Reason:}"},
 		} {
 			id := fmt.Sprint("k", i)
 			w.Send("<iq type='set' from='" + phone + "' to='" + club + "' id='" + id + "'><query xmlns='http://jabber.org/protocol/muc#admin'>" + tt.item + "</query></iq>")
@@ -345,8 +345,8 @@ func TestModeration(t *testing.T) {
 		}
 		w.Send("<iq type='set' from='" + phone + "' to='" + club + "' id='b'><query xmlns='http://jabber.org/protocol/muc#admin'><item nick='bob' role='none' affiliation='none'/></query></iq>")
 		isError(t, w.Expect("<iq type='error' id='b'/>"), "bad-request", "modify", "")
-		w.Send("<iq type='get' from='" + phone + "' to='" + club + "' id='l'><query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='admin'/></query></iq>")
-		w.Expect("<iq type='result' id='l'><query xmlns='http://jabber.org/protocol/muc#admin'><item nick='bob' affiliation='admin'/></query></iq>")
+		w.Send("<iq type='get' from='" + phone + "' to='" + club + "' id='l'><query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='owner'/></query></iq>")
+		w.Expect("<iq type='result' id='l'><query xmlns='http://jabber.org/protocol/muc#admin'><item nick='bob' affiliation='owner'/></query></iq>")
 	})
 }
 

@@ -249,7 +249,6 @@ const (
 	FeatureSetAvatar                       // AvatarSetter
 	FeatureSetProfile                      // ProfileSetter
 	FeatureInvisible                       // Presencer, which takes ShowInvisible
-	FeatureAddresses                       // Occupant.Address is told to everybody in the room
 
 	// FeatureReceipts: MessageSent tells when a message reached its receiver.
 	FeatureReceipts

@@ -102,8 +102,6 @@ type Occupant struct {
 	Nick  string
 	Level Level
 	Away  bool
-	// Address is what the network tells of where they come from, "" for nothing.
-	Address string
 	// Identity is theirs alone, and stays the same when the nick changes: an account,
 	// say. "" if the network tells of none.
 	Identity string

@@ -153,7 +153,7 @@ func (s *ircScene) long() {
 		s.Errorf("bob reads %q", got.String())
 	}
 	s.bob.expect("PRIVMSG #club :end")
-	if echo := s.alice.body(clubRoom+"/alice", want+"\n\nend"); echo.Attr("id") != "l1" {
+	if echo := s.alice.body(clubRoom+"/alice", want+"\nend"); echo.Attr("id") != "l1" {
 		s.Error("the reflection lost its id")
 	}
 }
@@ -240,10 +240,10 @@ func (s *ircScene) moderation() {
 	s.bob.send("MODE #club +v alice")
 	s.alice.role(clubRoom+"/alice", "member", "participant")
 	s.bob.send("MODE #club -v+o alice alice")
-	s.alice.role(clubRoom+"/alice", "admin", "moderator")
+	s.alice.role(clubRoom+"/alice", "owner", "moderator")
 	s.alice.admin(clubRoom, "nick='carol' role='moderator'")
 	s.bob.expect("+o carol")
-	s.carol.role(clubRoom+"/carol", "admin", "moderator")
+	s.carol.role(clubRoom+"/carol", "owner", "moderator")
 	s.alice.admin(clubRoom, "nick='carol' role='participant'")
 	s.alice.role(clubRoom+"/carol", "member", "participant")
 	// XEP-0045 §8.2

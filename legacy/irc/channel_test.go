@@ -26,10 +26,10 @@ func TestNames(t *testing.T) {
 	joined := take[legacy.RoomJoined](l)
 	slices.SortFunc(joined.Occupants, func(a, b legacy.Occupant) int { return strings.Compare(a.Nick, b.Nick) })
 	want := []legacy.Occupant{
-		{Nick: "Dave", Level: legacy.LevelVoice, Address: "d@h", Identity: "dave!d@h"},
-		{Nick: "alice", Level: legacy.LevelOperator, Address: "u@h", Identity: "alice!u@h"},
-		{Nick: "bob", Level: legacy.LevelOwner, Address: "b@h", Identity: "bob!b@h"},
-		{Nick: "carol", Level: legacy.LevelHelper, Address: "c@h", Identity: "carol!c@h"},
+		{Nick: "Dave", Level: legacy.LevelVoice, Identity: "dave!d@h"},
+		{Nick: "alice", Level: legacy.LevelOperator, Identity: "alice!u@h"},
+		{Nick: "bob", Level: legacy.LevelOwner, Identity: "bob!b@h"},
+		{Nick: "carol", Level: legacy.LevelHelper, Identity: "carol!c@h"},
 		{Nick: "eve"}, {Nick: "oper", Level: legacy.LevelOwner}, {Nick: "zoe", Level: legacy.LevelOwner},
 	}
 	if !slices.Equal(joined.Occupants, want) || joined.Topic != (legacy.Topic{Text: "the topic", By: "bob", Time: time.Unix(1700000000, 0)}) || !joined.Tags {
@@ -117,22 +117,22 @@ func TestPeopleComeAndGo(t *testing.T) {
 		line string
 		want []legacy.Event
 	}{
-		{":Dave!d@h JOIN #room dave :Dave D.", []legacy.Event{legacy.OccupantJoined{Room: room, Occupant: legacy.Occupant{Nick: "Dave", Address: "d@h", Identity: "account:dave"}}}},
-		{":eve!e@h JOIN #room * :Eve", []legacy.Event{legacy.OccupantJoined{Room: room, Occupant: legacy.Occupant{Nick: "eve", Address: "e@h", Identity: "eve!e@h"}}}},
-		{":dave!d@h AWAY :lunch", []legacy.Event{legacy.OccupantChanged{Room: room, Occupant: legacy.Occupant{Nick: "Dave", Away: true, Address: "d@h", Identity: "account:dave"}}}},
+		{":Dave!d@h JOIN #room dave :Dave D.", []legacy.Event{legacy.OccupantJoined{Room: room, Occupant: legacy.Occupant{Nick: "Dave", Identity: "account:dave"}}}},
+		{":eve!e@h JOIN #room * :Eve", []legacy.Event{legacy.OccupantJoined{Room: room, Occupant: legacy.Occupant{Nick: "eve", Identity: "eve!e@h"}}}},
+		{":dave!d@h AWAY :lunch", []legacy.Event{legacy.OccupantChanged{Room: room, Occupant: legacy.Occupant{Nick: "Dave", Away: true, Identity: "account:dave"}}}},
 		{":dave!d@h AWAY :still", nil},
-		{":dave!d@h AWAY", []legacy.Event{legacy.OccupantChanged{Room: room, Occupant: legacy.Occupant{Nick: "Dave", Address: "d@h", Identity: "account:dave"}}}},
-		{":eve!e@h ACCOUNT eva", []legacy.Event{legacy.OccupantChanged{Room: room, Occupant: legacy.Occupant{Nick: "eve", Address: "e@h", Identity: "account:eva"}}}},
-		{":eve!e@h ACCOUNT *", []legacy.Event{legacy.OccupantChanged{Room: room, Occupant: legacy.Occupant{Nick: "eve", Address: "e@h", Identity: "eve!e@h"}}}},
-		{":eve!e@h CHGHOST e new.host", []legacy.Event{legacy.OccupantChanged{Room: room, Occupant: legacy.Occupant{Nick: "eve", Address: "e@new.host", Identity: "eve!e@h"}}}},
+		{":dave!d@h AWAY", []legacy.Event{legacy.OccupantChanged{Room: room, Occupant: legacy.Occupant{Nick: "Dave", Identity: "account:dave"}}}},
+		{":eve!e@h ACCOUNT eva", []legacy.Event{legacy.OccupantChanged{Room: room, Occupant: legacy.Occupant{Nick: "eve", Identity: "account:eva"}}}},
+		{":eve!e@h ACCOUNT *", []legacy.Event{legacy.OccupantChanged{Room: room, Occupant: legacy.Occupant{Nick: "eve", Identity: "eve!e@h"}}}},
+		{":eve!e@h CHGHOST e new.host", nil},
 		{":eve!e@h SETNAME :Another", nil},
 		{":eve!e@h NICK Eva", []legacy.Event{legacy.OccupantRenamed{Room: room, Old: "eve", New: "Eva"}}},
 		{":nobody!e@h NICK somebody", nil},
 		// One gateway's users have one address. Who takes the nick that one of them came with is not them.
-		{":frank!e@h JOIN #room * :Frank", []legacy.Event{legacy.OccupantJoined{Room: room, Occupant: legacy.Occupant{Nick: "frank", Address: "e@h", Identity: "frank!e@h"}}}},
+		{":frank!e@h JOIN #room * :Frank", []legacy.Event{legacy.OccupantJoined{Room: room, Occupant: legacy.Occupant{Nick: "frank", Identity: "frank!e@h"}}}},
 		{":frank!e@h NICK fred", []legacy.Event{legacy.OccupantRenamed{Room: room, Old: "frank", New: "fred"}}},
-		{":frank!e@h JOIN #room * :Frank", []legacy.Event{legacy.OccupantJoined{Room: room, Occupant: legacy.Occupant{Nick: "frank", Address: "e@h", Identity: "frank!e@h" + twin}}}},
-		{":fred!e@h AWAY :gone", []legacy.Event{legacy.OccupantChanged{Room: room, Occupant: legacy.Occupant{Nick: "fred", Away: true, Address: "e@h", Identity: "frank!e@h"}}}},
+		{":frank!e@h JOIN #room * :Frank", []legacy.Event{legacy.OccupantJoined{Room: room, Occupant: legacy.Occupant{Nick: "frank", Identity: "frank!e@h" + twin}}}},
+		{":fred!e@h AWAY :gone", []legacy.Event{legacy.OccupantChanged{Room: room, Occupant: legacy.Occupant{Nick: "fred", Away: true, Identity: "frank!e@h"}}}},
 		{":bob!b@h INVITE frank #room", []legacy.Event{legacy.RoomMessage{Room: room, Text: "bob has invited frank."}}},
 		{":bob!b@h INVITE alice #Other", []legacy.Event{legacy.Invited{Room: legacy.Peer{ID: "#other", Room: true}, By: bob}}},
 		{":bob!b@h TOPIC #room :\x02new", []legacy.Event{legacy.TopicChanged{Room: room, Topic: legacy.Topic{Text: "new", By: "bob", Time: l.clock}}}},

@@ -99,7 +99,7 @@ func TestRoom(t *testing.T) {
 		t.Errorf("invited %+v", in)
 	}
 	p.all(":Dave!d@h JOIN #room")
-	if o := expect[legacy.OccupantJoined](u); o.Occupant.Nick != "Dave" || o.Occupant.Address != "d@h" {
+	if o := expect[legacy.OccupantJoined](u); o.Occupant.Nick != "Dave" || o.Occupant.Identity != "dave!d@h" {
 		t.Errorf("joined %+v", o)
 	}
 	p.all(":dave!d@h NICK :dora")

@@ -190,7 +190,7 @@ func (k *checker) message(text string, markup []legacy.Span) {
 
 func (k *checker) occupant(o legacy.Occupant) {
 	k.name(o.Nick)
-	k.texts(o.Address, o.Identity)
+	k.texts(o.Identity)
 	k.is(o.Level <= legacy.LevelOwner, "level %d", o.Level)
 }
 

@@ -35,7 +35,7 @@ func (m *member) asCame() *came {
 
 // occupant is a member as the core knows it.
 func (m *member) occupant() legacy.Occupant {
-	o := legacy.Occupant{Nick: m.nick, Away: m.away, Address: m.address, Identity: m.identity()}
+	o := legacy.Occupant{Nick: m.nick, Away: m.away, Identity: m.identity()}
 	for i := range len(m.modes) {
 		o.Level = max(o.Level, levelOf(m.modes[i]))
 	}

@@ -63,7 +63,7 @@ func (n *network) Info() legacy.Info {
 		PeerName: peer,
 		RoomName: room,
 		Features: legacy.FeaturePresence | legacy.FeatureTyping | legacy.FeatureProfile | legacy.FeatureWatch |
-			legacy.FeatureRooms | legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomTags | legacy.FeatureMarkup | legacy.FeatureSearch | legacy.FeatureAddresses,
+			legacy.FeatureRooms | legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomTags | legacy.FeatureMarkup | legacy.FeatureSearch,
 		Guests:       n.opts.Guests,
 		Services:     n.named,
 		Instructions: text,
