@@ -1,6 +1,7 @@
 package oscarmock
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type Bot struct {
 	// Network.mu guards what follows.
 	online    bool
 	stopped   bool
+	typed     map[string]int // how often each has begun to type to the bot
 	transfers map[oscarwire.Cookie]*FileTransfer
 }
 
@@ -319,7 +321,22 @@ func (b *Bot) hear(m BotMessage) {
 	}
 }
 
-func (b *Bot) typingFrom(oscarwire.Typing) {}
+func (b *Bot) typingFrom(t oscarwire.Typing) {
+	if t.Event != oscarwire.TypingBegun {
+		return
+	}
+	if b.typed == nil {
+		b.typed = make(map[string]int)
+	}
+	b.typed[oscarwire.NormalizeScreenName(t.Name)]++
+	b.net.changed.Broadcast()
+}
+
+// WaitTyping waits until somebody has begun to type to the bot so many times.
+func (b *Bot) WaitTyping(ctx context.Context, from string, times int) error {
+	id := oscarwire.NormalizeScreenName(from)
+	return b.net.wait(ctx, from+" to type", func() bool { return b.typed[id] >= times })
+}
 
 func (b *Bot) added(id string) {
 	if b.opts.AddBack {

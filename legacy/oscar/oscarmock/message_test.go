@@ -97,6 +97,13 @@ func TestTyping(t *testing.T) {
 	if got := parse(t, oscarwire.ParseTyping, a.expect(oscarwire.ICBMTyping)); got.Name != "300001" {
 		t.Errorf("got %+v", got)
 	}
+	for times := 1; times <= 2; times++ {
+		a.send(oscarwire.ICBMTyping, oscarwire.Typing{Channel: 1, Name: "300001", Event: oscarwire.TypingBegun})
+		a.send(oscarwire.ICBMTyping, oscarwire.Typing{Channel: 1, Name: "300001", Event: oscarwire.TypingNone})
+		if err := bot.WaitTyping(t.Context(), alice, times); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestUndeliverable(t *testing.T) {

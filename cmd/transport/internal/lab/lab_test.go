@@ -2,8 +2,11 @@ package lab
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -148,6 +151,51 @@ func TestServerComesBack(t *testing.T) {
 }
 
 // A port that is wanted and taken is an error; others are chosen anew.
+// Browsers reach Prosody by HTTPS, at an address of its own, with a certificate that the
+// authority beside it vouches for.
+func TestWeb(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), longEnough)
+	defer cancel()
+	s, err := Prosody(ctx, Options{Domain: "x.example", Host: "127.77.0.1", Users: map[string]string{"ann": "secret"}, TLS: true, Uploads: true, Web: true})
+	if errors.Is(err, ErrMissing) && os.Getenv("TRANSPORT_E2E") != "require" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	authority, err := os.ReadFile(s.Authority)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(authority)
+	var dialer net.Dialer
+	browser := http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots},
+		DialContext:     func(ctx context.Context, _, _ string) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", s.Web) },
+	}}
+	for _, path := range []string{"/http-bind", "/xmpp-websocket"} {
+		answer, err := browser.Get("https://x.example" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Errorf("%s answers %s", path, answer.Status)
+		}
+	}
+	ann := dial(t, ctx, s, "ann@x.example")
+	slot, err := ann.IQXML(ctx, "get", "upload.x.example", "<request xmlns='urn:xmpp:http:upload:0' filename='a.png' size='9'/>")
+	if _, port, _ := net.SplitHostPort(s.Web); err != nil || !strings.Contains(slot.String(), "https://x.example:"+port+"/") {
+		t.Errorf("a place for a file is %v, %v", slot, err)
+	}
+}
+
 func TestPortTaken(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

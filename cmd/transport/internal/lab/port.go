@@ -16,14 +16,16 @@ const firstPort, lastPort = 12000, 31999
 
 // freePort is a port of the loopback interface that nobody listens on. Another
 // program may still be faster to take it.
-func freePort() (int, error) {
+func freePort() (int, error) { return freePortAt(loopbackHost) }
+
+func freePortAt(host string) (int, error) {
 	for range 200 {
 		port := firstPort + rand.IntN(lastPort-firstPort+1)
-		if portIsFree(port) {
+		if portIsFree(host, port) {
 			return port, nil
 		}
 	}
-	return 0, errors.New("lab: found no free port on 127.0.0.1")
+	return 0, errors.New("lab: found no free port on " + host)
 }
 
 // FreeAddr is an address of the loopback interface that nobody listens on.
@@ -35,8 +37,8 @@ func FreeAddr() (string, error) {
 	return loopback(port), nil
 }
 
-func portIsFree(port int) bool {
-	l, err := net.Listen("tcp", loopback(port))
+func portIsFree(host string, port int) bool {
+	l, err := net.Listen("tcp", hostPort(host, port))
 	if err != nil {
 		return false
 	}
@@ -44,14 +46,20 @@ func portIsFree(port int) bool {
 }
 
 // choosePort is the wanted port, which must be free, or any if none is wanted.
-func choosePort(want int) (int, error) {
+func choosePort(want int) (int, error) { return choosePortAt(loopbackHost, want) }
+
+func choosePortAt(host string, want int) (int, error) {
 	if want == 0 {
-		return freePort()
+		return freePortAt(host)
 	}
-	if !portIsFree(want) {
-		return 0, fmt.Errorf("lab: port %d is in use", want)
+	if !portIsFree(host, want) {
+		return 0, fmt.Errorf("lab: port %d of %s is in use", want, host)
 	}
 	return want, nil
 }
 
-func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+const loopbackHost = "127.0.0.1"
+
+func hostPort(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
+
+func loopback(port int) string { return hostPort(loopbackHost, port) }

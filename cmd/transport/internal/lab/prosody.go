@@ -23,6 +23,9 @@ func Prosody(ctx context.Context, o Options) (*Server, error) {
 	if len(o.Components) > 0 { // without any that port stays closed
 		services = append(services, "component")
 	}
+	if o.Web {
+		services = append(services, "https")
+	}
 	return start(ctx, prosody{path, services}, o)
 }
 
@@ -63,12 +66,12 @@ func (p prosody) ready(log string) (bool, error) {
 var prosodyModules = []string{"roster", "saslauth", "disco", "ping", "time", "version", "carbons", "mam",
 	"pep", "private", "blocklist", "vcard4", "vcard_legacy", "bookmarks", "smacks", "csi_simple"}
 
-func (prosody) prepare(dir string, o Options) error {
+func (p prosody) prepare(dir string, o Options) error {
 	modules := slices.Clone(prosodyModules)
 	disabled := []string{"s2s"}
 	if o.TLS {
 		modules = append(modules, "tls")
-		if err := writeCertificate(dir, o.Domain); err != nil {
+		if err := writeCertificate(dir, o.Domain, "upload."+o.Domain); err != nil {
 			return err
 		}
 	} else {
@@ -84,7 +87,7 @@ func (prosody) prepare(dir string, o Options) error {
 	line("pidfile = %s", luaQuote(filepath.Join(dir, "prosody.pid")))
 	line("data_path = %s", luaQuote(filepath.Join(dir, "data")))
 	line("certificates = %s", luaQuote(dir))
-	line(`interfaces = { "127.0.0.1" }`)
+	line("interfaces = { %s }", luaQuote(o.Host))
 	line(`local_interfaces = { "127.0.0.1" }`)
 	line(`component_interfaces = { "127.0.0.1" }`)
 	line("c2s_ports = { %d }", o.ClientPort)
@@ -95,12 +98,12 @@ func (prosody) prepare(dir string, o Options) error {
 		modules = append(modules, "privilege")
 		line("plugin_paths = { %s }", luaQuote("/usr/lib/prosody/modules"))
 	}
-	if o.Uploads {
-		line("http_ports = { %d }", o.UploadPort)
-		line(`http_interfaces = { "127.0.0.1" }`)
-		line("https_ports = { }")
-		line("http_default_host = %s", luaQuote("upload."+o.Domain))
-		line("http_external_url = %s", luaQuote("http://"+loopback(o.UploadPort)+"/"))
+	if o.Web {
+		modules = append(modules, "bosh", "websocket")
+		line(`cross_domain_bosh, cross_domain_websocket = true, true`)
+	}
+	if o.Uploads || o.Web {
+		p.web(line, dir, o)
 	}
 	line("modules_enabled = { %s }", luaList(modules))
 	line("modules_disabled = { %s }", luaList(disabled))
@@ -129,6 +132,9 @@ func (prosody) prepare(dir string, o Options) error {
 	}
 	if o.Uploads {
 		line("Component %s %s\n\thttp_file_share_size_limit = 1000000", luaQuote("upload."+o.Domain), luaQuote("http_file_share"))
+		if o.Web {
+			line("\thttp_host = %s", luaQuote(o.Domain))
+		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "prosody.cfg.lua"), []byte(b.String()), 0o600); err != nil {
 		return fmt.Errorf("lab: %w", err)
@@ -144,6 +150,22 @@ func (prosody) prepare(dir string, o Options) error {
 		}
 	}
 	return nil
+}
+
+// web configures what Prosody serves by HTTP: by HTTPS alone where browsers come,
+// and without TLS where only the tests' own clients do.
+func (prosody) web(line func(string, ...any), dir string, o Options) {
+	line("http_interfaces, https_interfaces = { %[1]s }, { %[1]s }", luaQuote(o.Host))
+	if !o.Web {
+		line("http_ports, https_ports = { %d }, { }", o.UploadPort)
+		line("http_default_host = %s", luaQuote("upload."+o.Domain))
+		line("http_external_url = %s", luaQuote("http://"+loopback(o.UploadPort)+"/"))
+		return
+	}
+	line("http_ports, https_ports = { }, { %d }", o.WebPort)
+	line("https_ssl = { key = %s, certificate = %s }", luaQuote(filepath.Join(dir, keyFile)), luaQuote(filepath.Join(dir, certificateFile)))
+	line("http_default_host = %s", luaQuote(o.Domain))
+	line("http_external_url = %s", luaQuote("https://"+hostPort(o.Domain, o.WebPort)+"/"))
 }
 
 func (prosody) populate(context.Context, string, Options) error { return nil }

@@ -24,7 +24,11 @@ type Options struct {
 	Components map[string]string // domain to secret
 	// Ports to listen on, 0 for a free one.
 	ClientPort, ComponentPort int
-	// TLS offers STARTTLS with a certificate that the server signed itself, for
+	// Host is the address of the loopback interface that clients reach the server at,
+	// "" for 127.0.0.1. Prosody alone can have another, at which the usual ports are
+	// free.
+	Host string
+	// TLS offers STARTTLS with a certificate of an authority made for this server, for
 	// clients that refuse to go without. It is never demanded.
 	TLS bool
 	// Privileged lets the components write rosters and send messages in the names
@@ -33,6 +37,10 @@ type Options struct {
 	// Uploads makes Prosody take files on UploadPort, by HTTP. (XEP-0363)
 	Uploads    bool
 	UploadPort int // 0 for a free one
+	// Web makes Prosody serve browsers: WebSocket and BOSH by HTTPS on WebPort, which
+	// Uploads then use as well. It needs TLS.
+	Web     bool
+	WebPort int // 0 for a free one
 	// Debug makes the server's log tell everything.
 	Debug bool
 }
@@ -42,6 +50,8 @@ type Server struct {
 	Domain    string
 	Client    string // host:port for users
 	Component string // host:port for components, "" if it has none
+	Web       string // host:port for browsers, "" without
+	Authority string // the file with the certificate to trust, if the server has TLS
 
 	program server
 	dir     string
@@ -89,8 +99,16 @@ func start(ctx context.Context, program server, o Options) (*Server, error) {
 
 func try(ctx context.Context, program server, o Options) (*Server, error) {
 	var err error
-	if o.ClientPort, err = choosePort(o.ClientPort); err != nil {
+	if o.Host == "" {
+		o.Host = loopbackHost
+	}
+	if o.ClientPort, err = choosePortAt(o.Host, o.ClientPort); err != nil {
 		return nil, err
+	}
+	if o.Web {
+		if o.WebPort, err = choosePortAt(o.Host, o.WebPort); err != nil {
+			return nil, err
+		}
 	}
 	if o.ComponentPort, err = choosePort(o.ComponentPort); err != nil {
 		return nil, err
@@ -106,12 +124,18 @@ func try(ctx context.Context, program server, o Options) (*Server, error) {
 	}
 	s := &Server{
 		Domain:  o.Domain,
-		Client:  loopback(o.ClientPort),
+		Client:  hostPort(o.Host, o.ClientPort),
 		program: program,
 		dir:     dir,
 	}
 	if len(o.Components) > 0 {
 		s.Component = loopback(o.ComponentPort)
+	}
+	if o.Web {
+		s.Web = hostPort(o.Host, o.WebPort)
+	}
+	if o.TLS {
+		s.Authority = filepath.Join(dir, authorityFile)
 	}
 	if err = program.prepare(dir, o); err == nil {
 		err = s.Start(ctx)
@@ -161,7 +185,7 @@ func (s *Server) await(ctx context.Context) error {
 		switch {
 		case err != nil:
 			return err
-		case ok && accepts(ctx, s.Client) && (s.Component == "" || accepts(ctx, s.Component)):
+		case ok && accepts(ctx, s.Client) && (s.Component == "" || accepts(ctx, s.Component)) && (s.Web == "" || accepts(ctx, s.Web)):
 			return nil
 		}
 		select {
