@@ -289,7 +289,7 @@ func TestActsInChat(t *testing.T) {
 			w.Send("<message type='chat' from='" + phone + "' to='" + carol + "' id='" + id + "'>" + children + "</message>")
 		}
 		w.emit(h, legacy.MessageReceived{From: carolPeer, Text: "shall we meet?"})
-		id := w.Expect("<message from='" + carol + "'/>").Attr("id")
+		id := w.Expect("<message from='" + fullJID(carol) + "'/>").Attr("id")
 		chat("r1", reactionsTo(id, "😃"))
 		w.wantSent(h, `😃 to "shall we meet?"`)
 		chat("r2", reactionsTo(id, "😃", "👍")+"<body>👍</body><fallback xmlns='"+nsFallback+"' for='"+nsReactions+"'/>")
@@ -318,6 +318,6 @@ func TestActsInChat(t *testing.T) {
 		w.settle()
 		w.Quiet()
 		w.Send("<message type='chat' from='" + phone + "' to='" + gw + "' id='g3'><body>help</body><replace xmlns='" + nsCorrect + "' id='x'/></message>")
-		w.Expect("<message type='chat' from='" + gw + "'><body>gateway</body></message>")
+		w.Expect("<message type='chat' from='" + fullJID(gw) + "'><body>gateway</body></message>")
 	})
 }

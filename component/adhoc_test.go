@@ -148,7 +148,7 @@ func TestWords(t *testing.T) {
 			{"carol@example.org/x", "register", "To register"},
 		} {
 			w.message(tt.who, gw, "w", tt.word)
-			answer := w.Expect("<message type='chat' from='" + gw + "' to='" + tt.who + "'><body/></message>")
+			answer := w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + tt.who + "'><body/></message>")
 			if text := answer.ChildText("jabber:component:accept", "body"); !strings.Contains(text, tt.says) {
 				t.Errorf("%s says %q and hears %q", tt.who, tt.word, text)
 			}
@@ -176,7 +176,7 @@ func TestRegisterByTextWithoutPassword(t *testing.T) {
 			{"register ann", "You are registered, and signed on to"}, {"help", "\nJoin a room as <#stage>@" + gw + ".\n"},
 		} {
 			w.message(phone, gw, "w", tt.word)
-			text := w.Expect("<message type='chat' from='"+gw+"' to='"+phone+"'><body/></message>").ChildText("jabber:component:accept", "body")
+			text := w.Expect("<message type='chat' from='"+fullJID(gw)+"' to='"+phone+"'><body/></message>").ChildText("jabber:component:accept", "body")
 			if !strings.Contains(text+"\n", tt.says) || strings.Contains(text, "assword") {
 				t.Errorf("says %q and hears %q", tt.word, text)
 			}
@@ -224,7 +224,7 @@ func TestAdministration(t *testing.T) {
 			t.Errorf("nobody: %s", wrong)
 		}
 		ask("announce", "announcement", "tea is ready")
-		w.Expect("<message from='" + gw + "' to='" + alice + "'><body>tea is ready</body></message>")
+		w.Expect("<message from='" + fullJID(gw) + "' to='" + alice + "'><body>tea is ready</body></message>")
 		ask("end-user-session", "accountjids", alice)
 		legacytest.Expect[legacytest.SignOff](t, h)
 		ask("delete-user", "accountjids", alice)

@@ -274,6 +274,9 @@ func (u *user) reload() (string, *stanzaError) {
 		return "", &why
 	}
 	u.c.setPolicy(policy)
+	for _, bare := range u.c.signedOnUsers() { // the contact form is part of the caps
+		u.c.order(bare, func(other *user) { other.sendGatewayPresence(bare) })
+	}
 	u.log.Info().Msg("an administrator had the configuration read again")
 	return "The lists of who may use and who administrates the gateway were read again. Anything else needs a restart.", nil
 }

@@ -105,16 +105,16 @@ func TestBlockedContact(t *testing.T) {
 			t.Errorf("of somebody blocked: %s", e)
 		}
 		w.presence(phone, carol, "probe")
-		w.Expect("<presence from='" + carol + "' to='" + phone + "' type='unavailable'/>")
+		w.Expect("<presence from='" + fullJID(carol) + "' to='" + phone + "' type='unavailable'/>")
 		w.message(phone, carol, "m", "no")
 		w.Expect("<message from='" + carol + "' to='" + phone + "' id='m' type='error'><error type='cancel'>" +
 			"<not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><blocked xmlns='urn:xmpp:blocking:errors'/></error></message>")
 		legacytest.Refute[legacytest.Send](t, h)
 
 		w.emit(h, legacy.BlockChanged{Peer: said.From}) // with another client
-		w.Expect("<presence from='" + carol + "' to='" + alice + "'><show>away</show></presence>")
+		w.Expect("<presence from='" + fullJID(carol) + "' to='" + alice + "'><show>away</show></presence>")
 		w.emit(h, said)
-		w.Expect("<message from='" + carol + "'><body>let me in</body></message>")
+		w.Expect("<message from='" + fullJID(carol) + "'><body>let me in</body></message>")
 
 		h.FailSend(legacy.Errorf(legacy.Blocked, "Blocked."))
 		w.message(phone, carol, "m2", "the network knows better")
@@ -169,12 +169,12 @@ func TestBlockingCommands(t *testing.T) {
 			{"unblock", "An Echo name has 1 to 64 letters, digits, dots, hyphens or underscores."},
 		} {
 			w.message(phone, gw, "w", tt[0])
-			if got := w.Expect("<message from='"+gw+"' to='"+phone+"'/>").ChildText("jabber:component:accept", "body"); got != tt[1] {
+			if got := w.Expect("<message from='"+fullJID(gw)+"' to='"+phone+"'/>").ChildText("jabber:component:accept", "body"); got != tt[1] {
 				t.Errorf("%s: %q, want %q", tt[0], got, tt[1])
 			}
 		}
 		w.message(phone, gw, "h", "help")
-		if got := w.Expect("<message from='" + gw + "' to='" + phone + "'/>").String(); !strings.Contains(got, "block ADDRESS: ") {
+		if got := w.Expect("<message from='" + fullJID(gw) + "' to='" + phone + "'/>").String(); !strings.Contains(got, "block ADDRESS: ") {
 			t.Errorf("help says %s", got)
 		}
 	})

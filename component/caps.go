@@ -1,11 +1,7 @@
 package component
 
 import (
-	"crypto/sha1" //nolint:gosec // what XEP-0115 prescribes
-	"encoding/xml"
 	"sync"
-
-	"mellium.im/xmpp/disco"
 
 	"transport/component/element"
 	"transport/component/xep"
@@ -68,11 +64,9 @@ func (u *user) learn(full string, presence *element.Element) {
 		r, online := u.resources[full]
 		r.asking = false
 		if reply != nil {
-			if features, hash, err := readFeatures(reply); err == nil {
-				r.features = features
-				if hash == ver { // else it is only about this client
-					u.c.abilities.put(ver, features)
-				}
+			features, verified := readFeatures(reply)
+			if r.features = features; verified == ver { // else it is only about this client
+				u.c.abilities.put(ver, features)
 			}
 		}
 		if online {
@@ -90,21 +84,17 @@ func (u *user) met(full string) {
 	u.poke() // contacts may wait to be offered
 }
 
-// readFeatures reads an answer to disco#info, and its hash. (XEP-0115 §5.1)
-func readFeatures(reply *element.Element) (features map[string]bool, hash string, err error) {
-	q := reply.Child(xep.NSDiscoInfo, "query")
+// readFeatures reads an answer to disco#info, and its hash.
+func readFeatures(reply *element.Element) (features map[string]bool, ver string) {
 	features = make(map[string]bool)
+	q := reply.Child(xep.NSDiscoInfo, "query")
 	if q == nil {
-		return features, "", nil
+		return features, ""
 	}
 	for f := range q.Children(xep.NSDiscoInfo, "feature") {
 		features[f.Attr("var")] = true
 	}
-	var in disco.Info
-	if err := xml.NewTokenDecoder(q.Reader()).Decode(&in); err != nil {
-		return features, "", err
-	}
-	return features, in.Hash(sha1.New()), nil
+	return features, xep.CapsVer(q)
 }
 
 // clientsWith are the user's clients that have a feature.

@@ -450,7 +450,7 @@ func (u *user) helpText() string {
 
 // say sends a chat message from the gateway itself.
 func (c *Component) say(to, text string) {
-	c.send(element.New(nsStanza, "message").Set("from", c.domain).Set("to", to).
+	c.send(element.New(nsStanza, "message").Set("from", c.full(c.domain)).Set("to", to).
 		Set("type", "chat").Set("id", newID()).
 		Add(element.New(nsStanza, "body").AddText(text)))
 }

@@ -75,7 +75,7 @@ type Component struct {
 	info       legacy.Info
 	log        zerolog.Logger
 	clock      Clock
-	disco      discoAnswers
+	disco      atomic.Pointer[discoAnswers]
 	policy     atomic.Pointer[Policy]
 	commands   []*command
 	services   bool // the network has parts with addresses of their own
@@ -146,8 +146,7 @@ func New(cfg Config) (*Component, error) {
 	c.commands = slices.DeleteFunc(slices.Concat(userCommands(), c.networkCommands(), adminCommands()),
 		func(cmd *command) bool { return !info.Features.Has(cmd.needs) })
 	c.setPolicy(cfg.Policy)
-	c.disco, err = newDiscoAnswers(c)
-	return c, err
+	return c, nil
 }
 
 // Run serves until ctx ends, then tells everybody that the gateway goes offline,
@@ -361,6 +360,7 @@ func (c *Component) setPolicy(p Policy) {
 		}
 	}
 	c.policy.Store(&p)
+	c.disco.Store(newDiscoAnswers(c, &p))
 }
 
 // counters are what an administrator can look at.

@@ -137,7 +137,7 @@ func (u *user) onGuestSubscription(st *inbound) {
 		u.sendGatewayPresence(u.bare)
 		u.c.sendPresence(u.c.domain, u.bare, "subscribe", "")
 	case "unsubscribe":
-		u.c.sendPresence(u.c.domain, u.bare, "unavailable", "")
+		u.c.sendPresence(u.c.full(u.c.domain), u.bare, "unavailable", "")
 		u.c.sendPresence(u.c.domain, u.bare, "unsubscribed", st.id)
 		u.c.sendPresence(u.c.domain, u.bare, "unsubscribe", "")
 	}
@@ -277,7 +277,7 @@ func (u *user) onUnsubscribe(ct *contact) {
 	ct.Subscription &^= registry.To | registry.AskTo
 	u.watch(ct, false)
 	u.c.sendPresence(ct.jid, u.bare, "unsubscribed", "")
-	u.c.sendPresence(ct.jid, u.bare, "unavailable", "")
+	u.c.sendPresence(u.c.full(ct.jid), u.bare, "unavailable", "")
 	u.endContact(ct)
 }
 
@@ -359,12 +359,23 @@ func (u *user) mergeContacts(list []legacy.Contact) {
 	}
 }
 
-// showStale shows those offline who may look online since before the gateway
-// was killed.
+// showStale shows contacts offline that may look online since before the gateway was
+// killed.
 func (u *user) showStale() {
+	u.hideBare()
 	for _, ct := range u.contacts {
 		if ct.Peer != "" && ct.Subscription.Has(registry.To) && ct.presence.Show == legacy.ShowOffline {
 			ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+		}
+	}
+}
+
+// hideBare takes back presence from bare addresses, which earlier versions sent: a client
+// that still has it would show it until its next sign-on.
+func (u *user) hideBare() {
+	for _, ct := range u.contacts {
+		if ct.Peer == "" || ct.Subscription.Has(registry.To) {
+			u.c.sendPresence(ct.jid, u.bare, "unavailable", "")
 		}
 	}
 }

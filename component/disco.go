@@ -1,13 +1,7 @@
 package component
 
 import (
-	"crypto/sha1" //nolint:gosec // what XEP-0115 prescribes
 	"slices"
-	"strings"
-
-	"mellium.im/xmpp/disco"
-	"mellium.im/xmpp/disco/info"
-	"mellium.im/xmpp/form"
 
 	"transport/component/element"
 	"transport/component/xep"
@@ -15,25 +9,27 @@ import (
 	"transport/registry"
 )
 
-// capsNode names this program in entity capabilities. (XEP-0115 §4)
-const capsNode = "https://transport.invalid/caps"
+// capsNode names the software in entity capabilities. The program has no page of its own;
+// this one says what a gateway is. (XEP-0115 §4)
+const capsNode = "https://xmpp.org/extensions/xep-0100.html"
 
-// discoAnswers are the answers to disco#info, which never change.
+// discoAnswers are the answers to disco#info that are the same for everybody. They change
+// with the policy only.
 type discoAnswers struct {
 	gateway, contact discoAnswer
 	untyped          discoAnswer // of contacts whose clients do not tell of typing
 }
 
 type discoAnswer struct {
-	query *element.Element // without a node
-	ver   string           // its hash
-	caps  *element.Element // the <c/> that presence carries
+	query *element.Element   // without a node
+	nodes []string           // at which it is found by its hash
+	caps  []*element.Element // what presence carries
 }
 
-func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
+func newDiscoAnswers(c *Component, p *Policy) *discoAnswers {
 	gateway := []string{
 		xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSRegister, xep.NSGateway, xep.NSEscaping,
-		xep.NSPing, xep.NSVersion, xep.NSTime, xep.NSLast, xep.NSVCard, xep.NSVCard4, xep.NSCaps, xep.NSCommands, xep.NSRosterX,
+		xep.NSPing, xep.NSVersion, xep.NSTime, xep.NSLast, xep.NSVCard, xep.NSVCard4, xep.NSCaps, xep.NSCaps2, xep.NSCommands, xep.NSRosterX,
 	}
 	if c.info.Features.Has(legacy.FeatureRooms) {
 		gateway = append(gateway, xep.NSMUC)
@@ -44,11 +40,7 @@ func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
 	if c.info.Features.Has(legacy.FeatureBlocking) {
 		gateway = append(gateway, xep.NSBlocking)
 	}
-	a.gateway, err = newDiscoAnswer(info.Identity{Category: "gateway", Type: c.info.Type, Name: c.cfg.Name}, gateway, c.serverInfo()...)
-	if err != nil {
-		return a, err
-	}
-	contact := []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSPing, xep.NSCaps, xep.NSLast, xep.NSVCard, xep.NSVCard4}
+	contact := []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSPing, xep.NSCaps, xep.NSCaps2, xep.NSLast, xep.NSVCard, xep.NSVCard4}
 	if c.info.Features.Has(legacy.FeatureTyping) {
 		contact = append(contact, xep.NSChatStates)
 	}
@@ -58,12 +50,12 @@ func newDiscoAnswers(c *Component) (a discoAnswers, err error) {
 	if c.info.Features.Has(legacy.FeatureReceipts) {
 		contact = append(contact, xep.NSReceipts)
 	}
-	client := info.Identity{Category: "client", Type: "pc", Name: c.cfg.Name}
-	if a.contact, err = newDiscoAnswer(client, contact); err != nil {
-		return a, err
+	client := identity("client", "pc", c.cfg.Name)
+	return &discoAnswers{
+		gateway: newDiscoAnswer(gateway, identity("gateway", c.info.Type, c.cfg.Name), serverInfo(p)),
+		contact: newDiscoAnswer(contact, client),
+		untyped: newDiscoAnswer(slices.DeleteFunc(slices.Clone(contact), func(f string) bool { return f == xep.NSChatStates }), client),
 	}
-	a.untyped, err = newDiscoAnswer(client, slices.DeleteFunc(slices.Clone(contact), func(f string) bool { return f == xep.NSChatStates }))
-	return a, err
 }
 
 // of is what is said of a contact.
@@ -74,70 +66,70 @@ func (a *discoAnswers) of(p legacy.Presence) discoAnswer {
 	return a.contact
 }
 
-func newDiscoAnswer(id info.Identity, features []string, forms ...form.Data) (discoAnswer, error) {
-	in := disco.Info{Identity: []info.Identity{id}, Form: forms}
-	for _, f := range features {
-		in.Features = append(in.Features, info.Feature{Var: f})
-	}
-	query, err := element.FromTokens(in.TokenReader())
-	if err != nil {
-		return discoAnswer{}, err
-	}
-	ver := in.Hash(sha1.New())
-	return discoAnswer{
-		query: query,
-		ver:   ver,
-		caps:  element.New(xep.NSCaps, "c").Set("hash", "sha-1").Set("node", capsNode).Set("ver", ver),
-	}, nil
+func identity(category, typ, name string) *element.Element {
+	return element.New(xep.NSDiscoInfo, "identity").Set("category", category).Set("type", typ).Set("name", name)
 }
 
-// serverInfo tells whom to turn to: the administrators. (XEP-0157 §3)
-func (c *Component) serverInfo() []form.Data {
-	var to []form.Option
-	for _, admin := range c.policy.Load().Admins {
-		to = append(to, form.Value("xmpp:"+admin))
+// newDiscoAnswer makes an answer of features and of identities and forms, of which those
+// that are nil are left out.
+func newDiscoAnswer(features []string, others ...*element.Element) discoAnswer {
+	query := element.New(xep.NSDiscoInfo, "query").Add(others...)
+	for _, f := range features {
+		query.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", f))
 	}
-	if to == nil {
+	return discoAnswer{
+		query: query,
+		nodes: []string{capsNode + "#" + xep.CapsVer(query), xep.CapsNode(xep.CapsHash(query))},
+		caps:  xep.Caps(capsNode, query),
+	}
+}
+
+// serverInfo tells whom to turn to: the administrators. It is nil if there are none.
+// (XEP-0157 §3)
+func serverInfo(p *Policy) *element.Element {
+	if len(p.Admins) == 0 {
 		return nil
 	}
-	return []form.Data{*form.New(form.Result, form.Hidden("FORM_TYPE", form.Value("http://jabber.org/network/serverinfo")),
-		form.ListMulti("admin-addresses", to...))}
+	to := xep.NewField("admin-addresses", "list-multi", "")
+	for _, admin := range p.Admins {
+		to.Add(element.New(xep.NSDataForm, "value").AddText("xmpp:" + admin))
+	}
+	return xep.NewForm("result", "http://jabber.org/network/serverinfo", "", "").Add(to)
 }
 
 // reply is the answer to a query of a node: none, or that of our capabilities.
-// (XEP-0030 §3.2, XEP-0115 §6.2)
+// (XEP-0030 §3.2, XEP-0115 §6.2, XEP-0390 §6)
 func (a discoAnswer) reply(q *element.Element) (*element.Element, *stanzaError) {
 	node := q.Attr("node")
 	if node == "" {
 		return a.query, nil
 	}
-	if ver, ok := strings.CutPrefix(node, capsNode+"#"); !ok || ver != a.ver {
+	if !slices.Contains(a.nodes, node) {
 		return nil, &errItemNotFound
 	}
 	return a.query.Clone().Set("node", node), nil
 }
-
 func (c *Component) gatewayInfo(_ *inbound, q *element.Element) (*element.Element, *stanzaError) {
 	if info := c.commandInfo(q.Attr("node"), legacy.Peer{}); info != nil {
 		return info, nil
 	}
-	return c.disco.gateway.reply(q)
+	return c.disco.Load().gateway.reply(q)
 }
 
 // contactInfo answers what a contact's client can, as far as that is the same for all,
 // or asked for by its hash.
 func (c *Component) contactInfo(_ *inbound, q *element.Element, _ legacy.Peer) (*element.Element, *stanzaError) {
-	if x, why := c.disco.untyped.reply(q); why == nil && q.Attr("node") != "" {
+	if x, why := c.disco.Load().untyped.reply(q); why == nil && q.Attr("node") != "" {
 		return x, nil
 	}
-	return c.disco.contact.reply(q)
+	return c.disco.Load().contact.reply(q)
 }
 
 // onContactInfo answers what a contact's client can, to those who see them.
 func (u *user) onContactInfo(r *request, peer legacy.Peer) {
-	answer := u.c.disco.contact
+	answer := u.c.disco.Load().contact
 	if ct, ok := u.may(peer); ok && ct.Subscription.Has(registry.To) && !u.blocked[ct.Peer] {
-		answer = u.c.disco.of(ct.presence)
+		answer = u.c.disco.Load().of(ct.presence)
 	}
 	x, why := answer.reply(r.payload)
 	if why != nil {

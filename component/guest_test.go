@@ -22,7 +22,7 @@ func TestGuestSubscription(t *testing.T) {
 		gets := func(to, id string, types ...string) {
 			t.Helper()
 			for _, typ := range types {
-				w.Expect("<presence type='" + typ + "' from='" + gw + "' to='" + to + "' " + id + "/>")
+				w.Expect("<presence type='" + typ + "' from='" + senderOf(typ, gw) + "' to='" + to + "' " + id + "/>")
 			}
 		}
 		const pc = guest + "/pc"
@@ -174,7 +174,7 @@ func TestGuestTyping(t *testing.T) {
 		w.Take()
 		typing := legacy.TypingChanged{From: legacy.Peer{ID: "bob"}, State: legacy.TypingActive}
 		w.emit(h, typing)
-		w.Expect("<message type='chat' from='" + bob2 + "' to='alice@example.org'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>")
+		w.Expect("<message type='chat' from='" + fullJID(bob2) + "' to='alice@example.org'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>")
 	})
 }
 
@@ -241,7 +241,7 @@ func TestGuestWithoutLink(t *testing.T) {
 				}
 				w.Linked(2)
 				for _, text := range []string{"lost with the link", "without a link"} {
-					w.Expect("<message from='" + carol + "' to='" + alice + "'><body>" + text + "</body><delay xmlns='urn:xmpp:delay'/></message>")
+					w.Expect("<message from='" + fullJID(carol) + "' to='" + alice + "'><body>" + text + "</body><delay xmlns='urn:xmpp:delay'/></message>")
 				}
 				w.pass(2 * time.Minute) // with a ping that comes back
 				if kept, err := w.db.KeptUsers(t.Context(), gw, registry.Inbound); err != nil || len(kept) != 0 {

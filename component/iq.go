@@ -207,6 +207,11 @@ func (c *Component) contactJID(peer string) string {
 	return c.localOf(peer) + "@" + c.domain
 }
 
+// full is a contact's or the gateway's bare JID with the resource that its presence and
+// its messages come from: clients show whom they know no resource of as offline. None of
+// the networks tells several places of one person apart. (RFC 6121 §4.4.2, XEP-0085 §5.1)
+func (c *Component) full(bare string) string { return bare + "/" + c.info.Type }
+
 func (c *Component) answer(st *inbound, payload *element.Element,
 	handle func(*Component, *inbound, *element.Element) (*element.Element, *stanzaError)) {
 	result, why := handle(c, st, payload)

@@ -101,7 +101,7 @@ func TestMessageWithoutLink(t *testing.T) {
 		for i := range 5 {
 			// XEP-0203 §2: in the order of the stamps, though all came in one moment
 			w.Expect(fmt.Sprintf("<message type='chat' from='%s' to='%s'><body>text %d</body><delay xmlns='urn:xmpp:delay' from='%s' stamp='%s'/></message>",
-				carol, alice, i, gw, at.Add(time.Duration(i)*time.Millisecond).Format("2006-01-02T15:04:05.000Z")))
+				fullJID(carol), alice, i, gw, at.Add(time.Duration(i)*time.Millisecond).Format("2006-01-02T15:04:05.000Z")))
 		}
 		w.pass(5 * time.Second)
 		if n := w.kept(alice, registry.Inbound); n != 0 {
@@ -262,7 +262,7 @@ func TestWhoIsOnlineAfterwards(t *testing.T) {
 		w.Expect("<presence type='probe' from='" + gw + "' to='" + alice + "'/>")
 		w.Expect("<presence type='probe' from='" + gw + "' to='" + bob + "'/>")
 		w.Send("<presence from='" + phone + "' to='" + gw + "'/>") // what the server answers
-		w.Expect("<presence from='" + carol + "' to='" + alice + "'><show>away</show></presence>")
+		w.Expect("<presence from='" + fullJID(carol) + "' to='" + alice + "'><show>away</show></presence>")
 		legacytest.Expect[legacytest.SignOff](t, gone)
 		w.pass(time.Hour)
 		legacytest.Refute[legacytest.SignOff](t, h)

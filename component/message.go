@@ -211,7 +211,7 @@ func (u *user) onMessageSent(ev legacy.MessageSent) {
 	if m.parts > 0 || m.state != legacy.Delivered || st.id == "" || st.typ == "groupchat" || st.Child(xep.NSReceipts, "request") == nil {
 		return
 	}
-	from := st.to.Bare().String()
+	from := u.c.full(st.to.Bare().String())
 	if _, room := u.c.roomAt(st.to); room { // to an occupant
 		from = st.to.String()
 	}
@@ -293,7 +293,7 @@ func (u *user) passMessage(ev legacy.MessageReceived) {
 	msg := stream.Message{User: u.bare, Peer: ev.From.ID, ID: newID()}
 	u.noteChat(chatLine{peer: ev.From.ID, id: msg.ID, words: firstWords(ev.Text)})
 	u.pass(func(dst []byte) []byte {
-		return u.c.appendMessage(dst, jid, u.bare, msg.ID, u.threads[ev.From.ID], ev)
+		return u.c.appendMessage(dst, u.c.full(jid), u.bare, msg.ID, u.threads[ev.From.ID], ev)
 	}, msg)
 }
 

@@ -119,7 +119,7 @@ func TestMessageErrors(t *testing.T) {
 					h.RefuseSend(nil)
 					h.FailSend(nil)
 					w.message(phone, carol, "m2", "again")
-					w.Expect("<message from='" + carol + "' to='" + alice + "'><body>again</body></message>")
+					w.Expect("<message from='" + fullJID(carol) + "' to='" + alice + "'><body>again</body></message>")
 					w.settle()
 					w.Quiet()
 				})
@@ -171,7 +171,7 @@ func TestMessageFromNetwork(t *testing.T) {
 					tt.event.From = legacy.Peer{ID: from}
 					w.emit(h, tt.event)
 					jid := strings.ReplaceAll(from, " ", `\20`) + "@" + gw // XEP-0106 §3.2
-					e := w.Next("<message type='chat' from='" + jid + "' to='" + alice + "'>" + tt.want + "</message>")
+					e := w.Next("<message type='chat' from='" + fullJID(jid) + "' to='" + alice + "'>" + tt.want + "</message>")
 					if e.Attr("id") == "" {
 						t.Error("there is no id")
 					}
@@ -191,7 +191,7 @@ func TestOrderOfMessages(t *testing.T) {
 		}
 		ids := make(map[string]bool)
 		for i := range 200 {
-			e := w.Next(fmt.Sprintf("<message from='%s'><body>number %d</body></message>", carol, i))
+			e := w.Next(fmt.Sprintf("<message from='%s'><body>number %d</body></message>", fullJID(carol), i))
 			ids[e.Attr("id")] = true
 		}
 		if len(ids) != 200 {
@@ -221,7 +221,7 @@ func TestReceipts(t *testing.T) {
 				w.Send(tt.message)
 				w.settle()
 				if tt.want {
-					e := w.Next("<message from='" + carol + "' to='" + phone + "'><received xmlns='urn:xmpp:receipts' id='m'/></message>")
+					e := w.Next("<message from='" + fullJID(carol) + "' to='" + phone + "'><received xmlns='urn:xmpp:receipts' id='m'/></message>")
 					if e.Attr("id") == "" || e.Attr("id") == "m" {
 						t.Errorf("got %s", e)
 					}
@@ -249,7 +249,7 @@ func TestTyping(t *testing.T) {
 			legacy.TypingActive: "composing", legacy.TypingPaused: "paused", legacy.TypingStopped: "active",
 		} {
 			w.emit(h, legacy.TypingChanged{From: carolPeer, State: state})
-			e := w.Next("<message type='chat' from='" + carol + "' to='" + alice + "'><" + want + " xmlns='http://jabber.org/protocol/chatstates'/></message>")
+			e := w.Next("<message type='chat' from='" + fullJID(carol) + "' to='" + alice + "'><" + want + " xmlns='http://jabber.org/protocol/chatstates'/></message>")
 			if e.Child("", "body") != nil {
 				t.Errorf("got %s", e)
 			}
@@ -274,7 +274,7 @@ func TestMessageOfStrangers(t *testing.T) {
 		w.expectError("<message id='m3' from='"+carol+"' to='"+bob+"/x'/>", "recipient-unavailable", "wait")
 		// The gateway itself explains.
 		w.message(phone, gw, "m4", "help")
-		w.Expect("<message type='chat' from='" + gw + "' to='" + phone + "'><body>gateway</body></message>")
+		w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + phone + "'><body>gateway</body></message>")
 		w.settle()
 		w.Quiet()
 	})
@@ -284,7 +284,7 @@ func TestMessageOfStrangers(t *testing.T) {
 func TestNotice(t *testing.T) {
 	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		w.emit(w.signOn(phone), legacy.Notice{Text: "Down on Sunday."})
-		w.Next("<message type='chat' from='" + gw + "' to='" + alice + "'><body>Down on Sunday.</body></message>")
+		w.Next("<message type='chat' from='" + fullJID(gw) + "' to='" + alice + "'><body>Down on Sunday.</body></message>")
 	})
 }
 
@@ -294,9 +294,9 @@ func TestTwoUsers(t *testing.T) {
 		w.signOn(phone)
 		w.signOn(bob + "/x")
 		w.message(phone, "bob@"+gw, "m1", "hello bob")
-		w.Next("<message from='alice@" + gw + "' to='" + bob + "'><body>hello bob</body></message>")
+		w.Next("<message from='" + fullJID("alice@"+gw) + "' to='" + bob + "'><body>hello bob</body></message>")
 		w.message(bob+"/x", "alice@"+gw, "m2", "hello alice")
-		w.Next("<message from='bob@" + gw + "' to='" + alice + "'><body>hello alice</body></message>")
+		w.Next("<message from='" + fullJID("bob@"+gw) + "' to='" + alice + "'><body>hello alice</body></message>")
 		w.settle()
 		w.Quiet()
 	})
@@ -308,7 +308,7 @@ func TestFileMessage(t *testing.T) {
 		h := w.signOn(phone)
 		const link = "https://files.example.org/x/a%20b.png?x=1&y=2"
 		h.Emit(legacy.MessageReceived{From: legacy.Peer{ID: "carol"}, Text: link, URL: link})
-		e := w.Expect("<message type='chat' from='" + carol + "' to='" + alice + "'/>")
+		e := w.Expect("<message type='chat' from='" + fullJID(carol) + "' to='" + alice + "'/>")
 		if got := e.ChildText("", "body"); got != link {
 			t.Errorf("the body is %q", got)
 		}
@@ -316,7 +316,7 @@ func TestFileMessage(t *testing.T) {
 			t.Errorf("no link in %s", e)
 		}
 		h.Emit(legacy.MessageReceived{From: legacy.Peer{ID: "carol"}, Text: link})
-		if e := w.Expect("<message type='chat' from='" + carol + "' to='" + alice + "'/>"); e.Child("jabber:x:oob", "x") != nil {
+		if e := w.Expect("<message type='chat' from='" + fullJID(carol) + "' to='" + alice + "'/>"); e.Child("jabber:x:oob", "x") != nil {
 			t.Errorf("a text that looks like a link is none: %s", e)
 		}
 	})

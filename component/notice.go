@@ -95,10 +95,7 @@ func (u *user) sendHeldNotices() {
 // sendNotice sends a text from a service, the gateway itself for "". A text that has
 // waited carries the time of its last line. (XEP-0203 §2)
 func (u *user) sendNotice(from, text string, waited time.Time) {
-	jid := u.c.domain
-	if from != "" {
-		jid = u.c.contactJID(from)
-	}
+	jid := u.c.full(u.c.contactJID(from))
 	m := element.New(nsStanza, "message").Set("from", jid).Set("to", u.bare).Set("type", "chat").Set("id", newID()).
 		Add(element.New(nsStanza, "body").AddText(text))
 	if !waited.IsZero() {

@@ -36,7 +36,7 @@ func TestNoticesWait(t *testing.T) {
 			}
 		}
 		say("at once")
-		w.Next("<message type='chat' from='" + serverJID + "' to='" + alice + "'><body>at once</body></message>")
+		w.Next("<message type='chat' from='" + fullJID(serverJID) + "' to='" + alice + "'><body>at once</body></message>")
 		w.presence(phone, gw, "unavailable")
 		w.settle()
 		w.Take()
@@ -45,7 +45,7 @@ func TestNoticesWait(t *testing.T) {
 		w.Refute("<message/>")
 		// What people say does not wait: the server stores it.
 		w.emit(h, legacy.MessageReceived{From: carolPeer, Text: "hello"})
-		w.Expect("<message from='" + carol + "'><body>hello</body></message>")
+		w.Expect("<message from='" + fullJID(carol) + "'><body>hello</body></message>")
 		// RFC 6121 §4.7.2.3: a client with a negative priority wants no messages
 		w.Send("<presence from='" + laptop + "' to='" + gw + "'><priority>-1</priority></presence>")
 		w.settle()
@@ -55,11 +55,11 @@ func TestNoticesWait(t *testing.T) {
 		w.Send("<presence from='" + phone + "' to='" + gw + "'/>")
 		w.settle()
 		delay := "<delay xmlns='urn:xmpp:delay' from='" + gw + "' stamp='" + said.UTC().Format("2006-01-02T15:04:05.000Z") + "'/>"
-		w.Expect("<message type='chat' from='" + serverJID + "' to='" + alice + "'><body>one\ntwo\nthree</body>" + delay + "</message>")
-		w.Expect("<message type='chat' from='" + gw + "' to='" + alice + "'><body>Down on Sunday.</body>" + delay + "</message>")
+		w.Expect("<message type='chat' from='" + fullJID(serverJID) + "' to='" + alice + "'><body>one\ntwo\nthree</body>" + delay + "</message>")
+		w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + alice + "'><body>Down on Sunday.</body>" + delay + "</message>")
 		w.Refute("<message/>")
 		say("again at once")
-		w.Expect("<message from='" + serverJID + "'><body>again at once</body></message>")
+		w.Expect("<message from='" + fullJID(serverJID) + "'><body>again at once</body></message>")
 	})
 }
 
@@ -100,12 +100,12 @@ func TestNoticeBounds(t *testing.T) {
 			t.Errorf("%d services", senders)
 		}
 		w.emit(h, legacy.Notice{From: serverPeer, Text: "an answer"})
-		w.Expect("<message from='" + serverJID + "'><body>an answer</body></message>")
+		w.Expect("<message from='" + fullJID(serverJID) + "'><body>an answer</body></message>")
 		w.pass(2 * time.Minute)
 		w.emit(h, legacy.Notice{From: serverPeer, Text: "a"}, legacy.Notice{From: serverPeer, Text: "b"})
 		w.Refute("<message/>")
 		w.stop()
-		w.Expect("<message from='" + serverJID + "'><body>a\nb</body></message>")
+		w.Expect("<message from='" + fullJID(serverJID) + "'><body>a\nb</body></message>")
 		w.Refute("<message/>")
 	})
 }

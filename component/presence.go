@@ -214,7 +214,7 @@ func (u *user) onProbe(st *inbound) {
 		case up:
 			u.sendGatewayPresence(to)
 		default:
-			u.c.sendPresence(bare, to, "unavailable", st.id)
+			u.c.sendPresence(u.c.full(bare), to, "unavailable", st.id)
 		}
 		return
 	}
@@ -223,7 +223,7 @@ func (u *user) onProbe(st *inbound) {
 	case u.account == nil, up && (ct == nil || !ct.Subscription.Has(registry.To) && !ct.Listed):
 		u.c.sendPresence(bare, to, "unsubscribed", st.id)
 	case !up || ct == nil:
-		u.c.sendPresence(bare, to, "unavailable", st.id)
+		u.c.sendPresence(u.c.full(bare), to, "unavailable", st.id)
 	default:
 		if !ct.Subscription.Has(registry.To) { // the server knows better than a new database
 			ct.Subscription |= registry.To
@@ -240,7 +240,7 @@ func (u *user) onProbe(st *inbound) {
 // sendLastSeen says that a contact is offline, and since when. (RFC 6121 §4.3.2.1,
 // XEP-0203 §4)
 func (u *user) sendLastSeen(ct *contact, to, id string) {
-	p := element.New(nsStanza, "presence").Set("from", ct.jid).Set("to", to).Set("type", "unavailable")
+	p := element.New(nsStanza, "presence").Set("from", u.c.full(ct.jid)).Set("to", to).Set("type", "unavailable")
 	if id != "" {
 		p.Set("id", id)
 	}
@@ -307,7 +307,7 @@ func (u *user) sendContactPresence(ct *contact, to, id string) error {
 		p = legacy.Presence{} // XEP-0191 §3.2
 	}
 	return u.c.write(func(dst []byte) []byte {
-		return appendContactPresence(dst, ct.jid, to, id, p, ct.picture(u.c), u.c.disco.of(p).caps)
+		return appendContactPresence(dst, u.c.full(ct.jid), to, id, p, ct.picture(u.c), u.c.disco.Load().of(p).caps)
 	})
 }
 
@@ -323,8 +323,8 @@ func (u *user) showUnshown() {
 // sendGatewayPresence says that the gateway, and with it the account, is online.
 // (XEP-0100 §4.4.1, XEP-0115 §6.1)
 func (u *user) sendGatewayPresence(to string) {
-	u.c.send(element.New(nsStanza, "presence").Set("from", u.c.domain).Set("to", to).
-		Add(u.c.disco.gateway.caps))
+	u.c.send(element.New(nsStanza, "presence").Set("from", u.c.full(u.c.domain)).Set("to", to).
+		Add(u.c.disco.Load().gateway.caps...))
 }
 
 // sendPresenceError tells that signing on failed. (XEP-0100 §4.4.2)
@@ -339,7 +339,7 @@ func (u *user) hideAll(why string) {
 	if u.account == nil || u.guest {
 		return
 	}
-	p := element.New(nsStanza, "presence").Set("from", u.c.domain).Set("to", u.bare).Set("type", "unavailable")
+	p := element.New(nsStanza, "presence").Set("from", u.c.full(u.c.domain)).Set("to", u.bare).Set("type", "unavailable")
 	if why != "" {
 		p.Add(element.New(nsStanza, "status").AddText(why))
 	}
@@ -349,6 +349,9 @@ func (u *user) hideAll(why string) {
 // hideContacts tells that every contact who was online is not. (XEP-0100 §4.5.1)
 func (u *user) hideContacts() {
 	stale := u.c.takeStale(u.bare) && u.account != nil
+	if stale {
+		u.hideBare()
+	}
 	for _, ct := range u.contacts {
 		if ct.Peer == "" || !ct.Subscription.Has(registry.To) || ct.presence.Show == legacy.ShowOffline && !stale {
 			continue
@@ -401,7 +404,7 @@ func idleSince(presence *element.Element, now time.Time) time.Time {
 
 // appendContactPresence appends the presence of a contact as XMPP shows it. An
 // invisible contact looks offline.
-func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, picture, caps *element.Element) []byte {
+func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, picture *element.Element, caps []*element.Element) []byte {
 	typ, show := "", showOf(p.Show)
 	if p.Show <= legacy.ShowInvisible {
 		typ = "unavailable"
@@ -424,7 +427,9 @@ func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, p
 		if picture != nil {
 			dst = picture.Append(dst, nsComponent)
 		}
-		dst = caps.Append(dst, nsComponent)
+		for _, c := range caps {
+			dst = c.Append(dst, nsComponent)
+		}
 	}
 	return append(dst, "</presence>"...)
 }

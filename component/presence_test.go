@@ -16,15 +16,15 @@ func TestSignOnAndOff(t *testing.T) {
 		// XEP-0100 §4.4.1: to the gateway or to a contact.
 		w.Send("<presence from='" + phone + "' to='" + gw + "'><show>away</show><status>a &amp; b</status></presence>")
 		legacytest.Expect[legacytest.SignOn](t, h)
-		w.Next("<presence type='' from='" + gw + "' to='" + alice + "'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1'/></presence>")
+		w.Next("<presence type='' from='" + fullJID(gw) + "' to='" + alice + "'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1'/></presence>")
 		if got := legacytest.Expect[legacytest.SetPresence](t, h); got.Show != legacy.ShowAway || got.Status != "a & b" {
 			t.Errorf("the network sees %+v", got)
 		}
 		w.befriend(alice, carol)
 		// XEP-0100 §4.5.1: contacts first, the gateway last.
 		w.presence(phone, gw, "unavailable")
-		w.Next("<presence type='unavailable' from='" + carol + "' to='" + alice + "'/>")
-		w.Next("<presence type='unavailable' from='" + gw + "' to='" + alice + "'/>")
+		w.Next("<presence type='unavailable' from='" + fullJID(carol) + "' to='" + alice + "'/>")
+		w.Next("<presence type='unavailable' from='" + fullJID(gw) + "' to='" + alice + "'/>")
 		if got := legacytest.Expect[legacytest.SignOff](t, h); got.Err != nil {
 			t.Errorf("signed off with %v", got.Err)
 		}
@@ -142,9 +142,9 @@ func TestProbes(t *testing.T) {
 	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		// A probe signs nobody on. (conformance P3)
 		probe(w, gw)
-		w.Next("<presence type='unavailable' id='p 1' from='" + gw + "' to='" + phone + "'/>")
+		w.Next("<presence type='unavailable' id='p 1' from='" + fullJID(gw) + "' to='" + phone + "'/>")
 		probe(w, carol)
-		w.Next("<presence type='unavailable' id='p 1' from='" + carol + "' to='" + phone + "'/>")
+		w.Next("<presence type='unavailable' id='p 1' from='" + fullJID(carol) + "' to='" + phone + "'/>")
 		h := w.echo.Session("alice")
 		legacytest.Refute[legacytest.SignOn](t, h)
 
@@ -153,17 +153,17 @@ func TestProbes(t *testing.T) {
 		since := time.Now().Add(-time.Hour)
 		w.emit(h, legacy.PresenceChanged{From: carolPeer, Presence: legacy.Presence{Show: legacy.ShowXA, Status: "out", Idle: since}})
 		full := "<show>xa</show><status>out</status><idle xmlns='urn:xmpp:idle:1' since='1999-12-31T23:00:00.000Z'/>"
-		w.Next("<presence type='' from='" + carol + "' to='" + alice + "'>" + full + "</presence>")
+		w.Next("<presence type='' from='" + fullJID(carol) + "' to='" + alice + "'>" + full + "</presence>")
 		probe(w, carol)
-		w.Next("<presence type='' id='p 1' from='" + carol + "' to='" + phone + "'>" + full + "</presence>")
+		w.Next("<presence type='' id='p 1' from='" + fullJID(carol) + "' to='" + phone + "'>" + full + "</presence>")
 		probe(w, carol+"/whatever") // the contact has no resources
-		w.Next("<presence type='' from='" + carol + "' to='" + phone + "'/>")
+		w.Next("<presence type='' from='" + fullJID(carol) + "' to='" + phone + "'/>")
 		probe(w, gw)
-		w.Next("<presence type='' from='" + gw + "' to='" + phone + "'/>")
+		w.Next("<presence type='' from='" + fullJID(gw) + "' to='" + phone + "'/>")
 		w.emit(h, legacy.PresenceChanged{From: carolPeer})
-		w.Next("<presence type='unavailable' from='" + carol + "' to='" + alice + "'/>")
+		w.Next("<presence type='unavailable' from='" + fullJID(carol) + "' to='" + alice + "'/>")
 		probe(w, carol)
-		w.Next("<presence type='unavailable' id='p 1' from='" + carol + "' to='" + phone + "'/>")
+		w.Next("<presence type='unavailable' id='p 1' from='" + fullJID(carol) + "' to='" + phone + "'/>")
 		// Nobody of that name, as far as the user may know.
 		probe(w, "dave@"+gw)
 		w.Next("<presence type='unsubscribed' id='p 1' from='dave@" + gw + "' to='" + phone + "'/>")
@@ -200,7 +200,7 @@ func TestInvisible(t *testing.T) {
 		legacytest.Expect[legacytest.SetPresence](t, h)
 		shows := func() legacy.Presence { return legacytest.Expect[legacytest.SetPresence](t, h).Presence }
 		w.message(phone, gw, "1", "invisible")
-		w.Expect("<message from='" + gw + "'><body>You look offline</body></message>")
+		w.Expect("<message from='" + fullJID(gw) + "'><body>You look offline</body></message>")
 		if got := shows(); got != (legacy.Presence{Show: legacy.ShowInvisible}) {
 			t.Errorf("got %+v", got)
 		}
@@ -228,7 +228,7 @@ func TestUntypedContact(t *testing.T) {
 		w.befriend(alice, carol)
 		shown := func(p legacy.Presence) (ver, features string) {
 			w.emit(h, legacy.PresenceChanged{From: carolPeer, Presence: p})
-			e := w.Expect("<presence type='' from='" + carol + "'><c xmlns='http://jabber.org/protocol/caps'/></presence>")
+			e := w.Expect("<presence type='' from='" + fullJID(carol) + "'><c xmlns='http://jabber.org/protocol/caps'/></presence>")
 			caps := e.Child("http://jabber.org/protocol/caps", "c")
 			ver = caps.Attr("ver")
 			for _, node := range []string{"", " node='" + caps.Attr("node") + "#" + ver + "'"} {
@@ -296,7 +296,7 @@ func TestContactPresence(t *testing.T) {
 			{legacy.Presence{Show: legacy.ShowOffline, Status: "back at nine"}, "type='unavailable'><status>back at nine</status>"},
 		} {
 			w.emit(h, legacy.PresenceChanged{From: carolPeer, Presence: tt.presence})
-			e := w.Next("<presence from='" + carol + "' to='" + alice + "' " + tt.want + "</presence>")
+			e := w.Next("<presence from='" + fullJID(carol) + "' to='" + alice + "' " + tt.want + "</presence>")
 			if tt.presence.Show == legacy.ShowOnline && e.Child("", "show") != nil { // RFC 6121 §4.7.2.1
 				t.Errorf("got %s", e)
 			}

@@ -33,7 +33,7 @@ func TestChangePassword(t *testing.T) {
 				}
 				legacytest.Refute[legacytest.SignOff](t, h)
 				// The user sees the gateway online again, and is asked for nothing.
-				w.Expect("<presence from='" + gw + "' to='" + alice + "' type=''/>")
+				w.Expect("<presence from='" + fullJID(gw) + "' to='" + alice + "' type=''/>")
 			})
 		})
 	}
@@ -103,7 +103,7 @@ func TestMendPassword(t *testing.T) {
 		if got := w.Ask("set", phone, gw, plain("alice", hidden)); got.Attr("type") != "result" {
 			t.Fatalf("got %s, want a result", got)
 		}
-		w.Expect("<presence from='" + gw + "' to='" + alice + "' type=''/>")
+		w.Expect("<presence from='" + fullJID(gw) + "' to='" + alice + "' type=''/>")
 		if !h.SignedOn() {
 			t.Error("alice is not signed on")
 		}
@@ -116,11 +116,11 @@ func TestUnregister(t *testing.T) {
 		h := w.signOn(phone)
 		w.befriend(phone, carol)
 		w.Send("<iq type='set' id='1' from='" + phone + "' to='" + gw + "'>" + registerQuery("<remove/>") + "</iq>")
-		w.Next("<presence type='unavailable' from='" + carol + "' to='" + alice + "'/>")
+		w.Next("<presence type='unavailable' from='" + fullJID(carol) + "' to='" + alice + "'/>")
 		w.Next("<iq type='result' id='1' from='" + gw + "' to='" + phone + "'/>")
 		for _, from := range []string{carol, gw} {
 			for _, typ := range []string{"unsubscribe", "unsubscribed", "unavailable"} {
-				w.Next("<presence type='" + typ + "' from='" + from + "' to='" + alice + "'/>")
+				w.Next("<presence type='" + typ + "' from='" + senderOf(typ, from) + "' to='" + alice + "'/>")
 			}
 		}
 		legacytest.Expect[legacytest.SignOff](t, h)
@@ -273,7 +273,7 @@ func (w *world) befriend(user, contact string) {
 	w.Expect("<presence type='subscribed' from='" + contact + "'/>")
 	w.presence(user, contact, "subscribed")
 	w.settle()
-	w.Expect("<presence type='' from='" + contact + "'/>")
+	w.Expect("<presence type='' from='" + fullJID(contact) + "'/>")
 	w.settle()
 	w.Take()
 }

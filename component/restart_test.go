@@ -25,9 +25,9 @@ func TestShutdown(t *testing.T) {
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("stopping took %v", took)
 		}
-		w.Expect("<presence type='unavailable' from='" + carol + "' to='" + alice + "'/>")
-		w.Expect("<presence type='unavailable' from='" + gw + "' to='" + alice + "'><status>shutting down</status></presence>")
-		w.Expect("<presence type='unavailable' from='" + gw + "' to='" + bob + "'/>")
+		w.Expect("<presence type='unavailable' from='" + fullJID(carol) + "' to='" + alice + "'/>")
+		w.Expect("<presence type='unavailable' from='" + fullJID(gw) + "' to='" + alice + "'><status>shutting down</status></presence>")
+		w.Expect("<presence type='unavailable' from='" + fullJID(gw) + "' to='" + bob + "'/>")
 		if got := legacytest.Expect[legacytest.SignOff](t, h); got.Err != nil {
 			t.Errorf("signed off with %v", got.Err)
 		}
@@ -84,10 +84,10 @@ func TestRestart(t *testing.T) {
 				w.Expect("<presence type='probe' from='" + gw + "' to='" + bob + "'/>")
 				w.Expect("<presence type='probe' from='" + gw + "' to='" + alice + "'/>")
 				w.Send("<presence from='" + phone + "' to='" + gw + "'/>") // what the server answers
-				w.Expect("<presence type='' from='" + gw + "' to='" + alice + "'/>")
-				w.Expect("<presence from='" + carol + "' to='" + alice + "'/>")
+				w.Expect("<presence type='' from='" + fullJID(gw) + "' to='" + alice + "'/>")
+				w.Expect("<presence from='" + fullJID(carol) + "' to='" + alice + "'/>")
 				if !polite {
-					w.Expect("<message from='" + carol + "' to='" + alice + "'><body>before</body><delay xmlns='urn:xmpp:delay'/></message>")
+					w.Expect("<message from='" + fullJID(carol) + "' to='" + alice + "'><body>before</body><delay xmlns='urn:xmpp:delay'/></message>")
 				}
 				w.settle()
 				if w.echo.Session("bob").SignedOn() {
@@ -108,7 +108,7 @@ func TestStaleContacts(t *testing.T) {
 		w.presence(alice, carol, "subscribe")
 		w.presence(alice, carol, "subscribed")
 		w.emit(h, legacy.PresenceChanged{From: carolPeer, Presence: legacy.Presence{Show: legacy.ShowOnline}})
-		w.Expect("<presence type='' from='" + carol + "'/>")
+		w.Expect("<presence type='' from='" + fullJID(carol) + "'/>")
 		w.SetDown(true)
 		w.Drop()
 		w.stop()
@@ -117,14 +117,14 @@ func TestStaleContacts(t *testing.T) {
 		w.start()
 		w.Linked(2)
 		w.presence(phone, gw, "")
-		w.Expect("<presence type='unavailable' from='" + carol + "' to='" + alice + "'/>")
+		w.Expect("<presence type='unavailable' from='" + fullJID(carol) + "' to='" + alice + "'/>")
 		// Once is enough.
 		w.settle()
 		w.Take()
 		w.presence(phone, gw, "unavailable")
 		w.presence(phone, gw, "")
 		w.settle()
-		w.Refute("<presence from='" + carol + "'/>")
+		w.Refute("<presence from='" + fullJID(carol) + "'/>")
 	})
 }
 

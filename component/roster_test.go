@@ -40,13 +40,13 @@ func TestOwnMessage(t *testing.T) {
 		h := w.signOn(phone)
 		own := legacy.OwnMessage{To: legacy.Peer{ID: "carol"}, Text: "from my other client"}
 		w.emit(h, own) // without the privilege it is told by the contact's chat
-		w.Expect("<message from='" + carol + "' to='" + alice + "'><body>[you wrote elsewhere] from my other client</body></message>")
+		w.Expect("<message from='" + fullJID(carol) + "' to='" + alice + "'><body>[you wrote elsewhere] from my other client</body></message>")
 		const advert = "<privilege xmlns='urn:xmpp:privilege:2'><perm access='message' type='outgoing'/></privilege>"
 		w.Send("<message from='" + bob + "' to='" + gw + "'>" + advert + "</message>") // a user has nothing to grant
 		w.settle()
 		w.Take()
 		w.emit(h, own)
-		w.Expect("<message from='" + carol + "' to='" + alice + "'><body/></message>")
+		w.Expect("<message from='" + fullJID(carol) + "' to='" + alice + "'><body/></message>")
 		w.Send("<message from='example.org' to='" + gw + "'>" + advert + "</message>")
 		w.settle()
 		w.emit(h, own)

@@ -34,10 +34,10 @@ func TestSignOnFails(t *testing.T) {
 				h := w.echo.Session("alice")
 				h.Refuse(tt.err)
 				w.presence(phone, gw, "")
-				w.Expect("<presence type='unavailable' from='" + gw + "' to='" + alice + "'/>")
+				w.Expect("<presence type='unavailable' from='" + fullJID(gw) + "' to='" + alice + "'/>")
 				if tt.condition != "" {
 					w.expectError("<presence from='"+gw+"' to='"+alice+"'/>", tt.condition, tt.typ)
-					w.Expect("<message type='chat' from='" + gw + "' to='" + alice + "'><body>" + tt.err.Error() + "</body></message>")
+					w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + alice + "'><body>" + tt.err.Error() + "</body></message>")
 				}
 				tries := func() (n int) {
 					w.settle()
@@ -54,7 +54,7 @@ func TestSignOnFails(t *testing.T) {
 				w.Refute("<message/>") // nothing is said twice
 				h.Refuse(nil)
 				if tt.again {
-					w.Expect("<presence type='' from='" + gw + "' to='" + alice + "'/>")
+					w.Expect("<presence type='' from='" + fullJID(gw) + "' to='" + alice + "'/>")
 					return
 				}
 				// A message says why it can't be sent.
@@ -103,11 +103,11 @@ func TestSessionLost(t *testing.T) {
 		h := w.signOn(phone)
 		w.befriend(alice, carol)
 		h.End(legacy.Errorf(legacy.Temporary, "The line is dead."))
-		w.Next("<presence type='unavailable' from='" + carol + "' to='" + alice + "'/>")
-		w.Next("<presence type='unavailable' from='" + gw + "' to='" + alice + "'><status>The line is dead.</status></presence>")
+		w.Next("<presence type='unavailable' from='" + fullJID(carol) + "' to='" + alice + "'/>")
+		w.Next("<presence type='unavailable' from='" + fullJID(gw) + "' to='" + alice + "'><status>The line is dead.</status></presence>")
 		legacytest.Expect[legacytest.SignOn](t, h)
-		w.Next("<presence type='' from='" + gw + "' to='" + alice + "'/>")
-		w.Next("<presence type='' from='" + carol + "' to='" + alice + "'/>")
+		w.Next("<presence type='' from='" + fullJID(gw) + "' to='" + alice + "'/>")
+		w.Next("<presence type='' from='" + fullJID(carol) + "' to='" + alice + "'/>")
 		w.settle()
 		w.Quiet()
 	})
@@ -136,9 +136,9 @@ func TestSignOnDelayed(t *testing.T) {
 		h := w.echo.Session("alice")
 		h.Delay(legacy.SignOnDelayed{Until: time.Now().Add(30 * time.Minute), Text: turn})
 		w.presence(phone, gw, "")
-		w.Expect("<presence type='unavailable' from='" + gw + "' to='" + alice + "'><status>" + turn + "</status></presence>")
+		w.Expect("<presence type='unavailable' from='" + fullJID(gw) + "' to='" + alice + "'><status>" + turn + "</status></presence>")
 		w.message(phone, gw, "1", "status")
-		w.Expect("<message from='" + gw + "'><body>your turn comes at 2000-01-01 00:30:00 UTC.</body></message>")
+		w.Expect("<message from='" + fullJID(gw) + "'><body>your turn comes at 2000-01-01 00:30:00 UTC.</body></message>")
 		w.pass(30 * time.Minute)
 		legacytest.Refute[legacytest.SignOff](t, h)
 		w.pass(time.Minute)
@@ -165,7 +165,7 @@ func TestSignOnHangs(t *testing.T) {
 		if took := time.Since(began); took != time.Minute {
 			t.Errorf("given up after %v", took)
 		}
-		w.Expect("<presence type='unavailable' from='" + gw + "' to='" + alice + "'/>")
+		w.Expect("<presence type='unavailable' from='" + fullJID(gw) + "' to='" + alice + "'/>")
 		h.Resume()
 		legacytest.Expect[legacytest.SignOn](t, h)
 	})
@@ -272,11 +272,11 @@ func TestSessionPanics(t *testing.T) {
 	stage(t, setup{users: []string{alice, bob}}, func(t *testing.T, w *world) {
 		h, other := w.signOn(phone), w.signOn(bob+"/x")
 		h.Do(func(legacy.Env) { panic("boom " + "in a session") })
-		w.Expect("<presence type='unavailable' from='" + gw + "' to='" + alice + "'><status>Something went wrong</status></presence>")
+		w.Expect("<presence type='unavailable' from='" + fullJID(gw) + "' to='" + alice + "'><status>Something went wrong</status></presence>")
 		w.settle()
 		legacytest.Refute[legacytest.SignOff](t, other)
 		w.message(bob+"/x", carol, "m", "still there")
-		w.Expect("<message from='" + carol + "' to='" + bob + "'><body>still there</body></message>")
+		w.Expect("<message from='" + fullJID(carol) + "' to='" + bob + "'><body>still there</body></message>")
 		legacytest.Expect[legacytest.SignOn](t, h)
 	})
 }
@@ -303,16 +303,16 @@ func TestActorPanics(t *testing.T) {
 	stage(t, setup{users: []string{alice, bob}, network: func(n legacy.Network) legacy.Network { return panicky{n} }}, func(t *testing.T, w *world) {
 		h, other := w.signOn(phone), w.signOn(bob+"/x")
 		w.message(phone, carol, "m1", "panic")
-		w.Expect("<message type='chat' from='" + gw + "' to='" + alice + "'><body>went wrong</body></message>")
+		w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + alice + "'><body>went wrong</body></message>")
 		legacytest.Expect[legacytest.SignOff](t, h)
 		w.settle()
 		legacytest.Refute[legacytest.SignOff](t, other)
 		w.message(bob+"/x", carol, "m2", "still there")
-		w.Expect("<message from='" + carol + "' to='" + bob + "'><body>still there</body></message>")
+		w.Expect("<message from='" + fullJID(carol) + "' to='" + bob + "'><body>still there</body></message>")
 		w.presence(phone, gw, "")
 		legacytest.Expect[legacytest.SignOn](t, h)
 		w.message(phone, carol, "m3", "back")
-		w.Expect("<message from='" + carol + "' to='" + alice + "'><body>back</body></message>")
+		w.Expect("<message from='" + fullJID(carol) + "' to='" + alice + "'><body>back</body></message>")
 	})
 }
 

@@ -169,7 +169,7 @@ func TestStoredStampsGrow(t *testing.T) {
 		w.Linked(2)
 		var stamps []string
 		for range 3 {
-			stamps = append(stamps, stampOf(w.Expect("<message type='chat' from='"+carol+"'><delay xmlns='urn:xmpp:delay'/></message>")))
+			stamps = append(stamps, stampOf(w.Expect("<message type='chat' from='"+fullJID(carol)+"'><delay xmlns='urn:xmpp:delay'/></message>")))
 		}
 		growing(t, "kept", stamps)
 	})

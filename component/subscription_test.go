@@ -33,7 +33,7 @@ func TestGatewaySubscription(t *testing.T) {
 				for _, typ := range stanzas {
 					if typ == "subscribe" { // RFC 6121 §3.1.4: each is answered, and presence follows
 						w.Next("<presence type='subscribed' from='" + gw + "' to='" + alice + "'/>")
-						w.Next("<presence type='' from='" + gw + "' to='" + alice + "'/>")
+						w.Next("<presence type='' from='" + fullJID(gw) + "' to='" + alice + "'/>")
 					}
 				}
 				w.settle()
@@ -59,9 +59,9 @@ func TestAddContact(t *testing.T) {
 			t.Errorf("got %+v, want carol with the reason", got)
 		}
 		w.Next("<presence type='subscribed' from='" + carol + "' to='" + alice + "'/>")
-		w.Next("<presence type='unavailable' from='" + carol + "' to='" + alice + "'/>") // not known yet
+		w.Next("<presence type='unavailable' from='" + fullJID(carol) + "' to='" + alice + "'/>") // not known yet
 		w.Next("<presence type='subscribe' from='" + carol + "' to='" + alice + "'/>")
-		w.Next("<presence type='' from='" + carol + "' to='" + alice + "'><c xmlns='http://jabber.org/protocol/caps'/></presence>")
+		w.Next("<presence type='' from='" + fullJID(carol) + "' to='" + alice + "'><c xmlns='http://jabber.org/protocol/caps'/></presence>")
 		w.settle()
 		w.Quiet()
 		w.presence(alice, carol, "subscribed")
@@ -73,7 +73,7 @@ func TestAddContact(t *testing.T) {
 		// RFC 6121 §3.1.3: who asks again is answered again.
 		w.presence(alice, carol, "subscribe")
 		w.Next("<presence type='subscribed' from='" + carol + "'/>")
-		w.Next("<presence type='' from='" + carol + "'/>")
+		w.Next("<presence type='' from='" + fullJID(carol) + "'/>")
 		w.settle()
 		w.Quiet()
 		legacytest.Refute[legacytest.AddContact](t, h)
@@ -112,10 +112,10 @@ func TestAddContactOutcomes(t *testing.T) {
 				})
 				w.settle()
 				for _, typ := range tt.want {
-					w.Next("<presence type='" + typ + "' from='" + carol + "' to='" + alice + "'/>")
+					w.Next("<presence type='" + typ + "' from='" + senderOf(typ, carol) + "' to='" + alice + "'/>")
 				}
 				if tt.name == "denied" {
-					w.Next("<message from='" + carol + "' to='" + alice + "'><body>does not let you see when they are online] no</body></message>")
+					w.Next("<message from='" + fullJID(carol) + "' to='" + alice + "'><body>does not let you see when they are online] no</body></message>")
 				}
 				w.Quiet()
 				sub := w.subscription(alice, "carol")
@@ -184,7 +184,7 @@ func TestRemoveContact(t *testing.T) {
 					t.Errorf("%+v is removed", got.Peer)
 				}
 				w.Next("<presence type='unsubscribed' from='" + carol + "' to='" + alice + "'/>")
-				w.Next("<presence type='unavailable' from='" + carol + "' to='" + alice + "'/>")
+				w.Next("<presence type='unavailable' from='" + fullJID(carol) + "' to='" + alice + "'/>")
 				w.settle()
 				w.Quiet()
 				// RFC 6121 §4.3.2: nobody there, and nobody allowed, look the same.
@@ -213,7 +213,7 @@ func TestRemoveContactOffline(t *testing.T) {
 		w.presence(phone, gw, "")
 		legacytest.Expect[legacytest.RemoveContact](t, h)
 		w.settle()
-		w.Refute("<presence from='" + carol + "'/>")
+		w.Refute("<presence from='" + fullJID(carol) + "'/>")
 	})
 }
 
@@ -291,7 +291,7 @@ func TestContactChanges(t *testing.T) {
 		// XEP-0100 §5.2
 		w.emit(h, legacy.ContactRemoved{Peer: carolPeer})
 		for _, typ := range []string{"unsubscribe", "unsubscribed", "unavailable"} {
-			w.Next("<presence type='" + typ + "' from='" + carol + "' to='" + alice + "'/>")
+			w.Next("<presence type='" + typ + "' from='" + senderOf(typ, carol) + "' to='" + alice + "'/>")
 		}
 		w.Quiet()
 		w.emit(h, legacy.ContactRemoved{Peer: carolPeer}, legacy.AddedYou{From: carolPeer}, legacy.AddedYou{From: carolPeer})

@@ -67,7 +67,7 @@ func (u *user) onTypingChanged(ev legacy.TypingChanged) {
 }
 
 func (u *user) sendChatState(peer, state string) {
-	from := u.c.contactJID(peer)
+	from := u.c.full(u.c.contactJID(peer))
 	_ = u.c.write(func(dst []byte) []byte { // it is worth nothing later
 		return append(appendMessageStart(dst, from, u.bare, newID()),
 			"<"+state+" xmlns='"+xep.NSChatStates+"'/><no-store xmlns='urn:xmpp:hints'/></message>"...)

@@ -86,7 +86,7 @@ func (u *user) remove(ct *contact) {
 	if ct.Subscription.Has(registry.AskFrom) && !ct.Subscription.Has(registry.To) {
 		u.c.sendPresence(ct.jid, u.bare, "unsubscribe", "")
 	}
-	u.c.sendPresence(ct.jid, u.bare, "unavailable", "")
+	u.c.sendPresence(u.c.full(ct.jid), u.bare, "unavailable", "")
 	u.toRemove = append(u.toRemove, ct.jid)
 	if u.removeAt.IsZero() {
 		u.removeAt = u.c.clock.Now()
@@ -138,9 +138,9 @@ func (u *user) removeRosterItem(jid string, then func(ok bool)) {
 // part ends what the user's server knows of a contact, both ways.
 // (XEP-0100 §4.3, §5.2)
 func (u *user) part(jid string) {
-	for _, typ := range []string{"unsubscribe", "unsubscribed", "unavailable"} {
-		u.c.sendPresence(jid, u.bare, typ, "")
-	}
+	u.c.sendPresence(jid, u.bare, "unsubscribe", "")
+	u.c.sendPresence(jid, u.bare, "unsubscribed", "")
+	u.c.sendPresence(u.c.full(jid), u.bare, "unavailable", "")
 }
 
 // drop takes a contact who has left the network's list off the user's: without a word

@@ -186,7 +186,7 @@ func (w *world) signOn(full string) *legacytest.Handle {
 	bare, _, _ := strings.Cut(full, "/")
 	name, _, _ := strings.Cut(bare, "@")
 	w.Send("<presence from='" + full + "' to='" + gw + "'/>")
-	w.Expect("<presence from='" + gw + "' to='" + bare + "' type=''><c xmlns='http://jabber.org/protocol/caps'/></presence>")
+	w.Expect("<presence from='" + fullJID(gw) + "' to='" + bare + "' type=''><c xmlns='http://jabber.org/protocol/caps'/></presence>")
 	h := w.echo.Session(name)
 	legacytest.Expect[legacytest.SignOn](w.t, h)
 	w.settle()
@@ -217,4 +217,16 @@ func (w *world) mustMatch(e *element.Element, pattern string) {
 	if !componenttest.Match(e, pattern) {
 		w.t.Fatalf("got  %s\nwant %s", e, pattern)
 	}
+}
+
+// fullJID is the address that a contact's or the gateway's presence and messages come from.
+func fullJID(bare string) string { return bare + "/echo" }
+
+// senderOf is the address that presence of a type comes from: of a subscription, the bare
+// one.
+func senderOf(typ, bare string) string {
+	if typ == "" || typ == "unavailable" {
+		return fullJID(bare)
+	}
+	return bare
 }

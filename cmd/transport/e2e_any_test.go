@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"transport/cmd/transport/internal/lab"
 	"transport/component/element"
 	"transport/legacy"
 )
@@ -68,7 +69,7 @@ func TestAnyServer(t *testing.T) {
 		alice.send("<presence/>")
 		// XEP-0203 §4
 		alice.expect("what Bob wrote meanwhile, with its time", func(e *element.Element) bool {
-			return e.Attr("from") == bobICQ && e.ChildText("jabber:client", "body") == "when you are back" && e.Child("urn:xmpp:delay", "delay") != nil
+			return lab.From(e, bobICQ) && e.ChildText("jabber:client", "body") == "when you are back" && e.Child("urn:xmpp:delay", "delay") != nil
 		})
 
 		// XEP-0055 §2.1

@@ -68,7 +68,7 @@ func (s *ircScene) list() {
 func (s *ircScene) raw() {
 	s.alice.say(ircDomain, "r1", "VERSION")
 	s.alice.expect("the version", func(e *element.Element) bool {
-		return e.Attr("from") == ircDomain && strings.Contains(strings.ToLower(e.ChildText("jabber:client", "body")), "irc")
+		return lab.From(e, ircDomain) && strings.Contains(strings.ToLower(e.ChildText("jabber:client", "body")), "irc")
 	})
 }
 
@@ -159,11 +159,11 @@ func TestIRCServersAbroad(t *testing.T) {
 		alice.body("bob%"+server+"@"+ircDomain, "yes?")
 		alice.send("<presence to='" + server + "@" + ircDomain + "' type='subscribe'/>") // without registering
 		alice.expect("the server among her contacts", func(e *element.Element) bool {
-			return e.Name == "presence" && e.Attr("from") == server+"@"+ircDomain && e.Attr("type") == ""
+			return e.Name == "presence" && lab.From(e, server+"@"+ircDomain) && e.Attr("type") == ""
 		})
 		alice.say(server+"@"+ircDomain, "a3", "VERSION")
 		alice.expect("the version", func(e *element.Element) bool {
-			return e.Attr("from") == server+"@"+ircDomain && e.Child("jabber:client", "body") != nil
+			return lab.From(e, server+"@"+ircDomain) && e.Child("jabber:client", "body") != nil
 		})
 	}
 }

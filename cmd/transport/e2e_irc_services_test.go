@@ -32,7 +32,7 @@ func TestIRCServices(t *testing.T) {
 			if services == lab.NickServAndSASL {
 				alice.say(ircDomain, "w1", "register alice wrong")
 				alice.expect("word of the wrong password", func(e *element.Element) bool {
-					return e.Name == "message" && e.Attr("from") == ircDomain && strings.Contains(e.String(), "password")
+					return e.Name == "message" && lab.From(e, ircDomain) && strings.Contains(e.String(), "password")
 				})
 			}
 			alice.register(ircDomain, "alice")

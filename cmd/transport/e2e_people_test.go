@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"transport/cmd/transport/internal/demo"
+	"transport/cmd/transport/internal/lab"
 	"transport/component/element"
 	"transport/legacy"
 	"transport/legacy/oscar/oscarmock"
@@ -37,7 +38,7 @@ func TestPeople(t *testing.T) {
 		// XEP-0153 §4.1
 		alice.expect("a presence with the picture's hash", func(e *element.Element) bool {
 			x := e.Child("vcard-temp:x:update", "x")
-			return e.Name == "presence" && e.Attr("from") == bobICQ && x != nil && x.ChildText("vcard-temp:x:update", "photo") == hash
+			return e.Name == "presence" && lab.From(e, bobICQ) && x != nil && x.ChildText("vcard-temp:x:update", "photo") == hash
 		})
 		// XEP-0084 §4.2
 		event := alice.expect("news of the picture", func(e *element.Element) bool {
@@ -114,7 +115,7 @@ func TestBlocking(t *testing.T) {
 		}
 		alice.say(icqDomain, "m2", "unblock "+icq.bob)
 		alice.expect("the answer", func(e *element.Element) bool {
-			return e.Attr("from") == icqDomain && e.ChildText("jabber:client", "body") == icq.bob+" is not blocked."
+			return lab.From(e, icqDomain) && e.ChildText("jabber:client", "body") == icq.bob+" is not blocked."
 		})
 		alice.presence(bobICQ, "", "")
 		if err := bob.Send(icq.alice, "are you there now?"); err != nil {
@@ -212,7 +213,7 @@ func TestCommands(t *testing.T) {
 		asked := command(carol, "http://jabber.org/protocol/admin#announce", "", "")
 		command(carol, "http://jabber.org/protocol/admin#announce", " sessionid='"+asked.Attr("sessionid")+"'", submit("announcement", "Maintenance at noon"))
 		alice.expect("the announcement", func(e *element.Element) bool {
-			return e.Attr("from") == icqDomain && strings.Contains(e.ChildText("jabber:client", "body"), "Maintenance at noon")
+			return lab.From(e, icqDomain) && strings.Contains(e.ChildText("jabber:client", "body"), "Maintenance at noon")
 		})
 		asked = command(carol, "http://jabber.org/protocol/admin#delete-user", "", "")
 		command(carol, "http://jabber.org/protocol/admin#delete-user", " sessionid='"+asked.Attr("sessionid")+"'", submit("accountjids", aliceJID))

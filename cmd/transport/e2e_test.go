@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"transport/cmd/transport/internal/demo"
+	"transport/cmd/transport/internal/lab"
 	"transport/component/element"
 	"transport/legacy"
 	"transport/legacy/oscar/oscarmock"
@@ -74,7 +75,7 @@ func TestWholeLine(t *testing.T) {
 		// XEP-0100 §5.3.1: presence both ways
 		bob.show(legacy.Presence{Show: legacy.ShowAway, Status: "lunch"})
 		alice.expect("bob's status", func(e *element.Element) bool { // some servers tell it on being asked
-			return e.Name == "presence" && e.Attr("from") == bobICQ && e.ChildText("jabber:client", "show") == "away" && e.ChildText("jabber:client", "status") == "lunch"
+			return e.Name == "presence" && lab.From(e, bobICQ) && e.ChildText("jabber:client", "show") == "away" && e.ChildText("jabber:client", "status") == "lunch"
 		})
 		bob.show(legacy.Presence{Show: legacy.ShowDND})
 		alice.presence(bobICQ, "", "dnd")

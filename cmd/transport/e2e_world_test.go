@@ -314,7 +314,7 @@ func (p *person) expect(what string, fits func(*element.Element) bool) *element.
 func (p *person) presence(from, typ, show string) *element.Element {
 	p.w.t.Helper()
 	return p.expect(fmt.Sprintf("presence %q %q from %s", typ, show, from), func(e *element.Element) bool {
-		return e.Name == "presence" && e.Attr("from") == from && e.Attr("type") == typ && e.ChildText(lab.NSClient, "show") == show
+		return e.Name == "presence" && lab.From(e, from) && e.Attr("type") == typ && e.ChildText(lab.NSClient, "show") == show
 	})
 }
 
@@ -322,7 +322,7 @@ func (p *person) presence(from, typ, show string) *element.Element {
 func (p *person) message(from string) *element.Element {
 	p.w.t.Helper()
 	return p.expect("a message from "+from, func(e *element.Element) bool {
-		return e.Name == "message" && e.Attr("from") == from && e.Child(lab.NSClient, "body") != nil && e.Attr("type") != "error"
+		return e.Name == "message" && lab.From(e, from) && e.Child(lab.NSClient, "body") != nil && e.Attr("type") != "error"
 	})
 }
 

@@ -22,6 +22,8 @@ const (
 	NSGateway        = "jabber:iq:gateway"                  // XEP-0100
 	NSEscaping       = `jid\20escaping`                     // XEP-0106
 	NSCaps           = "http://jabber.org/protocol/caps"    // XEP-0115
+	NSCaps2          = "urn:xmpp:caps"                      // XEP-0390
+	NSHashes         = "urn:xmpp:hashes:2"                  // XEP-0300
 	NSNick           = "http://jabber.org/protocol/nick"    // XEP-0172
 	NSReceipts       = "urn:xmpp:receipts"                  // XEP-0184
 	NSPing           = "urn:xmpp:ping"                      // XEP-0199

@@ -65,7 +65,7 @@ func (s *story) presence(to, typ string) error {
 func (s *story) expectPresence(from, typ, show string) (*element.Element, error) {
 	what := strings.TrimSpace(fmt.Sprintf("%s presence %s of %s", typ, show, from))
 	return s.alice.Expect(s.ctx, what, func(e *element.Element) bool {
-		return e.Name == "presence" && e.Attr("from") == from && e.Attr("type") == typ && e.ChildText(lab.NSClient, "show") == show
+		return e.Name == "presence" && lab.From(e, from) && e.Attr("type") == typ && e.ChildText(lab.NSClient, "show") == show
 	})
 }
 

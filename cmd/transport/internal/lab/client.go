@@ -166,6 +166,13 @@ func (c *Client) signal() {
 	c.changed = make(chan struct{})
 }
 
+// From reports whether a stanza comes from an address; a bare one stands for all of its
+// resources.
+func From(e *element.Element, jid string) bool {
+	from := e.Attr("from")
+	return from == jid || !strings.Contains(jid, "/") && strings.HasPrefix(from, jid+"/")
+}
+
 // Send sends a stanza in the namespace NSClient.
 func (c *Client) Send(ctx context.Context, e *element.Element) error {
 	if err := c.s.Send(ctx, e.Reader()); err != nil {
