@@ -31,7 +31,7 @@ func (u *user) onAuthRequested(ev legacy.AuthRequested) {
 	}
 	ct.Subscription = ct.Subscription&^registry.Refused | registry.AskFrom | registry.AuthAsked
 	u.save(ct)
-	u.sendSubscribe(ct, ev.Reason)
+	u.sendSubscribe(ct, first(ev.Reason, "Asks to see when you are online on "+u.c.cfg.Name+"."))
 }
 
 // onAuthGranted: a contact lets the user see them.
@@ -67,7 +67,7 @@ func (u *user) onAddedYou(p legacy.Peer) {
 	if len(u.contacts) >= maxContacts {
 		return
 	}
-	u.askSubscription(u.contact(p.ID))
+	u.askSubscription(u.contact(p.ID), "Has added you on "+u.c.cfg.Name+".")
 }
 
 // authorize answers a contact's request on the network.

@@ -105,5 +105,33 @@ func (u *user) clientsWith(feature string) []string {
 			full = append(full, jid)
 		}
 	}
+	if _, online := u.resources[u.applicant.full]; !online && u.applicant.features[feature] {
+		full = append(full, u.applicant.full)
+	}
 	return full
+}
+
+// applicant is the client with which a user registers. We do not see its presence
+// before it has the gateway on its list, and contacts are to be offered at once.
+type applicant struct {
+	full          string
+	asked, asking bool
+	features      map[string]bool // what it can do, nil if unknown
+}
+
+// meetApplicant asks the client that has registered what it can do, once. Where no answer
+// comes in time it can nothing. (XEP-0030 §3.1)
+func (u *user) meetApplicant() {
+	a := &u.applicant
+	if _, online := u.resources[a.full]; online || a.full == "" || a.asked {
+		return
+	}
+	a.asked, a.asking = true, true
+	u.query("get", a.full, element.New(xep.NSDiscoInfo, "query"), func(reply *element.Element) {
+		a.asking = false
+		if reply != nil {
+			a.features, _ = readFeatures(reply)
+		}
+		u.poke()
+	})
 }

@@ -209,18 +209,19 @@ func (u *user) grant(ct *contact, id string) {
 			u.save(ct)
 			return
 		}
-		u.askSubscription(ct)
+		u.askSubscription(ct, "You have added this contact on "+u.c.cfg.Name+". Allow this too, so that they see when you are online.")
 	}
 }
 
 // askSubscription sends the user a contact's request to see the user.
-// (XEP-0100 §5.1, XEP-0172 §4.1)
-func (u *user) askSubscription(ct *contact) {
+// (XEP-0100 §5.1)
+func (u *user) askSubscription(ct *contact, reason string) {
 	ct.Subscription |= registry.AskFrom
 	u.save(ct)
-	u.sendSubscribe(ct, "")
+	u.sendSubscribe(ct, reason)
 }
 
+// sendSubscribe sends a request, which says who asks and why. (XEP-0172 §4.1)
 func (u *user) sendSubscribe(ct *contact, reason string) {
 	name := ct.Name
 	if ct.Peer == "" {

@@ -21,6 +21,7 @@ const trialTimeout = 20 * time.Second
 type trial struct {
 	done     func(*stanzaError) // tells the user what came of it, nil for success
 	account  registry.Account
+	client   string // full JID of the client that registers
 	deadline time.Time
 	started  bool
 }
@@ -157,7 +158,7 @@ func (u *user) register(given map[string]string, done func(*stanzaError)) {
 			account.State = u.account.State
 		}
 	}
-	u.trial = &trial{done: done, account: account, deadline: u.c.clock.Now().Add(trialTimeout)}
+	u.trial = &trial{done: done, account: account, client: u.client, deadline: u.c.clock.Now().Add(trialTimeout)}
 	u.retryAt = time.Time{}
 }
 
@@ -282,6 +283,7 @@ func (u *user) commitTrial() bool {
 	u.log.Info().Msg("registered")
 	t.done(nil)
 	u.sweep()
+	u.applicant = applicant{full: t.client}
 	u.offerGateway()
 	return true
 }

@@ -34,7 +34,11 @@ func (u *user) offerGateway() {
 		u.toAsk = slices.Insert(u.toAsk, 0, gw.Peer)
 		return
 	}
-	u.sendSubscribe(gw, "")
+	u.sendSubscribe(gw, u.whyGateway())
+}
+
+func (u *user) whyGateway() string {
+	return "The gateway to " + u.c.info.Name + ", with which you have registered."
 }
 
 // offer puts a contact on the user's list who is on the network's.
@@ -58,10 +62,11 @@ func (u *user) askNext(now time.Time) {
 	}
 	if u.toAsk[0] == "" { // proposals come from it
 		if gw := u.nextToAsk(); gw != nil {
-			u.sendSubscribe(gw, "")
+			u.sendSubscribe(gw, u.whyGateway())
 		}
 		return
 	}
+	u.meetApplicant()
 	switch proposers := u.clientsWith(xep.NSRosterX); {
 	case u.learning():
 		u.askAt = now.Add(capsPatience)
@@ -69,8 +74,11 @@ func (u *user) askNext(now time.Time) {
 		u.propose(proposers)
 	default:
 		if ct := u.nextToAsk(); ct != nil {
-			u.sendSubscribe(ct, "")
+			u.sendSubscribe(ct, "From your contact list on "+u.c.cfg.Name+".")
 		}
+	}
+	if len(u.toAsk) == 0 {
+		u.applicant = applicant{}
 	}
 }
 
@@ -89,6 +97,9 @@ func (u *user) nextToAsk() *contact {
 
 // learning reports whether a client has yet to say what it can do.
 func (u *user) learning() bool {
+	if u.applicant.asking {
+		return true
+	}
 	for _, r := range u.resources {
 		if r.asking {
 			return true

@@ -1,6 +1,7 @@
 package component_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -60,4 +61,45 @@ func TestOwnMessage(t *testing.T) {
 		legacytest.Refute[legacytest.Send](t, h)
 		w.Quiet()
 	})
+}
+
+// XEP-0144 §5: the client that registers is asked what it can before anything is
+// proposed, since we see no presence of it yet; XEP-0100 §4.1.1: the gateway comes first.
+func TestProposalToApplicant(t *testing.T) {
+	const rosterX = "<query xmlns='http://jabber.org/protocol/disco#info'><feature var='http://jabber.org/protocol/rosterx'/></query>"
+	for name, answer := range map[string]string{
+		"proposals":    rosterX,
+		"no proposals": "<query xmlns='http://jabber.org/protocol/disco#info'><feature var='jabber:iq:version'/></query>",
+		"no answer":    "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			stage(t, setup{}, func(t *testing.T, w *world) {
+				h := w.echo.Session("alice")
+				h.Contacts(legacy.Contact{Peer: carolPeer, Name: "Carol"}, legacy.Contact{Peer: legacy.Peer{ID: "dave"}, Name: "Dave"})
+				w.Send("<iq type='set' id='r' from='" + phone + "' to='" + gw + "'>" + plain("alice", hidden) + "</iq>")
+				w.Expect("<presence type='subscribe' from='" + gw + "' to='" + alice + "'><status>The gateway to Echo, with which you have registered.</status>" +
+					"<nick xmlns='http://jabber.org/protocol/nick'>Echo</nick></presence>")
+				q := w.Expect("<iq type='get' to='" + phone + "'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>")
+				w.settle()
+				w.Take()
+				w.pass(5 * time.Second)
+				w.Refute("<presence type='subscribe'/>") // the client has time to answer
+				if answer != "" {
+					w.Send("<iq type='result' from='" + phone + "' to='" + gw + "' id='" + q.Attr("id") + "'>" + answer + "</iq>")
+				}
+				w.pass(10 * time.Second)
+				if answer == rosterX {
+					w.Next("<iq type='set' to='" + phone + "'><x xmlns='http://jabber.org/protocol/rosterx'>" +
+						"<item action='add' jid='" + carol + "' name='Carol'/><item action='add' jid='dave@" + gw + "' name='Dave'/></x></iq>")
+				} else {
+					for _, name := range []string{"Carol", "Dave"} {
+						w.Next("<presence type='subscribe' from='" + strings.ToLower(name) + "@" + gw + "'><status>From your contact list on Echo.</status>" +
+							"<nick xmlns='http://jabber.org/protocol/nick'>" + name + "</nick></presence>")
+					}
+				}
+				w.Refute("<presence type='subscribe'/>")
+				w.Refute("<iq type='get'/>")
+			})
+		})
+	}
 }

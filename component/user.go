@@ -90,6 +90,8 @@ type user struct {
 	forgetting []int64     // kept messages that were sent to the user
 	forgetWhen <-chan bool // says that they have arrived, or not
 
+	client      string    // full JID of whom the stanza is from that is being handled
+	applicant   applicant // the client that has registered
 	rosterFails bool      // the server does not let us write the roster, whatever it says
 	toAsk       []string  // peers that are yet to be put on the user's list
 	toRemove    []string  // JIDs that are yet to be taken off it
@@ -289,6 +291,7 @@ func (u *user) idle() bool {
 
 // onStanza handles one stanza of the user's.
 func (u *user) onStanza(st *inbound) {
+	u.client = st.from.String()
 	switch st.Name {
 	case "iq":
 		if st.typ != "get" && st.typ != "set" {
