@@ -200,6 +200,9 @@ func (u *user) askUserStats(x *execution) {
 	})
 }
 
+// textEnded is what somebody hears whose session an administrator has ended.
+const textEnded = "An administrator has signed you off."
+
 func (u *user) askEndSession(x *execution) {
 	u.askAccounts(x, "End users' sessions", "They stay signed off until they sign on again.", func(u *user, x *execution, bares []string) {
 		u.log.Info().Strs("users", bares).Msg("an administrator ends sessions")
@@ -208,13 +211,13 @@ func (u *user) askEndSession(x *execution) {
 				return "not signed on"
 			}
 			if other.guest {
-				other.closeRooms("307", errNotOnline.with("An administrator has signed you off."))
+				other.closeRooms("307", errNotOnline.with(textEnded))
 				return "signed off"
 			}
 			if _, why := other.logout(); why != nil {
 				return why.Text
 			}
-			other.notify("An administrator has signed you off. Write login to sign on again.")
+			other.notify(textEnded + " Write login to the gateway to sign on again.")
 			return "signed off"
 		}, func(answers []string) { u.report(x, bares, answers) })
 	})
@@ -257,7 +260,7 @@ func (u *user) askAnnounce(x *execution) {
 			}
 		}
 		u.log.Info().Int("users", sent).Msg("an administrator's announcement")
-		u.complete(x, "info", fmt.Sprintf("Sent to %d users.", sent), nil)
+		u.complete(x, "info", "Sent to "+count(sent, "user")+".", nil)
 	})
 }
 
@@ -289,7 +292,7 @@ func (c *Component) statistics(u *user) string {
 	defer cancel()
 	rows := "unknown"
 	if stats, err := c.cfg.Registry.Stats(ctx); err == nil {
-		rows = fmt.Sprintf("%d registrations, %d contacts, %d kept messages", stats.Accounts, stats.Contacts, stats.Messages)
+		rows = count(stats.Accounts, "registration") + ", " + count(stats.Contacts, "contact") + ", " + count(stats.Messages, "kept message")
 	}
 	n := &c.counters
 	return fmt.Sprintf("Version %s, up for %s.\nUsers: %d registered here, %d signed on.\nStanzas received: %d, refused: %d.\n"+

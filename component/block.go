@@ -43,7 +43,7 @@ func (u *user) changeBlocks(peers []legacy.Peer, blocked bool, then func(error))
 		then(nil)
 		return
 	case !ok:
-		then(legacy.Errorf(legacy.Offline, "You are not signed on to the network."))
+		then(legacy.Errorf(legacy.Offline, "%s", u.stateText()))
 		return
 	case len(u.blocking) >= maxBlocking:
 		then(legacy.Errorf(legacy.RateLimited, "Too much at once. Try again in a moment."))
@@ -166,7 +166,7 @@ func (u *user) mayBlock(r *request) bool {
 	case u.account == nil:
 		u.fail(r, errRegisterFirst)
 	case u.legacySession() == nil:
-		u.fail(r, errNotOnline)
+		u.fail(r, u.notOnline())
 	default:
 		return true
 	}
@@ -264,7 +264,8 @@ func (u *user) onBlockAnswers(x *execution, values map[string][]string, blocked 
 // blockedText lists those who are blocked.
 func (u *user) blockedText() (string, *stanzaError) {
 	if u.legacySession() == nil {
-		return "", &errNotOnline
+		why := u.notOnline()
+		return "", &why
 	}
 	if len(u.blocked) == 0 {
 		return "You have blocked nobody.", nil

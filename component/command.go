@@ -23,6 +23,7 @@ type command struct {
 	about      string // what help says of the word
 	who        audience
 	at         place
+	when       func(*user) bool // whether it is listed now, nil for always; it runs in any case
 	// run does what needs no questions and says what came of it.
 	run func(*user) (string, *stanzaError)
 	// ask, in place of run, starts an execution with questions.
@@ -38,7 +39,8 @@ type command struct {
 type audience uint8
 
 const (
-	anyone audience = iota
+	anyone     audience = iota
+	developers          // listed for administrators, at the end
 	strangers
 	registered
 	members // and guests, where the network takes some
@@ -93,6 +95,14 @@ func (u *user) offers(cmd *command) bool {
 		return u.c.isAdmin(u.bare)
 	}
 	return true
+}
+
+// shows reports whether a command is shown to a user: where it applies now.
+func (u *user) shows(cmd *command) bool {
+	if cmd.who == developers && !u.c.isAdmin(u.bare) {
+		return false
+	}
+	return u.offers(cmd) && (cmd.when == nil || cmd.when(u))
 }
 
 // onCommand answers a command's IQ. (XEP-0050 §2.4)
@@ -179,27 +189,26 @@ func (u *user) startCommand(r *request, cmd *command, peer legacy.Peer) {
 	case r.payload.Attr("action") == "cancel": // nothing to cancel
 		u.reply(r, xep.NewCommand(r.payload.Attr("node"), newID(), "canceled"))
 		return
-	case !u.offers(cmd) && !u.isRegistered():
-		u.fail(r, errRegisterFirst)
-		return
-	case !u.offers(cmd):
-		u.fail(r, stanzaError{Type: stanza.Cancel, Condition: stanza.NotAllowed, Text: "You are registered already."})
-		return
 	case len(u.executions) >= maxExecutions:
 		u.fail(r, errBusy.with("Too many commands are waiting for your answer. Finish or cancel one of them."))
 		return
 	}
 	x := &execution{command: cmd, asked: r.payload.Attr("node"), id: newID(), from: r.from.String(), peer: peer, request: r}
-	if cmd.ask == nil {
+	switch { // what the user's state forbids is a note: some clients show errors without their text
+	case !u.offers(cmd) && !u.isRegistered():
+		u.complete(x, "error", "You are not registered with this gateway. "+u.howToRegister(), nil)
+	case !u.offers(cmd):
+		u.complete(x, "error", "You are registered already, as "+first(u.account.Login, u.account.Fields["username"])+".", nil)
+	case cmd.ask != nil:
+		cmd.ask(u, x)
+	default:
 		text, why := cmd.run(u)
 		if why != nil {
-			u.fail(r, *why)
+			u.refuse(x, *why)
 			return
 		}
 		u.complete(x, "info", text, nil)
-		return
 	}
-	cmd.ask(u, x)
 }
 
 // continueCommand takes the answers to a form. (XEP-0050 §3.4, §4.4)
@@ -349,7 +358,7 @@ func (u *user) onItems(r *request) {
 	case node == xep.NSCommands:
 		q.Set("node", node)
 		for _, cmd := range u.c.commands {
-			if u.c.isAt(cmd, peer) && u.offers(cmd) {
+			if u.c.isAt(cmd, peer) && u.shows(cmd) {
 				q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.to.String()).Set("node", u.c.listed(cmd)).Set("name", cmd.name))
 			}
 		}
@@ -438,7 +447,7 @@ func (u *user) helpText() string {
 	}
 	b.WriteString("\nI understand:\nhelp: this text")
 	for _, cmd := range u.c.commands {
-		if cmd.word != "" && u.offers(cmd) {
+		if cmd.word != "" && u.shows(cmd) {
 			b.WriteString("\n" + strings.TrimSpace(cmd.word+" "+cmd.argument) + ": " + cmd.about)
 		}
 	}

@@ -143,7 +143,7 @@ func New(cfg Config) (*Component, error) {
 	}
 	c.limiter = newLimiter(cfg.Rate)
 	c.services = c.info.Services
-	c.commands = slices.DeleteFunc(slices.Concat(userCommands(), c.networkCommands(), adminCommands()),
+	c.commands = slices.DeleteFunc(slices.Concat(c.userCommands(), c.networkCommands(), endCommands(), adminCommands(), debugCommands()),
 		func(cmd *command) bool { return !info.Features.Has(cmd.needs) })
 	c.setPolicy(cfg.Policy)
 	return c, nil

@@ -238,7 +238,7 @@ func (u *user) sendKept() {
 
 // giveUpKept gives back what could not be sent in time.
 func (u *user) giveUpKept() {
-	why := errNotOnline
+	why := u.notOnline()
 	if u.block != nil {
 		why = translateError(u.block)
 	}

@@ -104,7 +104,7 @@ func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) bool {
 		u.keepForNetwork(st)
 		return false
 	case s == nil:
-		u.c.refuse(st, errNotOnline)
+		u.c.refuse(st, u.notOnline())
 		return false
 	case len(u.sent) >= maxSent:
 		u.c.refuse(st, errBusy.with("Too many messages wait for the network. Try again in a moment."))

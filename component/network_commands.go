@@ -17,14 +17,14 @@ func (c *Component) networkCommands() []*command {
 		if !c.services { // at the gateway, which has settings of its own
 			node = "server-configure"
 		}
-		all = append(all, &command{node: node, name: "Settings of this server", at: atService, ask: (*user).askSettings})
+		all = append(all, &command{node: node, name: "Settings of this server", at: atService, who: members, ask: (*user).askSettings})
 	}
 	if c.info.Features.Has(legacy.FeatureRooms) {
-		all = append(all, &command{node: "configure", name: "Settings of this room", at: atRoom, ask: (*user).askSettings})
+		all = append(all, &command{node: "configure", name: "Settings of this room", at: atRoom, who: members, ask: (*user).askSettings})
 	}
 	places := map[legacy.Place]place{legacy.AtService: atService, legacy.AtPerson: atPerson, legacy.AtRoom: atRoom, legacy.AtGateway: atGateway}
 	for _, of := range c.info.Commands {
-		all = append(all, &command{node: of.Name, name: of.Label, at: places[of.At], ask: func(u *user, x *execution) { u.askNetwork(x, of) }})
+		all = append(all, &command{node: of.Name, name: of.Label, at: places[of.At], when: (*user).isSignedOn, ask: func(u *user, x *execution) { u.askNetwork(x, of) }})
 	}
 	return all
 }
@@ -58,7 +58,7 @@ func (u *user) askNetwork(x *execution, of legacy.Command) {
 func (u *user) doNetwork(x *execution, of legacy.Command, args map[string]string) {
 	commander, ok := u.legacySession().(legacy.Commander)
 	if !ok {
-		u.complete(x, "error", "You are not connected to "+first(x.peer.ID, u.c.cfg.Name)+".", nil)
+		u.complete(x, "error", u.stateText(), nil)
 		return
 	}
 	err := u.lookUp(x.request, func(u *user, _ *request, ev legacy.Event) {

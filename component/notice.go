@@ -1,7 +1,6 @@
 package component
 
 import (
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -85,7 +84,7 @@ func (u *user) sendHeldNotices() {
 		}
 		text := strings.Join(held.lines, "\n")
 		if held.dropped > 0 {
-			text = "(" + strconv.Itoa(held.dropped) + " earlier lines were left out.)\n" + text
+			text = "(" + count(held.dropped, "earlier line") + leftOut[held.dropped == 1] + ")\n" + text
 		}
 		u.sendNotice(from, text, held.last)
 	}
@@ -113,3 +112,6 @@ func (u *user) noteActivity(st *inbound) {
 		u.sendHeldNotices()
 	}
 }
+
+// leftOut is the end of a sentence about one thing, or several.
+var leftOut = map[bool]string{true: " was left out.", false: " were left out."}

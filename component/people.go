@@ -284,7 +284,7 @@ func (u *user) onSearch(r *request) {
 	}
 	searcher, ok := u.legacySession().(legacy.Searcher)
 	if !ok {
-		u.fail(r, errNotOnline)
+		u.fail(r, u.notOnline())
 		return
 	}
 	query, form := make(map[string]string), r.payload.Child(xep.NSDataForm, "x")
@@ -334,11 +334,7 @@ func (u *user) searchForm() *element.Element {
 func (u *user) foundForm(found legacy.SearchFinished) *element.Element {
 	form := xep.NewForm("result", xep.NSSearch, "Found on "+u.c.info.Name, "").Add(xep.Reported(searchColumns...))
 	for _, f := range found.Results {
-		status := "offline"
-		if f.Online {
-			status = "online"
-		}
-		form.Add(xep.Item(searchColumns, u.c.contactJID(f.Peer.ID), f.Profile.First, f.Profile.Last, f.Profile.Nick, firstOf(f.Profile.Emails), status))
+		form.Add(xep.Item(searchColumns, u.c.contactJID(f.Peer.ID), f.Profile.First, f.Profile.Last, f.Profile.Nick, firstOf(f.Profile.Emails), onlineText(f.Online)))
 	}
 	return element.New(xep.NSSearch, "query").Add(form)
 }

@@ -186,18 +186,23 @@ func (u *user) ownPresence() legacy.Presence {
 
 // showOwnPresence tells the network, if it changed, how available the user is.
 func (u *user) showOwnPresence() {
-	s := u.session
-	if s == nil || !s.ready || s.ending {
-		return
+	if err := u.tellPresence(); err != nil {
+		u.log.Warn().Err(err).Msg("cannot show the user's presence")
 	}
-	p, ok := s.legacy.(legacy.Presencer)
-	if now := u.ownPresence(); ok && now != u.shown {
-		if err := p.SetPresence(u.ctx, now); err != nil {
-			u.log.Warn().Err(err).Msg("cannot show the user's presence")
-			return
-		}
-		u.shown = now
+}
+
+// tellPresence is showOwnPresence, with the error of a session that does not take it.
+func (u *user) tellPresence() error {
+	p, ok := u.legacySession().(legacy.Presencer)
+	now := u.ownPresence()
+	if !ok || now == u.shown {
+		return nil
 	}
+	if err := p.SetPresence(u.ctx, now); err != nil {
+		return err
+	}
+	u.shown = now
+	return nil
 }
 
 // onProbe answers who is online, always, since servers do not remember it for

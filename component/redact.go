@@ -46,7 +46,7 @@ func (u *user) redact(r *request, room *room, reason string, done func()) {
 	id := r.payload.Attr("id")
 	switch {
 	case !ok:
-		u.fail(r, errNotOnline)
+		u.fail(r, u.notOnline())
 		return
 	case id == "":
 		u.fail(r, errBadRequest)

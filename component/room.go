@@ -173,7 +173,7 @@ func (u *user) joinRoom(st *inbound, peer legacy.Peer) {
 	case r.joined:
 		u.showRoom(r, full)
 	case u.option(optLoggedOut):
-		u.c.refuse(st, errNotOnline.with("You have signed off. Write login to the gateway to sign on again."))
+		u.c.refuse(st, u.notOnline())
 		u.dropClient(r, full, "")
 	case u.block != nil:
 		u.c.refuse(st, translateError(u.block))

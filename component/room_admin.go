@@ -93,7 +93,7 @@ func (u *user) listOccupants(r *request, room *room) {
 					why = append(why, "by "+b.By)
 				}
 				if !b.Time.IsZero() {
-					why = append(why, "on "+b.Time.UTC().Format(timeFormat))
+					why = append(why, "on "+timeText(b.Time))
 				}
 				if why != nil {
 					i.Add(element.New(xep.NSMUCAdmin, "reason").AddText(strings.Join(why, " ")))

@@ -264,7 +264,7 @@ func (u *user) interrupt(r *room, err error) {
 // user or the network has ended it for good.
 func (u *user) roomsLost(ours bool, err error) {
 	if ours && u.trial == nil && !u.wanted() { // signed off, or no longer registered
-		u.closeRooms("333", errNotOnline.with("You are signed off."))
+		u.closeRooms("333", u.notOnline())
 		return
 	}
 	for _, r := range u.rooms {

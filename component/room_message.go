@@ -146,7 +146,7 @@ func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 	roomer, ok := u.legacySession().(legacy.Roomer)
 	switch {
 	case !ok:
-		u.c.refuse(st, errNotOnline)
+		u.c.refuse(st, u.notOnline())
 	case u.inviteTo(st, roomer, peer):
 	case st.to.Resource != "" && st.typ == "groupchat":
 		u.c.refuse(st, errBadRequest)

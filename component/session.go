@@ -376,12 +376,5 @@ func signOnBackoff(attempt int, err error) time.Duration {
 // mends it. (XEP-0100 §4.4.2)
 func (u *user) tellSignOnFailed(err error) {
 	u.sendPresenceError(u.bare, translateError(err))
-	text := userText(err)
-	switch legacy.KindOf(err) {
-	case legacy.Auth:
-		text += " Correct the name or the password in your registration with this gateway; it will then sign on again."
-	case legacy.Replaced:
-		text += " To sign on here again, go offline and come back."
-	}
-	u.notify(text)
+	u.notify(refusalText(err))
 }

@@ -206,6 +206,8 @@ func shortName(name string) string {
 // sizeText is a number of bytes as people read it.
 func sizeText(n int64) string {
 	switch {
+	case n == 1:
+		return "1 byte"
 	case n < 10_000:
 		return fmt.Sprintf("%d bytes", n)
 	case n < 10_000_000:

@@ -135,7 +135,10 @@ func (s *session) waitToSignOn(ctx context.Context, server string) error {
 	return s.net.gates.at(server).pass(ctx, s.net.signOnInterval, func(until time.Time) {
 		wait := time.Until(until).Round(time.Second)
 		text := fmt.Sprintf("in %d seconds", int(wait/time.Second))
-		if wait > 2*time.Minute {
+		switch {
+		case wait <= time.Second:
+			text = "in 1 second"
+		case wait > 2*time.Minute:
 			text = fmt.Sprintf("in about %d minutes", int((wait+30*time.Second)/time.Minute))
 		}
 		s.env.Emit(legacy.SignOnDelayed{Until: until, Text: "The " + s.net.name() +

@@ -1,0 +1,191 @@
+package component
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"transport/component/xep"
+	"transport/legacy"
+	"transport/registry"
+)
+
+// showPresence says what the network tells of a contact's presence, some of which no
+// presence stanza can.
+func (u *user) showPresence(x *execution) {
+	ct, ok := u.may(x.peer)
+	if !ok || !ct.Subscription.Has(registry.To) {
+		u.complete(x, "error", "You do not see the presence of this contact.", nil)
+		return
+	}
+	p := ct.presence
+	if u.blocked[ct.Peer] {
+		p = legacy.Presence{}
+	}
+	name := showNames[p.Show]
+	lines := []string{strings.ToUpper(name[:1]) + name[1:]}
+	switch {
+	case p.Show > legacy.ShowInvisible && !p.Since.IsZero():
+		lines[0] += ", signed on since " + timeText(p.Since)
+	case p.Show <= legacy.ShowInvisible && !ct.LastSeen.IsZero():
+		lines[0] += ", last seen at " + timeText(ct.LastSeen)
+	}
+	if !p.Idle.IsZero() {
+		lines = append(lines, "Idle since "+timeText(p.Idle))
+	}
+	if p.Status != "" {
+		lines = append(lines, p.Status)
+	}
+	form := xep.NewForm("result", "", ct.jid, "")
+	form.Add(xep.NewField("presence", "text-multi", "Presence", lines...))
+	u.complete(x, "info", strings.Join(lines, "\n"), form)
+}
+
+// peers is the number of contacts, the gateway aside.
+func (u *user) peers() int {
+	n := len(u.contacts)
+	if u.contacts[""] != nil {
+		n--
+	}
+	return n
+}
+
+// sortedContacts are the contacts without the gateway, by name and address.
+func (u *user) sortedContacts() []*contact {
+	all := make([]*contact, 0, len(u.contacts))
+	for _, ct := range u.contacts {
+		if ct.Peer != "" && !ct.Subscription.Has(registry.Removed) {
+			all = append(all, ct)
+		}
+	}
+	slices.SortFunc(all, func(a, b *contact) int {
+		if c := strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Peer, b.Peer)
+	})
+	return all
+}
+
+// contactsText lists the contacts for reading.
+func (u *user) contactsText() string {
+	all := u.sortedContacts()
+	if len(all) == 0 {
+		return "You have no contacts."
+	}
+	var b strings.Builder
+	b.WriteString("You have " + count(len(all), "contact") + ":")
+	for i, ct := range all {
+		if i == 500 {
+			b.WriteString("\n…")
+			break
+		}
+		b.WriteString("\n" + ct.jid)
+		if ct.Name != "" {
+			b.WriteString(" (" + ct.Name + ")")
+		}
+		if ct.presence.Show > legacy.ShowInvisible {
+			b.WriteString(", " + showNames[ct.presence.Show])
+		}
+	}
+	return b.String()
+}
+
+var contactColumns = [][2]string{{"jid", "Address"}, {"peer", "Address on the network"}, {"name", "Name"}, {"groups", "Groups"}}
+
+// exportContacts shows the contacts as a table. (XEP-0004 §3.4)
+func (u *user) exportContacts(x *execution) {
+	table := xep.NewForm("result", "", "Contacts on "+u.c.info.Name, "").Add(xep.Reported(contactColumns...))
+	for _, ct := range u.sortedContacts() {
+		table.Add(xep.Item(contactColumns, ct.jid, ct.Peer, ct.Name, strings.Join(ct.Groups, ", ")))
+	}
+	u.complete(x, "", "", table)
+}
+
+// maxImport is how many contacts are imported at a time.
+const maxImport = 500
+
+// askImport asks for contacts, one a line.
+func (u *user) askImport(x *execution) {
+	asked := xep.NewForm("form", "", "Import contacts",
+		fmt.Sprintf("Enter one %s a line, and after a comma, if you like, a name. At most %d lines at a time.", u.c.info.PeerName, maxImport)).
+		Add(xep.Required(xep.NewField("contacts", "text-multi", "Contacts")))
+	u.questions(x, asked, true, (*user).onImport)
+}
+
+func (u *user) onImport(x *execution, values map[string][]string) {
+	if u.legacySession() == nil {
+		u.complete(x, "error", u.stateText(), nil)
+		return
+	}
+	added, known := 0, 0
+	var wrong []string
+	for _, line := range splitLines(values["contacts"]) {
+		address, name, _ := strings.Cut(line, ",")
+		peer, err := u.c.cfg.Network.ParsePeer(strings.TrimSpace(address))
+		switch ct := u.contacts[peer.ID]; {
+		case err != nil || peer.Room:
+			wrong = append(wrong, address)
+		case ct != nil && (ct.Subscription.Has(registry.To) || ct.Subscription.Has(registry.AskTo)):
+			known++
+		case added >= maxImport || len(u.contacts) >= maxContacts:
+			wrong = append(wrong, address)
+		default:
+			ct = u.contact(peer.ID)
+			ct.Name = cleanText(strings.TrimSpace(name))
+			u.onSubscribe(ct, "", "")
+			added++
+		}
+	}
+	text := "Added " + count(added, "contact") + "."
+	if known > 0 {
+		text += fmt.Sprintf(" Known before: %d.", known)
+	}
+	if len(wrong) > 0 {
+		text += " Not added: " + strings.Join(wrong[:min(len(wrong), 20)], ", ") + "."
+	}
+	note := "info"
+	if len(wrong) > 0 {
+		note = "warn"
+	}
+	u.complete(x, note, text, nil)
+}
+
+// splitLines are the lines of a text-multi field, whatever way the client sends
+// them.
+func splitLines(values []string) []string {
+	var lines []string
+	for _, v := range values {
+		for line := range strings.Lines(v) {
+			if line = strings.TrimSpace(line); line != "" {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
+// unsynced are the contacts that the user's roster lacks, or has in one direction only.
+func (u *user) unsynced() []*contact {
+	var missing []*contact
+	for _, ct := range u.contacts {
+		if ct.Peer != "" && !ct.Subscription.Has(registry.Removed) && !(ct.Subscription.Has(registry.From) && ct.Subscription.Has(registry.To)) {
+			missing = append(missing, ct)
+		}
+	}
+	return missing
+}
+
+// syncContacts asks again about each contact that the user does not see.
+func (u *user) syncContacts() (string, *stanzaError) {
+	missing := u.unsynced()
+	for _, ct := range missing {
+		ct.Subscription = ct.Subscription&^registry.Refused | registry.AskFrom
+		u.toAsk = append(u.toAsk, ct.Peer)
+	}
+	u.save(missing...)
+	if len(missing) == 0 {
+		return "All contacts are on your list.", nil
+	}
+	return "You are being asked about " + count(len(missing), "contact") + ".", nil
+}

@@ -1,0 +1,142 @@
+package component
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"transport/legacy"
+)
+
+// state is how far a user is on the network. Commands, words, messages and errors all
+// tell it by stateText, so that one state has the same words everywhere.
+type state uint8
+
+const (
+	stateStranger    state = iota // has no account here
+	stateAway                     // no client is online
+	stateSignedOff                // until further notice, by the user's wish
+	stateRefused                  // by the network, until something changes
+	stateUnreachable              // the network is; the next try is at user.retryAt
+	stateSigningOn
+	stateSignedOn
+)
+
+const (
+	textSignedOff = "You have signed off. Write login to the gateway to sign on again."
+	textSigningOn = "You are being signed on."
+)
+
+// state is the user's state.
+func (u *user) state() state {
+	switch {
+	case u.account == nil:
+		return stateStranger
+	case u.legacySession() != nil:
+		return stateSignedOn
+	case u.option(optLoggedOut):
+		return stateSignedOff
+	case u.block != nil:
+		return stateRefused
+	case u.session != nil:
+		return stateSigningOn
+	case !u.retryAt.IsZero():
+		return stateUnreachable
+	}
+	return stateAway
+}
+
+// stateText says which state the user is in, and how to leave a bad one.
+func (u *user) stateText() string {
+	switch u.state() {
+	case stateStranger:
+		return "You are not registered with this gateway. " + u.howToRegister()
+	case stateSignedOn:
+		return "You are signed on to " + u.c.cfg.Name + "."
+	case stateSignedOff:
+		return textSignedOff
+	case stateRefused:
+		return "You are not signed on: " + refusalText(u.block)
+	case stateUnreachable:
+		return "You are not signed on: the network cannot be reached. The next try is at " + timeText(u.retryAt) + "."
+	case stateSigningOn:
+		text := textSigningOn
+		if turn := u.session.turn; !turn.IsZero() {
+			text += " The network limits how often people may sign on from here; your turn comes at " + timeText(turn) + "."
+		}
+		return text
+	}
+	return "You are not signed on. Come online and the gateway signs you on."
+}
+
+// notOnline is the error of what needs a session while there is none.
+func (u *user) notOnline() stanzaError { return errNotOnline.with(u.stateText()) }
+
+// refusalText is why the network refuses to sign the user on, and what mends it.
+func refusalText(err error) string {
+	text := userText(err)
+	switch legacy.KindOf(err) {
+	case legacy.Auth:
+		text += " Correct the name or the password in your registration with this gateway; it will then sign on again."
+	case legacy.Replaced:
+		text += " To sign on here again, go offline and come back."
+	}
+	return text
+}
+
+// statusText is the state with what else there is to tell of the user's session.
+func (u *user) statusText() string {
+	var b strings.Builder
+	b.WriteString(u.stateText())
+	if u.account == nil {
+		return b.String()
+	}
+	if u.state() == stateSignedOn {
+		b.WriteString("\nSince " + timeText(u.session.since) + ".")
+	}
+	if u.lastError != nil && u.block == nil {
+		fmt.Fprintf(&b, "\nThe last error, at %s: %s", timeText(u.lastErrorAt), userText(u.lastError))
+	}
+	if u.guest {
+		b.WriteString("\nYou are a guest, as " + u.account.Fields["username"] + ".")
+	} else {
+		fmt.Fprintf(&b, "\nAccount: %s.", first(u.account.Login, u.account.Fields["username"]))
+	}
+	online := 0
+	for _, ct := range u.contacts {
+		if ct.Peer != "" && ct.presence.Show > legacy.ShowInvisible {
+			online++
+		}
+	}
+	if n := u.peers(); n > 0 {
+		fmt.Fprintf(&b, " %s, %d online.", count(n, "contact"), online)
+	}
+	if len(u.sent) > 0 {
+		fmt.Fprintf(&b, "\nThe network has not yet confirmed %s.", count(len(u.sent), "message"))
+	}
+	return b.String()
+}
+
+// showNames are what people call presences.
+var showNames = map[legacy.Show]string{legacy.ShowOffline: "offline", legacy.ShowInvisible: "offline", legacy.ShowDND: "busy",
+	legacy.ShowXA: "not available", legacy.ShowAway: "away", legacy.ShowOnline: "online", legacy.ShowChat: "free for chat"}
+
+// onlineText is what search tells of somebody's presence.
+func onlineText(online bool) string {
+	if online {
+		return showNames[legacy.ShowOnline]
+	}
+	return showNames[legacy.ShowOffline]
+}
+
+// timeText is a time as it is shown to people.
+func timeText(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// count is a number of things: "1 contact", "2 contacts".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
+}
