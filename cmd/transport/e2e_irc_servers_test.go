@@ -108,7 +108,7 @@ func TestIRCServers(t *testing.T) {
 			s.bob.expect("JOIN")
 			s.carol.enter(clubRoom, "carol")
 			for _, scenario := range []func(*ircScene){
-				(*ircScene).talk, (*ircScene).long, (*ircScene).hostile, (*ircScene).topic, (*ircScene).nicks, (*ircScene).private,
+				(*ircScene).talk, (*ircScene).acts, (*ircScene).long, (*ircScene).hostile, (*ircScene).topic, (*ircScene).nicks, (*ircScene).private,
 				(*ircScene).moderation, (*ircScene).keys, (*ircScene).invitations, (*ircScene).list, (*ircScene).raw, (*ircScene).whois,
 				(*ircScene).history, (*ircScene).restart,
 			} {
@@ -137,6 +137,46 @@ func (s *ircScene) talk() {
 	})
 	s.alice.send("<message to='" + clubRoom + "' type='groupchat' id='x1'><body>very bold</body><html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'><p>very <strong>bold</strong></p></body></html></message>")
 	s.bob.expect("very \x02bold")
+}
+
+// acts: corrections, reactions and retractions are those for everybody who is here by
+// XMPP, and readable for those on IRC.
+func (s *ircScene) acts() {
+	child := func(p *person, ns, name, id string) {
+		s.Helper()
+		p.expect(name+" of "+id, func(e *element.Element) bool {
+			return e.Name == "message" && e.Attr("from") == clubRoom+"/alice" && e.Child(ns, name).Attr("id") == id
+		})
+	}
+	archived := func(e *element.Element) string { return e.Child("urn:xmpp:sid:0", "stanza-id").Attr("id") }
+	s.alice.groupchat(clubRoom, "c1", "teh act")
+	s.bob.expect("PRIVMSG #club :teh act")
+	s.alice.body(clubRoom+"/alice", "teh act")
+	seen := s.carol.body(clubRoom+"/alice", "teh act")
+	// XEP-0308 §3
+	s.alice.send("<message to='" + clubRoom + "' type='groupchat' id='c2'><body>the act</body><replace xmlns='urn:xmpp:message-correct:0' id='c1'/></message>")
+	s.bob.expect("PRIVMSG #club :* the act")
+	for p, id := range map[*person]string{s.alice: "c1", s.carol: seen.Attr("id")} {
+		if got := p.body(clubRoom+"/alice", "the act").Child("urn:xmpp:message-correct:0", "replace").Attr("id"); got != id {
+			s.Errorf("%q is corrected, not %q", got, id)
+		}
+	}
+	// XEP-0444 §4.2: with tags bob's client could see it, and needs no line
+	s.bob.send("PRIVMSG #club :who is for it?")
+	atAlice, atCarol := archived(s.alice.body(clubRoom+"/bob", "who is for it?")), archived(s.carol.body(clubRoom+"/bob", "who is for it?"))
+	s.alice.send("<message to='" + clubRoom + "' type='groupchat' id='c3'><reactions xmlns='urn:xmpp:reactions:0' id='" + atAlice + "'><reaction>😃</reaction></reactions></message>")
+	if !strings.Contains(s.irc.Name, "inspircd") {
+		s.bob.expect(`PRIVMSG #club :bob: 😃 to "who is for it?"`)
+	}
+	child(s.alice, "urn:xmpp:reactions:0", "reactions", atAlice)
+	child(s.carol, "urn:xmpp:reactions:0", "reactions", atCarol)
+	// XEP-0424 §3
+	s.alice.groupchat(clubRoom, "c4", "forget this")
+	own, theirs := archived(s.alice.body(clubRoom+"/alice", "forget this")), archived(s.carol.body(clubRoom+"/alice", "forget this"))
+	s.alice.send("<message to='" + clubRoom + "' type='groupchat' id='c5'><body>/me retracted a message</body><retract xmlns='urn:xmpp:message-retract:1' id='" + own + "'/></message>")
+	s.bob.expect(`PRIVMSG #club :(took back "forget this")`)
+	child(s.alice, "urn:xmpp:message-retract:1", "retract", own)
+	child(s.carol, "urn:xmpp:message-retract:1", "retract", theirs)
 }
 
 // long: what does not fit into one line comes as several, whole.
