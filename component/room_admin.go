@@ -108,8 +108,14 @@ func (u *user) listOccupants(r *request, room *room) {
 		level := min(int(o.Level), len(roles)-1)
 		role := roleOf(o.Level, room.moderated)
 		if item != nil && (item.Attr("role") == role || item.Attr("affiliation") == affiliations[level]) {
-			q.Add(element.New(xep.NSMUCAdmin, "item").Set("affiliation", affiliations[level]).Set("role", role).
-				Set("nick", resourceOf(o.Nick)).Set("jid", u.listedJID(room, o.Nick)))
+			listed := element.New(xep.NSMUCAdmin, "item").Set("affiliation", affiliations[level]).
+				Set("nick", resourceOf(o.Nick)).Set("jid", u.listedJID(room, o.Nick))
+			// A list of an affiliation may leave the roles out (§9.5), and Converse 12 takes
+			// the nick for the role there: it then forbids its user every command.
+			if item.Attr("affiliation") == "" {
+				listed.Set("role", role)
+			}
+			q.Add(listed)
 		}
 	}
 	u.reply(r, q)

@@ -106,6 +106,11 @@ func TestModerationRefused(t *testing.T) {
 				isError(t, answer, "not-acceptable", "cancel", "")
 				answer, _ = w.ask("get", phone, club, "l", "<query xmlns='"+nsAdmin+"'><item role='moderator'/></query>")
 				w.mustMatch(answer, "<iq type='result'><query xmlns='"+nsAdmin+"'><item nick='bob' role='moderator' affiliation='owner'/></query></iq>")
+				// XEP-0045 §9.5: Converse takes the nick for a role that is listed there.
+				answer, _ = w.ask("get", phone, club, "o", "<query xmlns='"+nsAdmin+"'><item affiliation='owner'/></query>")
+				if listed := answer.Child(nsAdmin, "query").Child(nsAdmin, "item"); listed.Attr("nick") != "bob" || listed.Attr("affiliation") != "owner" || listed.Attr("role") != "" {
+					t.Errorf("listed as %v", listed)
+				}
 			})
 		})
 	}
