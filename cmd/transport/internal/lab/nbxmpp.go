@@ -34,7 +34,8 @@ type NBXMPP struct {
 	changed  chan struct{}
 	commands int
 	answers  map[int]probeAnswer
-	events   []*ProbeEvent
+	events   []*ProbeEvent // not expected yet
+	history  []*ProbeEvent // all
 	warnings []string
 	ended    error
 }
@@ -127,8 +128,9 @@ func (n *NBXMPP) take(e *ProbeEvent) {
 		}
 	default:
 		n.events = append(n.events, e)
-		if len(n.events) > maxReceived {
-			n.events = n.events[1:]
+		n.history = append(n.history, e)
+		if len(n.history) > maxReceived {
+			n.events, n.history = n.events[:0], n.history[1:]
 		}
 	}
 	close(n.changed)
@@ -278,11 +280,18 @@ func (n *NBXMPP) Events() []*ProbeEvent {
 	return slices.Clone(n.events)
 }
 
-// Forget drops the events that came and were not expected.
+// History are all events, in their order.
+func (n *NBXMPP) History() []*ProbeEvent {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.history)
+}
+
+// Forget drops all events.
 func (n *NBXMPP) Forget() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.events = nil
+	n.events, n.history = nil, nil
 }
 
 // Warnings are what nbxmpp has complained of: each stanza that it could not use.
