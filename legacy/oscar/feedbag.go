@@ -140,87 +140,73 @@ func (f *feedbag) freeItem(taken map[uint16]bool) uint16 {
 	return 0
 }
 
-// contactList is the user's list on the server, and the changes of it that are under way.
-type contactList struct {
-	c *client
-
-	list  feedbag
-	keep  []byte          // the list, for the core to keep
-	edits []func()        // changes that wait for the one at their head
-	asked map[string]bool // peers that wait for an authorization
-}
-
-func newContactList(c *client) contactList {
-	return contactList{c: c, asked: make(map[string]bool), list: newFeedbag()}
-}
-
 // loadList loads the list, or learns that the one that we have kept is current.
 // (AOL, "Feedbag"; Shutko, "SSI")
-func (cl *contactList) loadList(ctx context.Context) error {
-	kept, err := oscarwire.ParseFeedbagList(cl.c.s.state)
+func (c *client) loadList(ctx context.Context) error {
+	kept, err := oscarwire.ParseFeedbagList(c.s.state)
 	if err == nil && len(kept.Items) > 0 && kept.Modified != 0 {
-		cl.c.write(&packet{id: oscarwire.FeedbagQueryIfModified,
+		c.write(&packet{id: oscarwire.FeedbagQueryIfModified,
 			body: oscarwire.FeedbagStamp{Modified: kept.Modified, Count: uint16(len(kept.Items))}})
 	} else {
 		kept = oscarwire.FeedbagList{}
-		cl.c.write(&packet{id: oscarwire.FeedbagQuery})
+		c.write(&packet{id: oscarwire.FeedbagQuery})
 	}
 	for {
-		snac, err := cl.c.await(ctx, oscarwire.FeedbagReply, oscarwire.FeedbagNotModified, oscarwire.FeedbagError)
+		snac, err := c.await(ctx, oscarwire.FeedbagReply, oscarwire.FeedbagNotModified, oscarwire.FeedbagError)
 		if err != nil {
 			return err
 		}
 		switch snac.ID {
 		case oscarwire.FeedbagError:
-			return cl.c.answerError(snac, nil)
+			return c.answerError(snac, nil)
 		case oscarwire.FeedbagNotModified:
 			if len(kept.Items) == 0 {
 				break // an empty list
 			}
 			for _, i := range kept.Items {
-				cl.list.put(i)
+				c.list.put(i)
 			}
 		case oscarwire.FeedbagReply:
 			part, err := oscarwire.ParseFeedbagList(snac.Body)
 			if err != nil {
-				return cl.c.s.net.garbled(err)
+				return c.s.net.garbled(err)
 			}
 			for _, i := range part.Items {
-				cl.list.put(i)
+				c.list.put(i)
 			}
-			if len(cl.list.items) >= maxItems {
-				return cl.c.s.net.garbled(errors.New("the contact list is too long"))
+			if len(c.list.items) >= maxItems {
+				return c.s.net.garbled(errors.New("the contact list is too long"))
 			}
 			if snac.More() {
 				continue
 			}
-			cl.keepList(part.Modified)
+			c.keepList(part.Modified)
 		}
-		cl.c.write(&packet{id: oscarwire.FeedbagUse})
-		return cl.c.err
+		c.write(&packet{id: oscarwire.FeedbagUse})
+		return c.err
 	}
 }
 
 // keepList asks the core to keep the list for the next sign-on.
-func (cl *contactList) keepList(modified uint32) {
-	items := make(oscarwire.FeedbagItems, 0, len(cl.list.known))
-	for _, k := range cl.list.known {
-		items = append(items, cl.list.items[k])
+func (c *client) keepList(modified uint32) {
+	items := make(oscarwire.FeedbagItems, 0, len(c.list.known))
+	for _, k := range c.list.known {
+		items = append(items, c.list.items[k])
 	}
-	cl.c.s.state = oscarwire.FeedbagList{Items: items, Modified: modified}.Append(nil)
-	cl.keep = cl.c.s.state
+	c.s.state = oscarwire.FeedbagList{Items: items, Modified: modified}.Append(nil)
+	c.keep = c.s.state
 }
 
 // compare tells the core what differs from an earlier list.
-func (cl *contactList) compare(before feedbag) {
-	for _, ct := range cl.list.contacts() {
+func (c *client) compare(before feedbag) {
+	for _, ct := range c.list.contacts() {
 		if old, known := before.contact(ct.Peer.ID); !known || !sameContact(old, ct) {
-			cl.c.emit(legacy.ContactChanged{Contact: ct})
+			c.emit(legacy.ContactChanged{Contact: ct})
 		}
 	}
 	for _, ct := range before.contacts() {
-		if _, still := cl.list.contact(ct.Peer.ID); !still {
-			cl.c.emit(legacy.ContactRemoved{Peer: ct.Peer})
+		if _, still := c.list.contact(ct.Peer.ID); !still {
+			c.emit(legacy.ContactRemoved{Peer: ct.Peer})
 		}
 	}
 }
@@ -231,44 +217,44 @@ func sameContact(a, b legacy.Contact) bool {
 
 // onListEdited handles an edit by another client of the account, or by the
 // server: it comes in the form in which clients edit.
-func (cl *contactList) onListEdited(snac oscarwire.SNAC) error {
+func (c *client) onListEdited(snac oscarwire.SNAC) error {
 	items, err := oscarwire.ParseFeedbagItems(snac.Body)
 	groups := false
 	touched := make(map[string]legacy.Contact)
-	blocked := cl.blocked()
+	blocked := c.blocked()
 	for _, i := range items {
 		if i.Class == oscarwire.FeedbagBuddy {
 			id := oscarwire.NormalizeScreenName(i.Name)
 			if _, seen := touched[id]; !seen && id != "" {
-				touched[id], _ = cl.list.contact(id)
+				touched[id], _ = c.list.contact(id)
 			}
 		}
-		groups = groups || i.Class == oscarwire.FeedbagGroup && cl.list.items[keyOf(i)].Name != i.Name
+		groups = groups || i.Class == oscarwire.FeedbagGroup && c.list.items[keyOf(i)].Name != i.Name
 	}
 	if groups { // every contact inside may have moved
-		for _, ct := range cl.list.contacts() {
+		for _, ct := range c.list.contacts() {
 			touched[ct.Peer.ID] = ct
 		}
 	}
 	for _, i := range items {
 		if snac.ID == oscarwire.FeedbagDelete {
-			cl.list.remove(i)
+			c.list.remove(i)
 		} else {
-			cl.list.put(i)
+			c.list.put(i)
 		}
 	}
-	cl.tellBlocked(blocked)
+	c.tellBlocked(blocked)
 	for id, before := range touched {
-		now, still := cl.list.contact(id)
+		now, still := c.list.contact(id)
 		switch {
 		case !still && before.Peer.ID != "":
-			cl.c.emit(legacy.ContactRemoved{Peer: before.Peer})
+			c.emit(legacy.ContactRemoved{Peer: before.Peer})
 		case !still:
 		case before.AwaitingAuth && !now.AwaitingAuth:
-			cl.c.emit(legacy.ContactChanged{Contact: now})
-			cl.c.emit(legacy.AuthGranted{From: now.Peer})
+			c.emit(legacy.ContactChanged{Contact: now})
+			c.emit(legacy.AuthGranted{From: now.Peer})
 		case !sameContact(before, now):
-			cl.c.emit(legacy.ContactChanged{Contact: now})
+			c.emit(legacy.ContactChanged{Contact: now})
 		}
 	}
 	return err

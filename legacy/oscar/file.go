@@ -39,43 +39,32 @@ type transfer struct {
 	cancel  context.CancelCauseFunc
 }
 
-// fileTransfers are the files under way.
-type fileTransfers struct {
-	c *client
-
-	transfers map[rendezvousID]*transfer
-}
-
-func newFileTransfers(c *client) fileTransfers {
-	return fileTransfers{c: c, transfers: make(map[rendezvousID]*transfer)}
-}
-
 // onFileOffer takes what somebody offers, or tells them and the user why not. A
 // repeated offer of what is under way changes nothing.
-func (ft *fileTransfers) onFileOffer(im oscarwire.IncomingIM, v oscarwire.Rendezvous, received legacy.MessageReceived) error {
+func (c *client) onFileOffer(im oscarwire.IncomingIM, v oscarwire.Rendezvous, received legacy.MessageReceived) error {
 	t := &transfer{id: rendezvousID{received.From.ID, v.Cookie}, from: im.From.Name, offer: v}
-	if ft.transfers[t.id] != nil {
+	if c.transfers[t.id] != nil {
 		return nil
 	}
-	err := ft.understandOffer(t)
+	err := c.understandOffer(t)
 	if err == nil {
-		err = ft.refuseFiles(t)
+		err = c.refuseFiles(t)
 	}
 	if err != nil {
-		ft.c.icbm.cancelRendezvous(t.from, v)
+		c.cancelRendezvous(t.from, v)
 		received.Text = t.inVain(err)
-		ft.c.icbm.received(received)
+		c.received(received)
 		return nil
 	}
-	ft.startTransfer(t)
+	c.startTransfer(t)
 	return nil
 }
 
 // understandOffer reads what is offered, and from where. (AOL, "Rendezvous")
-func (ft *fileTransfers) understandOffer(t *transfer) error {
+func (c *client) understandOffer(t *transfer) error {
 	v := t.offer
 	info, err := v.FileInfo()
-	t.name = ft.c.s.net.pathName(oscarwire.CharsetASCII, info.Name)
+	t.name = c.s.net.pathName(oscarwire.CharsetASCII, info.Name)
 	t.count, t.size = int(info.Count), int64(info.Size)
 	t.port, _ = v.TLVs.U16(oscarwire.TagRendezvousPort)
 	t.proxied = v.TLVs.Has(oscarwire.TagRendezvousUseProxy)
@@ -87,7 +76,7 @@ func (ft *fileTransfers) understandOffer(t *transfer) error {
 		tags = []uint16{oscarwire.TagRendezvousProxy}
 	}
 	for _, tag := range tags {
-		if addr, ok := v.Addr(tag); ok && ft.c.s.net.mayDial(addr) && (len(t.addrs) == 0 || t.addrs[0] != addr) {
+		if addr, ok := v.Addr(tag); ok && c.s.net.mayDial(addr) && (len(t.addrs) == 0 || t.addrs[0] != addr) {
 			t.addrs = append(t.addrs, addr)
 		}
 	}
@@ -95,18 +84,18 @@ func (ft *fileTransfers) understandOffer(t *transfer) error {
 }
 
 // refuseFiles is why an offer cannot be taken, nil if it can.
-func (ft *fileTransfers) refuseFiles(t *transfer) error {
-	limit := ft.c.s.env.MaxFile
+func (c *client) refuseFiles(t *transfer) error {
+	limit := c.s.env.MaxFile
 	switch {
-	case limit <= 0 || ft.c.s.env.StoreFile == nil:
+	case limit <= 0 || c.s.env.StoreFile == nil:
 		return legacy.Errorf(legacy.Unsupported, "This gateway takes no files. Ask for a link instead.")
 	case t.size > limit:
 		return legacy.Errorf(legacy.TooLong, "This gateway takes no more than %s. Ask for a link instead.", sizeText(limit))
 	case t.count > maxFiles:
 		return legacy.Errorf(legacy.TooLong, "This gateway takes no more than %d files at a time.", maxFiles)
-	case len(ft.transfers) >= maxTransfers:
+	case len(c.transfers) >= maxTransfers:
 		return legacy.Errorf(legacy.RateLimited, "Other files are still on their way to you. Ask for it again afterwards.")
-	case len(t.addrs) == 0 && (t.proxied || ft.c.s.net.opts.FileProxy == ""):
+	case len(t.addrs) == 0 && (t.proxied || c.s.net.opts.FileProxy == ""):
 		return errForbidden
 	}
 	return nil
@@ -117,42 +106,42 @@ var errForbidden = legacy.Errorf(legacy.Forbidden, "It would have to be fetched 
 
 // startTransfer receives files in a goroutine of its own, which the session waits
 // for.
-func (ft *fileTransfers) startTransfer(t *transfer) {
-	ctx, cancel := context.WithCancelCause(ft.c.life)
+func (c *client) startTransfer(t *transfer) {
+	ctx, cancel := context.WithCancelCause(c.life)
 	t.cancel = cancel
-	ft.transfers[t.id] = t
+	c.transfers[t.id] = t
 	later := func(do command) { // by the session's goroutine
 		select {
-		case ft.c.s.queue <- do:
-		case <-ft.c.life.Done():
+		case c.s.queue <- do:
+		case <-c.life.Done():
 		}
 	}
-	ft.c.background.Go(func() {
+	c.background.Go(func() {
 		defer cancel(nil)
-		err := ft.c.s.receiveFiles(ctx, t, func() { later(func(c *client) { c.files.acceptRendezvous(t) }) },
-			func(place oscarwire.ProxyPlace) { later(func(c *client) { c.files.proposeProxy(t, place) }) })
+		err := c.s.receiveFiles(ctx, t, func() { later(func(c *client) { c.acceptRendezvous(t) }) },
+			func(place oscarwire.ProxyPlace) { later(func(c *client) { c.proposeProxy(t, place) }) })
 		if err != nil {
-			ft.c.s.env.Log.Info().Err(err).Str("peer", t.id.peer).Msg("a file did not arrive")
-			ft.c.s.env.Emit(legacy.MessageReceived{From: legacy.Peer{ID: t.id.peer}, Text: t.inVain(err)})
+			c.s.env.Log.Info().Err(err).Str("peer", t.id.peer).Msg("a file did not arrive")
+			c.s.env.Emit(legacy.MessageReceived{From: legacy.Peer{ID: t.id.peer}, Text: t.inVain(err)})
 		}
 		later(func(c *client) {
-			delete(c.files.transfers, t.id)
+			delete(c.transfers, t.id)
 			if err != nil && !errors.Is(err, errTakenBack) {
-				c.icbm.cancelRendezvous(t.from, t.offer)
+				c.cancelRendezvous(t.from, t.offer)
 			}
 		})
 	})
 }
 
 // proposeProxy asks the sender to come to a proxy where we wait. (AOL, "Rendezvous")
-func (ft *fileTransfers) proposeProxy(t *transfer, place oscarwire.ProxyPlace) {
+func (c *client) proposeProxy(t *transfer, place oscarwire.ProxyPlace) {
 	sequence, _ := t.offer.TLVs.U16(oscarwire.TagRendezvousSequence)
 	addr := place.Addr.As4()
 	back := addr
 	for i := range back {
 		back[i] ^= 0xFF
 	}
-	ft.c.rates.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(t.from, oscarwire.Rendezvous{
+	c.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(t.from, oscarwire.Rendezvous{
 		Kind: oscarwire.RendezvousRequest, Cookie: t.offer.Cookie, Capability: t.offer.Capability,
 		TLVs: oscarwire.TLVs{oscarwire.TLV16(oscarwire.TagRendezvousSequence, sequence+1), {Tag: oscarwire.TagRendezvousF},
 			oscarwire.TLVBytes(oscarwire.TagRendezvousProxy, addr[:]), oscarwire.TLVBytes(oscarwire.TagRendezvousProxyBack, back[:]),
@@ -161,8 +150,8 @@ func (ft *fileTransfers) proposeProxy(t *transfer, place oscarwire.ProxyPlace) {
 }
 
 // acceptRendezvous tells a peer that we have connected to them.
-func (ft *fileTransfers) acceptRendezvous(t *transfer) {
-	ft.c.rates.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(t.from,
+func (c *client) acceptRendezvous(t *transfer) {
+	c.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(t.from,
 		oscarwire.Rendezvous{Kind: oscarwire.RendezvousAccept, Cookie: t.offer.Cookie, Capability: t.offer.Capability}, 0)})
 }
 
@@ -170,8 +159,8 @@ func (ft *fileTransfers) acceptRendezvous(t *transfer) {
 var errTakenBack = legacy.Errorf(legacy.Forbidden, "The sender has taken it back.")
 
 // onFileCancelled ends a transfer, if it is one.
-func (ft *fileTransfers) onFileCancelled(from legacy.Peer, cookie oscarwire.Cookie) {
-	if t := ft.transfers[rendezvousID{from.ID, cookie}]; t != nil {
+func (c *client) onFileCancelled(from legacy.Peer, cookie oscarwire.Cookie) {
+	if t := c.transfers[rendezvousID{from.ID, cookie}]; t != nil {
 		t.cancel(errTakenBack)
 	}
 }

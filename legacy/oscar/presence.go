@@ -8,44 +8,12 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// buddies is presence in both directions, with what comes with that of a peer: what their
-// client can do, and the hash of their avatar.
-type buddies struct {
-	c *client
-
-	typists map[string]bool // peers whose clients have sent typing notifications
-	plain   map[string]bool // peers online whose clients do not announce XHTML
-	stale   map[string]bool // peers seen before a migration, and not since
-	staleBy time.Time       // when they are taken to be offline
-
-	presence  legacy.Presence // the user's own
-	shown     legacy.Presence // as the server has it
-	awayTexts map[string]oscarwire.UserInfo
-	seen      map[string]legacy.Presence // peers, as the core has them
-
-	iconOf        map[string]string // hashes of avatars, as the core has them
-	iconsWanted   []iconWanted
-	fetchingIcons bool
-}
-
-func newBuddies(c *client) buddies {
-	return buddies{
-		c:         c,
-		typists:   make(map[string]bool),
-		plain:     make(map[string]bool),
-		awayTexts: make(map[string]oscarwire.UserInfo),
-		seen:      make(map[string]legacy.Presence),
-		iconOf:    make(map[string]string),
-		presence:  legacy.Presence{Show: legacy.ShowOnline},
-	}
-}
-
 // setPresence shows the user's presence. While the server's limits make it wait,
 // only the latest counts.
-func (bs *buddies) setPresence(p legacy.Presence) {
-	bs.presence = p
-	if bs.c.begun && bs.c.rates.hurried(oscarwire.ServiceSetStatus) {
-		bs.writePresence()
+func (c *client) setPresence(p legacy.Presence) {
+	c.presence = p
+	if c.begun && c.hurried(oscarwire.ServiceSetStatus) {
+		c.writePresence()
 	}
 }
 
@@ -72,9 +40,9 @@ func isAway(s legacy.Show) bool {
 }
 
 // writePresence tells the server what differs from what it knows.
-func (bs *buddies) writePresence() {
-	p, before := bs.presence, bs.shown
-	bs.shown = p
+func (c *client) writePresence() {
+	p, before := c.presence, c.shown
+	c.shown = p
 	if isAway(p.Show) != isAway(before.Show) || isAway(p.Show) && p.Status != before.Status {
 		text := ""
 		if isAway(p.Show) { // an empty text would say that we are back
@@ -84,46 +52,46 @@ func (bs *buddies) writePresence() {
 			text = oscarwire.TextToHTML(text)
 		}
 		// Before the status, of which others hear at once and then ask for the text.
-		bs.c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Away: &text}})
+		c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Away: &text}})
 	}
 	if st := status(p.Show); p.Show != before.Show || p.Status != before.Status {
 		set := oscarwire.SetStatus{Status: &st, BART: oscarwire.BARTItems{oscarwire.NewStatusText(p.Status)}}
-		bs.c.write(&packet{id: oscarwire.ServiceSetStatus, body: set})
+		c.write(&packet{id: oscarwire.ServiceSetStatus, body: set})
 	}
 	if !p.Idle.Equal(before.Idle) {
 		seconds := oscarwire.Number(0)
-		if idle := bs.c.now().Sub(p.Idle); !p.Idle.IsZero() && idle > 0 {
+		if idle := c.now().Sub(p.Idle); !p.Idle.IsZero() && idle > 0 {
 			seconds = oscarwire.Number(min(idle, 365*24*time.Hour) / time.Second)
 		}
-		bs.c.write(&packet{id: oscarwire.ServiceIdle, body: seconds})
+		c.write(&packet{id: oscarwire.ServiceIdle, body: seconds})
 	}
 }
 
 // onBuddies handles 03/0B and 03/0C.
-func (bs *buddies) onBuddies(snac oscarwire.SNAC) error {
+func (c *client) onBuddies(snac oscarwire.SNAC) error {
 	users, err := oscarwire.ParseUserInfos(snac.Body)
 	for _, u := range users {
 		peer := legacy.Peer{ID: oscarwire.NormalizeScreenName(u.Name)}
 		switch {
-		case peer.ID == "" || peer.ID == bs.c.s.self:
+		case peer.ID == "" || peer.ID == c.s.self:
 		case snac.ID == oscarwire.BuddyDeparted:
-			delete(bs.stale, peer.ID)
-			delete(bs.awayTexts, peer.ID)
-			bs.showPeer(peer, legacy.Presence{})
+			delete(c.stale, peer.ID)
+			delete(c.awayTexts, peer.ID)
+			c.showPeer(peer, legacy.Presence{})
 		default:
-			delete(bs.stale, peer.ID)
-			p := bs.presenceOf(u)
+			delete(c.stale, peer.ID)
+			p := c.presenceOf(u)
 			text, _ := u.StatusText()
 			asks := text == "" && isAway(p.Show)
-			if last := bs.seen[peer.ID]; asks && last.Show == p.Show {
+			if last := c.seen[peer.ID]; asks && last.Show == p.Show {
 				p.Status = last.Status // until we know better
 			}
-			bs.showPeer(peer, p)
-			bs.lookAtIcon(peer, u)
+			c.showPeer(peer, p)
+			c.lookAtIcon(peer, u)
 			if asks {
-				bs.askAwayText(peer.ID, u)
+				c.askAwayText(peer.ID, u)
 			} else {
-				delete(bs.awayTexts, peer.ID)
+				delete(c.awayTexts, peer.ID)
 			}
 		}
 	}
@@ -136,38 +104,38 @@ const stalePatience = 15 * time.Second
 
 // markStale remembers who was online before a migration: of those who have gone
 // meanwhile, nobody tells.
-func (bs *buddies) markStale() {
-	bs.stale = make(map[string]bool, len(bs.seen))
-	for id := range bs.seen {
-		bs.stale[id] = true
+func (c *client) markStale() {
+	c.stale = make(map[string]bool, len(c.seen))
+	for id := range c.seen {
+		c.stale[id] = true
 	}
-	bs.staleBy = bs.c.now().Add(stalePatience)
+	c.staleBy = c.now().Add(stalePatience)
 }
 
 // dropStale takes those to be offline of whom nothing was heard since.
-func (bs *buddies) dropStale() {
-	for id := range bs.stale {
-		bs.showPeer(legacy.Peer{ID: id}, legacy.Presence{})
+func (c *client) dropStale() {
+	for id := range c.stale {
+		c.showPeer(legacy.Peer{ID: id}, legacy.Presence{})
 	}
-	bs.stale, bs.staleBy = nil, time.Time{}
+	c.stale, c.staleBy = nil, time.Time{}
 }
 
 // showPeer tells the core of a peer's presence, unless it knows.
-func (bs *buddies) showPeer(peer legacy.Peer, p legacy.Presence) {
-	if last, seen := bs.seen[peer.ID]; seen && last == p {
+func (c *client) showPeer(peer legacy.Peer, p legacy.Presence) {
+	if last, seen := c.seen[peer.ID]; seen && last == p {
 		return
 	}
 	if p.Show == legacy.ShowOffline {
-		delete(bs.seen, peer.ID)
-		delete(bs.plain, peer.ID)
-	} else if len(bs.seen) < maxItems {
-		bs.seen[peer.ID] = p
+		delete(c.seen, peer.ID)
+		delete(c.plain, peer.ID)
+	} else if len(c.seen) < maxItems {
+		c.seen[peer.ID] = p
 	}
-	bs.c.emit(legacy.PresenceChanged{From: peer, Presence: p})
+	c.emit(legacy.PresenceChanged{From: peer, Presence: p})
 }
 
 // presenceOf is what a userinfo block says.
-func (bs *buddies) presenceOf(u oscarwire.UserInfo) legacy.Presence {
+func (c *client) presenceOf(u oscarwire.UserInfo) legacy.Presence {
 	p := legacy.Presence{Show: legacy.ShowOnline}
 	if st, ok := u.Status(); ok {
 		p.Show = modeShow(st)
@@ -178,33 +146,33 @@ func (bs *buddies) presenceOf(u oscarwire.UserInfo) legacy.Presence {
 	p.Status, _ = u.StatusText()
 	p.Status = withMood(u, oscarwire.Clean(p.Status))
 	if idle, ok := u.Idle(); ok && idle > 0 {
-		p.Idle = bs.c.now().Add(-idle)
+		p.Idle = c.now().Add(-idle)
 	}
 	p.Since, _ = u.SignedOn()
 	caps := u.Capabilities()
-	bs.notePlain(oscarwire.NormalizeScreenName(u.Name), !slices.Contains(caps, oscarwire.CapXHTML))
-	p.Untyped = len(caps) > 0 && !slices.Contains(caps, oscarwire.CapTyping) && !bs.typists[oscarwire.NormalizeScreenName(u.Name)]
+	c.notePlain(oscarwire.NormalizeScreenName(u.Name), !slices.Contains(caps, oscarwire.CapXHTML))
+	p.Untyped = len(caps) > 0 && !slices.Contains(caps, oscarwire.CapTyping) && !c.typists[oscarwire.NormalizeScreenName(u.Name)]
 	return p
 }
 
 // notePlain notes whether somebody who is online reads no XHTML.
-func (bs *buddies) notePlain(id string, plain bool) {
+func (c *client) notePlain(id string, plain bool) {
 	if !plain {
-		delete(bs.plain, id)
-	} else if len(bs.plain) < maxItems {
-		bs.plain[id] = true
+		delete(c.plain, id)
+	} else if len(c.plain) < maxItems {
+		c.plain[id] = true
 	}
 }
 
 // tellsOfTyping: a peer's client has shown that it does, whatever it says of itself.
-func (bs *buddies) tellsOfTyping(peer legacy.Peer) {
-	if bs.typists[peer.ID] || len(bs.typists) >= maxItems {
+func (c *client) tellsOfTyping(peer legacy.Peer) {
+	if c.typists[peer.ID] || len(c.typists) >= maxItems {
 		return
 	}
-	bs.typists[peer.ID] = true
-	if p, seen := bs.seen[peer.ID]; seen && p.Untyped {
+	c.typists[peer.ID] = true
+	if p, seen := c.seen[peer.ID]; seen && p.Untyped {
 		p.Untyped = false
-		bs.showPeer(peer, p)
+		c.showPeer(peer, p)
 	}
 }
 
@@ -239,32 +207,32 @@ const maxAwayTexts = 256
 
 // askAwayText asks for the text of somebody who is away. Presence does not carry
 // it.
-func (bs *buddies) askAwayText(id string, u oscarwire.UserInfo) {
-	_, asked := bs.awayTexts[id]
-	if !asked && len(bs.awayTexts) >= maxAwayTexts {
+func (c *client) askAwayText(id string, u oscarwire.UserInfo) {
+	_, asked := c.awayTexts[id]
+	if !asked && len(c.awayTexts) >= maxAwayTexts {
 		return
 	}
-	bs.awayTexts[id] = u
+	c.awayTexts[id] = u
 	if !asked {
-		bs.c.rates.submit(&packet{id: oscarwire.LocationQuery2,
+		c.submit(&packet{id: oscarwire.LocationQuery2,
 			body: oscarwire.LocationQueryNew{Flags: oscarwire.LocationAway, Name: u.Name}})
 	}
 }
 
 // onLocation handles 02/06: an away text that was asked for.
-func (bs *buddies) onLocation(body []byte) error {
+func (c *client) onLocation(body []byte) error {
 	reply, err := oscarwire.ParseLocationReply(body)
 	if err != nil {
 		return err
 	}
 	id := oscarwire.NormalizeScreenName(reply.User.Name)
-	u, asked := bs.awayTexts[id]
-	delete(bs.awayTexts, id)
+	u, asked := c.awayTexts[id]
+	delete(c.awayTexts, id)
 	if !asked || reply.Info.Away == nil {
 		return nil
 	}
-	p := bs.presenceOf(u)
+	p := c.presenceOf(u)
 	p.Status = withMood(u, oscarwire.HTMLToText(*reply.Info.Away))
-	bs.showPeer(legacy.Peer{ID: id}, p)
+	c.showPeer(legacy.Peer{ID: id}, p)
 	return nil
 }

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // what XEP-0153 prescribes
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"transport/cmd/transport/internal/demo"
+	"transport/cmd/transport/internal/lab"
+	"transport/legacy/oscar/oscarwire"
+)
+
+const (
+	carolUIN   = "1003"
+	carolICQ   = carolUIN + "@" + icqDomain
+	chatStates = "http://jabber.org/protocol/chatstates"
+)
+
+// listBoth gives Alice a list on ICQ: Bob, whom she calls Bobby, and Carol, for whom she
+// has no name, in a group.
+func (w *world) listBoth() {
+	w.listed()
+	w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagInsert,
+		oscarwire.FeedbagItem{Name: carolUIN, GroupID: 7, ItemID: 72, Class: oscarwire.FeedbagBuddy})
+}
+
+// TestNBXMPPContacts registers with the roster privilege: the gateway and the contacts
+// are in the roster without a question, online, and can be written to.
+func TestNBXMPPContacts(t *testing.T) {
+	w := newClientWorld(t, true)
+	w.listBoth()
+	w.extra = `admins = ["carol@localhost"]`
+	picture := []byte("\x89PNG\r\n\x1a\nnot much of a picture")
+	w.bob.SetIcon(picture)
+	w.bob.SignOn()
+	w.start()
+	w.waitLinks(2)
+	alice := w.nbxmpp(aliceJID + "/one")
+	alice.registerBy(icqDomain, demo.AliceUIN)
+
+	// XEP-0100 §4.1.1: the gateway and the contacts have names, groups and subscriptions.
+	gateway := alice.push("the gateway", func(i lab.RosterItem) bool {
+		return i.JID == icqDomain && i.Subscription == "both" && i.Name != ""
+	})
+	if len(gateway.Groups) == 0 {
+		t.Errorf("the gateway is %+v in the roster", gateway)
+	}
+	for jid, name := range map[string]string{bobICQ: "Bobby", carolICQ: ""} {
+		item := alice.push(name, func(i lab.RosterItem) bool { return i.JID == jid && i.Subscription == "both" && i.Name == name })
+		if !slices.Equal(item.Groups, []string{"Freunde"}) {
+			t.Errorf("%s is %+v in the roster", name, item)
+		}
+	}
+
+	// Online, at a resource, with capabilities that hold what is hashed.
+	own := alice.presence(icqDomain, "available")
+	bob := alice.presence(bobICQ, "available")
+	if len(alice.online(icqDomain)) != 1 || len(alice.online(bobICQ)) != 1 {
+		t.Errorf("online at %q is the gateway, at %q bob: %s %s", alice.online(icqDomain), alice.online(bobICQ), own.XML, bob.XML)
+	}
+	info := alice.capabilities(own)
+	if !slices.Contains(info.Is, "is_gateway") || !strings.Contains(info.XML, "mailto:") && !strings.Contains(info.XML, "xmpp:carol@localhost") {
+		t.Errorf("the gateway is %s", info.XML) // XEP-0157 §2
+	}
+	if info := alice.capabilities(bob); !slices.Contains(info.Features, chatStates) {
+		t.Errorf("bob does not type: %s", info.XML) // gajim/common/modules/chatstates.py, get_active_chatstate
+	}
+	sum := sha1.Sum(picture) //nolint:gosec // see above
+	pictured := bob
+	if pictured.AvatarSHA == "" { // known a moment later
+		pictured = alice.expect("bob's picture", func(e *lab.ProbeEvent) bool { return e.Bare() == bobICQ && e.AvatarSHA != "" })
+	}
+	if pictured.AvatarSHA != hex.EncodeToString(sum[:]) || pictured.JID != bob.JID {
+		t.Errorf("bob's picture comes with %s", pictured.XML)
+	}
+
+	// Typing, both ways: Gajim keeps what it is told by full address.
+	// (gajim/common/modules/contacts.py, ResourceContact.chatstate)
+	w.bob.SetTyping(demo.AliceUIN, oscarwire.TypingBegun)
+	if typing := alice.expect("bob's typing", func(e *lab.ProbeEvent) bool { return e.ChatState == "composing" }); typing.JID != bob.JID {
+		t.Errorf("%s types, %s is online", typing.JID, bob.JID)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), longEnough)
+	defer cancel()
+	for i, to := range []string{bobICQ, bob.JID} {
+		alice.send("<message to='" + to + "' type='chat'><composing xmlns='" + chatStates + "'/></message>")
+		if err := w.bob.WaitTyping(ctx, demo.AliceUIN, i+1); err != nil {
+			t.Fatal(err)
+		}
+		text := fmt.Sprint("to ", to)
+		alice.send(fmt.Sprintf("<message to='%s' type='chat' id='m%d'><body>%s</body><active xmlns='%s'/></message>", to, i, text, chatStates))
+		if got := w.heard(); got.Text != text {
+			t.Errorf("bob reads %q", got.Text)
+		}
+	}
+	if err := w.bob.Send(demo.AliceUIN, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if m := alice.message("hello"); m.JID != bob.JID || m.Type != "chat" {
+		t.Errorf("alice reads %s", m.XML)
+	}
+
+	// Offline and back: the same resource goes.
+	w.bob.SignOff()
+	if gone := alice.presence(bobICQ, "unavailable"); gone.JID != bob.JID || len(alice.online(bobICQ)) != 0 {
+		t.Errorf("bob leaves as %s, and is online at %q", gone.JID, alice.online(bobICQ))
+	}
+	w.bob.SignOn()
+	alice.presence(bobICQ, "available")
+	if len(alice.online(bobICQ)) != 1 {
+		t.Errorf("bob is back at %q", alice.online(bobICQ))
+	}
+
+	// XEP-0077 §3.2: what the gateway has put into the roster leaves it, without a word.
+	alice.call(nil, "Register", "unregister", icqDomain)
+	for _, jid := range []string{bobICQ, carolICQ, icqDomain} {
+		alice.push("the removal of "+jid, func(i lab.RosterItem) bool { return i.JID == jid && i.Subscription == "remove" })
+	}
+	alice.settled(icqDomain)
+	var roster struct{ Items []lab.RosterItem }
+	alice.call(&roster, "Roster", "request_roster")
+	if len(roster.Items) != 0 || len(alice.online(bobICQ)) != 0 || len(alice.online(icqDomain)) != 0 {
+		t.Errorf("the roster keeps %+v, online are %q and %q", roster.Items, alice.online(bobICQ), alice.online(icqDomain))
+	}
+	alice.noRequests()
+	alice.noWarnings()
+}
+
+// TestNBXMPPRequests registers without the privilege: the gateway asks by the order of
+// XEP-0100, once and with its name, and proposes the contacts together.
+func TestNBXMPPRequests(t *testing.T) {
+	w := newClientWorld(t, false)
+	w.listBoth()
+	w.bob.SignOn()
+	w.start()
+	w.waitLinks(2)
+	alice := w.nbxmpp(aliceJID + "/one")
+	alice.registerBy(icqDomain, demo.AliceUIN)
+
+	// XEP-0100 §4.1.1
+	asked := alice.presence(icqDomain, "subscribe")
+	if asked.Nickname == "" {
+		t.Errorf("the gateway asks without a name: %s", asked.XML) // XEP-0172 §4.2
+	}
+	alice.call(nil, "BasePresence", "subscribed", icqDomain)
+	alice.call(nil, "BasePresence", "subscribe", icqDomain)
+	alice.presence(icqDomain, "subscribed")
+
+	// XEP-0144 §3: Gajim shows one dialog, and subscribes to those that are chosen.
+	// (gajim/gtk/roster_item_exchange.py, RosterItemExchange._on_accept)
+	proposed := alice.expect("a proposal", func(e *lab.ProbeEvent) bool { return e.Kind == "exchange" })
+	if len(proposed.Items) != 2 {
+		t.Fatalf("proposed are %+v", proposed.Items)
+	}
+	names := map[string]string{bobICQ: "Bobby", carolICQ: ""}
+	for _, i := range proposed.Items {
+		if i.Action != "add" || i.Name != names[i.JID] || !slices.Equal(i.Groups, []string{"Freunde"}) {
+			t.Errorf("proposed is %+v", i)
+		}
+		alice.call(nil, "Roster", "set_item", i.JID, i.Name, i.Groups)
+		alice.call(nil, "BasePresence", "subscribe", i.JID)
+	}
+	for jid := range names {
+		alice.presence(jid, "subscribed")
+	}
+	alice.presence(bobICQ, "available")
+	if len(alice.online(bobICQ)) != 1 || len(alice.online(icqDomain)) != 1 {
+		t.Errorf("online at %q is bob, at %q the gateway", alice.online(bobICQ), alice.online(icqDomain))
+	}
+
+	// XEP-0100 §4.4.1: the contacts, and the gateway last.
+	alice.call(nil, "Register", "unregister", icqDomain)
+	alice.presence(icqDomain, "unsubscribed")
+	alice.presence(icqDomain, "unavailable")
+	left := make(map[string]bool)
+	for _, e := range alice.History() {
+		if e.Kind == "presence" && e.Type == "unsubscribed" {
+			if left[e.Bare()] = true; e.Bare() == icqDomain && !(left[bobICQ] && left[carolICQ]) {
+				t.Errorf("the gateway leaves before the contacts: %v", left)
+			}
+		}
+	}
+	if len(alice.online(bobICQ)) != 0 || len(alice.online(icqDomain)) != 0 {
+		t.Errorf("still online are %q and %q", alice.online(bobICQ), alice.online(icqDomain))
+	}
+	alice.noWarnings()
+}

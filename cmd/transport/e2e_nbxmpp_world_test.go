@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"transport/cmd/transport/internal/lab"
+)
+
+// The tests TestNBXMPP… ask what nbxmpp, the library of Gajim, makes of what the gateway
+// sends. Where a rule is Gajim's own, it is written out here, with the name of the
+// function of Gajim 1.7 that has it.
+
+// newClientWorld is a world on Prosody, with the roster privilege or without.
+func newClientWorld(t *testing.T, privileged bool) *world {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("end-to-end tests are not short")
+	}
+	return newWorld(t, "prosody", lab.Prosody, lab.Options{Privileged: privileged})
+}
+
+// gajim is a user with a client that is made of nbxmpp.
+type gajim struct {
+	*lab.NBXMPP
+	w *world
+}
+
+// nbxmpp signs a user on and sends presence.
+func (w *world) nbxmpp(jid string) *gajim {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), longEnough)
+	defer cancel()
+	n, err := lab.DialNBXMPP(ctx, w.server.Client, jid, xmppPass)
+	if errors.Is(err, lab.ErrMissing) && os.Getenv("TRANSPORT_E2E") != "require" {
+		w.t.Skip(err)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(n.Close)
+	g := &gajim{n, w}
+	if err := g.Presence(ctx, "", ""); err != nil {
+		w.t.Fatal(err)
+	}
+	return g
+}
+
+// try calls a method of an nbxmpp module. The error is one of nbxmpp's.
+func (g *gajim) try(result any, module, method string, arguments ...any) *lab.ProbeError {
+	g.w.t.Helper()
+	ctx, cancel := context.WithTimeout(g.w.t.Context(), longEnough)
+	defer cancel()
+	err := g.Call(ctx, result, module, method, arguments...)
+	var refused *lab.ProbeError
+	if err != nil && !errors.As(err, &refused) {
+		g.w.t.Fatal(err)
+	}
+	return refused
+}
+
+// call calls a method of an nbxmpp module that must succeed.
+func (g *gajim) call(result any, module, method string, arguments ...any) {
+	g.w.t.Helper()
+	if err := g.try(result, module, method, arguments...); err != nil {
+		g.w.t.Fatalf("%s of %s, %v: %v", method, module, arguments, err)
+	}
+}
+
+// send sends a stanza.
+func (g *gajim) send(stanza string) {
+	g.w.t.Helper()
+	ctx, cancel := context.WithTimeout(g.w.t.Context(), longEnough)
+	defer cancel()
+	if err := g.Send(ctx, stanza); err != nil {
+		g.w.t.Fatal(err)
+	}
+}
+
+// expect waits for an event.
+func (g *gajim) expect(what string, fits func(*lab.ProbeEvent) bool) *lab.ProbeEvent {
+	g.w.t.Helper()
+	ctx, cancel := context.WithTimeout(g.w.t.Context(), longEnough)
+	defer cancel()
+	e, err := g.Expect(ctx, what, fits)
+	if err != nil {
+		g.w.t.Fatal(err)
+	}
+	return e
+}
+
+// presence waits for a presence of somebody, at whichever resource.
+func (g *gajim) presence(bare, typ string) *lab.ProbeEvent {
+	g.w.t.Helper()
+	return g.expect("presence "+typ+" of "+bare, func(e *lab.ProbeEvent) bool {
+		return e.Kind == "presence" && e.Bare() == bare && e.Type == typ
+	})
+}
+
+// message waits for a message with a body.
+func (g *gajim) message(body string) *lab.ProbeEvent {
+	g.w.t.Helper()
+	return g.expect(fmt.Sprintf("the message %q", body), func(e *lab.ProbeEvent) bool {
+		return e.Kind == "message" && e.Body == body
+	})
+}
+
+// push waits for a roster push.
+func (g *gajim) push(what string, fits func(lab.RosterItem) bool) lab.RosterItem {
+	g.w.t.Helper()
+	return g.expect("a roster push, "+what, func(e *lab.ProbeEvent) bool {
+		return e.Kind == "roster" && e.Push != nil && fits(e.Push.Item)
+	}).Push.Item
+}
+
+// count is how many of all events fit.
+func (g *gajim) count(fits func(*lab.ProbeEvent) bool) int {
+	n := 0
+	for _, e := range g.History() {
+		if fits(e) {
+			n++
+		}
+	}
+	return n
+}
+
+// settled waits until the gateway has worked off what was sent to it.
+func (g *gajim) settled(domain string) {
+	g.w.t.Helper()
+	g.call(nil, "Ping", "ping", lab.JIDArgument(domain))
+}
+
+// noRequests complains of presences that make Gajim ask the user something, or tell
+// them of the end of a subscription. (gajim/common/modules/presence.py,
+// Presence._subscribe_received, Presence._unsubscribed_received)
+func (g *gajim) noRequests() {
+	g.w.t.Helper()
+	for _, e := range g.History() {
+		if e.Kind == "presence" && slices.Contains([]string{"subscribe", "unsubscribe", "unsubscribed"}, e.Type) {
+			g.w.t.Errorf("a dialog is opened by %s", e.XML)
+		}
+	}
+}
+
+// noWarnings complains of stanzas that nbxmpp could not use.
+func (g *gajim) noWarnings() {
+	g.w.t.Helper()
+	if warnings := g.Warnings(); len(warnings) > 0 {
+		g.w.t.Errorf("nbxmpp complains:\n%s", strings.Join(warnings, "\n"))
+	}
+}
+
+// online is at which resources Gajim shows somebody as online: a presence of the bare
+// address makes no resource, and changes those that there are.
+// (gajim/common/modules/contacts.py, BareContact.update_presence, BareContact.show)
+func (g *gajim) online(bare string) []string {
+	available := make(map[string]bool)
+	for _, e := range g.History() {
+		if e.Kind != "presence" || e.FromMUC || e.Bare() != bare {
+			continue
+		}
+		switch is := e.Type == "available"; {
+		case e.Type != "available" && e.Type != "unavailable" && e.Type != "error":
+		case e.Resource() != "":
+			available[e.Resource()] = is
+		default:
+			for resource := range available {
+				available[resource] = is
+			}
+		}
+	}
+	var all []string
+	for resource, is := range available {
+		if is {
+			all = append(all, resource)
+		}
+	}
+	return all
+}
+
+// capabilities asks for what somebody's hash stands for, as Gajim does when it sees one,
+// and fails if Gajim would throw the answer away. (gajim/common/modules/caps.py,
+// Caps._on_disco_info)
+func (g *gajim) capabilities(e *lab.ProbeEvent) *lab.DiscoInfo {
+	g.w.t.Helper()
+	if e.EntityCaps == nil {
+		g.w.t.Fatalf("%s has no capabilities: %s", e.JID, e.XML)
+	}
+	if node := e.EntityCaps.Node; !strings.HasPrefix(node, "http") || strings.Contains(node, ".invalid") {
+		g.w.t.Errorf("the capabilities of %s are those of %s", e.JID, node) // XEP-0115 §4
+	}
+	ctx, cancel := context.WithTimeout(g.w.t.Context(), longEnough)
+	defer cancel()
+	info, err := g.Caps(ctx, e.JID, e.EntityCaps.Node+"#"+e.EntityCaps.Ver)
+	if err != nil {
+		g.w.t.Fatalf("the capabilities of %s: %v", e.JID, err)
+	}
+	return info
+}
+
+// registerBy registers with a gateway by the form.
+func (g *gajim) registerBy(domain, name string) {
+	g.w.t.Helper()
+	var r lab.Registration
+	g.call(&r, "Register", "request_register_form", domain)
+	if r.Form == nil {
+		g.w.t.Fatalf("no form: %+v", r)
+	}
+	g.call(nil, "Register", "submit_register_form",
+		r.Form.Fill(map[string][]string{"username": {name}, "password": {g.w.password}}), domain)
+}
