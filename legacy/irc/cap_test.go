@@ -77,7 +77,7 @@ func TestNickWhileRegistering(t *testing.T) {
 		l.wantSent("NICK " + nick)
 	}
 	m, _ := ircwire.Parse(":s 433 * x :In \x02use")
-	if _, err := l.c.onRegistering(m); legacy.KindOf(err) != legacy.Forbidden || !strings.HasSuffix(err.Error(), "In use") {
+	if _, err := l.c.reg.onRegistering(m); legacy.KindOf(err) != legacy.Forbidden || !strings.HasSuffix(err.Error(), "In use") {
 		t.Errorf("in the end: %v", err)
 	}
 	l.registering(":irc.test 001 alexandr7 :Welcome")
@@ -95,12 +95,12 @@ func TestNickWhileRegistering(t *testing.T) {
 		l.registering(":s 432 * x :Erroneous")
 	}
 	m, _ = ircwire.Parse(":s 432 * x :Erroneous")
-	if _, err := l.c.onRegistering(m); legacy.KindOf(err) != legacy.Auth || !strings.Contains(err.Error(), "the nick alice.") {
+	if _, err := l.c.reg.onRegistering(m); legacy.KindOf(err) != legacy.Auth || !strings.Contains(err.Error(), "the nick alice.") {
 		t.Errorf("in the end: %v", err)
 	}
 	l = setup{fields: map[string]string{"username": "жanna"}}.lab(t) // which this server has for nobody
 	m, _ = ircwire.Parse(":s 432 * жanna :Erroneous")
-	if _, err := l.c.onRegistering(m); legacy.KindOf(err) != legacy.Auth {
+	if _, err := l.c.reg.onRegistering(m); legacy.KindOf(err) != legacy.Auth {
 		t.Errorf("a nick that is not allowed: %v", err)
 	}
 	if got := variation("жжжжжжж", 5); got != "жжжж5" {
@@ -116,7 +116,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		l := setup{}.lab(t)
 		m, _ := ircwire.Parse(line)
-		if _, err := l.c.onRegistering(m); legacy.KindOf(err) != kind {
+		if _, err := l.c.reg.onRegistering(m); legacy.KindOf(err) != kind {
 			t.Errorf("%s: %v", line, err)
 		}
 	}

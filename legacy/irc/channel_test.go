@@ -223,7 +223,7 @@ func TestLeaveAndReturn(t *testing.T) {
 		room := l.enter("#room", "bob")
 		l.do(errors.Join(l.s.LeaveRoom(ctx, room, ""), l.s.JoinRoom(ctx, room, "alice", "key")))
 		l.wantSent("PART #room")
-		if again := l.c.wishes(); len(again) != 1 || again[0].key != "key" {
+		if again := l.c.channels.wishes(); len(again) != 1 || again[0].key != "key" {
 			t.Errorf("after a loss it enters %+v", again)
 		}
 		l.hear(answers...)
@@ -234,7 +234,7 @@ func TestLeaveAndReturn(t *testing.T) {
 			t.Errorf("occupants %+v", joined.Occupants)
 		}
 		l.do(l.s.LeaveRoom(ctx, room, ""))
-		if again := l.c.wishes(); len(again) > 0 {
+		if again := l.c.channels.wishes(); len(again) > 0 {
 			t.Errorf("after a loss it enters %+v again", again)
 		}
 		l.hear(part)
@@ -308,8 +308,8 @@ func TestBigChannel(t *testing.T) {
 	}
 	l.events = nil
 	split("netjoin", ":nick%d!n@h JOIN #big * :N")
-	if len(l.events) != 500 || len(l.c.channels["#big"].members) != 2000 || len(l.c.batches) != 0 {
-		t.Errorf("%d events, %d members", len(l.events), len(l.c.channels["#big"].members))
+	if len(l.events) != 500 || len(l.c.channels.byName["#big"].members) != 2000 || len(l.c.pending.batches) != 0 {
+		t.Errorf("%d events, %d members", len(l.events), len(l.c.channels.byName["#big"].members))
 	}
 }
 

@@ -18,57 +18,39 @@ type client struct {
 	profile  profile
 	target   target
 	conn     *conn
-	early    []string          // lines that came with the welcome
-	greeting []ircwire.Message // notices that came before it
-	goodbye  string            // what is said at the end
-	err      error             // why the connection can be used no longer
-	turn     time.Time         // when the turn of run began, zero outside of one
-	deaf     time.Duration     // how long it could not listen, all together
-	closing  bool              // it is used no longer
-	quitting bool              // QUIT was sent
+	goodbye  string        // what is said at the end
+	err      error         // why the connection can be used no longer
+	turn     time.Time     // when the turn of run began, zero outside of one
+	deaf     time.Duration // how long it could not listen, all together
+	closing  bool          // it is used no longer
+	quitting bool          // QUIT was sent
+
+	reg      registration
+	channels channels
+	pending  pending
+	lookups  lookups
+	watches  watchlist
 
 	nick       string // own
-	nickTries  int
 	address    string // own user@host as others see it, "" if unknown
 	serverName string
 	since      time.Time // the welcome
-	login      *login
-	mechanisms []string // of SASL
-	offered    []string // capabilities that the server has told of
-	asked      []string // for
-	single     int      // of them, asked for one by one
 	caps       map[string]bool
 	support    support
 
-	channels map[string]*channel // by folded name
-	talked   bool                // with somebody alone
-	waiting  []ask               // for a server's answer
-	fences   uint64              // PINGs sent for it
-	unfenced int                 // messages since the last
-	labels   uint64
-	batches  map[string]ircwire.Message // that are open, by reference
-	reacted  map[reaction][]string      // emojis that are put to messages
-	out      throttle
-	written  []byte // not yet flushed
-	away     legacy.Presence
+	talked  bool // with somebody alone
+	out     throttle
+	written []byte // not yet flushed
+	away    legacy.Presence
 
-	lists     []list               // LISTs under way
-	whoises   map[string]*whoisAsk // by folded nick
-	versions  []versionAsk
-	invites   []invite
-	whos      []*whoAsk         // searches for people, in the order of the questions
-	awayTexts map[string]string // of those who are known to be away, by folded nick
-	raw       rawAnswer
-	watched   map[string]*watch // by folded nick
-	watchAt   time.Time         // when to ask who is online
-	looking   []string          // nicks of the ISON under way, folded
-	idleAt    time.Time         // when the link may end
-	ctcpAt    time.Time         // the last automatic answer
-	heard     time.Time
-	pingSent  time.Time // zero if none is under way; this and the next by patience
-	pingAt    time.Time // the next one
-	silent    bool      // nothing was heard since
-	lag       time.Duration
+	raw      rawAnswer
+	idleAt   time.Time // when the link may end
+	ctcpAt   time.Time // the last automatic answer
+	heard    time.Time
+	pingSent time.Time // zero if none is under way; this and the next by patience
+	pingAt   time.Time // the next one
+	silent   bool      // nothing was heard since
+	lag      time.Duration
 }
 
 const (
@@ -79,10 +61,14 @@ const (
 
 func newClient(l *link, p profile, to target, cn *conn) *client {
 	now := l.s.env.Now()
-	return &client{s: l.s, link: l, profile: p, target: to, conn: cn, caps: make(map[string]bool), support: defaultSupport,
-		channels: make(map[string]*channel), batches: make(map[string]ircwire.Message), whoises: make(map[string]*whoisAsk),
-		watched: make(map[string]*watch), heard: now, pingAt: now.Add(pingEvery), idleAt: now.Add(idleLimit),
-		out: newThrottle(p.burst, l.s.net.opts.Rate, now)}
+	c := &client{s: l.s, link: l, profile: p, target: to, conn: cn, caps: make(map[string]bool), support: defaultSupport,
+		heard: now, pingAt: now.Add(pingEvery), idleAt: now.Add(idleLimit), out: newThrottle(p.burst, l.s.net.opts.Rate, now)}
+	c.reg = registration{c: c}
+	c.pending = pending{c: c, batches: make(map[string]ircwire.Message)}
+	c.lookups = lookups{c: c, whoises: make(map[string]*whoisAsk)}
+	c.channels = channels{c: c, byName: make(map[string]*channel)}
+	c.watches = watchlist{c: c, watched: make(map[string]*watch)}
+	return c
 }
 
 func (c *client) emit(ev legacy.Event)    { c.s.env.Emit(ev) }
@@ -169,7 +155,7 @@ func fitting(line string) string {
 
 // flush sends what was written.
 func (c *client) flush() {
-	c.fence()
+	c.pending.fence()
 	if c.err == nil && len(c.written) > 0 {
 		if _, err := c.conn.Write(c.written); err != nil {
 			c.err = c.lost(err)
@@ -208,7 +194,7 @@ func (c *client) drain() {
 //go:noinline
 func (c *client) begin() error {
 	var said []string // as one notice, not as a chat of many messages
-	for _, m := range c.greeting {
+	for _, m := range c.reg.greeting {
 		if text := ircwire.Plain(m.Last()); text != "" && (c.isServer(m.Nick()) || !ircwire.IsNick(m.Nick())) {
 			said = append(said, text)
 		} else {
@@ -216,8 +202,8 @@ func (c *client) begin() error {
 		}
 	}
 	c.notice(strings.Join(said, "\n"))
-	err := c.onLines(c.early)
-	c.greeting, c.early = nil, nil
+	err := c.onLines(c.reg.early)
+	c.reg.greeting, c.reg.early = nil, nil
 	return err
 }
 
@@ -333,12 +319,12 @@ func (c *client) tick() time.Duration {
 	}
 	c.closing = c.closing || c.unused(now)
 	wait := c.pingAt.Sub(patience)
-	for _, at := range []time.Time{c.expire(patience), c.raw.tell(c, patience)} {
+	for _, at := range []time.Time{c.pending.expire(patience), c.raw.tell(c, patience)} {
 		if !at.IsZero() {
 			wait = min(wait, at.Sub(patience))
 		}
 	}
-	for _, at := range []time.Time{c.out.next(now), c.lookWho(now), c.idle()} {
+	for _, at := range []time.Time{c.out.next(now), c.watches.lookWho(now), c.idle()} {
 		if !at.IsZero() {
 			wait = min(wait, at.Sub(now))
 		}
@@ -348,7 +334,7 @@ func (c *client) tick() time.Duration {
 
 // idle is when the connection ends that nobody uses, zero for never.
 func (c *client) idle() time.Time {
-	if !c.s.net.named || c.profile.stay || len(c.channels) > 0 || len(c.watched) > 0 {
+	if !c.s.net.named || c.profile.stay || len(c.channels.byName) > 0 || len(c.watches.watched) > 0 {
 		return time.Time{}
 	}
 	return c.idleAt
@@ -368,9 +354,9 @@ func (c *client) used() {
 // onMessage handles a line. An error ends the connection.
 func (c *client) onMessage(m ircwire.Message) error {
 	if len(m.Tags) > 0 {
-		c.onLabel(m)
+		c.pending.onLabel(m)
 	}
-	if m.Command == "PONG" && c.onFence(m.Last()) {
+	if m.Command == "PONG" && c.pending.onFence(m.Last()) {
 		return nil
 	}
 	if c.raw.takes(c, m) {
@@ -388,11 +374,11 @@ func (c *client) onMessage(m ircwire.Message) error {
 		e.RetryAfter = 5 * time.Second
 		return e
 	case "CAP":
-		c.onCap(m)
+		c.reg.onCap(m)
 	case "005":
 		c.onSupport(m)
 	case "376", "422": // the end of the MOTD: what the server supports is known
-		c.watchAll()
+		c.watches.watchAll()
 	case "396": // our address, as others see it
 		if user, _, ok := strings.Cut(c.address, "@"); ok && strings.IndexByte(m.Param(1), '@') < 0 {
 			c.address = user + "@" + m.Param(1)
@@ -402,43 +388,43 @@ func (c *client) onMessage(m ircwire.Message) error {
 	case "TAGMSG":
 		c.onTags(m)
 	case "REDACT":
-		c.onRedact(m)
+		c.channels.onRedact(m)
 	case "BATCH":
-		c.onBatch(m)
+		c.pending.onBatch(m)
 	case "FAIL":
 		c.onFail(m)
 	case "WARN", "NOTE":
 		c.notice(ircwire.Plain(m.Last()))
 	case "JOIN":
-		c.onJoin(m)
+		c.channels.onJoin(m)
 	case "PART", "KICK":
-		c.onLeave(m)
+		c.channels.onLeave(m)
 	case "QUIT":
-		c.onQuit(m)
+		c.channels.onQuit(m)
 	case "NICK":
-		c.onNick(m)
+		c.channels.onNick(m)
 	case "MODE":
-		c.onMode(m)
+		c.channels.onMode(m)
 	case "TOPIC":
-		c.onTopic(m)
+		c.channels.onTopic(m)
 	case "INVITE":
-		c.onInvite(m)
+		c.channels.onInvite(m)
 	case "AWAY", "ACCOUNT", "CHGHOST":
-		c.onMember(m)
+		c.channels.onMember(m)
 	case "303", "730", "731", "734":
-		c.onWatch(m)
+		c.watches.onWatch(m)
 	case "321", "322", "323":
-		c.onList(m)
+		c.lookups.onList(m)
 	case "341":
-		c.invited(m.Param(1))
+		c.channels.invited(m.Param(1))
 	case "315", "352":
-		c.onWho(m)
+		c.lookups.onWho(m)
 	case "263": // try again later
 		c.onError(m)
 	case "324", "331", "332", "333", "353", "366", "367", "368":
-		c.onChannelReply(m)
+		c.channels.onChannelReply(m)
 	case "301", "311", "312", "313", "317", "318", "319", "330", "335", "338", "378", "671":
-		c.onWhois(m)
+		c.lookups.onWhois(m)
 	default:
 		if isError(m.Command) {
 			c.onError(m)
@@ -452,23 +438,23 @@ func (c *client) giveUp(err error) {
 	if err == nil {
 		err = c.ended()
 	}
-	for _, a := range c.waiting {
-		c.conclude(a, err)
+	for _, a := range c.pending.waiting {
+		c.pending.conclude(a, err)
 	}
 	c.dropQueue(err)
-	c.endLists(err)
-	for _, ch := range c.channels {
-		c.refuseQuestions(ch, err)
+	c.lookups.endLists(err)
+	for _, ch := range c.channels.byName {
+		ch.refuseQuestions(err)
 	}
-	for _, w := range c.whoises {
+	for _, w := range c.lookups.whoises {
 		w.answer(c, err)
 	}
-	c.endVersions(func(*versionAsk) bool { return true }, "", err)
-	c.endWhos(func(*whoAsk) bool { return true }, err)
-	for _, w := range c.watched {
-		c.show(w, false)
+	c.lookups.endVersions(func(*versionAsk) bool { return true }, "", err)
+	c.lookups.endWhos(func(*whoAsk) bool { return true }, err)
+	for _, w := range c.watches.watched {
+		c.watches.show(w, false)
 	}
-	c.waiting = nil
+	c.pending.waiting = nil
 	c.raw.end(c)
 }
 

@@ -66,7 +66,7 @@ func (c *client) command(ref, target, name string, args map[string]string) {
 		c.raw.refs = append(c.raw.refs, ref)
 		c.rawLine(args["line"])
 	case "whois":
-		c.whois(target, whoisAsk{commands: []string{ref}})
+		c.lookups.whois(target, whoisAsk{commands: []string{ref}})
 	case "get-irc-connection-info":
 		done(c.info())
 	case "disconnect-from-irc-server":
@@ -80,8 +80,8 @@ func (c *client) command(ref, target, name string, args map[string]string) {
 // disconnect ends the connection for good.
 func (c *client) disconnect(reason string) {
 	reason = ircwire.Plain(cleanLine(reason))
-	for _, ch := range c.channels {
-		c.forget(ch)
+	for _, ch := range c.channels.byName {
+		ch.forget()
 		c.emit(legacy.RoomLeft{Room: ch.peer, Reason: reason})
 	}
 	c.goodbye, c.closing = c.encode(reason), true
@@ -105,7 +105,7 @@ func (c *client) info() string {
 		fmt.Fprintf(&b, " Lines that wait to be sent: %d.", len(c.out.queue))
 	}
 	var names []string
-	for _, ch := range c.channels {
+	for _, ch := range c.channels.byName {
 		names = append(names, ch.name)
 	}
 	slices.Sort(names)
@@ -141,17 +141,17 @@ func (c *client) rawLine(line string) {
 // takes takes in an answer to such a line. It is true if nothing else is to be done
 // with it.
 func (r *rawAnswer) takes(c *client, m ircwire.Message) bool {
-	if r.until.IsZero() || !isNumeric(m.Command) || m.Command == "353" && c.channels[c.fold(m.Param(2))] != nil {
+	if r.until.IsZero() || !isNumeric(m.Command) || m.Command == "353" && c.channels.byName[c.fold(m.Param(2))] != nil {
 		return false
 	}
-	if ch := c.channels[c.fold(m.Param(1))]; ch != nil && ch.parting && notThere(m.Command) {
+	if ch := c.channels.byName[c.fold(m.Param(1))]; ch != nil && ch.parting && notThere(m.Command) {
 		return false
 	}
 	r.last = c.patience()
 	if len(r.lines) < maxRaw && len(m.Params) > 1 {
 		r.lines = append(r.lines, ircwire.Plain(strings.Join(m.Params[1:], " ")))
 	}
-	return isError(m.Command) && len(c.waiting) == 0
+	return isError(m.Command) && len(c.pending.waiting) == 0
 }
 
 // tell passes the answer on once it is complete, and returns when to look again.

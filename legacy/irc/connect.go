@@ -20,35 +20,50 @@ var wanted = []string{
 	"draft/message-redaction",
 }
 
+// registration is the beginning of a connection: capabilities, SASL, nick.
+// (RFC 2812 §3.1, IRCv3 capability negotiation)
+type registration struct {
+	c *client
+
+	early      []string          // lines that came with the welcome
+	greeting   []ircwire.Message // notices that came before it
+	nickTries  int
+	login      *login
+	mechanisms []string // of SASL
+	offered    []string // capabilities of the server
+	asked      []string // capabilities that were requested
+	single     int      // of these, requested one by one
+}
+
 // register signs on. (RFC 2812 §3.1, IRCv3 capability negotiation)
-func (c *client) register(ctx context.Context) error {
-	c.nick = c.profile.nicks[0]
-	c.write(ircwire.Line("CAP", "LS", "302"))
-	if c.profile.pass != "" {
-		c.write(ircwire.Line("PASS", c.profile.pass))
+func (re *registration) register(ctx context.Context) error {
+	re.c.nick = re.c.profile.nicks[0]
+	re.c.write(ircwire.Line("CAP", "LS", "302"))
+	if re.c.profile.pass != "" {
+		re.c.write(ircwire.Line("PASS", re.c.profile.pass))
 	}
-	c.write(ircwire.Line("NICK", c.nick), ircwire.Line("USER", userName(first(c.profile.user, c.nick)), "0", "*", c.profile.real))
-	for c.flush(); c.err == nil; c.flush() {
+	re.c.write(ircwire.Line("NICK", re.c.nick), ircwire.Line("USER", userName(first(re.c.profile.user, re.c.nick)), "0", "*", re.c.profile.real))
+	for re.c.flush(); re.c.err == nil; re.c.flush() {
 		select {
-		case in := <-c.conn.lines:
+		case in := <-re.c.conn.lines:
 			for i, text := range in.lines {
-				m, err := ircwire.Parse(c.decode(text))
+				m, err := ircwire.Parse(re.c.decode(text))
 				if err != nil {
 					continue
 				}
-				if done, err := c.onRegistering(m); done || err != nil {
-					c.early = in.lines[i+1:]
+				if done, err := re.onRegistering(m); done || err != nil {
+					re.early = in.lines[i+1:]
 					return err
 				}
 			}
 			if in.err != nil {
-				return c.lost(in.err)
+				return re.c.lost(in.err)
 			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-	return c.err
+	return re.c.err
 }
 
 // userName is what the server calls our side of the connection: letters and
@@ -72,68 +87,68 @@ const (
 )
 
 // onRegistering handles a line before the welcome. done says that it came.
-func (c *client) onRegistering(m ircwire.Message) (done bool, err error) {
+func (re *registration) onRegistering(m ircwire.Message) (done bool, err error) {
 	switch m.Command {
 	case "PING":
-		c.write(ircwire.Line("PONG", m.Last()))
+		re.c.write(ircwire.Line("PONG", m.Last()))
 	case "CAP":
-		c.onCap(m)
-		return false, c.err
+		re.onCap(m)
+		return false, re.c.err
 	case "AUTHENTICATE":
-		return false, c.onAuthenticate(m.Param(0))
+		return false, re.onAuthenticate(m.Param(0))
 	case "903", "907":
-		return false, c.onLoggedIn()
+		return false, re.onLoggedIn()
 	case "902", "904", "905", "906", "908":
-		return false, c.saslFailed(m)
+		return false, re.saslFailed(m)
 	case "432": // an erroneous one, or one that services hold for whom it belongs to
-		if c.nickTries > 0 || len(c.profile.nicks) > 1 || isPlainNick(c.nick) {
-			return false, c.nextNick(m)
+		if re.nickTries > 0 || len(re.c.profile.nicks) > 1 || isPlainNick(re.c.nick) {
+			return false, re.nextNick(m)
 		}
-		return false, c.nickRefused()
+		return false, re.nickRefused()
 	case "433", "436", "437": // in use: another one, which the room will tell of
-		return false, c.nextNick(m)
+		return false, re.nextNick(m)
 	case "464":
-		return false, legacy.Errorf(legacy.Auth, "%s wants a password, or another one.", c.link.name())
+		return false, legacy.Errorf(legacy.Auth, "%s wants a password, or another one.", re.c.link.name())
 	case "465":
-		return false, legacy.Errorf(legacy.Forbidden, "%s does not let you in: %s", c.link.name(), ircwire.Plain(m.Last()))
+		return false, legacy.Errorf(legacy.Forbidden, "%s does not let you in: %s", re.c.link.name(), ircwire.Plain(m.Last()))
 	case "ERROR":
-		e := legacy.Errorf(legacy.Temporary, "The %s server ended the connection: %s", c.link.name(), ircwire.Plain(m.Last()))
+		e := legacy.Errorf(legacy.Temporary, "The %s server ended the connection: %s", re.c.link.name(), ircwire.Plain(m.Last()))
 		e.RetryAfter = 10 * time.Second
 		return false, e
 	case "NOTICE": // told once the user is signed on
-		if len(c.greeting) < maxGreeting {
-			c.greeting = append(c.greeting, m)
+		if len(re.greeting) < maxGreeting {
+			re.greeting = append(re.greeting, m)
 		}
 	case "001":
 		if isName(m.Param(0)) {
-			c.nick = m.Param(0)
+			re.c.nick = m.Param(0)
 		}
-		c.serverName = m.Source
-		c.welcome()
+		re.c.serverName = m.Source
+		re.welcome()
 		return true, nil
 	}
 	return false, nil
 }
 
 // nextNick tries the next of the user's nicks, then variations of the first.
-func (c *client) nextNick(m ircwire.Message) error {
-	c.nickTries++
+func (re *registration) nextNick(m ircwire.Message) error {
+	re.nickTries++
 	switch {
-	case c.nickTries < len(c.profile.nicks):
-		c.nick = c.profile.nicks[c.nickTries]
-	case c.nickTries-len(c.profile.nicks) < maxNickTries:
-		c.nick = variation(c.profile.nicks[0], c.nickTries-len(c.profile.nicks))
+	case re.nickTries < len(re.c.profile.nicks):
+		re.c.nick = re.c.profile.nicks[re.nickTries]
+	case re.nickTries-len(re.c.profile.nicks) < maxNickTries:
+		re.c.nick = variation(re.c.profile.nicks[0], re.nickTries-len(re.c.profile.nicks))
 	case m.Command == "432":
-		return c.nickRefused()
+		return re.nickRefused()
 	default:
-		return legacy.Errorf(legacy.Forbidden, "The nick %s is in use: %s", c.profile.nicks[0], ircwire.Plain(m.Last()))
+		return legacy.Errorf(legacy.Forbidden, "The nick %s is in use: %s", re.c.profile.nicks[0], ircwire.Plain(m.Last()))
 	}
-	c.write(ircwire.Line("NICK", c.nick))
+	re.c.write(ircwire.Line("NICK", re.c.nick))
 	return nil
 }
 
-func (c *client) nickRefused() error {
-	return legacy.Errorf(legacy.Auth, "%s does not allow the nick %s.", c.link.name(), c.profile.nicks[0])
+func (re *registration) nickRefused() error {
+	return legacy.Errorf(legacy.Auth, "%s does not allow the nick %s.", re.c.link.name(), re.c.profile.nicks[0])
 }
 
 // variation is another nick. Those after the first two are no longer than nine
@@ -150,27 +165,27 @@ func variation(nick string, n int) string {
 }
 
 // welcome does what is to be done as soon as the server has let us in.
-func (c *client) welcome() {
-	c.since = c.now()
-	if c.profile.password != "" && !c.caps["sasl"] { // services by hand
-		account := c.profile.account
-		if account == "" && c.nickTries > 0 {
-			account = c.profile.nicks[0]
+func (re *registration) welcome() {
+	re.c.since = re.c.now()
+	if re.c.profile.password != "" && !re.c.caps["sasl"] { // services by hand
+		account := re.c.profile.account
+		if account == "" && re.nickTries > 0 {
+			account = re.c.profile.nicks[0]
 		}
-		c.write(ircwire.Line("PRIVMSG", "NickServ", strings.TrimSpace("IDENTIFY "+account)+" "+c.profile.password))
+		re.c.write(ircwire.Line("PRIVMSG", "NickServ", strings.TrimSpace("IDENTIFY "+account)+" "+re.c.profile.password))
 	}
-	for _, line := range c.profile.after {
-		c.send(c.encode(cleanLine(line)))
+	for _, line := range re.c.profile.after {
+		re.c.send(re.c.encode(cleanLine(line)))
 	}
-	if nicks := c.s.watchedAt(c.link.server); len(nicks) > 0 {
+	if nicks := re.c.s.watchedAt(re.c.link.server); len(nicks) > 0 {
 		for _, nick := range nicks {
-			c.watched[c.fold(nick)] = &watch{nick: nick}
+			re.c.watches.watched[re.c.fold(nick)] = &watch{nick: nick}
 		}
 	}
-	c.s.mu.Lock()
-	away := c.s.away
-	c.s.mu.Unlock()
-	c.setAway(away)
+	re.c.s.mu.Lock()
+	away := re.c.s.away
+	re.c.s.mu.Unlock()
+	re.c.setAway(away)
 }
 
 // cleanLine makes one line of what a user has written for the server. It takes UTF-8:
@@ -190,70 +205,70 @@ func cleanLine(line string) string {
 
 // onCap agrees on capabilities, before the welcome and, when the server changes its
 // mind, later.
-func (c *client) onCap(m ircwire.Message) {
-	registering := c.since.IsZero()
+func (re *registration) onCap(m ircwire.Message) {
+	registering := re.c.since.IsZero()
 	switch m.Param(1) {
 	case "LS", "NEW":
 		for name := range strings.FieldsSeq(m.Last()) {
 			name, value, _ := strings.Cut(name, "=")
 			if name == "sts" && registering {
-				c.onSTS(value)
+				re.onSTS(value)
 			}
-			if !slices.Contains(wanted, name) || c.caps[name] || slices.Contains(c.offered, name) {
+			if !slices.Contains(wanted, name) || re.c.caps[name] || slices.Contains(re.offered, name) {
 				continue
 			}
 			if name == "sasl" {
-				c.mechanisms = strings.Split(value, ",")
-				if !registering || c.profile.password == "" && c.profile.certificate == nil {
+				re.mechanisms = strings.Split(value, ",")
+				if !registering || re.c.profile.password == "" && re.c.profile.certificate == nil {
 					continue
 				}
 			}
-			c.offered = append(c.offered, name)
+			re.offered = append(re.offered, name)
 		}
 		if m.Param(2) == "*" { // more follow
 			return
 		}
-		if len(c.offered) == 0 {
-			c.endCap()
+		if len(re.offered) == 0 {
+			re.endCap()
 			return
 		}
-		c.asked = c.offered
-		c.offered = nil
-		c.write(ircwire.Line("CAP", "REQ", strings.Join(c.asked, " ")))
+		re.asked = re.offered
+		re.offered = nil
+		re.c.write(ircwire.Line("CAP", "REQ", strings.Join(re.asked, " ")))
 	case "ACK":
 		for name := range strings.FieldsSeq(m.Last()) {
 			if off, isOff := strings.CutPrefix(name, "-"); isOff {
-				delete(c.caps, off)
+				delete(re.c.caps, off)
 			} else if slices.Contains(wanted, name) {
-				c.caps[name] = true
+				re.c.caps[name] = true
 			}
 		}
-		if c.single--; c.single > 0 {
+		if re.single--; re.single > 0 {
 			return
 		}
-		if registering && c.caps["sasl"] {
-			c.startSASL()
+		if registering && re.c.caps["sasl"] {
+			re.startSASL()
 			return
 		}
-		c.endCap()
+		re.endCap()
 	case "NAK":
-		if c.single > 0 { // one of those asked for alone
-			if c.single--; c.single == 0 {
-				c.endCap()
+		if re.single > 0 { // one of those asked for alone
+			if re.single--; re.single == 0 {
+				re.endCap()
 			}
 			return
 		}
-		if len(c.asked) < 2 {
-			c.endCap()
+		if len(re.asked) < 2 {
+			re.endCap()
 			return
 		}
-		for _, name := range c.asked { // the server takes all of a line, or nothing
-			c.write(ircwire.Line("CAP", "REQ", name))
+		for _, name := range re.asked { // the server takes all of a line, or nothing
+			re.c.write(ircwire.Line("CAP", "REQ", name))
 		}
-		c.single = len(c.asked)
+		re.single = len(re.asked)
 	case "DEL":
 		for name := range strings.FieldsSeq(m.Last()) {
-			delete(c.caps, name)
+			delete(re.c.caps, name)
 		}
 	}
 }
@@ -265,25 +280,25 @@ func (m *moved) Error() string { return "irc: the server wants TLS, on port " + 
 
 // onSTS: a server that was reached without TLS says that it is to be used with. At the
 // server of the configuration, its word holds. (IRCv3 sts)
-func (c *client) onSTS(policy string) {
-	if c.target.tls || !c.s.net.named {
+func (re *registration) onSTS(policy string) {
+	if re.c.target.tls || !re.c.s.net.named {
 		return
 	}
 	for rule := range strings.SplitSeq(policy, ",") {
 		port, ok := strings.CutPrefix(rule, "port=")
 		if list, err := ports(port); ok && err == nil && len(list) == 1 {
-			c.err = &moved{target{c.target.host, list[0], true}}
+			re.c.err = &moved{target{re.c.target.host, list[0], true}}
 		}
 	}
 }
 
 // endCap goes on with the registration, if it is not over.
-func (c *client) endCap() {
-	if c.since.IsZero() {
-		if c.caps["sasl"] && c.login == nil {
-			c.startSASL()
+func (re *registration) endCap() {
+	if re.c.since.IsZero() {
+		if re.c.caps["sasl"] && re.login == nil {
+			re.startSASL()
 			return
 		}
-		c.write(ircwire.Line("CAP", "END"))
+		re.c.write(ircwire.Line("CAP", "END"))
 	}
 }

@@ -15,7 +15,7 @@ const ctcpPause = 2 * time.Second
 
 // onCTCP answers what clients ask each other. What it returns is for the user to
 // read.
-func (c *client) onCTCP(nick, command, rest string) string {
+func (lo *lookups) onCTCP(nick, command, rest string) string {
 	answer := ""
 	switch command {
 	case "VERSION":
@@ -23,7 +23,7 @@ func (c *client) onCTCP(nick, command, rest string) string {
 	case "PING":
 		answer = rest
 	case "TIME":
-		answer = c.now().UTC().Format(time.RFC1123Z)
+		answer = lo.c.now().UTC().Format(time.RFC1123Z)
 	case "CLIENTINFO":
 		answer = "ACTION CLIENTINFO PING TIME VERSION"
 	case "DCC":
@@ -31,9 +31,9 @@ func (c *client) onCTCP(nick, command, rest string) string {
 	default:
 		return ""
 	}
-	if now := c.now(); ircwire.IsNick(nick) && now.Sub(c.ctcpAt) >= ctcpPause {
-		c.ctcpAt = now
-		c.send(ircwire.Line("NOTICE", nick, ircwire.MakeCTCP(command, answer)))
+	if now := lo.c.now(); ircwire.IsNick(nick) && now.Sub(lo.c.ctcpAt) >= ctcpPause {
+		lo.c.ctcpAt = now
+		lo.c.send(ircwire.Line("NOTICE", nick, ircwire.MakeCTCP(command, answer)))
 	}
 	return ""
 }
@@ -47,38 +47,38 @@ type versionAsk struct {
 const maxVersions = 16 // under way
 
 // askVersion asks somebody's client what it is. (CTCP VERSION)
-func (c *client) askVersion(nick, ref string) {
-	fail := func(err error) { c.emit(legacy.VersionReceived{Ref: ref, Err: err}) }
+func (lo *lookups) askVersion(nick, ref string) {
+	fail := func(err error) { lo.c.emit(legacy.VersionReceived{Ref: ref, Err: err}) }
 	switch {
 	case !ircwire.IsNick(nick):
 		fail(legacy.Errorf(legacy.NotFound, "Nobody can be called so."))
-	case c.isMe(nick): // a server that echoes would hand the answer out twice
-		c.emit(legacy.VersionReceived{Ref: ref, Version: version})
-	case len(c.versions) >= maxVersions:
+	case lo.c.isMe(nick): // a server that echoes would hand the answer out twice
+		lo.c.emit(legacy.VersionReceived{Ref: ref, Version: version})
+	case len(lo.versions) >= maxVersions:
 		fail(errTooManyQuestions())
 	default:
-		c.versions = append(c.versions, versionAsk{nick, ref, c.patience().Add(askLimit)})
-		c.send(ircwire.Line("PRIVMSG", nick, ircwire.MakeCTCP("VERSION", "")))
+		lo.versions = append(lo.versions, versionAsk{nick, ref, lo.c.patience().Add(askLimit)})
+		lo.c.send(ircwire.Line("PRIVMSG", nick, ircwire.MakeCTCP("VERSION", "")))
 	}
 }
 
 // endVersions answers those questions that are about whom done picks. It reports
 // whether there were any.
-func (c *client) endVersions(done func(*versionAsk) bool, version string, err error) bool {
-	rest := c.versions[:0]
-	for _, v := range c.versions {
+func (lo *lookups) endVersions(done func(*versionAsk) bool, version string, err error) bool {
+	rest := lo.versions[:0]
+	for _, v := range lo.versions {
 		if done(&v) {
-			c.emit(legacy.VersionReceived{Ref: v.ref, Version: version, Err: err})
+			lo.c.emit(legacy.VersionReceived{Ref: v.ref, Version: version, Err: err})
 		} else {
 			rest = append(rest, v)
 		}
 	}
-	ended := len(rest) < len(c.versions)
-	c.versions = rest
+	ended := len(rest) < len(lo.versions)
+	lo.versions = rest
 	return ended
 }
 
 // ofNick picks the questions about somebody.
-func (c *client) ofNick(nick string) func(*versionAsk) bool {
-	return func(v *versionAsk) bool { return c.fold(v.nick) == c.fold(nick) }
+func (lo *lookups) ofNick(nick string) func(*versionAsk) bool {
+	return func(v *versionAsk) bool { return lo.c.fold(v.nick) == lo.c.fold(nick) }
 }

@@ -34,7 +34,7 @@ func (l *link) connect(ctx, life context.Context) (*client, error) {
 			continue
 		}
 		c := newClient(l, p, to, newConn(nc, life))
-		if err = c.register(ctx); err == nil {
+		if err = c.reg.register(ctx); err == nil {
 			return c, nil
 		}
 		c.conn.close()

@@ -1,9 +1,18 @@
-// Package irc is the adapter for IRC: a connection for each user to each server that they use,
-// channels as rooms.
+// Package irc is the adapter for IRC: each user has a connection to each server that
+// they use, and channels are rooms.
 //
-// A session connects and registers (connect.go), and then serves lines, commands
-// and time-outs in one goroutine (client.go), which owns all state: the channels
-// (channel.go) and who is in them (member.go). A second goroutine reads lines (conn.go).
-// Commands of the core are closures in a bounded queue (session.go). Servers take
-// only so many lines a second; what is sent waits its turn (throttle.go).
+//	session                 one account: commands of the core (session.go)
+//	└ link                  one server: connects, and connects again (link.go)
+//	  └ client              one connection: lines, time-outs (client.go, text.go)
+//	    ├ conn              TCP or TLS, read by a goroutine of its own (conn.go)
+//	    ├ registration      capabilities, SASL, nick (connect.go, sasl.go)
+//	    ├ channels          (channel.go, modes.go, react.go)
+//	    │ └ channel         one of them, with its members (member.go)
+//	    ├ pending           commands without an outcome yet (ask.go)
+//	    ├ lookups           WHOIS, WHO, LIST, CTCP VERSION (whois.go, search.go, ctcp.go)
+//	    ├ watchlist         presence by MONITOR, WATCH or ISON (watch.go)
+//	    └ throttle          the lines a second that servers allow (throttle.go)
+//
+// One goroutine for each link owns its client and all of its parts. Commands of the core
+// are closures in a bounded queue (queue.go).
 package irc

@@ -28,7 +28,7 @@ func (c *client) decode(line string) string {
 func (c *client) encodingOf(line string) encoding.Encoding {
 	m, _ := ircwire.Parse(line)
 	for _, p := range m.Params[:min(len(m.Params), 3)] {
-		if ch := c.channels[c.fold(p)]; ch != nil {
+		if ch := c.channels.byName[c.fold(p)]; ch != nil {
 			if in, ok := charset(c.s.setting(ch.peer.ID)["encoding_in"]); ok {
 				return in
 			}

@@ -23,12 +23,12 @@ func (c *client) onError(m ircwire.Message) {
 		text = "The server refuses (" + m.Command + ")."
 	}
 	is := func(kind legacy.Kind) error { return legacy.Errorf(kind, "%s", text) }
-	if label := c.labelOf(m); label != "" {
+	if label := c.pending.labelOf(m); label != "" {
 		kind := legacy.Forbidden
 		if m.Command == "401" || m.Command == "441" {
 			kind = legacy.NotFound
 		}
-		if c.answer(func(a *ask) bool { return a.label == label }, is(kind)) {
+		if c.pending.answer(func(a *ask) bool { return a.label == label }, is(kind)) {
 			return
 		}
 	}
@@ -41,26 +41,26 @@ func (c *client) onError(m ircwire.Message) {
 		if m.Command != "433" && m.Command != "436" {
 			kind = legacy.Forbidden
 		}
-		c.nickFailed(is(kind))
+		c.channels.nickFailed(is(kind))
 		return
 	case "416": // more channels than the server tells of
-		if len(c.lists) > 0 {
-			c.endLists(nil)
+		if len(c.lookups.lists) > 0 {
+			c.lookups.endLists(nil)
 			return
 		}
 	case "263":
-		if len(c.whos) > 0 && about == "WHO" {
-			first := c.whos[0]
-			c.endWhos(func(w *whoAsk) bool { return w == first }, is(legacy.RateLimited))
+		if len(c.lookups.whos) > 0 && about == "WHO" {
+			first := c.lookups.whos[0]
+			c.lookups.endWhos(func(w *whoAsk) bool { return w == first }, is(legacy.RateLimited))
 			return
 		}
-		if len(c.lists) > 0 && (about == "LIST" || len(m.Params) < 3) {
-			c.endLists(is(legacy.RateLimited))
+		if len(c.lookups.lists) > 0 && (about == "LIST" || len(m.Params) < 3) {
+			c.lookups.endLists(is(legacy.RateLimited))
 			return
 		}
 	}
-	if ch := c.channels[c.fold(about)]; ch != nil && ch.parting && notThere(m.Command) {
-		c.parted(ch, legacy.RoomLeft{Room: ch.peer})
+	if ch := c.channels.byName[c.fold(about)]; ch != nil && ch.parting && notThere(m.Command) {
+		ch.parted(legacy.RoomLeft{Room: ch.peer})
 		return
 	}
 	switch m.Command {
@@ -69,48 +69,48 @@ func (c *client) onError(m ircwire.Message) {
 		if m.Command != "401" {
 			kind = legacy.Forbidden
 		}
-		if c.answer(func(a *ask) bool {
+		if c.pending.answer(func(a *ask) bool {
 			return a.kind == askText && c.fold(a.target) == c.fold(about) || a.nick != "" && c.fold(a.nick) == c.fold(about)
 		}, is(kind)) {
 			return
 		}
-		if c.endVersions(c.ofNick(about), "", is(kind)) {
+		if c.lookups.endVersions(c.lookups.ofNick(about), "", is(kind)) {
 			return
 		}
-		if c.failRoom(about, is(legacy.Forbidden)) {
+		if c.channels.failRoom(about, is(legacy.Forbidden)) {
 			return
 		}
-		if c.whoises[c.fold(about)] != nil {
+		if c.lookups.whoises[c.fold(about)] != nil {
 			return // the end of its answer says so too
 		}
-		if m.Command == "401" && c.failRoom(c.invited(about), is(kind)) {
+		if m.Command == "401" && c.channels.failRoom(c.channels.invited(about), is(kind)) {
 			return
 		}
 	case "443": // who was invited is there
-		c.invited(about)
-		if c.failRoom(m.Param(2), is(legacy.Conflict)) {
+		c.channels.invited(about)
+		if c.channels.failRoom(m.Param(2), is(legacy.Conflict)) {
 			return
 		}
 	case "402", "406":
-		if c.whoises[c.fold(about)] != nil {
+		if c.lookups.whoises[c.fold(about)] != nil {
 			return
 		}
 	case "441", "442", "467", "472", "478", "481", "482", "484", "485", "499", "696":
 		for _, target := range m.Middle() {
-			if c.answer(func(a *ask) bool { return a.kind != askText && c.fold(a.target) == c.fold(target) }, is(legacy.Forbidden)) {
+			if c.pending.answer(func(a *ask) bool { return a.kind != askText && c.fold(a.target) == c.fold(target) }, is(legacy.Forbidden)) {
 				return
 			}
-			if ch := c.channels[c.fold(target)]; ch != nil && c.refuseQuestions(ch, is(legacy.Forbidden)) || c.failRoom(target, is(legacy.Forbidden)) {
+			if ch := c.channels.byName[c.fold(target)]; ch != nil && ch.refuseQuestions(is(legacy.Forbidden)) || c.channels.failRoom(target, is(legacy.Forbidden)) {
 				return
 			}
 		}
 	}
-	if ch := c.channels[c.fold(about)]; ch != nil && !ch.entered && !ch.parting { // the channel was not to be entered
+	if ch := c.channels.byName[c.fold(about)]; ch != nil && !ch.entered && !ch.parting { // the channel was not to be entered
 		kind, known := joinErrors[m.Command]
 		if !known {
 			kind = legacy.Forbidden
 		}
-		c.forget(ch)
+		ch.forget()
 		c.emit(legacy.RoomFailed{Room: ch.peer, Err: is(kind)})
 		return
 	}
@@ -122,26 +122,26 @@ func notThere(numeric string) bool { return numeric == "403" || numeric == "442"
 
 // failRoom tells that something in a channel was not done. It is false for a
 // channel that the user is not in.
-func (c *client) failRoom(name string, err error) bool {
-	ch := c.channels[c.fold(name)]
+func (cs *channels) failRoom(name string, err error) bool {
+	ch := cs.byName[cs.c.fold(name)]
 	if ch == nil || !ch.entered {
 		return false
 	}
-	c.emit(legacy.RoomFailed{Room: ch.peer, Err: err})
+	cs.c.emit(legacy.RoomFailed{Room: ch.peer, Err: err})
 	return true
 }
 
 // refuseQuestions answers those who asked for what the server does not tell of a
 // channel. It is false if nobody has asked.
-func (c *client) refuseQuestions(ch *channel, err error) bool {
+func (ch *channel) refuseQuestions(err error) bool {
 	configs, bans := ch.configs, ch.bans
 	ch.configs, ch.bans = nil, nil
 	for _, ref := range configs {
-		c.emit(legacy.RoomConfigReceived{Ref: ref, Err: err})
+		ch.c.emit(legacy.RoomConfigReceived{Ref: ref, Err: err})
 	}
 	if bans != nil {
 		for _, ref := range bans.refs {
-			c.emit(legacy.BansReceived{Ref: ref, Err: err})
+			ch.c.emit(legacy.BansReceived{Ref: ref, Err: err})
 		}
 	}
 	return len(configs) > 0 || bans != nil
@@ -151,19 +151,19 @@ func (c *client) refuseQuestions(ch *channel, err error) bool {
 func (c *client) onFail(m ircwire.Message) {
 	text := first(strings.TrimSpace(ircwire.Plain(m.Last())), "The server refuses.")
 	err := legacy.Errorf(legacy.Forbidden, "%s", text)
-	if label := c.labelOf(m); label != "" && c.answer(func(a *ask) bool { return a.label == label }, err) {
+	if label := c.pending.labelOf(m); label != "" && c.pending.answer(func(a *ask) bool { return a.label == label }, err) {
 		return
 	}
 	switch m.Param(0) {
 	case "CHATHISTORY":
 		return // the user has not asked for it
 	case "REDACT":
-		if c.answer(func(a *ask) bool { return a.kind == askRedact && a.is(c, m.Param(2), m.Param(3)) }, err) {
+		if c.pending.answer(func(a *ask) bool { return a.kind == askRedact && a.is(c, m.Param(2), m.Param(3)) }, err) {
 			return
 		}
 	}
 	for _, p := range m.Params[min(2, len(m.Params)):] {
-		if c.failRoom(p, err) {
+		if c.channels.failRoom(p, err) {
 			return
 		}
 	}

@@ -53,7 +53,7 @@ func FuzzRegistering(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			if done, err := l.c.onRegistering(m); done || err != nil {
+			if done, err := l.c.reg.onRegistering(m); done || err != nil {
 				break
 			}
 		}
@@ -72,12 +72,12 @@ func FuzzModes(f *testing.F) {
 			line, _, _ = strings.Cut(line, "\n")
 			_ = l.c.onLines([]string{line})
 		}
-		for _, who := range l.c.channels["#room"].members {
+		for _, who := range l.c.channels.byName["#room"].members {
 			if len(who.modes) > 256 {
 				t.Errorf("%q becomes %q", change, who.modes)
 			}
 		}
-		for _, one := range l.c.changes(change, strings.Fields(settings)) {
+		for _, one := range l.c.channels.changes(change, strings.Fields(settings)) {
 			if one.mode == '+' || one.mode == '-' {
 				t.Errorf("%q changes %q", change, one.mode)
 			}

@@ -136,8 +136,8 @@ func TestTruncated(t *testing.T) {
 					l.ends(refs, fmt.Sprintf("%+v", m))
 
 					l = setup{fields: map[string]string{"password": "secret", "nicks": "ally"}}.lab(t)
-					if done, err := l.c.onRegistering(m); err == nil && !done {
-						_, _ = l.c.onRegistering(m)
+					if done, err := l.c.reg.onRegistering(m); err == nil && !done {
+						_, _ = l.c.reg.onRegistering(m)
 					}
 					l.sent()
 				}
@@ -248,8 +248,8 @@ func TestEndless(t *testing.T) {
 	for i := range 10_000 {
 		l.registering(fmt.Sprintf(":irc.test CAP * LS * :cap%d batch sasl=%d chghost chghost", i, i), fmt.Sprintf(":irc.test NOTICE * :*** %d", i), fmt.Sprintf(":irc.test CAP * LS * :%s", strings.Repeat("setname ", 100)))
 	}
-	if len(l.c.offered) > len(wanted) || len(l.c.greeting) > maxGreeting || len(l.c.caps) > len(wanted) {
-		t.Errorf("%d capabilities, %d notices", len(l.c.offered), len(l.c.greeting))
+	if len(l.c.reg.offered) > len(wanted) || len(l.c.reg.greeting) > maxGreeting || len(l.c.caps) > len(wanted) {
+		t.Errorf("%d capabilities, %d notices", len(l.c.reg.offered), len(l.c.reg.greeting))
 	}
 	l = newLab(t, "batch")
 	room := legacy.Peer{ID: "#room", Room: true}
@@ -266,9 +266,9 @@ func TestEndless(t *testing.T) {
 		}
 		l.hear(line)
 	}
-	members := len(l.c.channels["#room"].members)
-	if len(l.c.batches) > maxBatches || members > maxMembers+100 || members < maxMembers {
-		t.Errorf("%d batches, %d members", len(l.c.batches), members)
+	members := len(l.c.channels.byName["#room"].members)
+	if len(l.c.pending.batches) > maxBatches || members > maxMembers+100 || members < maxMembers {
+		t.Errorf("%d batches, %d members", len(l.c.pending.batches), members)
 	}
 	l.hear(":irc.test 366 alice #room :End")
 	take[legacy.RoomJoined](l)

@@ -102,7 +102,7 @@ func (l *lab) registering(lines ...string) (done bool) {
 	for _, line := range lines {
 		m, err := ircwire.Parse(line)
 		if err == nil {
-			done, err = l.c.onRegistering(m)
+			done, err = l.c.reg.onRegistering(m)
 		}
 		if err != nil {
 			l.t.Fatalf("%s: %v", line, err)

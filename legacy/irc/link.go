@@ -50,11 +50,11 @@ func (l *link) once(ctx context.Context, ready func()) error {
 	}
 	l.client = c
 	ready()
-	c.showService(legacy.ShowOnline)
+	c.watches.showService(legacy.ShowOnline)
 	err = c.run(ctx)
 	c.conn.close()
 	c.giveUp(err)
-	c.showService(legacy.ShowOffline)
+	c.watches.showService(legacy.ShowOffline)
 	return err
 }
 
@@ -66,7 +66,7 @@ func (l *link) serve(ctx context.Context) {
 		err := l.once(ctx, func() {
 			connected = true
 			for _, w := range l.again {
-				l.client.join(w.name, w.key)
+				l.client.channels.join(w.name, w.key)
 			}
 			l.again = nil
 		})
@@ -115,9 +115,9 @@ func canWait(err error) bool {
 
 // lost tells of the channels that are to be entered again.
 func (l *link) lost(err error) {
-	l.again, l.lostAt = l.client.wishes(), l.client.heard
+	l.again, l.lostAt = l.client.channels.wishes(), l.client.heard
 	var gone []legacy.Peer // that were being left
-	for _, ch := range l.client.channels {
+	for _, ch := range l.client.channels.byName {
 		if ch.parting && !ch.again {
 			gone = append(gone, ch.peer)
 		}

@@ -100,13 +100,13 @@ func newMember(nick, address, account string) *member {
 
 // onMember handles what is told of somebody in all channels: AWAY, ACCOUNT and
 // CHGHOST. (IRCv3 away-notify, account-notify, chghost)
-func (c *client) onMember(m ircwire.Message) {
-	if w := c.watched[c.fold(m.Nick())]; w != nil && m.Command == "AWAY" {
+func (cs *channels) onMember(m ircwire.Message) {
+	if w := cs.c.watches.watched[cs.c.fold(m.Nick())]; w != nil && m.Command == "AWAY" {
 		w.away, w.status = m.Param(0) != "", ircwire.Plain(m.Param(0))
-		c.show(w, true)
+		cs.c.watches.show(w, true)
 	}
-	for _, ch := range c.channels {
-		who := ch.members[c.fold(m.Nick())]
+	for _, ch := range cs.byName {
+		who := ch.members[cs.c.fold(m.Nick())]
 		if who == nil {
 			continue
 		}
@@ -119,12 +119,12 @@ func (c *client) onMember(m ircwire.Message) {
 		case "CHGHOST":
 			who.asCame()
 			who.address = ircwire.Plain(m.Param(0) + "@" + m.Param(1))
-			if c.isMe(m.Nick()) {
-				c.address = who.address
+			if cs.c.isMe(m.Nick()) {
+				cs.c.address = who.address
 			}
 		}
 		if now := who.occupant(); now != before && ch.entered {
-			c.emit(legacy.OccupantChanged{Room: ch.peer, Occupant: now})
+			cs.c.emit(legacy.OccupantChanged{Room: ch.peer, Occupant: now})
 		}
 	}
 }

@@ -17,7 +17,7 @@ type change struct {
 }
 
 // changes reads a change of modes as the server says it. (RFC 2812 §3.2.3)
-func (c *client) changes(modes string, args []string) []change {
+func (cs *channels) changes(modes string, args []string) []change {
 	var all []change
 	set := true
 	for _, mode := range []byte(modes) {
@@ -26,7 +26,7 @@ func (c *client) changes(modes string, args []string) []change {
 			continue
 		}
 		one := change{set: set, mode: mode}
-		if c.takesArgument(mode, set) && len(args) > 0 {
+		if cs.takesArgument(mode, set) && len(args) > 0 {
 			one.arg, args = args[0], args[1:]
 		}
 		all = append(all, one)
@@ -34,28 +34,28 @@ func (c *client) changes(modes string, args []string) []change {
 	return all
 }
 
-func (c *client) takesArgument(mode byte, set bool) bool {
+func (cs *channels) takesArgument(mode byte, set bool) bool {
 	is := func(list string) bool { return strings.IndexByte(list, mode) >= 0 }
-	kinds := c.support.chanModes
-	return is(c.support.prefixes.Modes) || is(kinds[0]) || is(kinds[1]) || set && is(kinds[2])
+	kinds := cs.c.support.chanModes
+	return is(cs.c.support.prefixes.Modes) || is(kinds[0]) || is(kinds[1]) || set && is(kinds[2])
 }
 
 // onMode handles changes of a channel's modes.
-func (c *client) onMode(m ircwire.Message) {
-	ch := c.channels[c.fold(m.Param(0))]
+func (cs *channels) onMode(m ircwire.Message) {
+	ch := cs.byName[cs.c.fold(m.Param(0))]
 	if ch == nil {
 		return
 	}
 	settings := false
-	for _, one := range c.changes(m.Param(1), m.Params[min(2, len(m.Params)):]) {
+	for _, one := range cs.changes(m.Param(1), m.Params[min(2, len(m.Params)):]) {
 		switch {
-		case strings.IndexByte(c.support.prefixes.Modes, one.mode) >= 0:
-			c.rank(ch, one)
+		case strings.IndexByte(cs.c.support.prefixes.Modes, one.mode) >= 0:
+			ch.rank(one)
 		case one.mode == 'b':
 			if one.set {
-				ch.banned = ban{one.arg, c.now()}
+				ch.banned = ban{one.arg, cs.c.now()}
 			}
-			c.answer(func(a *ask) bool { return a.kind == askBan && a.is(c, ch.name, one.arg) }, nil)
+			cs.c.pending.answer(func(a *ask) bool { return a.kind == askBan && a.is(cs.c, ch.name, one.arg) }, nil)
 		default:
 			if one.mode == 'k' {
 				if !one.set {
@@ -68,7 +68,7 @@ func (c *client) onMode(m ircwire.Message) {
 			settings = true
 		}
 	}
-	c.answer(func(a *ask) bool { return a.kind == askConfig && a.is(c, ch.name, "") }, nil)
+	cs.c.pending.answer(func(a *ask) bool { return a.kind == askConfig && a.is(cs.c, ch.name, "") }, nil)
 	if !ch.entered {
 		return
 	}
@@ -82,15 +82,15 @@ func (c *client) onMode(m ircwire.Message) {
 			now := ch.config
 			changed.Config = &now
 		}
-		c.emit(changed)
+		cs.c.emit(changed)
 		return
 	}
-	c.emit(legacy.RoomMessage{Room: ch.peer, Text: ircwire.Plain(text)})
+	cs.c.emit(legacy.RoomMessage{Room: ch.peer, Text: ircwire.Plain(text)})
 }
 
 // rank gives or takes a rank.
-func (c *client) rank(ch *channel, one change) {
-	who := ch.members[c.fold(one.arg)]
+func (ch *channel) rank(one change) {
+	who := ch.members[ch.c.fold(one.arg)]
 	if who == nil {
 		return
 	}
@@ -100,9 +100,9 @@ func (c *client) rank(ch *channel, one change) {
 		who.modes += string(one.mode)
 	}
 	if now := who.occupant(); now != before && ch.entered {
-		c.emit(legacy.OccupantChanged{Room: ch.peer, Occupant: now})
+		ch.c.emit(legacy.OccupantChanged{Room: ch.peer, Occupant: now})
 	}
-	c.answer(func(a *ask) bool { return a.kind == askRank && a.is(c, ch.name, one.arg) }, nil)
+	ch.c.pending.answer(func(a *ask) bool { return a.kind == askRank && a.is(ch.c, ch.name, one.arg) }, nil)
 }
 
 // ban is a mask that was banned, and when.
@@ -119,18 +119,18 @@ func (b ban) fits(who *member, now time.Time) bool {
 }
 
 // requestConfig asks for a channel's modes.
-func (c *client) requestConfig(ref, name string) {
-	ch := c.channels[c.fold(name)]
+func (cs *channels) requestConfig(ref, name string) {
+	ch := cs.byName[cs.c.fold(name)]
 	switch {
 	case ch == nil:
-		c.emit(legacy.RoomConfigReceived{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
+		cs.c.emit(legacy.RoomConfigReceived{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
 		return
 	case len(ch.configs) >= maxRefs:
-		c.emit(legacy.RoomConfigReceived{Ref: ref, Err: errTooManyQuestions()})
+		cs.c.emit(legacy.RoomConfigReceived{Ref: ref, Err: errTooManyQuestions()})
 		return
 	}
 	if ch.configs = append(ch.configs, ref); len(ch.configs) == 1 {
-		c.send(ircwire.Line("MODE", ch.name))
+		cs.c.send(ircwire.Line("MODE", ch.name))
 	}
 }
 
@@ -141,14 +141,14 @@ func errTooManyQuestions() error {
 }
 
 // onConfig answers those who asked for a channel's modes.
-func (c *client) onConfig(ch *channel, m ircwire.Message) {
+func (ch *channel) onConfig(m ircwire.Message) {
 	refs := ch.configs
 	ch.configs, ch.config, ch.known = nil, legacy.RoomConfig{}, true
-	for _, one := range c.changes(m.Param(2), m.Params[min(3, len(m.Params)):]) {
+	for _, one := range ch.c.channels.changes(m.Param(2), m.Params[min(3, len(m.Params)):]) {
 		ch.apply(one)
 	}
 	for _, ref := range refs {
-		c.emit(legacy.RoomConfigReceived{Ref: ref, Config: ch.config})
+		ch.c.emit(legacy.RoomConfigReceived{Ref: ref, Config: ch.config})
 	}
 }
 
@@ -183,10 +183,10 @@ func (ch *channel) apply(one change) {
 }
 
 // setConfig changes the modes of a channel that are different.
-func (c *client) setConfig(ref, name string, want legacy.RoomConfig) {
-	ch := c.channels[c.fold(name)]
+func (cs *channels) setConfig(ref, name string, want legacy.RoomConfig) {
+	ch := cs.byName[cs.c.fold(name)]
 	if ch == nil {
-		c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
+		cs.c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
 		return
 	}
 	var on, off, args string
@@ -219,7 +219,7 @@ func (c *client) setConfig(ref, name string, want legacy.RoomConfig) {
 		}
 	}
 	if on == "" && off == "" {
-		c.emit(legacy.Done{Ref: ref})
+		cs.c.emit(legacy.Done{Ref: ref})
 		return
 	}
 	modes := ""
@@ -229,7 +229,7 @@ func (c *client) setConfig(ref, name string, want legacy.RoomConfig) {
 	if off != "" {
 		modes += "-" + off
 	}
-	c.request(ask{kind: askConfig, target: ch.name, done: c.tells(ref)}, "MODE "+ch.name+" "+modes+args)
+	cs.c.pending.request(ask{kind: askConfig, target: ch.name, done: cs.c.tells(ref)}, "MODE "+ch.name+" "+modes+args)
 }
 
 // banAsk is a list of bans that the server is telling.
@@ -241,23 +241,23 @@ type banAsk struct {
 const maxBans = 1000
 
 // requestBans asks who is banned. (RFC 2812 §3.2.3)
-func (c *client) requestBans(ref, name string) {
-	ch := c.channels[c.fold(name)]
+func (cs *channels) requestBans(ref, name string) {
+	ch := cs.byName[cs.c.fold(name)]
 	switch {
 	case ch == nil:
-		c.emit(legacy.BansReceived{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
+		cs.c.emit(legacy.BansReceived{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
 	case ch.bans != nil && len(ch.bans.refs) >= maxRefs:
-		c.emit(legacy.BansReceived{Ref: ref, Err: errTooManyQuestions()})
+		cs.c.emit(legacy.BansReceived{Ref: ref, Err: errTooManyQuestions()})
 	case ch.bans != nil:
 		ch.bans.refs = append(ch.bans.refs, ref)
 	default:
 		ch.bans = &banAsk{refs: []string{ref}}
-		c.send(ircwire.Line("MODE", ch.name, "b"))
+		cs.c.send(ircwire.Line("MODE", ch.name, "b"))
 	}
 }
 
 // onBans takes in a ban, or the end of the list.
-func (c *client) onBans(ch *channel, m ircwire.Message) {
+func (ch *channel) onBans(m ircwire.Message) {
 	switch list := ch.bans; {
 	case list == nil:
 	case m.Command == "367" && len(list.bans) < maxBans:
@@ -270,16 +270,16 @@ func (c *client) onBans(ch *channel, m ircwire.Message) {
 	case m.Command == "368":
 		ch.bans = nil
 		for _, ref := range list.refs {
-			c.emit(legacy.BansReceived{Ref: ref, Bans: list.bans})
+			ch.c.emit(legacy.BansReceived{Ref: ref, Bans: list.bans})
 		}
 	}
 }
 
 // setBan bans a mask, or no longer. A nick alone stands for nick!*@*.
-func (c *client) setBan(ref, name, mask string, banned bool) {
-	ch := c.channels[c.fold(name)]
+func (cs *channels) setBan(ref, name, mask string, banned bool) {
+	ch := cs.byName[cs.c.fold(name)]
 	if ch == nil {
-		c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
+		cs.c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
 		return
 	}
 	mask = strings.ReplaceAll(cleanLine(mask), " ", "")
@@ -290,5 +290,5 @@ func (c *client) setBan(ref, name, mask string, banned bool) {
 	if banned {
 		sign = "+b"
 	}
-	c.request(ask{kind: askBan, target: ch.name, nick: mask, done: c.tells(ref)}, ircwire.Line("MODE", ch.name, sign, mask))
+	cs.c.pending.request(ask{kind: askBan, target: ch.name, nick: mask, done: cs.c.tells(ref)}, ircwire.Line("MODE", ch.name, sign, mask))
 }

@@ -42,11 +42,11 @@ func TestModes(t *testing.T) {
 		}
 	}
 	l.t = t
-	if ch := l.c.channels["#room"]; ch.key != "key" || ch.config != (legacy.RoomConfig{TopicLocked: true, Password: "key"}) {
+	if ch := l.c.channels.byName["#room"]; ch.key != "key" || ch.config != (legacy.RoomConfig{TopicLocked: true, Password: "key"}) {
 		t.Errorf("the key is %q, the settings are %+v", ch.key, ch.config)
 	}
 	l.hear(":bob!b@h MODE #room +k *")
-	if ch := l.c.channels["#room"]; ch.key != "key" {
+	if ch := l.c.channels.byName["#room"]; ch.key != "key" {
 		t.Errorf("the key is %q", ch.key)
 	}
 }
@@ -86,8 +86,8 @@ func TestCasemapping(t *testing.T) {
 		":[BOB]!b@h QUIT :x", ":irc.test 311 alice [eve] e h * :Eve", ":irc.test 318 alice [EVE] :End")
 	l.want(legacy.OccupantLeft{Room: room, Nick: "[Bob]", Reason: "x"},
 		legacy.ProfileReceived{Ref: "w", Profile: legacy.Profile{Nick: "[eve]", FullName: "Eve", About: "Name: Eve\nAddress: e@h"}})
-	if len(l.c.whoises) != 0 || l.c.watched["[eve]"] == nil {
-		t.Errorf("%d questions are left", len(l.c.whoises))
+	if len(l.c.lookups.whoises) != 0 || l.c.watches.watched["[eve]"] == nil {
+		t.Errorf("%d questions are left", len(l.c.lookups.whoises))
 	}
 }
 

@@ -19,50 +19,50 @@ const (
 )
 
 // note remembers what is put to a message now.
-func (c *client) note(r reaction, emojis []string) {
-	if c.reacted == nil || len(c.reacted) >= maxReacting {
-		c.reacted = make(map[reaction][]string)
+func (cs *channels) note(r reaction, emojis []string) {
+	if cs.reacted == nil || len(cs.reacted) >= maxReacting {
+		cs.reacted = make(map[reaction][]string)
 	}
-	c.reacted[r] = emojis
+	cs.reacted[r] = emojis
 }
 
 // react puts emojis to a message in place of those before. (IRCv3 react)
-func (c *client) react(name, id string, emojis []string) {
-	ch := c.channels[c.fold(name)]
-	if ch == nil || !c.caps["message-tags"] {
+func (cs *channels) react(name, id string, emojis []string) {
+	ch := cs.byName[cs.c.fold(name)]
+	if ch == nil || !cs.c.caps["message-tags"] {
 		return
 	}
-	r := reaction{c.fold(ch.name), c.fold(c.nick), id}
+	r := reaction{cs.c.fold(ch.name), cs.c.fold(cs.c.nick), id}
 	tell := func(tag string, some, others []string) {
 		for _, emoji := range some {
 			if !slices.Contains(others, emoji) {
-				c.send(ircwire.Tagged(map[string]string{"+draft/reply": id, tag: emoji}, "TAGMSG "+ch.name))
+				cs.c.send(ircwire.Tagged(map[string]string{"+draft/reply": id, tag: emoji}, "TAGMSG "+ch.name))
 			}
 		}
 	}
-	before := c.reacted[r]
+	before := cs.reacted[r]
 	tell("+draft/unreact", before, emojis)
 	tell("+draft/react", emojis, before)
-	c.note(r, slices.Clone(emojis))
+	cs.note(r, slices.Clone(emojis))
 }
 
 // onReaction: somebody has put an emoji to a message, or has taken it away.
-func (c *client) onReaction(ch *channel, m ircwire.Message) {
+func (ch *channel) onReaction(m ircwire.Message) {
 	id := replyTo(m)
 	more, less := emojiIn(m, "react"), emojiIn(m, "unreact")
 	if id == "" || more == "" && less == "" {
 		return
 	}
-	r := reaction{c.fold(ch.name), c.fold(m.Nick()), strings.Clone(id)}
-	emojis := slices.DeleteFunc(slices.Clone(c.reacted[r]), func(s string) bool { return s == less })
+	r := reaction{ch.c.fold(ch.name), ch.c.fold(m.Nick()), strings.Clone(id)}
+	emojis := slices.DeleteFunc(slices.Clone(ch.c.channels.reacted[r]), func(s string) bool { return s == less })
 	if more != "" && !slices.Contains(emojis, more) && len(emojis) < maxEmojis {
 		emojis = append(emojis, strings.Clone(more))
 	}
-	if slices.Equal(emojis, c.reacted[r]) {
+	if slices.Equal(emojis, ch.c.channels.reacted[r]) {
 		return
 	}
-	c.note(r, emojis)
-	c.emit(legacy.RoomReaction{Room: ch.peer, Nick: m.Nick(), ID: id, Emojis: emojis})
+	ch.c.channels.note(r, emojis)
+	ch.c.emit(legacy.RoomReaction{Room: ch.peer, Nick: m.Nick(), ID: id, Emojis: emojis})
 }
 
 // emojiIn is the emoji of a tag, "" for none.
@@ -75,16 +75,16 @@ func emojiIn(m ircwire.Message, tag string) string {
 }
 
 // redact takes a message back. (IRCv3 message-redaction)
-func (c *client) redact(ref, name, id, reason string) {
+func (cs *channels) redact(ref, name, id, reason string) {
 	fail := func(kind legacy.Kind, text string) {
-		c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(kind, "%s", text)})
+		cs.c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(kind, "%s", text)})
 	}
-	ch := c.channels[c.fold(name)]
+	ch := cs.byName[cs.c.fold(name)]
 	switch {
 	case ch == nil:
 		fail(legacy.Offline, "You are not in that channel.")
 		return
-	case !c.caps["draft/message-redaction"]:
+	case !cs.c.caps["draft/message-redaction"]:
 		fail(legacy.Unsupported, "The server cannot take messages back.")
 		return
 	case id == "" || cleanID(id) != id || strings.ContainsAny(id, " :"):
@@ -93,28 +93,28 @@ func (c *client) redact(ref, name, id, reason string) {
 	}
 	line := ircwire.Line("REDACT", ch.name, id)
 	if reason = cleanLine(reason); reason != "" {
-		line += " :" + c.encodeFor(ch.peer, reason)
+		line += " :" + cs.c.encodeFor(ch.peer, reason)
 	}
-	c.request(ask{kind: askRedact, target: ch.name, nick: id, done: func(err error, _ string) {
-		if err == nil && !c.caps["echo-message"] { // else the server tells by itself
-			c.emit(legacy.RoomRedaction{Room: ch.peer, Nick: c.nick, ID: id, Reason: ircwire.Plain(reason)})
+	cs.c.pending.request(ask{kind: askRedact, target: ch.name, nick: id, done: func(err error, _ string) {
+		if err == nil && !cs.c.caps["echo-message"] { // else the server tells by itself
+			cs.c.emit(legacy.RoomRedaction{Room: ch.peer, Nick: cs.c.nick, ID: id, Reason: ircwire.Plain(reason)})
 		}
-		c.emit(legacy.Done{Ref: ref, Err: err})
+		cs.c.emit(legacy.Done{Ref: ref, Err: err})
 	}}, line)
 }
 
 // onRedact: a message was taken back.
-func (c *client) onRedact(m ircwire.Message) {
-	ch, id := c.channels[c.fold(c.unprefixed(m.Param(0)))], cleanID(m.Param(1))
+func (cs *channels) onRedact(m ircwire.Message) {
+	ch, id := cs.byName[cs.c.fold(cs.c.unprefixed(m.Param(0)))], cleanID(m.Param(1))
 	if ch == nil || !ch.entered || id == "" {
 		return
 	}
 	said := legacy.RoomRedaction{Room: ch.peer, Nick: m.Nick(), ID: id, Reason: ircwire.Plain(m.Param(2))}
-	if c.isServer(said.Nick) || !isName(said.Nick) {
+	if cs.c.isServer(said.Nick) || !isName(said.Nick) {
 		said.Nick = ""
 	}
-	c.emit(said)
-	if c.isMe(m.Nick()) {
-		c.answer(func(a *ask) bool { return a.kind == askRedact && a.is(c, ch.name, id) }, nil)
+	cs.c.emit(said)
+	if cs.c.isMe(m.Nick()) {
+		cs.c.pending.answer(func(a *ask) bool { return a.kind == askRedact && a.is(cs.c, ch.name, id) }, nil)
 	}
 }

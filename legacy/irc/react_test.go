@@ -18,7 +18,7 @@ func TestManyReactions(t *testing.T) {
 	for i := range 3 * maxEmojis {
 		l.hear(fmt.Sprintf("@+draft/react=%d;+draft/reply=0 :bob!b@h TAGMSG #room", i))
 	}
-	if n := len(l.c.reacted); n == 0 || n > maxReacting {
+	if n := len(l.c.channels.reacted); n == 0 || n > maxReacting {
 		t.Errorf("%d are remembered", n)
 	}
 	for _, ev := range l.events {

@@ -28,27 +28,27 @@ const (
 )
 
 // startSASL begins with the best mechanism that both sides know.
-func (c *client) startSASL() {
-	if c.login = c.chooseLogin(); c.login == nil { // services may do
-		c.caps["sasl"] = false
-		c.endCap()
+func (re *registration) startSASL() {
+	if re.login = re.chooseLogin(); re.login == nil { // services may do
+		re.c.caps["sasl"] = false
+		re.endCap()
 		return
 	}
-	c.write(ircwire.Line("AUTHENTICATE", c.login.mechanism))
+	re.c.write(ircwire.Line("AUTHENTICATE", re.login.mechanism))
 }
 
-func (c *client) chooseLogin() *login {
+func (re *registration) chooseLogin() *login {
 	offers := func(mechanism string) bool {
-		return slices.Contains(c.mechanisms, mechanism) || len(c.mechanisms) == 0 || c.mechanisms[0] == ""
+		return slices.Contains(re.mechanisms, mechanism) || len(re.mechanisms) == 0 || re.mechanisms[0] == ""
 	}
-	account := first(c.profile.account, c.profile.nicks[0])
+	account := first(re.c.profile.account, re.c.profile.nicks[0])
 	switch {
-	case c.profile.certificate != nil && offers("EXTERNAL"):
-		return &login{mechanism: "EXTERNAL", answer: func(string) (string, error) { return c.profile.account, nil }}
-	case c.profile.password == "":
+	case re.c.profile.certificate != nil && offers("EXTERNAL"):
+		return &login{mechanism: "EXTERNAL", answer: func(string) (string, error) { return re.c.profile.account, nil }}
+	case re.c.profile.password == "":
 		return nil
-	case slices.Contains(c.mechanisms, "SCRAM-SHA-256"):
-		client, err := scram.SHA256.NewClient(account, c.profile.password, "")
+	case slices.Contains(re.mechanisms, "SCRAM-SHA-256"):
+		client, err := scram.SHA256.NewClient(account, re.c.profile.password, "")
 		if err == nil {
 			talk := client.NewConversation() // which wants 4096 iterations at least (RFC 7677 §4)
 			return &login{mechanism: "SCRAM-SHA-256", answer: bounded(talk.Step), proven: talk.Valid}
@@ -58,7 +58,7 @@ func (c *client) chooseLogin() *login {
 		return nil
 	}
 	return &login{mechanism: "PLAIN", answer: func(string) (string, error) { // RFC 4616
-		return account + "\x00" + account + "\x00" + c.profile.password, nil
+		return account + "\x00" + account + "\x00" + re.c.profile.password, nil
 	}}
 }
 
@@ -78,34 +78,34 @@ func bounded(step func(string) (string, error)) func(string) (string, error) {
 }
 
 // onAuthenticate answers a challenge.
-func (c *client) onAuthenticate(chunk string) error {
-	if c.login == nil {
+func (re *registration) onAuthenticate(chunk string) error {
+	if re.login == nil {
 		return nil
 	}
 	if chunk != "+" {
-		c.login.challenge.WriteString(chunk)
+		re.login.challenge.WriteString(chunk)
 	}
 	switch {
-	case c.login.challenge.Len() > maxChallenge:
-		return legacy.Errorf(legacy.Temporary, "%s behaves strangely while you sign on.", c.link.name())
+	case re.login.challenge.Len() > maxChallenge:
+		return legacy.Errorf(legacy.Temporary, "%s behaves strangely while you sign on.", re.c.link.name())
 	case len(chunk) == saslChunk: // more follows
 		return nil
 	}
-	challenge, err := base64.StdEncoding.DecodeString(c.login.challenge.String())
-	c.login.challenge.Reset()
+	challenge, err := base64.StdEncoding.DecodeString(re.login.challenge.String())
+	re.login.challenge.Reset()
 	if err == nil {
 		var answer string
-		if answer, err = c.login.answer(string(challenge)); err == nil {
-			c.writeSASL(answer)
+		if answer, err = re.login.answer(string(challenge)); err == nil {
+			re.writeSASL(answer)
 			return nil
 		}
 	}
-	c.write("AUTHENTICATE *")
-	c.flush()
+	re.c.write("AUTHENTICATE *")
+	re.c.flush()
 	if strings.HasPrefix(string(challenge), "e=") { // RFC 5802 §7
-		return legacy.Wrap(legacy.Auth, err, c.link.name()+" does not accept the password.")
+		return legacy.Wrap(legacy.Auth, err, re.c.link.name()+" does not accept the password.")
 	}
-	return legacy.Wrap(legacy.Forbidden, err, notProven(c))
+	return legacy.Wrap(legacy.Forbidden, err, notProven(re.c))
 }
 
 func notProven(c *client) string {
@@ -113,48 +113,48 @@ func notProven(c *client) string {
 }
 
 // onLoggedIn: the server says that all is well.
-func (c *client) onLoggedIn() error {
-	if c.login != nil && c.login.proven != nil && !c.login.proven() {
-		return legacy.Errorf(legacy.Forbidden, "%s", notProven(c))
+func (re *registration) onLoggedIn() error {
+	if re.login != nil && re.login.proven != nil && !re.login.proven() {
+		return legacy.Errorf(legacy.Forbidden, "%s", notProven(re.c))
 	}
-	c.login = nil
-	c.write(ircwire.Line("CAP", "END"))
+	re.login = nil
+	re.c.write(ircwire.Line("CAP", "END"))
 	return nil
 }
 
 // writeSASL sends an answer in lines of 400 bytes; the last one is shorter.
-func (c *client) writeSASL(answer string) {
+func (re *registration) writeSASL(answer string) {
 	text := base64.StdEncoding.EncodeToString([]byte(answer))
 	for len(text) >= saslChunk {
-		c.write("AUTHENTICATE " + text[:saslChunk])
+		re.c.write("AUTHENTICATE " + text[:saslChunk])
 		text = text[saslChunk:]
 	}
 	if text == "" {
 		text = "+"
 	}
-	c.write("AUTHENTICATE " + text)
+	re.c.write("AUTHENTICATE " + text)
 }
 
 // saslFailed: the server does not take what we have; another mechanism may do.
-func (c *client) saslFailed(m ircwire.Message) error {
+func (re *registration) saslFailed(m ircwire.Message) error {
 	if m.Command == "908" { // these it has; 904 follows
-		c.mechanisms = strings.Split(m.Param(1), ",")
+		re.mechanisms = strings.Split(m.Param(1), ",")
 		return nil
 	}
-	if c.login == nil {
-		return legacy.Errorf(legacy.Auth, "%s does not accept the password.", c.link.name())
+	if re.login == nil {
+		return legacy.Errorf(legacy.Auth, "%s does not accept the password.", re.c.link.name())
 	}
-	external := c.login.mechanism == "EXTERNAL"
-	unknown := len(c.mechanisms) > 0 && c.mechanisms[0] != "" && !slices.Contains(c.mechanisms, c.login.mechanism)
+	external := re.login.mechanism == "EXTERNAL"
+	unknown := len(re.mechanisms) > 0 && re.mechanisms[0] != "" && !slices.Contains(re.mechanisms, re.login.mechanism)
 	switch {
-	case external && c.profile.password != "", unknown:
+	case external && re.c.profile.password != "", unknown:
 		if external {
-			c.profile.certificate = nil
+			re.c.profile.certificate = nil
 		}
-		c.startSASL()
+		re.startSASL()
 		return nil
 	case external:
-		return legacy.Errorf(legacy.Auth, "%s does not accept the certificate.", c.link.name())
+		return legacy.Errorf(legacy.Auth, "%s does not accept the certificate.", re.c.link.name())
 	}
-	return legacy.Errorf(legacy.Auth, "%s does not accept the password.", c.link.name())
+	return legacy.Errorf(legacy.Auth, "%s does not accept the password.", re.c.link.name())
 }

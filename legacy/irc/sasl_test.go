@@ -19,7 +19,7 @@ func (l *lab) serverSays(lines ...string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := l.c.onRegistering(m); err != nil {
+		if _, err := l.c.reg.onRegistering(m); err != nil {
 			return err
 		}
 	}

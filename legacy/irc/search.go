@@ -44,10 +44,10 @@ func (s *session) Search(_ context.Context, ref string, query map[string]string)
 	fail := func(err error) { s.env.Emit(legacy.SearchFinished{Ref: ref, Err: err}) }
 	return s.enqueue(server, true, command{func(c *client) {
 		if channel != "" {
-			c.list(list{ref: ref, find: strings.ToLower(channel)})
+			c.lookups.list(list{ref: ref, find: strings.ToLower(channel)})
 			return
 		}
-		c.who(ref, nick)
+		c.lookups.who(ref, nick)
 	}, fail})
 }
 
@@ -65,30 +65,30 @@ const (
 )
 
 // who asks who is called like that. (RFC 2812 §3.6.1)
-func (c *client) who(ref, mask string) {
-	c.used()
-	if len(c.whos) >= maxWho || slices.ContainsFunc(c.whos, func(w *whoAsk) bool { return c.fold(w.mask) == c.fold(mask) }) {
-		c.emit(legacy.SearchFinished{Ref: ref, Err: errTooManyQuestions()})
+func (lo *lookups) who(ref, mask string) {
+	lo.c.used()
+	if len(lo.whos) >= maxWho || slices.ContainsFunc(lo.whos, func(w *whoAsk) bool { return lo.c.fold(w.mask) == lo.c.fold(mask) }) {
+		lo.c.emit(legacy.SearchFinished{Ref: ref, Err: errTooManyQuestions()})
 		return
 	}
-	c.whos = append(c.whos, &whoAsk{ref: ref, mask: mask, deadline: c.patience().Add(askLimit)})
-	c.send(ircwire.Line("WHO", mask))
+	lo.whos = append(lo.whos, &whoAsk{ref: ref, mask: mask, deadline: lo.c.patience().Add(askLimit)})
+	lo.c.send(ircwire.Line("WHO", mask))
 }
 
 // onWho takes in somebody who was found, or the end of them. What is told does not say
 // which question it answers: servers answer one after the other.
-func (c *client) onWho(m ircwire.Message) {
-	if len(c.whos) == 0 {
+func (lo *lookups) onWho(m ircwire.Message) {
+	if len(lo.whos) == 0 {
 		return
 	}
-	w := c.whos[0]
+	w := lo.whos[0]
 	if m.Command == "315" {
-		c.endWhos(func(other *whoAsk) bool { return other == w }, nil)
+		lo.endWhos(func(other *whoAsk) bool { return other == w }, nil)
 		return
 	}
 	nick := strings.Clone(m.Param(5))
 	_, name, _ := strings.Cut(ircwire.Plain(m.Last()), " ")
-	person := legacy.SearchResult{Peer: c.peer(nick), Online: true,
+	person := legacy.SearchResult{Peer: lo.c.peer(nick), Online: true,
 		Profile: legacy.Profile{Nick: nick, FullName: strings.Clone(name), First: strings.Clone(name)}}
 	switch {
 	case !ircwire.IsNick(nick), slices.ContainsFunc(w.found, func(r legacy.SearchResult) bool { return r.Peer == person.Peer }):
@@ -100,12 +100,12 @@ func (c *client) onWho(m ircwire.Message) {
 }
 
 // endWhos answers those searches for people that done picks.
-func (c *client) endWhos(done func(*whoAsk) bool, err error) {
-	c.whos = slices.DeleteFunc(c.whos, func(w *whoAsk) bool {
+func (lo *lookups) endWhos(done func(*whoAsk) bool, err error) {
+	lo.whos = slices.DeleteFunc(lo.whos, func(w *whoAsk) bool {
 		if !done(w) {
 			return false
 		}
-		c.emit(legacy.SearchFinished{Ref: w.ref, Results: w.found, More: w.more, Err: err})
+		lo.c.emit(legacy.SearchFinished{Ref: w.ref, Results: w.found, More: w.more, Err: err})
 		return true
 	})
 }

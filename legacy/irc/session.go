@@ -191,13 +191,13 @@ func (s *session) SetTyping(_ context.Context, p legacy.Peer, t legacy.Typing) e
 // RequestProfile implements legacy.Profiler.
 func (s *session) RequestProfile(_ context.Context, ref string, p legacy.Peer) error {
 	fail := func(err error) { s.env.Emit(legacy.ProfileReceived{Ref: ref, Err: err}) }
-	return s.at(p, false, fail, func(c *client, name string) { c.whois(name, whoisAsk{ref: ref}) })
+	return s.at(p, false, fail, func(c *client, name string) { c.lookups.whois(name, whoisAsk{ref: ref}) })
 }
 
 // RequestVersion implements legacy.Versioner.
 func (s *session) RequestVersion(_ context.Context, ref string, p legacy.Peer) error {
 	fail := func(err error) { s.env.Emit(legacy.VersionReceived{Ref: ref, Err: err}) }
-	return s.at(p, false, fail, func(c *client, name string) { c.askVersion(name, ref) })
+	return s.at(p, false, fail, func(c *client, name string) { c.lookups.askVersion(name, ref) })
 }
 
 // Watch implements legacy.Watcher. What is watched at servers that the user is not
@@ -214,10 +214,10 @@ func (s *session) Watch(_ context.Context, p legacy.Peer, on bool) error {
 	s.mu.Unlock()
 	err := s.at(p, false, nil, func(c *client, name string) {
 		if p.Service {
-			c.showService(legacy.ShowOnline)
+			c.watches.showService(legacy.ShowOnline)
 			return
 		}
-		c.watch(name, on)
+		c.watches.watch(name, on)
 	})
 	if legacy.KindOf(err) == legacy.Offline {
 		return nil
@@ -258,28 +258,28 @@ func (s *session) JoinRoom(_ context.Context, room legacy.Peer, nick, password s
 		s.wg.Go(func() { l.serve(ctx) })
 	}
 	s.mu.Unlock()
-	return s.enqueue(server, true, command{func(c *client) { c.join(name, password) }, fail})
+	return s.enqueue(server, true, command{func(c *client) { c.channels.join(name, password) }, fail})
 }
 
 // LeaveRoom implements legacy.Roomer.
 func (s *session) LeaveRoom(_ context.Context, room legacy.Peer, reason string) error {
-	return s.at(room, false, nil, func(c *client, name string) { c.part(name, reason) })
+	return s.at(room, false, nil, func(c *client, name string) { c.channels.part(name, reason) })
 }
 
 // SetNick implements legacy.Roomer. IRC knows one nick for all channels of a server.
 func (s *session) SetNick(_ context.Context, room legacy.Peer, nick string) error {
-	return s.at(room, false, nil, func(c *client, _ string) { c.setNick(nick) })
+	return s.at(room, false, nil, func(c *client, _ string) { c.channels.setNick(nick) })
 }
 
 // Invite implements legacy.Roomer.
 func (s *session) Invite(_ context.Context, room, who legacy.Peer) error {
 	nick, _ := s.net.split(who.ID)
-	return s.at(room, false, nil, func(c *client, name string) { c.invite(name, nick) })
+	return s.at(room, false, nil, func(c *client, name string) { c.channels.invite(name, nick) })
 }
 
 // SetTopic implements legacy.Roomer.
 func (s *session) SetTopic(_ context.Context, room legacy.Peer, topic string) error {
-	return s.at(room, false, nil, func(c *client, name string) { c.setTopic(name, topic) })
+	return s.at(room, false, nil, func(c *client, name string) { c.channels.setTopic(name, topic) })
 }
 
 // SetRoomTyping implements legacy.Reacter.
@@ -289,12 +289,12 @@ func (s *session) SetRoomTyping(_ context.Context, room legacy.Peer, t legacy.Ty
 
 // React implements legacy.Reacter.
 func (s *session) React(_ context.Context, room legacy.Peer, id string, emojis []string) error {
-	return s.at(room, false, nil, func(c *client, name string) { c.react(name, id, emojis) })
+	return s.at(room, false, nil, func(c *client, name string) { c.channels.react(name, id, emojis) })
 }
 
 // Redact implements legacy.Reacter.
 func (s *session) Redact(_ context.Context, ref string, room legacy.Peer, id, reason string) error {
-	return s.at(room, false, s.done(ref), func(c *client, name string) { c.redact(ref, name, id, reason) })
+	return s.at(room, false, s.done(ref), func(c *client, name string) { c.channels.redact(ref, name, id, reason) })
 }
 
 // done is what answers a command whose only answer is legacy.Done.
@@ -304,35 +304,35 @@ func (s *session) done(ref string) func(error) {
 
 // Moderate implements legacy.Roomer.
 func (s *session) Moderate(_ context.Context, ref string, room legacy.Peer, m legacy.Moderation) error {
-	return s.at(room, false, s.done(ref), func(c *client, name string) { c.moderate(ref, name, m) })
+	return s.at(room, false, s.done(ref), func(c *client, name string) { c.channels.moderate(ref, name, m) })
 }
 
 // RequestRoomConfig implements legacy.RoomKeeper.
 func (s *session) RequestRoomConfig(_ context.Context, ref string, room legacy.Peer) error {
 	fail := func(err error) { s.env.Emit(legacy.RoomConfigReceived{Ref: ref, Err: err}) }
-	return s.at(room, false, fail, func(c *client, name string) { c.requestConfig(ref, name) })
+	return s.at(room, false, fail, func(c *client, name string) { c.channels.requestConfig(ref, name) })
 }
 
 // SetRoomConfig implements legacy.RoomKeeper.
 func (s *session) SetRoomConfig(_ context.Context, ref string, room legacy.Peer, config legacy.RoomConfig) error {
-	return s.at(room, false, s.done(ref), func(c *client, name string) { c.setConfig(ref, name, config) })
+	return s.at(room, false, s.done(ref), func(c *client, name string) { c.channels.setConfig(ref, name, config) })
 }
 
 // RequestBans implements legacy.RoomKeeper.
 func (s *session) RequestBans(_ context.Context, ref string, room legacy.Peer) error {
 	fail := func(err error) { s.env.Emit(legacy.BansReceived{Ref: ref, Err: err}) }
-	return s.at(room, false, fail, func(c *client, name string) { c.requestBans(ref, name) })
+	return s.at(room, false, fail, func(c *client, name string) { c.channels.requestBans(ref, name) })
 }
 
 // SetBan implements legacy.RoomKeeper.
 func (s *session) SetBan(_ context.Context, ref string, room legacy.Peer, mask string, banned bool) error {
-	return s.at(room, false, s.done(ref), func(c *client, name string) { c.setBan(ref, name, mask, banned) })
+	return s.at(room, false, s.done(ref), func(c *client, name string) { c.channels.setBan(ref, name, mask, banned) })
 }
 
 // ListRooms implements legacy.RoomLister.
 func (s *session) ListRooms(_ context.Context, ref string, service legacy.Peer) error {
 	fail := func(err error) { s.env.Emit(legacy.RoomsListed{Ref: ref, Err: err}) }
-	return s.enqueue(service.ID, true, command{func(c *client) { c.list(list{ref: ref}) }, fail})
+	return s.enqueue(service.ID, true, command{func(c *client) { c.lookups.list(list{ref: ref}) }, fail})
 }
 
 // Do implements legacy.Commander.

@@ -65,12 +65,12 @@ func (c *client) refold(to ircwire.Casemapping) {
 		return
 	}
 	c.support.mapping = to
-	c.channels = rekeyed(c, c.channels, func(ch *channel) string { return ch.name })
-	for _, ch := range c.channels {
+	c.channels.byName = rekeyed(c, c.channels.byName, func(ch *channel) string { return ch.name })
+	for _, ch := range c.channels.byName {
 		ch.members = rekeyed(c, ch.members, func(who *member) string { return who.nick })
 	}
-	c.watched = rekeyed(c, c.watched, func(w *watch) string { return w.nick })
-	c.whoises = rekeyed(c, c.whoises, func(w *whoisAsk) string { return w.nick })
+	c.watches.watched = rekeyed(c, c.watches.watched, func(w *watch) string { return w.nick })
+	c.lookups.whoises = rekeyed(c, c.lookups.whoises, func(w *whoisAsk) string { return w.nick })
 }
 
 // rekeyed is a map by folded names, as they are folded now.

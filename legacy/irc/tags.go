@@ -14,7 +14,7 @@ var typings = map[legacy.Typing]string{legacy.TypingActive: "active", legacy.Typ
 // setTyping tells a channel or a person that the user is typing, where the server
 // passes it on.
 func (c *client) setTyping(target string, t legacy.Typing) {
-	if ch := c.channels[c.fold(target)]; ch != nil {
+	if ch := c.channels.byName[c.fold(target)]; ch != nil {
 		target = ch.name
 	}
 	if c.caps["message-tags"] && len(c.out.queue) == 0 { // it is not worth a wait
@@ -48,7 +48,7 @@ func (c *client) onTags(m ircwire.Message) {
 	if c.isMe(m.Nick()) || !ircwire.IsNick(m.Nick()) {
 		return
 	}
-	ch := c.channels[c.fold(c.unprefixed(m.Param(0)))]
+	ch := c.channels.byName[c.fold(c.unprefixed(m.Param(0)))]
 	if state, ok := typingOf(m.Tags["+typing"]); ok {
 		switch {
 		case ch != nil && ch.entered:
@@ -58,7 +58,7 @@ func (c *client) onTags(m ircwire.Message) {
 		}
 	}
 	if ch != nil && ch.entered {
-		c.onReaction(ch, m)
+		ch.onReaction(m)
 	}
 }
 

@@ -20,7 +20,7 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 		c.emit(legacy.MessageSent{Ref: m.Ref})
 		return
 	}
-	if ch := c.channels[c.fold(target)]; ch != nil {
+	if ch := c.channels.byName[c.fold(target)]; ch != nil {
 		target = ch.name
 	} else if m.To.Room {
 		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
@@ -55,7 +55,7 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 	if len(parts) == 0 { // nothing but spaces
 		parts = []string{" "}
 	}
-	if len(c.waiting)+len(c.out.queue)+len(parts) > maxAsks {
+	if len(c.pending.waiting)+len(c.out.queue)+len(parts) > maxAsks {
 		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.RateLimited, "Too much waits for %s. Try again in a moment.", c.link.name())})
 		return
 	}
@@ -67,7 +67,7 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 		if action {
 			part = ircwire.MakeCTCP("ACTION", part)
 		}
-		c.request(ask{target: target, done: func(err error, id string) {
+		c.pending.request(ask{target: target, done: func(err error, id string) {
 			if failed == nil {
 				failed = err
 			}
@@ -125,12 +125,12 @@ func markup(text string) []legacy.Span {
 // onText handles PRIVMSG and NOTICE.
 func (c *client) onText(m ircwire.Message) {
 	target, text := c.unprefixed(m.Param(0)), m.Param(1)
-	history := c.isHistory(m)
+	history := c.pending.isHistory(m)
 	if history && m.Nick() == historyService {
 		return // who came and went is no longer of interest
 	}
-	if c.isOwnAnswer(m) || !history && c.isMe(m.Nick()) && (c.labelOf(m) != "" || c.caps["echo-message"] &&
-		c.answerID(func(a *ask) bool { return a.kind == askText && c.fold(a.target) == c.fold(target) }, nil, messageID(m))) {
+	if c.isOwnAnswer(m) || !history && c.isMe(m.Nick()) && (c.pending.labelOf(m) != "" || c.caps["echo-message"] &&
+		c.pending.answerID(func(a *ask) bool { return a.kind == askText && c.fold(a.target) == c.fold(target) }, nil, messageID(m))) {
 		return // the server's echo
 	}
 	command, rest, ctcp := "", "", false
@@ -144,10 +144,10 @@ func (c *client) onText(m ircwire.Message) {
 		if history {
 			return
 		}
-		if text = c.onCTCP(m.Nick(), command, rest); text == "" {
+		if text = c.lookups.onCTCP(m.Nick(), command, rest); text == "" {
 			return
 		}
-	case ctcp && command == "VERSION" && c.endVersions(c.ofNick(m.Nick()), ircwire.Plain(rest), nil):
+	case ctcp && command == "VERSION" && c.lookups.endVersions(c.lookups.ofNick(m.Nick()), ircwire.Plain(rest), nil):
 		return
 	case ctcp:
 		text = command + ": " + rest
@@ -167,7 +167,7 @@ func (c *client) onText(m ircwire.Message) {
 	if m.Command == "NOTICE" && c.isMe(target) {
 		greeted = c.about(text, nick)
 	}
-	switch ch := c.channels[c.fold(target)]; {
+	switch ch := c.channels.byName[c.fold(target)]; {
 	case ch != nil && (ch.entered || !ch.parting):
 		said := legacy.RoomMessage{Room: ch.peer, Nick: nick, Text: text, Markup: spans, Time: sent, ID: messageID(m), Reply: replyTo(m)}
 		account, address := ircwire.Plain(m.Tags["account"]), ircwire.Plain(m.Address())
@@ -214,7 +214,7 @@ const maxEarly = 200
 // the user is in. Those who are not there may not speak there so, but for services.
 func (c *client) about(text, nick string) *channel {
 	name, _, ok := strings.Cut(strings.TrimPrefix(text, "["), "]")
-	ch := c.channels[c.fold(name)]
+	ch := c.channels.byName[c.fold(name)]
 	if !ok || text[0] != '[' || ch == nil || !ch.entered ||
 		ch.members[c.fold(nick)] == nil && !strings.HasSuffix(strings.ToLower(nick), "serv") {
 		return nil
@@ -232,7 +232,7 @@ func (c *client) isServer(nick string) bool {
 // it. Some servers have & both as such a prefix and for channels. (ISUPPORT STATUSMSG)
 func (c *client) unprefixed(target string) string {
 	for rest := target; ; rest = rest[1:] {
-		if c.channels[c.fold(rest)] != nil {
+		if c.channels.byName[c.fold(rest)] != nil {
 			return rest
 		}
 		if rest == "" || strings.IndexByte(c.support.prefixes.Chars, rest[0]) < 0 {

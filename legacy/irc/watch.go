@@ -22,46 +22,55 @@ const (
 	lookLine  = 400         // bytes of a line of nicks
 )
 
+// watchlist is whose presence is asked for: by MONITOR, WATCH or ISON.
+type watchlist struct {
+	c *client
+
+	watched map[string]*watch // by folded nick
+	watchAt time.Time         // the next ISON
+	looking []string          // nicks of the ISON under way, folded
+}
+
 // watch begins or ends to look at somebody.
-func (c *client) watch(nick string, on bool) {
-	key := c.fold(nick)
-	switch w := c.watched[key]; {
+func (wa *watchlist) watch(nick string, on bool) {
+	key := wa.c.fold(nick)
+	switch w := wa.watched[key]; {
 	case !on && w != nil:
-		delete(c.watched, key)
+		delete(wa.watched, key)
 		if w.told {
-			c.send("MONITOR - " + w.nick)
+			wa.c.send("MONITOR - " + w.nick)
 		}
 	case on && w == nil && ircwire.IsNick(nick):
-		w = &watch{nick: nick, told: len(c.watched) < c.support.monitor}
-		if c.watched[key] = w; w.told {
-			c.send("MONITOR + " + nick)
+		w = &watch{nick: nick, told: len(wa.watched) < wa.c.support.monitor}
+		if wa.watched[key] = w; w.told {
+			wa.c.send("MONITOR + " + nick)
 			return
 		}
-		c.watchAt = c.now()
+		wa.watchAt = wa.c.now()
 	case on && w != nil:
-		c.emit(legacy.PresenceChanged{From: c.peer(w.nick), Presence: w.presence()})
+		wa.c.emit(legacy.PresenceChanged{From: wa.c.peer(w.nick), Presence: w.presence()})
 	}
 }
 
 // showService tells that the server is connected, or not, if the user wants to see it.
-func (c *client) showService(show legacy.Show) {
-	if p := c.service(); c.s.watches(p) {
-		c.emit(legacy.PresenceChanged{From: p, Presence: legacy.Presence{Show: show}})
+func (wa *watchlist) showService(show legacy.Show) {
+	if p := wa.c.service(); wa.c.s.watches(p) {
+		wa.c.emit(legacy.PresenceChanged{From: p, Presence: legacy.Presence{Show: show}})
 	}
 }
 
 // watchAll begins to look at everybody, once it is known what the server can.
 // (IRCv3 monitor)
-func (c *client) watchAll() {
+func (wa *watchlist) watchAll() {
 	n, line := 0, ""
-	for _, w := range c.watched {
-		if n++; n > c.support.monitor {
-			c.watchAt = c.now()
+	for _, w := range wa.watched {
+		if n++; n > wa.c.support.monitor {
+			wa.watchAt = wa.c.now()
 			break
 		}
 		w.told = true
 		if len(line)+len(w.nick) > lookLine {
-			c.send("MONITOR + " + line)
+			wa.c.send("MONITOR + " + line)
 			line = ""
 		}
 		if line != "" {
@@ -70,23 +79,23 @@ func (c *client) watchAll() {
 		line += w.nick
 	}
 	if line != "" {
-		c.send("MONITOR + " + line)
+		wa.c.send("MONITOR + " + line)
 	}
 }
 
 // lookWho asks who is online of those of whom the server does not tell by itself, and
 // returns when to ask next. (RFC 2812 §4.9)
-func (c *client) lookWho(now time.Time) time.Time {
-	if c.watchAt.IsZero() {
+func (wa *watchlist) lookWho(now time.Time) time.Time {
+	if wa.watchAt.IsZero() {
 		return time.Time{}
 	}
-	if now.Before(c.watchAt) {
-		return c.watchAt
+	if now.Before(wa.watchAt) {
+		return wa.watchAt
 	}
-	c.watchAt = now.Add(lookEvery)
-	c.looking = c.looking[:0]
+	wa.watchAt = now.Add(lookEvery)
+	wa.looking = wa.looking[:0]
 	line := ""
-	for key, w := range c.watched {
+	for key, w := range wa.watched {
 		if w.told {
 			continue
 		}
@@ -94,43 +103,43 @@ func (c *client) lookWho(now time.Time) time.Time {
 			break // the others next time, since maps have no order
 		}
 		line += " " + w.nick
-		c.looking = append(c.looking, key)
+		wa.looking = append(wa.looking, key)
 	}
 	if line == "" {
-		c.watchAt = time.Time{}
-		return c.watchAt
+		wa.watchAt = time.Time{}
+		return wa.watchAt
 	}
-	c.send("ISON" + line)
-	return c.watchAt
+	wa.c.send("ISON" + line)
+	return wa.watchAt
 }
 
 // onWatch handles what the server tells of those who are watched.
-func (c *client) onWatch(m ircwire.Message) {
+func (wa *watchlist) onWatch(m ircwire.Message) {
 	switch m.Command {
 	case "730", "731":
 		for target := range strings.SplitSeq(m.Last(), ",") {
 			nick, _, _ := strings.Cut(target, "!")
-			if w := c.watched[c.fold(nick)]; w != nil {
-				c.show(w, m.Command == "730")
+			if w := wa.watched[wa.c.fold(nick)]; w != nil {
+				wa.show(w, m.Command == "730")
 			}
 		}
 	case "734": // the list is full: they are asked for
 		for nick := range strings.SplitSeq(m.Param(2), ",") {
-			if w := c.watched[c.fold(nick)]; w != nil {
-				w.told, c.watchAt = false, c.now()
+			if w := wa.watched[wa.c.fold(nick)]; w != nil {
+				w.told, wa.watchAt = false, wa.c.now()
 			}
 		}
 	case "303":
 		here := make(map[string]bool)
 		for nick := range strings.FieldsSeq(m.Last()) {
-			here[c.fold(nick)] = true
+			here[wa.c.fold(nick)] = true
 		}
-		for _, key := range c.looking {
-			if w := c.watched[key]; w != nil {
-				c.show(w, here[key])
+		for _, key := range wa.looking {
+			if w := wa.watched[key]; w != nil {
+				wa.show(w, here[key])
 			}
 		}
-		c.looking = c.looking[:0]
+		wa.looking = wa.looking[:0]
 	}
 }
 
@@ -145,9 +154,9 @@ func (w *watch) presence() legacy.Presence {
 }
 
 // show tells the presence of somebody; the core knows whether it is news.
-func (c *client) show(w *watch, online bool) {
+func (wa *watchlist) show(w *watch, online bool) {
 	if w.online = online; !online {
 		w.away, w.status = false, ""
 	}
-	c.emit(legacy.PresenceChanged{From: c.peer(w.nick), Presence: w.presence()})
+	wa.c.emit(legacy.PresenceChanged{From: wa.c.peer(w.nick), Presence: w.presence()})
 }

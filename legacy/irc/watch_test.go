@@ -23,17 +23,17 @@ func TestWatchService(t *testing.T) {
 	l := setup{server: "irc.test"}.lab(t)
 	l.welcome()
 	here := legacy.Peer{ID: "irc.test", Service: true}
-	l.c.showService(legacy.ShowOnline)
+	l.c.watches.showService(legacy.ShowOnline)
 	l.want()
 	l.do(l.s.Watch(t.Context(), here, true))
 	l.want(legacy.PresenceChanged{From: here, Presence: legacy.Presence{Show: legacy.ShowOnline}})
 	if nicks := l.s.watchedAt("irc.test"); len(nicks) > 0 {
 		t.Errorf("watches %q", nicks)
 	}
-	l.c.showService(legacy.ShowOffline)
+	l.c.watches.showService(legacy.ShowOffline)
 	l.want(legacy.PresenceChanged{From: here})
 	l.do(l.s.Watch(t.Context(), here, false))
-	l.c.showService(legacy.ShowOnline)
+	l.c.watches.showService(legacy.ShowOnline)
 	l.want()
 	l.wantSent()
 }

@@ -23,9 +23,20 @@ type whoisAsk struct {
 
 const maxWhois = 64 // under way
 
+// lookups are questions about people and channels that the core has asked.
+type lookups struct {
+	c *client
+
+	lists     []list               // LISTs under way
+	whoises   map[string]*whoisAsk // by folded nick
+	versions  []versionAsk
+	whos      []*whoAsk         // searches for people, in the order of the questions
+	awayTexts map[string]string // of those known to be away, by folded nick
+}
+
 // whois asks who somebody is. (RFC 2812 §3.6.2)
-func (c *client) whois(nick string, w whoisAsk) {
-	before := c.whoises[c.fold(nick)]
+func (lo *lookups) whois(nick string, w whoisAsk) {
+	before := lo.whoises[lo.c.fold(nick)]
 	if before != nil && len(before.commands)+len(before.others) < maxRefs {
 		before.commands = append(before.commands, w.commands...)
 		if w.ref != "" {
@@ -33,21 +44,21 @@ func (c *client) whois(nick string, w whoisAsk) {
 		}
 		return
 	}
-	w.nick, w.deadline = nick, c.patience().Add(askLimit)
-	if len(c.whoises) >= maxWhois || before != nil {
-		w.tell(c, errTooManyQuestions())
+	w.nick, w.deadline = nick, lo.c.patience().Add(askLimit)
+	if len(lo.whoises) >= maxWhois || before != nil {
+		w.tell(lo.c, errTooManyQuestions())
 		return
 	}
-	c.whoises[c.fold(nick)] = &w
-	c.send(ircwire.Line("WHOIS", nick))
+	lo.whoises[lo.c.fold(nick)] = &w
+	lo.c.send(ircwire.Line("WHOIS", nick))
 }
 
 // onWhois takes in a line of an answer. (RFC 2812 §5.1)
-func (c *client) onWhois(m ircwire.Message) {
-	w, text := c.whoises[c.fold(m.Param(1))], ircwire.Plain(m.Last())
+func (lo *lookups) onWhois(m ircwire.Message) {
+	w, text := lo.whoises[lo.c.fold(m.Param(1))], ircwire.Plain(m.Last())
 	if w == nil {
 		if m.Command == "301" && len(m.Params) > 2 && ircwire.IsNick(m.Param(1)) {
-			c.onAwayText(m.Param(1), text)
+			lo.onAwayText(m.Param(1), text)
 		}
 		return
 	}
@@ -76,26 +87,26 @@ func (c *client) onWhois(m ircwire.Message) {
 		if w.profile.Nick == "" {
 			err = legacy.Errorf(legacy.NotFound, "Nobody is called %s there now.", w.nick)
 		}
-		w.answer(c, err)
+		w.answer(lo.c, err)
 	default:
 		w.add("", text)
 	}
 }
 
 // onAwayText tells, once, that somebody who was written to is away. (RFC 2812 §5.1, 301)
-func (c *client) onAwayText(nick, text string) {
-	key := c.fold(nick)
-	if text == "" || c.awayTexts[key] == text {
+func (lo *lookups) onAwayText(nick, text string) {
+	key := lo.c.fold(nick)
+	if text == "" || lo.awayTexts[key] == text {
 		return
 	}
-	if c.awayTexts == nil || len(c.awayTexts) >= maxAwayTexts {
-		c.awayTexts = make(map[string]string)
+	if lo.awayTexts == nil || len(lo.awayTexts) >= maxAwayTexts {
+		lo.awayTexts = make(map[string]string)
 	}
-	c.awayTexts[key] = text
-	if slices.ContainsFunc(c.versions, func(v versionAsk) bool { return c.fold(v.nick) == key }) {
+	lo.awayTexts[key] = text
+	if slices.ContainsFunc(lo.versions, func(v versionAsk) bool { return lo.c.fold(v.nick) == key }) {
 		return // that was no message of the user's
 	}
-	c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Auto: true})
+	lo.c.emit(legacy.MessageReceived{From: lo.c.peer(nick), Text: text, Auto: true})
 }
 
 const maxAwayTexts = 200 // that are remembered
@@ -113,7 +124,7 @@ func (w *whoisAsk) add(what, text string) {
 
 // answer ends the question and tells all who asked.
 func (w *whoisAsk) answer(c *client, err error) {
-	delete(c.whoises, c.fold(w.nick))
+	delete(c.lookups.whoises, c.fold(w.nick))
 	w.tell(c, err)
 }
 
@@ -147,29 +158,29 @@ const (
 )
 
 // list asks which channels there are. (RFC 2812 §3.2.6)
-func (c *client) list(l list) {
-	c.used()
-	if len(c.lists) > 0 && c.now().Sub(c.lists[0].asked) > listLimit { // it was never answered
-		c.endLists(legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.link.name()))
+func (lo *lookups) list(l list) {
+	lo.c.used()
+	if len(lo.lists) > 0 && lo.c.now().Sub(lo.lists[0].asked) > listLimit { // it was never answered
+		lo.endLists(legacy.Errorf(legacy.Temporary, "The %s server did not answer.", lo.c.link.name()))
 	}
-	if len(c.lists) >= maxLists {
-		c.answerList(l, nil, legacy.Errorf(legacy.RateLimited, "The list is being asked for already."))
+	if len(lo.lists) >= maxLists {
+		lo.answerList(l, nil, legacy.Errorf(legacy.RateLimited, "The list is being asked for already."))
 		return
 	}
-	l.asked = c.now()
-	if c.lists = append(c.lists, l); len(c.lists) == 1 {
-		c.send(ircwire.Line("LIST"))
+	l.asked = lo.c.now()
+	if lo.lists = append(lo.lists, l); len(lo.lists) == 1 {
+		lo.c.send(ircwire.Line("LIST"))
 	}
 }
 
-func (c *client) onList(m ircwire.Message) {
-	if len(c.lists) == 0 {
+func (lo *lookups) onList(m ircwire.Message) {
+	if len(lo.lists) == 0 {
 		return
 	}
-	running := &c.lists[0]
+	running := &lo.lists[0]
 	switch {
 	case m.Command == "322" && isChannel(m.Param(1)) && len(running.rooms) < maxListed:
-		room := legacy.ListedRoom{Room: legacy.Peer{ID: strings.Clone(c.s.net.id(m.Param(1), c.link.server)), Room: true}}
+		room := legacy.ListedRoom{Room: legacy.Peer{ID: strings.Clone(lo.c.s.net.id(m.Param(1), lo.c.link.server)), Room: true}}
 		if len(m.Params) > 3 {
 			topic := ircwire.Plain(m.Last())
 			room.Topic = strings.ToValidUTF8(strings.Clone(topic[:min(len(topic), maxTopic)]), "")
@@ -177,30 +188,30 @@ func (c *client) onList(m ircwire.Message) {
 		room.Occupants, _ = strconv.Atoi(m.Param(2))
 		running.rooms = append(running.rooms, room)
 	case m.Command == "323":
-		c.endLists(nil)
+		lo.endLists(nil)
 	}
 }
 
 // endLists answers all who asked for the channels: with those that the server has told
 // of, or with an error.
-func (c *client) endLists(err error) {
-	lists := c.lists
-	c.lists = nil
+func (lo *lookups) endLists(err error) {
+	lists := lo.lists
+	lo.lists = nil
 	for _, l := range lists {
-		c.answerList(l, lists[0].rooms, err)
+		lo.answerList(l, lists[0].rooms, err)
 	}
 }
 
 // answerList answers one of them.
-func (c *client) answerList(l list, rooms []legacy.ListedRoom, err error) {
+func (lo *lookups) answerList(l list, rooms []legacy.ListedRoom, err error) {
 	if err != nil {
 		rooms = nil
 	}
 	if l.find == "" {
-		c.emit(legacy.RoomsListed{Ref: l.ref, Rooms: rooms, Err: err})
+		lo.c.emit(legacy.RoomsListed{Ref: l.ref, Rooms: rooms, Err: err})
 		return
 	}
 	told := found(rooms, l.find)
 	told.Ref, told.Err = l.ref, err
-	c.emit(told)
+	lo.c.emit(told)
 }

@@ -48,7 +48,7 @@ func TestWhois(t *testing.T) {
 	for range maxWhoisLines + 5 {
 		l.hear(":irc.test 338 alice n0 :x", ":irc.test 335 alice n0 :")
 	}
-	if n := len(l.c.whoises["n0"].lines); n != maxWhoisLines {
+	if n := len(l.c.lookups.whoises["n0"].lines); n != maxWhoisLines {
 		t.Errorf("%d lines are kept", n)
 	}
 	l.c.giveUp(nil)
