@@ -69,6 +69,7 @@ func (u *user) onAvailable(st *inbound) {
 	r, before := translateResource(st.Element, u.c.clock.Now()), u.resources[full]
 	r.features, r.asked, r.asking = before.features, before.asked, before.asking
 	u.resources[full] = r
+	u.noteGone(full, false)
 	u.learn(full, st.Element)
 	u.noticePhoto(st.Element)
 	if came && legacy.KindOf(u.block) == legacy.Replaced {
@@ -95,6 +96,7 @@ func (u *user) onUnavailable(st *inbound) {
 		return
 	}
 	full := st.from.String()
+	u.noteGone(full, true)
 	if _, known := u.resources[full]; !known {
 		return
 	}

@@ -52,6 +52,7 @@ type roomClient struct {
 	nick  string           // that it asked for, or has: as in JIDs
 	until time.Time        // for the network to let it in
 	in    bool             // it has been told who is there
+	gone  bool             // it is offline, and its server has yet to say so to the room
 	shown legacy.Presence  // how available the user is by it
 	wish  *element.Element // how much history it wants, nil if it did not say
 }
@@ -113,7 +114,7 @@ func (u *user) onRoomPresence(st *inbound, peer legacy.Peer) {
 		u.leaveRoom(r, full, cleanText(st.ChildText(nsComponent, "status")))
 	case st.typ == "error":
 		if client != nil && isErrorOf(st, ghosts) {
-			u.dropGhost(r, full)
+			u.dropClient(r, full, "")
 		}
 		u.onPresenceError(st)
 	case st.typ != "":
@@ -230,16 +231,10 @@ func (u *user) leaveRoom(r *room, full, reason string) {
 	if r.nick == "" { // it was not let in yet
 		self = &occupant{Occupant: legacy.Occupant{Nick: r.clients[full].nick}}
 	}
-	u.sendOccupant(r, full, self, occupantStanza{gone: true, codes: []string{"110"}})
-	u.dropClient(r, full, reason)
-}
-
-// dropGhost takes out a client whose server says that it is gone. (XEP-0045 §18.1.2)
-func (u *user) dropGhost(r *room, full string) {
-	if r.clients[full].in {
-		u.sendOccupant(r, full, r.self(), occupantStanza{gone: true, codes: []string{"110", "333"}})
+	if !r.clients[full].gone {
+		u.sendOccupant(r, full, self, occupantStanza{gone: true, codes: []string{"110"}})
 	}
-	u.dropClient(r, full, "")
+	u.dropClient(r, full, reason)
 }
 
 // dropClient forgets a client that is no longer in a room.
@@ -271,6 +266,17 @@ func (u *user) quitRoom(r *room, reason string) {
 func (u *user) endGuest() {
 	if u.guest && u.guestLeft && u.session == nil && len(u.rooms) == 0 {
 		u.account, u.block, u.guest, u.guestLeft = nil, nil, false, false
+	}
+}
+
+// noteGone notes that a client has gone offline, or come back, in the rooms that it is in.
+// Nothing more is sent to its address: another client may have that already, and would take
+// an unavailable for the end of its own stay.
+func (u *user) noteGone(full string, gone bool) {
+	for _, r := range u.rooms {
+		if client := r.clients[full]; client != nil {
+			client.gone = gone
+		}
 	}
 }
 
@@ -355,14 +361,17 @@ func (u *user) put(e *element.Element) {
 // sendSubject tells the subject, from whoever has set it: at the end of a join also
 // when that was. (XEP-0045 §7.2.15, §8.1)
 func (u *user) sendSubject(r *room, full string, joining bool) {
-	from := r.jid
-	if r.topic.By != "" { // who may have gone since
-		from = r.occupantJID(r.topic.By)
+	from, topic := r.jid, r.topic
+	if joining && topic.Text == "" { // nobody has set it
+		topic = legacy.Topic{}
+	}
+	if topic.By != "" { // who may have gone since
+		from = r.occupantJID(topic.By)
 	}
 	m := element.New(nsStanza, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", newID()).
-		Add(element.New(nsStanza, "subject").AddText(r.topic.Text), u.c.idOf(r, r.topic.By))
-	if joining && !r.topic.Time.IsZero() {
-		m.Add(xep.Delay(r.jid, r.topic.Time))
+		Add(element.New(nsStanza, "subject").AddText(topic.Text), u.c.idOf(r, topic.By))
+	if joining && !topic.Time.IsZero() {
+		m.Add(xep.Delay(r.jid, topic.Time))
 	}
 	u.put(m)
 }

@@ -116,8 +116,9 @@ func (c *Component) appendLine(dst []byte, r *room, to string, l *line, delayed 
 	return append(dst, "</message>"...)
 }
 
-// ghosts are the errors by which a server says that a client is gone.
-// (XEP-0045 §18.1.2)
+// ghosts are the errors by which a server says that a client is gone. It is told nothing:
+// they come of what its server could not deliver, and at its address there may be one by
+// now that is about to join. (XEP-0045 §18.1.2)
 var ghosts = []stanza.Condition{stanza.Gone, stanza.ItemNotFound, stanza.RecipientUnavailable, stanza.Redirect, stanza.JIDMalformed,
 	stanza.RemoteServerNotFound, stanza.RemoteServerTimeout, stanza.ServiceUnavailable, stanza.InternalServerError}
 
@@ -127,7 +128,7 @@ func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 	inside := r != nil && r.clients[full] != nil
 	if st.typ == "error" {
 		if inside && isErrorOf(st, ghosts) {
-			u.dropGhost(r, full)
+			u.dropClient(r, full, "")
 		}
 		return
 	}

@@ -270,3 +270,77 @@ func TestItemJIDs(t *testing.T) {
 		w.Expect(occupant("unavailable", "myself", laptop, laptop))
 	})
 }
+
+// A client that is gone is not told that it has left: its address may be that of another
+// one, which is about to join. One that is there is told. (XEP-0045 §7.14, §18.1.2)
+func TestGoneClients(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newCity(asked), users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.enter(h, asked, phone, legacy.RoomJoined{Nick: "alice"})
+		leave := "<presence from='" + phone + "' to='" + club + "/alice' type='unavailable'/>"
+		noneToPhone := func(when string) {
+			t.Helper()
+			w.settle()
+			for _, e := range w.Take() {
+				if e.Name == "presence" && strings.HasPrefix(e.Attr("from"), club) {
+					t.Errorf("%s: %s", when, e)
+				}
+			}
+		}
+		again := func() {
+			t.Helper()
+			w.Send("<presence from='" + phone + "' to='" + club + "/alice' id='again'>" + nsMUC + "</presence>")
+			w.settle()
+			for len(asked) > 0 {
+				if strings.HasPrefix(<-asked, "join ") {
+					w.emit(h, legacy.RoomJoined{Room: clubPeer, Nick: "alice", Occupants: []legacy.Occupant{{Nick: "alice"}}})
+				}
+			}
+			w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type='' id='again'>" + item("none", "participant", "110") + "</presence>")
+			w.Take()
+		}
+		// What its server could not deliver, of a message or of presence.
+		for _, name := range []string{"message type='error' id='m'", "presence type='error'"} {
+			w.Send("<" + name + " from='" + phone + "' to='" + club + "/bob'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></" + strings.Fields(name)[0] + ">")
+			noneToPhone("a bounce")
+			again()
+		}
+		// It went offline, which its server tells the gateway and then the room.
+		w.Send("<presence from='" + phone + "' to='" + gw + "' type='unavailable'/>" + leave)
+		noneToPhone("it went offline")
+		w.Send("<presence from='" + phone + "' to='" + gw + "'/>")
+		again()
+		w.Send(leave)
+		w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type='unavailable'>" + item("none", "none", "110") + "</presence>")
+	})
+}
+
+// XEP-0045 §7.2.15: what the network does not tell of the subject is not made up
+func TestSubjectOnJoining(t *testing.T) {
+	when := time.Unix(1700000000, 0)
+	for _, tt := range []struct {
+		topic           legacy.Topic
+		from, text      string
+		stamped, knowBy bool
+	}{
+		{legacy.Topic{}, club, "", false, false},
+		{legacy.Topic{By: "bob", Time: when}, club, "", false, false}, // who has taken it away
+		{legacy.Topic{Text: "all sorts"}, club, "all sorts", false, false},
+		{legacy.Topic{Text: "all sorts", Time: when}, club, "all sorts", true, false},
+		{legacy.Topic{Text: "all sorts", By: "gone", Time: when}, club + "/gone", "all sorts", true, false},
+		{legacy.Topic{Text: "all sorts", By: "bob", Time: when}, club + "/bob", "all sorts", true, true},
+	} {
+		asked := make(chan string, 100)
+		stage(t, setup{network: newCity(asked)}, func(t *testing.T, w *world) {
+			w.Send("<presence from='" + phone + "' to='" + club + "/alice'>" + nsMUC + "</presence>")
+			w.hear(asked, "join #club ")
+			w.emit(w.echo.Session("alice"), legacy.RoomJoined{Room: clubPeer, Nick: "alice", Topic: tt.topic, Occupants: []legacy.Occupant{{Nick: "alice"}, {Nick: "bob"}}})
+			m := w.Expect("<message type='groupchat'><subject/></message>")
+			if m.Attr("from") != tt.from || m.ChildText("jabber:component:accept", "subject") != tt.text || m.Child("jabber:component:accept", "subject") == nil ||
+				(m.Child("urn:xmpp:delay", "delay") != nil) != tt.stamped || (m.Child("urn:xmpp:occupant-id:0", "occupant-id") != nil) != tt.knowBy {
+				t.Errorf("%+v: %s", tt.topic, m)
+			}
+		})
+	}
+}
