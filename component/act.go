@@ -169,8 +169,8 @@ func (u *user) reactInRoom(st *inbound, r *room) {
 		u.c.refuse(st, errBadRequest)
 		return
 	}
-	if reacter, ok := u.legacySession().(legacy.Reacter); ok && r.tags {
-		if err := reacter.React(u.ctx, r.peer, id, emojis); err != nil {
+	if reactor, ok := u.legacySession().(legacy.RoomReactor); ok && r.tags {
+		if err := reactor.React(u.ctx, r.peer, id, emojis); err != nil {
 			u.c.refuse(st, translateError(err))
 			return
 		}

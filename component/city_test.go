@@ -27,20 +27,22 @@ func newCityOfServices(asked chan string) func(legacy.Network) legacy.Network {
 }
 
 var (
-	_ legacy.Configurer    = city{}
-	_ legacy.OccupantNamer = city{}
-	_ legacy.RoomKeeper    = citySession{}
-	_ legacy.RoomLister    = citySession{}
-	_ legacy.Reacter       = citySession{}
-	_ legacy.Commander     = citySession{}
-	_ legacy.Reconfigurer  = citySession{}
-	_ legacy.Watcher       = citySession{}
+	_ legacy.Configurer       = city{}
+	_ legacy.OccupantNamer    = city{}
+	_ legacy.RoomConfigurer   = citySession{}
+	_ legacy.RoomLister       = citySession{}
+	_ legacy.RoomReactor      = citySession{}
+	_ legacy.RoomTyper        = citySession{}
+	_ legacy.MessageRetractor = citySession{}
+	_ legacy.Commander        = citySession{}
+	_ legacy.Reconfigurer     = citySession{}
+	_ legacy.Watcher          = citySession{}
 )
 
 func (n city) Info() legacy.Info {
 	info := n.roomy.Info()
 	info.Features &^= legacy.FeatureRoster | legacy.FeatureTyping
-	info.Features |= legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomTags | legacy.FeatureWatch | legacy.FeatureMarkup
+	info.Features |= legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomReactions | legacy.FeatureRoomTyping | legacy.FeatureRetraction | legacy.FeatureWatch | legacy.FeatureMarkup
 	info.Services = n.services
 	info.Form = append(info.Form, legacy.Field{Var: legacy.RoomsField, Label: "Rooms", Type: legacy.FieldLines})
 	info.Commands = []legacy.Command{
@@ -274,7 +276,7 @@ func TestCity(t *testing.T) {
 	for _, s := range []setup{{network: newCity(asked)}, {network: newCityOfServices(asked)}} {
 		stage(t, s, func(t *testing.T, w *world) {
 			info := w.cfg.Network.Info()
-			if _, ok := w.cfg.Network.(legacy.Configurer); !ok || !info.Features.Has(legacy.FeatureRoomConfig|legacy.FeatureRoomList|legacy.FeatureRoomTags) {
+			if _, ok := w.cfg.Network.(legacy.Configurer); !ok || !info.Features.Has(legacy.FeatureRoomConfig|legacy.FeatureRoomList|legacy.FeatureRoomReactions|legacy.FeatureRoomTyping|legacy.FeatureRetraction) {
 				t.Error("that is no city")
 			}
 		})

@@ -60,7 +60,7 @@ func newDiscoAnswers(c *Component, p *Policy) *discoAnswers {
 
 // of is what is said of a contact.
 func (a *discoAnswers) of(p legacy.Presence) discoAnswer {
-	if p.Untyped {
+	if p.NoTyping {
 		return a.untyped
 	}
 	return a.contact

@@ -29,7 +29,7 @@ func TestCapsFromTheWire(t *testing.T) {
 				h := w.echo.Session("alice")
 				w.settle()
 				w.befriend(alice, carol)
-				for _, p := range []legacy.Presence{{Show: legacy.ShowAway}, {Show: legacy.ShowOnline, Untyped: true}} {
+				for _, p := range []legacy.Presence{{Show: legacy.ShowAway}, {Show: legacy.ShowOnline, NoTyping: true}} {
 					w.emit(h, legacy.PresenceChanged{From: carolPeer, Presence: p})
 					w.checkCaps(carol, w.Expect("<presence type='' from='"+fullJID(carol)+"'><c xmlns='http://jabber.org/protocol/caps'/></presence>"))
 				}

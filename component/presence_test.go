@@ -245,7 +245,7 @@ func TestUntypedContact(t *testing.T) {
 		if !strings.Contains(features, states) {
 			t.Errorf("got %s", features)
 		}
-		untyped, features := shown(legacy.Presence{Show: legacy.ShowAway, Untyped: true})
+		untyped, features := shown(legacy.Presence{Show: legacy.ShowAway, NoTyping: true})
 		if strings.Contains(features, states) || typed == untyped {
 			t.Errorf("got %s, %s", features, untyped)
 		}

@@ -42,7 +42,7 @@ func (u *user) onModerateMessage(r *request, room *room) {
 
 // redact has the network take the message back that the payload of a request names.
 func (u *user) redact(r *request, room *room, reason string, done func()) {
-	reacter, ok := u.legacySession().(legacy.Reacter)
+	retractor, ok := u.legacySession().(legacy.MessageRetractor)
 	id := r.payload.Attr("id")
 	switch {
 	case !ok:
@@ -58,7 +58,7 @@ func (u *user) redact(r *request, room *room, reason string, done func()) {
 			return
 		}
 		done()
-	}, func(ref string) error { return reacter.Redact(u.ctx, ref, room.peer, id, reason) })
+	}, func(ref string) error { return retractor.Redact(u.ctx, ref, room.peer, id, reason) })
 }
 
 // onRoomRedaction: a message was taken back. It is remembered no longer.

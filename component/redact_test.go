@@ -18,7 +18,7 @@ func TestRedaction(t *testing.T) {
 	asked := make(chan string, 1000)
 	stage(t, setup{network: newCity(asked), echo: silence, config: keeping, users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
-		w.enter(h, asked, phone, legacy.RoomJoined{Tags: true, Redacts: true, Occupants: []legacy.Occupant{{Nick: "bob"}, {Nick: "zoe"}}})
+		w.enter(h, asked, phone, legacy.RoomJoined{MessageTags: true, Redacts: true, Occupants: []legacy.Occupant{{Nick: "bob"}, {Nick: "zoe"}}})
 		info, _ := w.ask("get", phone, club, "i", "<query xmlns='"+nsInfo+"'/>")
 		if info == nil { // the settings are asked for
 			w.emit(h, legacy.RoomConfigReceived{Ref: w.hear(asked, "config * #club")})

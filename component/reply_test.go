@@ -19,7 +19,7 @@ func TestReplies(t *testing.T) {
 	asked := make(chan string, 1000)
 	stage(t, setup{network: newCity(asked), echo: silence, config: keeping, users: []string{alice}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
-		w.enter(h, asked, phone, legacy.RoomJoined{Tags: true, Occupants: []legacy.Occupant{{Nick: "bob"}}})
+		w.enter(h, asked, phone, legacy.RoomJoined{MessageTags: true, Occupants: []legacy.Occupant{{Nick: "bob"}}})
 		w.emit(h, legacy.RoomMessage{Room: clubPeer, Nick: "bob", Text: "one\ntwo", ID: "id1"},
 			legacy.RoomMessage{Room: clubPeer, Nick: "zoe", Text: "indeed", ID: "id2", Reply: "id1"},
 			legacy.RoomMessage{Room: clubPeer, Nick: "bob", Text: "no", ID: "id3", Reply: "id2"},

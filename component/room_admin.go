@@ -78,7 +78,7 @@ func (u *user) onOccupantIQ(r *request, room *room) {
 // the network has a list. (XEP-0045 §9.2, §9.5, §10.6)
 func (u *user) listOccupants(r *request, room *room) {
 	q, item := element.New(xep.NSMUCAdmin, "query"), r.payload.Child(xep.NSMUCAdmin, "item")
-	keeper, ok := u.legacySession().(legacy.RoomKeeper)
+	keeper, ok := u.legacySession().(legacy.RoomConfigurer)
 	if ok && item.Attr("affiliation") == "outcast" {
 		u.look(r, func(u *user, r *request, ev legacy.Event) {
 			got := ev.(legacy.BansReceived)
@@ -201,7 +201,7 @@ func (u *user) moderation(roomer legacy.Roomer, room *room, item *element.Elemen
 		}
 		return func(ref string) error { return roomer.Moderate(u.ctx, ref, room.peer, m) }, nil
 	}
-	keeper, keeps := roomer.(legacy.RoomKeeper)
+	keeper, keeps := roomer.(legacy.RoomConfigurer)
 	mask := u.banMask(room, jid)
 	if keeps && mask != "" && (affiliation == "outcast" || affiliation == "none") {
 		return func(ref string) error { return keeper.SetBan(u.ctx, ref, room.peer, mask, m.Ban) }, nil
@@ -356,7 +356,7 @@ func (u *user) onOwnConfig(r *request, peer legacy.Peer) {
 
 // withConfig calls f with the network's settings of a room, if it has any.
 func (u *user) withConfig(r *request, room *room, f func(config legacy.RoomConfig, known bool)) {
-	keeper, ok := u.legacySession().(legacy.RoomKeeper)
+	keeper, ok := u.legacySession().(legacy.RoomConfigurer)
 	if !ok {
 		f(legacy.RoomConfig{}, false)
 		return
@@ -411,7 +411,7 @@ func (u *user) configForm(peer legacy.Peer, config legacy.RoomConfig, known bool
 // setRoomConfig stores the user's own settings, and changes those of the network that
 // are different.
 func (u *user) setRoomConfig(r *request, room *room, values map[string][]string) {
-	keeper, ok := u.legacySession().(legacy.RoomKeeper)
+	keeper, ok := u.legacySession().(legacy.RoomConfigurer)
 	touched := false
 	for name := range values {
 		touched = touched || strings.HasPrefix(name, "muc#roomconfig_")

@@ -118,7 +118,7 @@ func (u *user) onRoomJoined(ev legacy.RoomJoined) {
 	delete(u.leaving, ev.Room.ID)
 	r.renaming, r.retopic = nil, nil
 	before, self := r.occupants, r.nick
-	r.joined, r.asked, r.nick, r.topic, r.tags, r.redacts = true, true, ev.Nick, ev.Topic, ev.Tags, ev.Redacts
+	r.joined, r.asked, r.nick, r.topic, r.tags, r.redacts = true, true, ev.Nick, ev.Topic, ev.MessageTags, ev.Redacts
 	r.occupants = make(map[string]*occupant, len(ev.Occupants))
 	for _, o := range ev.Occupants {
 		r.occupants[o.Nick] = &occupant{Occupant: o}

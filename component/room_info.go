@@ -118,7 +118,7 @@ func (u *user) onRoomInfo(r *request, peer legacy.Peer, room *room) {
 		u.fail(r, errItemNotFound)
 		return
 	}
-	keeper, ok := u.legacySession().(legacy.RoomKeeper)
+	keeper, ok := u.legacySession().(legacy.RoomConfigurer)
 	if !ok || room == nil || !room.joined || room.config != nil {
 		u.reply(r, u.c.roomInfo(peer, room, u.records(peer)))
 		return

@@ -181,11 +181,11 @@ func (u *user) onRoomText(st *inbound, peer legacy.Peer) {
 // onRoomChatState passes on that the user is typing. (XEP-0085 §5.5)
 func (u *user) onRoomChatState(st *inbound, r *room) {
 	state, ok := xep.ChatState(st.Element)
-	reacter, tells := u.legacySession().(legacy.Reacter)
-	if !ok || !tells || !r.tags || u.option(optNoTyping) {
+	typer, types := u.legacySession().(legacy.RoomTyper)
+	if !ok || !types || !r.tags || u.option(optNoTyping) {
 		return
 	}
-	if err := reacter.SetRoomTyping(u.ctx, r.peer, translateChatState(state)); err != nil {
+	if err := typer.SetRoomTyping(u.ctx, r.peer, translateChatState(state)); err != nil {
 		u.log.Debug().Err(err).Msg("cannot tell that the user is typing")
 	}
 }

@@ -230,34 +230,70 @@ type Info struct {
 // must answer while nobody is signed on.
 type Features uint32
 
-// The features. Each of the first group stands for the optional interface of the
-// same subject.
+// The features. The first group follows from the interfaces that a session implements
+// (FeaturesOf).
 const (
-	FeaturePresence   Features = 1 << iota // Presencer
-	FeatureRoster                          // RosterEditor
-	FeatureTyping                          // Typer, and TypingChanged is emitted
-	FeatureProfile                         // Profiler
-	FeatureSearch                          // Searcher, and Info.Search
-	FeatureAvatar                          // AvatarChanged is emitted
-	FeatureRooms                           // Roomer
-	FeatureRoomConfig                      // RoomKeeper
-	FeatureRoomList                        // RoomLister
-	FeatureRoomTags                        // Reacter
-	FeatureWatch                           // Watcher
-	FeatureMarkup                          // Markup of messages is understood
-	FeatureBlocking                        // Blocker, and BlockChanged and Ready.Blocked tell the list
-	FeatureSetAvatar                       // AvatarSetter
-	FeatureSetProfile                      // ProfileSetter
-	FeatureInvisible                       // Presencer, which takes ShowInvisible
+	FeaturePresence      Features = 1 << iota // Presencer
+	FeatureRoster                             // RosterEditor
+	FeatureTyping                             // Typer, and TypingChanged is emitted
+	FeatureProfile                            // Profiler
+	FeatureSearch                             // Searcher, and Info.Search
+	FeatureRooms                              // Roomer
+	FeatureRoomConfig                         // RoomConfigurer
+	FeatureRoomList                           // RoomLister
+	FeatureRoomReactions                      // RoomReactor
+	FeatureRoomTyping                         // RoomTyper
+	FeatureRetraction                         // MessageRetractor
+	FeatureWatch                              // Watcher
+	FeatureBlocking                           // Blocker, BlockChanged is emitted, and Ready.Blocked is the list
+	FeatureSetAvatar                          // AvatarSetter
+	FeatureSetProfile                         // ProfileSetter
 
-	// FeatureReceipts: MessageSent tells when a message reached its receiver.
-	FeatureReceipts
-	// FeatureOffline: the network stores messages for people who are offline.
-	FeatureOffline
+	FeatureAvatar    // AvatarChanged is emitted
+	FeatureMarkup    // Markup of messages is understood
+	FeatureInvisible // Presencer, with ShowInvisible
+	FeatureReceipts  // MessageSent tells when a message reached its receiver
+	FeatureOffline   // the network stores messages for people who are offline
 )
 
 // Has reports whether all of g are among f.
 func (f Features) Has(g Features) bool { return f&g == g }
+
+// FeaturesOf are the features that follow from the optional interfaces that a session
+// implements. The session is not used: a typed nil will do.
+func FeaturesOf(s Session) Features {
+	var f Features
+	for feature, implements := range abilities {
+		if implements(s) {
+			f |= feature
+		}
+	}
+	return f
+}
+
+// abilities are the interfaces that features stand for.
+var abilities = map[Features]func(Session) bool{
+	FeaturePresence:      is[Presencer],
+	FeatureRoster:        is[RosterEditor],
+	FeatureTyping:        is[Typer],
+	FeatureProfile:       is[Profiler],
+	FeatureSearch:        is[Searcher],
+	FeatureRooms:         is[Roomer],
+	FeatureRoomConfig:    is[RoomConfigurer],
+	FeatureRoomList:      is[RoomLister],
+	FeatureRoomReactions: is[RoomReactor],
+	FeatureRoomTyping:    is[RoomTyper],
+	FeatureRetraction:    is[MessageRetractor],
+	FeatureWatch:         is[Watcher],
+	FeatureBlocking:      is[Blocker],
+	FeatureSetAvatar:     is[AvatarSetter],
+	FeatureSetProfile:    is[ProfileSetter],
+}
+
+func is[T any](s Session) bool {
+	_, ok := s.(T)
+	return ok
+}
 
 // RoomsField is the Field.Var of a form for rooms that the core enters whenever the
 // user is signed on: FieldLines, in each a room and perhaps its password.

@@ -25,9 +25,9 @@ type Roomer interface {
 	Moderate(ctx context.Context, ref string, room Peer, m Moderation) error
 }
 
-// RoomKeeper is a Roomer whose rooms have settings and a list of those who are kept
-// out (FeatureRoomConfig).
-type RoomKeeper interface {
+// RoomConfigurer is a Roomer whose rooms have settings and a ban list
+// (FeatureRoomConfig).
+type RoomConfigurer interface {
 	// RequestRoomConfig asks for a room's settings. RoomConfigReceived with the ref
 	// follows.
 	RequestRoomConfig(ctx context.Context, ref string, room Peer) error
@@ -48,17 +48,27 @@ type RoomLister interface {
 	ListRooms(ctx context.Context, ref string, service Peer) error
 }
 
-// Reacter is a Roomer with reactions and typing in rooms, and with messages that can
-// be taken back, where the network has them (FeatureRoomTags).
-type Reacter interface {
-	// React puts the emojis to a message, by its RoomMessage.ID or MessageSent.ID,
-	// in place of those before. It is not confirmed, nor is SetRoomTyping.
+// RoomReactor is a Roomer whose network has reactions (FeatureRoomReactions), in rooms
+// with RoomJoined.MessageTags.
+type RoomReactor interface {
+	// React sets the user's reactions to a message, by its RoomMessage.ID or
+	// MessageSent.ID. The network does not confirm it.
 	React(ctx context.Context, room Peer, id string, emojis []string) error
-	// Redact takes a message back, by its ID: one of the user's own, or where they
-	// may anybody's. Done with the ref follows, and RoomRedaction if it was done.
-	Redact(ctx context.Context, ref string, room Peer, id, reason string) error
-	// SetRoomTyping says that the user is typing in a room.
+}
+
+// RoomTyper is a Roomer whose network has typing notifications in rooms
+// (FeatureRoomTyping), in those with RoomJoined.MessageTags.
+type RoomTyper interface {
+	// SetRoomTyping sends a typing notification. The network does not confirm it.
 	SetRoomTyping(ctx context.Context, room Peer, t Typing) error
+}
+
+// MessageRetractor is a Roomer whose network can retract messages (FeatureRetraction),
+// in rooms with RoomJoined.Redacts.
+type MessageRetractor interface {
+	// Redact retracts a message by its ID: the user's own, or a moderator anybody's.
+	// Done with the ref follows, and RoomRedaction on success.
+	Redact(ctx context.Context, ref string, room Peer, id, reason string) error
 }
 
 // RoomConfig are the settings of a room.
@@ -136,12 +146,12 @@ const (
 
 // RoomJoined: the user is in a room. Occupants include the user.
 type RoomJoined struct {
-	Room      Peer
-	Nick      string // what the user is called there
-	Occupants []Occupant
-	Topic     Topic
-	Tags      bool // reactions and typing pass here (Reacter)
-	Redacts   bool // messages can be taken back (Reacter)
+	Room        Peer
+	Nick        string // what the user is called there
+	Occupants   []Occupant
+	Topic       Topic
+	MessageTags bool // reactions and typing notifications pass here
+	Redacts     bool // messages can be retracted
 }
 
 // RoomFailed: a room could not be entered, or what was to be done there was not

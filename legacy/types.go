@@ -44,8 +44,9 @@ type Presence struct {
 	Status string    // status or away text, plain
 	Idle   time.Time // idle since; zero when active or unknown
 	Since  time.Time // signed on since; zero when unknown
-	// Untyped: their client says what it can, and telling of typing is not among it.
-	Untyped bool
+	// NoTyping is set when the peer's client announces its features, and typing
+	// notifications are not among them.
+	NoTyping bool
 }
 
 // Outgoing is a message from the user to a peer.

@@ -97,7 +97,7 @@ func (ch *channel) enter() {
 		me = &member{nick: ch.c.nick, address: ch.c.address}
 		ch.members[ch.c.fold(ch.c.nick)] = me
 	}
-	joined := legacy.RoomJoined{Room: ch.peer, Nick: me.nick, Topic: ch.topic, Tags: ch.c.caps["message-tags"], Redacts: ch.c.caps["draft/message-redaction"],
+	joined := legacy.RoomJoined{Room: ch.peer, Nick: me.nick, Topic: ch.topic, MessageTags: ch.c.caps["message-tags"], Redacts: ch.c.caps["draft/message-redaction"],
 		Occupants: make([]legacy.Occupant, 0, len(ch.members))}
 	for _, m := range ch.members {
 		joined.Occupants = append(joined.Occupants, m.occupant())

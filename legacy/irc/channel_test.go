@@ -32,7 +32,7 @@ func TestNames(t *testing.T) {
 		{Nick: "carol", Level: legacy.LevelHelper, Identity: "carol!c@h"},
 		{Nick: "eve"}, {Nick: "oper", Level: legacy.LevelOwner}, {Nick: "zoe", Level: legacy.LevelOwner},
 	}
-	if !slices.Equal(joined.Occupants, want) || joined.Topic != (legacy.Topic{Text: "the topic", By: "bob", Time: time.Unix(1700000000, 0)}) || !joined.Tags {
+	if !slices.Equal(joined.Occupants, want) || joined.Topic != (legacy.Topic{Text: "the topic", By: "bob", Time: time.Unix(1700000000, 0)}) || !joined.MessageTags {
 		t.Errorf("joined %+v", joined)
 	}
 	l.hear(":irc.test 353 alice = #room :late", ":irc.test 366 alice #room :End") // of a line that the user sent

@@ -295,7 +295,7 @@ func TestUnreachable(t *testing.T) {
 	for name, err := range map[string]error{ // these need no connection, and make none
 		"profile":  s.(legacy.Profiler).RequestProfile(ctx, "x", who),
 		"moderate": s.(legacy.Roomer).Moderate(ctx, "x", where, legacy.Moderation{}),
-		"config":   s.(legacy.RoomKeeper).RequestRoomConfig(ctx, "x", where),
+		"config":   s.(legacy.RoomConfigurer).RequestRoomConfig(ctx, "x", where),
 		"whois":    s.(legacy.Commander).Do(ctx, "x", who, "whois", nil),
 		"typing":   s.(legacy.Typer).SetTyping(ctx, who, legacy.TypingActive),
 	} {

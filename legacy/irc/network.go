@@ -58,12 +58,11 @@ func (n *network) Info() legacy.Info {
 	}
 	form = append(form, legacy.Field{Var: legacy.RoomsField, Label: "Channels to join", Desc: "One a line; a key may follow, after a space.", Type: legacy.FieldLines})
 	return legacy.Info{
-		Name:     n.name(),
-		Type:     "irc",
-		PeerName: peer,
-		RoomName: room,
-		Features: legacy.FeaturePresence | legacy.FeatureTyping | legacy.FeatureProfile | legacy.FeatureWatch |
-			legacy.FeatureRooms | legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomTags | legacy.FeatureMarkup | legacy.FeatureSearch,
+		Name:         n.name(),
+		Type:         "irc",
+		PeerName:     peer,
+		RoomName:     room,
+		Features:     legacy.FeaturesOf((*session)(nil)) | legacy.FeatureMarkup,
 		Guests:       n.opts.Guests,
 		Services:     n.named,
 		Instructions: text,

@@ -10,19 +10,21 @@ import (
 )
 
 var (
-	_ legacy.Session      = (*session)(nil)
-	_ legacy.Presencer    = (*session)(nil)
-	_ legacy.Typer        = (*session)(nil)
-	_ legacy.Profiler     = (*session)(nil)
-	_ legacy.Watcher      = (*session)(nil)
-	_ legacy.Versioner    = (*session)(nil)
-	_ legacy.Roomer       = (*session)(nil)
-	_ legacy.RoomKeeper   = (*session)(nil)
-	_ legacy.RoomLister   = (*session)(nil)
-	_ legacy.Reacter      = (*session)(nil)
-	_ legacy.Commander    = (*session)(nil)
-	_ legacy.Configurer   = (*network)(nil)
-	_ legacy.Reconfigurer = (*session)(nil)
+	_ legacy.Session          = (*session)(nil)
+	_ legacy.Presencer        = (*session)(nil)
+	_ legacy.Typer            = (*session)(nil)
+	_ legacy.Profiler         = (*session)(nil)
+	_ legacy.Watcher          = (*session)(nil)
+	_ legacy.Versioner        = (*session)(nil)
+	_ legacy.Roomer           = (*session)(nil)
+	_ legacy.RoomConfigurer   = (*session)(nil)
+	_ legacy.RoomLister       = (*session)(nil)
+	_ legacy.RoomReactor      = (*session)(nil)
+	_ legacy.RoomTyper        = (*session)(nil)
+	_ legacy.MessageRetractor = (*session)(nil)
+	_ legacy.Commander        = (*session)(nil)
+	_ legacy.Configurer       = (*network)(nil)
+	_ legacy.Reconfigurer     = (*session)(nil)
 )
 
 const (
@@ -282,17 +284,17 @@ func (s *session) SetTopic(_ context.Context, room legacy.Peer, topic string) er
 	return s.at(room, false, nil, func(c *client, name string) { c.channels.setTopic(name, topic) })
 }
 
-// SetRoomTyping implements legacy.Reacter.
+// SetRoomTyping implements legacy.RoomTyper.
 func (s *session) SetRoomTyping(_ context.Context, room legacy.Peer, t legacy.Typing) error {
 	return s.at(room, false, nil, func(c *client, name string) { c.setTyping(name, t) })
 }
 
-// React implements legacy.Reacter.
+// React implements legacy.RoomReactor.
 func (s *session) React(_ context.Context, room legacy.Peer, id string, emojis []string) error {
 	return s.at(room, false, nil, func(c *client, name string) { c.channels.react(name, id, emojis) })
 }
 
-// Redact implements legacy.Reacter.
+// Redact implements legacy.MessageRetractor.
 func (s *session) Redact(_ context.Context, ref string, room legacy.Peer, id, reason string) error {
 	return s.at(room, false, s.done(ref), func(c *client, name string) { c.channels.redact(ref, name, id, reason) })
 }
@@ -307,24 +309,24 @@ func (s *session) Moderate(_ context.Context, ref string, room legacy.Peer, m le
 	return s.at(room, false, s.done(ref), func(c *client, name string) { c.channels.moderate(ref, name, m) })
 }
 
-// RequestRoomConfig implements legacy.RoomKeeper.
+// RequestRoomConfig implements legacy.RoomConfigurer.
 func (s *session) RequestRoomConfig(_ context.Context, ref string, room legacy.Peer) error {
 	fail := func(err error) { s.env.Emit(legacy.RoomConfigReceived{Ref: ref, Err: err}) }
 	return s.at(room, false, fail, func(c *client, name string) { c.channels.requestConfig(ref, name) })
 }
 
-// SetRoomConfig implements legacy.RoomKeeper.
+// SetRoomConfig implements legacy.RoomConfigurer.
 func (s *session) SetRoomConfig(_ context.Context, ref string, room legacy.Peer, config legacy.RoomConfig) error {
 	return s.at(room, false, s.done(ref), func(c *client, name string) { c.channels.setConfig(ref, name, config) })
 }
 
-// RequestBans implements legacy.RoomKeeper.
+// RequestBans implements legacy.RoomConfigurer.
 func (s *session) RequestBans(_ context.Context, ref string, room legacy.Peer) error {
 	fail := func(err error) { s.env.Emit(legacy.BansReceived{Ref: ref, Err: err}) }
 	return s.at(room, false, fail, func(c *client, name string) { c.channels.requestBans(ref, name) })
 }
 
-// SetBan implements legacy.RoomKeeper.
+// SetBan implements legacy.RoomConfigurer.
 func (s *session) SetBan(_ context.Context, ref string, room legacy.Peer, mask string, banned bool) error {
 	return s.at(room, false, s.done(ref), func(c *client, name string) { c.channels.setBan(ref, name, mask, banned) })
 }

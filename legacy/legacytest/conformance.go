@@ -106,42 +106,10 @@ func testInfo(t *testing.T, h Harness, lab Lab) {
 
 // testFeatures: an ability is declared if and only if it is implemented.
 func testFeatures(t *testing.T, h Harness, lab Lab) {
-	s := newRun(t, h, lab.Network, h.Good).s
-	_, presencer := s.(legacy.Presencer)
-	_, editor := s.(legacy.RosterEditor)
-	_, typer := s.(legacy.Typer)
-	_, profiler := s.(legacy.Profiler)
-	_, searcher := s.(legacy.Searcher)
-	_, watcher := s.(legacy.Watcher)
-	_, roomer := s.(legacy.Roomer)
-	_, keeper := s.(legacy.RoomKeeper)
-	_, lister := s.(legacy.RoomLister)
-	_, reacter := s.(legacy.Reacter)
-	_, blocker := s.(legacy.Blocker)
-	_, avatarSetter := s.(legacy.AvatarSetter)
-	_, profileSetter := s.(legacy.ProfileSetter)
-	for _, tt := range []struct {
-		name        string
-		feature     legacy.Features
-		implemented bool
-	}{
-		{"Presencer", legacy.FeaturePresence, presencer},
-		{"RosterEditor", legacy.FeatureRoster, editor},
-		{"Typer", legacy.FeatureTyping, typer},
-		{"Profiler", legacy.FeatureProfile, profiler},
-		{"Searcher", legacy.FeatureSearch, searcher},
-		{"Watcher", legacy.FeatureWatch, watcher},
-		{"Roomer", legacy.FeatureRooms, roomer},
-		{"RoomKeeper", legacy.FeatureRoomConfig, keeper},
-		{"RoomLister", legacy.FeatureRoomList, lister},
-		{"Reacter", legacy.FeatureRoomTags, reacter},
-		{"Blocker", legacy.FeatureBlocking, blocker},
-		{"AvatarSetter", legacy.FeatureSetAvatar, avatarSetter},
-		{"ProfileSetter", legacy.FeatureSetProfile, profileSetter},
-	} {
-		if declared := lab.Network.Info().Features.Has(tt.feature); declared != tt.implemented {
-			t.Errorf("%s: declared %v, implemented %v", tt.name, declared, tt.implemented)
-		}
+	implemented := legacy.FeaturesOf(newRun(t, h, lab.Network, h.Good).s)
+	const others = legacy.FeatureAvatar | legacy.FeatureMarkup | legacy.FeatureInvisible | legacy.FeatureReceipts | legacy.FeatureOffline
+	if declared := lab.Network.Info().Features &^ others; declared != implemented {
+		t.Errorf("declared are %b, implemented %b", declared, implemented)
 	}
 }
 

@@ -75,8 +75,7 @@ func NewEcho(opts Options) *Echo {
 
 // Info implements legacy.Network.
 func (n *Echo) Info() legacy.Info {
-	features := legacy.FeaturePresence | legacy.FeatureRoster | legacy.FeatureTyping | legacy.FeatureOffline |
-		legacy.FeatureBlocking | legacy.FeatureSetAvatar | legacy.FeatureSetProfile | legacy.FeatureInvisible
+	features := legacy.FeaturesOf((*Session)(nil)) | legacy.FeatureOffline | legacy.FeatureInvisible
 	if n.opts.State == legacy.Delivered {
 		features |= legacy.FeatureReceipts
 	}

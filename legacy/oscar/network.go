@@ -46,9 +46,8 @@ func (n *network) Info() legacy.Info {
 		Name:     "ICQ",
 		Type:     "icq",
 		PeerName: "ICQ number",
-		Features: legacy.FeaturePresence | legacy.FeatureRoster | legacy.FeatureTyping | legacy.FeatureOffline |
-			legacy.FeatureProfile | legacy.FeatureSearch | legacy.FeatureAvatar | legacy.FeatureBlocking |
-			legacy.FeatureSetAvatar | legacy.FeatureSetProfile | legacy.FeatureReceipts | legacy.FeatureInvisible,
+		Features: legacy.FeaturesOf((*session)(nil)) | legacy.FeatureAvatar | legacy.FeatureInvisible |
+			legacy.FeatureReceipts | legacy.FeatureOffline,
 		Instructions: "Enter your ICQ number (UIN) and your password.",
 		Form: []legacy.Field{
 			{Var: "username", Label: "ICQ number", Required: true},
@@ -63,7 +62,7 @@ func (n *network) Info() legacy.Info {
 		info.Name, info.Type, info.PeerName, info.RoomName = "AIM", "aim", "screen name", "#room"
 		info.Instructions = "Enter your AIM screen name and your password."
 		info.Form[0].Label = "Screen name"
-		info.Features |= legacy.FeatureRooms | legacy.FeatureMarkup
+		info.Features |= legacy.FeaturesOf(roomSession{}) | legacy.FeatureMarkup
 	}
 	if n.opts.UserServer {
 		info.Form = append(info.Form, legacy.Field{Var: fieldServer, Label: "Server", Renews: true,

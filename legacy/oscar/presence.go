@@ -151,7 +151,7 @@ func (c *client) presenceOf(u oscarwire.UserInfo) legacy.Presence {
 	p.Since, _ = u.SignedOn()
 	caps := u.Capabilities()
 	c.notePlain(oscarwire.NormalizeScreenName(u.Name), !slices.Contains(caps, oscarwire.CapXHTML))
-	p.Untyped = len(caps) > 0 && !slices.Contains(caps, oscarwire.CapTyping) && !c.typists[oscarwire.NormalizeScreenName(u.Name)]
+	p.NoTyping = len(caps) > 0 && !slices.Contains(caps, oscarwire.CapTyping) && !c.typists[oscarwire.NormalizeScreenName(u.Name)]
 	return p
 }
 
@@ -170,8 +170,8 @@ func (c *client) tellsOfTyping(peer legacy.Peer) {
 		return
 	}
 	c.typists[peer.ID] = true
-	if p, seen := c.seen[peer.ID]; seen && p.Untyped {
-		p.Untyped = false
+	if p, seen := c.seen[peer.ID]; seen && p.NoTyping {
+		p.NoTyping = false
 		c.showPeer(peer, p)
 	}
 }

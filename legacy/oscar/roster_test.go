@@ -224,7 +224,7 @@ func TestTypingCapability(t *testing.T) {
 	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
 	says := func(untyped bool) {
 		t.Helper()
-		if got := expect(u, any[legacy.PresenceChanged]); got.Presence.Untyped != untyped {
+		if got := expect(u, any[legacy.PresenceChanged]); got.Presence.NoTyping != untyped {
 			t.Errorf("got %+v", got)
 		}
 	}
