@@ -59,7 +59,7 @@ func (p *person) groupchat(room, id, text string) {
 func (p *person) body(from, text string) *element.Element {
 	p.w.t.Helper()
 	return p.expect(fmt.Sprintf("%q from %s", text, from), func(e *element.Element) bool {
-		return e.Name == "message" && e.Attr("from") == from && e.ChildText("jabber:client", "body") == text
+		return e.Name == "message" && lab.From(e, from) && e.ChildText("jabber:client", "body") == text
 	})
 }
 

@@ -225,7 +225,7 @@ func (s *story) tellBob(text string) error {
 // hearBob shows what Bob said as Alice reads it.
 func (s *story) hearBob() error {
 	m, err := s.alice.Expect(s.ctx, "a message of Bob's", func(e *element.Element) bool {
-		return e.Name == "message" && e.Attr("from") == s.bob && e.Child(lab.NSClient, "body") != nil
+		return e.Name == "message" && lab.From(e, s.bob) && e.Child(lab.NSClient, "body") != nil
 	})
 	if err != nil {
 		return err
