@@ -3,6 +3,7 @@ package component
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"mellium.im/xmpp/stanza"
 
@@ -25,7 +26,7 @@ const (
 // fallback of reactions, is for clients that know neither. (XEP-0428 §2)
 func actOf(st *element.Element) act {
 	switch {
-	case st.Child(xep.NSRetract, "retract") != nil:
+	case retraction(st) != nil:
 		return actRetract
 	case st.Child(xep.NSReactions, "reactions") != nil && (bodyText(st) == "" || hasFallback(st, xep.NSReactions)):
 		return actReact
@@ -35,9 +36,23 @@ func actOf(st *element.Element) act {
 	return actSay
 }
 
+// retraction is the element of a message whose id names the one that it takes back, nil
+// for another message. Older clients attach it. (XEP-0424 §3, XEP-0422 §3)
+func retraction(st *element.Element) *element.Element {
+	if e := st.Child(xep.NSRetract, "retract"); e != nil {
+		return e
+	}
+	if e := st.Child(xep.NSFasten, "apply-to"); e.Child(xep.NSRetract0, "retract") != nil {
+		return e
+	}
+	return nil
+}
+
+// hasFallback reports whether a message's body is a fallback of an extension's.
+// (XEP-0428 §3)
 func hasFallback(st *element.Element, of string) bool {
 	for f := range st.Children(xep.NSFallback, "fallback") {
-		if f.Attr("for") == of {
+		if f.Attr("for") == of || f.Attr("for") == "" {
 			return true
 		}
 	}
@@ -47,6 +62,7 @@ func hasFallback(st *element.Element, of string) bool {
 const (
 	maxReactions   = 8   // emojis of one person's to a message
 	maxReaction    = 64  // bytes of each
+	maxEmojis      = 100 // bytes of all those in a line
 	maxReacted     = 200 // messages of which the user's reactions are remembered
 	maxQuotedWords = 40  // runes of a message that a line about it repeats
 	maxChatLines   = 50  // messages of one-to-one chats whose first words are remembered
@@ -64,18 +80,13 @@ func reactionsIn(e *element.Element) []string {
 	return all
 }
 
-// mentioned is a message that a reaction or a retraction is about.
+// mentioned is a message that a reaction or a retraction is about. What is unknown of it
+// is zero.
 type mentioned struct {
-	nick string // who has said it in a room, "" for the user and in a chat
-	text string // its beginning, "" if unknown
-}
-
-// quoted is the message as a text for people names it.
-func (m mentioned) quoted(how string) string {
-	if m.text == "" {
-		return how + " an earlier message"
-	}
-	return how + ` "` + m.text + `"`
+	nick string    // who has said it in a room, "" for the user and in a chat
+	text string    // its beginning
+	at   time.Time // when it was said
+	last bool      // it is the last one that the user has said there
 }
 
 // firstWords is the beginning of a text: of its first line that is not a quotation.
@@ -91,7 +102,17 @@ func firstWords(text string) string {
 
 // reactionLine tells people of reactions whose network has none.
 func reactionLine(emojis []string, to mentioned) string {
-	text := to.quoted(strings.Join(emojis, " ") + " to")
+	text := emojis[0]
+	for _, emoji := range emojis[1:] {
+		if len(text)+len(emoji) < maxEmojis {
+			text += " " + emoji
+		}
+	}
+	if to.text == "" {
+		text += " to an earlier message"
+	} else {
+		text += ` to "` + to.text + `"`
+	}
 	if to.nick != "" {
 		text = to.nick + ": " + text
 	}
@@ -99,8 +120,19 @@ func reactionLine(emojis []string, to mentioned) string {
 }
 
 // retractionLine tells people that a message was taken back whose network cannot do that.
-func retractionLine(m mentioned) string {
-	return "(" + m.quoted("took back") + ")"
+// It does not repeat what should not have been said.
+func retractionLine(m mentioned, now time.Time) string {
+	what := "an earlier message"
+	switch {
+	case m.last:
+		what = "the last message"
+	case m.at.IsZero():
+	case now.Sub(m.at) > 12*time.Hour:
+		what = "the message of " + m.at.UTC().Format("2 January, 15:04 UTC")
+	default:
+		what = "the message of " + m.at.UTC().Format("15:04 UTC")
+	}
+	return "(took back " + what + ")"
 }
 
 // correctionOf marks a text, and its formatting, as the correction of an earlier one.
@@ -149,7 +181,7 @@ func (u *user) actAlone(st *inbound, a act, peer legacy.Peer) {
 		return
 	}
 	if a == actRetract {
-		u.sendTo(st, peer, retractionLine(u.chatLine(peer, st.Child(xep.NSRetract, "retract").Attr("id"))))
+		u.sendTo(st, peer, retractionLine(u.chatLine(peer, retraction(st.Element).Attr("id")), u.c.clock.Now()))
 		return
 	}
 	e := st.Child(xep.NSReactions, "reactions")
@@ -169,7 +201,9 @@ func (u *user) reactInRoom(st *inbound, r *room) {
 		u.c.refuse(st, errBadRequest)
 		return
 	}
-	if reactor, ok := u.legacySession().(legacy.RoomReactor); ok && r.tags {
+	u.recall(r)
+	old := r.said(id)
+	if reactor, ok := u.legacySession().(legacy.RoomReactor); ok && r.tags && (old == nil || !old.unnamed) {
 		if err := reactor.React(u.ctx, r.peer, id, emojis); err != nil {
 			u.c.refuse(st, translateError(err))
 			return
@@ -190,15 +224,13 @@ func (u *user) reactInRoom(st *inbound, r *room) {
 // for the user's clients only, and the room is told so in a line of text.
 // (XEP-0424 §3)
 func (u *user) retractInRoom(st *inbound, r *room) {
-	if r.redacts {
-		u.retract(st, r)
-		return
-	}
-	id := st.Child(xep.NSRetract, "retract").Attr("id")
+	id := retraction(st.Element).Attr("id")
 	u.recall(r)
 	u.c.identify(r, r.self())
 	old := r.said(id)
 	switch {
+	case r.redacts && (old == nil || !old.unnamed):
+		u.retract(st, r)
 	case id == "":
 		u.c.refuse(st, errBadRequest)
 	case old != nil && old.nick != r.nick && !r.isOf(old, r.nick):
@@ -206,7 +238,7 @@ func (u *user) retractInRoom(st *inbound, r *room) {
 	case u.option(optNoActs):
 		u.reflect(st, "")
 	default:
-		u.sendTo(st, r.peer, retractionLine(u.roomLine(r, id)))
+		u.sendTo(st, r.peer, retractionLine(u.roomLine(r, id), u.c.clock.Now()))
 	}
 }
 
@@ -219,9 +251,12 @@ func (u *user) roomLine(r *room, id string) mentioned {
 	if old == nil {
 		return mentioned{}
 	}
-	m := mentioned{nick: old.nick, text: firstWords(old.ownText())}
+	m := mentioned{nick: old.nick, text: firstWords(old.ownText()), at: old.at}
 	if m.nick == r.nick {
-		m.nick = ""
+		m.nick, m.last = "", true
+		for i := len(r.history) - 1; &r.history[i] != old; i-- {
+			m.last = m.last && r.history[i].nick != r.nick
+		}
 	}
 	return m
 }
@@ -238,21 +273,31 @@ func (l *line) ownText() string {
 
 // chatLine is a message of a one-to-one chat, for a line about it.
 func (u *user) chatLine(peer legacy.Peer, id string) mentioned {
+	later := false // the user has said something later
 	for _, l := range slices.Backward(u.chat) {
-		if l.peer == peer.ID && id != "" && (l.id == id || l.origin == id) {
-			return mentioned{text: l.words}
+		switch {
+		case l.peer != peer.ID:
+		case id != "" && (l.id == id || l.origin == id):
+			return mentioned{text: l.words, at: l.at, last: l.own && !later}
+		case l.own:
+			later = true
 		}
 	}
 	return mentioned{}
 }
 
 // chatLine is the beginning of a message of a one-to-one chat.
-type chatLine struct{ peer, id, origin, words string }
+type chatLine struct {
+	peer, id, origin, words string
+	own                     bool
+	at                      time.Time
+}
 
 // noteChat remembers how a message begins.
 func (u *user) noteChat(l chatLine) {
 	if len(u.chat) >= 2*maxChatLines {
 		u.chat = append(u.chat[:0], u.chat[len(u.chat)-maxChatLines+1:]...)
 	}
+	l.at = u.c.clock.Now()
 	u.chat = append(u.chat, l)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"transport/component/element"
 	"transport/legacy"
@@ -242,7 +243,7 @@ func TestRetractionInRoom(t *testing.T) {
 		w.groupchat(phone, "m1", "<body>my secret is this</body>")
 		archived, _ := stanzaIDs(w.relay("my secret is this"))
 		w.groupchat(phone, "r1", "<retract xmlns='"+nsRetract+"' id='"+archived[0]+"'/><body>/me retracted a previous message</body><fallback xmlns='"+nsFallback+"' for='"+nsRetract+"'/>")
-		got := w.relay(`(took back "my secret is this")`)
+		got := w.relay("(took back the last message)")
 		w.each(got, "<message type='groupchat' from='"+club+"/alice'><retract xmlns='"+nsRetract+"' id='%s'/><occupant-id xmlns='"+nsOccupant+"'/></message>", archived)
 		for i, e := range got[:2] {
 			if e[0].Child(nsComponent, "body") != nil || e[0].Attr("id") != "r1" {
@@ -254,6 +255,36 @@ func TestRetractionInRoom(t *testing.T) {
 				t.Errorf("the archive of %s has %q", full, p.allText)
 			}
 		}
+		// One after the other: the lines about them are the same.
+		retract := func(id string) { w.groupchat(phone, "r", "<retract xmlns='"+nsRetract+"' id='"+id+"'/>") }
+		w.groupchat(phone, "m2", "<body>first</body>")
+		first, _ := stanzaIDs(w.relay("first"))
+		w.groupchat(phone, "m3", "<body>second</body>")
+		second, _ := stanzaIDs(w.relay("second"))
+		retract(second[0])
+		retract(first[0])
+		got = w.relay("(took back the last message)", "(took back the last message)")
+		for i, stanzas := range got {
+			if len(stanzas) != 2 {
+				t.Errorf("client %d got %v", i, stanzas)
+				continue
+			}
+			w.mustMatch(stanzas[0], "<message><retract xmlns='"+nsRetract+"' id='"+second[i]+"'/></message>")
+			w.mustMatch(stanzas[1], "<message><retract xmlns='"+nsRetract+"' id='"+first[i]+"'/></message>")
+		}
+		// What is not the last one is named by its time; as older clients write it.
+		// (XEP-0422 §3)
+		w.groupchat(phone, "m4", "<body>third</body>")
+		said := time.Now().UTC()
+		third, _ := stanzaIDs(w.relay("third"))
+		w.pass(time.Hour)
+		w.groupchat(phone, "m5", "<body>fourth</body>")
+		w.relay("fourth")
+		attached := "<apply-to xmlns='urn:xmpp:fasten:0' id='" + third[0] + "'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>"
+		w.groupchat(phone, "r5", attached+"<body>/me retracted a message</body>")
+		got = w.relay("(took back the message of " + said.Format("15:04 UTC") + ")")
+		w.each(got, "<message><retract xmlns='"+nsRetract+"' id='%s'/></message>", third)
+		w.mustMatch(got[1][0], "<message>"+attached+"</message>")
 	})
 }
 
@@ -302,7 +333,7 @@ func TestActsInChat(t *testing.T) {
 		chat("m2", "<body>at nine</body><replace xmlns='"+nsCorrect+"' id='m1'/>")
 		chat("m3", "<retract xmlns='"+nsRetract+"' id='o1'/><body>/me retracted a previous message</body>")
 		chat("m4", "<retract xmlns='"+nsRetract+"' id='unknown'/><body>/me retracted a previous message</body>")
-		w.wantSent(h, "at niny", "* at nine", `(took back "at niny")`, "(took back an earlier message)")
+		w.wantSent(h, "at niny", "* at nine", "(took back the last message)", "(took back an earlier message)")
 		for i := range 120 {
 			w.emit(h, legacy.MessageReceived{From: carolPeer, Text: fmt.Sprint("line ", i)})
 		}
@@ -319,5 +350,53 @@ func TestActsInChat(t *testing.T) {
 		w.Quiet()
 		w.Send("<message type='chat' from='" + phone + "' to='" + gw + "' id='g3'><body>help</body><replace xmlns='" + nsCorrect + "' id='x'/></message>")
 		w.Expect("<message type='chat' from='" + fullJID(gw) + "'><body>gateway</body></message>")
+	})
+}
+
+// Where the network has reactions and retractions, but no id for a message, they are told
+// in words.
+func TestActsOnUnnamed(t *testing.T) {
+	asked := make(chan string, 1000)
+	stage(t, setup{network: newCity(asked), echo: silence, config: keeping, users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.enter(h, asked, phone, legacy.RoomJoined{MessageTags: true, Redacts: true, Occupants: []legacy.Occupant{{Nick: "bob"}}})
+		w.emit(h, legacy.RoomMessage{Room: clubPeer, Nick: "bob", Text: "named", ID: "net-1"}, legacy.RoomMessage{Room: clubPeer, Nick: "bob", Text: "unnamed"})
+		w.Expect("<message from='" + club + "/bob'><body>named</body></message>")
+		id := w.Expect("<message from='"+club+"/bob'><body>unnamed</body></message>").Child(nsStanzaID, "stanza-id").Attr("id")
+		w.groupchat(phone, "r1", reactionsTo("net-1", "😃")+"<body>😃</body><fallback xmlns='"+nsFallback+"'/>")
+		w.hear(asked, `react #club net-1 ["😃"]`)
+		w.wantSent(h)
+		w.groupchat(phone, "r2", reactionsTo(id, "😃"))
+		w.wantSent(h, `bob: 😃 to "unnamed"`)
+		for _, id := range []string{"r1", "r2"} {
+			if e := w.Next("<message type='groupchat' from='" + club + "/alice' id='" + id + "'><reactions xmlns='" + nsReactions + "'/></message>"); e.Child(nsComponent, "body") != nil {
+				t.Errorf("reflected %s", e)
+			}
+		}
+		w.groupchat(phone, "m1", "<body>hello</body>") // the network confirms it without an id
+		own := w.Next("<message id='m1'/>").Child(nsStanzaID, "stanza-id").Attr("id")
+		w.groupchat(phone, "r3", "<retract xmlns='"+nsRetract+"' id='"+own+"'/>")
+		w.wantSent(h, "hello", "(took back the last message)")
+		w.Next("<message id='r3'><retract xmlns='" + nsRetract + "' id='" + own + "'/></message>")
+		w.nothingAsked(asked)
+	})
+}
+
+// A line about reactions is one line of IRC at most.
+func TestReactionLine(t *testing.T) {
+	stage(t, setup{echo: silence, users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.emit(h, legacy.MessageReceived{From: carolPeer, Text: strings.Repeat("ä", 1000) + "\n" + strings.Repeat("ö", 1000)})
+		id := w.Expect("<message from='" + fullJID(carol) + "'/>").Attr("id")
+		emojis := make([]string, 20)
+		for i := range emojis {
+			emojis[i] = strings.Repeat(string(rune('a'+i)), 30)
+		}
+		w.Send("<message type='chat' from='" + phone + "' to='" + carol + "' id='r1'>" + reactionsTo(id, emojis...) + "</message>")
+		w.settle()
+		got := sent(h)
+		if len(got) != 1 || len(got[0]) > 250 || strings.Contains(got[0], "\n") || !strings.HasPrefix(got[0], emojis[0]+" "+emojis[1]) {
+			t.Errorf("the network got %q", got)
+		}
 	})
 }

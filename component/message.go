@@ -152,7 +152,7 @@ func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) bool {
 		u.c.counters.toNetwork.Add(1)
 	}
 	if !peer.Room && !peer.Service && actOf(st.Element) == actSay {
-		u.noteChat(chatLine{peer.ID, st.id, st.Child(xep.NSStanzaID, "origin-id").Attr("id"), firstWords(text)})
+		u.noteChat(chatLine{peer: peer.ID, id: st.id, origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), words: firstWords(text), own: true})
 	}
 	return true
 }
@@ -225,6 +225,9 @@ func (u *user) onMessageSent(ev legacy.MessageSent) {
 func (u *user) onOwnMessage(ev legacy.OwnMessage) {
 	if ev.To.ID == "" || ev.Text == "" {
 		return
+	}
+	if !ev.Time.IsZero() {
+		ev.Time = u.stampStored(ev.To, ev.Time)
 	}
 	jid := u.c.contactJID(ev.To.ID)
 	if u.showOwn(jid, ev.Text, ev.Time) {

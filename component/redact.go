@@ -11,7 +11,7 @@ import (
 // retract takes a message back for one of the user's clients, where the network can.
 // (XEP-0424 §3)
 func (u *user) retract(st *inbound, room *room) {
-	r := &request{inbound: st, payload: st.Child(xep.NSRetract, "retract"), deadline: u.c.clock.Now().Add(requestTime)}
+	r := &request{inbound: st, payload: retraction(st.Element), deadline: u.c.clock.Now().Add(requestTime)}
 	u.requests = append(u.requests, r)
 	u.redact(r, room, "", func() { r.answered = true }) // the room tells it to everybody
 }
@@ -19,14 +19,19 @@ func (u *user) retract(st *inbound, room *room) {
 // reflectRetraction tells the user's clients that the user has taken a message back which
 // the network keeps. (XEP-0424 §3)
 func (u *user) reflectRetraction(r *room, st *inbound) {
-	id := st.Child(xep.NSRetract, "retract").Attr("id")
+	e := retraction(st.Element)
+	id := e.Attr("id")
 	if old := r.said(id); old != nil {
 		u.unsay(r, old.archived)
+	}
+	var attached *element.Element // as the client knows it that has sent it
+	if e.Name == "apply-to" {
+		attached = element.New(xep.NSFasten, "apply-to").Set("id", id).Add(element.New(xep.NSRetract0, "retract"))
 	}
 	o := u.c.idOf(r, r.nick)
 	u.toClients(r, func(full string) {
 		u.put(element.New(nsStanza, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat").
-			Set("id", first(st.id, newID())).Add(element.New(xep.NSRetract, "retract").Set("id", id), o, element.New("urn:xmpp:hints", "store")))
+			Set("id", first(st.id, newID())).Add(element.New(xep.NSRetract, "retract").Set("id", id), attached, o, element.New("urn:xmpp:hints", "store")))
 	})
 }
 

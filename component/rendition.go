@@ -18,6 +18,7 @@ type rendition struct {
 	back   int  // how many lines with the same words have followed that one
 	text   string
 	emojis []string
+	number uint64 // of all renditions
 	till   time.Time
 }
 
@@ -27,22 +28,25 @@ type spokenLine struct{ room, nick, text string }
 // renditions are shared by the actors: a sender's notes one before the line is sent, so
 // that it is there when the line arrives elsewhere.
 type renditions struct {
-	mu sync.Mutex
-	by map[spokenLine]rendition
+	mu   sync.Mutex
+	last uint64
+	by   map[spokenLine][]rendition // in their order
 }
 
 const (
-	maxRenditions    = 500
+	maxRenditions    = 500             // different lines
+	maxSameLines     = 8               // of the same words
 	maxRenditionText = 1000            // bytes of a line
 	renditionTime    = 2 * time.Minute // for a line to arrive
+	maxSpeakers      = 100             // of a room whose renditions are counted
 )
 
 func (rs *renditions) add(l spokenLine, re rendition, now time.Time) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if len(rs.by) >= maxRenditions {
-		for old, re := range rs.by {
-			if re.till.Before(now) {
+		for old, all := range rs.by {
+			if all[len(all)-1].till.Before(now) {
 				delete(rs.by, old)
 			}
 		}
@@ -50,15 +54,21 @@ func (rs *renditions) add(l spokenLine, re rendition, now time.Time) {
 			clear(rs.by)
 		}
 	}
-	re.till = now.Add(renditionTime)
-	put(&rs.by, l, re)
+	rs.last++
+	re.number, re.till = rs.last, now.Add(renditionTime)
+	all := append(rs.by[l], re)
+	put(&rs.by, l, all[max(0, len(all)-maxSameLines):])
 }
 
-func (rs *renditions) find(l spokenLine, now time.Time) rendition {
+// find is the first rendition of a line after one with a number: lines of the same words
+// arrive in the order in which they were sent.
+func (rs *renditions) find(l spokenLine, after uint64, now time.Time) rendition {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if re := rs.by[l]; re.till.After(now) {
-		return re
+	for _, re := range rs.by[l] {
+		if re.number > after && re.till.After(now) {
+			return re
+		}
 	}
 	return rendition{}
 }
@@ -76,7 +86,7 @@ func (u *user) noteRendition(st *inbound, peer legacy.Peer, parts []string) {
 		id = st.Child(xep.NSCorrect, "replace").Attr("id")
 		re.text, _ = compact(cleanText(plainText(st.Element)), [2]int{})
 	case actRetract:
-		id = st.Child(xep.NSRetract, "retract").Attr("id")
+		id = retraction(st.Element).Attr("id")
 	case actReact:
 		e := st.Child(xep.NSReactions, "reactions")
 		id, re.emojis = e.Attr("id"), reactionsIn(e)
@@ -101,10 +111,14 @@ func (u *user) rendition(r *room, ev legacy.RoomMessage) (rendition, *line) {
 	if ev.Nick == "" || !ev.Time.IsZero() {
 		return rendition{}, nil
 	}
-	re := u.c.renditions.find(spokenLine{r.peer.ID, ev.Nick, ev.Text}, u.c.clock.Now())
+	re := u.c.renditions.find(spokenLine{r.peer.ID, ev.Nick, ev.Text}, r.rendered[ev.Nick], u.c.clock.Now())
 	if re.act == actSay {
 		return re, nil
 	}
+	if len(r.rendered) >= maxSpeakers {
+		clear(r.rendered)
+	}
+	put(&r.rendered, ev.Nick, re.number)
 	u.recall(r)
 	var same []*line
 	for i := len(r.history) - 1; i >= 0; i-- {

@@ -38,6 +38,7 @@ type room struct {
 	history   []line
 	newest    time.Time              // stamp of the newest line
 	repeated  time.Time              // stamp of the last line that the network has repeated
+	rendered  map[string]uint64      // number of the last rendition that was shown, by nick
 	recalled  bool                   // the archive was looked into
 	renamed   bool                   // somebody has another nick than the one by which they are known
 	clients   map[string]*roomClient // the user's clients in the room, by full JID

@@ -28,6 +28,7 @@ type line struct {
 	replyTo  string // nick of whoever said that, "" if unknown
 	quoted   [2]int // runes of text that repeat it (XEP-0428)
 	replaces string // id of the line that it corrects (XEP-0308)
+	unnamed  bool   // the network has no id for it: archived is ours
 	unstyled bool   // its marks are what they are (XEP-0393)
 	origin   string // that the user's client gave it (XEP-0359), not kept
 	at       time.Time
@@ -46,6 +47,7 @@ type keptLine struct {
 	Quoted   [2]int        `json:"q,omitzero"`
 	Unstyled bool          `json:"u,omitempty"`
 	Replaces string        `json:"x,omitempty"`
+	Unnamed  bool          `json:"y,omitempty"`
 }
 
 const (
@@ -89,7 +91,7 @@ func (u *user) remember(r *room, l line) {
 		r.history = append(make([]line, 0, 2*maxHistory), r.history[len(r.history)-maxHistory:]...)
 	}
 	if u.records(r.peer) {
-		payload, err := json.Marshal(keptLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply, l.replyTo, l.quoted, l.unstyled, l.replaces})
+		payload, err := json.Marshal(keptLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply, l.replyTo, l.quoted, l.unstyled, l.replaces, l.unnamed})
 		if err != nil {
 			u.log.Error().Err(err).Msg("cannot archive a line")
 			return
@@ -103,7 +105,7 @@ func readLine(kept registry.Line) (line, error) {
 	var k keptLine
 	err := json.Unmarshal(kept.Payload, &k)
 	return line{nick: k.Nick, text: k.Text, markup: k.Markup, id: k.ID, archived: kept.StanzaID, occupant: k.Occupant, reply: k.Reply, replyTo: k.ReplyTo,
-		quoted: k.Quoted, unstyled: k.Unstyled, replaces: k.Replaces, at: kept.Created}, err
+		quoted: k.Quoted, unstyled: k.Unstyled, replaces: k.Replaces, unnamed: k.Unnamed, at: kept.Created}, err
 }
 
 // recall fills a room's memory from the archive after a restart.

@@ -52,7 +52,7 @@ func (u *user) onRoomMessage(r *room, ev legacy.RoomMessage) {
 		u.recall(r) // it may be known
 	}
 	if l.archived = ev.ID; l.archived == "" {
-		l.archived = l.id
+		l.archived, l.unnamed = l.id, true
 	} else if !ev.Time.IsZero() && slices.ContainsFunc(r.history, func(old line) bool { return old.archived == ev.ID }) {
 		return // it was said before a loss of the connection
 	}
@@ -357,7 +357,7 @@ func (u *user) reflect(st *inbound, id string) {
 			return
 		}
 		archived := first(id, newID())
-		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, archived), archived: archived, at: r.stamp(u.c.clock.Now(), false), occupant: o.id,
+		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.id, archived), archived: archived, unnamed: id == "", at: r.stamp(u.c.clock.Now(), false), occupant: o.id,
 			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"), quoted: quoteIn(st.Element)}
 		if actOf(st.Element) == actCorrect {
 			l.replaces = st.Child(xep.NSCorrect, "replace").Attr("id")

@@ -174,7 +174,7 @@ func (s *ircScene) acts() {
 	s.alice.groupchat(clubRoom, "c4", "forget this")
 	own, theirs := archived(s.alice.body(clubRoom+"/alice", "forget this")), archived(s.carol.body(clubRoom+"/alice", "forget this"))
 	s.alice.send("<message to='" + clubRoom + "' type='groupchat' id='c5'><body>/me retracted a message</body><retract xmlns='urn:xmpp:message-retract:1' id='" + own + "'/></message>")
-	s.bob.expect(`PRIVMSG #club :(took back "forget this")`)
+	s.bob.expect("PRIVMSG #club :(took back the last message)")
 	child(s.alice, "urn:xmpp:message-retract:1", "retract", own)
 	child(s.carol, "urn:xmpp:message-retract:1", "retract", theirs)
 }

@@ -72,6 +72,35 @@ func TestIRCContacts(t *testing.T) {
 	}
 }
 
+// TestIRCSignOff: what the server says as it parts (ngIRCd has statistics then) is not
+// there as a new chat when the user comes back.
+func TestIRCSignOff(t *testing.T) {
+	if testing.Short() {
+		t.Skip("end-to-end tests are not short")
+	}
+	w := newWorld(t, "prosody", lab.Prosody, lab.Options{})
+	irc := startIRC(t, lab.Ngircd)
+	w.useIRC(irc.Addr)
+	w.start()
+	w.waitLog("connected to the XMPP server", 2)
+	alice := w.login(aliceJID + "/one")
+	alice.register(ircDomain, "alice")
+	bob := dialIRC(t, irc.Addr, "bob")
+	alice.say("bob@"+ircDomain, "m1", "good night")
+	bob.expect("PRIVMSG bob :good night")
+	if err := alice.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.waitLog("signed off from the network", 1)
+	again := w.login(aliceJID + "/two")
+	again.presence(ircDomain, "", "")
+	bob.send("PRIVMSG alice :good morning")
+	again.body("bob@"+ircDomain, "good morning")
+	if n := again.Count(func(e *element.Element) bool { return e.Name == "message" && e.Child("urn:xmpp:delay", "delay") != nil }); n > 0 {
+		t.Errorf("%d messages were stored", n)
+	}
+}
+
 // TestIRCXMPPRestart: what is said while the XMPP server is down is read afterwards.
 func TestIRCXMPPRestart(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {

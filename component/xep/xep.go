@@ -52,6 +52,8 @@ const (
 	NSUpload         = "urn:xmpp:http:upload:0"              // XEP-0363
 	NSCorrect        = "urn:xmpp:message-correct:0"          // XEP-0308
 	NSRetract        = "urn:xmpp:message-retract:1"          // XEP-0424
+	NSRetract0       = "urn:xmpp:message-retract:0"          // its earlier version
+	NSFasten         = "urn:xmpp:fasten:0"                   // XEP-0422
 	NSModerate       = "urn:xmpp:message-moderate:1"         // XEP-0425
 	NSReactions      = "urn:xmpp:reactions:0"                // XEP-0444
 	NSFileSharing    = "urn:xmpp:sfs:0"                      // XEP-0447
