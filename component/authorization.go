@@ -26,12 +26,9 @@ func (u *user) onAuthRequested(ev legacy.AuthRequested) {
 		}
 		return
 	}
-	if ct.Name == "" {
-		ct.Name = ev.Name
-	}
-	ct.Subscription = ct.Subscription&^registry.Refused | registry.AskFrom | registry.AuthAsked
-	u.save(ct)
-	u.sendSubscribe(ct, first(ev.Reason, "Asks to see when you are online on "+u.c.cfg.Name+"."))
+	u.setNick(ct, ev.Name)
+	ct.Subscription = ct.Subscription&^registry.Refused | registry.AuthAsked
+	u.askSubscription(ct, first(ev.Reason, "Asks to see when you are online on "+u.c.cfg.Name+"."))
 }
 
 // onAuthGranted: a contact lets the user see them.

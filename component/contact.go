@@ -23,6 +23,7 @@ type contact struct {
 	offered  bool        // the user's client has proposed the contact to the user
 	changed  bool        // the roster does not have the name or the groups yet
 	inRoster rosterEntry // as it was read last
+	naming   *nickQuery  // for what the network calls them, nil if it was not asked
 }
 
 const (
@@ -203,14 +204,19 @@ func (u *user) grant(ct *contact, id string) {
 		u.sendGatewayPresence(u.bare)
 	}
 	asked := ct.Subscription.Has(registry.AskFrom) && !ct.offered || ct.Subscription.Has(registry.Refused)
-	if ct.offered = false; !ct.Subscription.Has(registry.From) && !asked {
-		if u.writesRoster() {
-			u.offer(ct)
-			u.save(ct)
-			return
-		}
-		u.askSubscription(ct, "You have added this contact on "+u.c.cfg.Name+". Allow this too, so that they see when you are online.")
+	if ct.offered = false; ct.Subscription.Has(registry.From) || asked {
+		return
 	}
+	if ct.Peer != "" && u.writesRoster() {
+		u.offer(ct)
+		u.save(ct)
+		return
+	}
+	reason := u.whyGateway()
+	if ct.Peer != "" {
+		reason = "You have added this contact on " + u.c.cfg.Name + ". Allow this too, so that they see when you are online."
+	}
+	u.askSubscription(ct, reason)
 }
 
 // askSubscription sends the user a contact's request to see the user.
@@ -218,20 +224,20 @@ func (u *user) grant(ct *contact, id string) {
 func (u *user) askSubscription(ct *contact, reason string) {
 	ct.Subscription |= registry.AskFrom
 	u.save(ct)
-	u.sendSubscribe(ct, reason)
+	u.withNick(ct, func() {
+		if u.contacts[ct.Peer] == ct && ct.Subscription.Has(registry.AskFrom) {
+			u.sendSubscribe(ct, reason)
+		}
+	})
 }
 
 // sendSubscribe sends a request, which says who asks and why. (XEP-0172 §4.1)
 func (u *user) sendSubscribe(ct *contact, reason string) {
-	name := ct.Name
-	if ct.Peer == "" {
-		name = u.c.cfg.Name
-	}
 	p := element.New(nsStanza, "presence").Set("from", ct.jid).Set("to", u.bare).Set("type", "subscribe")
 	if reason != "" {
 		p.Add(element.New(nsStanza, "status").AddText(reason))
 	}
-	if name != "" {
+	if name := u.nameOf(ct); name != "" {
 		p.Add(xep.Nick(name))
 	}
 	u.c.send(p)

@@ -84,7 +84,7 @@ func (u *user) onContactVCard(r *request, peer legacy.Peer) {
 			u.fail(r, errServiceUnavail) // XEP-0054 §3.3
 			return
 		}
-		u.replyVCard(r, peer, legacy.Profile{Nick: ct.Name})
+		u.replyVCard(r, peer, legacy.Profile{Nick: u.nameOf(ct)})
 		return
 	}
 	u.look(r, func(u *user, r *request, ev legacy.Event) {
@@ -95,6 +95,7 @@ func (u *user) onContactVCard(r *request, peer legacy.Peer) {
 		case got.Err != nil:
 			u.fail(r, translateError(got.Err))
 		default:
+			u.learnNick(peer.ID, got.Profile)
 			u.replyVCard(r, peer, got.Profile)
 		}
 	}, func(ref string) error { return profiler.RequestProfile(u.ctx, ref, peer) })

@@ -54,8 +54,12 @@ func (u *user) askNext(now time.Time) {
 		u.askAt = time.Time{}
 		return
 	}
-	u.askAt = now.Add(askPace)
+	u.askAt, u.askAwaits = now.Add(askPace), false
 	if u.writesRoster() {
+		if u.seekNicks(1) {
+			u.awaitNicks(now)
+			return
+		}
 		u.askAt = now.Add(queryTime) // the answer brings on the next
 		u.writeNext()
 		return
@@ -67,9 +71,16 @@ func (u *user) askNext(now time.Time) {
 		return
 	}
 	u.meetApplicant()
-	switch proposers := u.clientsWith(xep.NSRosterX); {
+	proposers := u.clientsWith(xep.NSRosterX)
+	few := 1
+	if len(proposers) > 0 {
+		few = offerBatch
+	}
+	switch {
 	case u.learning():
 		u.askAt = now.Add(capsPatience)
+	case u.seekNicks(few):
+		u.awaitNicks(now)
 	case len(proposers) > 0:
 		u.propose(proposers)
 	default:
@@ -81,6 +92,9 @@ func (u *user) askNext(now time.Time) {
 		u.applicant = applicant{}
 	}
 }
+
+// awaitNicks puts the next offer off until it is known what the contacts are called.
+func (u *user) awaitNicks(now time.Time) { u.askAt, u.askAwaits = now.Add(nickTime), true }
 
 // nextToAsk takes the next contact that still is to be offered, nil if there is
 // none.
@@ -170,7 +184,7 @@ func (u *user) rosterEntry(ct *contact) rosterEntry {
 	if ct.Peer == "" {
 		return rosterEntry{u.c.cfg.Name, []string{u.c.cfg.Name}}
 	}
-	e := rosterEntry{first(ct.Name, ct.inRoster.name), ct.Groups}
+	e := rosterEntry{first(ct.Name, ct.inRoster.name, u.nick(ct)), ct.Groups}
 	if len(e.groups) == 0 || slices.Contains(ct.inRoster.groups, e.groups[0]) {
 		e.groups = ct.inRoster.groups
 	}
@@ -287,7 +301,7 @@ func (u *user) readRosterItem(item *element.Element) {
 // follow takes over what the user calls a contact, and the group, to the network's list.
 func (u *user) follow(ct *contact) {
 	name, groups := ct.inRoster.name, ct.inRoster.groups
-	renamed := name != "" && name != ct.Name
+	renamed := name != "" && name != ct.Name && name != u.nick(ct)
 	moved := len(groups) > 0 && (len(ct.Groups) == 0 || !slices.Contains(groups, ct.Groups[0]))
 	if !renamed && !moved {
 		return

@@ -269,7 +269,9 @@ func (u *user) onLegacy(ev legacy.Event) {
 	case legacy.TypingChanged:
 		u.onTypingChanged(ev)
 	case legacy.ProfileReceived:
-		u.onLookup(ev.Ref, ev)
+		if !u.onNickFound(ev) {
+			u.onLookup(ev.Ref, ev)
+		}
 	case legacy.VersionReceived:
 		u.onLookup(ev.Ref, ev)
 	case legacy.SearchFinished:
@@ -331,6 +333,7 @@ func (u *user) onEnded(err error) {
 	u.signedOn.Store(false)
 	clear(u.typing)
 	u.failBlocking()
+	u.endNicks()
 	clear(u.leaving)
 	if err == nil && !s.ending {
 		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")

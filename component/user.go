@@ -65,6 +65,7 @@ type user struct {
 	executions map[string]*execution    // of ad-hoc commands, by session id
 	queries    map[string]query         // of ours, by id
 	lookups    map[string]lookup        // questions to the network, by ref
+	nicks      map[string]*nickQuery    // those of ours, by ref
 	echos      map[string]time.Time     // ids of messages that the server hands back to us
 	threads    map[string]string        // of conversations, by peer
 	stored     map[string]time.Time     // stamps of the last messages that the network had stored, by peer
@@ -100,6 +101,7 @@ type user struct {
 	graceEnd    time.Time // until then a session stays without any resource
 	showAt      time.Time // when contacts whose presence flaps are shown
 	askAt       time.Time // when the next of toAsk is sent
+	askAwaits   bool      // that waits for a nick
 	removeAt    time.Time // when the next of toRemove is sent, zero without a link
 	keptTill    time.Time // when messages kept for the network are given up
 	active      time.Time // when a client last sent something other than presence
@@ -365,6 +367,7 @@ func (u *user) due() {
 		u.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))
 	}
 	u.expireQueries(now)
+	u.expireNicks(now)
 	u.expireTyping(now)
 	u.expireJoins(now)
 	u.leaveLeft(now)
@@ -404,6 +407,9 @@ func (u *user) arm() {
 		soonest(s.signOnBy)
 	}
 	for _, q := range u.queries {
+		soonest(q.deadline)
+	}
+	for _, q := range u.nicks {
 		soonest(q.deadline)
 	}
 	for _, until := range u.typing {

@@ -148,6 +148,12 @@ type OccupantNamer interface {
 	OccupantName(room Peer, nick string) string
 }
 
+// Nicker is a Network whose addresses say what somebody is called.
+type Nicker interface {
+	// Nick is what the one at an address is called.
+	Nick(p Peer) string
+}
+
 // Reconfigurer is a Session of a Configurer's.
 type Reconfigurer interface {
 	// Reconfigure tells of new settings of a peer, which may take effect with the

@@ -45,13 +45,13 @@ func (d *DB) PutContacts(ctx context.Context, contacts []Contact) error {
 func (d *DB) Contacts(ctx context.Context, network, user string) ([]Contact, error) {
 	var contacts []Contact
 	err := d.read(ctx, "contacts", func(c *conn) error {
-		return c.each(ctx, `SELECT peer, name, groups, subscription, listed, last_seen FROM contacts
+		return c.each(ctx, `SELECT peer, name, nick, groups, subscription, listed, last_seen FROM contacts
 			WHERE account = (SELECT id FROM accounts WHERE network = ? AND user = ?) ORDER BY peer`,
 			[]any{network, user}, func(scan func(...any) error) error {
 				contact := Contact{Network: network, User: user}
 				var groups []byte
 				var seen int64
-				if err := scan(&contact.Peer, &contact.Name, &groups, &contact.Subscription, &contact.Listed, &seen); err != nil {
+				if err := scan(&contact.Peer, &contact.Name, &contact.Nick, &groups, &contact.Subscription, &contact.Listed, &seen); err != nil {
 					return err
 				}
 				if len(groups) > 0 {
@@ -80,14 +80,14 @@ func (d *DB) DeleteContact(ctx context.Context, network, user, peer string) erro
 
 // contactRow is a contact as it is stored. It shares nothing with the caller's.
 type contactRow struct {
-	network, user, peer, name, groups string
-	subscription                      Subscription
-	listed                            bool
-	seen                              int64
+	network, user, peer, name, nick, groups string
+	subscription                            Subscription
+	listed                                  bool
+	seen                                    int64
 }
 
 func encodeContact(contact Contact) (contactRow, error) {
-	row := contactRow{contact.Network, contact.User, contact.Peer, contact.Name, "",
+	row := contactRow{contact.Network, contact.User, contact.Peer, contact.Name, contact.Nick, "",
 		contact.Subscription, contact.Listed, toMicro(contact.LastSeen)}
 	if contact.Network == "" || contact.User == "" {
 		return row, errors.New("network or user is empty")
@@ -103,13 +103,14 @@ func encodeContact(contact Contact) (contactRow, error) {
 }
 
 func (row contactRow) put(c *conn) error {
-	return c.execFound(`INSERT INTO contacts (account, peer, name, groups, subscription, listed, last_seen)
-		SELECT id, ?3, ?4, ?5, ?6, ?7, ?8 FROM accounts WHERE network = ?1 AND user = ?2
+	return c.execFound(`INSERT INTO contacts (account, peer, name, groups, subscription, listed, last_seen, nick)
+		SELECT id, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM accounts WHERE network = ?1 AND user = ?2
 		ON CONFLICT (account, peer) DO UPDATE SET
 			name = excluded.name,
 			groups = excluded.groups,
 			subscription = excluded.subscription,
 			listed = excluded.listed,
-			last_seen = excluded.last_seen`,
-		row.network, row.user, row.peer, row.name, row.groups, int64(row.subscription), row.listed, row.seen)
+			last_seen = excluded.last_seen,
+			nick = excluded.nick`,
+		row.network, row.user, row.peer, row.name, row.groups, int64(row.subscription), row.listed, row.seen, row.nick)
 }

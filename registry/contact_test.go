@@ -15,7 +15,7 @@ func TestContacts(t *testing.T) {
 	putTestContact(t, d, "romeo@example.org", "100")
 
 	gateway := Contact{Network: testNet, User: testUser, Subscription: To | From}
-	plain := Contact{Network: testNet, User: testUser, Peer: "100", Name: "Ann", Groups: []string{"Friends", `A "b" ☃`},
+	plain := Contact{Network: testNet, User: testUser, Peer: "100", Name: "Ann", Nick: "annie ☃", Groups: []string{"Friends", `A "b" ☃`},
 		Subscription: AskTo | AskFrom, Listed: true, LastSeen: testNow.Add(-time.Hour)}
 	bare := Contact{Network: testNet, User: testUser, Peer: "200"}
 	changed := Contact{Network: testNet, User: testUser, Peer: "100", Name: "Anna", Subscription: To | Refused, LastSeen: testNow}

@@ -329,7 +329,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"nothing", func(*testing.T, Options) {}, nil},
 		{"contact without an account", func(t *testing.T, opts Options) {
-			change(t, opts.Path, "INSERT INTO contacts VALUES (99, '', '', '', 0, 0, 0)")
+			change(t, opts.Path, "INSERT INTO contacts (account, peer, name, groups, subscription, listed, last_seen) VALUES (99, '', '', '', 0, 0, 0)")
 		}, ErrCorrupt},
 		{"key file gone", func(t *testing.T, opts Options) {
 			if err := os.Remove(opts.Path + ".key"); err != nil {

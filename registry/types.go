@@ -35,7 +35,9 @@ type Contact struct {
 	// network. The gateway itself is kept under the empty Peer.
 	Network, User, Peer string
 	// Name is what the user calls the contact.
-	Name   string
+	Name string
+	// Nick is what the network calls the contact.
+	Nick   string
 	Groups []string
 	// Subscription is who sees whose presence, and what has been asked.
 	Subscription Subscription

@@ -88,7 +88,7 @@ func TestBatchIsolation(t *testing.T) {
 	})
 	add("bad statement", func(err error) bool { return err != nil }, func() error {
 		return d.write(ctx, "fail", op{run: func(c *conn) error {
-			_, err := c.exec("INSERT INTO contacts VALUES (1, NULL, '', '', 0, 0, 0)")
+			_, err := c.exec("INSERT INTO contacts (account, peer, name, groups, subscription, listed, last_seen) VALUES (1, NULL, '', '', 0, 0, 0)")
 			return err
 		}})
 	})

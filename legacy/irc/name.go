@@ -109,6 +109,15 @@ func (n *network) OccupantName(room legacy.Peer, nick string) string {
 	return nick
 }
 
+// Nick implements legacy.Nicker. A server is called by its name.
+func (n *network) Nick(p legacy.Peer) string {
+	nick, server := n.split(p.ID)
+	if nick == "" {
+		return server
+	}
+	return nick
+}
+
 // service is the server as a peer: the zero Peer, the gateway itself, where there
 // is one only.
 func (n *network) service(server string) legacy.Peer {

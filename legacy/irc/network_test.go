@@ -39,7 +39,15 @@ func TestParsePeer(t *testing.T) {
 	if got := n.(legacy.OccupantNamer).OccupantName(channel("#a%irc.example.net"), "Bob"); got != "Bob%irc.example.net" {
 		t.Errorf("an occupant is %q", got)
 	}
+	for id, want := range map[string]string{"bob%irc.example.net": "bob", "irc.example.net": "irc.example.net"} {
+		if got := n.(legacy.Nicker).Nick(legacy.Peer{ID: id}); got != want {
+			t.Errorf("%s is called %q, want %q", id, got, want)
+		}
+	}
 	fixed := network(t, "127.0.0.1:6667")
+	if got := fixed.(legacy.Nicker).Nick(legacy.Peer{ID: "bob"}); got != "bob" {
+		t.Errorf("bob is called %q", got)
+	}
 	if got := fixed.(legacy.OccupantNamer).OccupantName(channel("#a"), "Bob"); got != "Bob" {
 		t.Errorf("an occupant is %q", got)
 	}

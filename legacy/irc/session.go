@@ -24,6 +24,7 @@ var (
 	_ legacy.MessageRetractor = (*session)(nil)
 	_ legacy.Commander        = (*session)(nil)
 	_ legacy.Configurer       = (*network)(nil)
+	_ legacy.Nicker           = (*network)(nil)
 	_ legacy.Reconfigurer     = (*session)(nil)
 )
 
