@@ -47,9 +47,10 @@ func (u *user) registrationForm() *element.Element {
 	if u.isRegistered() {
 		q.Add(element.New(xep.NSRegister, "registered"))
 	}
-	q.Add(element.New(xep.NSRegister, "instructions").AddText(info.Instructions))
+	text := u.instructions()
+	q.Add(element.New(xep.NSRegister, "instructions").AddText(text))
 
-	asked := xep.NewForm("form", xep.NSRegister, u.c.cfg.Name, info.Instructions)
+	asked := xep.NewForm("form", xep.NSRegister, u.c.cfg.Name, text)
 	plain := true
 	for _, f := range info.Form {
 		value := u.registered(f)
@@ -68,6 +69,25 @@ func (u *user) registrationForm() *element.Element {
 		q = withoutFields(q)
 	}
 	return q.Add(asked)
+}
+
+// instructions are those of the registration form. Who is registered reads as whom, what
+// to leave empty, and how to unregister with a client that does not offer that.
+func (u *user) instructions() string {
+	if !u.isRegistered() {
+		return u.c.info.Instructions
+	}
+	text := "You are registered."
+	if name := first(u.account.Fields["username"], u.account.Login); name != "" {
+		text = "You are registered as " + name + "."
+	}
+	for _, f := range u.c.info.Form {
+		if isSecret(f) && u.account.Fields[f.Var] != "" {
+			text += " Leave the password empty to keep the one that is stored."
+			break
+		}
+	}
+	return text + " To unregister, if your client has no button for it, write the word unregister to " + u.c.domain + ". " + u.c.info.Instructions
 }
 
 // isRegistered reports whether the user has a registration: guests have none.

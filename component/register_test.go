@@ -65,10 +65,12 @@ func TestRegistrationForm(t *testing.T) {
 		if got.Child(registerNS, "query").Child(registerNS, "registered") != nil {
 			t.Error("a stranger is registered")
 		}
+		const registered = "You are registered as bob. Leave the password empty to keep the one that is stored. " +
+			"To unregister, if your client has no button for it, write the word unregister to gw.example.org. Enter your name"
 		// XEP-0077 §3.1: <registered/> and what was entered, but for the secret.
 		got = w.Ask("get", bob+"/x", gw, registerQuery(""))
-		w.mustMatch(got, `<iq type='result'><query xmlns='jabber:iq:register'><registered/><username>bob</username>
-			<x xmlns='jabber:x:data'><field var='username'><value>bob</value></field></x></query></iq>`)
+		w.mustMatch(got, `<iq type='result'><query xmlns='jabber:iq:register'><registered/><instructions>`+registered+`</instructions><username>bob</username>
+			<x xmlns='jabber:x:data'><instructions>`+registered+`</instructions><field var='username'><value>bob</value></field></x></query></iq>`)
 		if strings.Contains(got.String(), hidden) {
 			t.Errorf("the password is in %s", got)
 		}

@@ -137,7 +137,7 @@ func (u *user) reconnect() (string, *stanzaError) {
 // (XEP-0077 §3.1, by a command for clients that lack it)
 func (u *user) askRegistration(x *execution) {
 	info := u.c.info
-	asked := xep.NewForm("form", "", u.c.cfg.Name, info.Instructions)
+	asked := xep.NewForm("form", "", u.c.cfg.Name, u.instructions())
 	for _, f := range info.Form {
 		asked.Add(u.registrationField(f))
 	}
