@@ -196,7 +196,7 @@ func (u *user) startCommand(r *request, cmd *command, peer legacy.Peer) {
 	x := &execution{command: cmd, asked: r.payload.Attr("node"), id: newID(), from: r.from.String(), peer: peer, request: r}
 	switch { // what the user's state forbids is a note: some clients show errors without their text
 	case !u.offers(cmd) && !u.isRegistered():
-		u.complete(x, "error", "You are not registered with this gateway. "+u.howToRegister(), nil)
+		u.complete(x, "error", "You are not registered with this gateway. "+u.c.howToRegister(), nil)
 	case !u.offers(cmd):
 		u.complete(x, "error", "You are registered already, as "+first(u.account.Login, u.account.Fields["username"])+".", nil)
 	case cmd.ask != nil:
@@ -409,7 +409,7 @@ func (u *user) onText(st *inbound, text string) {
 		}
 		switch {
 		case !u.offers(cmd) && cmd.who == registered:
-			answer("You are not registered. " + u.howToRegister())
+			answer("You are not registered. " + u.c.howToRegister())
 		case !u.offers(cmd):
 			answer(u.helpText())
 		case cmd.tell != nil:
@@ -438,7 +438,7 @@ func (u *user) helpText() string {
 	var b strings.Builder
 	b.WriteString("This is the gateway to " + u.c.cfg.Name + ".")
 	if !u.isRegistered() {
-		b.WriteString(" " + u.howToRegister())
+		b.WriteString(" " + u.c.howToRegister())
 	} else {
 		b.WriteString(" Add a contact as " + u.c.exampleJID() + ", or by your client's search for the " + u.c.info.PeerName + ".")
 	}

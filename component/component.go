@@ -70,26 +70,27 @@ type Policy struct {
 
 // Component is one gateway domain. Make it with New and run it once with Run.
 type Component struct {
-	cfg        Config
-	domain     string
-	info       legacy.Info
-	log        zerolog.Logger
-	clock      Clock
-	disco      atomic.Pointer[discoAnswers]
-	policy     atomic.Pointer[Policy]
-	commands   []*command
-	services   bool // the network has parts with addresses of their own
-	counters   counters
-	limiter    limiter // of the link's reader
-	abilities  abilities
-	privileges privileges
-	archive    archiver
-	renditions renditions
-	macs       sync.Pool // of hash.Hash, for occupantID
-	asks       asks
-	signOns    chan struct{} // a place for each sign-on under way
-	started    time.Time
-	staying    []string // those who were signed on whatever their clients do, at the start
+	cfg         Config
+	domain      string
+	info        legacy.Info
+	log         zerolog.Logger
+	clock       Clock
+	disco       atomic.Pointer[discoAnswers]
+	policy      atomic.Pointer[Policy]
+	commands    []*command
+	services    bool // the network has parts with addresses of their own
+	counters    counters
+	limiter     limiter // of the link's reader
+	abilities   abilities
+	privileges  privileges
+	invitations invitations
+	archive     archiver
+	renditions  renditions
+	macs        sync.Pool // of hash.Hash, for occupantID
+	asks        asks
+	signOns     chan struct{} // a place for each sign-on under way
+	started     time.Time
+	staying     []string // those who were signed on whatever their clients do, at the start
 
 	conn      atomic.Pointer[stream.Conn] // nil while there is none
 	misrouted sync.Once                   // said so

@@ -80,6 +80,10 @@ func (u *user) onSubscription(st *inbound) {
 		return
 	}
 	if u.account == nil && !guest {
+		if st.typ == "subscribe" {
+			u.c.refuseSubscription(st)
+			return
+		}
 		u.c.refuse(st, errRegisterFirst)
 		return
 	}

@@ -112,6 +112,10 @@ func (c *Component) refuseStranger(st *inbound) {
 		c.sendPresence(st.to.Bare().String(), st.from.String(), "unsubscribed", st.id)
 		return
 	}
+	if st.Name == "presence" && st.typ == "subscribe" {
+		c.refuseSubscription(st)
+		return
+	}
 	if why := c.noRoom(st); why != nil {
 		c.refuse(st, *why)
 		return

@@ -51,7 +51,7 @@ func (u *user) state() state {
 func (u *user) stateText() string {
 	switch u.state() {
 	case stateStranger:
-		return "You are not registered with this gateway. " + u.howToRegister()
+		return "You are not registered with this gateway. " + u.c.howToRegister()
 	case stateSignedOn:
 		return "You are signed on to " + u.c.cfg.Name + "."
 	case stateSignedOff:

@@ -358,19 +358,47 @@ func TestListAtSignOn(t *testing.T) {
 	}
 }
 
-// XEP-0100 §4.8.2, conformance G5: strangers have no contacts.
+// XEP-0100 §4.8.2, conformance G5: strangers have no contacts. No client shows an error of a
+// request, so that a message says how to register, now and then.
 func TestStrangersSubscription(t *testing.T) {
-	stage(t, setup{}, func(t *testing.T, w *world) {
-		for _, to := range []string{gw, carol} {
-			w.presence(alice, to, "subscribe")
-			w.expectError("<presence from='"+to+"' to='"+alice+"'/>", "registration-required", "auth")
-			w.presence(alice, to, "unsubscribe")
-			w.presence(alice, to, "unsubscribed")
-			w.presence(phone, to, "unavailable")
-			w.settle()
-			w.Quiet()
-			w.presence(phone, to, "probe")
-			w.Next("<presence type='unsubscribed' from='" + to + "' to='" + phone + "'/>")
-		}
-	})
+	const how = "<message type='chat' from='" + gw + "/echo' to='" + alice + "'><body>To register, use your client's form for this gateway, or write: register NAME PASSWORD</body></message>"
+	for name, s := range map[string]setup{"unknown": {}, "known": {users: []string{alice}}} {
+		t.Run(name, func(t *testing.T) {
+			stage(t, s, func(t *testing.T, w *world) {
+				if name == "known" { // one whose actor is there
+					w.echo.Session("alice").Stall()
+					w.presence(phone, gw, "")
+					w.settle()
+					w.Ask("set", phone, gw, registerQuery("<remove/>"))
+					w.settle()
+					w.Take()
+				}
+				for i, to := range []string{gw, carol} {
+					w.Send("<presence type='subscribe' id='s' from='" + alice + "' to='" + to + "'/>")
+					w.Next("<presence type='unsubscribed' id='s' from='" + to + "' to='" + alice + "'/>")
+					if i == 0 {
+						w.Next(how)
+					}
+					w.settle()
+					w.Quiet()
+					w.presence(alice, to, "unsubscribe")
+					w.presence(alice, to, "unsubscribed")
+					w.presence(phone, to, "unavailable")
+					w.settle()
+					w.Quiet()
+					w.presence(phone, to, "probe")
+					w.Next("<presence type='unsubscribed' from='" + to + "' to='" + phone + "'/>")
+				}
+				w.presence(bob, carol, "subscribe") // others are told, too
+				w.Next("<presence type='unsubscribed' from='" + carol + "' to='" + bob + "'/>")
+				w.Next("<message type='chat' from='" + gw + "/echo' to='" + bob + "'/>")
+				w.pass(time.Hour)
+				w.presence(alice, carol, "subscribe")
+				w.Next("<presence type='unsubscribed' from='" + carol + "' to='" + alice + "'/>")
+				w.Next(how)
+				w.settle()
+				w.Quiet()
+			})
+		})
+	}
 }

@@ -173,12 +173,12 @@ func (c *Component) asksFor(name string) *legacy.Field {
 }
 
 // howToRegister says what to write to register by text.
-func (u *user) howToRegister() string {
+func (c *Component) howToRegister() string {
 	words := "register NAME"
-	if f := u.c.asksFor("username"); f != nil {
+	if f := c.asksFor("username"); f != nil {
 		words = "register " + strings.ToUpper(strings.ReplaceAll(f.Label, " ", "-"))
 	}
-	switch f := u.c.asksFor("password"); {
+	switch f := c.asksFor("password"); {
 	case f == nil:
 	case f.Required:
 		words += " PASSWORD"
@@ -200,7 +200,7 @@ func (u *user) registerByText(word, rest string, answer func(string)) {
 		answer(u.helpText())
 		return
 	case word == "password" && !u.isRegistered():
-		answer("You are not registered. " + u.howToRegister())
+		answer("You are not registered. " + u.c.howToRegister())
 		return
 	case word == "password" && rest == "":
 		answer("Write: password NEW-PASSWORD")
@@ -208,7 +208,7 @@ func (u *user) registerByText(word, rest string, answer func(string)) {
 	case word == "password":
 		given["password"] = rest
 	case name == "", password == "" && secret != nil && secret.Required, password != "" && secret == nil:
-		answer(u.howToRegister())
+		answer(u.c.howToRegister())
 		return
 	default:
 		if given["username"] = name; password != "" {
