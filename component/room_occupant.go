@@ -114,7 +114,10 @@ func (u *user) sendOccupant(r *room, full string, o *occupant, s occupantStanza)
 
 func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) []byte {
 	level := min(int(o.Level), len(roles)-1)
-	role := roleOf(o.Level, s.moderated)
+	role, affiliation := roleOf(o.Level, s.moderated), affiliations[level]
+	if s.gone && slices.Contains(s.codes, "301") { // XEP-0045 §9.1
+		affiliation = "outcast"
+	}
 	dst = append(dst, "<presence"...)
 	dst = appendAttr(dst, "from", from)
 	dst = appendAttr(dst, "to", to)
@@ -133,7 +136,7 @@ func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) 
 		dst = appendChild(appendChild(dst, "show", s.show), "status", s.status)
 	}
 	dst = append(dst, "<x xmlns='"+xep.NSMUCUser+"'><item affiliation='"...)
-	dst = append(dst, affiliations[level]...)
+	dst = append(dst, affiliation...)
 	dst = append(dst, "' role='"...)
 	dst = append(dst, role...)
 	dst = append(dst, '\'')

@@ -309,7 +309,7 @@ func TestOccupants(t *testing.T) {
 		w.Send("<iq type='get' from='" + laptop + "' to='" + club + "/alicia' id='p2'><ping xmlns='urn:xmpp:ping'/></iq>")
 		isError(t, w.Expect("<iq type='error' id='p2'/>"), "not-acceptable", "cancel", "")
 		w.emit(h, legacy.RoomLeft{Room: clubPeer, Kind: legacy.LeftBanned, By: "bob", Reason: "enough"})
-		w.Expect("<presence from='" + club + "/alicia' to='" + phone + "' type='unavailable'><x xmlns='" + nsUser + "'><status code='301'/><status code='110'/></x></presence>")
+		w.Expect("<presence from='" + club + "/alicia' to='" + phone + "' type='unavailable'><x xmlns='" + nsUser + "'><item affiliation='outcast' role='none'/><status code='301'/><status code='110'/></x></presence>")
 	})
 }
 
