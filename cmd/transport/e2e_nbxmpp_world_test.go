@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"transport/cmd/transport/internal/lab"
+	"transport/component/element"
 )
 
 // The tests TestNBXMPP… ask what nbxmpp, the library of Gajim, makes of what the gateway
@@ -213,4 +214,111 @@ func (g *gajim) registerBy(domain, name string) {
 	}
 	g.call(nil, "Register", "submit_register_form",
 		r.Form.Fill(map[string][]string{"username": {name}, "password": {g.w.password}}), domain)
+}
+
+// disco asks somebody for disco#info.
+func (g *gajim) disco(jid string) *lab.DiscoInfo {
+	g.w.t.Helper()
+	var info lab.DiscoInfo
+	g.call(&info, "Discovery", "disco_info", lab.JIDArgument(jid))
+	return &info
+}
+
+// enter joins a room as Gajim does, for which the join ends with the subject, and returns
+// the user's own presence. (gajim/common/modules/muc.py, MUC._on_subject_change)
+func (g *gajim) enter(room, nick string) *lab.ProbeEvent {
+	g.w.t.Helper()
+	ctx, cancel := context.WithTimeout(g.w.t.Context(), longEnough)
+	defer cancel()
+	if err := g.Join(ctx, room, nick); err != nil {
+		g.w.t.Fatal(err)
+	}
+	self := g.expect("the own presence in "+room, func(e *lab.ProbeEvent) bool {
+		return e.Bare() == room && e.Type == "available" && e.Has("is_muc_self_presence")
+	})
+	g.subject(room)
+	return self
+}
+
+// subject waits for a room's subject.
+func (g *gajim) subject(room string) *lab.ProbeEvent {
+	g.w.t.Helper()
+	return g.expect("the subject of "+room, func(e *lab.ProbeEvent) bool { return e.Bare() == room && e.Has("is_muc_subject") })
+}
+
+// occupant waits for a presence of an occupant.
+func (g *gajim) occupant(jid, typ string, fits func(*lab.MUCUser) bool) *lab.ProbeEvent {
+	g.w.t.Helper()
+	return g.expect("presence "+typ+" of "+jid, func(e *lab.ProbeEvent) bool {
+		return e.Kind == "presence" && e.JID == jid && e.Type == typ && e.MUCUser != nil && fits(e.MUCUser)
+	})
+}
+
+func anybody(*lab.MUCUser) bool { return true }
+
+// mayMake is whether Gajim offers to make something of an occupant, which it does for
+// those alone whose address it knows. (gajim/gtk/menus.py, get_groupchat_admin_menu;
+// gajim/common/helpers.py, is_affiliation_change_allowed)
+func mayMake(own, other *lab.MUCUser, affiliation string) bool {
+	ranks := []string{"outcast", "none", "member", "admin", "owner"}
+	switch {
+	case other.JID == "" || other.Affiliation == affiliation:
+		return false
+	case own.Affiliation == "owner":
+		return true
+	case own.Affiliation != "admin" || affiliation == "owner" || affiliation == "admin":
+		return false
+	}
+	return slices.Index(ranks, own.Affiliation) > slices.Index(ranks, other.Affiliation)
+}
+
+// make changes an affiliation as Gajim's menu does.
+func (g *gajim) make(room, jid, affiliation string) {
+	g.w.t.Helper()
+	g.call(nil, "MUC", "set_affiliation", lab.JIDArgument(room), lab.Affiliations(map[string]string{jid: affiliation}))
+}
+
+// shown is what Gajim shows of what people say in a room: a correction takes the place of the message with
+// that id and by the same nick, and of messages without a text it shows none.
+// (gajim/common/modules/message.py, Message._message_received;
+// gajim/common/storage/archive.py, MessageArchiveStorage.try_message_correction)
+func (g *gajim) shown(room string) []string {
+	var texts, ids []string
+	for _, e := range g.History() {
+		if e.Kind != "message" || e.Type != "groupchat" || e.Bare() != room || e.Resource() == "" || e.Body == "" {
+			continue
+		}
+		text, at := e.Resource()+": "+e.Body, -1
+		if e.Correction != nil {
+			at = slices.Index(ids, e.Resource()+"\x00"+e.Correction.ID)
+		}
+		if at >= 0 {
+			texts[at] = text
+			continue
+		}
+		texts, ids = append(texts, text), append(ids, e.Resource()+"\x00"+e.ID)
+	}
+	return texts
+}
+
+// groupchat says something in a room, with other payloads.
+func (g *gajim) groupchat(room, id, text, payloads string) {
+	g.w.t.Helper()
+	e := element.New(lab.NSClient, "body").AddText(text)
+	g.send("<message to='" + room + "' type='groupchat' id='" + id + "'>" + e.String() + payloads + "</message>")
+}
+
+// last waits until the last presence of somebody is of a type.
+func (g *gajim) last(jid, typ string) *lab.ProbeEvent {
+	g.w.t.Helper()
+	var last *lab.ProbeEvent
+	g.w.wait("presence of "+jid+" that is "+typ+", after all others", func() bool {
+		for _, e := range g.History() {
+			if e.Kind == "presence" && e.JID == jid {
+				last = e
+			}
+		}
+		return last != nil && last.Type == typ
+	})
+	return last
 }

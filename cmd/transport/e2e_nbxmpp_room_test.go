@@ -1,0 +1,224 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"transport/cmd/transport/internal/lab"
+)
+
+const nbxmppRoom = "#club@" + ircDomain
+
+// roomScene is a channel with two users of nbxmpp, and Bob on IRC.
+type roomScene struct {
+	*testing.T
+	w            *world
+	irc          *lab.IRC
+	bob          *ircUser
+	alice, carol *gajim
+	own          *lab.MUCUser // alice
+}
+
+// TestNBXMPPRoom is in a channel of ngIRCd, which has no message tags.
+func TestNBXMPPRoom(t *testing.T) {
+	s := &roomScene{T: t, w: newClientWorld(t, false)}
+	s.irc = startIRC(t, lab.Ngircd)
+	s.w.useIRC(s.irc.Addr)
+	s.w.start()
+	s.w.waitLinks(2)
+	s.alice, s.carol = s.w.nbxmpp(aliceJID+"/one"), s.w.nbxmpp("carol@localhost/one")
+	s.bob = dialIRC(t, s.irc.Addr, "bob")
+	s.entry()
+	s.settings()
+	s.ranks()
+	s.talk()
+	s.nicks()
+	s.alice.noWarnings()
+	s.carol.noWarnings()
+	s.alice.noRequests()
+}
+
+// entry joins. Gajim asks for disco#info first, takes nick changes away from a room that
+// is conference/irc, and warns of one that shows addresses. (gajim/gtk/chat_stack.py,
+// ChatStack._update_group_chat_actions)
+func (s *roomScene) entry() {
+	before := s.alice.disco(nbxmppRoom)
+	for _, is := range before.Is {
+		switch is {
+		case "is_muc", "muc_is_semianonymous", "muc_is_persistent", "has_mam", "has_mam_2":
+		default:
+			s.Errorf("of a room that nobody has entered is said: %s", is) // XEP-0045 §6.4
+		}
+	}
+	if !slices.Contains(before.Is, "is_muc") || len(before.Identities) != 1 || before.Identities[0].Type != "text" {
+		s.Errorf("the room is %s", before.XML)
+	}
+	self := s.alice.enter(nbxmppRoom, "alice")
+	s.own = self.MUCUser
+	// Converse finds itself by its address, and clients show the settings to owners. nbxmpp
+	// makes addresses bare.
+	if s.own.JID != aliceJID || s.own.Affiliation != "owner" || s.own.Role != "moderator" {
+		s.Errorf("the own presence is %s", self.XML)
+	}
+	s.bob.send("JOIN #club")
+	s.bob.expect(" 366 ")
+	s.alice.occupant(nbxmppRoom+"/bob", "available", anybody)
+	s.carol.enter(nbxmppRoom, "carol")
+	s.alice.occupant(nbxmppRoom+"/carol", "available", anybody)
+	// Those who were there and those who came have addresses alike.
+	for nick, from := range map[string]*gajim{"alice": s.carol, "bob": s.carol, "carol": s.alice} {
+		for _, e := range from.History() {
+			if e.JID == nbxmppRoom+"/"+nick && e.MUCUser != nil && e.MUCUser.JID != nick+"@"+ircDomain {
+				s.Errorf("%s is %s", nick, e.XML)
+			}
+		}
+	}
+	if got := s.alice.disco(nbxmppRoom); slices.Contains(got.Features, "urn:xmpp:reactions:0") {
+		s.Error("a channel without tags announces reactions")
+	}
+}
+
+// settings fills in the form of the room's settings. XEP-0045 §10.2
+func (s *roomScene) settings() {
+	var config struct{ Form *lab.Form }
+	s.alice.call(&config, "MUC", "request_config", lab.JIDArgument(nbxmppRoom))
+	if config.Form == nil {
+		s.Fatal("no form")
+	}
+	s.alice.call(nil, "MUC", "set_config", lab.JIDArgument(nbxmppRoom), config.Form.Fill(map[string][]string{
+		"muc#roomconfig_moderatedroom": {"1"}, "muc#roomconfig_passwordprotectedroom": {"1"}, "muc#roomconfig_roomsecret": {"sesame"},
+	}))
+	s.bob.send("MODE #club")
+	if modes := s.bob.expect(" 324 "); !strings.Contains(modes, "m") || !strings.Contains(modes, "k") {
+		s.Errorf("the channel's modes are %s", modes)
+	}
+	s.alice.expect("word of the settings", func(e *lab.ProbeEvent) bool { return e.Bare() == nbxmppRoom && e.Has("is_muc_config_change") })
+	if is := s.alice.disco(nbxmppRoom).Is; !slices.Contains(is, "muc_is_moderated") || !slices.Contains(is, "muc_is_passwordprotected") {
+		s.Errorf("the room is said to be %v", is)
+	}
+	s.alice.call(&config, "MUC", "request_config", lab.JIDArgument(nbxmppRoom))
+	s.alice.call(nil, "MUC", "set_config", lab.JIDArgument(nbxmppRoom), config.Form.Fill(map[string][]string{
+		"muc#roomconfig_moderatedroom": {"0"}, "muc#roomconfig_passwordprotectedroom": {"0"}, "muc#roomconfig_roomsecret": {""},
+	}))
+}
+
+// ranks makes something of Bob, who is on IRC, by Gajim's menus.
+func (s *roomScene) ranks() {
+	bob := s.alice.last(nbxmppRoom+"/bob", "available").MUCUser
+	for _, step := range []struct{ make, mode string }{
+		{"member", "+v bob"}, {"admin", "+h bob"}, {"owner", "+o bob"}, {"none", "-vho bob"},
+	} {
+		if !mayMake(s.own, bob, step.make) {
+			s.Errorf("%+v is not offered to make %+v %s", s.own, bob, step.make)
+		}
+		s.alice.make(nbxmppRoom, bob.JID, step.make)
+		s.bob.expect("MODE #club " + step.mode)
+		bob = s.alice.occupant(nbxmppRoom+"/bob", "available", func(m *lab.MUCUser) bool { return m.Affiliation == step.make }).MUCUser
+	}
+	var owners struct{ Users map[string]map[string]string }
+	s.alice.call(&owners, "MUC", "get_affiliation", lab.JIDArgument(nbxmppRoom), "owner")
+	if len(owners.Users) != 1 || owners.Users[aliceJID] == nil {
+		s.Errorf("the owners are %v", owners.Users)
+	}
+	// gajim/gtk/menus.py, get_groupchat_mod_menu
+	s.alice.call(nil, "MUC", "set_role", lab.JIDArgument(nbxmppRoom), "bob", "none", "enough")
+	s.bob.expect("KICK #club bob :enough")
+	if gone := s.carol.occupant(nbxmppRoom+"/bob", "unavailable", anybody); !gone.Has("is_kicked") || gone.MUCUser.Actor != "alice" || gone.MUCUser.Reason != "enough" {
+		s.Errorf("a kick is %s", gone.XML)
+	}
+	s.alice.occupant(nbxmppRoom+"/bob", "unavailable", anybody)
+	s.bob.send("JOIN #club")
+	bob = s.alice.last(nbxmppRoom+"/bob", "available").MUCUser
+	s.alice.make(nbxmppRoom, bob.JID, "outcast")
+	s.bob.expect("KICK #club bob")
+	if gone := s.alice.occupant(nbxmppRoom+"/bob", "unavailable", func(m *lab.MUCUser) bool { return m.Affiliation == "outcast" }); !slices.Contains(gone.MUCCodes, "301") {
+		s.Errorf("a ban is %s", gone.XML) // XEP-0045 §9.1
+	}
+	// gajim/gtk/groupchat_outcasts.py takes people off the list by their addresses.
+	var outcasts struct{ Users map[string]map[string]string }
+	s.alice.call(&outcasts, "MUC", "get_affiliation", lab.JIDArgument(nbxmppRoom), "outcast")
+	if len(outcasts.Users) != 1 {
+		s.Errorf("banned are %v", outcasts.Users)
+	}
+	for jid := range outcasts.Users {
+		s.alice.make(nbxmppRoom, jid, "none")
+	}
+	s.bob.send("JOIN #club")
+	s.bob.expect(" 366 ")
+	s.alice.last(nbxmppRoom+"/bob", "available")
+	s.carol.last(nbxmppRoom+"/bob", "available")
+	// Who has no rank is offered nothing.
+	if mayMake(&lab.MUCUser{Affiliation: "none"}, bob, "outcast") {
+		s.Error("somebody without a rank is offered to ban")
+	}
+}
+
+// talk shows that nothing is shown twice where the network knows neither corrections, nor
+// retractions, nor reactions.
+func (s *roomScene) talk() {
+	s.alice.groupchat(nbxmppRoom, "m1", "teh cat", "")
+	s.bob.expect("PRIVMSG #club :teh cat")
+	// XEP-0444 §4.2, XEP-0424 §5: they mean the id that the archive has given.
+	own, seen := archiveID(s.alice.message("teh cat")), archiveID(s.carol.message("teh cat"))
+	s.alice.groupchat(nbxmppRoom, "m2", "the cat", "<replace xmlns='urn:xmpp:message-correct:0' id='m1'/>")
+	s.bob.expect("PRIVMSG #club :* the cat")
+	s.alice.message("the cat")
+	s.carol.message("the cat")
+	s.carol.groupchat(nbxmppRoom, "r1", "> the cat\nhaha", "<reactions xmlns='urn:xmpp:reactions:0' id='"+seen+"'><reaction>😹</reaction></reactions>"+
+		"<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reactions:0'/>")
+	if line := s.bob.expect("PRIVMSG #club"); !strings.Contains(line, "😹") || !strings.Contains(line, "alice") || !strings.Contains(line, "cat") {
+		s.Errorf("of a reaction bob reads %q", line)
+	}
+	for g, id := range map[*gajim]string{s.alice: own, s.carol: seen} {
+		e := g.expect("a reaction", func(e *lab.ProbeEvent) bool { return e.Kind == "message" && e.Reactions != nil })
+		if e.Reactions.ID != id || !slices.Equal(e.Reactions.Emojis, []string{"😹"}) || e.Body != "" || e.Resource() != "carol" {
+			s.Errorf("%s reads a reaction as %s", g.JID, e.XML)
+		}
+	}
+	s.carol.groupchat(nbxmppRoom, "m3", "a secret", "")
+	s.bob.expect("PRIVMSG #club :a secret")
+	secret := archiveID(s.carol.message("a secret"))
+	s.carol.groupchat(nbxmppRoom, "m4", "/me retracted a message", "<retract xmlns='urn:xmpp:message-retract:1' id='"+secret+"'/>"+
+		"<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:message-retract:1'/>")
+	if line := s.bob.expect("PRIVMSG #club"); strings.Contains(line, "ACTION") || !strings.Contains(line, `"a secret"`) {
+		s.Errorf("of a retraction bob reads %q", line)
+	}
+	s.bob.send("PRIVMSG #club :really")
+	// Gajim has no retractions: who has not written it is told in words.
+	for g, retracted := range map[*gajim][]string{s.alice: {"carol: /me took back an earlier message, which your client cannot show."}, s.carol: nil} {
+		g.message("really")
+		want := slices.Concat([]string{"alice: the cat", "carol: a secret"}, retracted, []string{"bob: really"})
+		if got := g.shown(nbxmppRoom); !slices.Equal(got, want) {
+			s.Errorf("%s is shown %q", g.JID, got)
+		}
+	}
+	// XEP-0045 §8.1
+	s.alice.call(nil, "MUC", "set_subject", nbxmppRoom, "cats")
+	s.bob.expect("TOPIC #club :cats")
+	for _, g := range []*gajim{s.alice, s.carol} {
+		if e := g.subject(nbxmppRoom); e.MUCSubject.Text != "cats" || e.MUCSubject.Author != "alice" {
+			s.Errorf("%s is told the subject as %s", g.JID, e.XML)
+		}
+	}
+}
+
+// archiveID is the id that the archive has given to a message. (XEP-0359)
+func archiveID(e *lab.ProbeEvent) string {
+	if len(e.StanzaIDs) == 0 {
+		return ""
+	}
+	return e.StanzaIDs[0].ID
+}
+
+// nicks: the change is offered, and seen as one. XEP-0045 §7.6
+func (s *roomScene) nicks() {
+	s.alice.send("<presence to='" + nbxmppRoom + "/alicia'/>")
+	for _, g := range []*gajim{s.alice, s.carol} {
+		gone := g.occupant(nbxmppRoom+"/alice", "unavailable", anybody)
+		if !gone.Has("is_nickname_changed") || gone.Has("is_muc_self_presence") != (g == s.alice) || gone.MUCUser.Nick != "alicia" {
+			s.Errorf("%s is told of the new nick by %s", g.JID, gone.XML)
+		}
+		g.occupant(nbxmppRoom+"/alicia", "available", anybody)
+	}
+}
