@@ -11,6 +11,7 @@ import (
 
 	"transport/cmd/transport/internal/demo"
 	"transport/cmd/transport/internal/lab"
+	"transport/legacy/oscar/oscarmock"
 	"transport/legacy/oscar/oscarwire"
 )
 
@@ -49,7 +50,7 @@ func TestNBXMPPContacts(t *testing.T) {
 	if len(gateway.Groups) == 0 {
 		t.Errorf("the gateway is %+v in the roster", gateway)
 	}
-	for jid, name := range map[string]string{bobICQ: "Bobby", carolICQ: ""} {
+	for jid, name := range map[string]string{bobICQ: "Bobby", carolICQ: "Carol"} {
 		item := alice.push(name, func(i lab.RosterItem) bool { return i.JID == jid && i.Subscription == "both" && i.Name == name })
 		if !slices.Equal(item.Groups, []string{"Freunde"}) {
 			t.Errorf("%s is %+v in the roster", name, item)
@@ -115,6 +116,15 @@ func TestNBXMPPContacts(t *testing.T) {
 		t.Errorf("bob is back at %q", alice.online(bobICQ))
 	}
 
+	// Registering again says as whom, and how to get out. XEP-0077 §3.1
+	var again lab.Registration
+	alice.call(&again, "Register", "request_register_form", icqDomain)
+	if again.Form == nil || !strings.Contains(again.Form.Instructions, demo.AliceUIN) || !strings.Contains(again.Form.Instructions, "unregister") ||
+		!strings.Contains(again.Form.Instructions, "password") {
+		t.Errorf("registering again: %+v", again.Form)
+	}
+	alice.call(nil, "Register", "submit_register_form", again.Form.Fill(map[string][]string{"password": {""}}), icqDomain)
+
 	// XEP-0077 §3.2: what the gateway has put into the roster leaves it, without a word.
 	alice.call(nil, "Register", "unregister", icqDomain)
 	for _, jid := range []string{bobICQ, carolICQ, icqDomain} {
@@ -139,6 +149,15 @@ func TestNBXMPPRequests(t *testing.T) {
 	w.start()
 	w.waitLinks(2)
 	alice := w.nbxmpp(aliceJID + "/one")
+	// Who is not registered is told so by a message: no client shows the error of a
+	// subscription.
+	alice.call(nil, "BasePresence", "subscribe", bobICQ)
+	alice.presence(bobICQ, "unsubscribed")
+	if m := alice.expect("how to register", func(e *lab.ProbeEvent) bool {
+		return e.Kind == "message" && e.Bare() == icqDomain && e.Body != ""
+	}); !strings.Contains(m.Body, "register") {
+		t.Errorf("who is not registered reads %s", m.XML)
+	}
 	alice.registerBy(icqDomain, demo.AliceUIN)
 
 	// XEP-0100 §4.1.1
@@ -156,7 +175,7 @@ func TestNBXMPPRequests(t *testing.T) {
 	if len(proposed.Items) != 2 {
 		t.Fatalf("proposed are %+v", proposed.Items)
 	}
-	names := map[string]string{bobICQ: "Bobby", carolICQ: ""}
+	names := map[string]string{bobICQ: "Bobby", carolICQ: "Carol"}
 	for _, i := range proposed.Items {
 		if i.Action != "add" || i.Name != names[i.JID] || !slices.Equal(i.Groups, []string{"Freunde"}) {
 			t.Errorf("proposed is %+v", i)
@@ -171,6 +190,16 @@ func TestNBXMPPRequests(t *testing.T) {
 	if len(alice.online(bobICQ)) != 1 || len(alice.online(icqDomain)) != 1 {
 		t.Errorf("online at %q is bob, at %q the gateway", alice.online(bobICQ), alice.online(icqDomain))
 	}
+
+	// Somebody adds alice, and is asked for back: Gajim shows the nick and the text.
+	// (gajim/common/modules/presence.py, Presence._subscribe_received)
+	dave := w.mock.Bot("1004", oscarmock.BotOptions{Nick: "Dave"})
+	dave.SignOn()
+	dave.RequestAuth(demo.AliceUIN, "it is me")
+	if asked := alice.presence("1004@"+icqDomain, "subscribe"); asked.Nickname != "Dave" || !strings.Contains(asked.Status, "it is me") {
+		t.Errorf("dave asks by %s", asked.XML)
+	}
+	alice.call(nil, "BasePresence", "unsubscribed", "1004@"+icqDomain)
 
 	// XEP-0100 §4.4.1: the contacts, and the gateway last.
 	alice.call(nil, "Register", "unregister", icqDomain)
