@@ -110,6 +110,8 @@ func translateError(err error) stanzaError {
 		to = stanzaError{Type: stanza.Wait, Condition: stanza.ServiceUnavailable, Text: "The room is full."}
 	case legacy.Conflict:
 		to = stanzaError{Type: stanza.Cancel, Condition: stanza.Conflict, Text: "Somebody else has that name."}
+	case legacy.BadNick: // XEP-0045 §7.2
+		to = stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: "The network has no such nicknames. Choose another one."}
 	case legacy.Blocked:
 		to = errBlocked
 	case legacy.Replaced:

@@ -130,12 +130,7 @@ func (u *user) onRoomPresence(st *inbound, peer legacy.Peer) {
 		gone := &room{peer: peer, jid: u.c.contactJID(peer.ID)}
 		u.sendOccupant(gone, full, &occupant{Occupant: legacy.Occupant{Nick: st.to.Resource}}, occupantStanza{gone: true, codes: []string{"110", "307", "333"}})
 	case r.joined && st.to.Resource != resourceOf(r.nick):
-		client.id, r.renaming = st.id, st
-		if roomer, ok := u.legacySession().(legacy.Roomer); ok {
-			if err := roomer.SetNick(u.ctx, peer, st.to.Resource); err != nil {
-				u.keepNick(r, err)
-			}
-		}
+		u.changeNick(st, r, client)
 	default:
 		u.onShown(st, r, client)
 	}
@@ -143,22 +138,27 @@ func (u *user) onRoomPresence(st *inbound, peer legacy.Peer) {
 
 // joinRoom brings one of the user's clients into a room. (XEP-0045 §7.2)
 func (u *user) joinRoom(st *inbound, peer legacy.Peer) {
-	if u.account == nil && !u.signOnAsGuest(st) {
+	nick, why := u.c.legalNick(st.to.Resource)
+	if why == nil && u.account == nil {
+		why = u.signOnAsGuest(nick)
+	}
+	if why != nil {
+		u.refuseEntry(st, *why)
 		return
 	}
 	r := u.rooms[peer.ID]
-	if r != nil && !u.backIn(r, st.to.Resource) {
+	if r != nil && !u.backIn(r, st.to.Resource, nick) {
 		r = nil
 	}
 	if r == nil {
 		if r = u.newRoom(peer); r == nil {
-			u.c.refuse(st, errBusy.with("You are in too many rooms."))
+			u.refuseEntry(st, errBusy.with("You are in too many rooms."))
 			return
 		}
 	}
 	full := st.from.String()
 	if _, known := r.clients[full]; !known && len(r.clients) >= maxResources {
-		u.c.refuse(st, errBusy)
+		u.refuseEntry(st, errBusy)
 		return
 	}
 	x := st.Child(xep.NSMUC, "x")
@@ -169,16 +169,16 @@ func (u *user) joinRoom(st *inbound, peer legacy.Peer) {
 		r.password = x.ChildText(xep.NSMUC, "password")
 	}
 	if r.wanted == "" {
-		r.wanted = st.to.Resource
+		r.wanted = nick
 	}
 	switch {
 	case r.joined:
 		u.showRoom(r, full)
 	case u.option(optLoggedOut):
-		u.c.refuse(st, u.notOnline())
+		u.refuseEntry(st, u.notOnline())
 		u.dropClient(r, full, "")
 	case u.block != nil:
-		u.c.refuse(st, translateError(u.block))
+		u.refuseEntry(st, translateError(u.block))
 		u.dropClient(r, full, "")
 	default:
 		u.askRoom(r)
@@ -186,19 +186,18 @@ func (u *user) joinRoom(st *inbound, peer legacy.Peer) {
 }
 
 // signOnAsGuest makes a registration that lasts as long as the user is in a room.
-func (u *user) signOnAsGuest(st *inbound) bool {
-	fields := map[string]string{"username": st.to.Resource}
+func (u *user) signOnAsGuest(nick string) *stanzaError {
+	fields := map[string]string{"username": nick}
 	if !u.c.info.Guests {
-		u.c.refuse(st, errRegisterFirst)
-		return false
+		return &errRegisterFirst
 	}
 	if err := u.c.cfg.Network.Validate(fields); err != nil {
-		u.c.refuse(st, errJIDMalformed.with("That nickname cannot be used here."))
-		return false
+		why := u.c.badNick(nick)
+		return &why
 	}
 	u.guest = true
 	u.account = &registry.Account{Network: u.c.domain, User: u.bare, Fields: fields}
-	return true
+	return nil
 }
 
 // askRoom asks the network to let the user in, once there is a session.
@@ -316,12 +315,22 @@ func (u *user) expireJoins(now time.Time) {
 // wanted to be.
 func (u *user) refuseJoin(r *room, full string, why stanzaError) {
 	client := r.clients[full]
-	p := element.New(nsStanza, "presence").Set("from", r.jid+"/"+client.nick).Set("to", full).Set("type", "error").
-		Add(element.New(xep.NSMUC, "x"), why.element().Set("by", r.jid))
-	if client.id != "" {
-		p.Set("id", client.id)
+	u.put(notEntered(r.jid, client.nick, full, client.id, why))
+}
+
+// refuseEntry answers a presence that would enter a room.
+func (u *user) refuseEntry(st *inbound, why stanzaError) {
+	u.put(notEntered(st.to.Bare().String(), st.to.Resource, st.from.String(), st.id, why))
+}
+
+// notEntered is an error of somebody who has not entered a room. (XEP-0045 §7.2)
+func notEntered(room, nick, to, id string, why stanzaError) *element.Element {
+	p := element.New(nsStanza, "presence").Set("from", room+"/"+nick).Set("to", to).Set("type", "error").
+		Add(element.New(xep.NSMUC, "x"), why.element().Set("by", room))
+	if id != "" {
+		p.Set("id", id)
 	}
-	u.put(p)
+	return p
 }
 
 // showRoom tells a client who is in the room, itself last, and the subject.

@@ -335,8 +335,8 @@ func TestRoomInfo(t *testing.T) {
 		info = w.Expect("<iq id='i'/>")
 		check(info)
 		unknown(info)
-		// XEP-0030 §3.2, XEP-0045 §7.12, §17.4: nodes
-		for node, condition := range map[string]string{"nonsense": "item-not-found", "x-roomuser-item": "feature-not-implemented"} {
+		// XEP-0030 §3.2, XEP-0045 §17.4: nodes
+		for node, condition := range map[string]string{"nonsense": "item-not-found"} {
 			info, _ = w.ask("get", phone, club, "n", "<query xmlns='"+nsInfo+"' node='"+node+"'/>")
 			isError(t, info, condition, "cancel", "")
 		}

@@ -274,7 +274,7 @@ func (u *user) roomsLost(ours bool, err error) {
 		r.joined, r.asked = false, false
 	}
 	switch legacy.KindOf(err) {
-	case legacy.Auth, legacy.Replaced, legacy.Forbidden:
+	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:
 		if !ours {
 			for _, r := range u.rooms {
 				u.failRoom(r, roomError(err))
@@ -306,9 +306,9 @@ func (u *user) onOccupantRenamed(r *room, ev legacy.OccupantRenamed) {
 	renamed := *o
 	renamed.Nick = ev.New
 	r.occupants[ev.New] = &renamed
-	me := ev.Old == r.nick
+	me, asked := ev.Old == r.nick, r.renaming
 	if me {
-		if r.nick = ev.New; r.renaming != nil {
+		if r.nick = ev.New; asked != nil {
 			r.wanted, r.renaming = ev.New, nil
 		}
 		if r.stays {
@@ -320,6 +320,9 @@ func (u *user) onOccupantRenamed(r *room, ev legacy.OccupantRenamed) {
 		if me {
 			codes = append(codes, "110")
 			r.clients[full].nick = resourceOf(ev.New)
+			if asked != nil && asked.from.String() == full {
+				r.clients[full].nick = asked.to.Resource
+			}
 		}
 		u.sendOccupant(r, full, o, occupantStanza{gone: true, codes: codes, newNick: resourceOf(ev.New)})
 		if me {

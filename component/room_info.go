@@ -112,7 +112,7 @@ func (u *user) onRoomInfo(r *request, peer legacy.Peer, room *room) {
 		u.reply(r, u.c.roomTraffic(room != nil && room.tags))
 		return
 	case "x-roomuser-item": // XEP-0045 §7.12
-		u.fail(r, errNotImplemented)
+		u.reply(r, u.nickInfo(peer, node))
 		return
 	default:
 		u.fail(r, errItemNotFound)

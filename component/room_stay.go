@@ -212,13 +212,13 @@ func (u *user) lingers(r *room, reason string) bool {
 }
 
 // backIn undoes lingers when a client comes. It is false, and the room is left, if
-// the user is to be called something else.
-func (u *user) backIn(r *room, nick string) bool {
+// the user is to be called something else than the resource or the nick says.
+func (u *user) backIn(r *room, resource, nick string) bool {
 	if r.leaveAt.IsZero() {
 		return true
 	}
 	r.leaveAt = time.Time{}
-	if nick == resourceOf(r.nick) {
+	if resource == resourceOf(r.nick) || nick == r.nick {
 		return true
 	}
 	u.quitRoom(r, r.goodbye)

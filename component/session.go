@@ -359,7 +359,7 @@ func (u *user) onEnded(err error) {
 		u.hideAll(userText(err))
 	}
 	switch kind {
-	case legacy.Auth, legacy.Replaced, legacy.Forbidden:
+	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:
 		u.block = err
 		u.tellSignOnFailed(err)
 		return

@@ -26,10 +26,11 @@ const (
 	Full                    // a room has no place left
 	Conflict                // the name is somebody else's
 	Blocked                 // the user has blocked the peer
+	BadNick                 // the network has no such nicks
 )
 
 var kindNames = [...]string{"internal", "auth", "temporary", "not found", "forbidden",
-	"unsupported", "too long", "rate limited", "offline", "replaced", "members only", "full", "conflict", "blocked"}
+	"unsupported", "too long", "rate limited", "offline", "replaced", "members only", "full", "conflict", "blocked", "bad nick"}
 
 // String is the kind's name, as logged.
 func (k Kind) String() string {

@@ -154,6 +154,20 @@ type Nicker interface {
 	Nick(p Peer) string
 }
 
+// NickLimiter is a Network that does not take every nick.
+type NickLimiter interface {
+	// LegalNick is the nick that the network may take which is nearest to a wanted one,
+	// "" if there is none.
+	LegalNick(wanted string) string
+}
+
+// NickTeller is a Network that knows what its users are called in rooms.
+type NickTeller interface {
+	// RoomNick is what an account is called in a room before it has entered it, unless it
+	// asks for another nick. It is "" if that is not known.
+	RoomNick(a Account, room Peer) string
+}
+
 // Reconfigurer is a Session of a Configurer's.
 type Reconfigurer interface {
 	// Reconfigure tells of new settings of a peer, which may take effect with the

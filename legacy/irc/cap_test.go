@@ -95,12 +95,15 @@ func TestNickWhileRegistering(t *testing.T) {
 		l.registering(":s 432 * x :Erroneous")
 	}
 	m, _ = ircwire.Parse(":s 432 * x :Erroneous")
-	if _, err := l.c.reg.onRegistering(m); legacy.KindOf(err) != legacy.Auth || !strings.Contains(err.Error(), "the nick alice.") {
+	if _, err := l.c.reg.onRegistering(m); legacy.KindOf(err) != legacy.BadNick || !strings.Contains(err.Error(), "the nick alice.") {
 		t.Errorf("in the end: %v", err)
 	}
 	l = setup{fields: map[string]string{"username": "жanna"}}.lab(t) // which this server has for nobody
-	m, _ = ircwire.Parse(":s 432 * жanna :Erroneous")
-	if _, err := l.c.reg.onRegistering(m); legacy.KindOf(err) != legacy.Auth {
+	l.registering(":s 432 * жanna :Erroneous")
+	l.wantSent("NICK anna")
+	l = setup{fields: map[string]string{"username": "жж"}}.lab(t)
+	m, _ = ircwire.Parse(":s 432 * жж :Erroneous")
+	if _, err := l.c.reg.onRegistering(m); legacy.KindOf(err) != legacy.BadNick {
 		t.Errorf("a nick that is not allowed: %v", err)
 	}
 	if got := variation("жжжжжжж", 5); got != "жжжж5" {

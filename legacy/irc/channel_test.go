@@ -203,6 +203,12 @@ func TestRoomCommands(t *testing.T) {
 	l.sent()
 	l.hear(":irc.test 341 alice carol #room", ":irc.test 401 alice Bob :No such nick")
 	l.want(legacy.RoomFailed{Room: room, Err: fails(legacy.NotFound)})
+	// A nick that only this server does not take becomes the nearest one.
+	l.do(l.s.SetNick(ctx, room, "Zoë"))
+	l.wantSent("NICK Zoë")
+	l.hear(":irc.test 432 alice Zoë :Erroneous")
+	l.wantSent("NICK Zoe")
+	l.want()
 	long := strings.Repeat("ж", 1000)
 	l.do(l.s.SetTopic(ctx, room, long))
 	if sent := l.sent(); len(sent) != 1 || len(sent[0]) < 509 || !strings.HasPrefix("TOPIC #room :"+long, sent[0]) {

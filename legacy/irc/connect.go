@@ -101,6 +101,11 @@ func (re *registration) onRegistering(m ircwire.Message) (done bool, err error) 
 	case "902", "904", "905", "906", "908":
 		return false, re.saslFailed(m)
 	case "432": // an erroneous one, or one that services hold for whom it belongs to
+		if plain := plainNick(re.c.nick); plain != "" && plain != re.c.nick {
+			re.c.nick = plain
+			re.c.write(ircwire.Line("NICK", plain))
+			return false, nil
+		}
 		if re.nickTries > 0 || len(re.c.profile.nicks) > 1 || isPlainNick(re.c.nick) {
 			return false, re.nextNick(m)
 		}
@@ -148,7 +153,7 @@ func (re *registration) nextNick(m ircwire.Message) error {
 }
 
 func (re *registration) nickRefused() error {
-	return legacy.Errorf(legacy.Auth, "%s does not allow the nick %s.", re.c.link.name(), re.c.profile.nicks[0])
+	return legacy.Errorf(legacy.BadNick, "%s does not allow the nick %s. Choose another one.", re.c.link.name(), re.c.profile.nicks[0])
 }
 
 // variation is another nick. Those after the first two are no longer than nine

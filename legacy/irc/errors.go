@@ -37,6 +37,10 @@ func (c *client) onError(m ircwire.Message) {
 		if isChannel(about) {
 			break // which some of them may be about
 		}
+		if plain := plainNick(about); m.Command == "432" && ircwire.IsNick(about) && plain != "" && plain != about {
+			c.send(ircwire.Line("NICK", plain))
+			return
+		}
 		kind := legacy.Conflict
 		if m.Command != "433" && m.Command != "436" {
 			kind = legacy.Forbidden

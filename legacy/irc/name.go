@@ -3,6 +3,9 @@ package irc
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"transport/legacy"
 	"transport/legacy/irc/ircwire"
@@ -29,6 +32,38 @@ func isPlainNick(nick string) bool {
 	return ircwire.IsNick(nick) && !strings.ContainsFunc(nick, func(r rune) bool {
 		return (r < 'A' || r > '}') && (r < '0' || r > '9') && r != '-'
 	})
+}
+
+// plainNick is a nick without what only some servers have in nicks: letters lose their
+// accents, and those of other scripts are left out. It is "" if no nick is left.
+func plainNick(nick string) string {
+	plain := strings.Map(func(r rune) rune {
+		if r >= utf8.RuneSelf {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(undecomposed.Replace(nick)))
+	if !isPlainNick(plain) {
+		plain = ircwire.NearestNick(plain)
+	}
+	if !isPlainNick(plain) {
+		return ""
+	}
+	return plain
+}
+
+// undecomposed are the letters of Latin scripts that Unicode does not take apart.
+var undecomposed = strings.NewReplacer("ß", "ss", "æ", "ae", "Æ", "AE", "œ", "oe", "Œ", "OE", "ø", "o", "Ø", "O", "ł", "l", "Ł", "L",
+	"đ", "d", "Đ", "D", "ð", "d", "Ð", "D", "þ", "th", "Þ", "Th", "ı", "i")
+
+// LegalNick implements legacy.NickLimiter.
+func (n *network) LegalNick(wanted string) string { return ircwire.NearestNick(wanted) }
+
+// RoomNick implements legacy.NickTeller: the nick of the server's settings, or of the
+// registration.
+func (n *network) RoomNick(a legacy.Account, room legacy.Peer) string {
+	_, server := n.split(room.ID)
+	return first(a.Settings[n.service(server).ID]["nick"], a.Fields["username"])
 }
 
 // isServer reports whether a name can be that of a server, or of its address:

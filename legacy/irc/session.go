@@ -25,6 +25,8 @@ var (
 	_ legacy.Commander        = (*session)(nil)
 	_ legacy.Configurer       = (*network)(nil)
 	_ legacy.Nicker           = (*network)(nil)
+	_ legacy.NickLimiter      = (*network)(nil)
+	_ legacy.NickTeller       = (*network)(nil)
 	_ legacy.Reconfigurer     = (*session)(nil)
 )
 

@@ -161,6 +161,9 @@ func (n *network) self(fields map[string]string) string {
 	return peer.ID
 }
 
+// RoomNick implements legacy.NickTeller: rooms know people by their screen names.
+func (n *network) RoomNick(a legacy.Account, _ legacy.Peer) string { return a.Fields["username"] }
+
 // NewSession implements legacy.Network.
 func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, error) {
 	if err := n.Validate(a.Fields); err != nil {

@@ -149,3 +149,11 @@ func TestValidate(t *testing.T) {
 		}
 	}
 }
+
+// TestRoomNick: rooms know people by their screen names.
+func TestRoomNick(t *testing.T) {
+	a := legacy.Account{Fields: map[string]string{"username": "Alice AIM"}}
+	if got := (&network{}).RoomNick(a, legacy.Peer{ID: "lobby", Room: true}); got != "Alice AIM" {
+		t.Errorf("alice is called %q", got)
+	}
+}

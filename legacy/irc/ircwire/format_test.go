@@ -183,3 +183,27 @@ func FuzzTags(f *testing.F) {
 		}
 	})
 }
+
+func TestNearestNick(t *testing.T) {
+	for name, want := range map[string]string{
+		"alice": "alice", "Dave Jones": "Dave_Jones", " a  b ": "a_b", "joe@home.org": "joe_home_org", "7of9": "_7of9", "-x-": "_-x-", "Жанна": "Жанна",
+		"!!": "", "": "", "\x00": "", "a\xffb": "ab", "[x]{y}": "[x]{y}", strings.Repeat("ж", 40): strings.Repeat("ж", 32), strings.Repeat("7", 99): "_" + strings.Repeat("7", 63),
+	} {
+		got := NearestNick(name)
+		if got != want {
+			t.Errorf("NearestNick(%q) = %q, want %q", name, got, want)
+		}
+		if got != "" && !IsNick(got) {
+			t.Errorf("NearestNick(%q) = %q, which is no nick", name, got)
+		}
+	}
+}
+
+func FuzzNearestNick(f *testing.F) {
+	f.Add("Dave Jones")
+	f.Fuzz(func(t *testing.T, name string) {
+		if got := NearestNick(name); got != "" && !IsNick(got) || IsNick(name) && got != name {
+			t.Errorf("NearestNick(%q) = %q", name, got)
+		}
+	})
+}

@@ -74,10 +74,28 @@ func (p Prefixes) SplitNick(s string) (nick, modes string) {
 // IsNick reports whether a name can be a nick on some server. (RFC 2812 §2.3.1;
 // many servers allow more)
 func IsNick(s string) bool {
-	if s == "" || len(s) > 64 || !utf8.ValidString(s) || strings.ContainsFunc(s, isBlank) || s[0] == '-' || s[0] >= '0' && s[0] <= '9' {
+	if s == "" || len(s) > maxNick || !utf8.ValidString(s) || strings.ContainsFunc(s, isBlank) || s[0] == '-' || s[0] >= '0' && s[0] <= '9' {
 		return false
 	}
-	return !strings.ContainsAny(s, " ,*?!@.:#&+~%$\x00\r\n\t\x01")
+	return !strings.ContainsAny(s, notInNicks)
+}
+
+// notInNicks are characters that mean something else wherever a nick may be.
+const notInNicks = " ,*?!@.:#&+~%$\x00\r\n\t\x01"
+
+const maxNick = 64 // bytes
+
+// NearestNick is what IsNick takes that is nearest to a name: with _ for what no nick has.
+// It is "" if nothing of the name is left.
+func NearestNick(name string) string {
+	nick := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(name, ""), func(r rune) bool { return isBlank(r) || strings.ContainsRune(notInNicks, r) }), "_")
+	if nick != "" && !IsNick(nick[:1]) && nick[0] < utf8.RuneSelf {
+		nick = "_" + nick
+	}
+	if len(nick) > maxNick {
+		nick = strings.ToValidUTF8(nick[:maxNick], "")
+	}
+	return nick
 }
 
 // isBlank reports whether a character cannot be part of a name, since nobody sees it
