@@ -238,6 +238,16 @@ func (n *NBXMPP) Call(ctx context.Context, result any, module, method string, ar
 	return n.command(ctx, "call", map[string]any{"module": module, "method": method, "args": arguments}, result)
 }
 
+// Ask sends an IQ that is written out, with a FilledForm if form is not nil, and returns
+// the form in the answer, nil if it has none.
+func (n *NBXMPP) Ask(ctx context.Context, stanza string, form any) (*Form, error) {
+	var answer struct{ Form *Form }
+	if err := n.command(ctx, "ask", map[string]any{"xml": stanza, "form": form}, &answer); err != nil {
+		return nil, err
+	}
+	return answer.Form, nil
+}
+
 // Caps asks somebody for what a caps hash stands for, and has nbxmpp compare both, as
 // Gajim does.
 func (n *NBXMPP) Caps(ctx context.Context, jid, node string) (*DiscoInfo, error) {

@@ -11,6 +11,7 @@ The commands:
   join      room, nick: enter a room, as Gajim does
   send      xml: send a stanza
   call      module, method, args, kwargs: call a method of an nbxmpp module
+  ask       xml, form: send an IQ with a form, if there is one, and have the form in the answer parsed
   caps      jid, node: ask for disco#info and have nbxmpp compare the hash with the node
 """
 import dataclasses
@@ -25,6 +26,7 @@ from gi.repository import GLib
 
 from nbxmpp.client import Client
 from nbxmpp.const import AdHocAction, ConnectionProtocol, ConnectionType
+from nbxmpp.errors import StanzaError
 from nbxmpp.modules.dataforms import DataRecord, MultipleDataForm, extend_form
 from nbxmpp.modules.discovery import get_disco_request, parse_disco_info
 from nbxmpp.namespaces import Namespace
@@ -261,6 +263,21 @@ def caps(n, jid, node):
     client.send_stanza(get_disco_request(Namespace.DISCO_INFO, jid, node), callback=answered)
 
 
+def ask(n, xml, form=None):
+    """Asks for what Gajim has no module of nbxmpp for, such as searches. (Gajim's Search)"""
+    def answered(_client, stanza):
+        if stanza.isError():
+            write(kind='done', n=n, error=problem(StanzaError(stanza)))
+            return
+        query = stanza.getQuery()
+        node = query.getTag('x', namespace=Namespace.DATA) if query is not None else None
+        write(kind='done', n=n, result={'xml': str(stanza), 'form': plain_form(extend_form(node)) if node is not None else None})
+    iq = parse(xml)
+    if form is not None:
+        iq.getQuery().addChild(node=argument(form))
+    client.send_stanza(iq, callback=answered)
+
+
 def obey(line):
     n, do = line.pop('n'), line.pop('do')
     try:
@@ -270,6 +287,8 @@ def obey(line):
             call(n, **line)
         elif do == 'caps':
             caps(n, **line)
+        elif do == 'ask':
+            ask(n, **line)
         else:
             if do == 'presence':
                 client.get_module('BasePresence').send(caps=caps_of(), **line)
