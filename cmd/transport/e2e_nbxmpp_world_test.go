@@ -216,6 +216,52 @@ func (g *gajim) registerBy(domain, name string) {
 		r.Form.Fill(map[string][]string{"username": {name}, "password": {g.w.password}}), domain)
 }
 
+// ask sends an IQ and returns the form in the answer, or the error.
+func (g *gajim) ask(typ, to, payload string, form any) (*lab.Form, *lab.ProbeError) {
+	g.w.t.Helper()
+	ctx, cancel := context.WithTimeout(g.w.t.Context(), longEnough)
+	defer cancel()
+	got, err := g.Ask(ctx, "<iq type='"+typ+"' to='"+to+"'>"+payload+"</iq>", form)
+	var refused *lab.ProbeError
+	if err != nil && !errors.As(err, &refused) {
+		g.w.t.Fatal(err)
+	}
+	return got, refused
+}
+
+// commands are those that somebody offers, in their order.
+func (g *gajim) commands(jid string) (nodes []string) {
+	g.w.t.Helper()
+	var all []lab.AdHocStep
+	g.call(&all, "AdHoc", "request_command_list", lab.JIDArgument(jid))
+	for _, c := range all {
+		if c.Name == "" {
+			g.w.t.Errorf("command %s has no name", c.Node)
+		}
+		nodes = append(nodes, c.Node)
+	}
+	return nodes
+}
+
+// begin starts a command.
+func (g *gajim) begin(jid, node string) *lab.AdHocStep {
+	g.w.t.Helper()
+	var step lab.AdHocStep
+	g.call(&step, "AdHoc", "execute_command", lab.BeginCommand(jid, node))
+	return &step
+}
+
+// complete answers a step of a command.
+func (g *gajim) complete(step *lab.AdHocStep, values map[string][]string) *lab.AdHocStep {
+	g.w.t.Helper()
+	if step.Form == nil {
+		g.w.t.Fatalf("a step without a form: %+v", step)
+	}
+	var next lab.AdHocStep
+	g.call(&next, "AdHoc", "execute_command", step.Argument(), lab.ActionArgument("complete"), step.Form.Fill(values))
+	return &next
+}
+
 // disco asks somebody for disco#info.
 func (g *gajim) disco(jid string) *lab.DiscoInfo {
 	g.w.t.Helper()

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"transport/cmd/transport/internal/demo"
+	"transport/cmd/transport/internal/lab"
+	"transport/legacy/oscar/oscarwire"
+)
+
+// TestNBXMPPCommands goes through commands and searches, as somebody without an account,
+// registered by a command, and signed off.
+func TestNBXMPPCommands(t *testing.T) {
+	w := newClientWorld(t, false)
+	w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagInsert,
+		oscarwire.FeedbagItem{Name: "Freunde", GroupID: 7, Class: oscarwire.FeedbagGroup},
+		oscarwire.FeedbagItem{Name: demo.BobUIN, GroupID: 7, ItemID: 71, Class: oscarwire.FeedbagBuddy})
+	w.start()
+	w.waitLinks(2)
+	alice := w.nbxmpp(aliceJID + "/one")
+
+	// What people do comes first, and nothing is offered that they cannot have.
+	offered := alice.commands(icqDomain)
+	if offered[0] != "register" {
+		t.Errorf("a stranger is offered %v", offered)
+	}
+	for _, node := range []string{"ping", "hello", "change-registration", "unregister", "contacts", "logout", "login", "invisible"} {
+		if slices.Contains(offered, node) {
+			t.Errorf("a stranger is offered %s", node)
+		}
+	}
+
+	// Gajim shows notes and the form of each step, Converse the form alone: what is wrong
+	// is in both, and at the field. (gajim/gtk/adhoc.py, Stage.process_stage)
+	failed := func(step *lab.AdHocStep, field, why string) {
+		t.Helper()
+		if step.Status != "executing" || step.Form == nil || len(step.Notes) != 1 || step.Notes[0].Type != "error" {
+			t.Fatalf("a step that failed is %+v", step)
+		}
+		if !strings.Contains(step.Notes[0].Text, why) || !strings.Contains(step.Form.Instructions, why) {
+			t.Errorf("note %q, instructions %q, want %q in both", step.Notes[0].Text, step.Form.Instructions, why)
+		}
+		if field != "" && !strings.Contains(step.Form.Field(field).Desc, why) {
+			t.Errorf("%+v is not marked", step.Form.Field(field))
+		}
+	}
+	step := alice.begin(icqDomain, "register")
+	if step.Form.Instructions == "" || !slices.Contains(step.Actions, "complete") || !slices.Contains(step.Actions, "cancel") {
+		t.Errorf("the first step is %+v", step)
+	}
+	step = alice.complete(step, map[string][]string{"username": {"no number"}, "password": {networkPass}})
+	failed(step, "username", "ICQ")
+	if got := step.Form.Field("username").Values; !slices.Equal(got, []string{"no number"}) || strings.Join(step.Form.Field("password").Values, "") != "" {
+		t.Errorf("entered again is %v", step.Form.Fields)
+	}
+	step = alice.complete(step, map[string][]string{"username": {demo.AliceUIN}, "password": {"wrong"}})
+	failed(step, "", "password")
+	step = alice.complete(step, map[string][]string{"username": {demo.AliceUIN}, "password": {networkPass}})
+	if step.Status != "completed" || len(step.Notes) != 1 || step.Notes[0].Type != "info" {
+		t.Fatalf("registered by %+v", step)
+	}
+	alice.presence(icqDomain, "subscribe")
+	alice.call(nil, "BasePresence", "subscribed", icqDomain)
+	alice.call(nil, "BasePresence", "subscribe", icqDomain)
+	alice.expect("a proposal", func(e *lab.ProbeEvent) bool { return e.Kind == "exchange" })
+
+	offered = alice.commands(icqDomain)
+	if last := offered[len(offered)-1]; slices.Contains(offered, "register") || slices.Contains(offered, "login") || last != "unregister" {
+		t.Errorf("alice is offered %v", offered)
+	}
+	if a, b := slices.Index(offered, "contacts"), slices.Index(offered, "change-registration"); a < 0 || b < a {
+		t.Errorf("alice is offered %v", offered)
+	}
+	said := func(node string) string {
+		t.Helper()
+		step := alice.begin(icqDomain, node)
+		if step.Status != "completed" || len(step.Notes) != 1 || step.Notes[0].Text == "" {
+			t.Fatalf("%s ends as %+v", node, step)
+		}
+		return step.Notes[0].Text
+	}
+	if got := said("contacts"); !strings.Contains(got, "You have 1 contact:") {
+		t.Errorf("the contacts are %q", got)
+	}
+	// XEP-0055: Gajim shows the columns that are reported, and adds by jid.
+	// (gajim/gtk/component_search.py)
+	const search = "<query xmlns='jabber:iq:search'/>"
+	form, why := alice.ask("get", icqDomain, search, nil)
+	if why != nil || form == nil || form.Field("nick") == nil {
+		t.Fatalf("the search form is %+v, %v", form, why)
+	}
+	found, why := alice.ask("set", icqDomain, search, form.Fill(map[string][]string{"nick": {"Bob"}}))
+	if why != nil || found == nil || len(found.Rows) != 1 || found.Rows[0]["jid"] != bobICQ || found.Rows[0]["nick"] != "Bob" {
+		t.Errorf("found are %+v, %v", found, why)
+	}
+
+	// A command that is refused ends with a note, not with a bare error, in the words of
+	// the state.
+	state := func() string {
+		first, _, _ := strings.Cut(said("status"), "\n")
+		return first
+	}
+	if got := said("login"); got != state() {
+		t.Errorf("signing on while signed on says %q, the state is %q", got, state())
+	}
+	said("logout")
+	step = alice.begin(icqDomain, "block")
+	if step.Status == "executing" {
+		step = alice.complete(step, map[string][]string{"peer": {"1005"}})
+	}
+	if len(step.Notes) != 1 || step.Notes[0].Text != state() {
+		t.Errorf("blocking while signed off says %+v, the state is %q", step.Notes, state())
+	}
+	if offered := alice.commands(icqDomain); !slices.Contains(offered, "login") || slices.Contains(offered, "logout") {
+		t.Errorf("who is signed off is offered %v", offered)
+	}
+	alice.noWarnings()
+}
