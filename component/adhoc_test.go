@@ -143,9 +143,9 @@ func TestWords(t *testing.T) {
 		w.signOn(phone)
 		for _, tt := range []struct{ who, word, says string }{
 			{phone, "help", "reconnect"}, {phone, "status", "You are signed on"}, {phone, "contacts", "no contacts"},
-			{phone, "xyzzy", "I do not know the word"}, {phone, "statistics", "I understand"}, {phone, "password", "password NEW"},
+			{phone, "xyzzy", "I do not know that word"}, {phone, "statistics", "I understand"},
 			{"carol@example.org/x", "help", "To register"}, {"carol@example.org/x", "status", "not registered"},
-			{"carol@example.org/x", "register", "To register"},
+			{"carol@example.org/x", "login", "not registered"},
 		} {
 			w.message(tt.who, gw, "w", tt.word)
 			answer := w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + tt.who + "'><body/></message>")
@@ -162,6 +162,7 @@ type passwordless struct{ roomy }
 func (n passwordless) Info() legacy.Info {
 	info := n.roomy.Info()
 	info.RoomName = "#stage"
+	info.Instructions = "Enter your name."
 	info.Form = []legacy.Field{{Var: "username", Label: "Stage name", Required: true}}
 	return info
 }
@@ -172,8 +173,8 @@ func TestRegisterByTextWithoutPassword(t *testing.T) {
 	network := func(n legacy.Network) legacy.Network { return passwordless{roomy{n, asked}} }
 	stage(t, setup{network: network}, func(t *testing.T, w *world) {
 		for _, tt := range []struct{ word, says string }{
-			{"register", "or write: register STAGE-NAME\n"}, {"register ann secret", "or write: register STAGE-NAME\n"}, {"password x", "I understand"},
-			{"register ann", "You are registered, and signed on to"}, {"help", "\nJoin a room as <#stage>@" + gw + ".\n"},
+			{"register ann secret", "That is too much. Write: register STAGE-NAME\n"}, {"password x", "I understand"},
+			{"register", "Stage name?\n"}, {"ann", "You are registered, and signed on to"}, {"help", "\nJoin a room as <#stage>@" + gw + ".\n"},
 		} {
 			w.message(phone, gw, "w", tt.word)
 			text := w.Expect("<message type='chat' from='"+fullJID(gw)+"' to='"+phone+"'><body/></message>").ChildText("jabber:component:accept", "body")

@@ -175,15 +175,20 @@ func (u *user) mayBlock(r *request) bool {
 
 // peerByText is whom the user means, by an address of the network's or a JID here.
 func (u *user) peerByText(text string) (legacy.Peer, error) {
-	text = strings.TrimSpace(text)
-	if jid, err := address.Parse(text); err == nil && jid.Domain == u.c.domain && jid.Local != "" {
-		return u.c.peer(jid)
-	}
-	p, err := u.c.cfg.Network.ParsePeer(text)
+	p, err := u.anyPeerByText(text)
 	if err == nil && p.Room {
 		err = legacy.Errorf(legacy.NotFound, "That is a room.")
 	}
 	return p, err
+}
+
+// anyPeerByText is the same, of rooms and services as well.
+func (u *user) anyPeerByText(text string) (legacy.Peer, error) {
+	text = strings.TrimSpace(text)
+	if jid, err := address.Parse(text); err == nil && jid.Domain == u.c.domain && jid.Local != "" {
+		return u.c.parsePeer(jid.Local)
+	}
+	return u.c.cfg.Network.ParsePeer(text)
 }
 
 // blockPeer blocks or unblocks whom a text names, and says what came of it.
@@ -208,21 +213,6 @@ func (u *user) blockPeer(text string, blocked bool, then func(said string, why *
 	})
 }
 
-func (u *user) blockByText(rest string, answer func(string)) {
-	u.blockPeer(rest, true, func(said string, why *stanzaError) { answer(saidOr(said, why)) })
-}
-
-func (u *user) unblockByText(rest string, answer func(string)) {
-	u.blockPeer(rest, false, func(said string, why *stanzaError) { answer(saidOr(said, why)) })
-}
-
-func saidOr(said string, why *stanzaError) string {
-	if why != nil {
-		return why.Text
-	}
-	return said
-}
-
 // askBlock asks whom to block.
 func (u *user) askBlock(x *execution) {
 	asked := xep.NewForm("form", "", "Block somebody", "They can neither write to you nor see when you are online.").
@@ -234,7 +224,11 @@ func (u *user) askBlock(x *execution) {
 
 // askUnblock asks whom to unblock, of those who are blocked.
 func (u *user) askUnblock(x *execution) {
-	field := xep.Required(xep.NewField("peer", "list-single", u.c.info.PeerName))
+	typ := "list-single"
+	if x.request.words { // they may be named by any of their addresses
+		typ = "text-single"
+	}
+	field := xep.Required(xep.NewField("peer", typ, u.c.info.PeerName))
 	for _, id := range slices.Sorted(maps.Keys(u.blocked)) {
 		xep.Option(field, id, id)
 	}

@@ -166,7 +166,10 @@ func TestBlockingCommands(t *testing.T) {
 			{"block " + carol, "carol is blocked."},
 			{"blocked", "You have blocked:\ncarol\ndave"},
 			{"unblock dave", "dave is not blocked."},
-			{"unblock", "An Echo name has 1 to 64 letters, digits, dots, hyphens or underscores."},
+			{"unblock", "Echo name? One of: carol.\nWrite it, or cancel."},
+			{"☃", "An Echo name has 1 to 64 letters, digits, dots, hyphens or underscores.\nEcho name? One of: carol.\nWrite it, or cancel."},
+			{"cancel", "Nothing was done."},
+			{"unblock ☃", "An Echo name has 1 to 64 letters, digits, dots, hyphens or underscores."},
 		} {
 			w.message(phone, gw, "w", tt[0])
 			if got := w.Expect("<message from='"+fullJID(gw)+"' to='"+phone+"'/>").ChildText("jabber:component:accept", "body"); got != tt[1] {

@@ -42,7 +42,7 @@ var (
 func (n city) Info() legacy.Info {
 	info := n.roomy.Info()
 	info.Features &^= legacy.FeatureRoster | legacy.FeatureTyping
-	info.Features |= legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomReactions | legacy.FeatureRoomTyping | legacy.FeatureRetraction | legacy.FeatureWatch | legacy.FeatureMarkup
+	info.Features |= legacy.FeatureNicks | legacy.FeatureRoomConfig | legacy.FeatureRoomList | legacy.FeatureRoomReactions | legacy.FeatureRoomTyping | legacy.FeatureRetraction | legacy.FeatureWatch | legacy.FeatureMarkup
 	info.Services = n.services
 	info.Form = append(info.Form, legacy.Field{Var: legacy.RoomsField, Label: "Rooms", Type: legacy.FieldLines})
 	info.Commands = []legacy.Command{

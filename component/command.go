@@ -2,8 +2,6 @@ package component
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"mellium.im/xmpp/stanza"
@@ -18,21 +16,20 @@ import (
 // ad-hoc command (XEP-0050) or, if word is set, by writing that word to the
 // gateway.
 type command struct {
-	node, name string
-	word       string // for those whose client knows no commands
-	about      string // what help says of the word
+	node, name string   // no node for what is done by its word only
+	word       string   // for those whose client knows no commands; the node if it is empty
+	args       []string // the fields that words behind it fill in, the last one all the rest
+	argument   string   // what help calls them
+	about      string   // what help says of the word, the name if it is empty
+	edits      bool     // its form shows what is set; "NAME VALUE" behind the word changes one field
 	who        audience
 	at         place
 	when       func(*user) bool // whether it is listed now, nil for always; it runs in any case
 	// run does what needs no questions and says what came of it.
 	run func(*user) (string, *stanzaError)
 	// ask, in place of run, starts an execution with questions.
-	ask func(*user, *execution)
-	// tell, in place of run, does what the words behind the word say; argument is
-	// what help calls them.
-	tell     func(u *user, rest string, answer func(string))
-	argument string
-	needs    legacy.Features // without them it is not offered
+	ask   func(*user, *execution)
+	needs legacy.Features // without them it is not offered
 }
 
 // audience is who is offered a command.
@@ -68,6 +65,7 @@ type execution struct {
 	request *request            // the one to be answered, nil between two stages
 	entered map[string][]string // the answers to the current form
 	stages  []stage             // those that were shown, the last one is current
+	words   *dialogue           // of an execution by words, nil for any other and before its first form
 }
 
 // stage is a form that the user is asked to fill in.
@@ -160,6 +158,9 @@ var otherNodes = map[string]string{"configure": "options", "global-configure": "
 // command is the command of a node at a peer, nil if there is none.
 func (c *Component) command(node string, p legacy.Peer) *command {
 	find := func(node string) *command {
+		if node == "" {
+			return nil
+		}
 		i := slices.IndexFunc(c.commands, func(cmd *command) bool { return cmd.node == node && c.isAt(cmd, p) })
 		if i < 0 {
 			return nil
@@ -285,12 +286,20 @@ func (u *user) show(x *execution) { u.showForm(x, x.stages[len(x.stages)-1].form
 // (XEP-0050 §4.3), which some clients show at the end of a command only, and in the form.
 // field is the one to mend, "" for none in particular.
 func (u *user) showAgain(x *execution, complaint, field string) {
+	if x.request.words {
+		u.sayAgain(x, complaint, field)
+		return
+	}
 	form := x.stages[len(x.stages)-1].form
 	u.showForm(x, xep.Corrected(form, x.entered, complaint, field), xep.Note("error", complaint))
 }
 
 // showForm sends the form of the current stage.
 func (u *user) showForm(x *execution, form *element.Element, notes ...*element.Element) {
+	if x.request.words {
+		u.converse(x)
+		return
+	}
 	current := x.stages[len(x.stages)-1]
 	first := "next"
 	if current.last {
@@ -317,11 +326,26 @@ func (u *user) refuse(x *execution, why stanzaError) {
 // complete ends an execution. form may be nil.
 func (u *user) complete(x *execution, note, text string, form *element.Element) {
 	delete(u.executions, x.id)
+	if x.request.words {
+		u.concludeWords(x, text, form)
+		return
+	}
 	cmd := xep.NewCommand(x.asked, x.id, "completed")
 	if text != "" {
 		cmd.Add(xep.Note(note, text))
 	}
 	u.reply(x.request, cmd.Add(form))
+}
+
+// refuseField is refuse, by an error about a field.
+func (u *user) refuseField(x *execution, err error, field string) {
+	why := translateError(err)
+	switch why.Condition {
+	case stanza.RecipientUnavailable, stanza.ResourceConstraint, stanza.RemoteServerTimeout: // no other answer helps
+	default:
+		why.Field = field
+	}
+	u.refuse(x, why)
 }
 
 // expireExecutions forgets those that nobody goes on with.
@@ -358,7 +382,7 @@ func (u *user) onItems(r *request) {
 	case node == xep.NSCommands:
 		q.Set("node", node)
 		for _, cmd := range u.c.commands {
-			if u.c.isAt(cmd, peer) && u.shows(cmd) {
+			if cmd.node != "" && u.c.isAt(cmd, peer) && u.shows(cmd) {
 				q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.to.String()).Set("node", u.c.listed(cmd)).Set("name", cmd.name))
 			}
 		}
@@ -391,75 +415,4 @@ func (c *Component) commandInfo(node string, p legacy.Peer) *element.Element {
 		return nil
 	}
 	return q
-}
-
-// onText answers what the user writes to the gateway itself, for clients that
-// know neither registration nor commands. (XEP-0100 §8 leaves it to the gateway)
-func (u *user) onText(st *inbound, text string) {
-	word, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
-	word = strings.ToLower(word)
-	answer := func(text string) { u.c.say(st.from.String(), text) }
-	if word == "register" || word == "password" {
-		u.registerByText(word, strings.TrimSpace(rest), answer)
-		return
-	}
-	for _, cmd := range u.c.commands {
-		if cmd.word == "" || cmd.word != word || cmd.at != atGateway {
-			continue
-		}
-		switch {
-		case !u.offers(cmd) && cmd.who == registered:
-			answer("You are not registered. " + u.c.howToRegister())
-		case !u.offers(cmd):
-			answer(u.helpText())
-		case cmd.tell != nil:
-			cmd.tell(u, strings.TrimSpace(rest), answer)
-		default:
-			text, why := cmd.run(u)
-			if why != nil {
-				text = why.Text
-			}
-			answer(text)
-		}
-		return
-	}
-	if word != "help" && word != "?" && u.rawText(st) {
-		return
-	}
-	if word != "help" && word != "?" {
-		answer("I do not know the word " + strconv.Quote(word) + ".\n" + u.helpText())
-		return
-	}
-	answer(u.helpText())
-}
-
-// helpText lists the words that the gateway understands.
-func (u *user) helpText() string {
-	var b strings.Builder
-	b.WriteString("This is the gateway to " + u.c.cfg.Name + ".")
-	if !u.isRegistered() {
-		b.WriteString(" " + u.c.howToRegister())
-	} else {
-		b.WriteString(" Add a contact as " + u.c.exampleJID() + ", or by your client's search for the " + u.c.info.PeerName + ".")
-	}
-	if u.c.info.RoomName != "" && (u.isRegistered() || u.c.info.Guests) {
-		b.WriteString("\nJoin a room as <" + u.c.info.RoomName + ">@" + u.c.domain + ".")
-	}
-	b.WriteString("\nI understand:\nhelp: this text")
-	for _, cmd := range u.c.commands {
-		if cmd.word != "" && u.shows(cmd) {
-			b.WriteString("\n" + strings.TrimSpace(cmd.word+" "+cmd.argument) + ": " + cmd.about)
-		}
-	}
-	if u.isRegistered() && u.c.asksFor("password") != nil {
-		b.WriteString("\npassword NEW: when the password on " + u.c.info.Name + " has changed")
-	}
-	return b.String()
-}
-
-// say sends a chat message from the gateway itself.
-func (c *Component) say(to, text string) {
-	c.send(element.New(nsStanza, "message").Set("from", c.full(c.domain)).Set("to", to).
-		Set("type", "chat").Set("id", newID()).
-		Add(element.New(nsStanza, "body").AddText(text)))
 }

@@ -144,8 +144,13 @@ func New(cfg Config) (*Component, error) {
 	}
 	c.limiter = newLimiter(cfg.Rate)
 	c.services = c.info.Services
-	c.commands = slices.DeleteFunc(slices.Concat(c.userCommands(), c.networkCommands(), endCommands(), adminCommands(), debugCommands()),
+	c.commands = slices.DeleteFunc(slices.Concat(c.roomCommands(), c.userCommands(), c.networkCommands(), endCommands(), adminCommands(), debugCommands()),
 		func(cmd *command) bool { return !info.Features.Has(cmd.needs) })
+	for _, cmd := range c.commands {
+		if cmd.word == "" { // the last part, of one of XEP-0133
+			cmd.word = cmd.node[strings.IndexByte(cmd.node, '#')+1:]
+		}
+	}
 	c.setPolicy(cfg.Policy)
 	return c, nil
 }

@@ -430,6 +430,7 @@ func (u *user) onContactChanged(c legacy.Contact) {
 	if ct := u.mergeContact(c, false); ct != nil {
 		u.save(ct)
 	}
+	u.onAdded(c.Peer.ID, nil)
 }
 
 // onContactRemoved: a contact left the network's list, by another client.
@@ -449,6 +450,7 @@ func (u *user) onContactFailed(p legacy.Peer, err error) {
 		return
 	}
 	why := translateError(err)
+	defer u.onAdded(p.ID, err)
 	switch legacy.KindOf(err) {
 	case legacy.Temporary, legacy.RateLimited, legacy.Offline:
 		// It stays asked for, and is tried again at the next sign-on.

@@ -91,6 +91,109 @@ func (u *user) contactsText() string {
 	return b.String()
 }
 
+// askAdd asks whom to add.
+func (u *user) askAdd(x *execution) {
+	asked := xep.NewForm("form", "", "Add a contact", "").
+		Add(xep.Required(xep.NewField("peer", "text-single", u.c.info.PeerName)), xep.NewField("name", "text-single", "Name"))
+	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+		peer, err := u.peerByText(firstOf(values["peer"]))
+		if err == nil && peer.ID == "" {
+			err = legacy.Errorf(legacy.NotFound, "There is nobody of that address.")
+		}
+		if err != nil {
+			u.refuseField(x, err, "peer")
+			return
+		}
+		u.add(x, peer, cleanText(strings.TrimSpace(firstOf(values["name"]))))
+	})
+}
+
+// add has the network add a contact, and the user's roster as well.
+func (u *user) add(x *execution, peer legacy.Peer, name string) {
+	if why := u.keepAccount(); why != nil {
+		u.refuse(x, *why)
+		return
+	}
+	ct := u.contacts[peer.ID]
+	switch {
+	case ct != nil && ct.Subscription.Has(registry.To) && ct.Subscription.Has(registry.From):
+		u.complete(x, "info", ct.jid+" is a contact of yours already.", nil)
+		return
+	case len(u.contacts) > maxContacts:
+		u.complete(x, "error", "You have too many contacts.", nil)
+		return
+	}
+	ct = u.contact(peer.ID)
+	ct.Subscription &^= registry.Removed | registry.Refused
+	if name != "" {
+		ct.Name = name
+	}
+	added := ct.jid + " is added to your contacts. If your client asks, allow them to see when you are online."
+	switch {
+	case !u.c.info.Features.Has(legacy.FeatureRoster):
+		u.complete(x, "info", added, nil)
+	case !u.isSignedOn():
+		u.complete(x, "info", ct.jid+" is added once you are signed on. "+u.stateText(), nil)
+	default:
+		put(&u.adding, peer.ID, func(err error) {
+			if err != nil {
+				u.refuseField(x, err, "peer")
+				return
+			}
+			u.complete(x, "info", added, nil)
+		})
+	}
+	u.onSubscribe(ct, "", "")
+}
+
+// onAdded tells who waits for a contact to be added what came of it.
+func (u *user) onAdded(peer string, err error) {
+	if done := u.adding[peer]; done != nil {
+		delete(u.adding, peer)
+		done(err)
+	}
+}
+
+// failAdding is onAdded for all, when the session is over.
+func (u *user) failAdding() {
+	for peer := range u.adding {
+		u.onAdded(peer, legacy.Errorf(legacy.Offline, "You were signed off before the network confirmed that. It is tried again when you are signed on."))
+	}
+}
+
+// askRemove asks whom to remove.
+func (u *user) askRemove(x *execution) {
+	field := xep.Required(xep.NewField("peer", "text-single", u.c.info.PeerName))
+	u.questions(x, xep.NewForm("form", "", "Remove a contact", "They leave your list here and on the network.").Add(field), true, func(u *user, x *execution, values map[string][]string) {
+		peer, err := u.peerByText(firstOf(values["peer"]))
+		ct := u.contacts[peer.ID]
+		switch {
+		case err == nil && (ct == nil || peer.ID == "" || ct.Subscription.Has(registry.Removed)):
+			err = legacy.Errorf(legacy.NotFound, "You have no contact of that address.")
+			fallthrough
+		case err != nil:
+			u.refuseField(x, err, "peer")
+			return
+		}
+		u.complete(x, "info", ct.jid+" is removed from your contacts.", nil)
+		u.removeContact(ct)
+	})
+}
+
+// removeContact takes a contact off the network's list and the user's roster.
+func (u *user) removeContact(ct *contact) {
+	u.watch(ct, false)
+	left := *ct
+	ct.Subscription = 0
+	u.endContact(ct)
+	if u.writesRoster() {
+		u.remove(&left)
+		return
+	}
+	u.part(ct.jid)
+	u.suggest("delete", ct)
+}
+
 var contactColumns = [][2]string{{"jid", "Address"}, {"peer", "Address on the network"}, {"name", "Name"}, {"groups", "Groups"}}
 
 // exportContacts shows the contacts as a table. (XEP-0004 §3.4)

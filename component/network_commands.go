@@ -17,14 +17,19 @@ func (c *Component) networkCommands() []*command {
 		if !c.services { // at the gateway, which has settings of its own
 			node = "server-configure"
 		}
-		all = append(all, &command{node: node, name: "Settings of this server", at: atService, who: members, ask: (*user).askSettings})
+		all = append(all, &command{node: node, name: "Settings of this server", at: atService, who: members, edits: true, ask: (*user).askSettings})
 	}
 	if c.info.Features.Has(legacy.FeatureRooms) {
 		all = append(all, &command{node: "configure", name: "Settings of this room", at: atRoom, who: members, ask: (*user).askSettings})
 	}
 	places := map[legacy.Place]place{legacy.AtService: atService, legacy.AtPerson: atPerson, legacy.AtRoom: atRoom, legacy.AtGateway: atGateway}
 	for _, of := range c.info.Commands {
-		all = append(all, &command{node: of.Name, name: of.Label, at: places[of.At], when: (*user).isSignedOn, ask: func(u *user, x *execution) { u.askNetwork(x, of) }})
+		cmd := &command{node: of.Name, name: of.Label, at: places[of.At], when: (*user).isSignedOn, ask: func(u *user, x *execution) { u.askNetwork(x, of) }}
+		for _, f := range of.Form {
+			cmd.args = append(cmd.args, f.Var)
+			cmd.argument = strings.TrimSpace(cmd.argument + " " + strings.ToUpper(f.Var))
+		}
+		all = append(all, cmd)
 	}
 	return all
 }

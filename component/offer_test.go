@@ -35,15 +35,15 @@ func TestCommandOrder(t *testing.T) {
 	config := func(c *component.Config) { c.Policy.Admins = []string{bob} }
 	stage(t, setup{users: []string{alice}, config: config}, func(t *testing.T, w *world) {
 		w.offers("carol@example.org/x", gw, "register")
-		w.offers(phone, gw, "invisible", "options", "status", "login", "logout", "change-registration", "unregister")
+		w.offers(phone, gw, "add-contact", "invisible", "options", "status", "login", "logout", "change-registration", "unregister")
 		h := w.signOn(phone)
-		w.offers(phone, gw, "invisible", "block", "options", "status", "logout", "reconnect", "import-contacts", "change-registration", "unregister")
+		w.offers(phone, gw, "add-contact", "invisible", "block", "options", "status", "logout", "reconnect", "import-contacts", "change-registration", "unregister")
 		w.emit(h, legacy.ContactChanged{Contact: legacy.Contact{Peer: carolPeer}}, legacy.BlockChanged{Peer: legacy.Peer{ID: "bob"}, Blocked: true})
 		w.run(phone, "invisible", "", "")
-		w.offers(phone, gw, "contacts", "visible", "block", "unblock", "blocked", "options", "status", "logout", "reconnect",
+		w.offers(phone, gw, "add-contact", "remove-contact", "contacts", "visible", "block", "unblock", "blocked", "options", "status", "logout", "reconnect",
 			"sync-contacts", "import-contacts", "export-contacts", "change-registration", "unregister")
 		w.run(phone, "logout", "", "")
-		w.offers(phone, gw, "contacts", "visible", "options", "status", "login", "sync-contacts", "export-contacts", "change-registration", "unregister")
+		w.offers(phone, gw, "add-contact", "remove-contact", "contacts", "visible", "options", "status", "login", "sync-contacts", "export-contacts", "change-registration", "unregister")
 		boss := w.offered(bob+"/x", gw)
 		if len(boss) < 4 || boss[0] != "register" || !slices.Equal(boss[len(boss)-2:], []string{"ping", "hello"}) {
 			t.Errorf("an administrator is offered %q", boss)
@@ -55,12 +55,12 @@ func TestCommandOrder(t *testing.T) {
 func TestCommandsOfNetworks(t *testing.T) {
 	asked := make(chan string, 100)
 	stage(t, setup{network: newCity(asked), echo: silence}, func(t *testing.T, w *world) {
-		w.offers(phone, gw, "register", "global-configure", "server-configure")
+		w.offers(phone, gw, "join-room", "list-rooms", "register", "add-contact", "global-configure", "server-configure")
 		w.mustMatch(w.run(phone, "raw", "", ""), "<command xmlns='"+nsCommands+"' status='executing'/>")
 		joinClub(t, w, asked)
 		w.settle()
 		w.Take()
-		w.offers(phone, gw, "register", "global-configure", "status", "server-configure", "raw")
+		w.offers(phone, gw, "join-room", "list-rooms", "change-nick", "register", "add-contact", "global-configure", "status", "server-configure", "raw")
 		w.offers(phone, club, "configure", "knock")
 	})
 }

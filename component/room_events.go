@@ -151,7 +151,7 @@ func (u *user) onRoomJoined(ev legacy.RoomJoined) {
 func (u *user) adoptRoom(peer legacy.Peer) *room {
 	if peer.ID != "" && !u.leaving[peer.ID] && (len(u.resources) > 0 || len(u.rooms) > 0) {
 		if r := u.newRoom(peer); r != nil {
-			u.invite(peer, u.c.domain, "You were put into this room.")
+			u.invite(u.bare, peer, u.c.domain, "You were put into this room.")
 			return r
 		}
 	}
@@ -175,6 +175,7 @@ func (u *user) onRoomFailed(ev legacy.RoomFailed) {
 		u.failRoom(r, why)
 	case ev.Nick: // other rooms are told as well
 		u.keepNick(r, ev.Err)
+		u.onNickChanged(r, ev.Err)
 	case r.retopic != nil: // XEP-0045 §8.1
 		u.c.refuse(r.retopic, why)
 		r.retopic = nil
@@ -314,6 +315,7 @@ func (u *user) onOccupantRenamed(r *room, ev legacy.OccupantRenamed) {
 		if r.stays {
 			u.noteStay(r)
 		}
+		u.onNickChanged(r, nil)
 	}
 	u.toClients(r, func(full string) {
 		codes := []string{"303"}
@@ -348,12 +350,12 @@ func (u *user) onRoomReaction(r *room, ev legacy.RoomReaction, stanzaID string) 
 
 // onInvited: somebody asks the user into a room.
 func (u *user) onInvited(ev legacy.Invited) {
-	u.invite(ev.Room, u.c.contactJID(ev.By.ID), "")
+	u.invite(u.bare, ev.Room, u.c.contactJID(ev.By.ID), "")
 }
 
 // invite asks the user's clients into a room: by the room, as most clients know it,
 // and readable for the others. (XEP-0045 §7.8.2, XEP-0249 §4)
-func (u *user) invite(peer legacy.Peer, by, reason string) {
+func (u *user) invite(to string, peer legacy.Peer, by, reason string) {
 	room := u.c.contactJID(peer.ID)
 	inv := element.New(xep.NSMUCUser, "invite").Set("from", by)
 	direct := element.New(xep.NSConference, "x").Set("jid", room)
@@ -361,7 +363,7 @@ func (u *user) invite(peer legacy.Peer, by, reason string) {
 		inv.Add(element.New(xep.NSMUCUser, "reason").AddText(reason))
 		direct.Set("reason", reason)
 	}
-	u.c.send(element.New(nsStanza, "message").Set("from", room).Set("to", u.bare).Set("id", newID()).
+	u.c.send(element.New(nsStanza, "message").Set("from", room).Set("to", to).Set("id", newID()).
 		Add(element.New(nsStanza, "body").AddText(strings.TrimSuffix(by, "@"+u.c.domain)+" invites you to "+room+"."),
 			element.New(xep.NSMUCUser, "x").Add(inv), direct))
 }

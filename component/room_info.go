@@ -168,15 +168,33 @@ func (u *user) onRoomList(r *request, service legacy.Peer) {
 		u.replyList(r, list.rooms)
 		return
 	}
-	lister, ok := u.legacySession().(legacy.RoomLister)
-	if !ok {
+	if u.legacySession() == nil {
 		u.reply(r, element.New(xep.NSDiscoItems, "query"))
 		return
 	}
-	u.look(r, func(u *user, r *request, ev legacy.Event) {
+	err := u.roomsAt(r, service, func(rooms []legacy.ListedRoom, err error) {
+		if err != nil {
+			u.fail(r, translateError(err))
+			return
+		}
+		u.replyList(r, rooms)
+	})
+	if err != nil {
+		u.fail(r, translateError(err))
+	}
+}
+
+// roomsAt asks the network which rooms there are at a service, for a request that waits
+// for it. then gets them in the order of their names.
+func (u *user) roomsAt(r *request, service legacy.Peer, then func([]legacy.ListedRoom, error)) error {
+	lister, ok := u.legacySession().(legacy.RoomLister)
+	if !ok {
+		return legacy.Errorf(legacy.Offline, "%s", u.stateText())
+	}
+	return u.lookUp(r, func(u *user, _ *request, ev legacy.Event) {
 		got := ev.(legacy.RoomsListed)
 		if got.Err != nil {
-			u.fail(r, translateError(got.Err))
+			then(nil, got.Err)
 			return
 		}
 		slices.SortFunc(got.Rooms, func(a, b legacy.ListedRoom) int { return cmp.Compare(a.Room.ID, b.Room.ID) })
@@ -184,7 +202,7 @@ func (u *user) onRoomList(r *request, service legacy.Peer) {
 			clear(u.lists)
 		}
 		put(&u.lists, service.ID, roomList{got.Rooms, u.c.clock.Now().Add(listTime)})
-		u.replyList(r, got.Rooms)
+		then(got.Rooms, nil)
 	}, func(ref string) error { return lister.ListRooms(u.ctx, ref, service) })
 }
 

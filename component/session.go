@@ -334,6 +334,7 @@ func (u *user) onEnded(err error) {
 	clear(u.typing)
 	u.failBlocking()
 	u.endNicks()
+	u.failAdding()
 	clear(u.leaving)
 	if err == nil && !s.ending {
 		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")

@@ -76,6 +76,8 @@ type user struct {
 	lists      map[string]roomList      // of the rooms that there are, by service
 	typing     map[string]time.Time     // peers who are typing, with when that is no longer believed
 	blocked    map[string]bool          // peers, as the network's list was last
+	renaming   *nickChange              // that a command waits for, nil for none
+	adding     map[string]func(error)   // who wait for contacts to be added, by peer
 	blocking   map[string][]blockWaiter // who waits for a peer to be blocked or not
 
 	chat       []chatLine // of one-to-one chats, the latest last
@@ -125,6 +127,8 @@ type request struct {
 	payload  *element.Element
 	deadline time.Time
 	answered bool
+	words    bool   // it was made by words, and is answered by words
+	rest     string // what was written behind the first
 }
 
 func newUser(c *Component, bare string) *user {
@@ -322,6 +326,10 @@ func (u *user) reply(r *request, payload *element.Element) {
 
 // fail answers a request with an error.
 func (u *user) fail(r *request, why stanzaError) {
+	if r.words {
+		u.answerWords(r, saidError(why))
+		return
+	}
 	if !r.answered {
 		r.answered = true
 		u.c.refuse(r.inbound, why)

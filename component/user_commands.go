@@ -12,22 +12,27 @@ import (
 // userCommands are the commands for users, in the order in which they are offered: what
 // people do most comes first. What ends an account comes last (endCommands).
 func (c *Component) userCommands() []*command {
-	return []*command{
-		{node: "register", name: "Register", who: strangers, ask: (*user).askRegistration},
+	all := []*command{
+		{node: "register", name: "Register", word: "register", args: c.registerArgs(), argument: c.registerWords(), about: "register with this gateway",
+			who: strangers, ask: (*user).askRegistration},
+		{node: "add-contact", name: "Add a contact", word: "add", args: []string{"peer", "name"}, argument: "ADDRESS [NAME]", about: "add somebody to your contacts",
+			who: members, ask: (*user).askAdd},
+		{node: "remove-contact", name: "Remove a contact", word: "remove", args: []string{"peer"}, argument: "ADDRESS", about: "remove somebody from your contacts",
+			who: registered, when: (*user).hasContacts, ask: (*user).askRemove},
 		{node: "contacts", name: "List my contacts", word: "contacts", about: "list your contacts on the network", who: registered, when: (*user).hasContacts,
 			run: func(u *user) (string, *stanzaError) { return u.contactsText(), nil }},
 		{node: "invisible", name: "Be invisible", word: "invisible", about: "look offline to everybody on the network", who: registered,
 			needs: legacy.FeatureInvisible, when: func(u *user) bool { return !u.option(optInvisible) }, run: func(u *user) (string, *stanzaError) { return u.setInvisible("1") }},
 		{node: "visible", name: "Be visible again", word: "visible", about: "undo invisible", who: registered,
 			needs: legacy.FeatureInvisible, when: func(u *user) bool { return u.option(optInvisible) }, run: func(u *user) (string, *stanzaError) { return u.setInvisible("") }},
-		{node: "block", name: "Block somebody", word: "block", argument: "ADDRESS", about: "keep somebody from writing to you and seeing you",
-			who: registered, needs: legacy.FeatureBlocking, when: (*user).isSignedOn, ask: (*user).askBlock, tell: (*user).blockByText},
-		{node: "unblock", name: "Unblock somebody", word: "unblock", argument: "ADDRESS", about: "undo block",
-			who: registered, needs: legacy.FeatureBlocking, when: (*user).hasBlocked, ask: (*user).askUnblock, tell: (*user).unblockByText},
+		{node: "block", name: "Block somebody", word: "block", args: []string{"peer"}, argument: "ADDRESS", about: "keep somebody from writing to you and seeing you",
+			who: registered, needs: legacy.FeatureBlocking, when: (*user).isSignedOn, ask: (*user).askBlock},
+		{node: "unblock", name: "Unblock somebody", word: "unblock", args: []string{"peer"}, argument: "ADDRESS", about: "undo block",
+			who: registered, needs: legacy.FeatureBlocking, when: (*user).hasBlocked, ask: (*user).askUnblock},
 		{node: "blocked", name: "List those I have blocked", word: "blocked", about: "list those whom you have blocked",
 			who: registered, needs: legacy.FeatureBlocking, when: (*user).hasBlocked, run: (*user).blockedText},
 		{node: "presence", name: "Show what is known of this contact's presence", at: atPerson, who: registered, ask: (*user).showPresence},
-		{node: "options", name: "Settings", who: members, ask: (*user).askOptions},
+		{node: "options", name: "Settings", word: "settings", argument: "[NAME VALUE]", edits: true, about: "show your settings, or change one", who: members, ask: (*user).askOptions},
 		{node: "status", name: "Show the state of my account", word: "status", about: "whether you are signed on, and why not",
 			when: (*user).hasAccount, run: func(u *user) (string, *stanzaError) { return u.statusText(), nil }},
 		{node: "login", name: "Sign on", word: "login", about: "sign on, after logout or a failure", who: registered,
@@ -38,15 +43,22 @@ func (c *Component) userCommands() []*command {
 			when: (*user).isSignedOn, run: (*user).reconnect},
 		{node: "sync-contacts", name: "Offer me my contacts again", word: "sync", about: "ask again about contacts that are not on your list", who: registered,
 			when: func(u *user) bool { return len(u.unsynced()) > 0 }, run: (*user).syncContacts},
-		{node: "import-contacts", name: "Import contacts", who: registered, when: (*user).isSignedOn, ask: (*user).askImport},
-		{node: "export-contacts", name: "Export my contacts", who: registered, when: (*user).hasContacts, ask: (*user).exportContacts},
-		{node: "change-registration", name: "Change my account", who: registered, ask: (*user).askRegistration},
+		{node: "import-contacts", name: "Import contacts", word: "import", args: []string{"contacts"}, about: "add many contacts, one a line",
+			who: registered, when: (*user).isSignedOn, ask: (*user).askImport},
+		{node: "export-contacts", name: "Export my contacts", word: "export", about: "all that is known of your contacts", who: registered, when: (*user).hasContacts, ask: (*user).exportContacts},
+		{node: "change-registration", name: "Change my account", word: "account", argument: "[NAME VALUE]", edits: true, about: "show your registration, or change one thing in it",
+			who: registered, ask: (*user).askRegistration},
 	}
+	if c.asksFor("password") != nil {
+		all = append(all, &command{word: "password", args: []string{"password"}, argument: "NEW",
+			about: "when the password on " + c.info.Name + " has changed", who: registered, ask: (*user).askPassword})
+	}
+	return all
 }
 
 // endCommands end an account.
 func endCommands() []*command {
-	return []*command{{node: "unregister", name: "Remove my account from this gateway", who: registered, ask: (*user).askUnregister}}
+	return []*command{{node: "unregister", name: "Remove my account from this gateway", word: "unregister", about: "remove your account from this gateway", who: registered, ask: (*user).askUnregister}}
 }
 
 // debugCommands are for those who write clients: they are listed for administrators only,
@@ -172,11 +184,27 @@ func (c *Component) asksFor(name string) *legacy.Field {
 	return &c.info.Form[i]
 }
 
-// howToRegister says what to write to register by text.
-func (c *Component) howToRegister() string {
-	words := "register NAME"
+// askPassword asks for the password alone.
+func (u *user) askPassword(x *execution) {
+	f := *u.c.asksFor("password")
+	f.Required = true
+	u.questions(x, xep.NewForm("form", "", "Enter my new password", "").Add(formField(f, "")), true, (*user).onRegistrationAnswers)
+}
+
+// registerArgs are the fields that words behind "register" fill in: a name, and a
+// password where there are any. No more words fit.
+func (c *Component) registerArgs() []string {
+	if c.asksFor("password") == nil {
+		return []string{"username", ""}
+	}
+	return []string{"username", "password"}
+}
+
+// registerWords is what help calls them.
+func (c *Component) registerWords() string {
+	words := "NAME"
 	if f := c.asksFor("username"); f != nil {
-		words = "register " + strings.ToUpper(strings.ReplaceAll(f.Label, " ", "-"))
+		words = strings.ToUpper(strings.ReplaceAll(f.Label, " ", "-"))
 	}
 	switch f := c.asksFor("password"); {
 	case f == nil:
@@ -185,47 +213,12 @@ func (c *Component) howToRegister() string {
 	default:
 		words += " [PASSWORD]"
 	}
-	return "To register, use your client's form for this gateway, or write: " + words
+	return words
 }
 
-// registerByText registers, or changes the password, by a line of text, for
-// clients that know neither forms nor commands.
-func (u *user) registerByText(word, rest string, answer func(string)) {
-	given := make(map[string]string)
-	name, password, _ := strings.Cut(rest, " ")
-	password = strings.TrimSpace(password)
-	secret := u.c.asksFor("password")
-	switch {
-	case word == "password" && secret == nil:
-		answer(u.helpText())
-		return
-	case word == "password" && !u.isRegistered():
-		answer("You are not registered. " + u.c.howToRegister())
-		return
-	case word == "password" && rest == "":
-		answer("Write: password NEW-PASSWORD")
-		return
-	case word == "password":
-		given["password"] = rest
-	case name == "", password == "" && secret != nil && secret.Required, password != "" && secret == nil:
-		answer(u.c.howToRegister())
-		return
-	default:
-		if given["username"] = name; password != "" {
-			given["password"] = password
-		}
-	}
-	u.register(given, func(why *stanzaError) {
-		if why != nil {
-			answer("That did not work: " + why.Text)
-			return
-		}
-		text := "You are registered, and signed on to " + u.c.cfg.Name + "."
-		if given["password"] != "" {
-			text += " Your client keeps what you wrote, the password too: delete that message."
-		}
-		answer(text)
-	})
+// howToRegister says what to write to register by text.
+func (c *Component) howToRegister() string {
+	return "To register, use your client's form for this gateway, or write: register " + c.registerWords()
 }
 
 // askUnregister asks whether the user means it.

@@ -271,6 +271,7 @@ const (
 
 	FeatureAvatar    // AvatarChanged is emitted
 	FeatureMarkup    // Markup of messages is understood
+	FeatureNicks     // Roomer, whose SetNick can be done
 	FeatureInvisible // Presencer, with ShowInvisible
 	FeatureReceipts  // MessageSent tells when a message reached its receiver
 	FeatureOffline   // the network stores messages for people who are offline

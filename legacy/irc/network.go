@@ -62,7 +62,7 @@ func (n *network) Info() legacy.Info {
 		Type:         "irc",
 		PeerName:     peer,
 		RoomName:     room,
-		Features:     legacy.FeaturesOf((*session)(nil)) | legacy.FeatureMarkup,
+		Features:     legacy.FeaturesOf((*session)(nil)) | legacy.FeatureMarkup | legacy.FeatureNicks,
 		Guests:       n.opts.Guests,
 		Services:     n.named,
 		Instructions: text,

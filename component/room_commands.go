@@ -1,0 +1,213 @@
+package component
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// roomCommands are the commands for people who look for rooms, or are in some.
+func (c *Component) roomCommands() []*command {
+	list := &command{node: "list-rooms", name: "List rooms", word: "list", argument: "[PATTERN]", args: []string{"name"},
+		about: "list the rooms that there are, or those with a pattern in their name or topic", who: members, needs: legacy.FeatureRoomList, ask: (*user).askRooms}
+	if c.services {
+		list.args, list.argument = []string{"server", "name"}, "SERVER [PATTERN]"
+	}
+	return []*command{
+		{node: "join-room", name: "Join a room", word: "join", argument: strings.ToUpper(first(c.info.RoomName, "room")), args: []string{"room"},
+			about: "have the gateway invite your client into a room", who: members, needs: legacy.FeatureRooms, ask: (*user).askJoin},
+		list,
+		{node: "change-nick", name: "Change my nick", word: "nick", argument: "NEW", args: []string{"nick"},
+			about: "be called something else in the rooms that you are in", needs: legacy.FeatureNicks, when: (*user).isInRoom, ask: (*user).askNick},
+	}
+}
+
+// isInRoom reports whether the network has let the user into a room.
+func (u *user) isInRoom() bool { return len(u.joinedRooms()) > 0 }
+
+// joinedRooms are the rooms that the user is in, in order.
+func (u *user) joinedRooms() []*room {
+	var all []*room
+	for _, r := range u.rooms {
+		if r.joined {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b *room) int { return cmp.Compare(a.order, b.order) })
+	return all
+}
+
+// askJoin asks for a room. Only a client can enter it: it is invited there.
+func (u *user) askJoin(x *execution) {
+	asked := xep.NewForm("form", "", "Join a room", "Your client is then invited there.").
+		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+first(u.c.info.RoomName, "room"))))
+	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+		peer, err := u.anyPeerByText(firstOf(values["room"]))
+		if err == nil && !peer.Room {
+			err = legacy.Errorf(legacy.NotFound, "That is no room.")
+		}
+		if err != nil {
+			u.refuseField(x, err, "room")
+			return
+		}
+		jid := u.c.contactJID(peer.ID)
+		u.invite(x.from, peer, u.c.domain, "")
+		u.complete(x, "info", "Your client is invited to "+jid+". If it does not ask you, open "+joinURI(jid),
+			xep.NewForm("result", "", "Join a room", "").Add(xep.NewField("room", "jid-single", "Address of the room", jid)))
+	})
+}
+
+// joinURI is a link that has a client join a room. (XEP-0147 §8.1)
+func joinURI(jid string) string {
+	local, domain, _ := strings.Cut(jid, "@")
+	return "xmpp:" + url.PathEscape(local) + "@" + domain + "?join"
+}
+
+var roomColumns = [][2]string{{"jid", "Address"}, {"people", "People"}, {"topic", "Topic"}}
+
+// maxRoomsShown is how many rooms one list has, those with the most people.
+const maxRoomsShown = 200
+
+// askRooms asks which rooms to list.
+func (u *user) askRooms(x *execution) {
+	asked := xep.NewForm("form", "", "List rooms", "")
+	if u.c.services {
+		asked.Add(xep.Required(xep.NewField("server", "text-single", "Server")))
+	}
+	asked.Add(xep.NewField("name", "text-single", "Part of the name or the topic, empty for all"))
+	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+		service := legacy.Peer{}
+		if u.c.services {
+			var err error
+			service, err = u.anyPeerByText(firstOf(values["server"]))
+			if err == nil && !service.Service {
+				err = legacy.Errorf(legacy.NotFound, "That is no server.")
+			}
+			if err != nil {
+				u.refuseField(x, err, "server")
+				return
+			}
+		}
+		err := u.roomsAt(x.request, service, func(rooms []legacy.ListedRoom, err error) {
+			if err != nil {
+				u.refuse(x, translateError(err))
+				return
+			}
+			u.showRooms(x, rooms, firstOf(values["name"]))
+		})
+		if err != nil {
+			u.refuse(x, translateError(err))
+		}
+	})
+}
+
+// showRooms shows the rooms of a list that a pattern fits.
+func (u *user) showRooms(x *execution, rooms []legacy.ListedRoom, pattern string) {
+	pattern = strings.ToLower(strings.Trim(strings.TrimSpace(pattern), "*"))
+	fits := slices.DeleteFunc(slices.Clone(rooms), func(l legacy.ListedRoom) bool {
+		return !strings.Contains(strings.ToLower(l.Room.ID), pattern) && !strings.Contains(strings.ToLower(l.Topic), pattern)
+	})
+	slices.SortStableFunc(fits, func(a, b legacy.ListedRoom) int { return cmp.Compare(b.Occupants, a.Occupants) })
+	text := "Found " + count(len(fits), "room") + "."
+	if len(fits) > maxRoomsShown {
+		text += " Shown are the " + strconv.Itoa(maxRoomsShown) + " with the most people; a longer pattern finds fewer."
+		fits = fits[:maxRoomsShown]
+	}
+	table := xep.NewForm("result", "", "Rooms", "").Add(xep.Reported(roomColumns...))
+	for _, l := range fits {
+		people := ""
+		if l.Occupants > 0 {
+			people = strconv.Itoa(l.Occupants)
+		}
+		table.Add(xep.Item(roomColumns, u.c.contactJID(l.Room.ID), people, truncate(l.Topic, 200)))
+	}
+	u.complete(x, "info", text, table)
+}
+
+// askNick asks what the user wants to be called.
+func (u *user) askNick(x *execution) {
+	rooms := u.joinedRooms()
+	if len(rooms) == 0 {
+		u.complete(x, "error", "You are in no room. You choose a nick as you join one.", nil)
+		return
+	}
+	asked := xep.NewForm("form", "", "Change my nick", "").
+		Add(xep.Required(xep.NewField("nick", "text-single", "New nick", resourceOf(rooms[0].nick))))
+	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+		nick := cleanText(strings.TrimSpace(firstOf(values["nick"])))
+		if nick == "" {
+			u.showAgain(x, "The nick is missing.", "nick")
+			return
+		}
+		u.renameAll(x, nick)
+	})
+}
+
+// nickChange is a change of nick that a command waits for.
+type nickChange struct {
+	left map[string]bool // rooms that have not yet answered, by Peer.ID
+	done func(error)     // called once, with the first error
+}
+
+// renameAll has the network call the user something else, once for all rooms in which
+// it knows one nick.
+func (u *user) renameAll(x *execution, nick string) {
+	roomer, ok := u.legacySession().(legacy.Roomer)
+	if !ok {
+		u.complete(x, "error", u.stateText(), nil)
+		return
+	}
+	change := &nickChange{left: make(map[string]bool)}
+	change.done = func(err error) {
+		if u.renaming == change {
+			u.renaming = nil
+		}
+		switch {
+		case x.request.answered:
+		case err != nil:
+			u.refuseField(x, err, "nick")
+		default:
+			u.complete(x, "info", "You are called "+nick+" now.", nil)
+		}
+	}
+	u.renaming = change
+	namer, _ := u.c.cfg.Network.(legacy.OccupantNamer)
+	seen := make(map[string]bool)
+	for _, r := range u.joinedRooms() {
+		if r.nick == nick {
+			continue
+		}
+		if namer != nil { // the same name is the same person, wherever the room is
+			name := namer.OccupantName(r.peer, nick)
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+		}
+		change.left[r.peer.ID] = true
+		if err := roomer.SetNick(u.ctx, r.peer, nick); err != nil {
+			change.done(err)
+			return
+		}
+	}
+	if len(change.left) == 0 {
+		change.done(nil)
+	}
+}
+
+// onNickChanged: the network has answered to a change of nick in a room.
+func (u *user) onNickChanged(r *room, err error) {
+	c := u.renaming
+	if c == nil || !c.left[r.peer.ID] {
+		return
+	}
+	delete(c.left, r.peer.ID)
+	if err != nil || len(c.left) == 0 {
+		c.done(err)
+	}
+}

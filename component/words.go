@@ -1,0 +1,439 @@
+package component
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// Words are commands for clients that know none: what is written to the gateway's own
+// address names a command by its first word, and the rest fills in its form. What is
+// missing is asked for, one field after the other. An execution that was begun so is as
+// any other; only what it shows is text. (XEP-0100 §8 leaves this to the gateway)
+
+// dialogue is the part of an execution that is made by words.
+type dialogue struct {
+	rest   string              // what was written behind the word, to be read with the first form
+	read   bool                // it was
+	given  map[string][]string // the answers so far
+	asking string              // the field that is asked for, confirm for a form without any
+	secret bool                // a secret was given
+	asked  bool                // something was asked for
+}
+
+// confirm is asked for where a form has no fields.
+const confirm = "confirm"
+
+// onText answers what the user writes to the gateway itself.
+func (u *user) onText(st *inbound, text string) {
+	u.expireExecutions()
+	text = strings.TrimSpace(cleanText(text))
+	word, rest := text, ""
+	if i := strings.IndexFunc(text, unicode.IsSpace); i >= 0 {
+		word, rest = text[:i], strings.TrimSpace(text[i:])
+	}
+	cmd := u.wordCommand(strings.ToLower(word))
+	if x := u.dialogueOf(st.from.String()); x != nil {
+		if !x.leftFor(cmd, rest) {
+			u.onAnswer(x, st, text)
+			return
+		}
+		delete(u.executions, x.id)
+	}
+	switch help := strings.EqualFold(word, "help") || word == "?"; {
+	case (cmd == nil && !help || isProtocol(word)) && u.rawText(st):
+	case help:
+		u.c.say(st.from.String(), u.helpText())
+	case cmd == nil: // which may be a password, written too late
+		u.c.say(st.from.String(), "I do not know that word.\n"+u.helpText())
+	default:
+		u.startCommand(u.requestByWords(st, cmd.node, rest), cmd, legacy.Peer{})
+	}
+}
+
+// isProtocol reports whether a word is written as networks write their own commands: in
+// capitals.
+func isProtocol(word string) bool {
+	return len(word) > 1 && word == strings.ToUpper(word) && word != strings.ToLower(word)
+}
+
+// wordCommand is the command that a word stands for, nil for none. Those for
+// administrators are for nobody else.
+func (u *user) wordCommand(word string) *command {
+	i := slices.IndexFunc(u.c.commands, func(cmd *command) bool {
+		return cmd.word == word && word != "" && u.c.isAt(cmd, legacy.Peer{}) && (cmd.who != admins || u.offers(cmd))
+	})
+	if i < 0 {
+		return nil
+	}
+	return u.c.commands[i]
+}
+
+// requestByWords makes a request of words, that is answered by words.
+func (u *user) requestByWords(st *inbound, node, rest string) *request {
+	r := &request{inbound: st, payload: element.New(xep.NSCommands, "command").Set("node", node),
+		deadline: u.c.clock.Now().Add(requestTime), words: true, rest: rest}
+	u.requests = append(u.requests, r)
+	return r
+}
+
+// answerWords answers a request that was made by words.
+func (u *user) answerWords(r *request, text string) {
+	if !r.answered {
+		r.answered = true
+		u.c.say(r.from.String(), text)
+	}
+}
+
+// dialogueOf is the execution that waits for an answer of a client's user by words.
+func (u *user) dialogueOf(full string) *execution {
+	for _, x := range u.executions {
+		if x.from == full && x.words != nil && x.words.asking != "" {
+			return x
+		}
+	}
+	return nil
+}
+
+// leftFor reports whether somebody who was asked for something has written a command
+// instead: the same again, or another that is a word of its own. What is secret can be
+// any word.
+func (x *execution) leftFor(cmd *command, rest string) bool {
+	switch {
+	case cmd == nil:
+		return false
+	case rest != "":
+		return cmd == x.command
+	}
+	f := fieldOf(x.fields(), x.words.asking)
+	return f != nil && !isPrivate(f)
+}
+
+// fields are those of the current form that somebody fills in.
+func (x *execution) fields() []*element.Element {
+	return answerable(x.stages[len(x.stages)-1].form)
+}
+
+// converse goes on with an execution by words: it fills the current form in, as far as
+// that is known, and asks for what is missing.
+func (u *user) converse(x *execution) {
+	d, current := x.words, x.stages[len(x.stages)-1]
+	if d == nil {
+		d = &dialogue{rest: x.request.rest, given: make(map[string][]string)}
+		x.words = d
+	}
+	fields := x.fields()
+	if !d.read {
+		d.read = true
+		switch {
+		case x.command.edits && d.rest == "":
+			u.complete(x, "info", current.text()+"\nTo change one, write: "+x.word+" NAME VALUE", nil)
+			return
+		case x.command.edits:
+			name, value, _ := strings.Cut(d.rest, " ")
+			f := fieldOf(fields, strings.ToLower(name))
+			if f == nil {
+				u.complete(x, "error", "There is no setting of that name.\n"+current.text(), nil)
+				return
+			}
+			if !u.give(x, f, strings.TrimSpace(value)) {
+				return
+			}
+		default:
+			if !u.giveArgs(x, fields) {
+				return
+			}
+		}
+	}
+	if len(fields) == 0 && d.given[confirm] == nil {
+		if d.rest != "yes" {
+			d.asking = confirm
+			u.ask(x, current.text()+"\nWrite yes to go on, or anything else to leave it.")
+			return
+		}
+	}
+	for _, f := range fields {
+		if f.Child(xep.NSDataForm, "required") != nil && d.given[f.Attr("var")] == nil {
+			d.asking = f.Attr("var")
+			text := question(f)
+			if about := instructions(current.form); about != "" && !d.asked {
+				text = about + "\n" + text
+			}
+			u.ask(x, text)
+			return
+		}
+	}
+	x.entered = d.given
+	current.next(u, x, d.given)
+}
+
+// ask asks for one answer by words.
+func (u *user) ask(x *execution, text string) {
+	x.words.asked = true
+	x.expires = u.c.clock.Now().Add(commandTime)
+	u.answerWords(x.request, text)
+}
+
+// giveArgs reads what was written behind the word: a word for each field of
+// command.args, the last of which takes all the rest.
+func (u *user) giveArgs(x *execution, fields []*element.Element) bool {
+	rest := x.words.rest
+	for i, name := range x.args {
+		f, value := fieldOf(fields, name), rest
+		if rest == "" {
+			break
+		}
+		if f == nil {
+			u.complete(x, "error", "That is too much. Write: "+x.word+" "+x.argument, nil)
+			return false
+		}
+		if i < len(x.args)-1 {
+			value, rest, _ = strings.Cut(rest, " ")
+			rest = strings.TrimSpace(rest)
+		}
+		if !u.give(x, f, value) {
+			return false
+		}
+	}
+	return true
+}
+
+// onAnswer takes what was asked for.
+func (u *user) onAnswer(x *execution, st *inbound, text string) {
+	d := x.words
+	field := d.asking
+	d.asking = ""
+	x.request = u.requestByWords(st, x.node, "")
+	f := fieldOf(x.fields(), field)
+	switch {
+	case strings.EqualFold(text, "cancel"), field == confirm && !strings.EqualFold(text, "yes"):
+		u.complete(x, "info", "Nothing was done.", nil)
+	case field == confirm:
+		d.given[confirm] = []string{"yes"}
+		u.converse(x)
+	case f == nil:
+		u.complete(x, "error", "Nothing was done. Begin again.", nil)
+	case strings.EqualFold(text, "help") && !isPrivate(f):
+		d.asking = field
+		u.ask(x, question(f))
+	default:
+		if u.give(x, f, text) {
+			u.converse(x)
+		}
+	}
+}
+
+// give takes the answer for a field. It is false when that is none that the field can
+// have, which ends the execution or asks again.
+func (u *user) give(x *execution, f *element.Element, text string) bool {
+	values, why := readAnswer(f, text)
+	if why != "" {
+		x.entered = x.words.given
+		u.sayAgain(x, why, f.Attr("var"))
+		return false
+	}
+	x.words.given[f.Attr("var")] = values
+	x.words.secret = x.words.secret || isPrivate(f)
+	return true
+}
+
+// sayAgain says what is wrong with the answers. What was asked for is asked for again.
+func (u *user) sayAgain(x *execution, complaint, field string) {
+	d := x.words
+	f := fieldOf(x.fields(), field)
+	if f == nil || !d.asked {
+		u.complete(x, "error", complaint, nil)
+		return
+	}
+	delete(d.given, field)
+	d.asking = field
+	u.ask(x, complaint+"\n"+question(f))
+}
+
+// readAnswer reads an answer to a field as it is written, or says what is wrong with it.
+func readAnswer(f *element.Element, text string) (values []string, why string) {
+	switch f.Attr("type") {
+	case "text-multi", "jid-multi":
+		return strings.Split(text, "\n"), ""
+	case "boolean":
+		switch strings.ToLower(text) {
+		case "yes", "on", "true", "1":
+			return []string{"true"}, ""
+		case "no", "off", "false", "0":
+			return []string{"false"}, ""
+		}
+		return nil, "Write yes or no."
+	case "list-single":
+		for o := range f.Children(xep.NSDataForm, "option") {
+			if value := o.ChildText(xep.NSDataForm, "value"); strings.EqualFold(value, text) || strings.EqualFold(o.Attr("label"), text) {
+				return []string{value}, ""
+			}
+		}
+		return nil, "That is none of: " + strings.Join(choices(f), ", ") + "."
+	}
+	return []string{text}, ""
+}
+
+// instructions are what a form says before its fields.
+func instructions(form *element.Element) string {
+	var lines []string
+	for e := range form.Children(xep.NSDataForm, "instructions") {
+		lines = append(lines, e.Text())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// question asks for a field.
+func question(f *element.Element) string {
+	text := f.Attr("label") + "?"
+	if about := f.ChildText(xep.NSDataForm, "desc"); about != "" {
+		text += " " + about
+	}
+	if all := choices(f); len(all) > 0 {
+		text += " One of: " + strings.Join(all, ", ") + "."
+	}
+	if f.Attr("type") == "text-multi" {
+		text += " Several lines in one message."
+	}
+	return text + "\nWrite it, or cancel."
+}
+
+func choices(f *element.Element) []string {
+	var all []string
+	for o := range f.Children(xep.NSDataForm, "option") {
+		all = append(all, first(o.ChildText(xep.NSDataForm, "value"), o.Attr("label")))
+	}
+	return all
+}
+
+func isPrivate(f *element.Element) bool { return f.Attr("type") == "text-private" }
+
+// answerable are the fields of a form that somebody fills in.
+func answerable(form *element.Element) []*element.Element {
+	var all []*element.Element
+	for f := range form.Children(xep.NSDataForm, "field") {
+		if typ := f.Attr("type"); typ != "hidden" && typ != "fixed" {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func fieldOf(fields []*element.Element, name string) *element.Element {
+	i := slices.IndexFunc(fields, func(f *element.Element) bool { return f.Attr("var") == name })
+	if i < 0 || name == "" {
+		return nil
+	}
+	return fields[i]
+}
+
+// text is what a form says, for reading: its instructions, and its fields with their
+// values, those of secrets aside.
+func (s stage) text() string { return formText(s.form) }
+
+func formText(form *element.Element) string {
+	var lines []string
+	for e := range form.Elements() {
+		switch {
+		case e.Name == "instructions":
+			lines = append(lines, e.Text())
+		case e.Name == "item":
+			var cells []string
+			for f := range e.Children(xep.NSDataForm, "field") {
+				if v := f.ChildText(xep.NSDataForm, "value"); v != "" {
+					cells = append(cells, v)
+				}
+			}
+			lines = append(lines, strings.Join(cells, ", "))
+		case e.Name != "field" || e.Attr("type") == "hidden":
+		case form.Attr("type") == "form":
+			lines = append(lines, e.Attr("var")+" = "+valueText(e)+": "+e.Attr("label"))
+		default:
+			lines = append(lines, e.Attr("label")+": "+valueText(e))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func valueText(f *element.Element) string {
+	var values []string
+	for v := range f.Children(xep.NSDataForm, "value") {
+		values = append(values, v.Text())
+	}
+	text := strings.Join(values, ", ")
+	switch {
+	case isPrivate(f):
+		return "(not shown)"
+	case f.Attr("type") != "boolean":
+		return text
+	case xep.IsTrue(text):
+		return "yes"
+	}
+	return "no"
+}
+
+// concludeWords tells how an execution by words has ended.
+func (u *user) concludeWords(x *execution, text string, form *element.Element) {
+	if form != nil && (text == "" || form.Child(xep.NSDataForm, "item") != nil) {
+		text = strings.TrimSpace(text + "\n" + truncateLines(formText(form)))
+	}
+	if text == "" {
+		text = "Done."
+	}
+	if x.words != nil && x.words.secret {
+		text += "\nYour client keeps what you wrote, the password too: delete that message."
+	}
+	u.answerWords(x.request, text)
+}
+
+// maxLines is how many lines a table has that is told by words.
+const maxLines = 100
+
+func truncateLines(text string) string {
+	lines := strings.Split(text, "\n")
+	if len(lines) <= maxLines {
+		return text
+	}
+	return strings.Join(lines[:maxLines], "\n") + "\n… and " + strconv.Itoa(len(lines)-maxLines) + " more."
+}
+
+// saidError is an error as it is told by words.
+func saidError(why stanzaError) string {
+	if why.Text != "" {
+		return why.Text
+	}
+	return "That cannot be done: " + strings.ReplaceAll(string(why.Condition), "-", " ") + "."
+}
+
+// helpText lists the words that the gateway understands from the user now.
+func (u *user) helpText() string {
+	var b strings.Builder
+	b.WriteString("This is the gateway to " + u.c.cfg.Name + ".")
+	if !u.isRegistered() {
+		b.WriteString(" " + u.c.howToRegister())
+	} else {
+		b.WriteString(" Add a contact as " + u.c.exampleJID() + ", or by your client's search for the " + u.c.info.PeerName + ".")
+	}
+	if u.c.info.RoomName != "" && (u.isRegistered() || u.c.info.Guests) {
+		b.WriteString("\nJoin a room as <" + u.c.info.RoomName + ">@" + u.c.domain + ".")
+	}
+	b.WriteString("\nI understand:\nhelp: this text")
+	for _, cmd := range u.c.commands {
+		if cmd.word != "" && u.c.isAt(cmd, legacy.Peer{}) && u.shows(cmd) {
+			b.WriteString("\n" + strings.TrimSpace(cmd.word+" "+cmd.argument) + ": " + first(cmd.about, cmd.name))
+		}
+	}
+	return b.String()
+}
+
+// say sends a chat message from the gateway itself.
+func (c *Component) say(to, text string) {
+	c.send(element.New(nsStanza, "message").Set("from", c.full(c.domain)).Set("to", to).
+		Set("type", "chat").Set("id", newID()).
+		Add(element.New(nsStanza, "body").AddText(text)))
+}
