@@ -5,6 +5,8 @@ FUZZTIME  ?= 30s
 BENCHTIME ?= 1s
 LOAD      ?= 1
 SCENARIOS ?=
+CLIENTS   ?=
+OUT       ?=
 
 # What the tests run.
 SERVERS = prosody prosody-modules ejabberd ngircd ircd-hybrid inspircd atheme-services python3-nbxmpp
@@ -20,7 +22,7 @@ export GOFLAGS := $(shell $(GO) env GOFLAGS) -buildvcs=false
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint bench bench-irc fuzz conformance deps clean
+.PHONY: help demo build test lint bench bench-irc clients fuzz conformance deps clean
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r left right; do printf '%-14s %s\n' "$$left" "$$right"; done
@@ -50,6 +52,10 @@ bench-irc: ## measure the IRC gateway beside biboumi; LOAD=0.1 for a quick look,
 	@.ci/deps prosody ngircd biboumi
 	$(GO) run ./cmd/transport/internal/benchirc -mode played -n $(LOAD) -only '$(SCENARIOS)'
 	$(GO) run ./cmd/transport/internal/benchirc -mode real -n $(LOAD) -only '$(SCENARIOS)'
+
+clients: ## walk people's clients through the gateway, with pictures in OUT=folder; CLIENTS="converse" for some, FETCH=1 to get Converse.js
+	@.ci/deps prosody prosody-modules ngircd
+	$(GO) run ./cmd/transport/internal/clients $(if $(CLIENTS),-clients '$(CLIENTS)') $(if $(OUT),-out '$(OUT)') $(if $(FETCH),-fetch)
 
 fuzz: ## fuzz each parser in turn, FUZZTIME=30s each
 	@.ci/deps
