@@ -197,7 +197,7 @@ func (u *user) startCommand(r *request, cmd *command, peer legacy.Peer) {
 	x := &execution{command: cmd, asked: r.payload.Attr("node"), id: newID(), from: r.from.String(), peer: peer, request: r}
 	switch { // what the user's state forbids is a note: some clients show errors without their text
 	case !u.offers(cmd) && !u.isRegistered():
-		u.complete(x, "error", "You are not registered with this gateway. "+u.c.howToRegister(), nil)
+		u.complete(x, "error", textStranger+" "+u.c.howToRegister(), nil)
 	case !u.offers(cmd):
 		u.complete(x, "error", "You are registered already, as "+first(u.account.Login, u.account.Fields["username"])+".", nil)
 	case cmd.ask != nil:

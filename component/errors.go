@@ -30,7 +30,7 @@ var (
 	errTimeout          = stanzaError{Type: stanza.Wait, Condition: stanza.RemoteServerTimeout, Text: "The network did not answer in time."}
 	errBusy             = stanzaError{Type: stanza.Wait, Condition: stanza.ResourceConstraint, Text: "Too much at once. Try again in a moment."}
 	errTooFast          = stanzaError{Type: stanza.Wait, Condition: stanza.PolicyViolation, Text: "You are sending too fast. Wait a little."}
-	errRegisterFirst    = stanzaError{Type: stanza.Auth, Condition: stanza.RegistrationRequired, Text: "Register with this gateway first."}
+	errRegisterFirst    = stanzaError{Type: stanza.Auth, Condition: stanza.RegistrationRequired, Text: textStranger + " Register first."}
 	errForbidden        = stanzaError{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "That is for administrators."}
 	errNotForYou        = stanzaError{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "This gateway does not serve your address."}
 	errTooLarge         = stanzaError{Type: stanza.Modify, Condition: stanza.PolicyViolation, Text: "The stanza is too large."}

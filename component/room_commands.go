@@ -144,6 +144,12 @@ func (u *user) askNick(x *execution) {
 			u.showAgain(x, "The nick is missing.", "nick")
 			return
 		}
+		nick, why := u.c.legalNick(nick)
+		if why != nil {
+			why.Field = "nick"
+			u.refuse(x, *why)
+			return
+		}
 		u.renameAll(x, nick)
 	})
 }

@@ -24,6 +24,7 @@ const (
 )
 
 const (
+	textStranger  = "You are not registered with this gateway."
 	textSignedOff = "You have signed off. Write login to the gateway to sign on again."
 	textSigningOn = "You are being signed on."
 )
@@ -51,7 +52,7 @@ func (u *user) state() state {
 func (u *user) stateText() string {
 	switch u.state() {
 	case stateStranger:
-		return "You are not registered with this gateway. " + u.c.howToRegister()
+		return textStranger + " " + u.c.howToRegister()
 	case stateSignedOn:
 		return "You are signed on to " + u.c.cfg.Name + "."
 	case stateSignedOff:

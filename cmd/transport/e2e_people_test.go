@@ -194,7 +194,7 @@ func TestCommands(t *testing.T) {
 			t.Errorf("registration: %s", done)
 		}
 		w.signedOn(demo.AliceUIN)
-		if note := command(alice, "status", "", "").ChildText(ns, "note"); !strings.Contains(note, "signed on to ICQ since") {
+		if note := command(alice, "status", "", "").ChildText(ns, "note"); !strings.Contains(note, "signed on to ICQ.\nSince ") {
 			t.Errorf("the status is %q", note)
 		}
 		command(alice, "logout", "", "")
