@@ -41,6 +41,7 @@ var (
 	errEncrypted        = stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: "Encryption is not possible through this gateway. Turn it off for this contact and send again."}
 	errBlocked          = stanzaError{Type: stanza.Cancel, Condition: stanza.NotAcceptable, Text: "You have blocked this contact.", Special: element.New(xep.NSBlockingErrors, "blocked")} // XEP-0191 §3.2
 	errNoGroupchatHere  = stanzaError{Type: stanza.Modify, Condition: stanza.BadRequest, Text: "This address is not a room."}
+	errUnregistering    = stanzaError{Type: stanza.Wait, Condition: stanza.UnexpectedRequest, Text: "Your registration is being removed already."}
 	errRegistrationBusy = stanzaError{Type: stanza.Wait, Condition: stanza.UnexpectedRequest, Text: "A registration is under way. Wait for its result."}
 )
 

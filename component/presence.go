@@ -81,6 +81,9 @@ func (u *user) onAvailable(st *inbound) {
 	if u.session != nil && u.session.ready {
 		u.showOwnPresence()
 		u.showUnshown()
+		if before.presence.Show == legacy.ShowOffline { // it has just come
+			u.readRosterAgain()
+		}
 	}
 }
 

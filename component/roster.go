@@ -19,6 +19,7 @@ import (
 const (
 	offerBatch   = 100 // items of one proposal (XEP-0144 §8.2)
 	capsPatience = 200 * time.Millisecond
+	readPause    = 10 * time.Minute // between two readings of the roster for no other reason
 )
 
 // offerGateway puts the gateway itself on the user's list, before its contacts.
@@ -249,6 +250,14 @@ func (u *user) tellRoster(ct *contact) {
 	}
 }
 
+// readRosterAgain reads the roster when a client comes: servers do not tell us what has
+// been changed in it.
+func (u *user) readRosterAgain() {
+	if u.legacySession() != nil && u.c.clock.Now().Sub(u.readAt) >= readPause {
+		u.readRoster(func() {})
+	}
+}
+
 // readRoster reads, where the server lets us, what the user calls the contacts,
 // and takes it over to the network's list. Which side has changed a name shows in
 // the one that was stored. Nothing is written meanwhile. then is called afterwards, or
@@ -258,7 +267,8 @@ func (u *user) readRoster(then func()) {
 		then()
 		return
 	}
-	u.askAt = u.c.clock.Now().Add(queryTime + time.Second)
+	u.readAt = u.c.clock.Now()
+	u.askAt = u.readAt.Add(queryTime + time.Second)
 	u.query("get", u.bare, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
 		u.askAt = u.c.clock.Now()
 		if reply == nil {
@@ -314,6 +324,7 @@ func (u *user) follow(ct *contact) {
 	}
 	u.save(ct)
 	if ct.Listed {
+		ct.editing = true
 		u.addContact(ct, "") // one that is there is renamed and moved
 	}
 }

@@ -335,6 +335,7 @@ func (u *user) onEnded(err error) {
 	u.failBlocking()
 	u.endNicks()
 	u.failAdding()
+	u.endSettling()
 	clear(u.leaving)
 	if err == nil && !s.ending {
 		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")

@@ -27,7 +27,7 @@ func (u *user) onUnregister(r *request) {
 }
 
 // unregister removes a registration, and calls done before what the user's
-// server is told.
+// server is told. What the user has changed in the roster goes to the network before.
 func (u *user) unregister(done func(*stanzaError)) {
 	if u.trial != nil {
 		u.endTrial(legacy.Errorf(legacy.Temporary, "You removed the registration before it was complete."))
@@ -36,6 +36,19 @@ func (u *user) unregister(done func(*stanzaError)) {
 		done(&errRegisterFirst)
 		return
 	}
+	if u.leavingGateway {
+		done(&errUnregistering)
+		return
+	}
+	u.leavingGateway = true
+	u.settleRoster(func() {
+		u.leavingGateway = false
+		u.removeAccount(done)
+		u.sweep()
+	})
+}
+
+func (u *user) removeAccount(done func(*stanzaError)) {
 	for _, st := range u.keptStanzas() { // they would go with the account
 		u.c.refuse(st, errRegisterFirst)
 	}
@@ -56,6 +69,56 @@ func (u *user) unregister(done func(*stanzaError)) {
 	u.log.Info().Msg("unregistered")
 	done(nil)
 	u.leaveRoster()
+}
+
+// settling is what waits until the network has the changes that are on their way to it.
+type settling struct {
+	deadline time.Time
+	then     func()
+}
+
+// settleTime is how long that may take.
+const settleTime = 5 * time.Second
+
+// settleRoster calls then once the network has the names and groups that the user has
+// chosen in the roster: they come back with another registration.
+func (u *user) settleRoster(then func()) {
+	if _, edits := u.legacySession().(legacy.RosterEditor); !edits {
+		then()
+		return
+	}
+	u.readRoster(func() {
+		u.settling = &settling{u.c.clock.Now().Add(settleTime), then}
+		u.settle()
+	})
+}
+
+// settle ends the wait of settleRoster if there is nothing to wait for.
+func (u *user) settle() {
+	for _, ct := range u.contacts {
+		if ct.editing {
+			return
+		}
+	}
+	u.endSettling()
+}
+
+// endSettling lets go on what waits for changes.
+func (u *user) endSettling() {
+	if s := u.settling; s != nil {
+		u.settling = nil
+		s.then()
+	}
+}
+
+// onEdited: the network has taken a change of a contact, or has not.
+func (u *user) onEdited(p legacy.Peer) {
+	if ct := u.contacts[p.ID]; ct != nil {
+		ct.editing = false
+	}
+	if u.settling != nil {
+		u.settle()
+	}
 }
 
 // leaveRoster takes the contacts, and the gateway after them, off the user's roster:

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"transport/component/element"
 	"transport/component/stream"
 	"transport/legacy"
 	"transport/registry"
@@ -93,23 +92,26 @@ type user struct {
 	forgetting []int64     // kept messages that were sent to the user
 	forgetWhen <-chan bool // says that they have arrived, or not
 
-	client      string    // full JID of whom the stanza is from that is being handled
-	applicant   applicant // the client that has registered
-	rosterFails bool      // the server does not let us write the roster, whatever it says
-	toAsk       []string  // peers that are yet to be put on the user's list
-	toRemove    []string  // JIDs that are yet to be taken off it
-	retryAt     time.Time // next sign-on
-	called      bool      // the user wants to be signed on, unseen as their clients may be
-	graceEnd    time.Time // until then a session stays without any resource
-	showAt      time.Time // when contacts whose presence flaps are shown
-	askAt       time.Time // when the next of toAsk is sent
-	askAwaits   bool      // that waits for a nick
-	removeAt    time.Time // when the next of toRemove is sent, zero without a link
-	keptTill    time.Time // when messages kept for the network are given up
-	active      time.Time // when a client last sent something other than presence
-	stall       stall     // of the messages that wait for the network
-	armed       time.Time // when the pending wake-up comes, zero if there is none
-	disarm      func()    // stops it
+	client         string    // full JID of whom the stanza is from that is being handled
+	applicant      applicant // the client that has registered
+	rosterFails    bool      // the server does not let us write the roster, whatever it says
+	toAsk          []string  // peers that are yet to be put on the user's list
+	toRemove       []string  // JIDs that are yet to be taken off it
+	retryAt        time.Time // next sign-on
+	called         bool      // the user wants to be signed on, unseen as their clients may be
+	graceEnd       time.Time // until then a session stays without any resource
+	showAt         time.Time // when contacts whose presence flaps are shown
+	askAt          time.Time // when the next of toAsk is sent
+	readAt         time.Time // when the roster was read last
+	leavingGateway bool      // the registration is being removed
+	settling       *settling // what waits for changes that are on their way to the network
+	askAwaits      bool      // that waits for a nick
+	removeAt       time.Time // when the next of toRemove is sent, zero without a link
+	keptTill       time.Time // when messages kept for the network are given up
+	active         time.Time // when a client last sent something other than presence
+	stall          stall     // of the messages that wait for the network
+	armed          time.Time // when the pending wake-up comes, zero if there is none
+	disarm         func()    // stops it
 
 	parting stanzaError // what those hear who come too late
 }
@@ -120,16 +122,6 @@ type userField string
 
 // Run implements zerolog.Hook.
 func (bare userField) Run(e *zerolog.Event, _ zerolog.Level, _ string) { e.Str("user", string(bare)) }
-
-// request is an IQ that the actor must answer exactly once.
-type request struct {
-	*inbound
-	payload  *element.Element
-	deadline time.Time
-	answered bool
-	words    bool   // it was made by words, and is answered by words
-	rest     string // what was written behind the first
-}
 
 func newUser(c *Component, bare string) *user {
 	u := &user{
@@ -316,46 +308,6 @@ func (u *user) onStanza(st *inbound) {
 	u.noteActivity(st)
 }
 
-// reply answers a request with a result, whose payload may be nil.
-func (u *user) reply(r *request, payload *element.Element) {
-	if !r.answered {
-		r.answered = true
-		u.c.result(r.inbound, payload)
-	}
-}
-
-// fail answers a request with an error.
-func (u *user) fail(r *request, why stanzaError) {
-	if r.words {
-		u.answerWords(r, saidError(why))
-		return
-	}
-	if !r.answered {
-		r.answered = true
-		u.c.refuse(r.inbound, why)
-	}
-}
-
-// sweep forgets the requests that are answered, and answers those that have
-// waited too long.
-func (u *user) sweep() {
-	if len(u.requests) == 0 {
-		return
-	}
-	now, left := u.c.clock.Now(), u.requests[:0]
-	for _, r := range u.requests {
-		if !r.deadline.After(now) {
-			u.fail(r, errTimeout)
-		}
-		if !r.answered {
-			left = append(left, r)
-		}
-	}
-	clear(u.requests[len(left):])
-	u.requests = left
-	u.sweepLookups()
-}
-
 // due does everything whose time has come.
 func (u *user) due() {
 	now := u.c.clock.Now()
@@ -376,6 +328,9 @@ func (u *user) due() {
 	}
 	u.expireQueries(now)
 	u.expireNicks(now)
+	if u.settling != nil && !u.settling.deadline.After(now) {
+		u.endSettling()
+	}
 	u.expireTyping(now)
 	u.expireJoins(now)
 	u.leaveLeft(now)
@@ -419,6 +374,9 @@ func (u *user) arm() {
 	}
 	for _, q := range u.nicks {
 		soonest(q.deadline)
+	}
+	if u.settling != nil {
+		soonest(u.settling.deadline)
 	}
 	for _, until := range u.typing {
 		soonest(until)

@@ -125,6 +125,60 @@ func TestContactList(t *testing.T) {
 	})
 }
 
+// TestGroupsAreKept shows that the name and the group that a client gives a contact are on
+// ICQ's list, and come back with another registration.
+func TestGroupsAreKept(t *testing.T) {
+	eachPrivilegedServer(t, func(t *testing.T, w *world) {
+		if w.name != "prosody" {
+			t.Skip("Debian's ejabberd lets nobody write rosters")
+		}
+		w.fill(1)
+		w.start()
+		w.waitLog("connected to the XMPP server", 2)
+		alice := w.login(aliceJID + "/one")
+		alice.register(icqDomain, demo.AliceUIN)
+		old := "200001@" + icqDomain
+		alice.presence(old, "", "")
+		write := func(jid, name, group string) {
+			alice.iq("set", "", "<query xmlns='jabber:iq:roster'><item jid='"+jid+"' name='"+name+"'><group>"+group+"</group></item></query>")
+		}
+		write(bobICQ, "Bobby", "Choir")
+		alice.send("<presence to='" + bobICQ + "' type='subscribe'/>")
+		alice.presence(bobICQ, "subscribed", "")
+		write(old, "Friend 0", "Work")
+		alice.iq("set", icqDomain, "<query xmlns='jabber:iq:register'><remove/></query>")
+		alice.expect("the gateway's removal", func(e *element.Element) bool {
+			q := e.Child("jabber:iq:roster", "query")
+			return q != nil && e.Attr("type") == "set" && q.First().Attr("jid") == icqDomain && q.First().Attr("subscription") == "remove"
+		})
+		groups := make(map[uint16]string)
+		for _, i := range w.mock.Feedbag(demo.AliceUIN) {
+			if i.Class == oscarwire.FeedbagGroup {
+				groups[i.GroupID] = i.Name
+			}
+		}
+		for _, i := range w.mock.Feedbag(demo.AliceUIN) {
+			if i.Class == oscarwire.FeedbagBuddy && groups[i.GroupID] != map[string]string{"200001": "Work", demo.BobUIN: "Choir"}[i.Name] {
+				t.Errorf("%s is in %q on ICQ", i.Name, groups[i.GroupID])
+			}
+		}
+		alice.Forget()
+		alice.register(icqDomain, demo.AliceUIN)
+		alice.presence(old, "", "")
+		alice.expect("bob in the roster", func(e *element.Element) bool {
+			q := e.Child("jabber:iq:roster", "query")
+			return q != nil && e.Attr("type") == "set" && q.First().Attr("jid") == bobICQ
+		})
+		items := rosterItems(alice.iq("get", "", "<query xmlns='jabber:iq:roster'/>"))
+		for jid, want := range map[string][2]string{old: {"Friend 0", "Work"}, bobICQ: {"Bobby", "Choir"}} {
+			item := items[jid]
+			if item == nil || item.Attr("name") != want[0] || item.ChildText("jabber:iq:roster", "group") != want[1] {
+				t.Errorf("the roster has %v, want %v", item, want)
+			}
+		}
+	})
+}
+
 // TestThousand has a thousand contacts, all online, and a user with five clients.
 func TestThousand(t *testing.T) {
 	eachPrivilegedServer(t, func(t *testing.T, w *world) {
