@@ -154,7 +154,7 @@ func (n *network) adminError(err error) error {
 
 // findByCommand looks somebody up for a command.
 func (c *client) findByCommand(email string, done func(string, error)) {
-	c.search(map[string]string{"email": email}, func(found legacy.SearchFinished) {
+	c.directory.search(map[string]string{"email": email}, func(found legacy.SearchFinished) {
 		if len(found.Results) == 0 && (found.Err == nil || legacy.KindOf(found.Err) == legacy.NotFound) {
 			done("Nobody has this e-mail address.", nil)
 			return

@@ -19,11 +19,11 @@ var _ legacy.Blocker = (*session)(nil)
 
 // Block implements legacy.Blocker.
 func (s *session) Block(_ context.Context, p legacy.Peer, blocked bool) error {
-	return s.enqueue(func(c *client) { c.block(p, blocked) })
+	return s.enqueue(func(c *client) { c.contacts.block(p, blocked) })
 }
 
 // ignores reports whether the account has an ignore list.
-func (c *client) ignores() bool { return oscarwire.IsUIN(c.s.self) }
+func (cl *contactList) ignores() bool { return oscarwire.IsUIN(cl.c.s.self) }
 
 // privacy is the item that has the privacy mode, and the mode, which without the
 // item is to allow all.
@@ -51,13 +51,13 @@ func (f *feedbag) named(class uint16, id string) []oscarwire.FeedbagItem {
 }
 
 // blocked are the names of those whom the list blocks.
-func (c *client) blocked() map[string]bool {
-	_, mode, _ := c.list.privacy()
+func (cl *contactList) blocked() map[string]bool {
+	_, mode, _ := cl.list.privacy()
 	names := make(map[string]bool)
-	for _, k := range c.list.known {
-		i := c.list.items[k]
+	for _, k := range cl.list.known {
+		i := cl.list.items[k]
 		if i.Class == oscarwire.FeedbagDeny && mode != oscarwire.PrivacyAllowAll ||
-			i.Class == oscarwire.FeedbagIgnore && c.ignores() {
+			i.Class == oscarwire.FeedbagIgnore && cl.ignores() {
 			names[oscarwire.NormalizeScreenName(i.Name)] = true
 		}
 	}
@@ -65,25 +65,25 @@ func (c *client) blocked() map[string]bool {
 	return names
 }
 
-func (c *client) blockedPeers() []legacy.Peer {
+func (cl *contactList) blockedPeers() []legacy.Peer {
 	var peers []legacy.Peer
-	for _, id := range slices.Sorted(maps.Keys(c.blocked())) {
+	for _, id := range slices.Sorted(maps.Keys(cl.blocked())) {
 		peers = append(peers, legacy.Peer{ID: id})
 	}
 	return peers
 }
 
 // tellBlocked tells the core what differs from before.
-func (c *client) tellBlocked(before map[string]bool) {
-	now := c.blocked()
+func (cl *contactList) tellBlocked(before map[string]bool) {
+	now := cl.blocked()
 	for id := range now {
 		if !before[id] {
-			c.emit(legacy.BlockChanged{Peer: legacy.Peer{ID: id}, Blocked: true})
+			cl.c.emit(legacy.BlockChanged{Peer: legacy.Peer{ID: id}, Blocked: true})
 		}
 	}
 	for id, was := range before {
 		if was && !now[id] {
-			c.emit(legacy.BlockChanged{Peer: legacy.Peer{ID: id}})
+			cl.c.emit(legacy.BlockChanged{Peer: legacy.Peer{ID: id}})
 		}
 	}
 }
@@ -95,63 +95,63 @@ type listChange struct {
 }
 
 // block keeps a peer away from the user, or no longer does.
-func (c *client) block(p legacy.Peer, blocked bool) {
+func (cl *contactList) block(p legacy.Peer, blocked bool) {
 	fail := func(err error) {
-		c.emit(legacy.BlockChanged{Peer: p, Blocked: c.blocked()[p.ID], Err: err})
+		cl.c.emit(legacy.BlockChanged{Peer: p, Blocked: cl.blocked()[p.ID], Err: err})
 	}
 	switch {
-	case !c.families[oscarwire.FamilyFeedbag]:
-		fail(legacy.Errorf(legacy.Unsupported, "This %s server keeps no list of blocked people.", c.s.net.name()))
+	case !cl.c.families[oscarwire.FamilyFeedbag]:
+		fail(legacy.Errorf(legacy.Unsupported, "This %s server keeps no list of blocked people.", cl.c.s.net.name()))
 		return
-	case p.ID == c.s.self: // some clients, and some servers, go mad over it
+	case p.ID == cl.c.s.self: // some clients, and some servers, go mad over it
 		fail(legacy.Errorf(legacy.Forbidden, "You cannot block yourself."))
 		return
-	case len(c.edits) >= maxEdits:
+	case len(cl.edits) >= maxEdits:
 		fail(legacy.Errorf(legacy.RateLimited, "Too many changes of your contact list are waiting."))
 		return
 	}
-	c.edit(p, func() {
-		before := c.blocked()
-		changes, err := c.blocking(p.ID, blocked)
+	cl.edit(p, func() {
+		before := cl.blocked()
+		changes, err := cl.blocking(p.ID, blocked)
 		if err != nil {
 			fail(err)
-			c.editDone()
+			cl.editDone()
 			return
 		}
-		c.carryOut(changes, func(err error) {
-			before[p.ID] = c.blocked()[p.ID] // told below, whatever it was
-			c.tellBlocked(before)
+		cl.carryOut(changes, func(err error) {
+			before[p.ID] = cl.blocked()[p.ID] // told below, whatever it was
+			cl.tellBlocked(before)
 			fail(err)
-			c.editDone()
+			cl.editDone()
 		})
 	})
 }
 
 // blocking is what must be changed so that the list blocks somebody, or does not.
-func (c *client) blocking(id string, blocked bool) (changes []listChange, err error) {
-	privacy, mode, hasPrivacy := c.list.privacy()
+func (cl *contactList) blocking(id string, blocked bool) (changes []listChange, err error) {
+	privacy, mode, hasPrivacy := cl.list.privacy()
 	used := make(map[uint16]bool)
 	insert := func(class uint16, name string) {
-		if name != "" && len(c.list.named(class, name)) > 0 {
+		if name != "" && len(cl.list.named(class, name)) > 0 {
 			return
 		}
-		item := oscarwire.FeedbagItem{Name: name, ItemID: c.list.freeItem(used), Class: class}
+		item := oscarwire.FeedbagItem{Name: name, ItemID: cl.list.freeItem(used), Class: class}
 		if class == oscarwire.FeedbagPrivacy {
 			item.TLVs = item.TLVs.Set(oscarwire.TagFeedbagPrivacyMode, []byte{oscarwire.PrivacyDenyListed})
 		}
 		if used[item.ItemID] = true; item.ItemID == 0 {
-			err = c.s.net.listError(oscarwire.FeedbagLimit)
+			err = cl.c.s.net.listError(oscarwire.FeedbagLimit)
 		}
 		changes = append(changes, listChange{oscarwire.FeedbagInsert, item})
 	}
 	remove := func(class uint16) {
-		for _, item := range c.list.named(class, id) {
+		for _, item := range cl.list.named(class, id) {
 			changes = append(changes, listChange{oscarwire.FeedbagDelete, item})
 		}
 	}
 	if !blocked {
 		if mode == oscarwire.PrivacyBlockAll {
-			return nil, legacy.Errorf(legacy.Forbidden, "Your privacy settings on %s block everybody. Change them with another client.", c.s.net.name())
+			return nil, legacy.Errorf(legacy.Forbidden, "Your privacy settings on %s block everybody. Change them with another client.", cl.c.s.net.name())
 		}
 		remove(oscarwire.FeedbagDeny)
 		remove(oscarwire.FeedbagIgnore)
@@ -161,7 +161,7 @@ func (c *client) blocking(id string, blocked bool) (changes []listChange, err er
 		return changes, err
 	}
 	insert(oscarwire.FeedbagDeny, id)
-	if c.ignores() && oscarwire.IsUIN(id) {
+	if cl.ignores() && oscarwire.IsUIN(id) {
 		insert(oscarwire.FeedbagIgnore, id)
 	}
 	switch {
@@ -178,24 +178,24 @@ func (c *client) blocking(id string, blocked bool) (changes []listChange, err er
 }
 
 // carryOut makes changes of the list one after the other.
-func (c *client) carryOut(changes []listChange, then func(error)) {
+func (cl *contactList) carryOut(changes []listChange, then func(error)) {
 	if len(changes) == 0 {
 		then(nil)
 		return
 	}
 	next := changes[0]
-	c.change(next.op, next.item, func(st oscarwire.FeedbagStatus, err error) {
+	cl.change(next.op, next.item, func(st oscarwire.FeedbagStatus, err error) {
 		switch {
 		case err != nil:
 		case next.op == oscarwire.FeedbagDelete && st == oscarwire.FeedbagNotFound:
-			c.list.remove(next.item)
+			cl.list.remove(next.item)
 		default:
-			err = c.s.net.listError(st)
+			err = cl.c.s.net.listError(st)
 		}
 		if err != nil {
 			then(err)
 			return
 		}
-		c.carryOut(changes[1:], then)
+		cl.carryOut(changes[1:], then)
 	})
 }

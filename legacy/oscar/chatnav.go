@@ -62,18 +62,18 @@ func splitExchange(s string) (exchange uint16, name string) {
 
 // JoinRoom implements legacy.Roomer. AIM's rooms have no passwords.
 func (s roomSession) JoinRoom(_ context.Context, room legacy.Peer, _, _ string) error {
-	return s.enqueue(func(c *client) { c.joinRoom(room) })
+	return s.enqueue(func(c *client) { c.chats.joinRoom(room) })
 }
 
 // LeaveRoom implements legacy.Roomer. AIM tells nobody a reason.
 func (s roomSession) LeaveRoom(_ context.Context, room legacy.Peer, _ string) error {
-	return s.enqueue(func(c *client) { c.leaveRoom(room) })
+	return s.enqueue(func(c *client) { c.chats.leaveRoom(room) })
 }
 
 // Invite implements legacy.Roomer.
 func (s roomSession) Invite(_ context.Context, where, who legacy.Peer) error {
 	return s.enqueue(func(c *client) {
-		if r := c.rooms[where.ID]; r == nil || r.over || !r.do(func(r *room) { r.invite(who) }) {
+		if r := c.chats.rooms[where.ID]; r == nil || r.over || !r.do(func(r *room) { r.invite(who) }) {
 			c.emit(legacy.RoomFailed{Room: where, Err: errNotInRoom()})
 		}
 	})
@@ -105,13 +105,25 @@ func errNotInRoom() error {
 	return legacy.Errorf(legacy.NotFound, "You are not in this room.")
 }
 
+// chats are the chat rooms, each a connection of its own, and the invitations to them.
+type chats struct {
+	c *client
+
+	rooms   map[string]*room // the user is in, or about to enter or leave
+	invites map[oscarwire.Cookie]invite
+}
+
+func newChats(c *client) chats {
+	return chats{c: c, rooms: make(map[string]*room), invites: make(map[oscarwire.Cookie]invite)}
+}
+
 // joinRoom enters a room.
-func (c *client) joinRoom(peer legacy.Peer) {
-	switch r := c.rooms[peer.ID]; {
-	case r == nil && len(c.rooms) >= maxChats:
-		c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.RateLimited, "You are in too many rooms.")})
+func (ch *chats) joinRoom(peer legacy.Peer) {
+	switch r := ch.rooms[peer.ID]; {
+	case r == nil && len(ch.rooms) >= maxChats:
+		ch.c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.RateLimited, "You are in too many rooms.")})
 	case r == nil:
-		c.startRoom(peer)
+		ch.startRoom(peer)
 	case r.leaving || r.over:
 		r.again = true
 	default: // the core asks again what it has forgotten
@@ -120,38 +132,38 @@ func (c *client) joinRoom(peer legacy.Peer) {
 }
 
 // leaveRoom leaves a room, or gives up entering it.
-func (c *client) leaveRoom(peer legacy.Peer) {
-	if r := c.rooms[peer.ID]; r != nil {
+func (ch *chats) leaveRoom(peer legacy.Peer) {
+	if r := ch.rooms[peer.ID]; r != nil {
 		r.leaving, r.again = true, false
 		r.stop()
 	}
 }
 
 // say sends a message to a room.
-func (c *client) say(out legacy.Outgoing) {
-	r := c.rooms[out.To.ID]
+func (ch *chats) say(out legacy.Outgoing) {
+	r := ch.rooms[out.To.ID]
 	m := &message{ref: out.Ref, to: out.To.ID, counted: true}
 	switch {
 	case r == nil || r.leaving || r.over:
-		c.messageFailed(m, errNotInRoom())
+		ch.c.icbm.messageFailed(m, errNotInRoom())
 	case !r.do(func(r *room) { r.send(m, out.Text, out.Markup) }):
-		c.messageFailed(m, legacy.Errorf(legacy.RateLimited, "That is more than %s takes at once. Wait a little.", c.s.net.name()))
+		ch.c.icbm.messageFailed(m, legacy.Errorf(legacy.RateLimited, "That is more than %s takes at once. Wait a little.", ch.c.s.net.name()))
 	}
 }
 
 // startRoom starts the goroutine of a room, which enters it.
-func (c *client) startRoom(peer legacy.Peer) {
-	life, stop := context.WithCancel(c.life)
-	r := &room{client: newClient(c.s, life), peer: peer, stop: stop, queue: make(chan func(*room), roomQueueLen),
+func (ch *chats) startRoom(peer legacy.Peer) {
+	life, stop := context.WithCancel(ch.c.life)
+	r := &room{client: newClient(ch.c.s, life), peer: peer, stop: stop, queue: make(chan func(*room), roomQueueLen),
 		occupants: make(map[string]legacy.Occupant)}
-	c.rooms[peer.ID] = r
-	c.background.Go(func() {
+	ch.rooms[peer.ID] = r
+	ch.c.background.Go(func() {
 		err := r.run()
 		r.close()
 		stop()
 		select { // the session's goroutine tells the core
-		case c.s.queue <- func(c *client) { c.roomOver(r, err) }:
-		case <-c.life.Done():
+		case ch.c.s.queue <- func(c *client) { c.chats.roomOver(r, err) }:
+		case <-ch.c.life.Done():
 		}
 	})
 }
@@ -159,33 +171,33 @@ func (c *client) startRoom(peer legacy.Peer) {
 // roomOver: a room's goroutine has ended. A room that was lost is lost only if
 // the session lives on: otherwise the core has it entered again with the next
 // one. The server's next sign of life tells.
-func (c *client) roomOver(r *room, err error) {
+func (ch *chats) roomOver(r *room, err error) {
 	r.over = true
 	r.abandon(err)
 	if r.leaving || !r.entered {
-		c.forgetRoom(r, err)
+		ch.forgetRoom(r, err)
 		return
 	}
-	c.submit(&packet{id: oscarwire.ServiceSelfQuery, answered: func(oscarwire.SNAC, error) { c.forgetRoom(r, err) }})
+	ch.c.rates.submit(&packet{id: oscarwire.ServiceSelfQuery, answered: func(oscarwire.SNAC, error) { ch.forgetRoom(r, err) }})
 }
 
 // forgetRoom tells the core how a room has ended.
-func (c *client) forgetRoom(r *room, err error) {
-	if c.rooms[r.peer.ID] != r {
+func (ch *chats) forgetRoom(r *room, err error) {
+	if ch.rooms[r.peer.ID] != r {
 		return
 	}
-	delete(c.rooms, r.peer.ID)
+	delete(ch.rooms, r.peer.ID)
 	switch {
 	case !r.entered && !r.leaving:
-		c.emit(legacy.RoomFailed{Room: r.peer, Err: err})
+		ch.c.emit(legacy.RoomFailed{Room: r.peer, Err: err})
 	case r.entered && r.leaving:
-		c.emit(legacy.RoomLeft{Room: r.peer})
+		ch.c.emit(legacy.RoomLeft{Room: r.peer})
 	case r.entered:
-		c.s.env.Log.Info().Err(err).Msg("a room is lost")
-		c.emit(legacy.RoomLeft{Room: r.peer, Kind: legacy.LeftLost, Reason: "The connection to the room was lost."})
+		ch.c.s.env.Log.Info().Err(err).Msg("a room is lost")
+		ch.c.emit(legacy.RoomLeft{Room: r.peer, Kind: legacy.LeftLost, Reason: "The connection to the room was lost."})
 	}
 	if r.again {
-		c.joinRoom(r.peer)
+		ch.joinRoom(r.peer)
 	}
 }
 
@@ -193,51 +205,51 @@ func (c *client) forgetRoom(r *room, err error) {
 type invite struct{ room, who legacy.Peer }
 
 // invite asks somebody into a room. (AOL, "Rendezvous")
-func (c *client) invite(room legacy.Peer, id oscarwire.RoomID, who legacy.Peer) {
+func (ch *chats) invite(room legacy.Peer, id oscarwire.RoomID, who legacy.Peer) {
 	var cookie oscarwire.Cookie
 	_, _ = rand.Read(cookie[:]) // never fails
-	if len(c.invites) >= maxInvites {
-		clear(c.invites)
+	if len(ch.invites) >= maxInvites {
+		clear(ch.invites)
 	}
-	c.invites[cookie] = invite{room, who}
+	ch.invites[cookie] = invite{room, who}
 	text := oscarwire.Invitation{Room: id, Text: "Join me in this chat room."}
-	c.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(who.ID, text.Rendezvous(cookie), 0),
+	ch.c.rates.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(who.ID, text.Rendezvous(cookie), 0),
 		answered: func(snac oscarwire.SNAC, err error) { // none comes if all is well
 			if err == nil {
-				err = c.answerError(snac, nil)
+				err = ch.c.answerError(snac, nil)
 			} else if legacy.KindOf(err) == legacy.Temporary {
 				err = nil
 			}
 			if err != nil {
-				c.emit(legacy.RoomFailed{Room: room, Err: err})
+				ch.c.emit(legacy.RoomFailed{Room: room, Err: err})
 			}
 		}})
 }
 
 // onInviteRefused: somebody does not want to come into a room.
-func (c *client) onInviteRefused(from legacy.Peer, cookie oscarwire.Cookie) {
-	if i, ok := c.invites[cookie]; ok && i.who.ID == from.ID {
-		delete(c.invites, cookie)
-		c.emit(legacy.RoomFailed{Room: i.room, Err: legacy.Errorf(legacy.Forbidden, "%s does not want to come.", from.ID)})
+func (ch *chats) onInviteRefused(from legacy.Peer, cookie oscarwire.Cookie) {
+	if i, ok := ch.invites[cookie]; ok && i.who.ID == from.ID {
+		delete(ch.invites, cookie)
+		ch.c.emit(legacy.RoomFailed{Room: i.room, Err: legacy.Errorf(legacy.Forbidden, "%s does not want to come.", from.ID)})
 	}
 }
 
 // onInvited: somebody asks the user into a room. What they write comes before it,
 // as a message. The room is entered by its name, as any other: an invitation that
 // led elsewhere could put the user into a room that is not what it is called.
-func (c *client) onInvited(v oscarwire.Rendezvous, received legacy.MessageReceived) error {
-	i, err := v.Invitation(c.s.net.page)
+func (ch *chats) onInvited(v oscarwire.Rendezvous, received legacy.MessageReceived) error {
+	i, err := v.Invitation(ch.c.s.net.page)
 	if err != nil {
 		return err
 	}
 	peer, ok := roomPeer(i.Room.Exchange, i.Room.Name())
 	if !ok {
 		received.Text = "(invites you to a chat room whose name this gateway cannot write)"
-		c.received(received)
+		ch.c.icbm.received(received)
 		return nil
 	}
 	received.Text = oscarwire.HTMLToText(i.Text)
-	c.received(received)
-	c.emit(legacy.Invited{Room: peer, By: received.From})
+	ch.c.icbm.received(received)
+	ch.c.emit(legacy.Invited{Room: peer, By: received.From})
 	return nil
 }

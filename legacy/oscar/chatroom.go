@@ -78,7 +78,7 @@ func (r *room) connectTo(ctx context.Context, to oscarwire.Redirect) error {
 	if err := r.greet(ctx, to.Addr, to.Cookie); err != nil {
 		return err
 	}
-	r.begun, r.paused, r.acks = true, false, true
+	r.begun, r.rates.paused, r.icbm.acks = true, false, true
 	r.heard = r.now()
 	r.aliveNext = r.heard.Add(r.s.net.keepalive)
 	r.write(&packet{id: oscarwire.ServiceClientReady, body: r.ready()})
@@ -199,7 +199,7 @@ func (r *room) tick() time.Duration {
 		}
 	}
 	sooner(r.expirePending(now))
-	sooner(r.drainAll(now))
+	sooner(r.rates.drainAll(now))
 	if r.err != nil {
 		return 0
 	}
@@ -236,7 +236,7 @@ func (r *room) onSNAC(snac oscarwire.SNAC) {
 	case oscarwire.ServiceRateChange:
 		var m oscarwire.RateChange
 		if m, err = oscarwire.ParseRateChange(snac.Body); err == nil {
-			r.onRateChange(m)
+			r.rates.onRateChange(m)
 		}
 	case oscarwire.ChatRoomUpdate:
 		var m oscarwire.Room
@@ -264,7 +264,7 @@ func (r *room) invite(who legacy.Peer) {
 		return
 	}
 	peer, id := r.peer, r.id
-	_ = r.onSession(r.life, func(c *client) { c.invite(peer, id, who) }) // an error is the end of the room
+	_ = r.onSession(r.life, func(c *client) { c.chats.invite(peer, id, who) }) // an error is the end of the room
 }
 
 // abandon fails what is outstanding of a room that is over. The session's
@@ -277,7 +277,7 @@ func (r *room) abandon(err error) {
 		delete(r.pending, request)
 		w.answered(oscarwire.SNAC{}, r.err)
 	}
-	for _, l := range r.lanes {
+	for _, l := range r.rates.lanes {
 		for _, p := range l.queue {
 			p.fail(r.err)
 		}

@@ -105,35 +105,35 @@ func (r *room) send(m *message, text string, markup []legacy.Span) {
 	}
 	switch {
 	case r.err != nil || !r.entered:
-		r.messageFailed(m, errNotInRoom())
+		r.icbm.messageFailed(m, errNotInRoom())
 		return
 	case r.maxText > 0 && utf8.RuneCountInString(text) > r.maxText:
-		r.messageFailed(m, legacy.Errorf(legacy.TooLong, "A message in this room may have at most %d characters.", r.maxText))
+		r.icbm.messageFailed(m, legacy.Errorf(legacy.TooLong, "A message in this room may have at most %d characters.", r.maxText))
 		return
 	case body.Size() > limit:
-		r.messageFailed(m, legacy.Errorf(legacy.TooLong, "The message is too long for this room."))
+		r.icbm.messageFailed(m, legacy.Errorf(legacy.TooLong, "The message is too long for this room."))
 		return
 	}
 	m.packet = &packet{
 		id:       oscarwire.ChatSend,
 		body:     body,
 		patience: ackPatience,
-		written:  func(request uint32) { r.messageWritten(m, request) },
+		written:  func(request uint32) { r.icbm.messageWritten(m, request) },
 		answered: func(snac oscarwire.SNAC, err error) {
 			if err == nil && snac.ID == oscarwire.ChatIncoming {
 				r.onReflected(m, snac.Body)
 				return
 			}
-			r.messageAnswered(m, snac, err)
+			r.icbm.messageAnswered(m, snac, err)
 		},
 	}
-	r.submit(m.packet)
+	r.rates.submit(m.packet)
 }
 
 // onReflected: the server has sent a message of ours back. Open OSCAR Server
 // answers some, such as //roll, with a message of its own.
 func (r *room) onReflected(m *message, body []byte) {
-	r.messageSent(m, legacy.Accepted)
+	r.icbm.messageSent(m, legacy.Accepted)
 	in, err := oscarwire.ParseChatMessage(body)
 	if err != nil {
 		return
@@ -151,9 +151,9 @@ func (r *room) onMessage(body []byte) error {
 	}
 	sender, _ := in.Sender()
 	id, o := occupant(sender)
-	if m := r.messages[in.Cookie]; m != nil && id == r.s.self { // of a server that does not repeat the request's number
+	if m := r.icbm.messages[in.Cookie]; m != nil && id == r.s.self { // of a server that does not repeat the request's number
 		delete(r.pending, m.request)
-		r.messageSent(m, legacy.Accepted)
+		r.icbm.messageSent(m, legacy.Accepted)
 		return nil
 	}
 	if known, here := r.occupants[id]; here {

@@ -25,46 +25,14 @@ type client struct {
 	request uint32
 	pending map[uint32]*waiter
 
-	lanes     map[uint16]*lane
-	classOf   map[oscarwire.ID]uint16
-	paused    bool // nothing may be sent
-	limitedAt time.Time
-
-	list  feedbag
-	keep  []byte   // the list, for the core to keep
-	edits []func() // edits of the list that wait for the one at their head
-
-	asked map[string]bool // peers who wait to be authorized
-
-	typists map[string]bool // peers who have shown that they tell of typing
-	plain   map[string]bool // peers who are online with a client that does not say that it reads XHTML
-	stale   map[string]bool // peers who were seen before a migration, and not since
-	staleBy time.Time       // when they are taken to be offline
-
-	presence  legacy.Presence // what the user wants to be seen as
-	shown     legacy.Presence // what the server was told
-	awayTexts map[string]oscarwire.UserInfo
-	seen      map[string]legacy.Presence // peers, as the core was told
-
-	messages map[oscarwire.Cookie]*message // written, not acknowledged
-	sequence uint64
-	acks     bool // this server acknowledges messages
-
-	iconOf        map[string]string // hashes of pictures, as the core was told
-	iconsWanted   []iconWanted
-	fetchingIcons bool
-	own           ownIcon
-	ownText       *string // what AIM users read of the user, nil until the core has told
-
-	rooms   map[string]*room // that the user is in, or about to enter or leave
-	invites map[oscarwire.Cookie]invite
-
-	lookups      map[uint16]*lookup // questions about people, by sequence number
-	metaSequence uint16
-
-	transfers map[rendezvousID]*transfer // files under way
-
-	offlineBy time.Time // when to ask for stored messages in the old way
+	rates     rates
+	icbm      icbm
+	buddies   buddies
+	contacts  contactList
+	directory directory
+	profile   ownProfile
+	chats     chats
+	files     fileTransfers
 
 	background sync.WaitGroup
 
@@ -87,25 +55,20 @@ const (
 )
 
 func newClient(s *session, life context.Context) *client {
-	return &client{
-		s:         s,
-		life:      life,
-		paused:    true,
-		pending:   make(map[uint32]*waiter),
-		asked:     make(map[string]bool),
-		awayTexts: make(map[string]oscarwire.UserInfo),
-		seen:      make(map[string]legacy.Presence),
-		typists:   make(map[string]bool),
-		plain:     make(map[string]bool),
-		messages:  make(map[oscarwire.Cookie]*message),
-		lookups:   make(map[uint16]*lookup),
-		rooms:     make(map[string]*room),
-		invites:   make(map[oscarwire.Cookie]invite),
-		iconOf:    make(map[string]string),
-		transfers: make(map[rendezvousID]*transfer),
-		list:      newFeedbag(),
-		presence:  legacy.Presence{Show: legacy.ShowOnline},
+	c := &client{
+		s:       s,
+		life:    life,
+		pending: make(map[uint32]*waiter),
 	}
+	c.contacts = newContactList(c)
+	c.icbm = newICBM(c)
+	c.buddies = newBuddies(c)
+	c.directory = newDirectory(c)
+	c.profile = ownProfile{c: c}
+	c.chats = newChats(c)
+	c.files = newFileTransfers(c)
+	c.rates = rates{c: c, paused: true}
+	return c
 }
 
 func (c *client) close() {
@@ -136,7 +99,7 @@ func (c *client) write(p *packet) {
 		}
 		c.pending[request] = &waiter{p.answered, c.now().Add(p.patience)}
 	}
-	if l := c.lanes[c.classOf[p.id]]; l != nil {
+	if l := c.rates.lanes[c.rates.classOf[p.id]]; l != nil {
 		l.sent(c.now())
 	}
 	if p.written != nil {
@@ -193,14 +156,14 @@ func (c *client) tick() time.Duration {
 	if !now.Before(c.aliveNext) {
 		c.keepAlive(now)
 	}
-	if !c.offlineBy.IsZero() && !now.Before(c.offlineBy) {
-		c.askStoredOldWay()
+	if !c.icbm.offlineBy.IsZero() && !now.Before(c.icbm.offlineBy) {
+		c.icbm.askStoredOldWay()
 	}
-	if !c.staleBy.IsZero() && !now.Before(c.staleBy) {
-		c.dropStale()
+	if !c.buddies.staleBy.IsZero() && !now.Before(c.buddies.staleBy) {
+		c.buddies.dropStale()
 	}
-	if c.begun && c.presence != c.shown && c.hurried(oscarwire.ServiceSetStatus) {
-		c.writePresence()
+	if c.begun && c.buddies.presence != c.buddies.shown && c.rates.hurried(oscarwire.ServiceSetStatus) {
+		c.buddies.writePresence()
 	}
 	next := c.aliveNext
 	sooner := func(t time.Time) {
@@ -211,14 +174,14 @@ func (c *client) tick() time.Duration {
 	if !c.begun {
 		sooner(c.beginBy)
 	}
-	sooner(c.offlineBy)
-	sooner(c.staleBy)
-	if l := c.lanes[c.classOf[oscarwire.ServiceSetStatus]]; l != nil && c.begun && c.presence != c.shown && !c.paused {
+	sooner(c.icbm.offlineBy)
+	sooner(c.buddies.staleBy)
+	if l := c.rates.lanes[c.rates.classOf[oscarwire.ServiceSetStatus]]; l != nil && c.begun && c.buddies.presence != c.buddies.shown && !c.rates.paused {
 		sooner(now.Add(l.wait(now)))
 	}
 	sooner(c.expirePending(now))
-	sooner(c.expireLookups(now))
-	sooner(c.drainAll(now))
+	sooner(c.directory.expireLookups(now))
+	sooner(c.rates.drainAll(now))
 	if c.err != nil {
 		return 0
 	}
@@ -252,7 +215,7 @@ func (c *client) keepAlive(now time.Time) {
 		return
 	case silent > 2*every && !c.probed && c.begun:
 		c.probed = true
-		c.submit(&packet{id: oscarwire.ServiceSelfQuery})
+		c.rates.submit(&packet{id: oscarwire.ServiceSelfQuery})
 	}
 	if err := c.conn.out.WriteFrame(oscarwire.ChannelKeepAlive, nil); err != nil {
 		c.err = c.s.net.lost(err)
@@ -287,7 +250,7 @@ func (c *client) ended(f oscarwire.Frame) error {
 	switch {
 	case off.Code != oscarwire.DisconnectNewSignOn:
 		return legacy.Errorf(legacy.Temporary, "The %s server ended the connection.", c.s.net.name())
-	case !c.limitedAt.IsZero() && c.now().Sub(c.limitedAt) < time.Minute: // the same code
+	case !c.rates.limitedAt.IsZero() && c.now().Sub(c.rates.limitedAt) < time.Minute: // the same code
 		return &legacy.Error{Kind: legacy.RateLimited, RetryAfter: time.Minute,
 			Text: "The " + c.s.net.name() + " server ended the connection because too much was sent at once."}
 	}
@@ -326,42 +289,42 @@ func (c *client) onSNAC(snac oscarwire.SNAC) error {
 	case oscarwire.ServiceRateChange:
 		var m oscarwire.RateChange
 		if m, err = oscarwire.ParseRateChange(snac.Body); err == nil {
-			c.onRateChange(m)
+			c.rates.onRateChange(m)
 		}
 	case oscarwire.ServiceMOTD:
 		err = c.onMOTD(snac.Body)
 	case oscarwire.BuddyArrived, oscarwire.BuddyDeparted:
-		err = c.onBuddies(snac)
+		err = c.buddies.onBuddies(snac)
 	case oscarwire.LocationReply:
-		err = c.onLocation(snac.Body)
+		err = c.buddies.onLocation(snac.Body)
 	case oscarwire.ICBMIncoming:
-		err = c.onMessage(snac.Body)
+		err = c.icbm.onMessage(snac.Body)
 	case oscarwire.ICBMSend:
-		err = c.onOwnMessage(snac.Body)
+		err = c.icbm.onOwnMessage(snac.Body)
 	case oscarwire.ICBMHostAck:
-		err = c.onHostAck(snac.Body)
+		err = c.icbm.onHostAck(snac.Body)
 	case oscarwire.ICBMClientAck:
-		err = c.onClientAck(snac.Body)
+		err = c.icbm.onClientAck(snac.Body)
 	case oscarwire.ICBMMissed:
-		err = c.onMissed(snac.Body)
+		err = c.icbm.onMissed(snac.Body)
 	case oscarwire.ICBMTyping:
-		err = c.onTyping(snac.Body)
+		err = c.icbm.onTyping(snac.Body)
 	case oscarwire.ServiceBARTReply:
-		err = c.onBARTReply(snac.Body)
+		err = c.profile.onBARTReply(snac.Body)
 	case oscarwire.ICBMOfflineDone:
-		c.offlineBy = time.Time{}
+		c.icbm.offlineBy = time.Time{}
 	case oscarwire.ICQReply:
-		err = c.onICQ(snac.Body)
+		err = c.icbm.onICQ(snac.Body)
 	case oscarwire.FeedbagInsert, oscarwire.FeedbagUpdate, oscarwire.FeedbagDelete:
-		err = c.onListEdited(snac)
+		err = c.contacts.onListEdited(snac)
 	case oscarwire.FeedbagAuthRequested:
-		err = c.onAuthRequested(snac.Body)
+		err = c.contacts.onAuthRequested(snac.Body)
 	case oscarwire.FeedbagAuthReplied:
-		err = c.onAuthReplied(snac.Body)
+		err = c.contacts.onAuthReplied(snac.Body)
 	case oscarwire.FeedbagPreauthorized:
-		err = c.onPreauthorized(snac.Body)
+		err = c.contacts.onPreauthorized(snac.Body)
 	case oscarwire.FeedbagYouWereAdded:
-		err = c.onYouWereAdded(snac.Body)
+		err = c.contacts.onYouWereAdded(snac.Body)
 	default:
 		c.s.env.Log.Debug().Stringer("snac", snac.ID).Msg("not needed")
 	}

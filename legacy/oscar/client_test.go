@@ -26,8 +26,8 @@ func TestClientAck(t *testing.T) {
 			sent = append(sent, s)
 		}
 	})
-	c.sendText(legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "100002"}, Text: "hello"})
-	for cookie := range c.messages {
+	c.icbm.sendText(legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "100002"}, Text: "hello"})
+	for cookie := range c.icbm.messages {
 		ack := oscarwire.ClientAck{Cookie: cookie, Channel: oscarwire.IMChannelText, Name: "100003", Reason: oscarwire.AckChannelSpecific}
 		serverSays(t, c, oscarwire.ICBMClientAck, ack)
 		if sent != nil {
@@ -55,7 +55,7 @@ func TestGoneWhileMigrating(t *testing.T) {
 	c.s.env.Now = func() time.Time { return now }
 	bob, carol := oscarwire.UserInfo{Name: "100002"}, oscarwire.UserInfo{Name: "100003"}
 	serverSays(t, c, oscarwire.BuddyArrived, oscarwire.UserInfos{bob, carol})
-	c.markStale()
+	c.buddies.markStale()
 	serverSays(t, c, oscarwire.BuddyArrived, oscarwire.UserInfos{carol})
 	c.tick()
 	if shows["100002"] != legacy.ShowOnline {

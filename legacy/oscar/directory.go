@@ -40,28 +40,28 @@ func (n *network) readDirectory(l oscarwire.TLVs) (p legacy.Profile) {
 }
 
 // searchAIM looks AIM users up: by their e-mail address, or else in the directory.
-func (c *client) searchAIM(query map[string]string, then func(legacy.SearchFinished)) {
+func (di *directory) searchAIM(query map[string]string, then func(legacy.SearchFinished)) {
 	fail := func(text string) { then(legacy.SearchFinished{Err: legacy.Errorf(legacy.Unsupported, "%s", text)}) }
 	switch {
-	case query["email"] != "" && c.families[oscarwire.FamilyLookup]:
-		c.searchEmail(query["email"], then)
+	case query["email"] != "" && di.c.families[oscarwire.FamilyLookup]:
+		di.searchEmail(query["email"], then)
 	case query["email"] != "":
 		fail("This server does not find people by their e-mail address.")
 	case query["first"] == "" && query["last"] == "":
 		fail("AIM finds people by a first or a last name, or by an e-mail address.")
 	default:
-		c.searchDirectory(query, then)
+		di.searchDirectory(query, then)
 	}
 }
 
 // searchEmail looks an AIM user up. (AOL, "Lookup")
-func (c *client) searchEmail(email string, then func(legacy.SearchFinished)) {
-	c.submit(&packet{id: oscarwire.LookupByEmail, body: oscarwire.Raw(email), answered: func(snac oscarwire.SNAC, err error) {
-		done := legacy.SearchFinished{Err: c.answerError(snac, err)}
+func (di *directory) searchEmail(email string, then func(legacy.SearchFinished)) {
+	di.c.rates.submit(&packet{id: oscarwire.LookupByEmail, body: oscarwire.Raw(email), answered: func(snac oscarwire.SNAC, err error) {
+		done := legacy.SearchFinished{Err: di.c.answerError(snac, err)}
 		if done.Err == nil {
 			names, _ := oscarwire.ParseTLVs(snac.Body)
 			for _, name := range names.All(oscarwire.TagScreenName) {
-				done.Results = c.found(done.Results, name, legacy.Profile{Emails: []string{email}})
+				done.Results = di.found(done.Results, name, legacy.Profile{Emails: []string{email}})
 			}
 		}
 		then(done)
@@ -69,7 +69,7 @@ func (c *client) searchEmail(email string, then func(legacy.SearchFinished)) {
 }
 
 // found adds somebody to what was found.
-func (c *client) found(list []legacy.SearchResult, name []byte, p legacy.Profile) []legacy.SearchResult {
+func (di *directory) found(list []legacy.SearchResult, name []byte, p legacy.Profile) []legacy.SearchResult {
 	id := oscarwire.NormalizeScreenName(string(name))
 	if id == "" || len(list) >= maxFound {
 		return list
@@ -77,20 +77,20 @@ func (c *client) found(list []legacy.SearchResult, name []byte, p legacy.Profile
 	if p.Nick == "" {
 		p.Nick = oscarwire.Clean(string(name))
 	}
-	_, online := c.seen[id]
+	_, online := di.c.buddies.seen[id]
 	return append(list, legacy.SearchResult{Peer: legacy.Peer{ID: id}, Profile: p, Online: online})
 }
 
 // searchDirectory looks people up by what they tell of themselves. (AOL, "ODir")
-func (c *client) searchDirectory(query map[string]string, then func(legacy.SearchFinished)) {
+func (di *directory) searchDirectory(query map[string]string, then func(legacy.SearchFinished)) {
 	ask := oscarwire.TLVs{oscarwire.TLVText(oscarwire.TagDirCharset, "us-ascii"), oscarwire.TLV16(oscarwire.TagDirKind, 0)}
 	for _, f := range dirFields(new(legacy.Profile)) {
 		if v := query[f.query]; v != "" && f.query != "" {
-			ask = append(ask, oscarwire.TLVBytes(f.tag, c.s.net.page.Encode(v)))
+			ask = append(ask, oscarwire.TLVBytes(f.tag, di.c.s.net.page.Encode(v)))
 		}
 	}
 	var answer oscarwire.DirectoryAnswer
-	c.visit(oscarwire.FamilyDirectory, directoryLimit, func(ctx context.Context, v *client) error {
+	di.c.visit(oscarwire.FamilyDirectory, directoryLimit, func(ctx context.Context, v *client) error {
 		snac, err := v.ask(ctx, oscarwire.DirectorySearch, ask, oscarwire.DirectoryReply)
 		if err == nil {
 			answer, err = oscarwire.ParseDirectoryAnswer(snac.Body)
@@ -100,7 +100,7 @@ func (c *client) searchDirectory(query map[string]string, then func(legacy.Searc
 		done := legacy.SearchFinished{Err: c.s.net.classified(err), More: answer.Status == oscarwire.DirectoryTooMany}
 		for _, l := range answer.Found {
 			name, _ := l.Get(oscarwire.TagDirName)
-			done.Results = c.found(done.Results, name, c.s.net.readDirectory(l))
+			done.Results = c.directory.found(done.Results, name, c.s.net.readDirectory(l))
 		}
 		if err == nil && answer.Status != oscarwire.DirectoryOK && len(done.Results) == 0 {
 			done.Err = legacy.Errorf(legacy.Temporary, "%s cannot search now, or finds too many. Say more of whom you look for.", c.s.net.name())
@@ -119,14 +119,14 @@ func (n *network) classified(err error) error {
 
 // requestAIMProfile asks who an AIM user is: the directory, which knows those who are
 // offline, too, and then for the text that they wrote.
-func (c *client) requestAIMProfile(ref string, p legacy.Peer) {
-	c.askDirectory(p.ID, func(profile legacy.Profile) {
-		c.submit(&packet{id: oscarwire.LocationQuery2, body: oscarwire.LocationQueryNew{Flags: oscarwire.LocationProfile, Name: p.ID},
+func (di *directory) requestAIMProfile(ref string, p legacy.Peer) {
+	di.askDirectory(p.ID, func(profile legacy.Profile) {
+		di.c.rates.submit(&packet{id: oscarwire.LocationQuery2, body: oscarwire.LocationQueryNew{Flags: oscarwire.LocationProfile, Name: p.ID},
 			answered: func(snac oscarwire.SNAC, err error) {
 				if profile.Nick == "" {
 					profile.Nick = p.ID
 				}
-				err = c.answerError(snac, err)
+				err = di.c.answerError(snac, err)
 				if err == nil {
 					reply, bad := oscarwire.ParseLocationReply(snac.Body)
 					if bad == nil && profile.Nick == p.ID {
@@ -138,27 +138,27 @@ func (c *client) requestAIMProfile(ref string, p legacy.Peer) {
 				} else if legacy.KindOf(err) == legacy.Offline { // they are not there to be asked
 					err = nil
 				}
-				c.emit(legacy.ProfileReceived{Ref: ref, Profile: profile, Err: err})
+				di.c.emit(legacy.ProfileReceived{Ref: ref, Profile: profile, Err: err})
 			}})
 	})
 }
 
 // askDirectory asks what the directory has of somebody; what is not known is nothing.
-func (c *client) askDirectory(name string, then func(legacy.Profile)) {
-	c.submit(&packet{id: oscarwire.LocationDirQuery, body: oscarwire.Names{name}, patience: directoryPatience,
+func (di *directory) askDirectory(name string, then func(legacy.Profile)) {
+	di.c.rates.submit(&packet{id: oscarwire.LocationDirQuery, body: oscarwire.Names{name}, patience: directoryPatience,
 		answered: func(snac oscarwire.SNAC, err error) {
 			var d oscarwire.DirectoryInfo
 			if err == nil && snac.ID == oscarwire.LocationDirReply {
 				d, _ = oscarwire.ParseDirectoryInfo(snac.Body)
 			}
-			then(c.s.net.readDirectory(d.TLVs))
+			then(di.c.s.net.readDirectory(d.TLVs))
 		}})
 }
 
 // listSelf tells the directory who the user is. It forgets what it is not told, so
 // that it is asked first what it knows.
-func (c *client) listSelf(p legacy.Profile) {
-	c.askDirectory(c.s.self, func(known legacy.Profile) {
+func (di *directory) listSelf(p legacy.Profile) {
+	di.askDirectory(di.c.s.self, func(known legacy.Profile) {
 		var told oscarwire.TLVs
 		before, changed := dirFields(&known), false
 		for i, f := range dirFields(&p) {
@@ -167,11 +167,11 @@ func (c *client) listSelf(p legacy.Profile) {
 				v = *before[i].value
 			}
 			changed = changed || v != *before[i].value
-			b := c.s.net.page.Encode(v)
+			b := di.c.s.net.page.Encode(v)
 			told = append(told, oscarwire.TLVBytes(f.tag, b[:min(len(b), maxDetail)]))
 		}
 		if changed {
-			c.submit(&packet{id: oscarwire.LocationSetDir, body: append(told, oscarwire.TLVText(oscarwire.TagDirCharset, "us-ascii"))})
+			di.c.rates.submit(&packet{id: oscarwire.LocationSetDir, body: append(told, oscarwire.TLVText(oscarwire.TagDirCharset, "us-ascii"))})
 		}
 	})
 }

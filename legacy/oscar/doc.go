@@ -2,22 +2,25 @@
 // them. It speaks OSCAR: FLAP frames over TCP, in them SNACs (package
 // oscarwire).
 //
-// A session signs on at the authorizer (signon.go), moves to the basic service,
-// BOS (login.go), loads the contact list (feedbag.go), and then serves frames,
-// commands and time-outs in one goroutine (client.go), which owns all state. A
-// second goroutine reads frames (conn.go). Commands of the core are closures in
-// a bounded queue (session.go).
+//	session                 one account: commands of the core (session.go)
+//	└ client                one login: frames, time-outs, requests (client.go, login.go)
+//	  ├ conn                TCP or TLS, read by a goroutine of its own (conn.go)
+//	  ├ rates               rate limits of the server (rate.go)
+//	  ├ icbm                messages (message.go, icq.go)
+//	  ├ buddies             presence, away texts, avatars of others (presence.go, icon.go)
+//	  ├ contactList         the list on the server, and its changes (feedbag.go, feedbag_edit.go, block.go)
+//	  ├ directory           profiles and searches (people.go, directory.go)
+//	  ├ ownProfile          the user's profile and avatar (profile.go)
+//	  ├ chats               AIM's chat rooms (chatnav.go)
+//	  │ └ room              one of them: a client and a goroutine of its own (chatroom.go, chatroom_events.go)
+//	  └ fileTransfers       files under way (file.go)
+//	    └ transfer          one of them: a goroutine of its own (transfer.go, directconn.go)
 //
-// AIM has chat rooms (chatnav.go). Each is a connection with a goroutine of its own
-// that enters it and serves it (chatroom.go, chatroom_events.go); the session's goroutine
-// starts it, hands it commands, asks for it where it is to connect, and tells the
-// core how it ended.
+// A session signs on at the authorizer (signon.go) and moves to the basic service,
+// BOS. One goroutine owns the client and all of its parts. Commands of the core are
+// closures in a bounded queue; rooms, transfers and visits to other services
+// (service.go) send it closures too, and it waits for them at the end.
 //
-// A server counts SNACs and silently drops what comes too fast, so whatever is
-// sent waits in the lane of its rate class until the server will take it
-// (rate.go).
-//
-// Files come over a connection with their sender, or with a proxy between, each
-// transfer in a goroutine of its own that the session waits for (file.go,
-// transfer.go, directconn.go).
+// A server counts SNACs and drops what exceeds its rate limits without a word, so every
+// SNAC waits in the lane of its rate class until the server will take it.
 package oscar

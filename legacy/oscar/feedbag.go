@@ -140,73 +140,87 @@ func (f *feedbag) freeItem(taken map[uint16]bool) uint16 {
 	return 0
 }
 
+// contactList is the user's list on the server, and the changes of it that are under way.
+type contactList struct {
+	c *client
+
+	list  feedbag
+	keep  []byte          // the list, for the core to keep
+	edits []func()        // changes that wait for the one at their head
+	asked map[string]bool // peers that wait for an authorization
+}
+
+func newContactList(c *client) contactList {
+	return contactList{c: c, asked: make(map[string]bool), list: newFeedbag()}
+}
+
 // loadList loads the list, or learns that the one that we have kept is current.
 // (AOL, "Feedbag"; Shutko, "SSI")
-func (c *client) loadList(ctx context.Context) error {
-	kept, err := oscarwire.ParseFeedbagList(c.s.state)
+func (cl *contactList) loadList(ctx context.Context) error {
+	kept, err := oscarwire.ParseFeedbagList(cl.c.s.state)
 	if err == nil && len(kept.Items) > 0 && kept.Modified != 0 {
-		c.write(&packet{id: oscarwire.FeedbagQueryIfModified,
+		cl.c.write(&packet{id: oscarwire.FeedbagQueryIfModified,
 			body: oscarwire.FeedbagStamp{Modified: kept.Modified, Count: uint16(len(kept.Items))}})
 	} else {
 		kept = oscarwire.FeedbagList{}
-		c.write(&packet{id: oscarwire.FeedbagQuery})
+		cl.c.write(&packet{id: oscarwire.FeedbagQuery})
 	}
 	for {
-		snac, err := c.await(ctx, oscarwire.FeedbagReply, oscarwire.FeedbagNotModified, oscarwire.FeedbagError)
+		snac, err := cl.c.await(ctx, oscarwire.FeedbagReply, oscarwire.FeedbagNotModified, oscarwire.FeedbagError)
 		if err != nil {
 			return err
 		}
 		switch snac.ID {
 		case oscarwire.FeedbagError:
-			return c.answerError(snac, nil)
+			return cl.c.answerError(snac, nil)
 		case oscarwire.FeedbagNotModified:
 			if len(kept.Items) == 0 {
 				break // an empty list
 			}
 			for _, i := range kept.Items {
-				c.list.put(i)
+				cl.list.put(i)
 			}
 		case oscarwire.FeedbagReply:
 			part, err := oscarwire.ParseFeedbagList(snac.Body)
 			if err != nil {
-				return c.s.net.garbled(err)
+				return cl.c.s.net.garbled(err)
 			}
 			for _, i := range part.Items {
-				c.list.put(i)
+				cl.list.put(i)
 			}
-			if len(c.list.items) >= maxItems {
-				return c.s.net.garbled(errors.New("the contact list is too long"))
+			if len(cl.list.items) >= maxItems {
+				return cl.c.s.net.garbled(errors.New("the contact list is too long"))
 			}
 			if snac.More() {
 				continue
 			}
-			c.keepList(part.Modified)
+			cl.keepList(part.Modified)
 		}
-		c.write(&packet{id: oscarwire.FeedbagUse})
-		return c.err
+		cl.c.write(&packet{id: oscarwire.FeedbagUse})
+		return cl.c.err
 	}
 }
 
 // keepList asks the core to keep the list for the next sign-on.
-func (c *client) keepList(modified uint32) {
-	items := make(oscarwire.FeedbagItems, 0, len(c.list.known))
-	for _, k := range c.list.known {
-		items = append(items, c.list.items[k])
+func (cl *contactList) keepList(modified uint32) {
+	items := make(oscarwire.FeedbagItems, 0, len(cl.list.known))
+	for _, k := range cl.list.known {
+		items = append(items, cl.list.items[k])
 	}
-	c.s.state = oscarwire.FeedbagList{Items: items, Modified: modified}.Append(nil)
-	c.keep = c.s.state
+	cl.c.s.state = oscarwire.FeedbagList{Items: items, Modified: modified}.Append(nil)
+	cl.keep = cl.c.s.state
 }
 
 // compare tells the core what differs from an earlier list.
-func (c *client) compare(before feedbag) {
-	for _, ct := range c.list.contacts() {
+func (cl *contactList) compare(before feedbag) {
+	for _, ct := range cl.list.contacts() {
 		if old, known := before.contact(ct.Peer.ID); !known || !sameContact(old, ct) {
-			c.emit(legacy.ContactChanged{Contact: ct})
+			cl.c.emit(legacy.ContactChanged{Contact: ct})
 		}
 	}
 	for _, ct := range before.contacts() {
-		if _, still := c.list.contact(ct.Peer.ID); !still {
-			c.emit(legacy.ContactRemoved{Peer: ct.Peer})
+		if _, still := cl.list.contact(ct.Peer.ID); !still {
+			cl.c.emit(legacy.ContactRemoved{Peer: ct.Peer})
 		}
 	}
 }
@@ -217,44 +231,44 @@ func sameContact(a, b legacy.Contact) bool {
 
 // onListEdited handles an edit by another client of the account, or by the
 // server: it comes in the form in which clients edit.
-func (c *client) onListEdited(snac oscarwire.SNAC) error {
+func (cl *contactList) onListEdited(snac oscarwire.SNAC) error {
 	items, err := oscarwire.ParseFeedbagItems(snac.Body)
 	groups := false
 	touched := make(map[string]legacy.Contact)
-	blocked := c.blocked()
+	blocked := cl.blocked()
 	for _, i := range items {
 		if i.Class == oscarwire.FeedbagBuddy {
 			id := oscarwire.NormalizeScreenName(i.Name)
 			if _, seen := touched[id]; !seen && id != "" {
-				touched[id], _ = c.list.contact(id)
+				touched[id], _ = cl.list.contact(id)
 			}
 		}
-		groups = groups || i.Class == oscarwire.FeedbagGroup && c.list.items[keyOf(i)].Name != i.Name
+		groups = groups || i.Class == oscarwire.FeedbagGroup && cl.list.items[keyOf(i)].Name != i.Name
 	}
 	if groups { // every contact inside may have moved
-		for _, ct := range c.list.contacts() {
+		for _, ct := range cl.list.contacts() {
 			touched[ct.Peer.ID] = ct
 		}
 	}
 	for _, i := range items {
 		if snac.ID == oscarwire.FeedbagDelete {
-			c.list.remove(i)
+			cl.list.remove(i)
 		} else {
-			c.list.put(i)
+			cl.list.put(i)
 		}
 	}
-	c.tellBlocked(blocked)
+	cl.tellBlocked(blocked)
 	for id, before := range touched {
-		now, still := c.list.contact(id)
+		now, still := cl.list.contact(id)
 		switch {
 		case !still && before.Peer.ID != "":
-			c.emit(legacy.ContactRemoved{Peer: before.Peer})
+			cl.c.emit(legacy.ContactRemoved{Peer: before.Peer})
 		case !still:
 		case before.AwaitingAuth && !now.AwaitingAuth:
-			c.emit(legacy.ContactChanged{Contact: now})
-			c.emit(legacy.AuthGranted{From: now.Peer})
+			cl.c.emit(legacy.ContactChanged{Contact: now})
+			cl.c.emit(legacy.AuthGranted{From: now.Peer})
 		case !sameContact(before, now):
-			c.emit(legacy.ContactChanged{Contact: now})
+			cl.c.emit(legacy.ContactChanged{Contact: now})
 		}
 	}
 	return err

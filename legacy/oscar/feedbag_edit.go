@@ -16,43 +16,43 @@ const maxEdits = 256
 
 // edit runs an edit of the list once those before it are done, since each is
 // several requests that build on each other. The edit calls editDone.
-func (c *client) edit(p legacy.Peer, do func()) {
-	if len(c.edits) >= maxEdits {
-		c.emit(legacy.ContactFailed{Peer: p, Err: legacy.Errorf(legacy.RateLimited, "Too many changes of your contact list are waiting.")})
+func (cl *contactList) edit(p legacy.Peer, do func()) {
+	if len(cl.edits) >= maxEdits {
+		cl.c.emit(legacy.ContactFailed{Peer: p, Err: legacy.Errorf(legacy.RateLimited, "Too many changes of your contact list are waiting.")})
 		return
 	}
-	c.edits = append(c.edits, do)
-	if len(c.edits) == 1 {
+	cl.edits = append(cl.edits, do)
+	if len(cl.edits) == 1 {
 		do()
 	}
 }
 
-func (c *client) editDone() {
-	c.edits[0] = nil
-	if c.edits = c.edits[1:]; len(c.edits) > 0 {
-		c.edits[0]()
+func (cl *contactList) editDone() {
+	cl.edits[0] = nil
+	if cl.edits = cl.edits[1:]; len(cl.edits) > 0 {
+		cl.edits[0]()
 	}
 }
 
 // change sends one change of the list and calls then with what became of it. The
 // list that we have follows what the server has taken.
-func (c *client) change(id oscarwire.ID, item oscarwire.FeedbagItem, then func(oscarwire.FeedbagStatus, error)) {
-	c.submit(&packet{id: id, body: oscarwire.FeedbagItems{item}, answered: func(snac oscarwire.SNAC, err error) {
-		if err := c.answerError(snac, err); err != nil {
+func (cl *contactList) change(id oscarwire.ID, item oscarwire.FeedbagItem, then func(oscarwire.FeedbagStatus, error)) {
+	cl.c.rates.submit(&packet{id: id, body: oscarwire.FeedbagItems{item}, answered: func(snac oscarwire.SNAC, err error) {
+		if err := cl.c.answerError(snac, err); err != nil {
 			then(0, err)
 			return
 		}
 		results, err := oscarwire.ParseFeedbagStatuses(snac.Body)
 		if err != nil || len(results) == 0 || snac.ID != oscarwire.FeedbagAck {
-			then(0, c.s.net.garbled(err))
+			then(0, cl.c.s.net.garbled(err))
 			return
 		}
 		switch {
 		case results[0] != oscarwire.FeedbagOK && results[0] != oscarwire.FeedbagExists:
 		case id == oscarwire.FeedbagDelete:
-			c.list.remove(item)
+			cl.list.remove(item)
 		default:
-			c.list.put(item)
+			cl.list.put(item)
 		}
 		then(results[0], nil)
 	}})
@@ -60,65 +60,65 @@ func (c *client) change(id oscarwire.ID, item oscarwire.FeedbagItem, then func(o
 
 // addContact puts a contact on the list and asks them, if they want to be asked.
 // (Shutko, "SSI: adding a contact")
-func (c *client) addContact(ct legacy.Contact, reason string) {
-	if !c.families[oscarwire.FamilyFeedbag] { // the list is ours to keep
-		c.submit(&packet{id: oscarwire.BuddyAdd, body: oscarwire.Names{ct.Peer.ID}})
-		c.emit(legacy.ContactChanged{Contact: ct})
+func (cl *contactList) addContact(ct legacy.Contact, reason string) {
+	if !cl.c.families[oscarwire.FamilyFeedbag] { // the list is ours to keep
+		cl.c.rates.submit(&packet{id: oscarwire.BuddyAdd, body: oscarwire.Names{ct.Peer.ID}})
+		cl.c.emit(legacy.ContactChanged{Contact: ct})
 		return
 	}
-	c.edit(ct.Peer, func() {
-		now, there := c.list.contact(ct.Peer.ID)
+	cl.edit(ct.Peer, func() {
+		now, there := cl.list.contact(ct.Peer.ID)
 		if there && now.AwaitingAuth {
-			c.askAuth(ct.Peer, reason)
+			cl.askAuth(ct.Peer, reason)
 		}
-		c.submit(&packet{id: oscarwire.FeedbagStart})
+		cl.c.rates.submit(&packet{id: oscarwire.FeedbagStart})
 		end := func(err error) {
-			c.submit(&packet{id: oscarwire.FeedbagEnd})
-			if now, there := c.list.contact(ct.Peer.ID); err == nil && there {
-				c.emit(legacy.ContactChanged{Contact: now})
+			cl.c.rates.submit(&packet{id: oscarwire.FeedbagEnd})
+			if now, there := cl.list.contact(ct.Peer.ID); err == nil && there {
+				cl.c.emit(legacy.ContactChanged{Contact: now})
 			} else {
-				c.emit(legacy.ContactFailed{Peer: ct.Peer, Err: err})
+				cl.c.emit(legacy.ContactFailed{Peer: ct.Peer, Err: err})
 			}
-			c.editDone()
+			cl.editDone()
 		}
 		if there {
-			c.changeBuddy(ct, now, end)
+			cl.changeBuddy(ct, now, end)
 			return
 		}
-		c.needGroup(ct.Groups, func(group oscarwire.FeedbagItem, err error) {
+		cl.needGroup(ct.Groups, func(group oscarwire.FeedbagItem, err error) {
 			if err != nil {
 				end(err)
 				return
 			}
-			c.insertBuddy(group, ct, reason, end)
+			cl.insertBuddy(group, ct, reason, end)
 		})
 	})
 }
 
 // needGroup finds or makes the first of the groups.
-func (c *client) needGroup(groups []string, then func(oscarwire.FeedbagItem, error)) {
+func (cl *contactList) needGroup(groups []string, then func(oscarwire.FeedbagItem, error)) {
 	name := ""
 	if len(groups) > 0 {
 		name = groups[0]
 	}
-	if group, ok := c.list.group(name); ok {
+	if group, ok := cl.list.group(name); ok {
 		then(group, nil)
 		return
 	}
 	if name == "" {
 		name = defaultGroup
 	}
-	group := oscarwire.FeedbagItem{Name: name, GroupID: c.list.freeGroup(), Class: oscarwire.FeedbagGroup}
+	group := oscarwire.FeedbagItem{Name: name, GroupID: cl.list.freeGroup(), Class: oscarwire.FeedbagGroup}
 	if group.GroupID == 0 {
-		then(group, c.s.net.listError(oscarwire.FeedbagLimit))
+		then(group, cl.c.s.net.listError(oscarwire.FeedbagLimit))
 		return
 	}
-	c.change(oscarwire.FeedbagInsert, group, func(st oscarwire.FeedbagStatus, err error) {
+	cl.change(oscarwire.FeedbagInsert, group, func(st oscarwire.FeedbagStatus, err error) {
 		if err == nil {
-			err = c.s.net.listError(st)
+			err = cl.c.s.net.listError(st)
 		}
 		if err == nil {
-			c.reorder(0, func(ids []uint16) []uint16 { return append(ids, group.GroupID) })
+			cl.reorder(0, func(ids []uint16) []uint16 { return append(ids, group.GroupID) })
 		}
 		then(group, err)
 	})
@@ -126,10 +126,10 @@ func (c *client) needGroup(groups []string, then func(oscarwire.FeedbagItem, err
 
 // insertBuddy adds the entry itself. A server that answers "authorization
 // required" takes it with the mark that it is awaited.
-func (c *client) insertBuddy(group oscarwire.FeedbagItem, ct legacy.Contact, reason string, end func(error)) {
-	item := oscarwire.FeedbagItem{Name: ct.Peer.ID, GroupID: group.GroupID, ItemID: c.list.freeItem(nil), Class: oscarwire.FeedbagBuddy}
+func (cl *contactList) insertBuddy(group oscarwire.FeedbagItem, ct legacy.Contact, reason string, end func(error)) {
+	item := oscarwire.FeedbagItem{Name: ct.Peer.ID, GroupID: group.GroupID, ItemID: cl.list.freeItem(nil), Class: oscarwire.FeedbagBuddy}
 	if item.ItemID == 0 {
-		end(c.s.net.listError(oscarwire.FeedbagLimit))
+		end(cl.c.s.net.listError(oscarwire.FeedbagLimit))
 		return
 	}
 	if ct.Name != "" {
@@ -137,36 +137,36 @@ func (c *client) insertBuddy(group oscarwire.FeedbagItem, ct legacy.Contact, rea
 	}
 	inserted := func(st oscarwire.FeedbagStatus, err error) {
 		if err == nil {
-			err = c.s.net.listError(st)
+			err = cl.c.s.net.listError(st)
 		}
 		if err == nil {
-			c.reorder(group.GroupID, func(ids []uint16) []uint16 { return append(ids, item.ItemID) })
+			cl.reorder(group.GroupID, func(ids []uint16) []uint16 { return append(ids, item.ItemID) })
 			if item.AwaitsAuth() {
-				c.askAuth(ct.Peer, reason)
+				cl.askAuth(ct.Peer, reason)
 			}
 		}
 		end(err)
 	}
-	c.change(oscarwire.FeedbagInsert, item, func(st oscarwire.FeedbagStatus, err error) {
+	cl.change(oscarwire.FeedbagInsert, item, func(st oscarwire.FeedbagStatus, err error) {
 		if err != nil || st != oscarwire.FeedbagNeedsAuth {
 			inserted(st, err)
 			return
 		}
 		item.TLVs = item.TLVs.Set(oscarwire.TagFeedbagAwaitAuth, nil)
-		c.change(oscarwire.FeedbagInsert, item, inserted)
+		cl.change(oscarwire.FeedbagInsert, item, inserted)
 	})
 }
 
 // changeBuddy renames and moves a contact that is on the list, where that is
 // asked for. One in several groups stays where it is.
-func (c *client) changeBuddy(ct, now legacy.Contact, end func(error)) {
-	items := c.list.buddies(ct.Peer.ID)
+func (cl *contactList) changeBuddy(ct, now legacy.Contact, end func(error)) {
+	items := cl.list.buddies(ct.Peer.ID)
 	rename := ct.Name != "" && ct.Name != now.Name
 	if len(items) == 1 && len(ct.Groups) > 0 && !slices.Contains(now.Groups, ct.Groups[0]) {
 		if !rename {
 			ct.Name = now.Name
 		}
-		c.moveBuddy(items[0], ct, end)
+		cl.moveBuddy(items[0], ct, end)
 		return
 	}
 	if !rename {
@@ -178,9 +178,9 @@ func (c *client) changeBuddy(ct, now legacy.Contact, end func(error)) {
 	for _, item := range items {
 		item = item.Clone()
 		item.TLVs = item.TLVs.Set(oscarwire.TagFeedbagAlias, []byte(ct.Name))
-		c.change(oscarwire.FeedbagUpdate, item, func(st oscarwire.FeedbagStatus, err error) {
+		cl.change(oscarwire.FeedbagUpdate, item, func(st oscarwire.FeedbagStatus, err error) {
 			if err == nil {
-				err = c.s.net.listError(st)
+				err = cl.c.s.net.listError(st)
 			}
 			if err != nil {
 				failed = err
@@ -194,34 +194,34 @@ func (c *client) changeBuddy(ct, now legacy.Contact, end func(error)) {
 
 // moveBuddy puts an entry into another group: servers know no move, so it is
 // added there first and removed here once that has worked.
-func (c *client) moveBuddy(old oscarwire.FeedbagItem, ct legacy.Contact, end func(error)) {
-	c.needGroup(ct.Groups, func(group oscarwire.FeedbagItem, err error) {
+func (cl *contactList) moveBuddy(old oscarwire.FeedbagItem, ct legacy.Contact, end func(error)) {
+	cl.needGroup(ct.Groups, func(group oscarwire.FeedbagItem, err error) {
 		item := old.Clone()
-		item.GroupID, item.ItemID = group.GroupID, c.list.freeItem(nil)
+		item.GroupID, item.ItemID = group.GroupID, cl.list.freeItem(nil)
 		if ct.Name != "" {
 			item.TLVs = item.TLVs.Set(oscarwire.TagFeedbagAlias, []byte(ct.Name))
 		}
 		if err == nil && item.ItemID == 0 {
-			err = c.s.net.listError(oscarwire.FeedbagLimit)
+			err = cl.c.s.net.listError(oscarwire.FeedbagLimit)
 		}
 		if err != nil {
 			end(err)
 			return
 		}
-		c.change(oscarwire.FeedbagInsert, item, func(st oscarwire.FeedbagStatus, err error) {
+		cl.change(oscarwire.FeedbagInsert, item, func(st oscarwire.FeedbagStatus, err error) {
 			if err == nil {
-				err = c.s.net.listError(st)
+				err = cl.c.s.net.listError(st)
 			}
 			if err != nil {
 				end(err)
 				return
 			}
-			c.reorder(item.GroupID, func(ids []uint16) []uint16 { return append(ids, item.ItemID) })
-			c.change(oscarwire.FeedbagDelete, old, func(st oscarwire.FeedbagStatus, err error) {
+			cl.reorder(item.GroupID, func(ids []uint16) []uint16 { return append(ids, item.ItemID) })
+			cl.change(oscarwire.FeedbagDelete, old, func(st oscarwire.FeedbagStatus, err error) {
 				if err == nil {
-					err = c.s.net.listError(st)
+					err = cl.c.s.net.listError(st)
 				}
-				c.reorder(old.GroupID, func(ids []uint16) []uint16 {
+				cl.reorder(old.GroupID, func(ids []uint16) []uint16 {
 					return slices.DeleteFunc(ids, func(id uint16) bool { return id == old.ItemID })
 				})
 				end(err)
@@ -232,8 +232,8 @@ func (c *client) moveBuddy(old oscarwire.FeedbagItem, ct legacy.Contact, end fun
 
 // reorder changes the order of a group's contacts, or with id 0 of the groups. It
 // is for the eyes of other clients only, so nobody waits for it.
-func (c *client) reorder(id uint16, change func([]uint16) []uint16) {
-	group, ok := c.list.items[itemKey{id, 0}]
+func (cl *contactList) reorder(id uint16, change func([]uint16) []uint16) {
+	group, ok := cl.list.items[itemKey{id, 0}]
 	if !ok && id != 0 {
 		return
 	}
@@ -247,67 +247,67 @@ func (c *client) reorder(id uint16, change func([]uint16) []uint16) {
 	if !ok {
 		op = oscarwire.FeedbagInsert
 	}
-	c.change(op, group, func(st oscarwire.FeedbagStatus, err error) {
+	cl.change(op, group, func(st oscarwire.FeedbagStatus, err error) {
 		if err != nil || st != oscarwire.FeedbagOK {
-			c.s.env.Log.Debug().Err(err).Uint16("status", uint16(st)).Msg("the order of the list was not stored")
+			cl.c.s.env.Log.Debug().Err(err).Uint16("status", uint16(st)).Msg("the order of the list was not stored")
 		}
 	})
 }
 
 // askAuth asks a peer to let the user see them.
-func (c *client) askAuth(p legacy.Peer, reason string) {
-	c.submit(&packet{id: oscarwire.FeedbagAuthRequest, body: oscarwire.AuthRequest{Name: p.ID, Reason: reason}})
+func (cl *contactList) askAuth(p legacy.Peer, reason string) {
+	cl.c.rates.submit(&packet{id: oscarwire.FeedbagAuthRequest, body: oscarwire.AuthRequest{Name: p.ID, Reason: reason}})
 }
 
 // removeContact takes a contact off the list, in every group.
-func (c *client) removeContact(p legacy.Peer) {
-	if !c.families[oscarwire.FamilyFeedbag] {
-		c.submit(&packet{id: oscarwire.BuddyRemove, body: oscarwire.Names{p.ID}})
-		c.emit(legacy.ContactRemoved{Peer: p})
+func (cl *contactList) removeContact(p legacy.Peer) {
+	if !cl.c.families[oscarwire.FamilyFeedbag] {
+		cl.c.rates.submit(&packet{id: oscarwire.BuddyRemove, body: oscarwire.Names{p.ID}})
+		cl.c.emit(legacy.ContactRemoved{Peer: p})
 		return
 	}
-	c.edit(p, func() { c.removeBuddies(p, c.list.buddies(p.ID)) })
+	cl.edit(p, func() { cl.removeBuddies(p, cl.list.buddies(p.ID)) })
 }
 
-func (c *client) removeBuddies(p legacy.Peer, items []oscarwire.FeedbagItem) {
+func (cl *contactList) removeBuddies(p legacy.Peer, items []oscarwire.FeedbagItem) {
 	if len(items) == 0 {
-		c.emit(legacy.ContactRemoved{Peer: p})
-		c.editDone()
+		cl.c.emit(legacy.ContactRemoved{Peer: p})
+		cl.editDone()
 		return
 	}
 	item := items[0]
-	c.change(oscarwire.FeedbagDelete, item, func(st oscarwire.FeedbagStatus, err error) {
+	cl.change(oscarwire.FeedbagDelete, item, func(st oscarwire.FeedbagStatus, err error) {
 		switch {
 		case err != nil:
 		case st == oscarwire.FeedbagNotFound:
-			c.list.remove(item)
+			cl.list.remove(item)
 		default:
-			err = c.s.net.listError(st)
+			err = cl.c.s.net.listError(st)
 		}
 		if err != nil {
-			c.emit(legacy.ContactFailed{Peer: p, Err: err})
-			c.editDone()
+			cl.c.emit(legacy.ContactFailed{Peer: p, Err: err})
+			cl.editDone()
 			return
 		}
-		c.reorder(item.GroupID, func(ids []uint16) []uint16 {
+		cl.reorder(item.GroupID, func(ids []uint16) []uint16 {
 			return slices.DeleteFunc(ids, func(id uint16) bool { return id == item.ItemID })
 		})
-		c.removeBuddies(p, items[1:])
+		cl.removeBuddies(p, items[1:])
 	})
 }
 
 // authorizePeer answers a request, or grants one in advance. ICQ knows no way to
 // take a grant back but to make the other forget the user, which is more than
 // anybody means who clears up a contact list, so that is left alone.
-func (c *client) authorizePeer(p legacy.Peer, allow bool, reason string) {
-	asked := c.asked[p.ID]
-	delete(c.asked, p.ID)
+func (cl *contactList) authorizePeer(p legacy.Peer, allow bool, reason string) {
+	asked := cl.asked[p.ID]
+	delete(cl.asked, p.ID)
 	switch {
-	case !c.families[oscarwire.FamilyFeedbag]:
+	case !cl.c.families[oscarwire.FamilyFeedbag]:
 	case asked:
-		c.submit(&packet{id: oscarwire.FeedbagAuthReply, body: oscarwire.AuthReply{Name: p.ID, Granted: allow, Reason: reason}})
+		cl.c.rates.submit(&packet{id: oscarwire.FeedbagAuthReply, body: oscarwire.AuthReply{Name: p.ID, Granted: allow, Reason: reason}})
 	case allow:
-		c.submit(&packet{id: oscarwire.FeedbagPreauthorize, body: oscarwire.AuthRequest{Name: p.ID}})
+		cl.c.rates.submit(&packet{id: oscarwire.FeedbagPreauthorize, body: oscarwire.AuthRequest{Name: p.ID}})
 	}
 }
 
@@ -315,68 +315,68 @@ func (c *client) authorizePeer(p legacy.Peer, allow bool, reason string) {
 const maxAsked = 1024
 
 // authRequested: somebody asks to see the user.
-func (c *client) authRequested(from legacy.Peer, name, reason string) {
-	if len(c.asked) < maxAsked {
-		c.asked[from.ID] = true
+func (cl *contactList) authRequested(from legacy.Peer, name, reason string) {
+	if len(cl.asked) < maxAsked {
+		cl.asked[from.ID] = true
 	}
-	c.emit(legacy.AuthRequested{From: from, Name: oscarwire.Clean(name), Reason: oscarwire.Clean(reason)})
+	cl.c.emit(legacy.AuthRequested{From: from, Name: oscarwire.Clean(name), Reason: oscarwire.Clean(reason)})
 }
 
 // onAuthRequested handles 13/19.
-func (c *client) onAuthRequested(body []byte) error {
+func (cl *contactList) onAuthRequested(body []byte) error {
 	m, err := oscarwire.ParseAuthRequest(body)
 	if id := oscarwire.NormalizeScreenName(m.Name); id != "" {
-		c.authRequested(legacy.Peer{ID: id}, "", c.s.net.page.Decode([]byte(m.Reason)))
+		cl.authRequested(legacy.Peer{ID: id}, "", cl.c.s.net.page.Decode([]byte(m.Reason)))
 	}
 	return err
 }
 
 // onAuthReplied handles 13/1B.
-func (c *client) onAuthReplied(body []byte) error {
+func (cl *contactList) onAuthReplied(body []byte) error {
 	m, err := oscarwire.ParseAuthReply(body)
 	id := oscarwire.NormalizeScreenName(m.Name)
 	switch {
 	case id == "":
 	case m.Granted:
-		c.granted(legacy.Peer{ID: id})
+		cl.granted(legacy.Peer{ID: id})
 	default:
-		c.emit(legacy.AuthDenied{From: legacy.Peer{ID: id}, Reason: c.s.net.page.Decode([]byte(m.Reason))})
+		cl.c.emit(legacy.AuthDenied{From: legacy.Peer{ID: id}, Reason: cl.c.s.net.page.Decode([]byte(m.Reason))})
 	}
 	return err
 }
 
 // onPreauthorized handles 13/15: a grant that was not asked for.
-func (c *client) onPreauthorized(body []byte) error {
+func (cl *contactList) onPreauthorized(body []byte) error {
 	m, err := oscarwire.ParseAuthRequest(body)
 	if id := oscarwire.NormalizeScreenName(m.Name); id != "" {
-		c.granted(legacy.Peer{ID: id})
+		cl.granted(legacy.Peer{ID: id})
 	}
 	return err
 }
 
 // granted: a contact lets the user see them. Where the server leaves the mark on
 // the list, taking it off is up to us.
-func (c *client) granted(p legacy.Peer) {
-	c.emit(legacy.AuthGranted{From: p})
-	for _, item := range c.list.buddies(p.ID) {
+func (cl *contactList) granted(p legacy.Peer) {
+	cl.c.emit(legacy.AuthGranted{From: p})
+	for _, item := range cl.list.buddies(p.ID) {
 		if !item.AwaitsAuth() {
 			continue
 		}
 		item = item.Clone()
 		item.TLVs = item.TLVs.Without(oscarwire.TagFeedbagAwaitAuth)
-		c.change(oscarwire.FeedbagUpdate, item, func(st oscarwire.FeedbagStatus, err error) {
+		cl.change(oscarwire.FeedbagUpdate, item, func(st oscarwire.FeedbagStatus, err error) {
 			if err != nil || st != oscarwire.FeedbagOK {
-				c.s.env.Log.Debug().Err(err).Uint16("status", uint16(st)).Msg("a granted authorization was not stored")
+				cl.c.s.env.Log.Debug().Err(err).Uint16("status", uint16(st)).Msg("a granted authorization was not stored")
 			}
 		})
 	}
 }
 
 // onYouWereAdded handles 13/1C.
-func (c *client) onYouWereAdded(body []byte) error {
+func (cl *contactList) onYouWereAdded(body []byte) error {
 	m, err := oscarwire.ParseAuthName(body)
 	if id := oscarwire.NormalizeScreenName(m.Name); id != "" {
-		c.emit(legacy.AddedYou{From: legacy.Peer{ID: id}})
+		cl.c.emit(legacy.AddedYou{From: legacy.Peer{ID: id}})
 	}
 	return err
 }

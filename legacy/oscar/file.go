@@ -39,32 +39,43 @@ type transfer struct {
 	cancel  context.CancelCauseFunc
 }
 
+// fileTransfers are the files under way.
+type fileTransfers struct {
+	c *client
+
+	transfers map[rendezvousID]*transfer
+}
+
+func newFileTransfers(c *client) fileTransfers {
+	return fileTransfers{c: c, transfers: make(map[rendezvousID]*transfer)}
+}
+
 // onFileOffer takes what somebody offers, or tells them and the user why not. A
 // repeated offer of what is under way changes nothing.
-func (c *client) onFileOffer(im oscarwire.IncomingIM, v oscarwire.Rendezvous, received legacy.MessageReceived) error {
+func (ft *fileTransfers) onFileOffer(im oscarwire.IncomingIM, v oscarwire.Rendezvous, received legacy.MessageReceived) error {
 	t := &transfer{id: rendezvousID{received.From.ID, v.Cookie}, from: im.From.Name, offer: v}
-	if c.transfers[t.id] != nil {
+	if ft.transfers[t.id] != nil {
 		return nil
 	}
-	err := c.understandOffer(t)
+	err := ft.understandOffer(t)
 	if err == nil {
-		err = c.refuseFiles(t)
+		err = ft.refuseFiles(t)
 	}
 	if err != nil {
-		c.cancelRendezvous(t.from, v)
+		ft.c.icbm.cancelRendezvous(t.from, v)
 		received.Text = t.inVain(err)
-		c.received(received)
+		ft.c.icbm.received(received)
 		return nil
 	}
-	c.startTransfer(t)
+	ft.startTransfer(t)
 	return nil
 }
 
 // understandOffer reads what is offered, and from where. (AOL, "Rendezvous")
-func (c *client) understandOffer(t *transfer) error {
+func (ft *fileTransfers) understandOffer(t *transfer) error {
 	v := t.offer
 	info, err := v.FileInfo()
-	t.name = c.s.net.pathName(oscarwire.CharsetASCII, info.Name)
+	t.name = ft.c.s.net.pathName(oscarwire.CharsetASCII, info.Name)
 	t.count, t.size = int(info.Count), int64(info.Size)
 	t.port, _ = v.TLVs.U16(oscarwire.TagRendezvousPort)
 	t.proxied = v.TLVs.Has(oscarwire.TagRendezvousUseProxy)
@@ -76,7 +87,7 @@ func (c *client) understandOffer(t *transfer) error {
 		tags = []uint16{oscarwire.TagRendezvousProxy}
 	}
 	for _, tag := range tags {
-		if addr, ok := v.Addr(tag); ok && c.s.net.mayDial(addr) && (len(t.addrs) == 0 || t.addrs[0] != addr) {
+		if addr, ok := v.Addr(tag); ok && ft.c.s.net.mayDial(addr) && (len(t.addrs) == 0 || t.addrs[0] != addr) {
 			t.addrs = append(t.addrs, addr)
 		}
 	}
@@ -84,18 +95,18 @@ func (c *client) understandOffer(t *transfer) error {
 }
 
 // refuseFiles is why an offer cannot be taken, nil if it can.
-func (c *client) refuseFiles(t *transfer) error {
-	limit := c.s.env.MaxFile
+func (ft *fileTransfers) refuseFiles(t *transfer) error {
+	limit := ft.c.s.env.MaxFile
 	switch {
-	case limit <= 0 || c.s.env.StoreFile == nil:
+	case limit <= 0 || ft.c.s.env.StoreFile == nil:
 		return legacy.Errorf(legacy.Unsupported, "This gateway takes no files. Ask for a link instead.")
 	case t.size > limit:
 		return legacy.Errorf(legacy.TooLong, "This gateway takes no more than %s. Ask for a link instead.", sizeText(limit))
 	case t.count > maxFiles:
 		return legacy.Errorf(legacy.TooLong, "This gateway takes no more than %d files at a time.", maxFiles)
-	case len(c.transfers) >= maxTransfers:
+	case len(ft.transfers) >= maxTransfers:
 		return legacy.Errorf(legacy.RateLimited, "Other files are still on their way to you. Ask for it again afterwards.")
-	case len(t.addrs) == 0 && (t.proxied || c.s.net.opts.FileProxy == ""):
+	case len(t.addrs) == 0 && (t.proxied || ft.c.s.net.opts.FileProxy == ""):
 		return errForbidden
 	}
 	return nil
@@ -106,42 +117,42 @@ var errForbidden = legacy.Errorf(legacy.Forbidden, "It would have to be fetched 
 
 // startTransfer receives files in a goroutine of its own, which the session waits
 // for.
-func (c *client) startTransfer(t *transfer) {
-	ctx, cancel := context.WithCancelCause(c.life)
+func (ft *fileTransfers) startTransfer(t *transfer) {
+	ctx, cancel := context.WithCancelCause(ft.c.life)
 	t.cancel = cancel
-	c.transfers[t.id] = t
+	ft.transfers[t.id] = t
 	later := func(do command) { // by the session's goroutine
 		select {
-		case c.s.queue <- do:
-		case <-c.life.Done():
+		case ft.c.s.queue <- do:
+		case <-ft.c.life.Done():
 		}
 	}
-	c.background.Go(func() {
+	ft.c.background.Go(func() {
 		defer cancel(nil)
-		err := c.s.receiveFiles(ctx, t, func() { later(func(c *client) { c.acceptRendezvous(t) }) },
-			func(place oscarwire.ProxyPlace) { later(func(c *client) { c.proposeProxy(t, place) }) })
+		err := ft.c.s.receiveFiles(ctx, t, func() { later(func(c *client) { c.files.acceptRendezvous(t) }) },
+			func(place oscarwire.ProxyPlace) { later(func(c *client) { c.files.proposeProxy(t, place) }) })
 		if err != nil {
-			c.s.env.Log.Info().Err(err).Str("peer", t.id.peer).Msg("a file did not arrive")
-			c.s.env.Emit(legacy.MessageReceived{From: legacy.Peer{ID: t.id.peer}, Text: t.inVain(err)})
+			ft.c.s.env.Log.Info().Err(err).Str("peer", t.id.peer).Msg("a file did not arrive")
+			ft.c.s.env.Emit(legacy.MessageReceived{From: legacy.Peer{ID: t.id.peer}, Text: t.inVain(err)})
 		}
 		later(func(c *client) {
-			delete(c.transfers, t.id)
+			delete(c.files.transfers, t.id)
 			if err != nil && !errors.Is(err, errTakenBack) {
-				c.cancelRendezvous(t.from, t.offer)
+				c.icbm.cancelRendezvous(t.from, t.offer)
 			}
 		})
 	})
 }
 
 // proposeProxy asks the sender to come to a proxy where we wait. (AOL, "Rendezvous")
-func (c *client) proposeProxy(t *transfer, place oscarwire.ProxyPlace) {
+func (ft *fileTransfers) proposeProxy(t *transfer, place oscarwire.ProxyPlace) {
 	sequence, _ := t.offer.TLVs.U16(oscarwire.TagRendezvousSequence)
 	addr := place.Addr.As4()
 	back := addr
 	for i := range back {
 		back[i] ^= 0xFF
 	}
-	c.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(t.from, oscarwire.Rendezvous{
+	ft.c.rates.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(t.from, oscarwire.Rendezvous{
 		Kind: oscarwire.RendezvousRequest, Cookie: t.offer.Cookie, Capability: t.offer.Capability,
 		TLVs: oscarwire.TLVs{oscarwire.TLV16(oscarwire.TagRendezvousSequence, sequence+1), {Tag: oscarwire.TagRendezvousF},
 			oscarwire.TLVBytes(oscarwire.TagRendezvousProxy, addr[:]), oscarwire.TLVBytes(oscarwire.TagRendezvousProxyBack, back[:]),
@@ -150,8 +161,8 @@ func (c *client) proposeProxy(t *transfer, place oscarwire.ProxyPlace) {
 }
 
 // acceptRendezvous tells a peer that we have connected to them.
-func (c *client) acceptRendezvous(t *transfer) {
-	c.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(t.from,
+func (ft *fileTransfers) acceptRendezvous(t *transfer) {
+	ft.c.rates.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(t.from,
 		oscarwire.Rendezvous{Kind: oscarwire.RendezvousAccept, Cookie: t.offer.Cookie, Capability: t.offer.Capability}, 0)})
 }
 
@@ -159,8 +170,8 @@ func (c *client) acceptRendezvous(t *transfer) {
 var errTakenBack = legacy.Errorf(legacy.Forbidden, "The sender has taken it back.")
 
 // onFileCancelled ends a transfer, if it is one.
-func (c *client) onFileCancelled(from legacy.Peer, cookie oscarwire.Cookie) {
-	if t := c.transfers[rendezvousID{from.ID, cookie}]; t != nil {
+func (ft *fileTransfers) onFileCancelled(from legacy.Peer, cookie oscarwire.Cookie) {
+	if t := ft.transfers[rendezvousID{from.ID, cookie}]; t != nil {
 		t.cancel(errTakenBack)
 	}
 }

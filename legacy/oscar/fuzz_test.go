@@ -39,8 +39,8 @@ func newDeafClient(t testing.TB, flavor string, emit func(legacy.Event)) *client
 func newDeafRoom(c *client) *room {
 	r := &room{client: newClient(c.s, c.life), peer: legacy.Peer{ID: "#chess", Room: true}, queue: make(chan func(*room), roomQueueLen),
 		occupants: make(map[string]legacy.Occupant), stop: func() {}}
-	r.conn, r.begun, r.paused, r.acks = c.conn, true, false, true
-	c.rooms[r.peer.ID] = r
+	r.conn, r.begun, r.rates.paused, r.icbm.acks = c.conn, true, false, true
+	c.chats.rooms[r.peer.ID] = r
 	return r
 }
 
@@ -105,9 +105,9 @@ func FuzzServer(f *testing.F) {
 			})
 			r := newDeafRoom(c)
 			r.send(&message{ref: "2", to: "#chess"}, "too early", nil)
-			c.sendText(legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "100002"}, Text: "hello"})
-			c.addContact(legacy.Contact{Peer: legacy.Peer{ID: "100002"}, Name: "Bob"}, "")
-			c.requestProfile("p", legacy.Peer{ID: "100002"})
+			c.icbm.sendText(legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "100002"}, Text: "hello"})
+			c.contacts.addContact(legacy.Contact{Peer: legacy.Peer{ID: "100002"}, Name: "Bob"}, "")
+			c.directory.requestProfile("p", legacy.Peer{ID: "100002"})
 			fr := oscarwire.NewFrameReader(bytes.NewReader(b), 0)
 			for {
 				frame, err := fr.ReadFrame()
@@ -124,7 +124,7 @@ func FuzzServer(f *testing.F) {
 				r.onFrame(frame)
 				r.send(&message{ref: "3", to: "#chess"}, "hello", nil)
 			}
-			c.roomOver(r, r.err)
+			c.chats.roomOver(r, r.err)
 			c.background.Wait()
 		}
 	})

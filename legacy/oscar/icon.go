@@ -62,7 +62,7 @@ const (
 )
 
 // lookAtIcon notices the picture that somebody's presence names. (AOL, "BART")
-func (c *client) lookAtIcon(peer legacy.Peer, u oscarwire.UserInfo) {
+func (bs *buddies) lookAtIcon(peer legacy.Peer, u oscarwire.UserInfo) {
 	item, ok := u.BART().Icon()
 	if ok && item.Flags&oscarwire.BARTFlagUnknown != 0 {
 		return // it is yet to be uploaded, which another presence tells
@@ -71,68 +71,68 @@ func (c *client) lookAtIcon(peer legacy.Peer, u oscarwire.UserInfo) {
 	if ok {
 		hash = string(item.Data)
 	}
-	before, known := c.iconOf[peer.ID]
-	if before == hash || !known && len(c.iconOf) >= maxItems {
+	before, known := bs.iconOf[peer.ID]
+	if before == hash || !known && len(bs.iconOf) >= maxItems {
 		return
 	}
-	c.iconOf[peer.ID] = hash
+	bs.iconOf[peer.ID] = hash
 	if hash == "" {
-		c.emit(legacy.AvatarChanged{From: peer})
+		bs.c.emit(legacy.AvatarChanged{From: peer})
 		return
 	}
-	if image := c.s.net.icons.get(c.s.iconKey(item.Data)); image != nil {
-		c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
+	if image := bs.c.s.net.icons.get(bs.c.s.iconKey(item.Data)); image != nil {
+		bs.c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
 		return
 	}
-	if len(c.iconsWanted) < maxIconsWanted && c.families[oscarwire.FamilyBART] {
-		c.iconsWanted = append(c.iconsWanted, iconWanted{u.Name, oscarwire.BARTItem{Type: item.Type, Flags: item.Flags, Data: bytes.Clone(item.Data)}})
-		c.fetchIcons()
+	if len(bs.iconsWanted) < maxIconsWanted && bs.c.families[oscarwire.FamilyBART] {
+		bs.iconsWanted = append(bs.iconsWanted, iconWanted{u.Name, oscarwire.BARTItem{Type: item.Type, Flags: item.Flags, Data: bytes.Clone(item.Data)}})
+		bs.fetchIcons()
 	}
 }
 
 // fetchIcons asks for the service that has the pictures, unless that is going on.
-func (c *client) fetchIcons() {
-	if c.fetchingIcons || len(c.iconsWanted) == 0 {
+func (bs *buddies) fetchIcons() {
+	if bs.fetchingIcons || len(bs.iconsWanted) == 0 {
 		return
 	}
-	c.fetchingIcons = true
-	c.requestService(oscarwire.ServiceQuery{Family: oscarwire.FamilyBART}, func(to oscarwire.Redirect, err error) {
+	bs.fetchingIcons = true
+	bs.c.requestService(oscarwire.ServiceQuery{Family: oscarwire.FamilyBART}, func(to oscarwire.Redirect, err error) {
 		if err != nil {
-			c.s.env.Log.Debug().Err(err).Msg("the network has no pictures for us")
-			c.iconsWanted, c.fetchingIcons = nil, false
+			bs.c.s.env.Log.Debug().Err(err).Msg("the network has no pictures for us")
+			bs.iconsWanted, bs.fetchingIcons = nil, false
 			return
 		}
-		n := min(len(c.iconsWanted), iconBatch)
-		batch := c.iconsWanted[:n:n]
-		c.iconsWanted = c.iconsWanted[n:]
-		c.background.Go(func() {
-			err := c.s.downloadIcons(c.life, to, batch)
+		n := min(len(bs.iconsWanted), iconBatch)
+		batch := bs.iconsWanted[:n:n]
+		bs.iconsWanted = bs.iconsWanted[n:]
+		bs.c.background.Go(func() {
+			err := bs.c.s.downloadIcons(bs.c.life, to, batch)
 			select { // the session's goroutine tells the core
-			case c.s.queue <- func(c *client) { c.iconsFetched(batch, err) }:
-			case <-c.life.Done():
+			case bs.c.s.queue <- func(c *client) { c.buddies.iconsFetched(batch, err) }:
+			case <-bs.c.life.Done():
 			}
 		})
 	})
 }
 
 // iconsFetched shows the pictures that have come.
-func (c *client) iconsFetched(batch []iconWanted, err error) {
+func (bs *buddies) iconsFetched(batch []iconWanted, err error) {
 	if err != nil {
-		c.s.env.Log.Debug().Err(err).Msg("not all pictures could be fetched")
+		bs.c.s.env.Log.Debug().Err(err).Msg("not all pictures could be fetched")
 	}
 	for _, w := range batch {
 		peer := legacy.Peer{ID: oscarwire.NormalizeScreenName(w.name)}
-		if c.iconOf[peer.ID] != string(w.item.Data) {
+		if bs.iconOf[peer.ID] != string(w.item.Data) {
 			continue // it has changed meanwhile
 		}
-		if image := c.s.net.icons.get(c.s.iconKey(w.item.Data)); image != nil {
-			c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
+		if image := bs.c.s.net.icons.get(bs.c.s.iconKey(w.item.Data)); image != nil {
+			bs.c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
 		} else {
-			delete(c.iconOf, peer.ID) // the next presence may have better luck
+			delete(bs.iconOf, peer.ID) // the next presence may have better luck
 		}
 	}
-	c.fetchingIcons = false
-	c.fetchIcons()
+	bs.fetchingIcons = false
+	bs.fetchIcons()
 }
 
 // downloadIcons fetches pictures into the cache over a connection of its own.
@@ -141,7 +141,7 @@ func (s *session) downloadIcons(life context.Context, to oscarwire.Redirect, bat
 		var errs []error
 		for _, w := range batch {
 			c.write(&packet{id: oscarwire.BARTDownload, body: oscarwire.IconQuery{Name: w.name, Items: oscarwire.BARTItems{w.item}}})
-			if err := c.takeIcon(ctx); err != nil {
+			if err := c.buddies.takeIcon(ctx); err != nil {
 				errs = append(errs, err)
 			}
 			if ctx.Err() != nil || c.err != nil {
@@ -153,19 +153,19 @@ func (s *session) downloadIcons(life context.Context, to oscarwire.Redirect, bat
 }
 
 // takeIcon waits for one picture.
-func (c *client) takeIcon(ctx context.Context) error {
+func (bs *buddies) takeIcon(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, iconPatience)
 	defer cancel()
-	snac, err := c.await(ctx, oscarwire.BARTDownloadReply, oscarwire.BARTError)
+	snac, err := bs.c.await(ctx, oscarwire.BARTDownloadReply, oscarwire.BARTError)
 	if err == nil {
-		err = c.answerError(snac, nil)
+		err = bs.c.answerError(snac, nil)
 	}
 	if err != nil {
 		return err
 	}
 	reply, err := oscarwire.ParseIconReply(snac.Body)
 	if err == nil && len(reply.Data) <= maxIcon && imageType(reply.Data) != "" {
-		c.s.net.icons.put(c.s.iconKey(reply.Item.Data), bytes.Clone(reply.Data))
+		bs.c.s.net.icons.put(bs.c.s.iconKey(reply.Item.Data), bytes.Clone(reply.Data))
 	}
 	return err
 }

@@ -115,7 +115,7 @@ func (c *client) greet(ctx context.Context, addr string, cookie []byte) (err err
 	if err != nil {
 		return c.s.net.garbled(err)
 	}
-	c.setRates(rates)
+	c.rates.setRates(rates)
 	c.write(&packet{id: oscarwire.ServiceRateAck, body: rates.ClassIDs()})
 	return c.err
 }
@@ -133,7 +133,7 @@ func (c *client) load(ctx context.Context) error {
 	if !c.families[oscarwire.FamilyFeedbag] {
 		return c.err
 	}
-	return c.loadList(ctx)
+	return c.contacts.loadList(ctx)
 }
 
 // await waits for a SNAC of one of some kinds. Others are kept for later.
@@ -176,14 +176,14 @@ func (c *client) begin() {
 		Flags:  oscarwire.ICBMDefaultFlags | oscarwire.ICBMOfflineAllowed,
 		MaxLen: 8000, MaxSenderWarn: 999, MaxOwnWarn: 999,
 	}})
-	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: c.s.net.capabilities(c.s.env.MaxFile > 0), Profile: c.ownText}})
-	c.writePresence()
+	c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Caps: c.s.net.capabilities(c.s.env.MaxFile > 0), Profile: c.profile.ownText}})
+	c.buddies.writePresence()
 	c.write(&packet{id: oscarwire.ServiceClientReady, body: c.ready()})
 	c.write(&packet{id: oscarwire.ICBMOfflineQuery})
 	if !c.s.net.aim {
-		c.offlineBy = c.now().Add(offlinePatience)
+		c.icbm.offlineBy = c.now().Add(offlinePatience)
 	}
-	c.paused = false
+	c.rates.paused = false
 	early := c.early
 	c.early = nil
 	for _, snac := range early {
@@ -226,7 +226,7 @@ func (c *client) requestService(q oscarwire.ServiceQuery, done func(oscarwire.Re
 
 // askService asks where a service is.
 func (c *client) askService(q oscarwire.ServiceQuery, done func(oscarwire.Redirect, error)) {
-	c.submit(&packet{id: oscarwire.ServiceRequest, body: q, answered: func(snac oscarwire.SNAC, err error) {
+	c.rates.submit(&packet{id: oscarwire.ServiceRequest, body: q, answered: func(snac oscarwire.SNAC, err error) {
 		err = c.answerError(snac, err)
 		var to oscarwire.Redirect
 		if err == nil {
@@ -242,7 +242,7 @@ func (c *client) askService(q oscarwire.ServiceQuery, done func(oscarwire.Redire
 // pause stops sending until the server says that it goes on, or elsewhere.
 // (AOL, "Migration")
 func (c *client) pause() {
-	c.paused = true
+	c.rates.paused = true
 	families := make(oscarwire.FamilyList, 0, len(c.families))
 	for f := range c.families {
 		families = append(families, f)
@@ -253,7 +253,7 @@ func (c *client) pause() {
 
 func (c *client) resume() {
 	if c.begun {
-		c.paused = false
+		c.rates.paused = false
 	}
 }
 
@@ -267,23 +267,23 @@ func (c *client) migrate(ctx context.Context, m *migration) error {
 		return c.s.net.garbled(err)
 	}
 	c.s.env.Log.Info().Msg("the server moves us to another one")
-	c.resendUnacknowledged()
+	c.icbm.resendUnacknowledged()
 	pending := c.pending
 	c.close()
-	before, blocked := c.list, c.blocked()
+	before, blocked := c.contacts.list, c.contacts.blocked()
 	c.pending = make(map[uint32]*waiter)
-	c.begun, c.paused, c.err, c.early = false, true, nil, nil
-	c.list = newFeedbag()
+	c.begun, c.rates.paused, c.err, c.early = false, true, nil, nil
+	c.contacts.list = newFeedbag()
 	limited, cancel := context.WithTimeout(ctx, migrateLimit)
 	defer cancel()
 	if err := c.attach(limited, addr, m.cookie); err != nil {
 		return err
 	}
-	c.markStale()
+	c.buddies.markStale()
 	for _, w := range pending {
 		w.answered(oscarwire.SNAC{}, c.s.net.lost(nil))
 	}
-	c.compare(before)
-	c.tellBlocked(blocked)
+	c.contacts.compare(before)
+	c.contacts.tellBlocked(blocked)
 	return nil
 }

@@ -34,16 +34,31 @@ const (
 	maxIM    = 7900 // bytes of text in a message; we ask for 8,000
 )
 
+// icbm sends and receives messages: the family of that name (0x0004), and of ICQ's own
+// (0x0015) what are messages too.
+type icbm struct {
+	c *client
+
+	messages  map[oscarwire.Cookie]*message // written, not acknowledged
+	sequence  uint64
+	acks      bool      // this server acknowledges messages
+	offlineBy time.Time // when stored messages are asked for in the old way
+}
+
+func newICBM(c *client) icbm {
+	return icbm{c: c, messages: make(map[oscarwire.Cookie]*message)}
+}
+
 // sendText sends a message as soon as the server's limits allow.
-func (c *client) sendText(out legacy.Outgoing) {
+func (ic *icbm) sendText(out legacy.Outgoing) {
 	m := &message{ref: out.Ref, to: out.To.ID, counted: true}
 	_, _ = rand.Read(m.cookie[:]) // never fails
-	text := c.encode(out.To.ID, out.Text, out.Markup)
+	text := ic.encode(out.To.ID, out.Text, out.Markup)
 	if out.Markup != nil && sizeOf(text) > maxIM {
-		text = c.encode(out.To.ID, out.Text, nil)
+		text = ic.encode(out.To.ID, out.Text, nil)
 	}
 	if sizeOf(text) > maxIM {
-		c.messageFailed(m, legacy.Errorf(legacy.TooLong, "The message is too long for %s.", c.s.net.name()))
+		ic.messageFailed(m, legacy.Errorf(legacy.TooLong, "The message is too long for %s.", ic.c.s.net.name()))
 		return
 	}
 	flags := oscarwire.IMRequestAck | oscarwire.IMStore | oscarwire.IMWantsTyping
@@ -51,10 +66,10 @@ func (c *client) sendText(out legacy.Outgoing) {
 		id:       oscarwire.ICBMSend,
 		body:     oscarwire.NewOutgoingText(m.cookie, out.To.ID, text, flags),
 		patience: ackPatience,
-		written:  func(request uint32) { c.messageWritten(m, request) },
-		answered: func(snac oscarwire.SNAC, err error) { c.messageAnswered(m, snac, err) },
+		written:  func(request uint32) { ic.messageWritten(m, request) },
+		answered: func(snac oscarwire.SNAC, err error) { ic.messageAnswered(m, snac, err) },
 	}
-	c.submit(m.packet)
+	ic.c.rates.submit(m.packet)
 }
 
 func sizeOf(text oscarwire.IMText) int {
@@ -66,18 +81,18 @@ func sizeOf(text oscarwire.IMText) int {
 }
 
 // encode puts a text into the form that the receiver takes.
-func (c *client) encode(to, text string, markup []legacy.Span) oscarwire.IMText {
+func (ic *icbm) encode(to, text string, markup []legacy.Span) oscarwire.IMText {
 	features := oscarwire.DefaultFeatures
 	if oscarwire.IsUIN(to) {
 		features = oscarwire.FeaturesICQ
 	}
-	if c.s.net.aim || !oscarwire.IsUIN(to) {
+	if ic.c.s.net.aim || !oscarwire.IsUIN(to) {
 		return oscarwire.NewIMText(htmlOf(text, markup), oscarwire.Encoder{}, features)
 	}
 	enc := oscarwire.Encoder{}
 	switch {
-	case !c.s.net.opts.StripsHTML:
-	case c.plain[to]:
+	case !ic.c.s.net.opts.StripsHTML:
+	case ic.c.buddies.plain[to]:
 		t := oscarwire.NewIMText(text, enc, features)
 		for i := range t.Parts {
 			t.Parts[i].Data = referenced(t.Parts[i].Data)
@@ -93,107 +108,107 @@ func (c *client) encode(to, text string, markup []legacy.Span) oscarwire.IMText 
 }
 
 // messageWritten: the message is on its way.
-func (c *client) messageWritten(m *message, request uint32) {
+func (ic *icbm) messageWritten(m *message, request uint32) {
 	if m.counted {
 		m.counted = false
-		c.s.backlog.Add(-1)
+		ic.c.s.backlog.Add(-1)
 	}
-	c.sequence++
-	m.request, m.sequence = request, c.sequence
-	l := c.laneOf(m)
+	ic.sequence++
+	m.request, m.sequence = request, ic.sequence
+	l := ic.laneOf(m)
 	m.limited = l != nil && l.limited
 	m.tries++
-	c.messages[m.cookie] = m
+	ic.messages[m.cookie] = m
 }
 
 // laneOf is where a message waits, nil if it need not.
-func (c *client) laneOf(m *message) *lane { return c.lanes[c.classOf[m.packet.id]] }
+func (ic *icbm) laneOf(m *message) *lane { return ic.c.rates.lanes[ic.c.rates.classOf[m.packet.id]] }
 
 // messageAnswered: a reply to the message's request came, or none.
-func (c *client) messageAnswered(m *message, snac oscarwire.SNAC, err error) {
-	if err != nil && !c.acks && m.sequence > 0 && legacy.KindOf(err) == legacy.Temporary {
-		c.messageSent(m, legacy.Accepted) // this server never acknowledges
+func (ic *icbm) messageAnswered(m *message, snac oscarwire.SNAC, err error) {
+	if err != nil && !ic.acks && m.sequence > 0 && legacy.KindOf(err) == legacy.Temporary {
+		ic.messageSent(m, legacy.Accepted) // this server never acknowledges
 		return
 	}
-	if l := c.laneOf(m); err != nil && c.err == nil && l != nil && m.limited && m.tries < maxTries {
-		c.messageDropped(m, l) // by the server's limits, without a word
+	if l := ic.laneOf(m); err != nil && ic.c.err == nil && l != nil && m.limited && m.tries < maxTries {
+		ic.messageDropped(m, l) // by the server's limits, without a word
 		return
 	}
 	if err != nil {
-		c.messageFailed(m, legacy.Wrap(legacy.KindOf(err), err, "The message may not have arrived: the "+c.s.net.name()+" server did not confirm it."))
+		ic.messageFailed(m, legacy.Wrap(legacy.KindOf(err), err, "The message may not have arrived: the "+ic.c.s.net.name()+" server did not confirm it."))
 		return
 	}
-	if err := c.answerError(snac, nil); err != nil {
-		c.messageFailed(m, err)
+	if err := ic.c.answerError(snac, nil); err != nil {
+		ic.messageFailed(m, err)
 		return
 	}
-	c.acks = true
-	c.messageSent(m, c.reached(m.to))
+	ic.acks = true
+	ic.messageSent(m, ic.reached(m.to))
 }
 
 // reached is what the server's acknowledgement of a message says: to somebody who is
 // online it has handed it, for others it keeps it, which it acknowledges alike. Of those
 // who are not on the list, or do not let the user see them, nothing is known.
-func (c *client) reached(to string) legacy.DeliveryState {
-	if _, online := c.seen[to]; online {
+func (ic *icbm) reached(to string) legacy.DeliveryState {
+	if _, online := ic.c.buddies.seen[to]; online {
 		return legacy.Delivered
 	}
-	if ct, listed := c.list.contact(to); listed && !ct.AwaitingAuth {
+	if ct, listed := ic.c.contacts.list.contact(to); listed && !ct.AwaitingAuth {
 		return legacy.Stored
 	}
 	return legacy.Accepted
 }
 
 // onHostAck handles 04/0C of servers that do not repeat the request's number.
-func (c *client) onHostAck(body []byte) error {
+func (ic *icbm) onHostAck(body []byte) error {
 	ack, err := oscarwire.ParseHostAck(body)
 	if err != nil {
 		return err
 	}
-	if m := c.messages[ack.Cookie]; m != nil {
-		delete(c.pending, m.request)
-		c.acks = true
-		c.messageSent(m, c.reached(m.to))
+	if m := ic.messages[ack.Cookie]; m != nil {
+		delete(ic.c.pending, m.request)
+		ic.acks = true
+		ic.messageSent(m, ic.reached(m.to))
 	}
 	return nil
 }
 
 // onClientAck handles 04/0B: the receiver's client says that it has the message.
-func (c *client) onClientAck(body []byte) error {
+func (ic *icbm) onClientAck(body []byte) error {
 	ack, err := oscarwire.ParseClientAck(body)
 	if err != nil {
 		return err
 	}
-	if m := c.messages[ack.Cookie]; m != nil && oscarwire.NormalizeScreenName(ack.Name) == m.to {
-		delete(c.pending, m.request)
-		c.messageSent(m, legacy.Delivered)
+	if m := ic.messages[ack.Cookie]; m != nil && oscarwire.NormalizeScreenName(ack.Name) == m.to {
+		delete(ic.c.pending, m.request)
+		ic.messageSent(m, legacy.Delivered)
 	}
 	return nil
 }
 
 // messageSent: the network took the message.
-func (c *client) messageSent(m *message, state legacy.DeliveryState) {
-	if c.messageOver(m) {
-		c.emit(legacy.MessageSent{Ref: m.ref, State: state})
+func (ic *icbm) messageSent(m *message, state legacy.DeliveryState) {
+	if ic.messageOver(m) {
+		ic.c.emit(legacy.MessageSent{Ref: m.ref, State: state})
 	}
 }
 
-func (c *client) messageFailed(m *message, err error) {
-	if c.messageOver(m) {
-		c.emit(legacy.MessageFailed{Ref: m.ref, Err: err})
+func (ic *icbm) messageFailed(m *message, err error) {
+	if ic.messageOver(m) {
+		ic.c.emit(legacy.MessageFailed{Ref: m.ref, Err: err})
 	}
 }
 
 // messageOver ends the bookkeeping for a message. It is false the second time.
-func (c *client) messageOver(m *message) bool {
+func (ic *icbm) messageOver(m *message) bool {
 	if m.over {
 		return false
 	}
 	m.over = true
-	delete(c.messages, m.cookie)
+	delete(ic.messages, m.cookie)
 	if m.counted {
 		m.counted = false
-		c.s.backlog.Add(-1)
+		ic.c.s.backlog.Add(-1)
 	}
 	return true
 }
@@ -201,31 +216,31 @@ func (c *client) messageOver(m *message) bool {
 // resendUnacknowledged puts the messages that the server has dropped back to the
 // head of their lane. A server that does not acknowledge leaves us without
 // knowing which.
-func (c *client) resendUnacknowledged() {
-	if !c.acks || len(c.messages) == 0 {
+func (ic *icbm) resendUnacknowledged() {
+	if !ic.acks || len(ic.messages) == 0 {
 		return
 	}
-	lost := make([]*message, 0, len(c.messages))
-	for _, m := range c.messages {
+	lost := make([]*message, 0, len(ic.messages))
+	for _, m := range ic.messages {
 		lost = append(lost, m)
 	}
 	slices.SortFunc(lost, func(a, b *message) int { return cmp.Compare(a.sequence, b.sequence) })
 	for _, m := range slices.Backward(lost) {
-		if l := c.laneOf(m); l != nil {
-			delete(c.pending, m.request)
-			c.messageDropped(m, l)
+		if l := ic.laneOf(m); l != nil {
+			delete(ic.c.pending, m.request)
+			ic.messageDropped(m, l)
 		}
 	}
 }
 
 // messageDropped puts a message back to the head of its lane.
-func (c *client) messageDropped(m *message, l *lane) {
-	delete(c.messages, m.cookie)
+func (ic *icbm) messageDropped(m *message, l *lane) {
+	delete(ic.messages, m.cookie)
 	l.queue = slices.Insert(l.queue, 0, m.packet)
 }
 
 // onMessage handles 04/07.
-func (c *client) onMessage(body []byte) error {
+func (ic *icbm) onMessage(body []byte) error {
 	im, err := oscarwire.ParseIncomingIM(body)
 	if err != nil {
 		return err
@@ -235,36 +250,36 @@ func (c *client) onMessage(body []byte) error {
 		return oscarwire.ErrMissing
 	}
 	if im.Flags()&oscarwire.IMWantsTyping != 0 {
-		c.tellsOfTyping(from)
+		ic.c.buddies.tellsOfTyping(from)
 	}
 	sent, _ := im.Time()
-	received := legacy.MessageReceived{From: from, Time: c.past(sent), Auto: im.Flags()&oscarwire.IMAuto != 0}
+	received := legacy.MessageReceived{From: from, Time: ic.past(sent), Auto: im.Flags()&oscarwire.IMAuto != 0}
 	switch im.Channel {
 	case oscarwire.IMChannelText:
 		text, err := im.Text()
 		if len(text.Parts) == 0 {
 			return err
 		}
-		received.Text, received.Markup = c.read(from.ID, text.Text(c.s.net.page))
+		received.Text, received.Markup = ic.read(from.ID, text.Text(ic.c.s.net.page))
 	case oscarwire.IMChannelRendezvous:
-		return c.onRendezvous(im, received)
+		return ic.onRendezvous(im, received)
 	case oscarwire.IMChannelICQ:
 		m, err := im.ICQMessage()
 		if err != nil {
 			return err
 		}
-		return c.onICQMessage(m.Type, m.Text, received)
+		return ic.onICQMessage(m.Type, m.Text, received)
 	default:
 		received.Text = "(a message of a kind that this gateway does not understand)"
 	}
-	c.received(received)
+	ic.received(received)
 	return nil
 }
 
 // onOwnMessage handles 04/06 from the server: what another client of the account has
 // sent, in the form in which clients send, as edits of the list come. Open OSCAR Server
 // does not tell it.
-func (c *client) onOwnMessage(body []byte) error {
+func (ic *icbm) onOwnMessage(body []byte) error {
 	im, err := oscarwire.ParseOutgoingIM(body)
 	if err != nil {
 		return err
@@ -276,13 +291,13 @@ func (c *client) onOwnMessage(body []byte) error {
 		if len(text.Parts) == 0 {
 			return err
 		}
-		own.Text, _ = c.read(own.To.ID, text.Text(c.s.net.page))
+		own.Text, _ = ic.read(own.To.ID, text.Text(ic.c.s.net.page))
 	case oscarwire.IMChannelICQ:
 		m, err := im.ICQMessage()
 		if err != nil || m.Type != oscarwire.MessagePlain {
 			return err
 		}
-		own.Text, _ = c.read(own.To.ID, c.s.net.page.Decode(m.Text))
+		own.Text, _ = ic.read(own.To.ID, ic.c.s.net.page.Decode(m.Text))
 	case oscarwire.IMChannelRendezvous:
 		v, err := im.Rendezvous()
 		if err != nil || v.Kind != oscarwire.RendezvousRequest || v.Capability != oscarwire.CapICQRelay {
@@ -292,18 +307,18 @@ func (c *client) onOwnMessage(body []byte) error {
 		if err != nil || m.Type != oscarwire.MessagePlain {
 			return err
 		}
-		own.Text, _ = c.read(own.To.ID, m.String(c.s.net.page))
+		own.Text, _ = ic.read(own.To.ID, m.String(ic.c.s.net.page))
 	}
 	if own.Text = strings.TrimRight(own.Text, "\n\x00 "); own.Text != "" && own.To.ID != "" {
-		c.emit(own)
+		ic.c.emit(own)
 	}
 	return nil
 }
 
 // past is when a stored message was sent, as its server says: never in the future, and
 // not before there was any ICQ, which is no time at all.
-func (c *client) past(sent time.Time) time.Time {
-	switch now := c.now(); {
+func (ic *icbm) past(sent time.Time) time.Time {
+	switch now := ic.c.now(); {
 	case sent.Year() < 1996:
 		return time.Time{}
 	case sent.After(now):
@@ -313,24 +328,24 @@ func (c *client) past(sent time.Time) time.Time {
 }
 
 // received hands a message to the user, unless there is nothing in it.
-func (c *client) received(m legacy.MessageReceived) {
+func (ic *icbm) received(m legacy.MessageReceived) {
 	m.Text = strings.TrimRight(m.Text, "\n\x00 ")
 	if m.Text != "" {
-		c.emit(m)
+		ic.c.emit(m)
 	}
 }
 
 // read is what somebody wrote. AIM users write HTML, ICQ users text; some clients send
 // HTML to everybody.
-func (c *client) read(from, text string) (string, []legacy.Span) {
-	if c.s.net.aim || !oscarwire.IsUIN(from) || oscarwire.LooksLikeHTML(text) {
+func (ic *icbm) read(from, text string) (string, []legacy.Span) {
+	if ic.c.s.net.aim || !oscarwire.IsUIN(from) || oscarwire.LooksLikeHTML(text) {
 		return textOf(text)
 	}
 	return text, nil
 }
 
 // onMissed handles 04/0A.
-func (c *client) onMissed(body []byte) error {
+func (ic *icbm) onMissed(body []byte) error {
 	list, err := oscarwire.ParseMissedMessages(body)
 	for _, m := range list {
 		from := oscarwire.NormalizeScreenName(m.From.Name)
@@ -344,14 +359,14 @@ func (c *client) onMissed(body []byte) error {
 		case oscarwire.MissedRate:
 			why = "they came too fast"
 		}
-		c.emit(legacy.Notice{Text: "You missed messages from " + from + ": " + why + "."})
+		ic.c.emit(legacy.Notice{Text: "You missed messages from " + from + ": " + why + "."})
 	}
 	return err
 }
 
 // setTyping tells a peer whether the user is typing. It is worth nothing later.
-func (c *client) setTyping(p legacy.Peer, t legacy.Typing) {
-	if !c.hurried(oscarwire.ICBMTyping) {
+func (ic *icbm) setTyping(p legacy.Peer, t legacy.Typing) {
+	if !ic.c.rates.hurried(oscarwire.ICBMTyping) {
 		return
 	}
 	event := oscarwire.TypingNone
@@ -361,12 +376,12 @@ func (c *client) setTyping(p legacy.Peer, t legacy.Typing) {
 	case legacy.TypingPaused:
 		event = oscarwire.TypingText
 	}
-	c.submit(&packet{id: oscarwire.ICBMTyping,
+	ic.c.rates.submit(&packet{id: oscarwire.ICBMTyping,
 		body: oscarwire.Typing{Channel: oscarwire.IMChannelText, Name: p.ID, Event: event}})
 }
 
 // onTyping handles 04/14.
-func (c *client) onTyping(body []byte) error {
+func (ic *icbm) onTyping(body []byte) error {
 	t, err := oscarwire.ParseTyping(body)
 	if err != nil {
 		return err
@@ -379,8 +394,8 @@ func (c *client) onTyping(body []byte) error {
 		state = legacy.TypingPaused
 	}
 	if id := oscarwire.NormalizeScreenName(t.Name); id != "" {
-		c.tellsOfTyping(legacy.Peer{ID: id})
-		c.emit(legacy.TypingChanged{From: legacy.Peer{ID: id}, State: state})
+		ic.c.buddies.tellsOfTyping(legacy.Peer{ID: id})
+		ic.c.emit(legacy.TypingChanged{From: legacy.Peer{ID: id}, State: state})
 	}
 	return nil
 }

@@ -48,47 +48,59 @@ func (n *network) searchForm() []legacy.Field {
 
 // RequestProfile implements legacy.Profiler.
 func (s *session) RequestProfile(_ context.Context, ref string, p legacy.Peer) error {
-	return s.enqueue(func(c *client) { c.requestProfile(ref, p) })
+	return s.enqueue(func(c *client) { c.directory.requestProfile(ref, p) })
 }
 
 // Search implements legacy.Searcher.
 func (s *session) Search(_ context.Context, ref string, query map[string]string) error {
 	return s.enqueue(func(c *client) {
-		c.search(query, func(found legacy.SearchFinished) {
+		c.directory.search(query, func(found legacy.SearchFinished) {
 			found.Ref = ref
 			c.emit(found)
 		})
 	})
 }
 
+// directory asks for the profiles of people, and searches for people.
+type directory struct {
+	c *client
+
+	lookups      map[uint16]*lookup // questions to ICQ's database, by sequence number
+	metaSequence uint16
+}
+
+func newDirectory(c *client) directory {
+	return directory{c: c, lookups: make(map[uint16]*lookup)}
+}
+
 // requestProfile asks who somebody is: ICQ users by family 15, AIM users for the
 // text that they wrote.
-func (c *client) requestProfile(ref string, p legacy.Peer) {
-	self, own := oscarwire.ParseUIN(c.s.self)
+func (di *directory) requestProfile(ref string, p legacy.Peer) {
+	self, own := oscarwire.ParseUIN(di.c.s.self)
 	uin, number := oscarwire.ParseUIN(p.ID)
-	if own && number && c.families[oscarwire.FamilyICQ] {
-		c.meta(self, &lookup{ref: ref, details: new(oscarwire.UserDetails)}, oscarwire.MetaFullInfo, oscarwire.MetaUINArgs(uin))
+	if own && number && di.c.families[oscarwire.FamilyICQ] {
+		di.meta(self, &lookup{ref: ref, details: new(oscarwire.UserDetails)}, oscarwire.MetaFullInfo, oscarwire.MetaUINArgs(uin))
 		return
 	}
-	c.requestAIMProfile(ref, p)
+	di.requestAIMProfile(ref, p)
 }
 
 // search looks people up.
-func (c *client) search(query map[string]string, then func(legacy.SearchFinished)) {
-	self, own := oscarwire.ParseUIN(c.s.self)
-	if !own || !c.families[oscarwire.FamilyICQ] {
-		c.searchAIM(query, then)
+func (di *directory) search(query map[string]string, then func(legacy.SearchFinished)) {
+	self, own := oscarwire.ParseUIN(di.c.s.self)
+	if !own || !di.c.families[oscarwire.FamilyICQ] {
+		di.searchAIM(query, then)
 		return
 	}
 	l := &lookup{search: then}
 	if name := query["username"]; name != "" {
-		peer, err := c.s.net.ParsePeer(name)
+		peer, err := di.c.s.net.ParsePeer(name)
 		uin, number := oscarwire.ParseUIN(peer.ID)
 		if err != nil || !number {
 			then(legacy.SearchFinished{Err: legacy.Errorf(legacy.NotFound, "An ICQ number has digits only.")})
 			return
 		}
-		c.meta(self, l, oscarwire.MetaSearchUIN, oscarwire.MetaUINArgs(uin))
+		di.meta(self, l, oscarwire.MetaSearchUIN, oscarwire.MetaUINArgs(uin))
 		return
 	}
 	var tags []uint16
@@ -99,29 +111,29 @@ func (c *client) search(query map[string]string, then func(legacy.SearchFinished
 		tag  uint16
 	}{{"first", oscarwire.TagMetaFirst}, {"last", oscarwire.TagMetaLast}, {"nick", oscarwire.TagMetaNick}, {"email", oscarwire.TagMetaEmail}} {
 		if v := query[f.name]; v != "" {
-			tags, texts = append(tags, f.tag), append(texts, c.s.net.page.Encode(v))
+			tags, texts = append(tags, f.tag), append(texts, di.c.s.net.page.Encode(v))
 		}
 	}
 	if len(tags) == 1 && tags[0] == oscarwire.TagMetaEmail {
 		kind = oscarwire.MetaSearchEmailTLV
 	}
-	c.meta(self, l, kind, oscarwire.MetaTextTLVArgs(tags, texts))
+	di.meta(self, l, kind, oscarwire.MetaTextTLVArgs(tags, texts))
 }
 
 // meta sends a question by family 15. (Shutko, "SNAC(15,02)/07D0")
-func (c *client) meta(self uint32, l *lookup, kind oscarwire.MetaSubtype, args []byte) {
-	c.metaSequence++
-	if c.metaSequence < 0x10 { // below are those of offline messages
-		c.metaSequence = 0x10
+func (di *directory) meta(self uint32, l *lookup, kind oscarwire.MetaSubtype, args []byte) {
+	di.metaSequence++
+	if di.metaSequence < 0x10 { // below are those of offline messages
+		di.metaSequence = 0x10
 	}
-	l.deadline = c.now().Add(lookupPatience)
-	c.lookups[c.metaSequence] = l
-	c.submit(&packet{id: oscarwire.ICQRequest, body: oscarwire.NewMetaRequest(self, c.metaSequence, kind, args)})
+	l.deadline = di.c.now().Add(lookupPatience)
+	di.lookups[di.metaSequence] = l
+	di.c.rates.submit(&packet{id: oscarwire.ICQRequest, body: oscarwire.NewMetaRequest(self, di.metaSequence, kind, args)})
 }
 
 // onMeta handles one of the answers.
-func (c *client) onMeta(d oscarwire.ICQData) error {
-	l := c.lookups[d.Sequence]
+func (di *directory) onMeta(d oscarwire.ICQData) error {
+	l := di.lookups[d.Sequence]
 	if l == nil {
 		return nil
 	}
@@ -130,13 +142,13 @@ func (c *client) onMeta(d oscarwire.ICQData) error {
 		return err
 	}
 	if l.told {
-		c.endTold(d.Sequence, m.OK())
+		di.endTold(d.Sequence, m.OK())
 		return nil
 	}
 	if l.details != nil {
 		err = l.details.Take(m)
 		if !m.OK() && m.Subtype == oscarwire.MetaHomeReply || m.Subtype == oscarwire.MetaAffiliatesReply {
-			c.endLookup(d.Sequence, m.OK())
+			di.endLookup(d.Sequence, m.OK())
 		}
 		return err
 	}
@@ -144,21 +156,21 @@ func (c *client) onMeta(d oscarwire.ICQData) error {
 	if m.OK() {
 		u, left, bad := m.SearchRow()
 		if bad == nil && u.UIN != 0 && len(l.found) < maxFound {
-			l.found = append(l.found, c.searchResult(u))
+			l.found = append(l.found, di.searchResult(u))
 		}
 		if err = bad; last {
-			delete(c.lookups, d.Sequence)
+			delete(di.lookups, d.Sequence)
 			l.search(legacy.SearchFinished{Results: l.found, More: left > 0})
 		}
 		return err
 	}
-	c.endLookup(d.Sequence, false)
+	di.endLookup(d.Sequence, false)
 	return nil
 }
 
-func (c *client) searchResult(u oscarwire.MetaUser) legacy.SearchResult {
+func (di *directory) searchResult(u oscarwire.MetaUser) legacy.SearchResult {
 	r := legacy.SearchResult{Peer: legacy.Peer{ID: oscarwire.FormatUIN(u.UIN)}, Online: u.Status == 1}
-	page := c.s.net.page
+	page := di.c.s.net.page
 	r.Profile = legacy.Profile{Nick: page.Decode(u.Nick), First: page.Decode(u.First), Last: page.Decode(u.Last)}
 	if mail := page.Decode(u.Email); mail != "" {
 		r.Profile.Emails = []string{mail}
@@ -168,37 +180,37 @@ func (c *client) searchResult(u oscarwire.MetaUser) legacy.SearchResult {
 
 // endLookup answers a question with what there is. found is false when the server
 // says that there is nothing.
-func (c *client) endLookup(sequence uint16, found bool) {
-	l := c.lookups[sequence]
-	delete(c.lookups, sequence)
+func (di *directory) endLookup(sequence uint16, found bool) {
+	l := di.lookups[sequence]
+	delete(di.lookups, sequence)
 	if l.details == nil {
 		l.search(legacy.SearchFinished{Results: l.found})
 		return
 	}
-	done := legacy.ProfileReceived{Ref: l.ref, Profile: c.profile(*l.details)}
+	done := legacy.ProfileReceived{Ref: l.ref, Profile: di.profile(*l.details)}
 	if !found {
 		done.Err = legacy.Errorf(legacy.NotFound, "ICQ does not know this number.")
 	}
-	c.emit(done)
+	di.c.emit(done)
 }
 
 // endTold ends what told the network who the user is.
-func (c *client) endTold(sequence uint16, ok bool) {
-	delete(c.lookups, sequence)
+func (di *directory) endTold(sequence uint16, ok bool) {
+	delete(di.lookups, sequence)
 	if !ok {
-		c.emit(legacy.Notice{Text: c.s.net.name() + " did not take what you tell of yourself."})
+		di.c.emit(legacy.Notice{Text: di.c.s.net.name() + " did not take what you tell of yourself."})
 	}
 }
 
 // expireLookups ends those whose last answer does not come: live servers leave it
 // out now and then. It returns when the next one ends.
-func (c *client) expireLookups(now time.Time) (next time.Time) {
-	for sequence, l := range c.lookups {
+func (di *directory) expireLookups(now time.Time) (next time.Time) {
+	for sequence, l := range di.lookups {
 		switch {
 		case !l.deadline.After(now) && l.told:
-			c.endTold(sequence, false)
+			di.endTold(sequence, false)
 		case !l.deadline.After(now):
-			c.endLookup(sequence, l.details == nil || len(l.details.Nick) > 0)
+			di.endLookup(sequence, l.details == nil || len(l.details.Nick) > 0)
 		case next.IsZero() || l.deadline.Before(next):
 			next = l.deadline
 		}
@@ -206,8 +218,8 @@ func (c *client) expireLookups(now time.Time) (next time.Time) {
 	return next
 }
 
-func (c *client) profile(d oscarwire.UserDetails) legacy.Profile {
-	text := func(b []byte) string { return strings.TrimSpace(c.s.net.page.Decode(b)) }
+func (di *directory) profile(d oscarwire.UserDetails) legacy.Profile {
+	text := func(b []byte) string { return strings.TrimSpace(di.c.s.net.page.Decode(b)) }
 	p := legacy.Profile{
 		Nick: text(d.Nick), First: text(d.First), Last: text(d.Last), Phone: text(d.Phone), Mobile: text(d.Mobile),
 		Homepage: text(d.Homepage), Street: text(d.Street), City: text(d.City), State: text(d.State), PostalCode: text(d.Zip),

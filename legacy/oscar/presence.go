@@ -8,12 +8,44 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
+// buddies is presence in both directions, with what comes with that of a peer: what their
+// client can do, and the hash of their avatar.
+type buddies struct {
+	c *client
+
+	typists map[string]bool // peers whose clients have sent typing notifications
+	plain   map[string]bool // peers online whose clients do not announce XHTML
+	stale   map[string]bool // peers seen before a migration, and not since
+	staleBy time.Time       // when they are taken to be offline
+
+	presence  legacy.Presence // the user's own
+	shown     legacy.Presence // as the server has it
+	awayTexts map[string]oscarwire.UserInfo
+	seen      map[string]legacy.Presence // peers, as the core has them
+
+	iconOf        map[string]string // hashes of avatars, as the core has them
+	iconsWanted   []iconWanted
+	fetchingIcons bool
+}
+
+func newBuddies(c *client) buddies {
+	return buddies{
+		c:         c,
+		typists:   make(map[string]bool),
+		plain:     make(map[string]bool),
+		awayTexts: make(map[string]oscarwire.UserInfo),
+		seen:      make(map[string]legacy.Presence),
+		iconOf:    make(map[string]string),
+		presence:  legacy.Presence{Show: legacy.ShowOnline},
+	}
+}
+
 // setPresence shows the user's presence. While the server's limits make it wait,
 // only the latest counts.
-func (c *client) setPresence(p legacy.Presence) {
-	c.presence = p
-	if c.begun && c.hurried(oscarwire.ServiceSetStatus) {
-		c.writePresence()
+func (bs *buddies) setPresence(p legacy.Presence) {
+	bs.presence = p
+	if bs.c.begun && bs.c.rates.hurried(oscarwire.ServiceSetStatus) {
+		bs.writePresence()
 	}
 }
 
@@ -40,9 +72,9 @@ func isAway(s legacy.Show) bool {
 }
 
 // writePresence tells the server what differs from what it knows.
-func (c *client) writePresence() {
-	p, before := c.presence, c.shown
-	c.shown = p
+func (bs *buddies) writePresence() {
+	p, before := bs.presence, bs.shown
+	bs.shown = p
 	if isAway(p.Show) != isAway(before.Show) || isAway(p.Show) && p.Status != before.Status {
 		text := ""
 		if isAway(p.Show) { // an empty text would say that we are back
@@ -52,46 +84,46 @@ func (c *client) writePresence() {
 			text = oscarwire.TextToHTML(text)
 		}
 		// Before the status, of which others hear at once and then ask for the text.
-		c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Away: &text}})
+		bs.c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Away: &text}})
 	}
 	if st := status(p.Show); p.Show != before.Show || p.Status != before.Status {
 		set := oscarwire.SetStatus{Status: &st, BART: oscarwire.BARTItems{oscarwire.NewStatusText(p.Status)}}
-		c.write(&packet{id: oscarwire.ServiceSetStatus, body: set})
+		bs.c.write(&packet{id: oscarwire.ServiceSetStatus, body: set})
 	}
 	if !p.Idle.Equal(before.Idle) {
 		seconds := oscarwire.Number(0)
-		if idle := c.now().Sub(p.Idle); !p.Idle.IsZero() && idle > 0 {
+		if idle := bs.c.now().Sub(p.Idle); !p.Idle.IsZero() && idle > 0 {
 			seconds = oscarwire.Number(min(idle, 365*24*time.Hour) / time.Second)
 		}
-		c.write(&packet{id: oscarwire.ServiceIdle, body: seconds})
+		bs.c.write(&packet{id: oscarwire.ServiceIdle, body: seconds})
 	}
 }
 
 // onBuddies handles 03/0B and 03/0C.
-func (c *client) onBuddies(snac oscarwire.SNAC) error {
+func (bs *buddies) onBuddies(snac oscarwire.SNAC) error {
 	users, err := oscarwire.ParseUserInfos(snac.Body)
 	for _, u := range users {
 		peer := legacy.Peer{ID: oscarwire.NormalizeScreenName(u.Name)}
 		switch {
-		case peer.ID == "" || peer.ID == c.s.self:
+		case peer.ID == "" || peer.ID == bs.c.s.self:
 		case snac.ID == oscarwire.BuddyDeparted:
-			delete(c.stale, peer.ID)
-			delete(c.awayTexts, peer.ID)
-			c.showPeer(peer, legacy.Presence{})
+			delete(bs.stale, peer.ID)
+			delete(bs.awayTexts, peer.ID)
+			bs.showPeer(peer, legacy.Presence{})
 		default:
-			delete(c.stale, peer.ID)
-			p := c.presenceOf(u)
+			delete(bs.stale, peer.ID)
+			p := bs.presenceOf(u)
 			text, _ := u.StatusText()
 			asks := text == "" && isAway(p.Show)
-			if last := c.seen[peer.ID]; asks && last.Show == p.Show {
+			if last := bs.seen[peer.ID]; asks && last.Show == p.Show {
 				p.Status = last.Status // until we know better
 			}
-			c.showPeer(peer, p)
-			c.lookAtIcon(peer, u)
+			bs.showPeer(peer, p)
+			bs.lookAtIcon(peer, u)
 			if asks {
-				c.askAwayText(peer.ID, u)
+				bs.askAwayText(peer.ID, u)
 			} else {
-				delete(c.awayTexts, peer.ID)
+				delete(bs.awayTexts, peer.ID)
 			}
 		}
 	}
@@ -104,38 +136,38 @@ const stalePatience = 15 * time.Second
 
 // markStale remembers who was online before a migration: of those who have gone
 // meanwhile, nobody tells.
-func (c *client) markStale() {
-	c.stale = make(map[string]bool, len(c.seen))
-	for id := range c.seen {
-		c.stale[id] = true
+func (bs *buddies) markStale() {
+	bs.stale = make(map[string]bool, len(bs.seen))
+	for id := range bs.seen {
+		bs.stale[id] = true
 	}
-	c.staleBy = c.now().Add(stalePatience)
+	bs.staleBy = bs.c.now().Add(stalePatience)
 }
 
 // dropStale takes those to be offline of whom nothing was heard since.
-func (c *client) dropStale() {
-	for id := range c.stale {
-		c.showPeer(legacy.Peer{ID: id}, legacy.Presence{})
+func (bs *buddies) dropStale() {
+	for id := range bs.stale {
+		bs.showPeer(legacy.Peer{ID: id}, legacy.Presence{})
 	}
-	c.stale, c.staleBy = nil, time.Time{}
+	bs.stale, bs.staleBy = nil, time.Time{}
 }
 
 // showPeer tells the core of a peer's presence, unless it knows.
-func (c *client) showPeer(peer legacy.Peer, p legacy.Presence) {
-	if last, seen := c.seen[peer.ID]; seen && last == p {
+func (bs *buddies) showPeer(peer legacy.Peer, p legacy.Presence) {
+	if last, seen := bs.seen[peer.ID]; seen && last == p {
 		return
 	}
 	if p.Show == legacy.ShowOffline {
-		delete(c.seen, peer.ID)
-		delete(c.plain, peer.ID)
-	} else if len(c.seen) < maxItems {
-		c.seen[peer.ID] = p
+		delete(bs.seen, peer.ID)
+		delete(bs.plain, peer.ID)
+	} else if len(bs.seen) < maxItems {
+		bs.seen[peer.ID] = p
 	}
-	c.emit(legacy.PresenceChanged{From: peer, Presence: p})
+	bs.c.emit(legacy.PresenceChanged{From: peer, Presence: p})
 }
 
 // presenceOf is what a userinfo block says.
-func (c *client) presenceOf(u oscarwire.UserInfo) legacy.Presence {
+func (bs *buddies) presenceOf(u oscarwire.UserInfo) legacy.Presence {
 	p := legacy.Presence{Show: legacy.ShowOnline}
 	if st, ok := u.Status(); ok {
 		p.Show = modeShow(st)
@@ -146,33 +178,33 @@ func (c *client) presenceOf(u oscarwire.UserInfo) legacy.Presence {
 	p.Status, _ = u.StatusText()
 	p.Status = withMood(u, oscarwire.Clean(p.Status))
 	if idle, ok := u.Idle(); ok && idle > 0 {
-		p.Idle = c.now().Add(-idle)
+		p.Idle = bs.c.now().Add(-idle)
 	}
 	p.Since, _ = u.SignedOn()
 	caps := u.Capabilities()
-	c.notePlain(oscarwire.NormalizeScreenName(u.Name), !slices.Contains(caps, oscarwire.CapXHTML))
-	p.NoTyping = len(caps) > 0 && !slices.Contains(caps, oscarwire.CapTyping) && !c.typists[oscarwire.NormalizeScreenName(u.Name)]
+	bs.notePlain(oscarwire.NormalizeScreenName(u.Name), !slices.Contains(caps, oscarwire.CapXHTML))
+	p.NoTyping = len(caps) > 0 && !slices.Contains(caps, oscarwire.CapTyping) && !bs.typists[oscarwire.NormalizeScreenName(u.Name)]
 	return p
 }
 
 // notePlain notes whether somebody who is online reads no XHTML.
-func (c *client) notePlain(id string, plain bool) {
+func (bs *buddies) notePlain(id string, plain bool) {
 	if !plain {
-		delete(c.plain, id)
-	} else if len(c.plain) < maxItems {
-		c.plain[id] = true
+		delete(bs.plain, id)
+	} else if len(bs.plain) < maxItems {
+		bs.plain[id] = true
 	}
 }
 
 // tellsOfTyping: a peer's client has shown that it does, whatever it says of itself.
-func (c *client) tellsOfTyping(peer legacy.Peer) {
-	if c.typists[peer.ID] || len(c.typists) >= maxItems {
+func (bs *buddies) tellsOfTyping(peer legacy.Peer) {
+	if bs.typists[peer.ID] || len(bs.typists) >= maxItems {
 		return
 	}
-	c.typists[peer.ID] = true
-	if p, seen := c.seen[peer.ID]; seen && p.NoTyping {
+	bs.typists[peer.ID] = true
+	if p, seen := bs.seen[peer.ID]; seen && p.NoTyping {
 		p.NoTyping = false
-		c.showPeer(peer, p)
+		bs.showPeer(peer, p)
 	}
 }
 
@@ -207,32 +239,32 @@ const maxAwayTexts = 256
 
 // askAwayText asks for the text of somebody who is away. Presence does not carry
 // it.
-func (c *client) askAwayText(id string, u oscarwire.UserInfo) {
-	_, asked := c.awayTexts[id]
-	if !asked && len(c.awayTexts) >= maxAwayTexts {
+func (bs *buddies) askAwayText(id string, u oscarwire.UserInfo) {
+	_, asked := bs.awayTexts[id]
+	if !asked && len(bs.awayTexts) >= maxAwayTexts {
 		return
 	}
-	c.awayTexts[id] = u
+	bs.awayTexts[id] = u
 	if !asked {
-		c.submit(&packet{id: oscarwire.LocationQuery2,
+		bs.c.rates.submit(&packet{id: oscarwire.LocationQuery2,
 			body: oscarwire.LocationQueryNew{Flags: oscarwire.LocationAway, Name: u.Name}})
 	}
 }
 
 // onLocation handles 02/06: an away text that was asked for.
-func (c *client) onLocation(body []byte) error {
+func (bs *buddies) onLocation(body []byte) error {
 	reply, err := oscarwire.ParseLocationReply(body)
 	if err != nil {
 		return err
 	}
 	id := oscarwire.NormalizeScreenName(reply.User.Name)
-	u, asked := c.awayTexts[id]
-	delete(c.awayTexts, id)
+	u, asked := bs.awayTexts[id]
+	delete(bs.awayTexts, id)
 	if !asked || reply.Info.Away == nil {
 		return nil
 	}
-	p := c.presenceOf(u)
+	p := bs.presenceOf(u)
 	p.Status = withMood(u, oscarwire.HTMLToText(*reply.Info.Away))
-	c.showPeer(legacy.Peer{ID: id}, p)
+	bs.showPeer(legacy.Peer{ID: id}, p)
 	return nil
 }

@@ -20,12 +20,12 @@ var (
 
 // SetAvatar implements legacy.AvatarSetter.
 func (s *session) SetAvatar(_ context.Context, image []byte) error {
-	return s.enqueue(func(c *client) { c.setAvatar(image) })
+	return s.enqueue(func(c *client) { c.profile.setAvatar(image) })
 }
 
 // SetProfile implements legacy.ProfileSetter.
 func (s *session) SetProfile(_ context.Context, p legacy.Profile) error {
-	return s.enqueue(func(c *client) { c.setProfile(p) })
+	return s.enqueue(func(c *client) { c.profile.setProfile(p) })
 }
 
 // ownIcon is the user's picture.
@@ -40,102 +40,110 @@ type ownIcon struct {
 // iconName is the name of the list's item that names the picture: its BART type.
 const iconName = "1"
 
+// ownProfile is the user's own profile and avatar.
+type ownProfile struct {
+	c *client
+
+	own     ownIcon
+	ownText *string // the profile that AIM users read, nil until the core has set it
+}
+
 // tellIcon tells the user that others do not see the picture.
-func (c *client) tellIcon(err error) {
+func (op *ownProfile) tellIcon(err error) {
 	if err != nil {
-		c.s.env.Log.Warn().Err(err).Msg("the user's picture is not shown")
-		c.emit(legacy.Notice{Text: "Your picture is not shown on " + c.s.net.name() + ": the server or the gateway cannot take it."})
+		op.c.s.env.Log.Warn().Err(err).Msg("the user's picture is not shown")
+		op.c.emit(legacy.Notice{Text: "Your picture is not shown on " + op.c.s.net.name() + ": the server or the gateway cannot take it."})
 	}
 }
 
 // setAvatar makes an icon of a picture, on a goroutine of its own since that takes
 // time, one at a time on the whole network since it takes memory.
-func (c *client) setAvatar(picture []byte) {
-	if !c.families[oscarwire.FamilyFeedbag] || !c.families[oscarwire.FamilyBART] {
-		c.tellIcon(errors.New("the server has no pictures"))
+func (op *ownProfile) setAvatar(picture []byte) {
+	if !op.c.families[oscarwire.FamilyFeedbag] || !op.c.families[oscarwire.FamilyBART] {
+		op.tellIcon(errors.New("the server has no pictures"))
 		return
 	}
-	c.own.wanted++
+	op.own.wanted++
 	if len(picture) == 0 {
-		c.own.image, c.own.hash = nil, oscarwire.BARTNone
-		c.nameIcon()
+		op.own.image, op.own.hash = nil, oscarwire.BARTNone
+		op.nameIcon()
 		return
 	}
-	side, wanted := iconSideICQ, c.own.wanted
-	if c.s.net.aim {
+	side, wanted := iconSideICQ, op.own.wanted
+	if op.c.s.net.aim {
 		side = iconSideAIM
 	}
-	c.background.Go(func() {
-		c.s.net.drawing.Lock()
+	op.c.background.Go(func() {
+		op.c.s.net.drawing.Lock()
 		var icon []byte
-		err := c.life.Err()
+		err := op.c.life.Err()
 		if err == nil {
 			icon, err = makeIcon(picture, side)
 		}
-		c.s.net.drawing.Unlock()
+		op.c.s.net.drawing.Unlock()
 		select {
-		case c.s.queue <- func(c *client) { c.iconMade(wanted, icon, err) }:
-		case <-c.life.Done():
+		case op.c.s.queue <- func(c *client) { c.profile.iconMade(wanted, icon, err) }:
+		case <-op.c.life.Done():
 		}
 	})
 }
 
-func (c *client) iconMade(wanted int, icon []byte, err error) {
-	if err != nil || wanted != c.own.wanted {
-		c.tellIcon(err)
+func (op *ownProfile) iconMade(wanted int, icon []byte, err error) {
+	if err != nil || wanted != op.own.wanted {
+		op.tellIcon(err)
 		return
 	}
 	sum := md5.Sum(icon) //nolint:gosec // see above
-	c.own.image, c.own.hash = icon, sum[:]
-	c.nameIcon()
-	c.uploadIcon() // it may be known already that the server lacks it
+	op.own.image, op.own.hash = icon, sum[:]
+	op.nameIcon()
+	op.uploadIcon() // it may be known already that the server lacks it
 }
 
 // nameIcon writes the picture's hash into the list. The server asks for the
 // picture if it does not have it. (AOL, "BART"; as libpurple does it)
-func (c *client) nameIcon() {
-	if len(c.edits) >= maxEdits {
-		c.tellIcon(errors.New("too many changes of the list are waiting"))
+func (op *ownProfile) nameIcon() {
+	if len(op.c.contacts.edits) >= maxEdits {
+		op.tellIcon(errors.New("too many changes of the list are waiting"))
 		return
 	}
-	c.edit(legacy.Peer{}, func() {
-		hash := c.own.hash
+	op.c.contacts.edit(legacy.Peer{}, func() {
+		hash := op.own.hash
 		value := append([]byte{0, byte(len(hash))}, hash...) // flags, length
-		op := oscarwire.FeedbagInsert
+		how := oscarwire.FeedbagInsert
 		item := oscarwire.FeedbagItem{Name: iconName, Class: oscarwire.FeedbagIcon}
-		for _, k := range c.list.known {
-			if i := c.list.items[k]; i.Class == oscarwire.FeedbagIcon && i.Name == iconName {
-				op, item = oscarwire.FeedbagUpdate, i.Clone()
+		for _, k := range op.c.contacts.list.known {
+			if i := op.c.contacts.list.items[k]; i.Class == oscarwire.FeedbagIcon && i.Name == iconName {
+				how, item = oscarwire.FeedbagUpdate, i.Clone()
 				break
 			}
 		}
 		now, _ := item.TLVs.Get(oscarwire.TagFeedbagIconHash)
-		none := op == oscarwire.FeedbagInsert && bytes.Equal(hash, oscarwire.BARTNone)
+		none := how == oscarwire.FeedbagInsert && bytes.Equal(hash, oscarwire.BARTNone)
 		if none || len(now) > 1 && bytes.Equal(now[1:], value[1:]) { // whatever the flags
-			c.editDone()
+			op.c.contacts.editDone()
 			return
 		}
-		if op == oscarwire.FeedbagInsert {
-			item.ItemID = c.list.freeItem(nil)
+		if how == oscarwire.FeedbagInsert {
+			item.ItemID = op.c.contacts.list.freeItem(nil)
 		}
 		item.TLVs = item.TLVs.Set(oscarwire.TagFeedbagIconHash, value)
-		c.change(op, item, func(st oscarwire.FeedbagStatus, err error) {
+		op.c.contacts.change(how, item, func(st oscarwire.FeedbagStatus, err error) {
 			if err == nil {
-				err = c.s.net.listError(st)
+				err = op.c.s.net.listError(st)
 			}
-			c.tellIcon(err)
-			c.editDone()
+			op.tellIcon(err)
+			op.c.contacts.editDone()
 		})
 	})
 }
 
 // onBARTReply handles 01/21: the server says what it thinks of a picture of ours.
-func (c *client) onBARTReply(body []byte) error {
+func (op *ownProfile) onBARTReply(body []byte) error {
 	items, err := oscarwire.ParseBARTItems(body)
 	for _, i := range items {
 		if i.Type == oscarwire.BARTIcon && i.Flags&oscarwire.BARTFlagUnknown != 0 {
-			c.own.missing = bytes.Clone(i.Data)
-			c.uploadIcon()
+			op.own.missing = bytes.Clone(i.Data)
+			op.uploadIcon()
 		}
 	}
 	return err
@@ -144,24 +152,24 @@ func (c *client) onBARTReply(body []byte) error {
 const uploadPatience = 30 * time.Second
 
 // uploadIcon gives the server the picture, if it is the one that it lacks.
-func (c *client) uploadIcon() {
-	if c.own.sending || c.own.image == nil || !bytes.Equal(c.own.missing, c.own.hash) {
+func (op *ownProfile) uploadIcon() {
+	if op.own.sending || op.own.image == nil || !bytes.Equal(op.own.missing, op.own.hash) {
 		return
 	}
-	c.own.sending, c.own.missing = true, nil
-	image := c.own.image
-	c.visit(oscarwire.FamilyBART, uploadPatience, func(ctx context.Context, v *client) error { return v.upload(ctx, image) }, (*client).iconSent)
+	op.own.sending, op.own.missing = true, nil
+	image := op.own.image
+	op.c.visit(oscarwire.FamilyBART, uploadPatience, func(ctx context.Context, v *client) error { return v.profile.upload(ctx, image) }, func(c *client, err error) { c.profile.iconSent(err) })
 }
 
-func (c *client) iconSent(err error) {
-	c.own.sending = false
-	c.tellIcon(err)
-	c.uploadIcon() // another one meanwhile
+func (op *ownProfile) iconSent(err error) {
+	op.own.sending = false
+	op.tellIcon(err)
+	op.uploadIcon() // another one meanwhile
 }
 
 // upload stores a picture, over a connection to the service for that.
-func (c *client) upload(ctx context.Context, image []byte) error {
-	snac, err := c.ask(ctx, oscarwire.BARTUpload, oscarwire.IconUpload{Type: oscarwire.BARTIcon, Data: image}, oscarwire.BARTUploadReply)
+func (op *ownProfile) upload(ctx context.Context, image []byte) error {
+	snac, err := op.c.ask(ctx, oscarwire.BARTUpload, oscarwire.IconUpload{Type: oscarwire.BARTIcon, Data: image}, oscarwire.BARTUploadReply)
 	if err != nil {
 		return err
 	}
@@ -181,17 +189,17 @@ const (
 
 // setProfile tells who the user is: ICQ in its directory, AIM by the text that
 // others can ask for.
-func (c *client) setProfile(p legacy.Profile) {
-	self, number := oscarwire.ParseUIN(c.s.self)
-	if !number || !c.families[oscarwire.FamilyICQ] {
+func (op *ownProfile) setProfile(p legacy.Profile) {
+	self, number := oscarwire.ParseUIN(op.c.s.self)
+	if !number || !op.c.families[oscarwire.FamilyICQ] {
 		html := profileHTML(p)
-		c.ownText = &html
-		c.submit(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Profile: &html}})
-		c.listSelf(p)
+		op.ownText = &html
+		op.c.rates.submit(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Profile: &html}})
+		op.c.directory.listSelf(p)
 		return
 	}
-	if args := oscarwire.MetaSetFullArgs(c.details(p)); len(args) > 0 {
-		c.meta(self, &lookup{told: true}, oscarwire.MetaSetFull, args)
+	if args := oscarwire.MetaSetFullArgs(op.details(p)); len(args) > 0 {
+		op.c.directory.meta(self, &lookup{told: true}, oscarwire.MetaSetFull, args)
 	}
 }
 
@@ -219,9 +227,9 @@ func profileHTML(p legacy.Profile) string {
 }
 
 // details are a profile as ICQ has it.
-func (c *client) details(p legacy.Profile) oscarwire.UserDetails {
+func (op *ownProfile) details(p legacy.Profile) oscarwire.UserDetails {
 	text := func(s string) []byte {
-		b := c.s.net.page.Encode(s)
+		b := op.c.s.net.page.Encode(s)
 		return b[:min(len(b), maxDetail)]
 	}
 	d := oscarwire.UserDetails{Nick: text(p.Nick), First: text(p.First), Last: text(p.Last), City: text(p.City), State: text(p.State),

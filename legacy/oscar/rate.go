@@ -53,93 +53,103 @@ func (l *lane) sent(now time.Time) {
 	l.last = now
 }
 
+// rates keeps to the server's rate limits: a packet waits in the lane of its rate class.
+type rates struct {
+	c *client
+
+	lanes     map[uint16]*lane
+	classOf   map[oscarwire.ID]uint16
+	paused    bool // nothing may be sent
+	limitedAt time.Time
+}
+
 // setRates takes over what the server says of its limits, 01/07.
-func (c *client) setRates(p oscarwire.RateParams) {
-	now := c.s.env.Now()
-	old := c.lanes
-	c.lanes = make(map[uint16]*lane, len(p.Classes))
+func (ra *rates) setRates(p oscarwire.RateParams) {
+	now := ra.c.s.env.Now()
+	old := ra.lanes
+	ra.lanes = make(map[uint16]*lane, len(p.Classes))
 	for _, class := range p.Classes {
 		l := &lane{class: class, last: now}
 		if before := old[class.ID]; before != nil { // from before a migration
 			l.queue = before.queue
 		}
-		c.lanes[class.ID] = l
+		ra.lanes[class.ID] = l
 	}
 	for id, before := range old {
-		if c.lanes[id] == nil && len(before.queue) > 0 {
-			c.lanes[id] = before
+		if ra.lanes[id] == nil && len(before.queue) > 0 {
+			ra.lanes[id] = before
 		}
 	}
-	c.classOf = p.ByID()
+	ra.classOf = p.ByID()
 }
 
 // onRateChange handles 01/0A.
-func (c *client) onRateChange(m oscarwire.RateChange) {
-	l := c.lanes[m.Class.ID]
+func (ra *rates) onRateChange(m oscarwire.RateChange) {
+	l := ra.lanes[m.Class.ID]
 	if l == nil {
 		return
 	}
-	l.class, l.last = m.Class, c.s.env.Now()
+	l.class, l.last = m.Class, ra.c.s.env.Now()
 	switch m.Code {
 	case oscarwire.RateLimited:
-		c.s.env.Log.Warn().Uint16("class", m.Class.ID).Msg("the server limits us: what was sent last was dropped")
+		ra.c.s.env.Log.Warn().Uint16("class", m.Class.ID).Msg("the server limits us: what was sent last was dropped")
 		l.limited = true
-		c.limitedAt = c.s.env.Now()
-		c.resendUnacknowledged()
+		ra.limitedAt = ra.c.s.env.Now()
+		ra.c.icbm.resendUnacknowledged()
 	case oscarwire.RateCleared:
 		l.limited = false
 	}
 }
 
 // submit sends a packet as soon as the server's limits allow.
-func (c *client) submit(p *packet) {
-	l := c.lanes[c.classOf[p.id]]
-	if l == nil && !c.paused {
-		c.write(p)
+func (ra *rates) submit(p *packet) {
+	l := ra.lanes[ra.classOf[p.id]]
+	if l == nil && !ra.paused {
+		ra.c.write(p)
 		return
 	}
 	if l == nil {
-		l = c.freeLane()
+		l = ra.freeLane()
 	}
 	if len(l.queue) >= maxLane {
-		p.fail(legacy.Errorf(legacy.RateLimited, "Too much is waiting for the limits of %s. Wait a little.", c.s.net.name()))
+		p.fail(legacy.Errorf(legacy.RateLimited, "Too much is waiting for the limits of %s. Wait a little.", ra.c.s.net.name()))
 		return
 	}
 	l.queue = append(l.queue, p)
-	c.drain(l)
+	ra.drain(l)
 }
 
 // freeLane holds packets without limits while the server has asked for a pause.
-func (c *client) freeLane() *lane {
+func (ra *rates) freeLane() *lane {
 	const none = 0 // no class has this id
-	if c.lanes[none] == nil {
-		c.lanes[none] = &lane{}
+	if ra.lanes[none] == nil {
+		ra.lanes[none] = &lane{}
 	}
-	return c.lanes[none]
+	return ra.lanes[none]
 }
 
 // hurried reports whether a packet would be sent at once.
-func (c *client) hurried(id oscarwire.ID) bool {
-	l := c.lanes[c.classOf[id]]
-	return !c.paused && (l == nil || len(l.queue) == 0 && l.wait(c.s.env.Now()) == 0)
+func (ra *rates) hurried(id oscarwire.ID) bool {
+	l := ra.lanes[ra.classOf[id]]
+	return !ra.paused && (l == nil || len(l.queue) == 0 && l.wait(ra.c.s.env.Now()) == 0)
 }
 
 // drain sends what a lane may send now.
-func (c *client) drain(l *lane) {
-	for len(l.queue) > 0 && !c.paused && c.err == nil && l.wait(c.s.env.Now()) == 0 {
+func (ra *rates) drain(l *lane) {
+	for len(l.queue) > 0 && !ra.paused && ra.c.err == nil && l.wait(ra.c.s.env.Now()) == 0 {
 		p := l.queue[0]
 		l.queue[0] = nil
 		l.queue = l.queue[1:]
-		c.write(p)
+		ra.c.write(p)
 	}
 }
 
 // drainAll sends what any lane may send now, and returns when the next packet may
 // go, if one waits.
-func (c *client) drainAll(now time.Time) (next time.Time) {
-	for _, l := range c.lanes {
-		c.drain(l)
-		if len(l.queue) == 0 || c.paused {
+func (ra *rates) drainAll(now time.Time) (next time.Time) {
+	for _, l := range ra.lanes {
+		ra.drain(l)
+		if len(l.queue) == 0 || ra.paused {
 			continue
 		}
 		if at := now.Add(l.wait(now)); next.IsZero() || at.Before(next) {

@@ -66,7 +66,7 @@ func TestReplayedServices(t *testing.T) {
 			defer r.close()
 			r.send(&message{ref: "1", to: r.peer.ID}, "hello", nil)
 			err := r.serve()
-			c.roomOver(r, err)
+			c.chats.roomOver(r, err)
 			return err
 		},
 	}

@@ -114,17 +114,17 @@ func mutations(payload []byte, use func([]byte)) {
 func busyClient(t testing.TB, flavor string, emit func(legacy.Event)) *client {
 	c := newDeafClient(t, flavor, emit)
 	bob := legacy.Peer{ID: "100002"}
-	c.sendText(legacy.Outgoing{Ref: "1", To: bob, Text: "hello"})
-	c.addContact(legacy.Contact{Peer: bob, Name: "Bob"}, "")
-	c.block(bob, true)
-	c.removeContact(bob)
-	c.requestProfile("p", bob)
-	c.requestProfile("q", legacy.Peer{ID: "bobaim"})
-	c.search(map[string]string{"email": "bob@example.net"}, func(legacy.SearchFinished) {})
-	c.search(map[string]string{"first": "Bob"}, func(legacy.SearchFinished) {})
-	c.setProfile(legacy.Profile{Nick: "Alice"})
-	c.setAvatar(nil)
-	c.uploadIcon()
+	c.icbm.sendText(legacy.Outgoing{Ref: "1", To: bob, Text: "hello"})
+	c.contacts.addContact(legacy.Contact{Peer: bob, Name: "Bob"}, "")
+	c.contacts.block(bob, true)
+	c.contacts.removeContact(bob)
+	c.directory.requestProfile("p", bob)
+	c.directory.requestProfile("q", legacy.Peer{ID: "bobaim"})
+	c.directory.search(map[string]string{"email": "bob@example.net"}, func(legacy.SearchFinished) {})
+	c.directory.search(map[string]string{"first": "Bob"}, func(legacy.SearchFinished) {})
+	c.profile.setProfile(legacy.Profile{Nick: "Alice"})
+	c.profile.setAvatar(nil)
+	c.profile.uploadIcon()
 	return c
 }
 
@@ -201,7 +201,7 @@ func answer(c *client, payload []byte) {
 		if d.Sequence%2 == 0 {
 			l.details = new(oscarwire.UserDetails)
 		}
-		c.lookups[d.Sequence] = l
+		c.directory.lookups[d.Sequence] = l
 		delete(c.pending, snac.RequestID)
 	}
 }

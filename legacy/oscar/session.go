@@ -74,9 +74,9 @@ func (s *session) serve(ctx context.Context) error {
 	}
 	cancel()
 	s.live.Store(true)
-	c.emit(legacy.Ready{Self: legacy.Peer{ID: s.self}, Contacts: c.list.contacts(), Blocked: c.blockedPeers()})
-	if c.keep != nil {
-		c.emit(legacy.StateSaved{State: c.keep})
+	c.emit(legacy.Ready{Self: legacy.Peer{ID: s.self}, Contacts: c.contacts.list.contacts(), Blocked: c.contacts.blockedPeers()})
+	if c.contacts.keep != nil {
+		c.emit(legacy.StateSaved{State: c.contacts.keep})
 	}
 	for {
 		err := c.run(ctx)
@@ -117,10 +117,10 @@ func (s *session) Send(_ context.Context, m legacy.Outgoing) error {
 	}
 	err := s.enqueue(func(c *client) {
 		if m.To.Room {
-			c.say(m)
+			c.chats.say(m)
 			return
 		}
-		c.sendText(m)
+		c.icbm.sendText(m)
 	})
 	if err != nil {
 		s.backlog.Add(-1)
@@ -130,25 +130,25 @@ func (s *session) Send(_ context.Context, m legacy.Outgoing) error {
 
 // SetPresence implements legacy.Presencer.
 func (s *session) SetPresence(_ context.Context, p legacy.Presence) error {
-	return s.enqueue(func(c *client) { c.setPresence(p) })
+	return s.enqueue(func(c *client) { c.buddies.setPresence(p) })
 }
 
 // AddContact implements legacy.RosterEditor.
 func (s *session) AddContact(_ context.Context, ct legacy.Contact, reason string) error {
-	return s.enqueue(func(c *client) { c.addContact(ct, reason) })
+	return s.enqueue(func(c *client) { c.contacts.addContact(ct, reason) })
 }
 
 // RemoveContact implements legacy.RosterEditor.
 func (s *session) RemoveContact(_ context.Context, p legacy.Peer) error {
-	return s.enqueue(func(c *client) { c.removeContact(p) })
+	return s.enqueue(func(c *client) { c.contacts.removeContact(p) })
 }
 
 // Authorize implements legacy.RosterEditor.
 func (s *session) Authorize(_ context.Context, p legacy.Peer, allow bool, reason string) error {
-	return s.enqueue(func(c *client) { c.authorizePeer(p, allow, reason) })
+	return s.enqueue(func(c *client) { c.contacts.authorizePeer(p, allow, reason) })
 }
 
 // SetTyping implements legacy.Typer.
 func (s *session) SetTyping(_ context.Context, p legacy.Peer, t legacy.Typing) error {
-	return s.enqueue(func(c *client) { c.setTyping(p, t) })
+	return s.enqueue(func(c *client) { c.icbm.setTyping(p, t) })
 }
