@@ -109,7 +109,7 @@ func TestIRCServers(t *testing.T) {
 			s.carol.enter(clubRoom, "carol")
 			for _, scenario := range []func(*ircScene){
 				(*ircScene).talk, (*ircScene).acts, (*ircScene).long, (*ircScene).hostile, (*ircScene).topic, (*ircScene).nicks, (*ircScene).private,
-				(*ircScene).moderation, (*ircScene).keys, (*ircScene).invitations, (*ircScene).list, (*ircScene).raw, (*ircScene).whois,
+				(*ircScene).moderation, (*ircScene).keys, (*ircScene).invitations, (*ircScene).list, (*ircScene).words, (*ircScene).raw, (*ircScene).whois,
 				(*ircScene).history, (*ircScene).restart,
 			} {
 				scenario(s)
