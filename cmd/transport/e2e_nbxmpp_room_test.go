@@ -34,6 +34,7 @@ func TestNBXMPPRoom(t *testing.T) {
 	s.ranks()
 	s.talk()
 	s.nicks()
+	s.archive()
 	s.alice.noWarnings()
 	s.carol.noWarnings()
 	s.alice.noRequests()
@@ -181,7 +182,7 @@ func (s *roomScene) talk() {
 	secret := archiveID(s.carol.message("a secret"))
 	s.carol.groupchat(nbxmppRoom, "m4", "/me retracted a message", "<retract xmlns='urn:xmpp:message-retract:1' id='"+secret+"'/>"+
 		"<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:message-retract:1'/>")
-	if line := s.bob.expect("PRIVMSG #club"); strings.Contains(line, "ACTION") || !strings.Contains(line, `"a secret"`) {
+	if line := s.bob.expect("PRIVMSG #club"); strings.Contains(line, "ACTION") || !strings.Contains(line, "took back") {
 		s.Errorf("of a retraction bob reads %q", line)
 	}
 	s.bob.send("PRIVMSG #club :really")
@@ -211,14 +212,62 @@ func archiveID(e *lab.ProbeEvent) string {
 	return e.StanzaIDs[0].ID
 }
 
-// nicks: the change is offered, and seen as one. XEP-0045 §7.6
+// nicks: the change is offered, and seen as one; what IRC does not have becomes the nearest
+// nick. XEP-0045 §7.6, §7.2
 func (s *roomScene) nicks() {
-	s.alice.send("<presence to='" + nbxmppRoom + "/alicia'/>")
+	s.alice.send("<presence to='" + nbxmppRoom + "/Alice Doe'/>")
 	for _, g := range []*gajim{s.alice, s.carol} {
 		gone := g.occupant(nbxmppRoom+"/alice", "unavailable", anybody)
-		if !gone.Has("is_nickname_changed") || gone.Has("is_muc_self_presence") != (g == s.alice) || gone.MUCUser.Nick != "alicia" {
+		if !gone.Has("is_nickname_changed") || gone.Has("is_muc_self_presence") != (g == s.alice) || gone.MUCUser.Nick != "Alice_Doe" {
 			s.Errorf("%s is told of the new nick by %s", g.JID, gone.XML)
 		}
-		g.occupant(nbxmppRoom+"/alicia", "available", anybody)
+		if got := g.occupant(nbxmppRoom+"/Alice_Doe", "available", anybody); slices.Contains(got.MUCCodes, "210") != (g == s.alice) {
+			s.Errorf("%s is told of the new nick by %s", g.JID, got.XML)
+		}
+	}
+	// XEP-0045 §7.12
+	var reserved lab.DiscoInfo
+	s.alice.call(&reserved, "Discovery", "disco_info", lab.JIDArgument("#other@"+ircDomain), "x-roomuser-item")
+	if len(reserved.Identities) != 1 || reserved.Identities[0].Name != "Alice_Doe" {
+		s.Errorf("the nick to propose is %s", reserved.XML)
+	}
+	// Gajim takes another nick over at the own presence. (gajim/common/modules/muc.py,
+	// MUC._on_muc_user_presence)
+	if self := s.carol.enter("#den@"+ircDomain, "Carol Doe"); self.Resource() != "carol" || !self.Has("is_nickname_modified") {
+		s.Errorf("carol enters as %s", self.XML) // by her connection, which is called carol
+	}
+	s.alice.send("<presence to='#den@" + ircDomain + "/!@*'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+	refused := s.alice.expect("an error", func(e *lab.ProbeEvent) bool { return e.Kind == "presence" && e.Error != nil })
+	if refused.Error.Condition != "not-acceptable" || refused.Error.By != "#den@"+ircDomain || refused.Error.Text == "" {
+		s.Errorf("of a nick without a letter alice is told %s", refused.XML)
+	}
+}
+
+// archive asks for what was said: Gajim does so at each join, and sorts by the times.
+// XEP-0313 §4
+func (s *roomScene) archive() {
+	s.alice.groupchat(nbxmppRoom, "l1", "first\n\nsecond", "")
+	s.bob.expect("PRIVMSG #club :first")
+	s.bob.expect("PRIVMSG #club :second")
+	s.alice.message("first\nsecond") // what was sent
+	for _, text := range []string{"one", "two", "three"} {
+		s.bob.send("PRIVMSG #club :" + text)
+	}
+	s.alice.message("three")
+	s.alice.call(nil, "MAM", "make_query", lab.JIDArgument(nbxmppRoom), "q1")
+	last, texts := 0.0, []string(nil)
+	for _, e := range s.alice.History() {
+		if e.MAM == nil {
+			continue
+		}
+		if e.MAM.Timestamp <= last {
+			s.Errorf("%q is not later than what is before it", e.Body)
+		}
+		if last = e.MAM.Timestamp; e.Body != "" {
+			texts = append(texts, e.Body)
+		}
+	}
+	if n := len(texts); n < 4 || !slices.Equal(texts[n-4:], []string{"first\nsecond", "one", "two", "three"}) {
+		s.Errorf("archived is %q", texts)
 	}
 }
