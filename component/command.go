@@ -378,6 +378,10 @@ func (u *user) onItems(r *request) {
 		return
 	case node == "" && peer.ID == "":
 		u.listOwnRooms(q)
+		if q.Count() == 0 && u.c.info.Features.Has(legacy.FeatureRoomList) {
+			u.fail(r, errItemNotFound.with("Each server has a list of its own. Ask at the server's address, as in irc.example.net@"+u.c.domain+"."))
+			return
+		}
 	case node == "":
 	case node == xep.NSCommands:
 		q.Set("node", node)

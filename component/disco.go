@@ -31,8 +31,13 @@ func newDiscoAnswers(c *Component, p *Policy) *discoAnswers {
 		xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSRegister, xep.NSGateway, xep.NSEscaping,
 		xep.NSPing, xep.NSVersion, xep.NSTime, xep.NSLast, xep.NSVCard, xep.NSVCard4, xep.NSCaps, xep.NSCaps2, xep.NSCommands, xep.NSRosterX,
 	}
-	if c.info.Features.Has(legacy.FeatureRooms) {
+	identities := []*element.Element{identity("gateway", c.info.Type, c.cfg.Name)}
+	if c.info.Features.Has(legacy.FeatureRooms) { // clients offer to join rooms, and to list them, where that is
 		gateway = append(gateway, xep.NSMUC)
+		identities = append(identities, conferenceIdentity(c.cfg.Name))
+	}
+	if c.info.Features.Has(legacy.FeatureRoomList) {
+		gateway = append(gateway, xep.NSRSM)
 	}
 	if c.info.Features.Has(legacy.FeatureSearch) {
 		gateway = append(gateway, xep.NSSearch)
@@ -52,7 +57,7 @@ func newDiscoAnswers(c *Component, p *Policy) *discoAnswers {
 	}
 	client := identity("client", "pc", c.cfg.Name)
 	return &discoAnswers{
-		gateway: newDiscoAnswer(gateway, identity("gateway", c.info.Type, c.cfg.Name), serverInfo(p)),
+		gateway: newDiscoAnswer(gateway, append(identities, serverInfo(p))...),
 		contact: newDiscoAnswer(contact, client),
 		untyped: newDiscoAnswer(slices.DeleteFunc(slices.Clone(contact), func(f string) bool { return f == xep.NSChatStates }), client),
 	}

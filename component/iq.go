@@ -98,7 +98,9 @@ func (c *Component) dispatchIQ(st *inbound) {
 	switch {
 	case st.typ == "get" && !route.get, st.typ == "set" && !route.set:
 		c.refuse(st, errNotImplemented.with("That can only be asked for, or only be set."))
-	case payload.Is(xep.NSDiscoItems, "query") && c.info.Features.Has(legacy.FeatureRooms) && c.hasActor(st.user):
+	case payload.Is(xep.NSDiscoItems, "query") && c.info.Features.Has(legacy.FeatureRoomList) && payload.Attr("node") == "" && !c.serves(st.from):
+		c.refuse(st, errNotForYou)
+	case payload.Is(xep.NSDiscoItems, "query") && (c.info.Features.Has(legacy.FeatureRoomList) && st.from.Local != "" || c.info.Features.Has(legacy.FeatureRooms) && c.hasActor(st.user)):
 		st.handle = route.actor
 		c.toActor(st)
 	case route.gateway != nil && (route.actor == nil || payload.Attr("node") == ""):
@@ -177,7 +179,7 @@ func (c *Component) contactIQ(st *inbound, route iqRoute, payload *element.Eleme
 func (c *Component) roomIQ(st *inbound, payload *element.Element, peer legacy.Peer) {
 	switch {
 	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoInfo, "query") && payload.Attr("node") == "" && !c.knows(st.user):
-		c.result(st, c.roomInfo(peer, nil, c.archives()))
+		c.result(st, c.roomInfo(peer, nil, nil, c.archives()))
 	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSVersion, "query"):
 		c.answer(st, payload, (*Component).version)
 	case st.to.Resource == "" && st.typ == "get" && payload.Is(xep.NSDiscoItems, "query") && payload.Attr("node") == "":

@@ -146,6 +146,7 @@ func (u *user) joinRoom(st *inbound, peer legacy.Peer) {
 		u.refuseEntry(st, *why)
 		return
 	}
+	u.nameGuest(nick)
 	r := u.rooms[peer.ID]
 	if r != nil && !u.backIn(r, st.to.Resource, nick) {
 		r = nil
@@ -207,6 +208,7 @@ func (u *user) askRoom(r *room) {
 		return
 	}
 	r.asked = true
+	u.renameAt(roomer, r.peer)
 	if err := roomer.JoinRoom(u.ctx, r.peer, r.wanted, r.password); err != nil {
 		u.onRoomFailed(legacy.RoomFailed{Room: r.peer, Err: err})
 	}

@@ -93,16 +93,18 @@ func (u *user) askRooms(x *execution) {
 				return
 			}
 		}
-		err := u.roomsAt(x.request, service, func(rooms []legacy.ListedRoom, err error) {
+		u.visit(func() {
+			err := u.roomsAt(x.request, service, func(rooms []legacy.ListedRoom, err error) {
+				if err != nil {
+					u.refuse(x, translateError(err))
+					return
+				}
+				u.showRooms(x, rooms, firstOf(values["name"]))
+			})
 			if err != nil {
 				u.refuse(x, translateError(err))
-				return
 			}
-			u.showRooms(x, rooms, firstOf(values["name"]))
-		})
-		if err != nil {
-			u.refuse(x, translateError(err))
-		}
+		}, func(why stanzaError) { u.refuse(x, why) })
 	})
 }
 

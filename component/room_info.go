@@ -21,8 +21,9 @@ var roomFeatures = []string{
 }
 
 // roomInfo is what a room can do, and whether what is said there is archived. r is
-// what the user knows of it, nil for somebody who is not there. (XEP-0045 §6.4)
-func (c *Component) roomInfo(peer legacy.Peer, r *room, archived bool) *element.Element {
+// what the user knows of it, nil for somebody who is not there, and listed what a list of
+// the network's has told them, nil for nothing. (XEP-0045 §6.4)
+func (c *Component) roomInfo(peer legacy.Peer, r *room, listed *legacy.ListedRoom, archived bool) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query")
 	name := peer.ID
 	q.Add(conferenceIdentity(name))
@@ -44,16 +45,23 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, archived bool) *element.
 		feature(xep.NSModerate)
 	}
 	feature("muc_semianonymous") // the network's addresses are shown, and nobody's of XMPP
-	if r != nil && r.config != nil {
+	switch {
+	case r != nil && r.config != nil:
 		for _, f := range configFeatures(*r.config) {
 			feature(f)
 		}
+	case listed != nil:
+		feature("muc_public")
 	}
 	form := xep.NewForm("result", xep.NSMUCInfo, "", "").Add(
 		xep.NewField("muc#roomconfig_roomname", "", "", name), xep.NewField("muc#maxhistoryfetch", "", "", strconv.Itoa(maxHistory)))
+	now := listed
 	if r != nil && r.joined {
-		form.Add(xep.NewField("muc#roominfo_occupants", "", "", strconv.Itoa(len(r.occupants))),
-			xep.NewField("muc#roominfo_subject", "", "", r.topic.Text), xep.NewField("muc#roominfo_description", "", "", r.topic.Text))
+		now = &legacy.ListedRoom{Topic: r.topic.Text, Occupants: len(r.occupants)}
+	}
+	if now != nil {
+		form.Add(xep.NewField("muc#roominfo_occupants", "", "", strconv.Itoa(now.Occupants)),
+			xep.NewField("muc#roominfo_subject", "", "", now.Topic), xep.NewField("muc#roominfo_description", "", "", now.Topic))
 	}
 	// The second name is that of Prosody and ejabberd: Converse sends /topic to the room
 	// as a text where it is not true. The network tells those who may not.
@@ -120,14 +128,14 @@ func (u *user) onRoomInfo(r *request, peer legacy.Peer, room *room) {
 	}
 	keeper, ok := u.legacySession().(legacy.RoomConfigurer)
 	if !ok || room == nil || !room.joined || room.config != nil {
-		u.reply(r, u.c.roomInfo(peer, room, u.records(peer)))
+		u.reply(r, u.c.roomInfo(peer, room, u.listed(peer), u.records(peer)))
 		return
 	}
 	u.look(r, func(u *user, r *request, ev legacy.Event) {
 		if got := ev.(legacy.RoomConfigReceived); got.Err == nil {
 			u.learnConfig(room, &got.Config)
 		}
-		u.reply(r, u.c.roomInfo(peer, room, u.records(peer)))
+		u.reply(r, u.c.roomInfo(peer, room, u.listed(peer), u.records(peer)))
 	}, func(ref string) error { return keeper.RequestRoomConfig(u.ctx, ref, peer) })
 }
 
@@ -168,20 +176,22 @@ func (u *user) onRoomList(r *request, service legacy.Peer) {
 		u.replyList(r, list.rooms)
 		return
 	}
-	if u.legacySession() == nil {
-		u.reply(r, element.New(xep.NSDiscoItems, "query"))
-		return
-	}
-	err := u.roomsAt(r, service, func(rooms []legacy.ListedRoom, err error) {
-		if err != nil {
-			u.fail(r, translateError(err))
+	u.visit(func() {
+		if _, ok := u.legacySession().(legacy.RoomLister); !ok {
+			u.reply(r, element.New(xep.NSDiscoItems, "query"))
 			return
 		}
-		u.replyList(r, rooms)
-	})
-	if err != nil {
-		u.fail(r, translateError(err))
-	}
+		err := u.roomsAt(r, service, func(rooms []legacy.ListedRoom, err error) {
+			if err != nil {
+				u.fail(r, translateError(err))
+				return
+			}
+			u.replyList(r, rooms)
+		})
+		if err != nil {
+			u.fail(r, translateError(err))
+		}
+	}, func(why stanzaError) { u.fail(r, why) })
 }
 
 // roomsAt asks the network which rooms there are at a service, for a request that waits
@@ -204,6 +214,17 @@ func (u *user) roomsAt(r *request, service legacy.Peer, then func([]legacy.Liste
 		put(&u.lists, service.ID, roomList{got.Rooms, u.c.clock.Now().Add(listTime)})
 		then(got.Rooms, nil)
 	}, func(ref string) error { return lister.ListRooms(u.ctx, ref, service) })
+}
+
+// listed is what the network's last list has told of a room, nil if it was not in it.
+func (u *user) listed(peer legacy.Peer) *legacy.ListedRoom {
+	for _, list := range u.lists {
+		i, ok := slices.BinarySearchFunc(list.rooms, peer.ID, func(l legacy.ListedRoom, id string) int { return cmp.Compare(l.Room.ID, id) })
+		if ok && list.till.After(u.c.clock.Now()) {
+			return &list.rooms[i]
+		}
+	}
+	return nil
 }
 
 // listOwnRooms lists the rooms that the user is in, where the gateway itself has none

@@ -166,7 +166,7 @@ func (u *user) wanted() bool {
 	switch {
 	case u.account == nil, u.block != nil, u.option(optLoggedOut):
 		return false
-	case u.inRooms(), u.option(optStay):
+	case u.inRooms(), u.option(optStay), !u.visitEnd.IsZero():
 		return true
 	case u.guest: // the clients may come back
 		return !u.graceEnd.IsZero() && u.session != nil && len(u.rooms) > 0
@@ -185,6 +185,7 @@ func (u *user) steer() {
 		if err := u.startSession(u.account, false); err != nil {
 			u.log.Error().Err(err).Msg("cannot prepare a session")
 			u.block = err
+			u.failVisits(u.notOnline())
 			u.tellSignOnFailed(err)
 		}
 	case s != nil && !s.ready && !s.ending && !s.signOnBy.After(u.c.clock.Now()):
@@ -311,6 +312,7 @@ func (u *user) onReady(ev legacy.Ready) {
 	u.sendKept()
 	u.watchContacts()
 	u.rejoin()
+	u.makeVisits()
 }
 
 // onSignOnDelayed: the network takes the account later. The user is told, and a
@@ -352,8 +354,12 @@ func (u *user) onEnded(err error) {
 	}
 	if s.ending {
 		u.log.Info().Msg("signed off from the network")
+		if !u.wanted() {
+			u.failVisits(u.notOnline())
+		}
 		return
 	}
+	u.failVisits(translateError(err))
 	kind := legacy.KindOf(err)
 	u.lastError, u.lastErrorAt = err, u.c.clock.Now()
 	u.log.Warn().Err(err).Stringer("kind", kind).Msg("a session ended")

@@ -82,6 +82,9 @@ type user struct {
 	chat       []chatLine // of one-to-one chats, the latest last
 	guest      bool       // the account lasts as long as the user is in a room
 	guestLeft  bool       // the last room was left
+	unnamed    bool       // the guest has not said what to be called
+	rename     string     // what the guest is to be called, "" if the network knows
+	visits     []visit    // that wait for the session
 	requests   []*request // IQs that are not answered yet
 	refs       uint64     // Refs given out
 	keptIn     bool       // there may be kept messages for the user
@@ -100,6 +103,7 @@ type user struct {
 	retryAt        time.Time // next sign-on
 	called         bool      // the user wants to be signed on, unseen as their clients may be
 	graceEnd       time.Time // until then a session stays without any resource
+	visitEnd       time.Time // until then a session stays for what was asked of the network
 	showAt         time.Time // when contacts whose presence flaps are shown
 	askAt          time.Time // when the next of toAsk is sent
 	readAt         time.Time // when the roster was read last
@@ -326,6 +330,9 @@ func (u *user) due() {
 	if u.trial != nil && !u.trial.deadline.After(now) {
 		u.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))
 	}
+	if !u.visitEnd.IsZero() && !u.visitEnd.After(now) {
+		u.endVisit()
+	}
 	u.expireQueries(now)
 	u.expireNicks(now)
 	if u.settling != nil && !u.settling.deadline.After(now) {
@@ -395,6 +402,7 @@ func (u *user) arm() {
 	soonest(u.showAt)
 	soonest(u.retryAt)
 	soonest(u.graceEnd)
+	soonest(u.visitEnd)
 	soonest(u.keptTill)
 	if u.trial != nil {
 		soonest(u.trial.deadline)

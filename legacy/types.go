@@ -126,9 +126,12 @@ type Profile struct {
 	Title, About                string
 }
 
-// SearchResult is somebody found in the directory.
+// SearchResult is somebody found in the directory, or a room.
 type SearchResult struct {
 	Peer    Peer
-	Profile Profile
+	Profile Profile // of a person
 	Online  bool
+
+	Topic     string // of a room, as the next
+	Occupants int
 }

@@ -118,8 +118,7 @@ func found(rooms []legacy.ListedRoom, text string) (some legacy.SearchFinished) 
 		case len(some.Results) == maxFound:
 			some.More = true
 		default:
-			some.Results = append(some.Results, legacy.SearchResult{Peer: r.Room, Online: true,
-				Profile: legacy.Profile{Nick: r.Room.ID, FullName: r.Topic, First: r.Topic}})
+			some.Results = append(some.Results, legacy.SearchResult{Peer: r.Room, Topic: r.Topic, Occupants: r.Occupants})
 		}
 	}
 	return some

@@ -29,10 +29,10 @@ func TestSearch(t *testing.T) {
 	search("3", "", "HELP")
 	l.wantSent("LIST")
 	l.hear(":irc.test 322 alice #Help 12 :ask", ":irc.test 322 alice #a 1 :no", ":irc.test 322 alice #b 1 :\x02helpful", ":irc.test 323 alice :End")
-	room := func(id, topic string) legacy.SearchResult {
-		return legacy.SearchResult{Peer: legacy.Peer{ID: id, Room: true}, Online: true, Profile: legacy.Profile{Nick: id, FullName: topic, First: topic}}
+	room := func(id, topic string, people int) legacy.SearchResult {
+		return legacy.SearchResult{Peer: legacy.Peer{ID: id, Room: true}, Topic: topic, Occupants: people}
 	}
-	l.want(legacy.SearchFinished{Ref: "3", Results: []legacy.SearchResult{room("#help", "ask"), room("#b", "helpful")}})
+	l.want(legacy.SearchFinished{Ref: "3", Results: []legacy.SearchResult{room("#help", "ask", 12), room("#b", "helpful", 1)}})
 
 	search("4", "eva", "")
 	l.hear(":irc.test 263 alice WHO :Please wait")

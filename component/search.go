@@ -1,0 +1,133 @@
+package component
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"transport/component/element"
+	"transport/component/xep"
+	"transport/legacy"
+)
+
+// searchColumns are those of people who were found.
+var searchColumns = [][2]string{{"jid", "Address"}, {"first", "First name"}, {"last", "Last name"},
+	{"nick", "Nickname"}, {"email", "E-mail"}, {"status", "Status"}}
+
+// foundRoomColumns are those of rooms that were found.
+var foundRoomColumns = [][2]string{{"jid", "Address"}, {"name", "Name"}, {"topic", "Topic"}, {"occupants", "People"}}
+
+// searchFields are those that search knows outside a form. (XEP-0055 §2)
+var searchFields = []string{"first", "last", "nick", "email"}
+
+// onSearch answers the directory: its form, or whom it found. (XEP-0055 §2)
+func (u *user) onSearch(r *request) {
+	if !u.c.info.Features.Has(legacy.FeatureSearch) {
+		u.fail(r, errServiceUnavail)
+		return
+	}
+	if u.account == nil && !u.c.info.Guests {
+		u.fail(r, errRegisterFirst)
+		return
+	}
+	if r.typ == "get" {
+		u.reply(r, u.searchForm())
+		return
+	}
+	query, form := make(map[string]string), r.payload.Child(xep.NSDataForm, "x")
+	if form != nil {
+		query = joinValues(xep.Values(form))
+	} else {
+		for e := range r.payload.Children(xep.NSSearch, "") {
+			query[e.Name] = e.Text()
+		}
+	}
+	wanted := make(map[string]string)
+	for _, f := range u.c.info.Search {
+		if v := cleanText(strings.TrimSpace(query[f.Var])); v != "" && len(v) <= maxLine {
+			wanted[f.Var] = v
+		}
+	}
+	if len(wanted) == 0 {
+		u.fail(r, errBadRequest.with("Fill in at least one field."))
+		return
+	}
+	u.visit(func() { u.search(r, wanted, form != nil) }, func(why stanzaError) { u.fail(r, why) })
+}
+
+// search asks the network who, or which rooms, fit some answers.
+func (u *user) search(r *request, wanted map[string]string, byForm bool) {
+	searcher, ok := u.legacySession().(legacy.Searcher)
+	if !ok {
+		u.fail(r, u.notOnline())
+		return
+	}
+	u.look(r, func(u *user, r *request, ev legacy.Event) {
+		found := ev.(legacy.SearchFinished)
+		switch {
+		case found.Err != nil && legacy.KindOf(found.Err) != legacy.NotFound:
+			u.fail(r, translateError(found.Err))
+		case byForm:
+			u.reply(r, u.foundForm(found))
+		default:
+			u.reply(r, u.foundItems(found))
+		}
+	}, func(ref string) error { return searcher.Search(u.ctx, ref, wanted) })
+}
+
+func (u *user) searchForm() *element.Element {
+	text := "Fill in what you know, and search."
+	q := element.New(xep.NSSearch, "query").Add(element.New(xep.NSSearch, "instructions").AddText(text))
+	form := xep.NewForm("form", xep.NSSearch, "Search on "+u.c.info.Name, text)
+	for _, f := range u.c.info.Search {
+		if slices.Contains(searchFields, f.Var) {
+			q.Add(element.New(xep.NSSearch, f.Var))
+		}
+		form.Add(xep.NewField(f.Var, "text-single", f.Label))
+	}
+	return q.Add(form)
+}
+
+func (u *user) foundForm(found legacy.SearchFinished) *element.Element {
+	columns := searchColumns
+	rooms := len(found.Results) > 0 && found.Results[0].Peer.Room
+	if rooms {
+		columns = foundRoomColumns
+	}
+	form := xep.NewForm("result", xep.NSSearch, "Found on "+u.c.info.Name, "").Add(xep.Reported(columns...))
+	for _, f := range found.Results {
+		jid := u.c.contactJID(f.Peer.ID)
+		switch {
+		case rooms != f.Peer.Room: // these are of the other columns
+		case rooms:
+			form.Add(xep.Item(columns, jid, f.Peer.ID, f.Topic, strconv.Itoa(f.Occupants)))
+		default:
+			form.Add(xep.Item(columns, jid, f.Profile.First, f.Profile.Last, f.Profile.Nick, firstOf(f.Profile.Emails), onlineText(f.Online)))
+		}
+	}
+	return element.New(xep.NSSearch, "query").Add(form)
+}
+
+// foundItems is foundForm for clients without forms. They know persons alone: a room has
+// its name as the nick, and its topic as the first name.
+func (u *user) foundItems(found legacy.SearchFinished) *element.Element {
+	q := element.New(xep.NSSearch, "query")
+	for _, f := range found.Results {
+		if f.Peer.Room {
+			f.Profile = legacy.Profile{Nick: f.Peer.ID, First: f.Topic}
+		}
+		item := element.New(xep.NSSearch, "item").Set("jid", u.c.contactJID(f.Peer.ID))
+		for i, v := range []string{f.Profile.First, f.Profile.Last, f.Profile.Nick, firstOf(f.Profile.Emails)} {
+			item.Add(element.New(xep.NSSearch, searchFields[i]).AddText(v))
+		}
+		q.Add(item)
+	}
+	return q
+}
+
+func firstOf(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}
