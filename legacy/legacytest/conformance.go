@@ -107,7 +107,7 @@ func testInfo(t *testing.T, h Harness, lab Lab) {
 // testFeatures: an ability is declared if and only if it is implemented.
 func testFeatures(t *testing.T, h Harness, lab Lab) {
 	implemented := legacy.FeaturesOf(newRun(t, h, lab.Network, h.Good).s)
-	const others = legacy.FeatureAvatar | legacy.FeatureMarkup | legacy.FeatureInvisible | legacy.FeatureReceipts | legacy.FeatureOffline
+	const others = legacy.FeatureNicks | legacy.FeatureAvatar | legacy.FeatureMarkup | legacy.FeatureInvisible | legacy.FeatureReceipts | legacy.FeatureOffline
 	if declared := lab.Network.Info().Features &^ others; declared != implemented {
 		t.Errorf("declared are %b, implemented %b", declared, implemented)
 	}
