@@ -65,7 +65,13 @@ func (s *roomScene) entry() {
 	s.bob.send("JOIN #club")
 	s.bob.expect(" 366 ")
 	s.alice.occupant(nbxmppRoom+"/bob", "available", anybody)
-	s.carol.enter(nbxmppRoom, "carol")
+	s.alice.call(nil, "MUC", "set_subject", nbxmppRoom, "about cats")
+	s.alice.subject(nbxmppRoom)
+	s.bob.expect("TOPIC #club :about cats")
+	s.carol.enter(s.find(), "carol")
+	if got := s.carol.last(nbxmppRoom+"/carol", "available"); got.MUCUser.Affiliation != "none" {
+		s.Errorf("carol is %s", got.XML)
+	}
 	s.alice.occupant(nbxmppRoom+"/carol", "available", anybody)
 	// Those who were there and those who came have addresses alike.
 	for nick, from := range map[string]*gajim{"alice": s.carol, "bob": s.carol, "carol": s.alice} {
@@ -78,6 +84,66 @@ func (s *roomScene) entry() {
 	if got := s.alice.disco(nbxmppRoom); slices.Contains(got.Features, "urn:xmpp:reactions:0") {
 		s.Error("a channel without tags announces reactions")
 	}
+}
+
+// find is how Carol, who has no account, finds the room.
+func (s *roomScene) find() string {
+	// Gajim's browser for rooms is that of conference/text, unless there is conference/irc.
+	// (gajim/gtk/discovery.py, ServicesCache.get_browser)
+	gateway := s.carol.disco(ircDomain)
+	types := make(map[string]bool)
+	for _, i := range gateway.Identities {
+		types[i.Category+"/"+i.Type] = true
+	}
+	if !types["conference/text"] || types["conference/irc"] || !types["gateway/irc"] || !slices.Contains(gateway.Is, "is_muc") {
+		s.Errorf("the gateway is %s", gateway.XML)
+	}
+	// What people do there comes first.
+	if offered := s.carol.commands(ircDomain); !slices.Contains(offered, "join-room") || !slices.Contains(offered, "list-rooms") ||
+		slices.Contains(offered, "change-registration") || slices.Contains(offered, "ping") {
+		s.Errorf("a guest is offered %v", offered)
+	}
+	// The list, then each room's topic and number of people. (gajim/gtk/discovery.py,
+	// MucBrowser._update_info)
+	var items lab.DiscoItems
+	s.carol.call(&items, "Discovery", "disco_items", lab.JIDArgument(ircDomain))
+	listed := ""
+	for _, i := range items.Items {
+		if strings.HasPrefix(i.Name, "#club") {
+			listed = i.JID
+		}
+	}
+	if listed == "" {
+		s.Fatalf("listed are %+v", items.Items)
+	}
+	info := s.carol.disco(listed)
+	for name, want := range map[string]string{"muc#roominfo_occupants": "2", "muc#roominfo_description": "about cats"} {
+		if len(info.Forms) != 1 || info.Forms[0].Field(name) == nil || !slices.Equal(info.Forms[0].Field(name).Values, []string{want}) {
+			s.Errorf("%s is not %s: %s", name, want, info.XML)
+		}
+	}
+	// XEP-0055, in columns of channels
+	const search = "<query xmlns='jabber:iq:search'/>"
+	form, why := s.carol.ask("get", ircDomain, search, nil)
+	if why != nil || form.Field("channel") == nil {
+		s.Fatalf("the search form is %+v, %v", form, why)
+	}
+	found, why := s.carol.ask("set", ircDomain, search, form.Fill(map[string][]string{"channel": {"cats"}}))
+	if why != nil || len(found.Rows) != 1 {
+		s.Fatalf("found are %+v, %v", found, why)
+	}
+	for name, want := range map[string]any{"jid": nbxmppRoom, "name": "#club", "topic": "about cats", "occupants": "2", "first": nil, "email": nil} {
+		if found.Rows[0][name] != want {
+			s.Errorf("%s is %v, want %v", name, found.Rows[0][name], want)
+		}
+	}
+	// By a command, the client is invited.
+	step := s.carol.complete(s.carol.begin(ircDomain, "join-room"), map[string][]string{"room": {"#club"}})
+	if step.Status != "completed" || len(step.Notes) != 1 {
+		s.Errorf("the command ends as %+v", step)
+	}
+	s.carol.expect("an invitation", func(e *lab.ProbeEvent) bool { return e.Kind == "message" && e.Has("is_muc_invite_or_decline") })
+	return listed
 }
 
 // settings fills in the form of the room's settings. XEP-0045 §10.2
