@@ -236,3 +236,16 @@ func TestSearchByGuests(t *testing.T) {
 		w.Expect("<iq type='result' id='o'><query xmlns='" + nsSearch + "'><item jid='ted@" + gw + "'><nick>Ted</nick></item></query></iq>")
 	})
 }
+
+// The word for a list signs on for it, too.
+func TestListByWordBeforeSigningOn(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newFinding(asked, false), echo: silence}, func(t *testing.T, w *world) {
+		w.writes(phone, "list tea")
+		w.listRooms(w.echo.Session("alice"), w.hear(asked, "list * \"\""))
+		w.settle()
+		if said := w.heard(phone); !strings.Contains(said, "Found 1 room") || !strings.Contains(said, "what to drink") {
+			t.Errorf("the gateway says %q", said)
+		}
+	})
+}
