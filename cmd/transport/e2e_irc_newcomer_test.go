@@ -1,0 +1,59 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"transport/cmd/transport/internal/lab"
+)
+
+// TestIRCNewcomer is somebody who knows no channel: they look for one, see what it is
+// about, and enter it by a name with a space. An operator then makes them one, and they ban
+// somebody as Gajim and Converse do.
+func TestIRCNewcomer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("end-to-end tests are not short")
+	}
+	w := newWorld(t, "prosody", lab.Prosody, lab.Options{})
+	irc := startIRC(t, lab.Ngircd)
+	w.useIRC(irc.Addr)
+	bob := dialIRC(t, irc.Addr, "bob")
+	bob.send("JOIN #test")
+	bob.expect(" 366 ")
+	bob.send("TOPIC #test :what it is about")
+	w.start()
+	w.waitLog("connected to the XMPP server", 2)
+	alice := w.login(aliceJID + "/one")
+	const room, info = "#test@" + ircDomain, "http://jabber.org/protocol/disco#info"
+	has := func(answer, want string) {
+		t.Helper()
+		if !strings.Contains(answer, want) {
+			t.Errorf("no %s in %s", want, answer)
+		}
+	}
+	about := alice.iq("get", ircDomain, "<query xmlns='"+info+"'/>").String()
+	has(about, "category='gateway' type='irc'")
+	has(about, "category='conference' type='text'")
+	has(alice.iq("get", ircDomain, "<query xmlns='http://jabber.org/protocol/disco#items'/>").String(), "jid='"+room+"'")
+	about = alice.iq("get", room, "<query xmlns='"+info+"'/>").String()
+	has(about, "<field var='muc#roominfo_occupants'><value>1</value>")
+	has(about, "<field var='muc#roominfo_description'><value>what it is about</value>")
+	found := alice.iq("set", ircDomain, "<query xmlns='jabber:iq:search'><x xmlns='jabber:x:data' type='submit'><field var='channel'><value>about</value></field></x></query>").String()
+	has(found, "<field var='topic'><value>what it is about</value>")
+	// XEP-0045 §7.2
+	alice.join(room, "Dave Jones")
+	alice.presence(room+"/bob", "", "")
+	self := alice.presence(room+"/Dave_Jones", "", "")
+	if codes(self) != "110 210" {
+		t.Errorf("the own presence is %s", self)
+	}
+	has(self.String(), "jid='"+aliceJID+"/one'")
+	// XEP-0045 §7.12
+	has(alice.iq("get", room, "<query xmlns='"+info+"' node='x-roomuser-item'/>").String(), "name='Dave_Jones'")
+	// XEP-0045 §9.1
+	bob.send("MODE #test +o Dave_Jones")
+	alice.role(room+"/Dave_Jones", "owner", "moderator")
+	alice.admin(room, "jid='bob@"+ircDomain+"' affiliation='outcast'")
+	bob.expect("KICK #test bob")
+	w.expectNoSecrets()
+}
