@@ -116,5 +116,28 @@ func TestNBXMPPCommands(t *testing.T) {
 	if offered := alice.commands(icqDomain); !slices.Contains(offered, "login") || slices.Contains(offered, "logout") {
 		t.Errorf("who is signed off is offered %v", offered)
 	}
+	// Words do what forms do. Clients show the answers in the chat with the gateway.
+	write := func(word string) *lab.ProbeEvent {
+		t.Helper()
+		alice.send("<message to='" + icqDomain + "' type='chat' id='" + word + "'><body>" + word + "</body></message>")
+		e := alice.expect("an answer to "+word, func(e *lab.ProbeEvent) bool {
+			return e.Kind == "message" && e.Bare() == icqDomain && e.Body != ""
+		})
+		if e.Type != "chat" {
+			t.Errorf("%s is answered by %s", word, e.XML)
+		}
+		return e
+	}
+	if help := write("help").Body; !strings.Contains(help, "\nunregister") || !strings.Contains(help, "\nlogin") || strings.Contains(help, "\nlogout") {
+		t.Errorf("help says %q", help)
+	}
+	if asked := write("unregister").Body; !strings.Contains(asked, "yes") {
+		t.Errorf("unregistering asks %q", asked)
+	}
+	write("yes")
+	alice.presence(icqDomain, "unsubscribed")
+	if offered := alice.commands(icqDomain); offered[0] != "register" {
+		t.Errorf("who has unregistered is offered %v", offered)
+	}
 	alice.noWarnings()
 }

@@ -116,6 +116,9 @@ func TestNBXMPPContacts(t *testing.T) {
 		t.Errorf("bob is back at %q", alice.online(bobICQ))
 	}
 
+	// Gajim moves a contact to another group. (gajim/common/modules/roster.py)
+	alice.call(nil, "Roster", "set_item", bobICQ, "Bobby", []string{"Kollegen"})
+
 	// Registering again says as whom, and how to get out. XEP-0077 §3.1
 	var again lab.Registration
 	alice.call(&again, "Register", "request_register_form", icqDomain)
@@ -136,6 +139,12 @@ func TestNBXMPPContacts(t *testing.T) {
 	if len(roster.Items) != 0 || len(alice.online(bobICQ)) != 0 || len(alice.online(icqDomain)) != 0 {
 		t.Errorf("the roster keeps %+v, online are %q and %q", roster.Items, alice.online(bobICQ), alice.online(icqDomain))
 	}
+	// The group that the client has chosen is kept on the network, and comes back with the
+	// next registration.
+	alice.registerBy(icqDomain, demo.AliceUIN)
+	alice.push("bob again", func(i lab.RosterItem) bool {
+		return i.JID == bobICQ && i.Subscription == "both" && i.Name == "Bobby" && slices.Equal(i.Groups, []string{"Kollegen"})
+	})
 	alice.noRequests()
 	alice.noWarnings()
 }

@@ -31,6 +31,7 @@ func TestNBXMPPRoom(t *testing.T) {
 	s.bob = dialIRC(t, s.irc.Addr, "bob")
 	s.entry()
 	s.settings()
+	s.unchanged()
 	s.ranks()
 	s.talk()
 	s.nicks()
@@ -38,6 +39,8 @@ func TestNBXMPPRoom(t *testing.T) {
 	s.alice.noWarnings()
 	s.carol.noWarnings()
 	s.alice.noRequests()
+	s.carol.noRequests()
+	s.offline()
 }
 
 // entry joins. Gajim asks for disco#info first, takes nick changes away from a room that
@@ -168,6 +171,19 @@ func (s *roomScene) settings() {
 	s.alice.call(nil, "MUC", "set_config", lab.JIDArgument(nbxmppRoom), config.Form.Fill(map[string][]string{
 		"muc#roomconfig_moderatedroom": {"0"}, "muc#roomconfig_passwordprotectedroom": {"0"}, "muc#roomconfig_roomsecret": {""},
 	}))
+}
+
+// unchanged completes the form of Carol's own settings without a change: nothing is asked
+// of her, and she stays a guest.
+func (s *roomScene) unchanged() {
+	step := s.carol.complete(s.carol.begin(nbxmppRoom, "configure"), nil)
+	if step.Status != "completed" {
+		s.Errorf("settings end as %+v", step)
+	}
+	s.carol.settled(ircDomain)
+	if offered := s.carol.commands(ircDomain); !slices.Contains(offered, "register") {
+		s.Errorf("a guest who has changed nothing is offered %v", offered)
+	}
 }
 
 // ranks makes something of Bob, who is on IRC, by Gajim's menus.
@@ -335,5 +351,19 @@ func (s *roomScene) archive() {
 	}
 	if n := len(texts); n < 4 || !slices.Equal(texts[n-4:], []string{"first\nsecond", "one", "two", "three"}) {
 		s.Errorf("archived is %q", texts)
+	}
+}
+
+// offline: Alice's client goes, her connection ends, and what the server says at that is
+// no chat that waits for her.
+func (s *roomScene) offline() {
+	s.alice.Close()
+	s.w.waitLog("signed off from the network", 1)
+	again := s.w.nbxmpp(aliceJID + "/two")
+	again.settled(ircDomain)
+	for _, e := range again.History() {
+		if e.Kind == "message" && e.Bare() == ircDomain {
+			s.Errorf("alice finds %s", e.XML)
+		}
 	}
 }
