@@ -24,6 +24,7 @@ const (
 // clients are the commands that walk a client each.
 var clients = map[string]func(context.Context, *stage) (*exec.Cmd, error){
 	"converse": converse,
+	"gajim":    func(ctx context.Context, st *stage) (*exec.Cmd, error) { return desktop(ctx, st, "gajim") },
 }
 
 // unpack writes the walks into a folder.

@@ -15,6 +15,12 @@ type need struct {
 
 var needs = map[string][]need{
 	"converse": {{"chromium", "chromium"}, {"node", "nodejs"}},
+	"gajim":    append([]need{{"gajim", "gajim"}}, desktopNeeds...),
+}
+
+var desktopNeeds = []need{
+	{"Xvfb", "xvfb"}, {"openbox", "openbox"}, {"dbus-daemon", "dbus"}, {"xdotool", "xdotool"}, {"import", "imagemagick"},
+	{"/usr/bin/python3", "python3"}, {"unshare", "util-linux"}, {"setpriv", "util-linux"},
 }
 
 // missing says what is not here and how to install it, "" if all is. The servers are the
