@@ -81,8 +81,8 @@ func (u *user) contactsText() string {
 			break
 		}
 		b.WriteString("\n" + ct.jid)
-		if ct.Name != "" {
-			b.WriteString(" (" + ct.Name + ")")
+		if name := u.nameOf(ct); name != "" {
+			b.WriteString(" (" + name + ")")
 		}
 		if ct.presence.Show > legacy.ShowInvisible {
 			b.WriteString(", " + showNames[ct.presence.Show])

@@ -134,6 +134,13 @@ func (u *user) learnNick(peer string, p legacy.Profile) {
 	}
 }
 
+// onPeerNamed: the network tells what it calls somebody.
+func (u *user) onPeerNamed(ev legacy.PeerNamed) {
+	if ct := u.contacts[ev.Peer.ID]; ct != nil && ct.Peer != "" && u.nick(ct) == "" {
+		u.setNick(ct, ev.Nick)
+	}
+}
+
 // setNick notes what the network calls a contact, and tells the user's roster if they have
 // no other name there.
 func (u *user) setNick(ct *contact, nick string) {

@@ -171,3 +171,21 @@ func TestNickGivesWay(t *testing.T) {
 		}
 	})
 }
+
+// A name that the network tells of somebody counts where nothing else is known of them.
+func TestPeerNamed(t *testing.T) {
+	stage(t, setup{}, func(t *testing.T, w *world) {
+		r := w.grantRoster()
+		h := w.enroll(r)
+		w.presence(phone, gw, "")
+		r.serve()
+		w.emit(h, legacy.PeerNamed{Peer: carolPeer, Nick: "C a r o l"}, legacy.PeerNamed{Peer: legacy.Peer{ID: "dave"}, Nick: "D a ve\n"},
+			legacy.PeerNamed{Peer: legacy.Peer{ID: "dave"}, Nick: "later"}, legacy.PeerNamed{Nick: "nobody"}, legacy.PeerNamed{Peer: legacy.Peer{ID: "erin"}, Nick: "E"})
+		r.serve()
+		for jid, want := range map[string]string{carol: "both Carol in Friends", "dave@" + gw: "both D a ve", gw: "both Echo in Echo"} {
+			if got := r.entry(jid); got != want {
+				t.Errorf("%s is in the roster as %q, want %q", jid, got, want)
+			}
+		}
+	})
+}

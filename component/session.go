@@ -277,6 +277,8 @@ func (u *user) onLegacy(ev legacy.Event) {
 		u.onLookup(ev.Ref, ev)
 	case legacy.SearchFinished:
 		u.onLookup(ev.Ref, ev)
+	case legacy.PeerNamed:
+		u.onPeerNamed(ev)
 	case legacy.AvatarChanged:
 		u.onAvatarChanged(ev)
 	case legacy.CommandDone:

@@ -139,6 +139,12 @@ type SearchFinished struct {
 	Err     error
 }
 
+// PeerNamed: what the network calls a contact, who may be called better by their profile.
+type PeerNamed struct {
+	Peer Peer
+	Nick string
+}
+
 // AvatarChanged: a contact shows another picture, or with no Image none.
 type AvatarChanged struct {
 	From  Peer
@@ -183,6 +189,7 @@ func (TypingChanged) event()   {}
 func (ProfileReceived) event() {}
 func (VersionReceived) event() {}
 func (SearchFinished) event()  {}
+func (PeerNamed) event()       {}
 func (AvatarChanged) event()   {}
 func (Notice) event()          {}
 func (StateSaved) event()      {}

@@ -21,6 +21,7 @@ type buddies struct {
 	presence  legacy.Presence // the user's own
 	shown     legacy.Presence // as the server has it
 	awayTexts map[string]oscarwire.UserInfo
+	spelled   map[string]string          // names as people spell their own, by ID
 	seen      map[string]legacy.Presence // peers, as the core has them
 
 	iconOf        map[string]string // hashes of avatars, as the core has them
@@ -34,6 +35,7 @@ func newBuddies(c *client) buddies {
 		typists:   make(map[string]bool),
 		plain:     make(map[string]bool),
 		awayTexts: make(map[string]oscarwire.UserInfo),
+		spelled:   make(map[string]string),
 		seen:      make(map[string]legacy.Presence),
 		iconOf:    make(map[string]string),
 		presence:  legacy.Presence{Show: legacy.ShowOnline},
@@ -99,6 +101,15 @@ func (bs *buddies) writePresence() {
 	}
 }
 
+// namePeer tells how somebody spells their name, once: AIM's have capitals and spaces.
+func (bs *buddies) namePeer(p legacy.Peer, name string) {
+	if name == p.ID || bs.spelled[p.ID] == name || len(bs.spelled) >= maxItems {
+		return
+	}
+	bs.spelled[p.ID] = name
+	bs.c.emit(legacy.PeerNamed{Peer: p, Nick: name})
+}
+
 // onBuddies handles 03/0B and 03/0C.
 func (bs *buddies) onBuddies(snac oscarwire.SNAC) error {
 	users, err := oscarwire.ParseUserInfos(snac.Body)
@@ -118,6 +129,7 @@ func (bs *buddies) onBuddies(snac oscarwire.SNAC) error {
 			if last := bs.seen[peer.ID]; asks && last.Show == p.Show {
 				p.Status = last.Status // until we know better
 			}
+			bs.namePeer(peer, oscarwire.Clean(u.Name))
 			bs.showPeer(peer, p)
 			bs.lookAtIcon(peer, u)
 			if asks {

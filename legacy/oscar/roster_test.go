@@ -214,6 +214,34 @@ func TestPresence(t *testing.T) {
 	expect(a, func(ev legacy.PresenceChanged) bool { return ev.Presence.Show == legacy.ShowOffline })
 }
 
+// A name that people spell their own way is told once, before the presence.
+func TestSpelledNames(t *testing.T) {
+	mock := startMock(t, oscarmock.Options{})
+	mock.AddAccount(oscarmock.Account{Name: aliceAIM, Password: password})
+	robot := mock.Bot("Bob Smith", oscarmock.BotOptions{})
+	o := optionsFor(mock.Addr())
+	o.Flavor = "aim"
+	u := signOn(t, mock, newNetwork(t, o), aliceAIM)
+	u.do(u.roster().AddContact(t.Context(), contact("bobsmith", ""), ""))
+	expect(u, func(ev legacy.ContactChanged) bool { return ev.Contact.Peer.ID == "bobsmith" })
+	for i := range 2 {
+		robot.SignOn()
+		named := 0
+		expect(u, func(ev legacy.Event) bool {
+			if n, ok := ev.(legacy.PeerNamed); ok && n.Peer.ID == "bobsmith" && n.Nick == "Bob Smith" {
+				named++
+			}
+			p, ok := ev.(legacy.PresenceChanged)
+			return ok && p.Presence.Show == legacy.ShowOnline
+		})
+		if named != 1-i {
+			t.Errorf("at sign-on %d: named %d times", i+1, named)
+		}
+		robot.SignOff()
+		expect(u, func(ev legacy.PresenceChanged) bool { return ev.Presence.Show == legacy.ShowOffline })
+	}
+}
+
 // TestTypingCapability: who tells of typing is known from what their client says of
 // itself, and from what it does.
 func TestTypingCapability(t *testing.T) {
