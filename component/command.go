@@ -354,6 +354,9 @@ func (u *user) expireExecutions() {
 	for id, x := range u.executions {
 		if now.After(x.expires) && (x.request == nil || x.request.answered) {
 			delete(u.executions, id)
+			if x.words != nil && x.words.asking != "" && len(u.late) < maxResources {
+				put(&u.late, x.from, true)
+			}
 		}
 	}
 }

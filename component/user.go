@@ -63,6 +63,7 @@ type user struct {
 	// Maps that are made by put.
 	executions map[string]*execution    // of ad-hoc commands, by session id
 	queries    map[string]query         // of ours, by id
+	late       map[string]bool          // clients that have not answered in time what they were asked by words
 	lookups    map[string]lookup        // questions to the network, by ref
 	nicks      map[string]*nickQuery    // those of ours, by ref
 	echos      map[string]time.Time     // ids of messages that the server hands back to us

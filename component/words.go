@@ -37,6 +37,11 @@ func (u *user) onText(st *inbound, text string) {
 	if i := strings.IndexFunc(text, unicode.IsSpace); i >= 0 {
 		word, rest = text[:i], strings.TrimSpace(text[i:])
 	}
+	if full := st.from.String(); u.late[full] { // it may be a password
+		delete(u.late, full)
+		u.c.say(full, "That took too long, and nothing was done. Begin again.")
+		return
+	}
 	cmd := u.wordCommand(strings.ToLower(word))
 	if x := u.dialogueOf(st.from.String()); x != nil {
 		if !x.leftFor(cmd, rest) {
@@ -49,7 +54,7 @@ func (u *user) onText(st *inbound, text string) {
 	case (cmd == nil && !help || isProtocol(word)) && u.rawText(st):
 	case help:
 		u.c.say(st.from.String(), u.helpText())
-	case cmd == nil: // which may be a password, written too late
+	case cmd == nil: // it may be a password, and is not repeated
 		u.c.say(st.from.String(), "I do not know that word.\n"+u.helpText())
 	default:
 		u.startCommand(u.requestByWords(st, cmd.node, rest), cmd, legacy.Peer{})

@@ -76,7 +76,7 @@ func TestDialogueBounds(t *testing.T) {
 		w.conversation(phone, "register alice", "Password?")
 		w.conversation(laptop, hidden, "I do not know that word.")
 		w.pass(11 * time.Minute)
-		w.conversation(phone, hidden, "I do not know that word.")
+		w.conversation(phone, hidden, "That took too long", hidden, "I do not know that word.")
 		for range 10 { // a new word takes the place of what was asked for
 			w.conversation(phone, "register", "Name?", "register bob", "Password?", "cancel", "Nothing was done.")
 		}
@@ -251,6 +251,12 @@ func TestWordsOfNetworks(t *testing.T) {
 		if sent := legacytest.Expect[legacytest.Send](t, h); sent.Text != "LIST >100" || !sent.To.Service {
 			t.Errorf("sent %+v", sent)
 		}
+		// A password that comes too late is nothing for the network to see.
+		w.conversation(phone, "password", "Password?")
+		w.pass(11 * time.Minute)
+		w.run(phone, "status", "", "") // what was asked is forgotten by now
+		w.conversation(phone, hidden, "That took too long")
+		legacytest.Refute[legacytest.Send](t, h)
 		w.nothingAsked(asked)
 	})
 }
