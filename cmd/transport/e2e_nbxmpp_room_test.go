@@ -41,6 +41,7 @@ func TestNBXMPPRoom(t *testing.T) {
 	s.alice.noRequests()
 	s.carol.noRequests()
 	s.offline()
+	s.back()
 }
 
 // entry joins. Gajim asks for disco#info first, takes nick changes away from a room that
@@ -366,4 +367,35 @@ func (s *roomScene) offline() {
 			s.Errorf("alice finds %s", e.XML)
 		}
 	}
+}
+
+// back: Alice's client comes back by the same resource before the old connection has
+// ended, and the gateway knows of its presence, since she is registered. A leave in her own session, which is not in a room yet, is one of an unknown room
+// to Gajim. (gajim/common/modules/muc.py, MUC._on_muc_user_presence)
+func (s *roomScene) back() {
+	before := s.w.nbxmpp(aliceJID + "/one")
+	var r lab.Registration
+	before.call(&r, "Register", "request_register_form", ircDomain)
+	before.call(nil, "Register", "submit_register_form", r.Form.Fill(map[string][]string{"username": {"alice"}}), ircDomain)
+	before.presence(ircDomain, "subscribe")
+	before.call(nil, "BasePresence", "subscribed", ircDomain)
+	before.call(nil, "BasePresence", "subscribe", ircDomain)
+	before.presence(ircDomain, "available")
+	before.enter(nbxmppRoom, "alice")
+	again := s.w.nbxmpp(before.JID)
+	self := again.enter(nbxmppRoom, "alice")
+	for _, e := range again.History() {
+		if e == self {
+			break
+		}
+		if e.Kind == "presence" && e.Bare() == nbxmppRoom && e.Type != "available" {
+			s.Errorf("before the join came %s", e.XML)
+		}
+	}
+	s.bob.send("PRIVMSG #club :hello again")
+	again.message("hello again")
+	if e := again.last(nbxmppRoom+"/alice", "available"); !e.Has("is_muc_self_presence") {
+		s.Errorf("alice is in the room as %s", e.XML)
+	}
+	again.noWarnings()
 }
