@@ -162,7 +162,11 @@ func (u *user) onRegistrationAnswers(x *execution, values map[string][]string) {
 			u.refuse(x, *why)
 			return
 		}
-		u.complete(x, "info", "You are registered, and signed on to "+u.c.cfg.Name+".", nil)
+		text := "You are registered, and signed on to " + u.c.cfg.Name + "."
+		if !u.isSignedOn() { // nothing was changed
+			text = "You are registered. " + u.stateText()
+		}
+		u.complete(x, "info", text, nil)
 	})
 }
 

@@ -227,6 +227,9 @@ func TestSettingsByWords(t *testing.T) {
 			"settings color blue", "There is no setting of that name.",
 			"settings max_history_length many", "Enter a number of lines",
 			"account", "username = alice: Name\npassword = (not shown): ",
+			"logout", "You have signed off.",
+			"account username alice", "You are registered. You have signed off.",
+			"login", "You are being signed on.",
 			"server-configure nick a b", "A nick has no spaces.",
 			"server-configure nick ab", "Your settings are stored.",
 		)
