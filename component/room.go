@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"transport/component/address"
@@ -233,7 +234,7 @@ func (u *user) leaveRoom(r *room, full, reason string) {
 	if r.nick == "" { // it was not let in yet
 		self = &occupant{Occupant: legacy.Occupant{Nick: r.clients[full].nick}}
 	}
-	if !r.clients[full].gone {
+	if !r.clients[full].gone && !strings.HasSuffix(reason, replacedText) {
 		u.sendOccupant(r, full, self, occupantStanza{gone: true, codes: []string{"110"}})
 	}
 	u.dropClient(r, full, reason)
@@ -270,6 +271,10 @@ func (u *user) endGuest() {
 		u.account, u.block, u.guest, u.guestLeft = nil, nil, false, false
 	}
 }
+
+// replacedText is what Prosody says for a client whose address another one has taken. Of
+// guests nothing else tells that it has not left by itself.
+const replacedText = "Replaced by new connection"
 
 // noteGone notes that a client has gone offline, or come back, in the rooms that it is in.
 // Nothing more is sent to its address: another client may have that already, and would take

@@ -311,6 +311,10 @@ func TestGoneClients(t *testing.T) {
 		noneToPhone("it went offline")
 		w.Send("<presence from='" + phone + "' to='" + gw + "'/>")
 		again()
+		// Another one has its address.
+		w.Send("<presence from='" + phone + "' to='" + club + "/alice' type='unavailable'><status>Disconnected: Replaced by new connection</status></presence>")
+		noneToPhone("it was replaced")
+		again()
 		w.Send(leave)
 		w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type='unavailable'>" + item("none", "none", "110") + "</presence>")
 	})

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"transport/cmd/transport/internal/lab"
+	"transport/component/element"
 )
 
 // TestIRCNewcomer is somebody who knows no channel: they look for one, see what it is
@@ -31,11 +32,15 @@ func TestIRCNewcomer(t *testing.T) {
 			t.Errorf("no %s in %s", want, answer)
 		}
 	}
-	about := alice.iq("get", ircDomain, "<query xmlns='"+info+"'/>").String()
-	has(about, "category='gateway' type='irc'")
-	has(about, "category='conference' type='text'")
+	var is []string
+	for identity := range alice.iq("get", ircDomain, "<query xmlns='"+info+"'/>").Child(info, "query").Children(info, "identity") {
+		is = append(is, identity.Attr("category")+"/"+identity.Attr("type"))
+	}
+	if got := strings.Join(is, " "); got != "gateway/irc conference/text" {
+		t.Errorf("the gateway is %s", got)
+	}
 	has(alice.iq("get", ircDomain, "<query xmlns='http://jabber.org/protocol/disco#items'/>").String(), "jid='"+room+"'")
-	about = alice.iq("get", room, "<query xmlns='"+info+"'/>").String()
+	about := alice.iq("get", room, "<query xmlns='"+info+"'/>").String()
 	has(about, "<field var='muc#roominfo_occupants'><value>1</value>")
 	has(about, "<field var='muc#roominfo_description'><value>what it is about</value>")
 	found := alice.iq("set", ircDomain, "<query xmlns='jabber:iq:search'><x xmlns='jabber:x:data' type='submit'><field var='channel'><value>about</value></field></x></query>").String()
@@ -55,5 +60,18 @@ func TestIRCNewcomer(t *testing.T) {
 	alice.role(room+"/Dave_Jones", "owner", "moderator")
 	alice.admin(room, "jid='bob@"+ircDomain+"' affiliation='outcast'")
 	bob.expect("KICK #test bob")
+	// XEP-0045 §7.14: what is left of a client is not told to the one that has its address now
+	again := w.login(aliceJID + "/one")
+	again.send("<message to='" + room + "' type='groupchat' id='early'><body>x</body></message>")
+	again.expect("not to be in the room yet", func(e *element.Element) bool {
+		if e.Name == "presence" && strings.HasPrefix(e.Attr("from"), room) {
+			t.Errorf("before it joins, a client gets %s", e)
+		}
+		return e.Attr("id") == "early"
+	})
+	again.join(room, "Dave Jones")
+	if self := again.presence(room+"/Dave_Jones", "", ""); codes(self) != "110 210" {
+		t.Errorf("the own presence is %s", self)
+	}
 	w.expectNoSecrets()
 }
