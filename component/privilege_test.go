@@ -1,6 +1,7 @@
 package component_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ type roster struct {
 	items map[string]*element.Element // by JID
 	sets  []string                    // what was written: JID and subscription
 	fails bool                        // sets are granted and then refused, as by ejabberd 23.01
+	gets  int                         // how often it was read
 	slow  bool                        // sets are not answered
 }
 
@@ -52,6 +54,7 @@ func (r *roster) serve() (others []*element.Element) {
 			case e.Attr("to") != r.owner:
 				r.w.t.Fatalf("somebody else's roster: %s", e)
 			case e.Attr("type") == "get":
+				r.gets++
 				list := element.New(rosterNS, "query")
 				for _, item := range r.items {
 					list.Add(item.Clone())
@@ -346,5 +349,71 @@ func TestUnregisterWhileGroupsWait(t *testing.T) {
 		w.Expect("<iq type='result' id='1'/>")
 		h.Resume()
 		r.serve()
+	})
+}
+
+// Many contacts that a client adds at once cost no more than two readings of the roster.
+func TestAddManyPrivileged(t *testing.T) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		r := w.grantRoster()
+		w.presence(phone, gw, "")
+		r.serve()
+		h := w.echo.Session("alice")
+		r.gets = 0
+		const count = 50
+		for i := range count {
+			jid := fmt.Sprintf("friend%d@%s", i, gw)
+			r.put(jid, "none", fmt.Sprint("Friend ", i), "Work")
+			w.presence(alice, jid, "subscribe")
+		}
+		r.serve()
+		if r.gets != 2 {
+			t.Errorf("the roster was read %d times", r.gets)
+		}
+		for i := range count {
+			if got := legacytest.Expect[legacytest.AddContact](t, h).Contact; !strings.HasPrefix(got.Name, "Friend ") || len(got.Groups) != 1 {
+				t.Errorf("added on the network: %+v", got)
+			}
+			if got, want := r.entry(fmt.Sprintf("friend%d@%s", i, gw)), fmt.Sprintf("both Friend %d in Work", i); got != want {
+				t.Errorf("in the roster: %q, want %q", got, want)
+			}
+		}
+	})
+}
+
+// A guest who becomes registered keeps the gateway as it is in the roster, and is asked
+// nothing; whom they add is there both ways.
+func TestGuestPrivileged(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		r := w.grantRoster()
+		r.put(gw, "both", "My chats", "Work")
+		form := w.run(phone, "configure", "", "")
+		w.run(phone, "configure", " sessionid='"+form.Attr("sessionid")+"' action='next'", submit("record_history", "0"))
+		if told := requests(r.serve()); len(told) > 0 {
+			t.Errorf("the user is told %q", told)
+		}
+		if _, there := w.account(alice); !there {
+			t.Error("not registered")
+		}
+		if got := r.entry(gw); got != "both My chats in Work" {
+			t.Errorf("the gateway is in the roster as %q", got)
+		}
+	})
+	stage(t, setup{network: newCity(asked)}, func(t *testing.T, w *world) {
+		r := w.grantRoster()
+		r.put(bob2, "none", "My Bob", "Friends")
+		w.presence(alice, bob2, "subscribe")
+		told := requests(r.serve())
+		w.pass(time.Second)
+		told = append(told, requests(r.serve())...)
+		if !slices.Equal(told, []string{"subscribed from " + bob2}) {
+			t.Errorf("the user is told %q", told)
+		}
+		for jid, want := range map[string]string{gw: "both Echo in Echo", bob2: "both My Bob in Friends"} {
+			if got := r.entry(jid); got != want {
+				t.Errorf("%s is in the roster as %q, want %q", jid, got, want)
+			}
+		}
 	})
 }

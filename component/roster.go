@@ -267,6 +267,11 @@ func (u *user) readRoster(then func()) {
 		then()
 		return
 	}
+	if u.reading { // that may be answered already, before what is to be read was written
+		u.readers = append(u.readers, then)
+		return
+	}
+	u.reading = true
 	u.readAt = u.c.clock.Now()
 	u.askAt = u.readAt.Add(queryTime + time.Second)
 	u.query("get", u.bare, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
@@ -278,7 +283,16 @@ func (u *user) readRoster(then func()) {
 				u.readRosterItem(item)
 			}
 		}
+		readers := u.readers
+		u.reading, u.readers = false, nil
 		then()
+		if len(readers) > 0 {
+			u.readRoster(func() {
+				for _, f := range readers {
+					f()
+				}
+			})
+		}
 	})
 }
 

@@ -224,6 +224,7 @@ func (u *user) keepAccount() *stanzaError {
 	u.c.setRegistered(u.bare, true)
 	u.log.Info().Msg("registered a guest who has something to be kept")
 	u.offerGateway()
+	u.readRoster(func() {}) // the gateway may be there, as the user has it
 	if u.legacySession() != nil {
 		u.sendGatewayPresence(u.bare)
 	}

@@ -108,6 +108,8 @@ type user struct {
 	showAt         time.Time // when contacts whose presence flaps are shown
 	askAt          time.Time // when the next of toAsk is sent
 	readAt         time.Time // when the roster was read last
+	reading        bool      // that is not answered yet
+	readers        []func()  // what waits for the one after that
 	leavingGateway bool      // the registration is being removed
 	settling       *settling // what waits for changes that are on their way to the network
 	askAwaits      bool      // that waits for a nick
