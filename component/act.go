@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"mellium.im/xmpp/stanza"
+	"transport/component/stanza"
 
 	"transport/component/element"
 	"transport/component/xep"
@@ -149,26 +149,26 @@ func correctionOf(text string, markup []legacy.Span) (string, []legacy.Span) {
 
 // freshReactions are the emojis that the user has newly put to a message. What they have
 // taken away is not worth a line.
-func (u *user) freshReactions(peer legacy.Peer, id string, emojis []string) []string {
-	before := u.reacted[reactionKey(peer, id)]
+func (ob *outbox) freshReactions(peer legacy.Peer, id string, emojis []string) []string {
+	before := ob.reacted[reactionKey(peer, id)]
 	return slices.DeleteFunc(slices.Clone(emojis), func(emoji string) bool { return slices.Contains(before, emoji) })
 }
 
-func (u *user) noteReactions(peer legacy.Peer, id string, emojis []string) {
-	if len(u.reacted) >= maxReacted {
-		clear(u.reacted)
+func (ob *outbox) noteReactions(peer legacy.Peer, id string, emojis []string) {
+	if len(ob.reacted) >= maxReacted {
+		clear(ob.reacted)
 	}
-	put(&u.reacted, reactionKey(peer, id), emojis)
+	put(&ob.reacted, reactionKey(peer, id), emojis)
 }
 
 // forgetReactions forgets those of a message that did not arrive.
-func (u *user) forgetReactions(st *inbound) {
-	if actOf(st.Element) != actReact || len(u.reacted) == 0 {
+func (ob *outbox) forgetReactions(st *stanza.Inbound) {
+	if actOf(st.Element) != actReact || len(ob.reacted) == 0 {
 		return
 	}
-	for key := range u.reacted {
+	for key := range ob.reacted {
 		if _, id, _ := strings.Cut(key, "\x00"); id == st.Child(xep.NSReactions, "reactions").Attr("id") {
-			delete(u.reacted, key)
+			delete(ob.reacted, key)
 		}
 	}
 }
@@ -176,77 +176,77 @@ func (u *user) forgetReactions(st *inbound) {
 func reactionKey(peer legacy.Peer, id string) string { return peer.ID + "\x00" + id }
 
 // actAlone passes a reaction or a retraction on to a person, as a line of text.
-func (u *user) actAlone(st *inbound, a act, peer legacy.Peer) {
-	if peer.ID == "" || peer.Service || u.option(optNoActs) {
+func (ob *outbox) actAlone(st *stanza.Inbound, a act, peer legacy.Peer) {
+	if peer.ID == "" || peer.Service || ob.u.account.option(optNoActs) {
 		return
 	}
 	if a == actRetract {
-		u.sendTo(st, peer, retractionLine(u.chatLine(peer, retraction(st.Element).Attr("id")), u.c.clock.Now()))
+		ob.sendTo(st, peer, retractionLine(ob.chatLine(peer, retraction(st.Element).Attr("id")), ob.u.c.clock.Now()))
 		return
 	}
 	e := st.Child(xep.NSReactions, "reactions")
 	id, emojis := e.Attr("id"), reactionsIn(e)
-	fresh := u.freshReactions(peer, id, emojis)
-	if len(fresh) == 0 || u.sendTo(st, peer, reactionLine(fresh, u.chatLine(peer, id))) {
-		u.noteReactions(peer, id, emojis)
+	fresh := ob.freshReactions(peer, id, emojis)
+	if len(fresh) == 0 || ob.sendTo(st, peer, reactionLine(fresh, ob.chatLine(peer, id))) {
+		ob.noteReactions(peer, id, emojis)
 	}
 }
 
 // reactInRoom passes reactions on: as such where the network has them, else as a line of
 // text. Clients in the room get them as reactions in any case. (XEP-0444 §4.2)
-func (u *user) reactInRoom(st *inbound, r *room) {
+func (r *room) reactInRoom(st *stanza.Inbound) {
 	e := st.Child(xep.NSReactions, "reactions")
 	id, emojis := e.Attr("id"), reactionsIn(e)
 	if id == "" {
-		u.c.refuse(st, errBadRequest)
+		st.Refuse(stanza.ErrBadRequest)
 		return
 	}
-	u.recall(r)
+	r.recall()
 	old := r.said(id)
-	if reactor, ok := u.legacySession().(legacy.RoomReactor); ok && r.tags && (old == nil || !old.unnamed) {
-		if err := reactor.React(u.ctx, r.peer, id, emojis); err != nil {
-			u.c.refuse(st, translateError(err))
+	if reactor, ok := r.rs.u.login.legacySession().(legacy.RoomReactor); ok && r.tags && (old == nil || !old.unnamed) {
+		if err := reactor.React(r.rs.u.ctx, r.peer, id, emojis); err != nil {
+			st.Refuse(stanza.Translate(err))
 			return
 		}
-		u.reflect(st, "")
+		r.rs.reflect(st, "")
 		return
 	}
-	fresh := u.freshReactions(r.peer, id, emojis)
-	if len(fresh) == 0 || u.option(optNoActs) {
-		u.reflect(st, "")
-	} else if !u.sendTo(st, r.peer, reactionLine(fresh, u.roomLine(r, id))) {
+	fresh := r.rs.u.outbox.freshReactions(r.peer, id, emojis)
+	if len(fresh) == 0 || r.rs.u.account.option(optNoActs) {
+		r.rs.reflect(st, "")
+	} else if !r.rs.u.outbox.sendTo(st, r.peer, reactionLine(fresh, r.roomLine(id))) {
 		return
 	}
-	u.noteReactions(r.peer, id, emojis)
+	r.rs.u.outbox.noteReactions(r.peer, id, emojis)
 }
 
 // retractInRoom takes back what the user has said in a room: where the network cannot,
 // for the user's clients only, and the room is told so in a line of text.
 // (XEP-0424 §3)
-func (u *user) retractInRoom(st *inbound, r *room) {
+func (r *room) retractInRoom(st *stanza.Inbound) {
 	id := retraction(st.Element).Attr("id")
-	u.recall(r)
-	u.c.identify(r, r.self())
+	r.recall()
+	r.rs.u.c.identify(r, r.self())
 	old := r.said(id)
 	switch {
 	case r.redacts && (old == nil || !old.unnamed):
-		u.retract(st, r)
+		r.retract(st)
 	case id == "":
-		u.c.refuse(st, errBadRequest)
+		st.Refuse(stanza.ErrBadRequest)
 	case old != nil && old.nick != r.nick && !r.isOf(old, r.nick):
-		u.c.refuse(st, errNotYours)
-	case u.option(optNoActs):
-		u.reflect(st, "")
+		st.Refuse(errNotYours)
+	case r.rs.u.account.option(optNoActs):
+		r.rs.reflect(st, "")
 	default:
-		u.sendTo(st, r.peer, retractionLine(u.roomLine(r, id), u.c.clock.Now()))
+		r.rs.u.outbox.sendTo(st, r.peer, retractionLine(r.roomLine(id), r.rs.u.c.clock.Now()))
 	}
 }
 
-var errNotYours = stanzaError{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "You can take back only what you have said yourself."}
+var errNotYours = stanza.Error{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "You can take back only what you have said yourself."}
 
 // roomLine is a message of a room, for a line about it.
-func (u *user) roomLine(r *room, id string) mentioned {
-	u.recall(r)
+func (r *room) roomLine(id string) mentioned {
+	r.recall()
 	old := r.said(id)
 	if old == nil {
 		return mentioned{}
@@ -272,9 +272,9 @@ func (l *line) ownText() string {
 }
 
 // chatLine is a message of a one-to-one chat, for a line about it.
-func (u *user) chatLine(peer legacy.Peer, id string) mentioned {
+func (ob *outbox) chatLine(peer legacy.Peer, id string) mentioned {
 	later := false // the user has said something later
-	for _, l := range slices.Backward(u.chat) {
+	for _, l := range slices.Backward(ob.chat) {
 		switch {
 		case l.peer != peer.ID:
 		case id != "" && (l.id == id || l.origin == id):
@@ -294,10 +294,10 @@ type chatLine struct {
 }
 
 // noteChat remembers how a message begins.
-func (u *user) noteChat(l chatLine) {
-	if len(u.chat) >= 2*maxChatLines {
-		u.chat = append(u.chat[:0], u.chat[len(u.chat)-maxChatLines+1:]...)
+func (ob *outbox) noteChat(l chatLine) {
+	if len(ob.chat) >= 2*maxChatLines {
+		ob.chat = append(ob.chat[:0], ob.chat[len(ob.chat)-maxChatLines+1:]...)
 	}
-	l.at = u.c.clock.Now()
-	u.chat = append(u.chat, l)
+	l.at = ob.u.c.clock.Now()
+	ob.chat = append(ob.chat, l)
 }

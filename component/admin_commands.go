@@ -11,6 +11,7 @@ import (
 
 	"transport/component/address"
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 )
 
@@ -24,17 +25,17 @@ const maxListed = 2000
 // where it has one.
 func adminCommands() []*command {
 	return []*command{
-		{node: nsAdmin + "#get-registered-users-num", name: "Count registered users", who: admins, ask: (*user).countRegistered},
-		{node: nsAdmin + "#get-online-users-num", name: "Count users who are signed on", who: admins, ask: (*user).countOnline},
-		{node: nsAdmin + "#get-registered-users-list", name: "List registered users", who: admins, ask: (*user).listRegistered},
-		{node: nsAdmin + "#get-online-users-list", name: "List users who are signed on", who: admins, ask: (*user).listOnline},
-		{node: nsAdmin + "#user-stats", name: "Show a user's state", who: admins, ask: (*user).askUserStats},
-		{node: nsAdmin + "#end-user-session", name: "End users' sessions", who: admins, ask: (*user).askEndSession},
-		{node: nsAdmin + "#delete-user", name: "Remove users' registrations", who: admins, ask: (*user).askDeleteUser},
-		{node: nsAdmin + "#announce", name: "Send an announcement to all users who are signed on", who: admins, ask: (*user).askAnnounce},
+		{node: nsAdmin + "#get-registered-users-num", name: "Count registered users", who: admins, ask: func(u *user, x *execution) { u.adhoc.countRegistered(x) }},
+		{node: nsAdmin + "#get-online-users-num", name: "Count users who are signed on", who: admins, ask: func(u *user, x *execution) { u.adhoc.countOnline(x) }},
+		{node: nsAdmin + "#get-registered-users-list", name: "List registered users", who: admins, ask: func(u *user, x *execution) { u.adhoc.listRegistered(x) }},
+		{node: nsAdmin + "#get-online-users-list", name: "List users who are signed on", who: admins, ask: func(u *user, x *execution) { u.adhoc.listOnline(x) }},
+		{node: nsAdmin + "#user-stats", name: "Show a user's state", who: admins, ask: func(u *user, x *execution) { u.adhoc.askUserStats(x) }},
+		{node: nsAdmin + "#end-user-session", name: "End users' sessions", who: admins, ask: func(u *user, x *execution) { u.adhoc.askEndSession(x) }},
+		{node: nsAdmin + "#delete-user", name: "Remove users' registrations", who: admins, ask: func(u *user, x *execution) { u.adhoc.askDeleteUser(x) }},
+		{node: nsAdmin + "#announce", name: "Send an announcement to all users who are signed on", who: admins, ask: func(u *user, x *execution) { u.adhoc.askAnnounce(x) }},
 		{node: "statistics", name: "Show counters", word: "statistics", about: "counters of the gateway", who: admins,
-			run: func(u *user) (string, *stanzaError) { return u.c.statistics(u), nil }},
-		{node: "reload", name: "Read the configuration again", word: "reload", about: "read the configuration again", who: admins, run: (*user).reload},
+			run: func(u *user) (string, *stanza.Error) { return u.c.statistics(u), nil }},
+		{node: "reload", name: "Read the configuration again", word: "reload", about: "read the configuration again", who: admins, run: func(u *user) (string, *stanza.Error) { return u.adhoc.reload() }},
 	}
 }
 
@@ -74,33 +75,33 @@ func (c *Component) signedOnUsers() []string {
 	return names
 }
 
-func (u *user) countRegistered(x *execution) {
-	n := len(u.c.registeredUsers())
-	u.complete(x, "", "", adminForm("result", "", "").
+func (ad *adhoc) countRegistered(x *execution) {
+	n := len(ad.u.c.registeredUsers())
+	ad.complete(x, "", "", adminForm("result", "", "").
 		Add(xep.NewField("registeredusersnum", "text-single", "Registered users", strconv.Itoa(n))))
 }
 
-func (u *user) countOnline(x *execution) {
-	n := len(u.c.signedOnUsers())
-	u.complete(x, "", "", adminForm("result", "", "").
+func (ad *adhoc) countOnline(x *execution) {
+	n := len(ad.u.c.signedOnUsers())
+	ad.complete(x, "", "", adminForm("result", "", "").
 		Add(xep.NewField("onlineusersnum", "text-single", "Users who are signed on", strconv.Itoa(n))))
 }
 
-func (u *user) listRegistered(x *execution) {
-	u.listUsers(x, u.c.registeredUsers(), "registereduserjids", "Registered users")
+func (ad *adhoc) listRegistered(x *execution) {
+	ad.listUsers(x, ad.u.c.registeredUsers(), "registereduserjids", "Registered users")
 }
 
-func (u *user) listOnline(x *execution) {
-	u.listUsers(x, u.c.signedOnUsers(), "onlineuserjids", "Users who are signed on")
+func (ad *adhoc) listOnline(x *execution) {
+	ad.listUsers(x, ad.u.c.signedOnUsers(), "onlineuserjids", "Users who are signed on")
 }
 
-func (u *user) listUsers(x *execution, names []string, field, label string) {
+func (ad *adhoc) listUsers(x *execution, names []string, field, label string) {
 	note := ""
 	if len(names) > maxListed {
 		note = fmt.Sprintf("The first %d of %d.", maxListed, len(names))
 		names = names[:maxListed]
 	}
-	u.complete(x, "info", note, adminForm("result", "", "").Add(xep.NewField(field, "jid-multi", label, names...)))
+	ad.complete(x, "info", note, adminForm("result", "", "").Add(xep.NewField(field, "jid-multi", label, names...)))
 }
 
 // order has another user's actor do something, soon. It is false when that actor
@@ -121,7 +122,7 @@ func (c *Component) order(bare string, do func(*user)) bool {
 
 // ask has each of some users' actors do something and collects what they say of
 // it. A user who cannot be asked says so.
-func (u *user) askUsers(bares []string, do func(*user) string, then func(answers []string)) {
+func (ad *adhoc) askUsers(bares []string, do func(*user) string, then func(answers []string)) {
 	answers := make([]string, len(bares))
 	left := len(bares)
 	got := func(i int, answer string) {
@@ -132,11 +133,11 @@ func (u *user) askUsers(bares []string, do func(*user) string, then func(answers
 	}
 	for i, bare := range bares {
 		switch {
-		case bare == u.bare:
-			got(i, do(u))
-		case !u.c.order(bare, func(other *user) {
+		case bare == ad.u.bare:
+			got(i, do(ad.u))
+		case !ad.u.c.order(bare, func(other *user) {
 			answer := do(other)
-			u.c.order(u.bare, func(*user) { got(i, answer) })
+			ad.u.c.order(ad.u.bare, func(*user) { got(i, answer) })
 		}):
 			got(i, "busy, try again")
 		}
@@ -148,19 +149,19 @@ const maxAccounts = 16
 
 // askAccounts asks whom a command is about, and calls then with users who are
 // registered or, as guests, signed on.
-func (u *user) askAccounts(x *execution, title, instructions string, then func(u *user, x *execution, bares []string)) {
+func (ad *adhoc) askAccounts(x *execution, title, instructions string, then func(u *user, x *execution, bares []string)) {
 	asked := adminForm("form", title, instructions).
 		Add(xep.Required(xep.NewField("accountjids", "jid-multi", "JIDs of the users")))
-	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		var bares []string
 		for _, line := range splitLines(slices.Concat(values["accountjids"], values["accountjid"], values["jids"])) { // the last as users of other gateways know it
 			jid, err := address.Parse(line)
 			if err != nil {
-				u.showAgain(x, strconv.Quote(line)+" is no JID.", "accountjids")
+				u.adhoc.showAgain(x, strconv.Quote(line)+" is no JID.", "accountjids")
 				return
 			}
 			if bare := jid.Bare().String(); !u.c.isRegistered(bare) && !slices.Contains(u.c.signedOnUsers(), bare) {
-				u.showAgain(x, bare+" is not registered here, nor signed on.", "accountjids")
+				u.adhoc.showAgain(x, bare+" is not registered here, nor signed on.", "accountjids")
 				return
 			} else if !slices.Contains(bares, bare) {
 				bares = append(bares, bare)
@@ -168,9 +169,9 @@ func (u *user) askAccounts(x *execution, title, instructions string, then func(u
 		}
 		switch {
 		case len(bares) == 0:
-			u.showAgain(x, "Enter at least one JID.", "accountjids")
+			u.adhoc.showAgain(x, "Enter at least one JID.", "accountjids")
 		case len(bares) > maxAccounts:
-			u.showAgain(x, fmt.Sprintf("At most %d users at a time.", maxAccounts), "accountjids")
+			u.adhoc.showAgain(x, fmt.Sprintf("At most %d users at a time.", maxAccounts), "accountjids")
 		default:
 			then(u, x, bares)
 		}
@@ -178,7 +179,7 @@ func (u *user) askAccounts(x *execution, title, instructions string, then func(u
 }
 
 // report ends an execution by what became of each user.
-func (u *user) report(x *execution, bares, answers []string) {
+func (ad *adhoc) report(x *execution, bares, answers []string) {
 	var b strings.Builder
 	for i, bare := range bares {
 		if i > 0 {
@@ -186,65 +187,65 @@ func (u *user) report(x *execution, bares, answers []string) {
 		}
 		b.WriteString(bare + ": " + answers[i])
 	}
-	u.complete(x, "info", b.String(), nil)
+	ad.complete(x, "info", b.String(), nil)
 }
 
-func (u *user) askUserStats(x *execution) {
-	u.askAccounts(x, "Show a user's state", "", func(u *user, x *execution, bares []string) {
-		u.askUsers(bares, func(other *user) string {
-			if other.account == nil {
+func (ad *adhoc) askUserStats(x *execution) {
+	ad.askAccounts(x, "Show a user's state", "", func(u *user, x *execution, bares []string) {
+		u.adhoc.askUsers(bares, func(other *user) string {
+			if other.account.account == nil {
 				return "not registered"
 			}
-			return fmt.Sprintf("%s Clients: %d.", strings.ReplaceAll(other.statusText(), "\n", " "), len(other.resources))
-		}, func(answers []string) { u.report(x, bares, answers) })
+			return fmt.Sprintf("%s Clients: %d.", strings.ReplaceAll(other.login.statusText(), "\n", " "), len(other.clients.resources))
+		}, func(answers []string) { u.adhoc.report(x, bares, answers) })
 	})
 }
 
 // textEnded is what somebody hears whose session an administrator has ended.
 const textEnded = "An administrator has signed you off."
 
-func (u *user) askEndSession(x *execution) {
-	u.askAccounts(x, "End users' sessions", "They stay signed off until they sign on again.", func(u *user, x *execution, bares []string) {
+func (ad *adhoc) askEndSession(x *execution) {
+	ad.askAccounts(x, "End users' sessions", "They stay signed off until they sign on again.", func(u *user, x *execution, bares []string) {
 		u.log.Info().Strs("users", bares).Msg("an administrator ends sessions")
-		u.askUsers(bares, func(other *user) string {
-			if other.account == nil {
+		u.adhoc.askUsers(bares, func(other *user) string {
+			if other.account.account == nil {
 				return "not signed on"
 			}
-			if other.guest {
-				other.closeRooms("307", errNotOnline.with(textEnded))
+			if other.account.guest {
+				other.rooms.closeRooms("307", stanza.ErrNotOnline.With(textEnded))
 				return "signed off"
 			}
-			if _, why := other.logout(); why != nil {
+			if _, why := other.adhoc.logout(); why != nil {
 				return why.Text
 			}
 			other.notify(textEnded + " Write login to the gateway to sign on again.")
 			return "signed off"
-		}, func(answers []string) { u.report(x, bares, answers) })
+		}, func(answers []string) { u.adhoc.report(x, bares, answers) })
 	})
 }
 
-func (u *user) askDeleteUser(x *execution) {
-	u.askAccounts(x, "Remove users' registrations", "Everything that the gateway knows of them is forgotten.", func(u *user, x *execution, bares []string) {
+func (ad *adhoc) askDeleteUser(x *execution) {
+	ad.askAccounts(x, "Remove users' registrations", "Everything that the gateway knows of them is forgotten.", func(u *user, x *execution, bares []string) {
 		u.log.Info().Strs("users", bares).Msg("an administrator removes registrations")
-		u.askUsers(bares, func(other *user) (answer string) {
-			other.unregister(func(why *stanzaError) {
+		u.adhoc.askUsers(bares, func(other *user) (answer string) {
+			other.account.unregister(func(why *stanza.Error) {
 				if answer = "removed"; why != nil {
 					answer = why.Text
 				}
 			})
 			return answer
-		}, func(answers []string) { u.report(x, bares, answers) })
+		}, func(answers []string) { u.adhoc.report(x, bares, answers) })
 	})
 }
 
-func (u *user) askAnnounce(x *execution) {
+func (ad *adhoc) askAnnounce(x *execution) {
 	asked := adminForm("form", "Announcement", "It is sent to all users who are signed on.").
 		Add(xep.NewField("subject", "text-single", "Subject")).
 		Add(xep.Required(xep.NewField("announcement", "text-multi", "Text")))
-	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		text := cleanText(strings.Join(values["announcement"], "\n"))
 		if strings.TrimSpace(text) == "" {
-			u.showAgain(x, "Enter a text.", "announcement")
+			u.adhoc.showAgain(x, "Enter a text.", "announcement")
 			return
 		}
 		if subject := values["subject"]; len(subject) > 0 && subject[0] != "" {
@@ -260,27 +261,27 @@ func (u *user) askAnnounce(x *execution) {
 			}
 		}
 		u.log.Info().Int("users", sent).Msg("an administrator's announcement")
-		u.complete(x, "info", "Sent to "+count(sent, "user")+".", nil)
+		u.adhoc.complete(x, "info", "Sent to "+count(sent, "user")+".", nil)
 	})
 }
 
 // reload reads the parts of the configuration again that can change while the
 // gateway runs.
-func (u *user) reload() (string, *stanzaError) {
-	if u.c.cfg.Reload == nil {
-		return "", &errNotImplemented
+func (ad *adhoc) reload() (string, *stanza.Error) {
+	if ad.u.c.cfg.Reload == nil {
+		return "", &stanza.ErrNotImplemented
 	}
-	policy, err := u.c.cfg.Reload()
+	policy, err := ad.u.c.cfg.Reload()
 	if err != nil {
-		u.log.Error().Err(err).Msg("cannot read the configuration again")
-		why := errInternal.with("The configuration has a mistake and was not taken over; the log says which.")
+		ad.u.log.Error().Err(err).Msg("cannot read the configuration again")
+		why := stanza.ErrInternal.With("The configuration has a mistake and was not taken over; the log says which.")
 		return "", &why
 	}
-	u.c.setPolicy(policy)
-	for _, bare := range u.c.signedOnUsers() { // the contact form is part of the caps
-		u.c.order(bare, func(other *user) { other.sendGatewayPresence(bare) })
+	ad.u.c.setPolicy(policy)
+	for _, bare := range ad.u.c.signedOnUsers() { // the contact form is part of the caps
+		ad.u.c.order(bare, func(other *user) { other.roster.sendGatewayPresence(bare) })
 	}
-	u.log.Info().Msg("an administrator had the configuration read again")
+	ad.u.log.Info().Msg("an administrator had the configuration read again")
 	return "The lists of who may use and who administrates the gateway were read again. Anything else needs a restart.", nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"transport/component/address"
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/legacy"
 )
 
@@ -40,7 +41,7 @@ func (c *Component) ask(ctx context.Context, to string, payload *element.Element
 		return nil, legacy.Errorf(legacy.RateLimited, "The gateway waits for too many answers at the moment.")
 	}
 	defer c.asks.take(id, a.to)
-	c.send(element.New(nsStanza, "iq").Set("type", "get").Set("id", id).Set("from", c.domain).Set("to", to).Add(payload))
+	c.send(element.New(stanza.NS, "iq").Set("type", "get").Set("id", id).Set("from", c.domain).Set("to", to).Add(payload))
 	late := make(chan struct{})
 	defer c.clock.AfterFunc(askTime, func() { close(late) })()
 	select {
@@ -80,8 +81,8 @@ func (a *asks) take(id, from string) (asked, bool) {
 
 // answered hands an answer to whoever waits for it. The link's reader calls it; it
 // never waits.
-func (c *Component) answered(st *inbound) bool {
-	q, ok := c.asks.take(st.id, st.from.String())
+func (c *Component) answered(st *stanza.Inbound) bool {
+	q, ok := c.asks.take(st.ID, st.From.String())
 	if ok {
 		q.reply <- st.Element // there is room for the one
 	}

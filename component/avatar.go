@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -23,8 +24,8 @@ type avatar struct {
 const maxAvatar = 100 << 10
 
 // onAvatarChanged: a contact shows another picture, or none.
-func (u *user) onAvatarChanged(ev legacy.AvatarChanged) {
-	ct := u.contacts[ev.From.ID]
+func (ro *roster) onAvatarChanged(ev legacy.AvatarChanged) {
+	ct := ro.contacts[ev.From.ID]
 	if ct == nil || ev.From.ID == "" || len(ev.Image) > maxAvatar {
 		return
 	}
@@ -41,25 +42,25 @@ func (u *user) onAvatarChanged(ev legacy.AvatarChanged) {
 		return
 	}
 	if ct.presence.Show > legacy.ShowInvisible {
-		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+		ct.unshown = ro.sendContactPresence(ct, ro.u.bare, "") != nil
 	}
-	for _, full := range u.clientsWith(xep.NSAvatarNotify) {
-		u.pushAvatar(full, ct)
+	for _, full := range ro.u.clients.clientsWith(xep.NSAvatarNotify) {
+		ro.pushAvatar(full, ct)
 	}
 }
 
 // pushAvatars sends a client that has come the pictures of all contacts.
 // (XEP-0084 §4.2, XEP-0163 §4.3)
-func (u *user) pushAvatars(full string) {
-	for _, ct := range u.contacts {
+func (ro *roster) pushAvatars(full string) {
+	for _, ct := range ro.contacts {
 		if ct.avatar != nil && ct.Subscription.Has(registry.To) {
-			u.pushAvatar(full, ct)
+			ro.pushAvatar(full, ct)
 		}
 	}
 }
 
-func (u *user) pushAvatar(full string, ct *contact) {
-	u.c.send(element.New(nsStanza, "message").Set("from", ct.jid).Set("to", full).Set("type", "headline").Set("id", newID()).
+func (ro *roster) pushAvatar(full string, ct *contact) {
+	ro.u.c.send(element.New(stanza.NS, "message").Set("from", ct.jid).Set("to", full).Set("type", "headline").Set("id", newID()).
 		Add(element.New(xep.NSPubSubEvent, "event").Add(ct.avatar.metadata(xep.NSPubSubEvent))))
 }
 
@@ -78,31 +79,31 @@ func (a *avatar) metadata(space string) *element.Element {
 
 // onContactPubSub answers what a contact has published: a picture. (XEP-0084 §3,
 // XEP-0060 §6.5)
-func (u *user) onContactPubSub(r *request, peer legacy.Peer) {
-	asked := r.payload.Child(xep.NSPubSub, "items")
-	if r.typ != "get" || asked == nil {
-		u.fail(r, errNotImplemented)
+func (ro *roster) onContactPubSub(r *stanza.Request, peer legacy.Peer) {
+	asked := r.Payload.Child(xep.NSPubSub, "items")
+	if r.Type != "get" || asked == nil {
+		r.Fail(stanza.ErrNotImplemented)
 		return
 	}
-	ct, ok := u.may(peer)
+	ct, ok := ro.may(peer)
 	if !ok || ct.avatar == nil {
-		u.fail(r, errItemNotFound)
+		r.Fail(stanza.ErrItemNotFound)
 		return
 	}
 	reply := element.New(xep.NSPubSub, "pubsub")
 	switch node := asked.Attr("node"); node {
 	case xep.NSAvatarMeta:
-		u.reply(r, reply.Add(ct.avatar.metadata(xep.NSPubSub)))
+		r.Reply(reply.Add(ct.avatar.metadata(xep.NSPubSub)))
 	case xep.NSAvatarData:
 		if item := asked.Child(xep.NSPubSub, "item"); item != nil && item.Attr("id") != ct.avatar.hash {
-			u.fail(r, errItemNotFound)
+			r.Fail(stanza.ErrItemNotFound)
 			return
 		}
 		data := element.New(xep.NSAvatarData, "data").AddText(base64.StdEncoding.EncodeToString(ct.avatar.image))
-		u.reply(r, reply.Add(element.New(xep.NSPubSub, "items").Set("node", node).
+		r.Reply(reply.Add(element.New(xep.NSPubSub, "items").Set("node", node).
 			Add(element.New(xep.NSPubSub, "item").Set("id", ct.avatar.hash).Add(data))))
 	default:
-		u.fail(r, errItemNotFound)
+		r.Fail(stanza.ErrItemNotFound)
 	}
 }
 

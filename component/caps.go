@@ -36,8 +36,8 @@ func (a *abilities) put(ver string, features map[string]bool) {
 
 // learn finds out what one of the user's clients can do, once its presence names
 // a hash that we do not know.
-func (u *user) learn(full string, presence *element.Element) {
-	r, ok := u.resources[full]
+func (cl *clients) learn(full string, presence *element.Element) {
+	r, ok := cl.resources[full]
 	if !ok {
 		return
 	}
@@ -46,11 +46,11 @@ func (u *user) learn(full string, presence *element.Element) {
 		return
 	}
 	ver := x.Attr("ver")
-	if features, known := u.c.abilities.get(ver); known {
+	if features, known := cl.u.c.abilities.get(ver); known {
 		if new := r.features == nil; new {
 			r.features = features
-			u.resources[full] = r
-			u.met(full)
+			cl.resources[full] = r
+			cl.met(full)
 		}
 		return
 	}
@@ -58,30 +58,30 @@ func (u *user) learn(full string, presence *element.Element) {
 		return
 	}
 	r.asked, r.asking = ver, true
-	u.resources[full] = r
+	cl.resources[full] = r
 	q := element.New(xep.NSDiscoInfo, "query").Set("node", x.Attr("node")+"#"+ver)
-	u.query("get", full, q, func(reply *element.Element) {
-		r, online := u.resources[full]
+	cl.u.calls.query("get", full, q, func(reply *element.Element) {
+		r, online := cl.resources[full]
 		r.asking = false
 		if reply != nil {
 			features, verified := readFeatures(reply)
 			if r.features = features; verified == ver { // else it is only about this client
-				u.c.abilities.put(ver, features)
+				cl.u.c.abilities.put(ver, features)
 			}
 		}
 		if online {
-			u.resources[full] = r
-			u.met(full)
+			cl.resources[full] = r
+			cl.met(full)
 		}
 	})
 }
 
 // met is called once it is known what a client can do.
-func (u *user) met(full string) {
-	if u.resources[full].features[xep.NSAvatarNotify] {
-		u.pushAvatars(full)
+func (cl *clients) met(full string) {
+	if cl.resources[full].features[xep.NSAvatarNotify] {
+		cl.u.roster.pushAvatars(full)
 	}
-	u.poke() // contacts may wait to be offered
+	cl.u.poke() // contacts may wait to be offered
 }
 
 // readFeatures reads an answer to disco#info, and its hash.
@@ -98,15 +98,15 @@ func readFeatures(reply *element.Element) (features map[string]bool, ver string)
 }
 
 // clientsWith are the user's clients that have a feature.
-func (u *user) clientsWith(feature string) []string {
+func (cl *clients) clientsWith(feature string) []string {
 	var full []string
-	for jid, r := range u.resources {
+	for jid, r := range cl.resources {
 		if r.features[feature] {
 			full = append(full, jid)
 		}
 	}
-	if _, online := u.resources[u.applicant.full]; !online && u.applicant.features[feature] {
-		full = append(full, u.applicant.full)
+	if _, online := cl.resources[cl.applicant.full]; !online && cl.applicant.features[feature] {
+		full = append(full, cl.applicant.full)
 	}
 	return full
 }
@@ -121,17 +121,17 @@ type applicant struct {
 
 // meetApplicant asks the client that has registered what it can do, once. Where no answer
 // comes in time it can nothing. (XEP-0030 §3.1)
-func (u *user) meetApplicant() {
-	a := &u.applicant
-	if _, online := u.resources[a.full]; online || a.full == "" || a.asked {
+func (cl *clients) meetApplicant() {
+	a := &cl.applicant
+	if _, online := cl.resources[a.full]; online || a.full == "" || a.asked {
 		return
 	}
 	a.asked, a.asking = true, true
-	u.query("get", a.full, element.New(xep.NSDiscoInfo, "query"), func(reply *element.Element) {
+	cl.u.calls.query("get", a.full, element.New(xep.NSDiscoInfo, "query"), func(reply *element.Element) {
 		a.asking = false
 		if reply != nil {
 			a.features, _ = readFeatures(reply)
 		}
-		u.poke()
+		cl.u.poke()
 	})
 }

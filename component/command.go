@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"mellium.im/xmpp/stanza"
+	"transport/component/stanza"
 
 	"transport/component/address"
 	"transport/component/element"
@@ -26,7 +26,7 @@ type command struct {
 	at         place
 	when       func(*user) bool // whether it is listed now, nil for always; it runs in any case
 	// run does what needs no questions and says what came of it.
-	run func(*user) (string, *stanzaError)
+	run func(*user) (string, *stanza.Error)
 	// ask, in place of run, starts an execution with questions.
 	ask   func(*user, *execution)
 	needs legacy.Features // without them it is not offered
@@ -62,7 +62,7 @@ type execution struct {
 	from    string      // full JID
 	peer    legacy.Peer // to which it was given, zero for the gateway
 	expires time.Time
-	request *request            // the one to be answered, nil between two stages
+	request *stanza.Request     // the one to be answered, nil between two stages
 	entered map[string][]string // the answers to the current form
 	stages  []stage             // those that were shown, the last one is current
 	words   *dialogue           // of an execution by words, nil for any other and before its first form
@@ -81,47 +81,47 @@ const (
 )
 
 // offers reports whether a command is for a user.
-func (u *user) offers(cmd *command) bool {
+func (ad *adhoc) offers(cmd *command) bool {
 	switch cmd.who {
 	case strangers:
-		return !u.isRegistered()
+		return !ad.u.account.isRegistered()
 	case registered:
-		return u.isRegistered()
+		return ad.u.account.isRegistered()
 	case members:
-		return u.isRegistered() || u.c.info.Guests
+		return ad.u.account.isRegistered() || ad.u.c.info.Guests
 	case admins:
-		return u.c.isAdmin(u.bare)
+		return ad.u.c.isAdmin(ad.u.bare)
 	}
 	return true
 }
 
 // shows reports whether a command is shown to a user: where it applies now.
-func (u *user) shows(cmd *command) bool {
-	if cmd.who == developers && !u.c.isAdmin(u.bare) {
+func (ad *adhoc) shows(cmd *command) bool {
+	if cmd.who == developers && !ad.u.c.isAdmin(ad.u.bare) {
 		return false
 	}
-	return u.offers(cmd) && (cmd.when == nil || cmd.when(u))
+	return ad.offers(cmd) && (cmd.when == nil || cmd.when(ad.u))
 }
 
 // onCommand answers a command's IQ. (XEP-0050 §2.4)
-func (u *user) onCommand(r *request) {
-	u.expireExecutions()
-	node, id := r.payload.Attr("node"), r.payload.Attr("sessionid")
-	peer, err := u.c.addressed(r.to)
+func (ad *adhoc) onCommand(r *stanza.Request) {
+	ad.expireExecutions()
+	node, id := r.Payload.Attr("node"), r.Payload.Attr("sessionid")
+	peer, err := ad.u.c.addressed(r.To)
 	if err != nil {
-		u.fail(r, translateError(err))
+		r.Fail(stanza.Translate(err))
 		return
 	}
-	cmd := u.c.command(node, peer)
+	cmd := ad.u.c.command(node, peer)
 	switch {
 	case cmd == nil:
-		u.fail(r, errItemNotFound)
-	case cmd.who == admins && !u.offers(cmd):
-		u.fail(r, errForbidden)
+		r.Fail(stanza.ErrItemNotFound)
+	case cmd.who == admins && !ad.offers(cmd):
+		r.Fail(stanza.ErrForbidden)
 	case id == "":
-		u.startCommand(r, cmd, peer)
+		ad.startCommand(r, cmd, peer)
 	default:
-		u.continueCommand(r, cmd, id)
+		ad.continueCommand(r, cmd, id)
 	}
 }
 
@@ -185,72 +185,72 @@ func (c *Component) listed(cmd *command) string {
 	return "global-configure"
 }
 
-func (u *user) startCommand(r *request, cmd *command, peer legacy.Peer) {
+func (ad *adhoc) startCommand(r *stanza.Request, cmd *command, peer legacy.Peer) {
 	switch {
-	case r.payload.Attr("action") == "cancel": // nothing to cancel
-		u.reply(r, xep.NewCommand(r.payload.Attr("node"), newID(), "canceled"))
+	case r.Payload.Attr("action") == "cancel": // nothing to cancel
+		r.Reply(xep.NewCommand(r.Payload.Attr("node"), newID(), "canceled"))
 		return
-	case len(u.executions) >= maxExecutions:
-		u.fail(r, errBusy.with("Too many commands are waiting for your answer. Finish or cancel one of them."))
+	case len(ad.executions) >= maxExecutions:
+		r.Fail(stanza.ErrBusy.With("Too many commands are waiting for your answer. Finish or cancel one of them."))
 		return
 	}
-	x := &execution{command: cmd, asked: r.payload.Attr("node"), id: newID(), from: r.from.String(), peer: peer, request: r}
+	x := &execution{command: cmd, asked: r.Payload.Attr("node"), id: newID(), from: r.From.String(), peer: peer, request: r}
 	switch { // what the user's state forbids is a note: some clients show errors without their text
-	case !u.offers(cmd) && !u.isRegistered():
-		u.complete(x, "error", textStranger+" "+u.c.howToRegister(), nil)
-	case !u.offers(cmd):
-		u.complete(x, "error", "You are registered already, as "+first(u.account.Login, u.account.Fields["username"])+".", nil)
+	case !ad.offers(cmd) && !ad.u.account.isRegistered():
+		ad.complete(x, "error", textStranger+" "+ad.u.c.howToRegister(), nil)
+	case !ad.offers(cmd):
+		ad.complete(x, "error", "You are registered already, as "+first(ad.u.account.account.Login, ad.u.account.account.Fields["username"])+".", nil)
 	case cmd.ask != nil:
-		cmd.ask(u, x)
+		cmd.ask(ad.u, x)
 	default:
-		text, why := cmd.run(u)
+		text, why := cmd.run(ad.u)
 		if why != nil {
-			u.refuse(x, *why)
+			ad.refuse(x, *why)
 			return
 		}
-		u.complete(x, "info", text, nil)
+		ad.complete(x, "info", text, nil)
 	}
 }
 
 // continueCommand takes the answers to a form. (XEP-0050 §3.4, §4.4)
-func (u *user) continueCommand(r *request, cmd *command, id string) {
-	x := u.executions[id]
-	if x == nil || x.command != cmd || x.from != r.from.String() {
-		u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "bad-sessionid"))
+func (ad *adhoc) continueCommand(r *stanza.Request, cmd *command, id string) {
+	x := ad.executions[id]
+	if x == nil || x.command != cmd || x.from != r.From.String() {
+		r.Fail(commandError(stanza.Modify, stanza.BadRequest, "bad-sessionid"))
 		return
 	}
-	if x.request != nil && !x.request.answered {
-		u.fail(r, stanzaError{Type: stanza.Wait, Condition: stanza.UnexpectedRequest, Text: "The command is still at work."})
+	if x.request != nil && !x.request.Answered() {
+		r.Fail(stanza.Error{Type: stanza.Wait, Condition: stanza.UnexpectedRequest, Text: "The command is still at work."})
 		return
 	}
 	x.request = r
-	x.expires = u.c.clock.Now().Add(commandTime)
+	x.expires = ad.u.c.clock.Now().Add(commandTime)
 	current := x.stages[len(x.stages)-1]
-	switch action := r.payload.Attr("action"); action {
+	switch action := r.Payload.Attr("action"); action {
 	case "cancel":
-		delete(u.executions, id)
-		u.reply(r, xep.NewCommand(x.asked, x.id, "canceled"))
+		delete(ad.executions, id)
+		r.Reply(xep.NewCommand(x.asked, x.id, "canceled"))
 	case "prev":
 		if len(x.stages) < 2 {
-			u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "bad-action"))
+			r.Fail(commandError(stanza.Modify, stanza.BadRequest, "bad-action"))
 			return
 		}
 		x.stages = x.stages[:len(x.stages)-1]
-		u.show(x)
+		ad.show(x)
 	case "", "execute", "next", "complete":
 		if action == "complete" && !current.last { // next for complete hurts nobody, and clients do it
-			u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "bad-action"))
+			r.Fail(commandError(stanza.Modify, stanza.BadRequest, "bad-action"))
 			return
 		}
-		form := r.payload.Child(xep.NSDataForm, "x")
+		form := r.Payload.Child(xep.NSDataForm, "x")
 		if form == nil && requiresAnswers(current.form) {
-			u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "bad-payload"))
+			r.Fail(commandError(stanza.Modify, stanza.BadRequest, "bad-payload"))
 			return
 		}
 		x.entered = xep.Values(form)
-		current.next(u, x, x.entered)
+		current.next(ad.u, x, x.entered)
 	default:
-		u.fail(r, commandError(stanza.Modify, stanza.BadRequest, "malformed-action"))
+		r.Fail(commandError(stanza.Modify, stanza.BadRequest, "malformed-action"))
 	}
 }
 
@@ -266,38 +266,38 @@ func requiresAnswers(form *element.Element) bool {
 
 // commandError is an error with a condition of the commands' own namespace.
 // (XEP-0050 §4.4)
-func commandError(typ stanza.ErrorType, condition stanza.Condition, special string) stanzaError {
-	return stanzaError{Type: typ, Condition: condition, Special: element.New(xep.NSCommands, special)}
+func commandError(typ stanza.Kind, condition stanza.Condition, special string) stanza.Error {
+	return stanza.Error{Type: typ, Condition: condition, Special: element.New(xep.NSCommands, special)}
 }
 
 // questions shows the next form of an execution. The answers go to next; last
 // says that nothing more will be asked.
-func (u *user) questions(x *execution, form *element.Element, last bool, next func(*user, *execution, map[string][]string)) {
+func (ad *adhoc) questions(x *execution, form *element.Element, last bool, next func(*user, *execution, map[string][]string)) {
 	x.stages = append(x.stages, stage{form, last, next})
-	x.expires = u.c.clock.Now().Add(commandTime)
-	put(&u.executions, x.id, x)
-	u.show(x)
+	x.expires = ad.u.c.clock.Now().Add(commandTime)
+	put(&ad.executions, x.id, x)
+	ad.show(x)
 }
 
 // show sends the current form.
-func (u *user) show(x *execution) { u.showForm(x, x.stages[len(x.stages)-1].form) }
+func (ad *adhoc) show(x *execution) { ad.showForm(x, x.stages[len(x.stages)-1].form) }
 
 // showAgain sends the current form with what is wrong with the answers: as a note
 // (XEP-0050 §4.3), which some clients show at the end of a command only, and in the form.
 // field is the one to mend, "" for none in particular.
-func (u *user) showAgain(x *execution, complaint, field string) {
-	if x.request.words {
-		u.sayAgain(x, complaint, field)
+func (ad *adhoc) showAgain(x *execution, complaint, field string) {
+	if x.byWords() {
+		ad.sayAgain(x, complaint, field)
 		return
 	}
 	form := x.stages[len(x.stages)-1].form
-	u.showForm(x, xep.Corrected(form, x.entered, complaint, field), xep.Note("error", complaint))
+	ad.showForm(x, xep.Corrected(form, x.entered, complaint, field), xep.Note("error", complaint))
 }
 
 // showForm sends the form of the current stage.
-func (u *user) showForm(x *execution, form *element.Element, notes ...*element.Element) {
-	if x.request.words {
-		u.converse(x)
+func (ad *adhoc) showForm(x *execution, form *element.Element, notes ...*element.Element) {
+	if x.byWords() {
+		ad.converse(x)
 		return
 	}
 	current := x.stages[len(x.stages)-1]
@@ -310,96 +310,96 @@ func (u *user) showForm(x *execution, form *element.Element, notes ...*element.E
 		others = append(others, "prev")
 	}
 	cmd := xep.NewCommand(x.asked, x.id, "executing").Add(xep.Actions(first, others...))
-	u.reply(x.request, cmd.Add(notes...).Add(form))
+	x.request.Reply(cmd.Add(notes...).Add(form))
 }
 
 // refuse ends a step that failed: with the form again if other answers can mend it, else
 // with the execution.
-func (u *user) refuse(x *execution, why stanzaError) {
+func (ad *adhoc) refuse(x *execution, why stanza.Error) {
 	if len(x.stages) > 0 && (why.Type == stanza.Modify || why.Field != "") {
-		u.showAgain(x, why.Text, why.Field)
+		ad.showAgain(x, why.Text, why.Field)
 		return
 	}
-	u.complete(x, "error", why.Text, nil)
+	ad.complete(x, "error", why.Text, nil)
 }
 
 // complete ends an execution. form may be nil.
-func (u *user) complete(x *execution, note, text string, form *element.Element) {
-	delete(u.executions, x.id)
-	if x.request.words {
-		u.concludeWords(x, text, form)
+func (ad *adhoc) complete(x *execution, note, text string, form *element.Element) {
+	delete(ad.executions, x.id)
+	if x.byWords() {
+		ad.concludeWords(x, text, form)
 		return
 	}
 	cmd := xep.NewCommand(x.asked, x.id, "completed")
 	if text != "" {
 		cmd.Add(xep.Note(note, text))
 	}
-	u.reply(x.request, cmd.Add(form))
+	x.request.Reply(cmd.Add(form))
 }
 
 // refuseField is refuse, by an error about a field.
-func (u *user) refuseField(x *execution, err error, field string) {
-	why := translateError(err)
+func (ad *adhoc) refuseField(x *execution, err error, field string) {
+	why := stanza.Translate(err)
 	switch why.Condition {
 	case stanza.RecipientUnavailable, stanza.ResourceConstraint, stanza.RemoteServerTimeout: // no other answer helps
 	default:
 		why.Field = field
 	}
-	u.refuse(x, why)
+	ad.refuse(x, why)
 }
 
 // expireExecutions forgets those that nobody goes on with.
-func (u *user) expireExecutions() {
-	now := u.c.clock.Now()
-	for id, x := range u.executions {
-		if now.After(x.expires) && (x.request == nil || x.request.answered) {
-			delete(u.executions, id)
-			if x.words != nil && x.words.asking != "" && len(u.late) < maxResources {
-				put(&u.late, x.from, true)
+func (ad *adhoc) expireExecutions() {
+	now := ad.u.c.clock.Now()
+	for id, x := range ad.executions {
+		if now.After(x.expires) && (x.request == nil || x.request.Answered()) {
+			delete(ad.executions, id)
+			if x.words != nil && x.words.asking != "" && len(ad.late) < maxResources {
+				put(&ad.late, x.from, true)
 			}
 		}
 	}
 }
 
 // executing reports whether an execution waits for its user.
-func (u *user) executing() bool {
-	u.expireExecutions()
-	return len(u.executions) > 0
+func (ad *adhoc) executing() bool {
+	ad.expireExecutions()
+	return len(ad.executions) > 0
 }
 
 // onItems lists the commands. (XEP-0050 §2.1)
-func (u *user) onItems(r *request) {
+func (ad *adhoc) onItems(r *stanza.Request) {
 	q := element.New(xep.NSDiscoItems, "query")
-	peer, err := u.c.addressed(r.to)
+	peer, err := ad.u.c.addressed(r.To)
 	if err != nil {
-		u.fail(r, translateError(err))
+		r.Fail(stanza.Translate(err))
 		return
 	}
-	switch node := r.payload.Attr("node"); {
-	case node == "" && (peer.Service || peer.ID == "" && !u.c.services && u.c.info.Features.Has(legacy.FeatureRoomList)):
-		u.onRoomList(r, peer)
+	switch node := r.Payload.Attr("node"); {
+	case node == "" && (peer.Service || peer.ID == "" && !ad.u.c.services && ad.u.c.info.Features.Has(legacy.FeatureRoomList)):
+		ad.u.rooms.onRoomList(r, peer)
 		return
 	case node == "" && peer.ID == "":
-		u.listOwnRooms(q)
-		if q.Count() == 0 && u.c.info.Features.Has(legacy.FeatureRoomList) {
-			u.fail(r, errItemNotFound.with("Each server has a list of its own. Ask at the server's address, as in irc.example.net@"+u.c.domain+"."))
+		ad.u.rooms.listOwnRooms(q)
+		if q.Count() == 0 && ad.u.c.info.Features.Has(legacy.FeatureRoomList) {
+			r.Fail(stanza.ErrItemNotFound.With("Each server has a list of its own. Ask at the server's address, as in irc.example.net@" + ad.u.c.domain + "."))
 			return
 		}
 	case node == "":
 	case node == xep.NSCommands:
 		q.Set("node", node)
-		for _, cmd := range u.c.commands {
-			if cmd.node != "" && u.c.isAt(cmd, peer) && u.shows(cmd) {
-				q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.to.String()).Set("node", u.c.listed(cmd)).Set("name", cmd.name))
+		for _, cmd := range ad.u.c.commands {
+			if cmd.node != "" && ad.u.c.isAt(cmd, peer) && ad.shows(cmd) {
+				q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.To.String()).Set("node", ad.u.c.listed(cmd)).Set("name", cmd.name))
 			}
 		}
-	case u.c.command(node, peer) != nil:
+	case ad.u.c.command(node, peer) != nil:
 		q.Set("node", node)
 	default:
-		u.fail(r, errItemNotFound)
+		r.Fail(stanza.ErrItemNotFound)
 		return
 	}
-	u.reply(r, q)
+	r.Reply(q)
 }
 
 // commandInfo answers disco#info about the list of commands, or about one. It is

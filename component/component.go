@@ -18,6 +18,7 @@ import (
 
 	"transport/component/address"
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/stream"
 	"transport/legacy"
 	"transport/registry"
@@ -70,6 +71,7 @@ type Policy struct {
 
 // Component is one gateway domain. Make it with New and run it once with Run.
 type Component struct {
+	host        stanza.Host // for answers
 	cfg         Config
 	domain      string
 	info        legacy.Info
@@ -142,6 +144,7 @@ func New(cfg Config) (*Component, error) {
 		stale:      make(map[string]struct{}),
 		archive:    newArchiver(),
 	}
+	c.host = stanza.Host{Domain: c.domain, Send: c.send, Refused: func() { c.counters.refused.Add(1) }}
 	c.limiter = newLimiter(cfg.Rate)
 	c.services = c.info.Services
 	c.commands = slices.DeleteFunc(slices.Concat(c.roomCommands(), c.userCommands(), c.networkCommands(), endCommands(), adminCommands(), debugCommands()),
@@ -251,7 +254,7 @@ func (c *Component) greet(ctx context.Context, conn *stream.Conn) {
 	c.mu.Unlock()
 	for _, name := range known {
 		if conn.Write(func(dst []byte) []byte {
-			return appendPresence(dst, c.domain, name, "probe", newID())
+			return stanza.AppendPresence(dst, c.domain, name, "probe", newID())
 		}) != nil {
 			return
 		}
@@ -354,7 +357,7 @@ func (c *Component) send(e *element.Element) {
 		return
 	}
 	if conn := c.conn.Load(); conn != nil {
-		_ = conn.Answer(func(dst []byte) []byte { return e.Append(dst, nsComponent) })
+		_ = conn.Answer(func(dst []byte) []byte { return e.Append(dst, stanza.NS) })
 	}
 }
 

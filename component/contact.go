@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -32,303 +33,303 @@ const (
 )
 
 // contact finds or makes the row of a peer.
-func (u *user) contact(peer string) *contact {
-	ct := u.contacts[peer]
+func (ro *roster) contact(peer string) *contact {
+	ct := ro.contacts[peer]
 	if ct == nil {
 		ct = &contact{
-			Contact: registry.Contact{Network: u.c.domain, User: u.bare, Peer: peer},
-			jid:     u.c.contactJID(peer),
+			Contact: registry.Contact{Network: ro.u.c.domain, User: ro.u.bare, Peer: peer},
+			jid:     ro.u.c.contactJID(peer),
 		}
-		u.contacts[peer] = ct
+		ro.contacts[peer] = ct
 	}
 	return ct
 }
 
 // save stores a contact's row. A failure costs no more than a repeated request
 // after a restart, so it is only logged.
-func (u *user) save(cts ...*contact) {
-	if len(cts) == 0 || u.account == nil {
+func (ro *roster) save(cts ...*contact) {
+	if len(cts) == 0 || ro.u.account.account == nil {
 		return
 	}
 	rows := make([]registry.Contact, len(cts))
 	for i, ct := range cts {
 		rows[i] = ct.Contact
 	}
-	ctx, cancel := u.storing()
+	ctx, cancel := ro.u.storing()
 	defer cancel()
-	if err := u.c.cfg.Registry.PutContacts(ctx, rows); err != nil {
-		u.log.Error().Err(err).Msg("cannot store contacts")
+	if err := ro.u.c.cfg.Registry.PutContacts(ctx, rows); err != nil {
+		ro.u.log.Error().Err(err).Msg("cannot store contacts")
 	}
 }
 
 // forget removes a contact's row.
-func (u *user) forget(ct *contact) {
-	delete(u.contacts, ct.Peer)
-	ctx, cancel := u.storing()
+func (ro *roster) forget(ct *contact) {
+	delete(ro.contacts, ct.Peer)
+	ctx, cancel := ro.u.storing()
 	defer cancel()
-	if err := u.c.cfg.Registry.DeleteContact(ctx, u.c.domain, u.bare, ct.Peer); err != nil && !isNotFound(err) {
-		u.log.Error().Err(err).Msg("cannot remove a contact")
+	if err := ro.u.c.cfg.Registry.DeleteContact(ctx, ro.u.c.domain, ro.u.bare, ct.Peer); err != nil && !isNotFound(err) {
+		ro.u.log.Error().Err(err).Msg("cannot remove a contact")
 	}
 }
 
 // onSubscription handles the four subscription stanzas. (RFC 6121 §3, XEP-0100
 // §4.6, §4.7)
-func (u *user) onSubscription(st *inbound) {
-	guest := !u.isRegistered() && u.c.info.Guests
-	if guest && st.to.Local == "" {
-		u.onGuestSubscription(st)
+func (ro *roster) onSubscription(st *stanza.Inbound) {
+	guest := !ro.u.account.isRegistered() && ro.u.c.info.Guests
+	if guest && st.To.Local == "" {
+		ro.onGuestSubscription(st)
 		return
 	}
-	if u.account == nil && !guest {
-		if st.typ == "subscribe" {
-			u.c.refuseSubscription(st)
+	if ro.u.account.account == nil && !guest {
+		if st.Type == "subscribe" {
+			ro.u.c.refuseSubscription(st)
 			return
 		}
-		u.c.refuse(st, errRegisterFirst)
+		st.Refuse(stanza.ErrRegisterFirst)
 		return
 	}
 	peer, err := legacy.Peer{}, error(nil)
-	if st.to.Local != "" {
-		peer, err = u.c.peer(st.to)
+	if st.To.Local != "" {
+		peer, err = ro.u.c.peer(st.To)
 	}
-	if err == nil && len(u.contacts) > maxContacts && u.contacts[peer.ID] == nil {
+	if err == nil && len(ro.contacts) > maxContacts && ro.contacts[peer.ID] == nil {
 		err = legacy.Errorf(legacy.RateLimited, "You have too many contacts.")
 	}
 	if err != nil {
-		if st.typ == "subscribe" { // XEP-0100 §4.6: there is nobody to add
-			u.c.sendPresence(st.to.Bare().String(), u.bare, "unsubscribed", "")
-			u.c.refuse(st, translateError(err))
+		if st.Type == "subscribe" { // XEP-0100 §4.6: there is nobody to add
+			ro.u.c.sendPresence(st.To.Bare().String(), ro.u.bare, "unsubscribed", "")
+			st.Refuse(stanza.Translate(err))
 		}
 		return
 	}
 	if guest { // whom they want to see is to be kept; there is nobody yet for the rest
-		if st.typ != "subscribe" {
+		if st.Type != "subscribe" {
 			return
 		}
-		if why := u.keepAccount(); why != nil {
-			u.c.refuse(st, *why)
+		if why := ro.u.account.keepAccount(); why != nil {
+			st.Refuse(*why)
 			return
 		}
 	}
-	ct := u.contacts[peer.ID]
+	ct := ro.contacts[peer.ID]
 	if ct == nil {
-		if st.typ == "unsubscribe" || st.typ == "unsubscribed" {
+		if st.Type == "unsubscribe" || st.Type == "unsubscribed" {
 			return
 		}
-		ct = u.contact(peer.ID)
+		ct = ro.contact(peer.ID)
 	}
-	if st.typ == "subscribe" || st.typ == "subscribed" {
+	if st.Type == "subscribe" || st.Type == "subscribed" {
 		ct.Subscription &^= registry.Removed
 	}
-	reason := cleanText(st.ChildText(nsComponent, "status"))
-	switch st.typ {
+	reason := cleanText(st.ChildText(stanza.NS, "status"))
+	switch st.Type {
 	case "subscribe":
-		u.onSubscribe(ct, reason, st.id)
+		ro.onSubscribe(ct, reason, st.ID)
 	case "subscribed":
-		u.onSubscribed(ct)
+		ro.onSubscribed(ct)
 	case "unsubscribe":
-		u.onUnsubscribe(ct)
+		ro.onUnsubscribe(ct)
 	case "unsubscribed":
-		u.onUnsubscribed(ct, reason)
+		ro.onUnsubscribed(ct, reason)
 	}
 }
 
 // onGuestSubscription lets somebody who is not registered have the gateway on their
 // list. It is always there, so that nothing need be remembered.
-func (u *user) onGuestSubscription(st *inbound) {
-	switch st.typ {
+func (ro *roster) onGuestSubscription(st *stanza.Inbound) {
+	switch st.Type {
 	case "subscribe":
-		u.c.sendPresence(u.c.domain, u.bare, "subscribed", st.id)
-		u.sendGatewayPresence(u.bare)
-		u.c.sendPresence(u.c.domain, u.bare, "subscribe", "")
+		ro.u.c.sendPresence(ro.u.c.domain, ro.u.bare, "subscribed", st.ID)
+		ro.sendGatewayPresence(ro.u.bare)
+		ro.u.c.sendPresence(ro.u.c.domain, ro.u.bare, "subscribe", "")
 	case "unsubscribe":
-		u.c.sendPresence(u.c.full(u.c.domain), u.bare, "unavailable", "")
-		u.c.sendPresence(u.c.domain, u.bare, "unsubscribed", st.id)
-		u.c.sendPresence(u.c.domain, u.bare, "unsubscribe", "")
+		ro.u.c.sendPresence(ro.u.c.full(ro.u.c.domain), ro.u.bare, "unavailable", "")
+		ro.u.c.sendPresence(ro.u.c.domain, ro.u.bare, "unsubscribed", st.ID)
+		ro.u.c.sendPresence(ro.u.c.domain, ro.u.bare, "unsubscribe", "")
 	}
 }
 
 // onSubscribe: the user wants to see a contact.
-func (u *user) onSubscribe(ct *contact, reason, id string) {
-	_, edits := u.legacySession().(legacy.RosterEditor)
+func (ro *roster) onSubscribe(ct *contact, reason, id string) {
+	_, edits := ro.u.login.legacySession().(legacy.RosterEditor)
 	switch {
 	case ct.Peer == "", ct.Subscription.Has(registry.To | registry.From):
-		u.grant(ct, id)
+		ro.grant(ct, id)
 		return
-	case ct.Subscription.Has(registry.To), !u.c.info.Features.Has(legacy.FeatureRoster):
-		u.readRoster(func() {
-			if u.contacts[ct.Peer] == ct {
-				u.grant(ct, id)
+	case ct.Subscription.Has(registry.To), !ro.u.c.info.Features.Has(legacy.FeatureRoster):
+		ro.writer.readRoster(func() {
+			if ro.contacts[ct.Peer] == ct {
+				ro.grant(ct, id)
 			}
 		})
 		return
 	}
 	ct.Subscription |= registry.AskTo
-	u.save(ct)
+	ro.save(ct)
 	if edits {
-		u.readRoster(func() { // the user may have named the contact, and chosen a group
-			if u.contacts[ct.Peer] == ct && ct.Subscription.Has(registry.AskTo) {
-				u.addContact(ct, reason)
+		ro.writer.readRoster(func() { // the user may have named the contact, and chosen a group
+			if ro.contacts[ct.Peer] == ct && ct.Subscription.Has(registry.AskTo) {
+				ro.addContact(ct, reason)
 			}
 		})
 	} // else it is added once the session is ready
 }
 
 // legacySession is the session that commands may go to, nil if there is none.
-func (u *user) legacySession() legacy.Session {
-	if s := u.session; s != nil && s.ready && !s.ending {
+func (lg *login) legacySession() legacy.Session {
+	if s := lg.session; s != nil && s.ready && !s.ending {
 		return s.legacy
 	}
 	return nil
 }
 
 // addContact puts a contact on the network's list.
-func (u *user) addContact(ct *contact, reason string) {
-	editor, ok := u.legacySession().(legacy.RosterEditor)
+func (ro *roster) addContact(ct *contact, reason string) {
+	editor, ok := ro.u.login.legacySession().(legacy.RosterEditor)
 	if !ok {
 		return
 	}
-	err := editor.AddContact(u.ctx, legacy.Contact{Peer: legacy.Peer{ID: ct.Peer}, Name: ct.Name, Groups: ct.Groups}, reason)
+	err := editor.AddContact(ro.u.ctx, legacy.Contact{Peer: legacy.Peer{ID: ct.Peer}, Name: ct.Name, Groups: ct.Groups}, reason)
 	if err != nil {
-		u.onContactFailed(legacy.Peer{ID: ct.Peer}, err)
+		ro.onContactFailed(legacy.Peer{ID: ct.Peer}, err)
 	}
 }
 
 // grant lets the user see a contact, and asks in turn that the contact may see
 // the user. (XEP-0100 §4.6.1)
-func (u *user) grant(ct *contact, id string) {
+func (ro *roster) grant(ct *contact, id string) {
 	ct.Subscription = ct.Subscription&^registry.AskTo | registry.To
-	u.save(ct)
-	u.watch(ct, true)
-	u.c.sendPresence(ct.jid, u.bare, "subscribed", id)
+	ro.save(ct)
+	ro.watch(ct, true)
+	ro.u.c.sendPresence(ct.jid, ro.u.bare, "subscribed", id)
 	switch {
 	case ct.Peer != "":
-		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
-	case u.legacySession() != nil:
-		u.sendGatewayPresence(u.bare)
+		ct.unshown = ro.sendContactPresence(ct, ro.u.bare, "") != nil
+	case ro.u.login.legacySession() != nil:
+		ro.sendGatewayPresence(ro.u.bare)
 	}
 	asked := ct.Subscription.Has(registry.AskFrom) && !ct.offered || ct.Subscription.Has(registry.Refused)
 	if ct.offered = false; ct.Subscription.Has(registry.From) || asked {
 		return
 	}
-	if ct.Peer != "" && u.writesRoster() {
-		u.offer(ct)
-		u.save(ct)
+	if ct.Peer != "" && ro.writer.writesRoster() {
+		ro.writer.offer(ct)
+		ro.save(ct)
 		return
 	}
-	reason := u.whyGateway()
+	reason := ro.writer.whyGateway()
 	if ct.Peer != "" {
-		reason = "You have added this contact on " + u.c.cfg.Name + ". Allow this too, so that they see when you are online."
+		reason = "You have added this contact on " + ro.u.c.cfg.Name + ". Allow this too, so that they see when you are online."
 	}
-	u.askSubscription(ct, reason)
+	ro.askSubscription(ct, reason)
 }
 
 // askSubscription sends the user a contact's request to see the user.
 // (XEP-0100 §5.1)
-func (u *user) askSubscription(ct *contact, reason string) {
+func (ro *roster) askSubscription(ct *contact, reason string) {
 	ct.Subscription |= registry.AskFrom
-	u.save(ct)
-	u.withNick(ct, func() {
-		if u.contacts[ct.Peer] == ct && ct.Subscription.Has(registry.AskFrom) {
-			u.sendSubscribe(ct, reason)
+	ro.save(ct)
+	ro.nicks.withNick(ct, func() {
+		if ro.contacts[ct.Peer] == ct && ct.Subscription.Has(registry.AskFrom) {
+			ro.sendSubscribe(ct, reason)
 		}
 	})
 }
 
 // sendSubscribe sends a request, which says who asks and why. (XEP-0172 §4.1)
-func (u *user) sendSubscribe(ct *contact, reason string) {
-	p := element.New(nsStanza, "presence").Set("from", ct.jid).Set("to", u.bare).Set("type", "subscribe")
+func (ro *roster) sendSubscribe(ct *contact, reason string) {
+	p := element.New(stanza.NS, "presence").Set("from", ct.jid).Set("to", ro.u.bare).Set("type", "subscribe")
 	if reason != "" {
-		p.Add(element.New(nsStanza, "status").AddText(reason))
+		p.Add(element.New(stanza.NS, "status").AddText(reason))
 	}
-	if name := u.nameOf(ct); name != "" {
+	if name := ro.nicks.nameOf(ct); name != "" {
 		p.Add(xep.Nick(name))
 	}
-	u.c.send(p)
+	ro.u.c.send(p)
 }
 
 // watch has the network tell a contact's presence, or no longer, where that has to be
 // asked for.
-func (u *user) watch(ct *contact, on bool) {
-	watcher, ok := u.legacySession().(legacy.Watcher)
+func (ro *roster) watch(ct *contact, on bool) {
+	watcher, ok := ro.u.login.legacySession().(legacy.Watcher)
 	if !ok || ct.Peer == "" {
 		return
 	}
-	if p, err := u.c.cfg.Network.ParsePeer(ct.Peer); err == nil && !p.Room {
-		if err := watcher.Watch(u.ctx, p, on); err != nil {
-			u.log.Debug().Err(err).Msg("cannot watch a contact")
+	if p, err := ro.u.c.cfg.Network.ParsePeer(ct.Peer); err == nil && !p.Room {
+		if err := watcher.Watch(ro.u.ctx, p, on); err != nil {
+			ro.u.log.Debug().Err(err).Msg("cannot watch a contact")
 		}
 	}
 }
 
 // watchContacts does so for all whom the user wants to see.
-func (u *user) watchContacts() {
-	for _, ct := range u.contacts {
+func (ro *roster) watchContacts() {
+	for _, ct := range ro.contacts {
 		if ct.Subscription.Has(registry.To) {
-			u.watch(ct, true)
+			ro.watch(ct, true)
 		}
 	}
 }
 
 // onSubscribed: the user lets a contact see their presence.
-func (u *user) onSubscribed(ct *contact) {
+func (ro *roster) onSubscribed(ct *contact) {
 	asked := ct.Subscription.Has(registry.AuthAsked)
 	before := ct.Subscription
 	ct.Subscription = ct.Subscription&^(registry.AskFrom|registry.AuthAsked|registry.Refused) | registry.From
 	if ct.Subscription != before {
-		u.save(ct)
+		ro.save(ct)
 	}
 	if asked {
-		u.authorize(ct, true, "")
+		ro.authorize(ct, true, "")
 	}
 }
 
 // onUnsubscribe: the user wants to see a contact no longer.
-func (u *user) onUnsubscribe(ct *contact) {
+func (ro *roster) onUnsubscribe(ct *contact) {
 	ct.Subscription &^= registry.To | registry.AskTo
-	u.watch(ct, false)
-	u.c.sendPresence(ct.jid, u.bare, "unsubscribed", "")
-	u.c.sendPresence(u.c.full(ct.jid), u.bare, "unavailable", "")
-	u.endContact(ct)
+	ro.watch(ct, false)
+	ro.u.c.sendPresence(ct.jid, ro.u.bare, "unsubscribed", "")
+	ro.u.c.sendPresence(ro.u.c.full(ct.jid), ro.u.bare, "unavailable", "")
+	ro.endContact(ct)
 }
 
 // onUnsubscribed: the user does not let a contact see their presence, or no
 // longer.
-func (u *user) onUnsubscribed(ct *contact, reason string) {
+func (ro *roster) onUnsubscribed(ct *contact, reason string) {
 	asked, saw := ct.Subscription.Has(registry.AuthAsked), ct.Subscription.Has(registry.From)
 	ct.Subscription &^= registry.From | registry.AskFrom | registry.AuthAsked
 	if asked {
-		u.authorize(ct, false, reason)
+		ro.authorize(ct, false, reason)
 	}
 	if !saw {
 		ct.Subscription |= registry.Refused // never asked again
 	}
 	if saw || ct.Subscription.Has(registry.To) {
-		u.endContact(ct)
+		ro.endContact(ct)
 		return
 	}
-	u.save(ct)
+	ro.save(ct)
 }
 
 // endContact stores what is left of a subscription; when nothing is left in
 // either direction, the contact leaves the network's list. (XEP-0100 §4.7)
-func (u *user) endContact(ct *contact) {
+func (ro *roster) endContact(ct *contact) {
 	if ct.Peer == "" || ct.Subscription.Has(registry.To) || ct.Subscription.Has(registry.From) || ct.Subscription.Has(registry.AskTo) {
-		u.save(ct)
+		ro.save(ct)
 		return
 	}
 	ct.Subscription = registry.Removed
-	editor, ok := u.legacySession().(legacy.RosterEditor)
+	editor, ok := ro.u.login.legacySession().(legacy.RosterEditor)
 	if !ok && ct.Listed {
-		u.save(ct) // it leaves the network's list at the next sign-on
+		ro.save(ct) // it leaves the network's list at the next sign-on
 		return
 	}
 	if ok {
-		if err := editor.RemoveContact(u.ctx, legacy.Peer{ID: ct.Peer}); err != nil {
-			u.log.Warn().Err(err).Str("peer", ct.Peer).Msg("cannot remove a contact")
-			u.save(ct)
+		if err := editor.RemoveContact(ro.u.ctx, legacy.Peer{ID: ct.Peer}); err != nil {
+			ro.u.log.Warn().Err(err).Str("peer", ct.Peer).Msg("cannot remove a contact")
+			ro.save(ct)
 			return
 		}
 	}
-	u.forget(ct)
+	ro.forget(ct)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -12,14 +13,14 @@ import (
 
 // showPresence says what the network tells of a contact's presence, some of which no
 // presence stanza can.
-func (u *user) showPresence(x *execution) {
-	ct, ok := u.may(x.peer)
+func (ro *roster) showPresence(x *execution) {
+	ct, ok := ro.may(x.peer)
 	if !ok || !ct.Subscription.Has(registry.To) {
-		u.complete(x, "error", "You do not see the presence of this contact.", nil)
+		ro.u.adhoc.complete(x, "error", "You do not see the presence of this contact.", nil)
 		return
 	}
 	p := ct.presence
-	if u.blocked[ct.Peer] {
+	if ro.blocks.blocked[ct.Peer] {
 		p = legacy.Presence{}
 	}
 	name := showNames[p.Show]
@@ -38,22 +39,22 @@ func (u *user) showPresence(x *execution) {
 	}
 	form := xep.NewForm("result", "", ct.jid, "")
 	form.Add(xep.NewField("presence", "text-multi", "Presence", lines...))
-	u.complete(x, "info", strings.Join(lines, "\n"), form)
+	ro.u.adhoc.complete(x, "info", strings.Join(lines, "\n"), form)
 }
 
 // peers is the number of contacts, the gateway aside.
-func (u *user) peers() int {
-	n := len(u.contacts)
-	if u.contacts[""] != nil {
+func (ro *roster) peers() int {
+	n := len(ro.contacts)
+	if ro.contacts[""] != nil {
 		n--
 	}
 	return n
 }
 
 // sortedContacts are the contacts without the gateway, by name and address.
-func (u *user) sortedContacts() []*contact {
-	all := make([]*contact, 0, len(u.contacts))
-	for _, ct := range u.contacts {
+func (ro *roster) sortedContacts() []*contact {
+	all := make([]*contact, 0, len(ro.contacts))
+	for _, ct := range ro.contacts {
 		if ct.Peer != "" && !ct.Subscription.Has(registry.Removed) {
 			all = append(all, ct)
 		}
@@ -68,8 +69,8 @@ func (u *user) sortedContacts() []*contact {
 }
 
 // contactsText lists the contacts for reading.
-func (u *user) contactsText() string {
-	all := u.sortedContacts()
+func (ro *roster) contactsText() string {
+	all := ro.sortedContacts()
 	if len(all) == 0 {
 		return "You have no contacts."
 	}
@@ -81,7 +82,7 @@ func (u *user) contactsText() string {
 			break
 		}
 		b.WriteString("\n" + ct.jid)
-		if name := u.nameOf(ct); name != "" {
+		if name := ro.nicks.nameOf(ct); name != "" {
 			b.WriteString(" (" + name + ")")
 		}
 		if ct.presence.Show > legacy.ShowInvisible {
@@ -92,151 +93,151 @@ func (u *user) contactsText() string {
 }
 
 // askAdd asks whom to add.
-func (u *user) askAdd(x *execution) {
+func (ro *roster) askAdd(x *execution) {
 	asked := xep.NewForm("form", "", "Add a contact", "").
-		Add(xep.Required(xep.NewField("peer", "text-single", u.c.info.PeerName)), xep.NewField("name", "text-single", "Name"))
-	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
-		peer, err := u.peerByText(firstOf(values["peer"]))
+		Add(xep.Required(xep.NewField("peer", "text-single", ro.u.c.info.PeerName)), xep.NewField("name", "text-single", "Name"))
+	ro.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+		peer, err := u.roster.blocks.peerByText(firstOf(values["peer"]))
 		if err == nil && peer.ID == "" {
 			err = legacy.Errorf(legacy.NotFound, "There is nobody of that address.")
 		}
 		if err != nil {
-			u.refuseField(x, err, "peer")
+			u.adhoc.refuseField(x, err, "peer")
 			return
 		}
-		u.add(x, peer, cleanText(strings.TrimSpace(firstOf(values["name"]))))
+		u.roster.add(x, peer, cleanText(strings.TrimSpace(firstOf(values["name"]))))
 	})
 }
 
 // add has the network add a contact, and the user's roster as well.
-func (u *user) add(x *execution, peer legacy.Peer, name string) {
-	if why := u.keepAccount(); why != nil {
-		u.refuse(x, *why)
+func (ro *roster) add(x *execution, peer legacy.Peer, name string) {
+	if why := ro.u.account.keepAccount(); why != nil {
+		ro.u.adhoc.refuse(x, *why)
 		return
 	}
-	ct := u.contacts[peer.ID]
+	ct := ro.contacts[peer.ID]
 	switch {
 	case ct != nil && ct.Subscription.Has(registry.To) && ct.Subscription.Has(registry.From):
-		u.complete(x, "info", ct.jid+" is a contact of yours already.", nil)
+		ro.u.adhoc.complete(x, "info", ct.jid+" is a contact of yours already.", nil)
 		return
-	case len(u.contacts) > maxContacts:
-		u.complete(x, "error", "You have too many contacts.", nil)
+	case len(ro.contacts) > maxContacts:
+		ro.u.adhoc.complete(x, "error", "You have too many contacts.", nil)
 		return
 	}
-	ct = u.contact(peer.ID)
+	ct = ro.contact(peer.ID)
 	ct.Subscription &^= registry.Removed | registry.Refused
 	if name != "" {
 		ct.Name = name
 	}
 	added := ct.jid + " is added to your contacts. If your client asks, allow them to see when you are online."
 	switch {
-	case !u.c.info.Features.Has(legacy.FeatureRoster):
-		u.complete(x, "info", added, nil)
-	case !u.isSignedOn():
-		u.complete(x, "info", ct.jid+" is added once you are signed on. "+u.stateText(), nil)
+	case !ro.u.c.info.Features.Has(legacy.FeatureRoster):
+		ro.u.adhoc.complete(x, "info", added, nil)
+	case !ro.u.adhoc.isSignedOn():
+		ro.u.adhoc.complete(x, "info", ct.jid+" is added once you are signed on. "+ro.u.login.stateText(), nil)
 	default:
-		put(&u.adding, peer.ID, func(err error) {
+		put(&ro.adding, peer.ID, func(err error) {
 			if err != nil {
-				u.refuseField(x, err, "peer")
+				ro.u.adhoc.refuseField(x, err, "peer")
 				return
 			}
-			u.complete(x, "info", added, nil)
+			ro.u.adhoc.complete(x, "info", added, nil)
 		})
 	}
-	u.onSubscribe(ct, "", "")
+	ro.onSubscribe(ct, "", "")
 }
 
 // onAdded tells who waits for a contact to be added what came of it.
-func (u *user) onAdded(peer string, err error) {
-	if done := u.adding[peer]; done != nil {
-		delete(u.adding, peer)
+func (ro *roster) onAdded(peer string, err error) {
+	if done := ro.adding[peer]; done != nil {
+		delete(ro.adding, peer)
 		done(err)
 	}
 }
 
 // failAdding is onAdded for all, when the session is over.
-func (u *user) failAdding() {
-	for peer := range u.adding {
-		u.onAdded(peer, legacy.Errorf(legacy.Offline, "You were signed off before the network confirmed that. It is tried again when you are signed on."))
+func (ro *roster) failAdding() {
+	for peer := range ro.adding {
+		ro.onAdded(peer, legacy.Errorf(legacy.Offline, "You were signed off before the network confirmed that. It is tried again when you are signed on."))
 	}
 }
 
 // askRemove asks whom to remove.
-func (u *user) askRemove(x *execution) {
-	field := xep.Required(xep.NewField("peer", "text-single", u.c.info.PeerName))
-	u.questions(x, xep.NewForm("form", "", "Remove a contact", "They leave your list here and on the network.").Add(field), true, func(u *user, x *execution, values map[string][]string) {
-		peer, err := u.peerByText(firstOf(values["peer"]))
-		ct := u.contacts[peer.ID]
+func (ro *roster) askRemove(x *execution) {
+	field := xep.Required(xep.NewField("peer", "text-single", ro.u.c.info.PeerName))
+	ro.u.adhoc.questions(x, xep.NewForm("form", "", "Remove a contact", "They leave your list here and on the network.").Add(field), true, func(u *user, x *execution, values map[string][]string) {
+		peer, err := u.roster.blocks.peerByText(firstOf(values["peer"]))
+		ct := u.roster.contacts[peer.ID]
 		switch {
 		case err == nil && (ct == nil || peer.ID == "" || ct.Subscription.Has(registry.Removed)):
 			err = legacy.Errorf(legacy.NotFound, "You have no contact of that address.")
 			fallthrough
 		case err != nil:
-			u.refuseField(x, err, "peer")
+			u.adhoc.refuseField(x, err, "peer")
 			return
 		}
-		u.complete(x, "info", ct.jid+" is removed from your contacts.", nil)
-		u.removeContact(ct)
+		u.adhoc.complete(x, "info", ct.jid+" is removed from your contacts.", nil)
+		u.roster.removeContact(ct)
 	})
 }
 
 // removeContact takes a contact off the network's list and the user's roster.
-func (u *user) removeContact(ct *contact) {
-	u.watch(ct, false)
+func (ro *roster) removeContact(ct *contact) {
+	ro.watch(ct, false)
 	left := *ct
 	ct.Subscription = 0
-	u.endContact(ct)
-	if u.writesRoster() {
-		u.remove(&left)
+	ro.endContact(ct)
+	if ro.writer.writesRoster() {
+		ro.writer.remove(&left)
 		return
 	}
-	u.part(ct.jid)
-	u.suggest("delete", ct)
+	ro.writer.part(ct.jid)
+	ro.writer.suggest("delete", ct)
 }
 
 var contactColumns = [][2]string{{"jid", "Address"}, {"peer", "Address on the network"}, {"name", "Name"}, {"groups", "Groups"}}
 
 // exportContacts shows the contacts as a table. (XEP-0004 §3.4)
-func (u *user) exportContacts(x *execution) {
-	table := xep.NewForm("result", "", "Contacts on "+u.c.info.Name, "").Add(xep.Reported(contactColumns...))
-	for _, ct := range u.sortedContacts() {
+func (ro *roster) exportContacts(x *execution) {
+	table := xep.NewForm("result", "", "Contacts on "+ro.u.c.info.Name, "").Add(xep.Reported(contactColumns...))
+	for _, ct := range ro.sortedContacts() {
 		table.Add(xep.Item(contactColumns, ct.jid, ct.Peer, ct.Name, strings.Join(ct.Groups, ", ")))
 	}
-	u.complete(x, "", "", table)
+	ro.u.adhoc.complete(x, "", "", table)
 }
 
 // maxImport is how many contacts are imported at a time.
 const maxImport = 500
 
 // askImport asks for contacts, one a line.
-func (u *user) askImport(x *execution) {
+func (ro *roster) askImport(x *execution) {
 	asked := xep.NewForm("form", "", "Import contacts",
-		fmt.Sprintf("Enter one %s a line, and after a comma, if you like, a name. At most %d lines at a time.", u.c.info.PeerName, maxImport)).
+		fmt.Sprintf("Enter one %s a line, and after a comma, if you like, a name. At most %d lines at a time.", ro.u.c.info.PeerName, maxImport)).
 		Add(xep.Required(xep.NewField("contacts", "text-multi", "Contacts")))
-	u.questions(x, asked, true, (*user).onImport)
+	ro.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) { u.roster.onImport(x, values) })
 }
 
-func (u *user) onImport(x *execution, values map[string][]string) {
-	if u.legacySession() == nil {
-		u.complete(x, "error", u.stateText(), nil)
+func (ro *roster) onImport(x *execution, values map[string][]string) {
+	if ro.u.login.legacySession() == nil {
+		ro.u.adhoc.complete(x, "error", ro.u.login.stateText(), nil)
 		return
 	}
 	added, known := 0, 0
 	var wrong []string
 	for _, line := range splitLines(values["contacts"]) {
 		address, name, _ := strings.Cut(line, ",")
-		peer, err := u.c.cfg.Network.ParsePeer(strings.TrimSpace(address))
-		switch ct := u.contacts[peer.ID]; {
+		peer, err := ro.u.c.cfg.Network.ParsePeer(strings.TrimSpace(address))
+		switch ct := ro.contacts[peer.ID]; {
 		case err != nil || peer.Room:
 			wrong = append(wrong, address)
 		case ct != nil && (ct.Subscription.Has(registry.To) || ct.Subscription.Has(registry.AskTo)):
 			known++
-		case added >= maxImport || len(u.contacts) >= maxContacts:
+		case added >= maxImport || len(ro.contacts) >= maxContacts:
 			wrong = append(wrong, address)
 		default:
-			ct = u.contact(peer.ID)
+			ct = ro.contact(peer.ID)
 			ct.Name = cleanText(strings.TrimSpace(name))
-			u.onSubscribe(ct, "", "")
+			ro.onSubscribe(ct, "", "")
 			added++
 		}
 	}
@@ -251,7 +252,7 @@ func (u *user) onImport(x *execution, values map[string][]string) {
 	if len(wrong) > 0 {
 		note = "warn"
 	}
-	u.complete(x, note, text, nil)
+	ro.u.adhoc.complete(x, note, text, nil)
 }
 
 // splitLines are the lines of a text-multi field, whatever way the client sends
@@ -269,9 +270,9 @@ func splitLines(values []string) []string {
 }
 
 // unsynced are the contacts that the user's roster lacks, or has in one direction only.
-func (u *user) unsynced() []*contact {
+func (ro *roster) unsynced() []*contact {
 	var missing []*contact
-	for _, ct := range u.contacts {
+	for _, ct := range ro.contacts {
 		if ct.Peer != "" && !ct.Subscription.Has(registry.Removed) && !(ct.Subscription.Has(registry.From) && ct.Subscription.Has(registry.To)) {
 			missing = append(missing, ct)
 		}
@@ -280,13 +281,13 @@ func (u *user) unsynced() []*contact {
 }
 
 // syncContacts asks again about each contact that the user does not see.
-func (u *user) syncContacts() (string, *stanzaError) {
-	missing := u.unsynced()
+func (ro *roster) syncContacts() (string, *stanza.Error) {
+	missing := ro.unsynced()
 	for _, ct := range missing {
 		ct.Subscription = ct.Subscription&^registry.Refused | registry.AskFrom
-		u.toAsk = append(u.toAsk, ct.Peer)
+		ro.writer.toAsk = append(ro.writer.toAsk, ct.Peer)
 	}
-	u.save(missing...)
+	ro.save(missing...)
 	if len(missing) == 0 {
 		return "All contacts are on your list.", nil
 	}

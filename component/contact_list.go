@@ -4,139 +4,140 @@ import (
 	"slices"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/legacy"
 	"transport/registry"
 )
 
 // mergeContacts brings the network's list and ours together at sign-on.
-func (u *user) mergeContacts(list []legacy.Contact) {
-	stale := u.c.takeStale(u.bare)
+func (ro *roster) mergeContacts(list []legacy.Contact) {
+	stale := ro.u.c.takeStale(ro.u.bare)
 	listed := make(map[string]bool, len(list))
 	var changed []*contact
 	for _, c := range list {
-		if c.Peer.ID == "" || len(u.contacts) >= maxContacts {
+		if c.Peer.ID == "" || len(ro.contacts) >= maxContacts {
 			continue
 		}
 		listed[c.Peer.ID] = true
-		if ct := u.mergeContact(c, stale); ct != nil {
+		if ct := ro.mergeContact(c, stale); ct != nil {
 			changed = append(changed, ct)
 		}
 	}
-	u.save(changed...)
-	if !u.c.info.Features.Has(legacy.FeatureRoster) {
+	ro.save(changed...)
+	if !ro.u.c.info.Features.Has(legacy.FeatureRoster) {
 		return
 	}
 	// A list that is empty all at once is more likely a server's loss than the
 	// user's wish: put our contacts back.
 	lost := len(list) == 0
-	for _, ct := range u.contacts {
+	for _, ct := range ro.contacts {
 		switch {
 		case ct.Peer == "" || listed[ct.Peer]:
 		case ct.Subscription.Has(registry.Removed):
-			u.forget(ct)
+			ro.forget(ct)
 		case ct.Subscription.Has(registry.AskTo), ct.Listed && lost && ct.Subscription.Has(registry.To):
-			u.addContact(ct, "")
+			ro.addContact(ct, "")
 		case ct.Listed: // removed with another client
-			u.drop(ct)
+			ro.writer.drop(ct)
 		}
 	}
 	if stale {
-		u.showStale()
+		ro.showStale()
 	}
 }
 
 // showStale shows contacts offline that may look online since before the gateway was
 // killed.
-func (u *user) showStale() {
-	u.hideBare()
-	for _, ct := range u.contacts {
+func (ro *roster) showStale() {
+	ro.hideBare()
+	for _, ct := range ro.contacts {
 		if ct.Peer != "" && ct.Subscription.Has(registry.To) && ct.presence.Show == legacy.ShowOffline {
-			ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+			ct.unshown = ro.sendContactPresence(ct, ro.u.bare, "") != nil
 		}
 	}
 }
 
 // hideBare takes back presence from bare addresses, which earlier versions sent: a client
 // that still has it would show it until its next sign-on.
-func (u *user) hideBare() {
-	for _, ct := range u.contacts {
+func (ro *roster) hideBare() {
+	for _, ct := range ro.contacts {
 		if ct.Peer == "" || ct.Subscription.Has(registry.To) {
-			u.c.sendPresence(ct.jid, u.bare, "unavailable", "")
+			ro.u.c.sendPresence(ct.jid, ro.u.bare, "unavailable", "")
 		}
 	}
 }
 
 // mergeContact brings one contact of the network's list in. It returns the row if
 // it needs storing.
-func (u *user) mergeContact(c legacy.Contact, stale bool) *contact {
-	ct, known := u.contacts[c.Peer.ID], true
+func (ro *roster) mergeContact(c legacy.Contact, stale bool) *contact {
+	ct, known := ro.contacts[c.Peer.ID], true
 	if ct == nil {
-		ct, known = u.contact(c.Peer.ID), false
+		ct, known = ro.contact(c.Peer.ID), false
 	}
 	before := ct.Contact
 	ct.Name, ct.Groups, ct.Listed = c.Name, c.Groups, true
 	switch {
 	case ct.Subscription.Has(registry.Removed): // while signed off
-		if editor, ok := u.legacySession().(legacy.RosterEditor); ok && editor.RemoveContact(u.ctx, c.Peer) == nil {
-			u.forget(ct)
+		if editor, ok := ro.u.login.legacySession().(legacy.RosterEditor); ok && editor.RemoveContact(ro.u.ctx, c.Peer) == nil {
+			ro.forget(ct)
 		}
 		return nil
 	case ct.Subscription.Has(registry.AskTo) && !c.AwaitingAuth:
-		u.grant(ct, "")
+		ro.grant(ct, "")
 		return nil
 	case ct.Subscription.Has(registry.AskFrom) && stale, !known:
-		u.offer(ct)
+		ro.writer.offer(ct)
 	}
 	renamed := before.Name != ct.Name || !slices.Equal(before.Groups, ct.Groups)
 	if known && before.Listed && !renamed && before.Subscription == ct.Subscription {
 		return nil
 	}
 	if known && before.Listed && renamed && ct.Subscription.Has(registry.To) {
-		u.tellRoster(ct)
+		ro.writer.tellRoster(ct)
 	}
 	return ct
 }
 
 // onContactChanged: the network's list changed, by us or by another client.
-func (u *user) onContactChanged(c legacy.Contact) {
-	if c.Peer.ID == "" || u.contacts[c.Peer.ID] == nil && len(u.contacts) >= maxContacts {
+func (ro *roster) onContactChanged(c legacy.Contact) {
+	if c.Peer.ID == "" || ro.contacts[c.Peer.ID] == nil && len(ro.contacts) >= maxContacts {
 		return
 	}
-	if ct := u.mergeContact(c, false); ct != nil {
-		u.save(ct)
+	if ct := ro.mergeContact(c, false); ct != nil {
+		ro.save(ct)
 	}
-	u.onEdited(c.Peer)
-	u.onAdded(c.Peer.ID, nil)
+	ro.u.account.onEdited(c.Peer)
+	ro.onAdded(c.Peer.ID, nil)
 }
 
 // onContactRemoved: a contact left the network's list, by another client.
 // (XEP-0100 §5.2)
-func (u *user) onContactRemoved(p legacy.Peer) {
-	ct := u.contacts[p.ID]
+func (ro *roster) onContactRemoved(p legacy.Peer) {
+	ct := ro.contacts[p.ID]
 	if ct == nil || p.ID == "" || ct.Subscription.Has(registry.AskTo) { // added again meanwhile
 		return
 	}
-	u.drop(ct)
+	ro.writer.drop(ct)
 }
 
 // onContactFailed: the network did not take a change of a contact.
-func (u *user) onContactFailed(p legacy.Peer, err error) {
-	defer u.onEdited(p)
-	ct := u.contacts[p.ID]
+func (ro *roster) onContactFailed(p legacy.Peer, err error) {
+	defer ro.u.account.onEdited(p)
+	ct := ro.contacts[p.ID]
 	if ct == nil || p.ID == "" {
 		return
 	}
-	why := translateError(err)
-	defer u.onAdded(p.ID, err)
+	why := stanza.Translate(err)
+	defer ro.onAdded(p.ID, err)
 	switch legacy.KindOf(err) {
 	case legacy.Temporary, legacy.RateLimited, legacy.Offline:
 		// It stays asked for, and is tried again at the next sign-on.
 	default:
 		if ct.Subscription.Has(registry.AskTo) {
-			u.c.sendPresence(ct.jid, u.bare, "unsubscribed", "")
-			u.forget(ct)
+			ro.u.c.sendPresence(ct.jid, ro.u.bare, "unsubscribed", "")
+			ro.forget(ct)
 		}
 	}
-	u.c.send(element.New(nsStanza, "presence").Set("from", ct.jid).Set("to", u.bare).
-		Set("type", "error").Add(why.element()))
+	ro.u.c.send(element.New(stanza.NS, "presence").Set("from", ct.jid).Set("to", ro.u.bare).
+		Set("type", "error").Add(why.Element()))
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -104,17 +105,17 @@ func serverInfo(p *Policy) *element.Element {
 
 // reply is the answer to a query of a node: none, or that of our capabilities.
 // (XEP-0030 §3.2, XEP-0115 §6.2, XEP-0390 §6)
-func (a discoAnswer) reply(q *element.Element) (*element.Element, *stanzaError) {
+func (a discoAnswer) reply(q *element.Element) (*element.Element, *stanza.Error) {
 	node := q.Attr("node")
 	if node == "" {
 		return a.query, nil
 	}
 	if !slices.Contains(a.nodes, node) {
-		return nil, &errItemNotFound
+		return nil, &stanza.ErrItemNotFound
 	}
 	return a.query.Clone().Set("node", node), nil
 }
-func (c *Component) gatewayInfo(_ *inbound, q *element.Element) (*element.Element, *stanzaError) {
+func (c *Component) gatewayInfo(_ *stanza.Inbound, q *element.Element) (*element.Element, *stanza.Error) {
 	if info := c.commandInfo(q.Attr("node"), legacy.Peer{}); info != nil {
 		return info, nil
 	}
@@ -123,7 +124,7 @@ func (c *Component) gatewayInfo(_ *inbound, q *element.Element) (*element.Elemen
 
 // contactInfo answers what a contact's client can, as far as that is the same for all,
 // or asked for by its hash.
-func (c *Component) contactInfo(_ *inbound, q *element.Element, _ legacy.Peer) (*element.Element, *stanzaError) {
+func (c *Component) contactInfo(_ *stanza.Inbound, q *element.Element, _ legacy.Peer) (*element.Element, *stanza.Error) {
 	if x, why := c.disco.Load().untyped.reply(q); why == nil && q.Attr("node") != "" {
 		return x, nil
 	}
@@ -131,31 +132,31 @@ func (c *Component) contactInfo(_ *inbound, q *element.Element, _ legacy.Peer) (
 }
 
 // onContactInfo answers what a contact's client can, to those who see them.
-func (u *user) onContactInfo(r *request, peer legacy.Peer) {
-	answer := u.c.disco.Load().contact
-	if ct, ok := u.may(peer); ok && ct.Subscription.Has(registry.To) && !u.blocked[ct.Peer] {
-		answer = u.c.disco.Load().of(ct.presence)
+func (ro *roster) onContactInfo(r *stanza.Request, peer legacy.Peer) {
+	answer := ro.u.c.disco.Load().contact
+	if ct, ok := ro.may(peer); ok && ct.Subscription.Has(registry.To) && !ro.blocks.blocked[ct.Peer] {
+		answer = ro.u.c.disco.Load().of(ct.presence)
 	}
-	x, why := answer.reply(r.payload)
+	x, why := answer.reply(r.Payload)
 	if why != nil {
-		u.fail(r, *why)
+		r.Fail(*why)
 		return
 	}
-	u.reply(r, x)
+	r.Reply(x)
 }
 
-func (c *Component) noItems(_ *inbound, q *element.Element) (*element.Element, *stanzaError) {
+func (c *Component) noItems(_ *stanza.Inbound, q *element.Element) (*element.Element, *stanza.Error) {
 	return noItems(q)
 }
 
 // noItems answers disco#items where there is nothing to list. (XEP-0030 §4.1)
-func noItems(q *element.Element) (*element.Element, *stanzaError) {
+func noItems(q *element.Element) (*element.Element, *stanza.Error) {
 	if q.Attr("node") != "" {
-		return nil, &errItemNotFound
+		return nil, &stanza.ErrItemNotFound
 	}
 	return element.New(xep.NSDiscoItems, "query"), nil
 }
 
-func (c *Component) noContactItems(_ *inbound, q *element.Element, _ legacy.Peer) (*element.Element, *stanzaError) {
+func (c *Component) noContactItems(_ *stanza.Inbound, q *element.Element, _ legacy.Peer) (*element.Element, *stanza.Error) {
 	return noItems(q)
 }

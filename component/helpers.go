@@ -4,12 +4,13 @@ import (
 	"errors"
 	"time"
 
+	"transport/component/stanza"
 	"transport/legacy"
 	"transport/registry"
 )
 
 // userText is what a user is told of an error.
-func userText(err error) string { return translateError(err).Text }
+func userText(err error) string { return stanza.Translate(err).Text }
 
 // retryAfter is how long the network wants us to wait, 0 if it did not say.
 func retryAfter(err error) time.Duration {

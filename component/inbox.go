@@ -3,7 +3,14 @@ package component
 import (
 	"sync"
 	"time"
+	"transport/component/stanza"
 )
+
+// queued is a stanza for an actor. handle, for an IQ, answers it.
+type queued struct {
+	*stanza.Inbound
+	handle func(*user, *stanza.Request)
+}
 
 // inbox holds the stanzas of one user that wait for the actor. The reader puts
 // them in and never waits.
@@ -11,7 +18,7 @@ type inbox struct {
 	wake chan struct{} // something is there; capacity 1
 
 	mu      sync.Mutex
-	waiting []*inbound
+	waiting []queued
 	size    int // bytes, about
 }
 
@@ -27,7 +34,7 @@ const (
 func newInbox() inbox { return inbox{wake: make(chan struct{}, 1)} }
 
 // put adds a stanza. It is false when there are too many.
-func (b *inbox) put(st *inbound) bool {
+func (b *inbox) put(st queued) bool {
 	size := st.Size()
 	b.mu.Lock()
 	ok := len(b.waiting) < inboxSize && b.size+size < inboxBytes
@@ -43,7 +50,7 @@ func (b *inbox) put(st *inbound) bool {
 }
 
 // take returns all that waits, with spare to be reused for what comes next.
-func (b *inbox) take(spare []*inbound) []*inbound {
+func (b *inbox) take(spare []queued) []queued {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	taken := b.waiting
@@ -95,12 +102,12 @@ func (s *stall) over(now time.Time) bool {
 func (u *user) handleBatch() {
 	for len(u.batch) > 0 {
 		st := u.batch[0]
-		if len(u.sent) < maxSent {
+		if len(u.outbox.sent) < maxSent {
 			u.stall = stall{}
 		} else if st.Name == "message" && !u.stall.over(u.c.clock.Now()) {
 			return
 		}
-		u.batch[0] = nil
+		u.batch[0] = queued{}
 		u.batch = u.batch[1:]
 		u.onStanza(st)
 	}

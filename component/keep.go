@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"transport/component/address"
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/stream"
 	"transport/component/xep"
 	"transport/registry"
@@ -18,27 +18,27 @@ const keptTime = 2 * time.Minute
 // pass hands a message to the link, or keeps it in the registry while there is
 // none. When the registry can't keep it either (a full disk), the actor waits:
 // its queue fills up, and TCP makes the network wait too.
-func (u *user) pass(build func(dst []byte) []byte, msg stream.Message) {
+func (ob *outbox) pass(build func(dst []byte) []byte, msg stream.Message) {
 	for warned := false; ; {
-		if conn := u.c.conn.Load(); conn != nil {
+		if conn := ob.u.c.conn.Load(); conn != nil {
 			if conn.Track(build, msg) == nil {
 				return
 			}
 			<-conn.Settled() // what was sent before this message is kept first
 		}
 		msg.Stanza = build(nil)
-		err := u.c.keep(msg)
+		err := ob.u.c.keep(msg)
 		if err == nil {
-			u.keptIn = true
+			ob.keptIn = true
 			return
 		}
 		if !warned {
-			u.log.Error().Err(err).Msg("cannot keep a message; the session waits")
+			ob.u.log.Error().Err(err).Msg("cannot keep a message; the session waits")
 			warned = true
-			defer u.poke() // what pause takes, the loop wants to see too
+			defer ob.u.poke() // what pause takes, the loop wants to see too
 		}
-		if !u.pause(5 * time.Second) {
-			u.log.Error().Str("peer", msg.Peer).Msg("a message was lost at shutdown: there was neither a link nor a database to keep it")
+		if !ob.u.pause(5 * time.Second) {
+			ob.u.log.Error().Str("peer", msg.Peer).Msg("a message was lost at shutdown: there was neither a link nor a database to keep it")
 			return
 		}
 	}
@@ -92,33 +92,33 @@ func (c *Component) resendUnsaved(conn *stream.Conn) {
 
 // deliverKept sends what was kept for the user while there was no link. The rows
 // are forgotten once the server is known to have the messages.
-func (u *user) deliverKept() {
-	conn := u.c.conn.Load()
-	if !u.keptIn || conn == nil || u.forgetting != nil {
+func (ob *outbox) deliverKept() {
+	conn := ob.u.c.conn.Load()
+	if !ob.keptIn || conn == nil || ob.forgetting != nil {
 		return
 	}
-	ctx, cancel := u.storing()
+	ctx, cancel := ob.u.storing()
 	defer cancel()
-	rows, err := u.c.cfg.Registry.KeptMessages(ctx, u.c.domain, u.bare, registry.Inbound)
+	rows, err := ob.u.c.cfg.Registry.KeptMessages(ctx, ob.u.c.domain, ob.u.bare, registry.Inbound)
 	if err != nil {
-		u.log.Error().Err(err).Msg("cannot read kept messages")
+		ob.u.log.Error().Err(err).Msg("cannot read kept messages")
 		return
 	}
-	u.keptIn = false
+	ob.keptIn = false
 	var ids []int64
 	var last time.Time
 	for _, row := range rows {
 		e, err := parseStanza(row.Payload)
 		if err != nil {
-			u.log.Error().Err(err).Msg("a kept message cannot be read")
+			ob.u.log.Error().Err(err).Msg("a kept message cannot be read")
 			continue
 		}
 		if e.Child(xep.NSDelay, "delay") == nil {
 			last = grown(row.Created, last)
-			e.Add(xep.Delay(u.c.domain, last))
+			e.Add(xep.Delay(ob.u.c.domain, last))
 		}
-		if conn.Write(func(dst []byte) []byte { return e.Append(dst, nsComponent) }) != nil {
-			u.keptIn = true
+		if conn.Write(func(dst []byte) []byte { return e.Append(dst, stanza.NS) }) != nil {
+			ob.keptIn = true
 			return
 		}
 		ids = append(ids, row.ID)
@@ -126,33 +126,33 @@ func (u *user) deliverKept() {
 	if len(ids) == 0 {
 		return
 	}
-	u.forgetting = ids
+	ob.forgetting = ids
 	confirmed := make(chan bool, 1)
-	u.forgetWhen = confirmed
+	ob.forgetWhen = confirmed
 	conn.WhenAcked(func(ok bool) {
 		confirmed <- ok
-		u.poke()
+		ob.u.poke()
 	})
 }
 
 // forgetDelivered drops the rows of delivered messages, or notes that they must
 // be delivered again.
-func (u *user) forgetDelivered() {
-	if u.forgetting == nil {
+func (ob *outbox) forgetDelivered() {
+	if ob.forgetting == nil {
 		return
 	}
 	select {
-	case ok := <-u.forgetWhen:
-		ids := u.forgetting
-		u.forgetting, u.forgetWhen = nil, nil
+	case ok := <-ob.forgetWhen:
+		ids := ob.forgetting
+		ob.forgetting, ob.forgetWhen = nil, nil
 		if !ok {
-			u.keptIn = true
+			ob.keptIn = true
 			return
 		}
-		ctx, cancel := u.storing()
+		ctx, cancel := ob.u.storing()
 		defer cancel()
-		if err := u.c.cfg.Registry.ForgetMessages(ctx, ids...); err != nil {
-			u.log.Error().Err(err).Msg("cannot forget delivered messages; they will be repeated")
+		if err := ob.u.c.cfg.Registry.ForgetMessages(ctx, ids...); err != nil {
+			ob.u.log.Error().Err(err).Msg("cannot forget delivered messages; they will be repeated")
 		}
 	default:
 	}
@@ -160,8 +160,8 @@ func (u *user) forgetDelivered() {
 
 // confirm answers a session's Flush once what it emitted is safe: the server has
 // it, or the registry.
-func (u *user) confirm(done chan<- struct{}) {
-	conn := u.c.conn.Load()
+func (ob *outbox) confirm(done chan<- struct{}) {
+	conn := ob.u.c.conn.Load()
 	if conn == nil {
 		close(done)
 		return
@@ -175,79 +175,78 @@ func (u *user) confirm(done chan<- struct{}) {
 }
 
 // keepForNetwork stores a message until the user is signed on.
-func (u *user) keepForNetwork(st *inbound) {
-	ctx, cancel := u.storing()
+func (ob *outbox) keepForNetwork(st *stanza.Inbound) {
+	ctx, cancel := ob.u.storing()
 	defer cancel()
-	_, err := u.c.cfg.Registry.KeepMessage(ctx, registry.Message{
-		Network: u.c.domain, User: u.bare, Direction: registry.Outbound, StanzaID: st.id,
-		Peer: st.to.Local, Payload: st.Append(nil, nsComponent), Created: u.c.clock.Now(),
+	_, err := ob.u.c.cfg.Registry.KeepMessage(ctx, registry.Message{
+		Network: ob.u.c.domain, User: ob.u.bare, Direction: registry.Outbound, StanzaID: st.ID,
+		Peer: st.To.Local, Payload: st.Append(nil, stanza.NS), Created: ob.u.c.clock.Now(),
 	})
 	if err != nil {
-		u.log.Error().Err(err).Msg("cannot keep a message for the network")
-		u.c.refuse(st, errNotOnline)
+		ob.u.log.Error().Err(err).Msg("cannot keep a message for the network")
+		st.Refuse(stanza.ErrNotOnline)
 		return
 	}
-	u.keptOut = true
-	if u.keptTill.IsZero() {
-		u.keptTill = u.c.clock.Now().Add(keptTime)
+	ob.keptOut = true
+	if ob.keptTill.IsZero() {
+		ob.keptTill = ob.u.c.clock.Now().Add(keptTime)
 	}
 }
 
 // keptStanzas reads the messages that were kept for the network and forgets
 // them; each is to be sent or answered by the caller.
-func (u *user) keptStanzas() []*inbound {
-	u.keptTill = time.Time{}
-	if !u.keptOut {
+func (ob *outbox) keptStanzas() []*stanza.Inbound {
+	ob.keptTill = time.Time{}
+	if !ob.keptOut {
 		return nil
 	}
-	ctx, cancel := u.storing()
+	ctx, cancel := ob.u.storing()
 	defer cancel()
-	rows, err := u.c.cfg.Registry.KeptMessages(ctx, u.c.domain, u.bare, registry.Outbound)
+	rows, err := ob.u.c.cfg.Registry.KeptMessages(ctx, ob.u.c.domain, ob.u.bare, registry.Outbound)
 	if err != nil {
-		u.log.Error().Err(err).Msg("cannot read messages kept for the network")
-		u.keptTill = u.c.clock.Now().Add(keptTime)
+		ob.u.log.Error().Err(err).Msg("cannot read messages kept for the network")
+		ob.keptTill = ob.u.c.clock.Now().Add(keptTime)
 		return nil
 	}
-	u.keptOut = false
-	var stanzas []*inbound
+	ob.keptOut = false
+	var stanzas []*stanza.Inbound
 	var ids []int64
 	for _, row := range rows {
 		ids = append(ids, row.ID)
 		e, err := parseStanza(row.Payload)
 		if err != nil {
-			u.log.Error().Err(err).Msg("a kept message cannot be read")
+			ob.u.log.Error().Err(err).Msg("a kept message cannot be read")
 			continue
 		}
-		st := &inbound{Element: e, id: e.Attr("id"), typ: e.Attr("type")}
-		st.from, _ = address.Parse(e.Attr("from"))
-		st.to, _ = address.Parse(e.Attr("to"))
-		stanzas = append(stanzas, st)
+		if st, err := stanza.Read(e, &ob.u.c.host); err == nil {
+			stanzas = append(stanzas, st)
+		}
 	}
-	if err := u.c.cfg.Registry.ForgetMessages(ctx, ids...); err != nil {
-		u.log.Error().Err(err).Msg("cannot forget messages kept for the network")
+	if err := ob.u.c.cfg.Registry.ForgetMessages(ctx, ids...); err != nil {
+		ob.u.log.Error().Err(err).Msg("cannot forget messages kept for the network")
 	}
 	return stanzas
 }
 
 // sendKept sends what was kept while the user was being signed on.
-func (u *user) sendKept() {
-	for _, st := range u.keptStanzas() {
-		u.onMessage(st)
+func (ob *outbox) sendKept() {
+	for _, st := range ob.keptStanzas() {
+		ob.onMessage(st)
 	}
 }
 
 // giveUpKept gives back what could not be sent in time.
-func (u *user) giveUpKept() {
-	why := u.notOnline()
-	if u.block != nil {
-		why = translateError(u.block)
+func (ob *outbox) giveUpKept() {
+	why := ob.u.login.notOnline()
+	if ob.u.login.block != nil {
+		why = stanza.Translate(ob.u.login.block)
 	}
-	for _, st := range u.keptStanzas() {
-		u.c.refuse(st, why)
+	for _, st := range ob.keptStanzas() {
+		st.Refuse(why)
 	}
 }
 
 // parseStanza reads one stanza that Append wrote.
 func parseStanza(b []byte) (*element.Element, error) {
-	return element.Parse(string(b), nsComponent)
+	return element.Parse(string(b), stanza.NS)
 }

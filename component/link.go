@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/stream"
 )
 
@@ -50,7 +51,7 @@ func (h *streamHandler) Connected(ctx context.Context, conn *stream.Conn) {
 func (h *streamHandler) Stanza(_ *stream.Conn, e *element.Element, tooLarge bool) {
 	c := (*Component)(h)
 	if tooLarge {
-		c.dispatch(e, &errTooLarge)
+		c.dispatch(e, &stanza.ErrTooLarge)
 		return
 	}
 	c.dispatch(e, nil)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -16,71 +17,71 @@ const maxPage = 100
 
 // onArchive answers a question to a room's archive: the user's own view of it, also
 // while they are not in the room. (XEP-0313 §4, §5)
-func (u *user) onArchive(r *request, peer legacy.Peer) {
+func (rs *rooms) onArchive(r *stanza.Request, peer legacy.Peer) {
 	switch {
-	case !u.c.archives():
-		u.fail(r, errServiceUnavail)
-	case r.payload.Is(xep.NSMAM, "metadata") && r.typ == "get":
-		u.archiveMetadata(r, peer)
-	case r.payload.Is(xep.NSMAM, "query") && r.typ == "get":
+	case !rs.u.c.archives():
+		r.Fail(stanza.ErrServiceUnavail)
+	case r.Payload.Is(xep.NSMAM, "metadata") && r.Type == "get":
+		rs.archiveMetadata(r, peer)
+	case r.Payload.Is(xep.NSMAM, "query") && r.Type == "get":
 		form := xep.NewForm("form", xep.NSMAM, "", "").Add(
 			xep.NewField("start", "text-single", "From this time on"), xep.NewField("end", "text-single", "Until this time"),
 			xep.NewField("with", "jid-single", "Of this occupant"), xep.NewField("before-id", "text-single", "Before this message"),
 			xep.NewField("after-id", "text-single", "After this message"), xep.NewField("ids", "list-multi", "These messages"))
-		u.reply(r, element.New(xep.NSMAM, "query").Add(form))
-	case r.payload.Is(xep.NSMAM, "query"):
-		u.queryArchive(r, peer)
-	case r.payload.Is(xep.NSMAM, "metadata"):
-		u.fail(r, errBadRequest)
+		r.Reply(element.New(xep.NSMAM, "query").Add(form))
+	case r.Payload.Is(xep.NSMAM, "query"):
+		rs.queryArchive(r, peer)
+	case r.Payload.Is(xep.NSMAM, "metadata"):
+		r.Fail(stanza.ErrBadRequest)
 	default: // there is nothing to prefer (XEP-0441)
-		u.fail(r, errNotImplemented)
+		r.Fail(stanza.ErrNotImplemented)
 	}
 }
 
 // readArchive reads what was said up to now.
-func (u *user) readArchive(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanzaError) {
-	ctx, cancel := u.storing()
+func (rs *rooms) readArchive(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanza.Error) {
+	ctx, cancel := rs.u.storing()
 	defer cancel()
-	u.c.archive.flush(ctx)
-	q.Network, q.User, q.Room = u.c.domain, u.bare, peer.ID
-	page, err := u.c.cfg.Registry.Lines(ctx, q)
+	rs.u.c.archive.flush(ctx)
+	q.Network, q.User, q.Room = rs.u.c.domain, rs.u.bare, peer.ID
+	page, err := rs.u.c.cfg.Registry.Lines(ctx, q)
 	switch {
 	case isNotFound(err):
-		return page, &errItemNotFound // XEP-0313 §4.3.1
+		return page, &stanza.ErrItemNotFound // XEP-0313 §4.3.1
 	case err != nil:
-		u.log.Error().Err(err).Msg("cannot read the archive")
-		return page, &errDatabase
+		rs.u.log.Error().Err(err).Msg("cannot read the archive")
+		return page, &stanza.ErrDatabase
 	}
 	return page, nil
 }
 
-func (u *user) queryArchive(r *request, peer legacy.Peer) {
-	q, why := archiveQuery(r.payload)
+func (rs *rooms) queryArchive(r *stanza.Request, peer legacy.Peer) {
+	q, why := archiveQuery(r.Payload)
 	if why != nil {
-		u.fail(r, *why)
+		r.Fail(*why)
 		return
 	}
-	room := &room{peer: peer, jid: u.c.contactJID(peer.ID)}
-	read, with := u.readArchive, xep.Values(r.payload.Child(xep.NSDataForm, "x"))["with"]
+	room := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID)}
+	read, with := rs.readArchive, xep.Values(r.Payload.Child(xep.NSDataForm, "x"))["with"]
 	narrowed := len(with) > 0 && with[0] != "" && with[0] != room.jid
 	if narrowed {
-		read = func(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanzaError) {
-			return u.readArchiveOf(q, room, with[0])
+		read = func(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanza.Error) {
+			return room.readArchiveOf(q, with[0])
 		}
 	}
 	page, why := read(q, peer)
 	if why != nil {
-		u.fail(r, *why)
+		r.Fail(*why)
 		return
 	}
 	lines := page.Lines
-	if r.payload.Child(xep.NSMAM, "flip-page") != nil { // XEP-0313 §4.1.4
+	if r.Payload.Child(xep.NSMAM, "flip-page") != nil { // XEP-0313 §4.1.4
 		for i := range lines {
-			u.sendArchived(r, room, lines[len(lines)-1-i])
+			room.sendArchived(r, lines[len(lines)-1-i])
 		}
 	} else {
 		for _, l := range lines {
-			u.sendArchived(r, room, l)
+			room.sendArchived(r, l)
 		}
 	}
 	fin := element.New(xep.NSMAM, "fin")
@@ -98,7 +99,7 @@ func (u *user) queryArchive(r *request, peer legacy.Peer) {
 	if !narrowed { // else one would have to read all of it
 		set.Add(element.New(xep.NSRSM, "count").AddText(strconv.Itoa(page.Count)))
 	}
-	u.reply(r, fin.Add(set))
+	r.Reply(fin.Add(set))
 }
 
 // Bounds of a search for what one occupant has said.
@@ -109,11 +110,11 @@ const (
 
 // readArchiveOf reads what somebody has said up to now. Who has spoken is encrypted, so
 // that all is looked through. (XEP-0313 §4.1.1)
-func (u *user) readArchiveOf(q registry.LineQuery, room *room, jid string) (found registry.LinePage, why *stanzaError) {
+func (room *room) readArchiveOf(q registry.LineQuery, jid string) (found registry.LinePage, why *stanza.Error) {
 	most, full := q.Limit, false
 	q.Limit = searchPage
 	for seen := 0; seen < searchMost; seen += searchPage {
-		page, why := u.readArchive(q, room.peer)
+		page, why := room.rs.readArchive(q, room.peer)
 		if why != nil {
 			return page, why
 		}
@@ -146,14 +147,14 @@ func (u *user) readArchiveOf(q registry.LineQuery, room *room, jid string) (foun
 }
 
 // archiveQuery reads what is asked for. (XEP-0313 §4.1, XEP-0059 §2)
-func archiveQuery(query *element.Element) (registry.LineQuery, *stanzaError) {
+func archiveQuery(query *element.Element) (registry.LineQuery, *stanza.Error) {
 	var q registry.LineQuery
 	values := xep.Values(query.Child(xep.NSDataForm, "x"))
 	for name, to := range map[string]*time.Time{"start": &q.Start, "end": &q.End} {
 		if v := values[name]; len(v) > 0 && v[0] != "" {
 			t, err := time.Parse(time.RFC3339, v[0])
 			if err != nil {
-				why := errBadRequest.with(strconv.Quote(v[0]) + " is no time.")
+				why := stanza.ErrBadRequest.With(strconv.Quote(v[0]) + " is no time.")
 				return q, &why
 			}
 			*to = t
@@ -161,7 +162,7 @@ func archiveQuery(query *element.Element) (registry.LineQuery, *stanzaError) {
 	}
 	q.IDs = values["ids"]
 	if len(q.IDs) > maxPage {
-		why := errBadRequest.with("Ask for fewer messages at once.")
+		why := stanza.ErrBadRequest.With("Ask for fewer messages at once.")
 		return q, &why
 	}
 	for name, to := range map[string]*string{"after-id": &q.After, "before-id": &q.Before} {
@@ -190,42 +191,42 @@ func archiveQuery(query *element.Element) (registry.LineQuery, *stanzaError) {
 }
 
 // sendArchived sends one line of the archive. (XEP-0313 §4.2)
-func (u *user) sendArchived(r *request, room *room, kept registry.Line) {
+func (room *room) sendArchived(r *stanza.Request, kept registry.Line) {
 	l, err := readLine(kept)
 	if err != nil {
-		u.log.Error().Err(err).Msg("a line of the archive cannot be read")
+		room.rs.u.log.Error().Err(err).Msg("a line of the archive cannot be read")
 		return
 	}
-	_ = u.c.write(func(dst []byte) []byte {
+	_ = room.rs.u.c.write(func(dst []byte) []byte {
 		dst = append(dst, "<message"...)
-		dst = appendAttr(dst, "from", room.jid)
-		dst = appendAttr(dst, "to", r.from.String())
+		dst = stanza.AppendAttr(dst, "from", room.jid)
+		dst = stanza.AppendAttr(dst, "to", r.From.String())
 		dst = append(dst, "><result xmlns='"+xep.NSMAM+"'"...)
-		dst = appendAttr(dst, "queryid", r.payload.Attr("queryid"))
-		dst = appendAttr(dst, "id", l.archived)
+		dst = stanza.AppendAttr(dst, "queryid", r.Payload.Attr("queryid"))
+		dst = stanza.AppendAttr(dst, "id", l.archived)
 		dst = append(dst, "><forwarded xmlns='"+xep.NSForward+"'><delay xmlns='"+xep.NSDelay+"'"...)
-		dst = appendAttr(dst, "stamp", xep.Stamp(l.at))
+		dst = stanza.AppendAttr(dst, "stamp", xep.Stamp(l.at))
 		dst = append(dst, "/>"...)
-		dst = u.c.appendLine(dst, room, "", &l, false)
+		dst = room.rs.u.c.appendLine(dst, room, "", &l, false)
 		return append(dst, "</forwarded></result></message>"...)
 	})
 }
 
 // archiveMetadata tells where the archive begins and ends. (XEP-0313 §5)
-func (u *user) archiveMetadata(r *request, peer legacy.Peer) {
+func (rs *rooms) archiveMetadata(r *stanza.Request, peer legacy.Peer) {
 	answer := element.New(xep.NSMAM, "metadata")
 	for _, end := range []struct {
 		name string
 		last bool
 	}{{"start", false}, {"end", true}} {
-		page, why := u.readArchive(registry.LineQuery{Limit: 1, Last: end.last}, peer)
+		page, why := rs.readArchive(registry.LineQuery{Limit: 1, Last: end.last}, peer)
 		if why != nil {
-			u.fail(r, *why)
+			r.Fail(*why)
 			return
 		}
 		if len(page.Lines) > 0 {
 			answer.Add(element.New(xep.NSMAM, end.name).Set("id", page.Lines[0].StanzaID).Set("timestamp", xep.Stamp(page.Lines[0].Created)))
 		}
 	}
-	u.reply(r, answer)
+	r.Reply(answer)
 }

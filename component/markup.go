@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -61,7 +62,7 @@ func appendXHTML(dst []byte, spans []legacy.Span) []byte {
 			open("span", " style='"+style+"'")
 		}
 		if s.Link != "" {
-			open("a", string(appendAttr(nil, "href", s.Link)))
+			open("a", string(stanza.AppendAttr(nil, "href", s.Link)))
 		}
 		if s.Style&legacy.Bold != 0 {
 			open("strong", "")

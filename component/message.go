@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/stream"
 	"transport/component/xep"
 	"transport/legacy"
@@ -14,7 +15,7 @@ import (
 // sentMessage is a message of the user's that the network has not yet answered
 // for.
 type sentMessage struct {
-	stanza *inbound
+	stanza *stanza.Inbound
 	parts  int // still unanswered
 	state  legacy.DeliveryState
 }
@@ -25,142 +26,142 @@ const (
 )
 
 // onMessage handles a message from the user. (RFC 6121 §5)
-func (u *user) onMessage(st *inbound) {
-	if _, ours := u.echos[st.id]; ours && st.id != "" {
-		delete(u.echos, st.id)
+func (ob *outbox) onMessage(st *stanza.Inbound) {
+	if _, ours := ob.echos[st.ID]; ours && st.ID != "" {
+		delete(ob.echos, st.ID)
 		return
 	}
-	if peer, ok := u.c.roomAt(st.to); ok {
-		if st.typ != "headline" {
-			u.onRoomText(st, peer)
+	if peer, ok := ob.u.c.roomAt(st.To); ok {
+		if st.Type != "headline" {
+			ob.u.rooms.onRoomText(st, peer)
 		}
 		return
 	}
-	switch st.typ {
+	switch st.Type {
 	case "", "normal", "chat":
 	case "headline", "error":
 		return // never answered, and nothing a person said
 	default: // groupchat, and what no specification knows
-		u.c.refuse(st, errNoGroupchatHere)
+		st.Refuse(stanza.ErrNoGroupchatHere)
 		return
 	}
 	text, a := plainText(st.Element), actOf(st.Element)
 	switch {
 	case xep.IsEncrypted(st.Element):
-		u.c.refuse(st, errEncrypted)
+		st.Refuse(stanza.ErrEncrypted)
 		return
-	case u.passInvite(st):
+	case ob.u.rooms.passInvite(st):
 		return
 	case text == "" && a == actSay:
-		u.onChatState(st)
+		ob.onChatState(st)
 		return
-	case u.account == nil && st.to.Local != "":
-		u.c.refuse(st, errRegisterFirst)
+	case ob.u.account.account == nil && st.To.Local != "":
+		st.Refuse(stanza.ErrRegisterFirst)
 		return
 	case len(text) > maxBody:
-		u.c.refuse(st, errTooLarge)
+		st.Refuse(stanza.ErrTooLarge)
 		return
 	case a == actRetract, a == actReact:
-		if st.to.Local == "" {
+		if st.To.Local == "" {
 			return // the gateway's own texts
 		}
-		if peer, err := u.c.peer(st.to); err != nil {
-			u.c.refuse(st, translateError(err))
+		if peer, err := ob.u.c.peer(st.To); err != nil {
+			st.Refuse(stanza.Translate(err))
 		} else {
-			u.actAlone(st, a, peer)
+			ob.actAlone(st, a, peer)
 		}
 		return
-	case st.to.Local == "":
-		u.onText(st, text)
+	case st.To.Local == "":
+		ob.u.adhoc.onText(st, text)
 		return
 	}
 	if text = cleanText(text); strings.TrimSpace(text) == "" {
 		return
 	}
-	u.sendText(st, text)
+	ob.sendText(st, text)
 }
 
 // sendText sends a message to the network, or keeps it while the user is being
 // signed on, or says why it can't be sent.
-func (u *user) sendText(st *inbound, text string) {
-	peer, err := u.c.peer(st.to)
+func (ob *outbox) sendText(st *stanza.Inbound, text string) {
+	peer, err := ob.u.c.peer(st.To)
 	if err != nil {
-		u.c.refuse(st, translateError(err))
+		st.Refuse(stanza.Translate(err))
 		return
 	}
-	delete(u.private, peer.ID) // the user talks to them outside of any room
-	u.sendTo(st, peer, text)
+	delete(ob.u.rooms.private, peer.ID) // the user talks to them outside of any room
+	ob.sendTo(st, peer, text)
 }
 
 // sendTo is sendText to a person or a room. It is false if the session has not taken the
 // message.
-func (u *user) sendTo(st *inbound, peer legacy.Peer, text string) bool {
-	s := u.legacySession()
+func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool {
+	s := ob.u.login.legacySession()
 	switch {
-	case s == nil && u.block != nil:
-		u.c.refuse(st, translateError(u.block))
+	case s == nil && ob.u.login.block != nil:
+		st.Refuse(stanza.Translate(ob.u.login.block))
 		return false
-	case s == nil && u.wanted():
-		u.keepForNetwork(st)
+	case s == nil && ob.u.login.wanted():
+		ob.keepForNetwork(st)
 		return false
 	case s == nil:
-		u.c.refuse(st, u.notOnline())
+		st.Refuse(ob.u.login.notOnline())
 		return false
-	case len(u.sent) >= maxSent:
-		u.c.refuse(st, errBusy.with("Too many messages wait for the network. Try again in a moment."))
-		return false
-	}
-	if u.blocked[peer.ID] && !peer.Room {
-		u.c.refuse(st, errBlocked)
+	case len(ob.sent) >= maxSent:
+		st.Refuse(stanza.ErrBusy.With("Too many messages wait for the network. Try again in a moment."))
 		return false
 	}
-	u.keepThread(peer, st.Element)
+	if ob.u.roster.blocks.blocked[peer.ID] && !peer.Room {
+		st.Refuse(stanza.ErrBlocked)
+		return false
+	}
+	ob.keepThread(peer, st.Element)
 	m := &sentMessage{stanza: st, state: legacy.Delivered}
 	var markup []legacy.Span
-	if u.c.info.Features.Has(legacy.FeatureMarkup) {
+	if ob.u.c.info.Features.Has(legacy.FeatureMarkup) {
 		markup, text = outgoingMarkup(st.Element, text)
 	}
-	reply := u.replyTo(st, peer)
+	reply := ob.replyTo(st, peer)
 	if reply != "" && markup == nil {
-		text = addressed(u.rooms[peer.ID], reply, withoutQuote(st.Element, text))
+		text = addressed(ob.u.rooms.rooms[peer.ID], reply, withoutQuote(st.Element, text))
 	}
 	if actOf(st.Element) == actCorrect && !peer.Service { // a corrected command is a command
 		text, markup = correctionOf(text, markup)
 	}
-	if u.c.info.Lines && markup == nil {
+	if ob.u.c.info.Lines && markup == nil {
 		text, _ = compact(text, [2]int{})
 	}
-	parts := splitText(text, u.c.info.MaxText)
+	parts := splitText(text, ob.u.c.info.MaxText)
 	if len(parts) > 1 {
 		markup = nil
 	}
-	u.noteRendition(st, peer, parts)
+	ob.noteRendition(st, peer, parts)
 	for _, part := range parts {
-		u.refs++
-		ref := strconv.FormatUint(u.refs, 36)
-		if err := s.Send(u.ctx, legacy.Outgoing{Ref: ref, To: peer, Text: part, Markup: markup, Reply: reply}); err != nil {
-			why := translateError(err)
+		ob.u.calls.refs++
+		ref := strconv.FormatUint(ob.u.calls.refs, 36)
+		if err := s.Send(ob.u.ctx, legacy.Outgoing{Ref: ref, To: peer, Text: part, Markup: markup, Reply: reply}); err != nil {
+			why := stanza.Translate(err)
 			if m.parts > 0 {
 				why.Text = "Only the beginning of the message was sent. " + why.Text
 			}
-			u.dropSent(m)
-			u.c.refuse(st, why)
+			ob.dropSent(m)
+			st.Refuse(why)
 			return false
 		}
 		m.parts++
-		u.sent[ref] = m
-		u.c.counters.toNetwork.Add(1)
+		ob.sent[ref] = m
+		ob.u.c.counters.toNetwork.Add(1)
 	}
 	if !peer.Room && !peer.Service && actOf(st.Element) == actSay {
-		u.noteChat(chatLine{peer: peer.ID, id: st.id, origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), words: firstWords(text), own: true})
+		ob.noteChat(chatLine{peer: peer.ID, id: st.ID, origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), words: firstWords(text), own: true})
 	}
 	return true
 }
 
 // replyTo is the message that another one answers, where the network knows of
 // answers. (XEP-0461 §3)
-func (u *user) replyTo(st *inbound, peer legacy.Peer) string {
-	if r := u.rooms[peer.ID]; r != nil && r.tags {
+func (ob *outbox) replyTo(st *stanza.Inbound, peer legacy.Peer) string {
+	if r := ob.u.rooms.rooms[peer.ID]; r != nil && r.tags {
 		if reply := st.Child(xep.NSReply, "reply"); reply != nil {
 			return reply.Attr("id")
 		}
@@ -175,149 +176,149 @@ const (
 
 // keepThread remembers the thread of a conversation, if the user's client has
 // given it one: the answers belong to it. (RFC 6121 §5.2.5)
-func (u *user) keepThread(peer legacy.Peer, st *element.Element) {
-	thread := st.ChildText(nsComponent, "thread")
-	switch _, known := u.threads[peer.ID]; {
+func (ob *outbox) keepThread(peer legacy.Peer, st *element.Element) {
+	thread := st.ChildText(stanza.NS, "thread")
+	switch _, known := ob.threads[peer.ID]; {
 	case thread == "" || len(thread) > maxThread:
-		delete(u.threads, peer.ID)
-	case known || len(u.threads) < maxThreads:
-		put(&u.threads, peer.ID, thread)
+		delete(ob.threads, peer.ID)
+	case known || len(ob.threads) < maxThreads:
+		put(&ob.threads, peer.ID, thread)
 	}
 }
 
 // dropSent forgets a message whose answer is known.
-func (u *user) dropSent(m *sentMessage) {
-	for ref, other := range u.sent {
+func (ob *outbox) dropSent(m *sentMessage) {
+	for ref, other := range ob.sent {
 		if other == m {
-			delete(u.sent, ref)
+			delete(ob.sent, ref)
 		}
 	}
 }
 
 // onMessageSent: the network has taken a message, or a part of one. Only what
 // the receiver is known to have got is acknowledged. (XEP-0184 §5.3)
-func (u *user) onMessageSent(ev legacy.MessageSent) {
-	m := u.sent[ev.Ref]
+func (ob *outbox) onMessageSent(ev legacy.MessageSent) {
+	m := ob.sent[ev.Ref]
 	if m == nil {
 		return
 	}
-	delete(u.sent, ev.Ref)
+	delete(ob.sent, ev.Ref)
 	m.parts--
 	m.state = min(m.state, ev.State)
 	st := m.stanza
 	if m.parts == 0 {
-		u.reflect(st, ev.ID)
+		ob.u.rooms.reflect(st, ev.ID)
 	}
-	if m.parts > 0 || m.state != legacy.Delivered || st.id == "" || st.typ == "groupchat" || st.Child(xep.NSReceipts, "request") == nil {
+	if m.parts > 0 || m.state != legacy.Delivered || st.ID == "" || st.Type == "groupchat" || st.Child(xep.NSReceipts, "request") == nil {
 		return
 	}
-	from := u.c.full(st.to.Bare().String())
-	if _, room := u.c.roomAt(st.to); room { // to an occupant
-		from = st.to.String()
+	from := ob.u.c.full(st.To.Bare().String())
+	if _, room := ob.u.c.roomAt(st.To); room { // to an occupant
+		from = st.To.String()
 	}
-	u.c.send(element.New(nsStanza, "message").Set("from", from).Set("to", st.from.String()).
-		Set("type", "chat").Set("id", newID()).Add(xep.Received(st.id)))
+	ob.u.c.send(element.New(stanza.NS, "message").Set("from", from).Set("to", st.From.String()).
+		Set("type", "chat").Set("id", newID()).Add(xep.Received(st.ID)))
 }
 
 // onOwnMessage: the user has written to somebody with another client of the
 // network. The user's clients show it as sent, where the server lets us; else the
 // user is told so by the contact's chat.
-func (u *user) onOwnMessage(ev legacy.OwnMessage) {
+func (ob *outbox) onOwnMessage(ev legacy.OwnMessage) {
 	if ev.To.ID == "" || ev.Text == "" {
 		return
 	}
 	if !ev.Time.IsZero() {
-		ev.Time = u.stampStored(ev.To, ev.Time)
+		ev.Time = ob.stampStored(ev.To, ev.Time)
 	}
-	jid := u.c.contactJID(ev.To.ID)
-	if u.showOwn(jid, ev.Text, ev.Time) {
+	jid := ob.u.c.contactJID(ev.To.ID)
+	if ob.showOwn(jid, ev.Text, ev.Time) {
 		return
 	}
-	u.passMessage(legacy.MessageReceived{From: ev.To, Text: "[you wrote elsewhere] " + ev.Text, Time: ev.Time, Auto: false})
+	ob.passMessage(legacy.MessageReceived{From: ev.To, Text: "[you wrote elsewhere] " + ev.Text, Time: ev.Time, Auto: false})
 }
 
 // onMessageFailed: a message will not arrive; its sender is told.
-func (u *user) onMessageFailed(ref string, err error) {
-	m := u.sent[ref]
+func (ob *outbox) onMessageFailed(ref string, err error) {
+	m := ob.sent[ref]
 	if m == nil {
 		return
 	}
-	u.dropSent(m)
-	u.c.counters.failed.Add(1)
+	ob.dropSent(m)
+	ob.u.c.counters.failed.Add(1)
 	if legacy.KindOf(err) == legacy.Internal {
-		u.log.Error().Err(err).Msg("cannot send a message")
+		ob.u.log.Error().Err(err).Msg("cannot send a message")
 	}
-	why := translateError(err)
-	if m.stanza.typ == "groupchat" {
+	why := stanza.Translate(err)
+	if m.stanza.Type == "groupchat" {
 		why = roomError(err)
 	}
-	u.forgetReactions(m.stanza)
-	u.c.refuse(m.stanza, why)
+	ob.forgetReactions(m.stanza)
+	m.stanza.Refuse(why)
 }
 
 // failSent answers every message that the network has not answered for, since it
 // no longer will.
-func (u *user) failSent(why stanzaError) {
+func (ob *outbox) failSent(why stanza.Error) {
 	told := make(map[*sentMessage]bool)
-	for _, m := range u.sent {
+	for _, m := range ob.sent {
 		if !told[m] {
 			told[m] = true
-			u.c.refuse(m.stanza, why)
+			m.stanza.Refuse(why)
 		}
 	}
-	clear(u.sent)
+	clear(ob.sent)
 }
 
 // onMessageReceived: somebody has written to the user. The message goes to the
 // user's server, which stores it for a user who is offline; without a link it is
 // kept until there is one.
-func (u *user) onMessageReceived(ev legacy.MessageReceived) {
-	if ev.From.ID == "" || ev.Text == "" || u.blocked[ev.From.ID] {
+func (ob *outbox) onMessageReceived(ev legacy.MessageReceived) {
+	if ev.From.ID == "" || ev.Text == "" || ob.u.roster.blocks.blocked[ev.From.ID] {
 		return
 	}
-	u.passMessage(ev)
+	ob.passMessage(ev)
 }
 
 // passMessage hands the user a message from the network.
-func (u *user) passMessage(ev legacy.MessageReceived) {
-	u.c.counters.fromNetwork.Add(1)
-	delete(u.typing, ev.From.ID)
+func (ob *outbox) passMessage(ev legacy.MessageReceived) {
+	ob.u.c.counters.fromNetwork.Add(1)
+	delete(ob.typing, ev.From.ID)
 	if !ev.Time.IsZero() {
-		ev.Time = u.stampStored(ev.From, ev.Time)
+		ev.Time = ob.stampStored(ev.From, ev.Time)
 	}
-	u.deliverKept() // what is older goes first
-	if len(u.private) > 0 && u.passPrivately(ev) {
+	ob.deliverKept() // what is older goes first
+	if len(ob.u.rooms.private) > 0 && ob.u.rooms.passPrivately(ev) {
 		return
 	}
-	jid := u.c.contactJID(ev.From.ID)
-	if ct := u.contacts[ev.From.ID]; ct != nil {
+	jid := ob.u.c.contactJID(ev.From.ID)
+	if ct := ob.u.roster.contacts[ev.From.ID]; ct != nil {
 		jid = ct.jid
 	}
-	msg := stream.Message{User: u.bare, Peer: ev.From.ID, ID: newID()}
-	u.noteChat(chatLine{peer: ev.From.ID, id: msg.ID, words: firstWords(ev.Text)})
-	u.pass(func(dst []byte) []byte {
-		return u.c.appendMessage(dst, u.c.full(jid), u.bare, msg.ID, u.threads[ev.From.ID], ev)
+	msg := stream.Message{User: ob.u.bare, Peer: ev.From.ID, ID: newID()}
+	ob.noteChat(chatLine{peer: ev.From.ID, id: msg.ID, words: firstWords(ev.Text)})
+	ob.pass(func(dst []byte) []byte {
+		return ob.u.c.appendMessage(dst, ob.u.c.full(jid), ob.u.bare, msg.ID, ob.threads[ev.From.ID], ev)
 	}, msg)
 }
 
 // stampStored is the time of a message that the network has stored: networks tell it in
 // seconds or minutes, and clients that sort by it would show those of one conversation in
 // any order.
-func (u *user) stampStored(from legacy.Peer, at time.Time) time.Time {
-	last, known := u.stored[from.ID]
+func (ob *outbox) stampStored(from legacy.Peer, at time.Time) time.Time {
+	last, known := ob.stored[from.ID]
 	if known {
 		at = grown(at, last)
-	} else if len(u.stored) >= maxThreads {
-		clear(u.stored)
+	} else if len(ob.stored) >= maxThreads {
+		clear(ob.stored)
 	}
-	put(&u.stored, from.ID, at)
+	put(&ob.stored, from.ID, at)
 	return at
 }
 
 // appendMessage appends a message from the network. (RFC 6121 §5.2, XEP-0203 §2,
 // XEP-0066 §3)
 func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev legacy.MessageReceived) []byte {
-	dst = appendMessageStart(dst, from, to, id)
+	dst = stanza.AppendMessageStart(dst, from, to, id)
 	text := ev.Text
 	if ev.Auto {
 		text, ev.Markup = "[automatic reply] "+text, nil
@@ -326,17 +327,17 @@ func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev le
 	dst = element.AppendText(dst, styled(text, ev.Markup))
 	dst = append(dst, "</body>"...)
 	dst = appendXHTML(dst, ev.Markup)
-	dst = appendChild(dst, "thread", thread)
+	dst = stanza.AppendChild(dst, "thread", thread)
 	if ev.URL != "" {
 		dst = append(dst, "<x xmlns='"+xep.NSOOB+"'>"...)
-		dst = appendChild(dst, "url", ev.URL)
+		dst = stanza.AppendChild(dst, "url", ev.URL)
 		dst = append(dst, "</x>"...)
 	}
 	if isUnstyled(text, ev.Markup) {
 		dst = append(dst, unstyled...)
 	}
 	if !ev.Time.IsZero() {
-		dst = xep.Delay(c.domain, ev.Time).Append(dst, nsComponent)
+		dst = xep.Delay(c.domain, ev.Time).Append(dst, stanza.NS)
 	}
 	if c.info.Features.Has(legacy.FeatureTyping) && !ev.Auto {
 		dst = append(dst, "<active xmlns='"+xep.NSChatStates+"'/>"...)
@@ -352,25 +353,16 @@ func isUnstyled(text string, markup []legacy.Span) bool {
 	return markup == nil && strings.ContainsAny(text, "*_~`>")
 }
 
-// appendMessageStart appends the start tag of a chat message.
-func appendMessageStart(dst []byte, from, to, id string) []byte {
-	dst = append(dst, "<message type='chat'"...)
-	dst = appendAttr(dst, "from", from)
-	dst = appendAttr(dst, "to", to)
-	dst = appendAttr(dst, "id", id)
-	return append(dst, '>')
-}
-
 // onStateSaved keeps what the adapter wants to find again.
-func (u *user) onStateSaved(state []byte) {
-	if !u.isRegistered() {
+func (ac *account) onStateSaved(state []byte) {
+	if !ac.isRegistered() {
 		return
 	}
-	u.account.State = state
-	ctx, cancel := u.storing()
+	ac.account.State = state
+	ctx, cancel := ac.u.storing()
 	defer cancel()
-	if err := u.c.cfg.Registry.SaveState(ctx, u.c.domain, u.bare, state); err != nil {
-		u.log.Error().Err(err).Msg("cannot store the session's state")
+	if err := ac.u.c.cfg.Registry.SaveState(ctx, ac.u.c.domain, ac.u.bare, state); err != nil {
+		ac.u.log.Error().Err(err).Msg("cannot store the session's state")
 	}
 }
 

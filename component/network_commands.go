@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -17,14 +18,14 @@ func (c *Component) networkCommands() []*command {
 		if !c.services { // at the gateway, which has settings of its own
 			node = "server-configure"
 		}
-		all = append(all, &command{node: node, name: "Settings of this server", at: atService, who: members, edits: true, ask: (*user).askSettings})
+		all = append(all, &command{node: node, name: "Settings of this server", at: atService, who: members, edits: true, ask: func(u *user, x *execution) { u.adhoc.askSettings(x) }})
 	}
 	if c.info.Features.Has(legacy.FeatureRooms) {
-		all = append(all, &command{node: "configure", name: "Settings of this room", at: atRoom, who: members, ask: (*user).askSettings})
+		all = append(all, &command{node: "configure", name: "Settings of this room", at: atRoom, who: members, ask: func(u *user, x *execution) { u.adhoc.askSettings(x) }})
 	}
 	places := map[legacy.Place]place{legacy.AtService: atService, legacy.AtPerson: atPerson, legacy.AtRoom: atRoom, legacy.AtGateway: atGateway}
 	for _, of := range c.info.Commands {
-		cmd := &command{node: of.Name, name: of.Label, at: places[of.At], when: (*user).isSignedOn, ask: func(u *user, x *execution) { u.askNetwork(x, of) }}
+		cmd := &command{node: of.Name, name: of.Label, at: places[of.At], when: func(u *user) bool { return u.adhoc.isSignedOn() }, ask: func(u *user, x *execution) { u.adhoc.askNetwork(x, of) }}
 		for _, f := range of.Form {
 			cmd.args = append(cmd.args, f.Var)
 			cmd.argument = strings.TrimSpace(cmd.argument + " " + strings.ToUpper(f.Var))
@@ -35,16 +36,16 @@ func (c *Component) networkCommands() []*command {
 }
 
 // askNetwork asks for what a command of the network's needs, and has it carried out.
-func (u *user) askNetwork(x *execution, of legacy.Command) {
+func (ad *adhoc) askNetwork(x *execution, of legacy.Command) {
 	if len(of.Form) == 0 {
-		u.doNetwork(x, of, nil)
+		ad.doNetwork(x, of, nil)
 		return
 	}
 	form := xep.NewForm("form", "", of.Label, "")
 	for _, f := range of.Form {
 		form.Add(formField(f, f.Default))
 	}
-	u.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
+	ad.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
 		args := make(map[string]string, len(of.Form))
 		for _, f := range of.Form {
 			value, given := fieldValue(f, values[f.Var]), len(values[f.Var]) > 0
@@ -52,41 +53,41 @@ func (u *user) askNetwork(x *execution, of legacy.Command) {
 				value = f.Default
 			}
 			if args[f.Var] = value; f.Required && value == "" {
-				u.showAgain(x, f.Label+" is missing.", f.Var)
+				u.adhoc.showAgain(x, f.Label+" is missing.", f.Var)
 				return
 			}
 		}
-		u.doNetwork(x, of, args)
+		u.adhoc.doNetwork(x, of, args)
 	})
 }
 
-func (u *user) doNetwork(x *execution, of legacy.Command, args map[string]string) {
-	commander, ok := u.legacySession().(legacy.Commander)
+func (ad *adhoc) doNetwork(x *execution, of legacy.Command, args map[string]string) {
+	commander, ok := ad.u.login.legacySession().(legacy.Commander)
 	if !ok {
-		u.complete(x, "error", u.stateText(), nil)
+		ad.complete(x, "error", ad.u.login.stateText(), nil)
 		return
 	}
-	err := u.lookUp(x.request, func(u *user, _ *request, ev legacy.Event) {
+	err := ad.u.calls.lookUp(x.request, func(u *user, _ *stanza.Request, ev legacy.Event) {
 		done := ev.(legacy.CommandDone)
 		if done.Err != nil {
-			u.refuse(x, answerError(done.Err))
+			u.adhoc.refuse(x, answerError(done.Err))
 			return
 		}
 		form := xep.NewForm("result", "", of.Label, "")
 		form.Add(xep.NewField("result", "text-multi", of.Label, strings.Split(done.Text, "\n")...))
-		u.complete(x, "info", done.Text, form)
-	}, func(ref string) error { return commander.Do(u.ctx, ref, x.peer, of.Name, args) })
+		u.adhoc.complete(x, "info", done.Text, form)
+	}, func(ref string) error { return commander.Do(ad.u.ctx, ref, x.peer, of.Name, args) })
 	if err != nil {
-		u.refuse(x, answerError(err))
+		ad.refuse(x, answerError(err))
 	}
 }
 
 // rawText sends what was written to the gateway itself, if the network takes whatever
 // is written to its service and that has no address of its own.
-func (u *user) rawText(st *inbound) bool {
-	if u.c.services || u.legacySession() == nil || !slices.ContainsFunc(u.c.info.Commands, func(of legacy.Command) bool { return of.Raw }) {
+func (ad *adhoc) rawText(st *stanza.Inbound) bool {
+	if ad.u.c.services || ad.u.login.legacySession() == nil || !slices.ContainsFunc(ad.u.c.info.Commands, func(of legacy.Command) bool { return of.Raw }) {
 		return false
 	}
-	u.sendTo(st, legacy.Peer{Service: true}, cleanText(plainText(st.Element)))
+	ad.u.outbox.sendTo(st, legacy.Peer{Service: true}, cleanText(plainText(st.Element)))
 	return true
 }

@@ -28,12 +28,12 @@ type nickQuery struct {
 }
 
 // nick is what the network calls a contact, "" if that is not known.
-func (u *user) nick(ct *contact) string {
+func (ni *nicknames) nick(ct *contact) string {
 	if ct.Nick != "" || ct.Peer == "" {
 		return ct.Nick
 	}
-	if nicker, ok := u.c.cfg.Network.(legacy.Nicker); ok {
-		if p, err := u.c.cfg.Network.ParsePeer(ct.Peer); err == nil {
+	if nicker, ok := ni.ro.u.c.cfg.Network.(legacy.Nicker); ok {
+		if p, err := ni.ro.u.c.cfg.Network.ParsePeer(ct.Peer); err == nil {
 			return nicker.Nick(p)
 		}
 	}
@@ -41,24 +41,24 @@ func (u *user) nick(ct *contact) string {
 }
 
 // nameOf is what a contact is called: by the user, or else by the network.
-func (u *user) nameOf(ct *contact) string {
+func (ni *nicknames) nameOf(ct *contact) string {
 	if ct.Peer == "" {
-		return u.c.cfg.Name
+		return ni.ro.u.c.cfg.Name
 	}
-	return first(ct.Name, u.nick(ct))
+	return first(ct.Name, ni.nick(ct))
 }
 
 // nameless reports whether it could help to ask the network what a contact is called.
-func (u *user) nameless(ct *contact) bool {
-	_, asks := u.legacySession().(legacy.Profiler)
-	return asks && ct.Peer != "" && u.nameOf(ct) == "" && (ct.naming == nil || len(ct.naming.then) > 0)
+func (ni *nicknames) nameless(ct *contact) bool {
+	_, asks := ni.ro.u.login.legacySession().(legacy.Profiler)
+	return asks && ct.Peer != "" && ni.nameOf(ct) == "" && (ct.naming == nil || len(ct.naming.then) > 0)
 }
 
 // withNick calls then once it is known what the network calls a contact, or takes too
 // long. At once if that is known, or cannot be.
-func (u *user) withNick(ct *contact, then func()) {
+func (ni *nicknames) withNick(ct *contact, then func()) {
 	switch {
-	case !u.nameless(ct):
+	case !ni.nameless(ct):
 		then()
 		return
 	case ct.naming != nil:
@@ -66,18 +66,18 @@ func (u *user) withNick(ct *contact, then func()) {
 		return
 	}
 	ct.naming = &nickQuery{peer: ct.Peer}
-	if len(u.nicks) >= maxNicks {
+	if len(ni.nicks) >= maxNicks {
 		then()
 		return
 	}
-	u.refs++
-	ref := strconv.FormatUint(u.refs, 36)
-	if err := u.legacySession().(legacy.Profiler).RequestProfile(u.ctx, ref, legacy.Peer{ID: ct.Peer}); err != nil {
+	ni.ro.u.calls.refs++
+	ref := strconv.FormatUint(ni.ro.u.calls.refs, 36)
+	if err := ni.ro.u.login.legacySession().(legacy.Profiler).RequestProfile(ni.ro.u.ctx, ref, legacy.Peer{ID: ct.Peer}); err != nil {
 		then()
 		return
 	}
-	ct.naming.deadline, ct.naming.then = u.c.clock.Now().Add(nickTime), []func(){then}
-	put(&u.nicks, ref, ct.naming)
+	ct.naming.deadline, ct.naming.then = ni.ro.u.c.clock.Now().Add(nickTime), []func(){then}
+	put(&ni.nicks, ref, ct.naming)
 }
 
 // goOn lets those go on who wait for a nick.
@@ -90,22 +90,22 @@ func (q *nickQuery) goOn() {
 }
 
 // onNickFound takes the answer to a question of ours; it is false for another's.
-func (u *user) onNickFound(ev legacy.ProfileReceived) bool {
-	q, ours := u.nicks[ev.Ref]
+func (ni *nicknames) onNickFound(ev legacy.ProfileReceived) bool {
+	q, ours := ni.nicks[ev.Ref]
 	if !ours {
 		return false
 	}
-	delete(u.nicks, ev.Ref)
+	delete(ni.nicks, ev.Ref)
 	if ev.Err == nil {
-		u.learnNick(q.peer, ev.Profile)
+		ni.learnNick(q.peer, ev.Profile)
 	}
 	q.goOn()
 	return true
 }
 
 // expireNicks lets those go on who have waited too long. The answer still counts.
-func (u *user) expireNicks(now time.Time) {
-	for _, q := range u.nicks {
+func (ni *nicknames) expireNicks(now time.Time) {
+	for _, q := range ni.nicks {
 		if len(q.then) > 0 && !q.deadline.After(now) {
 			q.goOn()
 		}
@@ -113,71 +113,71 @@ func (u *user) expireNicks(now time.Time) {
 }
 
 // endNicks gives up all questions, as the session has ended.
-func (u *user) endNicks() {
-	for ref, q := range u.nicks {
-		delete(u.nicks, ref)
+func (ni *nicknames) endNicks() {
+	for ref, q := range ni.nicks {
+		delete(ni.nicks, ref)
 		q.goOn()
-		if ct := u.contacts[q.peer]; ct != nil {
+		if ct := ni.ro.contacts[q.peer]; ct != nil {
 			ct.naming = nil
 		}
 	}
 }
 
 // learnNick takes a nick out of somebody's profile.
-func (u *user) learnNick(peer string, p legacy.Profile) {
+func (ni *nicknames) learnNick(peer string, p legacy.Profile) {
 	nick := p.Nick
 	if nick == "" || nick == peer {
 		nick = fullName(p)
 	}
-	if ct := u.contacts[peer]; ct != nil && peer != "" && nick != peer {
-		u.setNick(ct, nick)
+	if ct := ni.ro.contacts[peer]; ct != nil && peer != "" && nick != peer {
+		ni.setNick(ct, nick)
 	}
 }
 
 // onPeerNamed: the network tells what it calls somebody.
-func (u *user) onPeerNamed(ev legacy.PeerNamed) {
-	if ct := u.contacts[ev.Peer.ID]; ct != nil && ct.Peer != "" && u.nick(ct) == "" {
-		u.setNick(ct, ev.Nick)
+func (ni *nicknames) onPeerNamed(ev legacy.PeerNamed) {
+	if ct := ni.ro.contacts[ev.Peer.ID]; ct != nil && ct.Peer != "" && ni.nick(ct) == "" {
+		ni.setNick(ct, ev.Nick)
 	}
 }
 
 // setNick notes what the network calls a contact, and tells the user's roster if they have
 // no other name there.
-func (u *user) setNick(ct *contact, nick string) {
-	before, nick := u.nameOf(ct), truncate(strings.TrimSpace(strings.ReplaceAll(cleanText(nick), "\n", " ")), maxNick)
+func (ni *nicknames) setNick(ct *contact, nick string) {
+	before, nick := ni.nameOf(ct), truncate(strings.TrimSpace(strings.ReplaceAll(cleanText(nick), "\n", " ")), maxNick)
 	if nick == "" || nick == ct.Nick {
 		return
 	}
 	ct.Nick = nick
-	u.save(ct)
+	ni.ro.save(ct)
 	if ct.inRoster.name == before {
 		ct.inRoster.name = ""
 	}
-	if u.nameOf(ct) != before && ct.inRoster.name == "" && ct.Subscription.Has(registry.To) && !ct.Subscription.Has(registry.AskFrom) {
-		u.tellRoster(ct)
+	if ni.nameOf(ct) != before && ct.inRoster.name == "" && ct.Subscription.Has(registry.To) && !ct.Subscription.Has(registry.AskFrom) {
+		ni.ro.writer.tellRoster(ct)
 	}
 }
 
 // seekNicks asks what those are called who are offered next, and reports whether the
 // first few of them are worth waiting for.
-func (u *user) seekNicks(few int) (wait bool) {
+func (ni *nicknames) seekNicks(few int) (wait bool) {
 	under := 0
-	for i, peer := range u.toAsk {
+	for i, peer := range ni.ro.writer.toAsk {
 		if i >= max(few, nicksAhead) || under >= nicksAhead {
 			break
 		}
-		ct := u.contacts[peer]
-		if ct == nil || !u.nameless(ct) {
+		ct := ni.ro.contacts[peer]
+		if ct == nil || !ni.nameless(ct) {
 			continue
 		}
 		if ct.naming == nil {
-			u.withNick(ct, func() {
-				if u.askAwaits { // else the next offer has a time of its own
-					u.askAwaits, u.askAt = false, u.c.clock.Now()
+			ni.withNick(ct, func() {
+				if ni.ro.writer.askAwaits { // else the next offer has a time of its own
+					ni.ro.writer.askAwaits, ni.ro.writer.askAt = false, ni.ro.u.c.clock.Now()
 				}
 			})
 		}
-		if u.nameless(ct) {
+		if ni.nameless(ct) {
 			under++
 			wait = wait || i < few
 		}

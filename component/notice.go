@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -31,20 +32,20 @@ const (
 
 // onNotice shows a text of the network's own, from the service that it came from. For a
 // user without a client it waits: the user's server would store each one as a message.
-func (u *user) onNotice(ev legacy.Notice) {
-	if u.present() {
-		u.sendNotice(ev.From.ID, ev.Text, time.Time{})
+func (ob *outbox) onNotice(ev legacy.Notice) {
+	if ob.u.clients.present() {
+		ob.sendNotice(ev.From.ID, ev.Text, time.Time{})
 		return
 	}
-	held := u.notices[ev.From.ID]
+	held := ob.notices[ev.From.ID]
 	if held == nil {
-		if len(u.notices) >= maxNoticeSenders {
+		if len(ob.notices) >= maxNoticeSenders {
 			return
 		}
 		held = &heldNotices{}
-		put(&u.notices, ev.From.ID, held)
+		put(&ob.notices, ev.From.ID, held)
 	}
-	held.add(ev.Text, u.c.clock.Now())
+	held.add(ev.Text, ob.u.c.clock.Now())
 }
 
 func (h *heldNotices) add(text string, at time.Time) {
@@ -64,21 +65,21 @@ func (h *heldNotices) add(text string, at time.Time) {
 
 // present reports whether one of the user's clients is there to show a message: by its
 // presence, in a room, or since it has just sent something.
-func (u *user) present() bool {
-	if u.c.conn.Load() == nil {
+func (cl *clients) present() bool {
+	if cl.u.c.conn.Load() == nil {
 		return false
 	}
-	for _, r := range u.rooms {
+	for _, r := range cl.u.rooms.rooms {
 		if len(r.clients) > 0 {
 			return true
 		}
 	}
-	return u.online() || u.c.clock.Now().Sub(u.active) < activeTime
+	return cl.online() || cl.u.c.clock.Now().Sub(cl.active) < activeTime
 }
 
 // sendHeldNotices sends the notices that wait, in one message of each service.
-func (u *user) sendHeldNotices() {
-	for from, held := range u.notices {
+func (ob *outbox) sendHeldNotices() {
+	for from, held := range ob.notices {
 		if len(held.lines) == 0 {
 			continue
 		}
@@ -86,30 +87,30 @@ func (u *user) sendHeldNotices() {
 		if held.dropped > 0 {
 			text = "(" + count(held.dropped, "earlier line") + leftOut[held.dropped == 1] + ")\n" + text
 		}
-		u.sendNotice(from, text, held.last)
+		ob.sendNotice(from, text, held.last)
 	}
-	u.notices = nil
+	ob.notices = nil
 }
 
 // sendNotice sends a text from a service, the gateway itself for "". A text that has
 // waited carries the time of its last line. (XEP-0203 §2)
-func (u *user) sendNotice(from, text string, waited time.Time) {
-	jid := u.c.full(u.c.contactJID(from))
-	m := element.New(nsStanza, "message").Set("from", jid).Set("to", u.bare).Set("type", "chat").Set("id", newID()).
-		Add(element.New(nsStanza, "body").AddText(text))
+func (ob *outbox) sendNotice(from, text string, waited time.Time) {
+	jid := ob.u.c.full(ob.u.c.contactJID(from))
+	m := element.New(stanza.NS, "message").Set("from", jid).Set("to", ob.u.bare).Set("type", "chat").Set("id", newID()).
+		Add(element.New(stanza.NS, "body").AddText(text))
 	if !waited.IsZero() {
-		m.Add(xep.Delay(u.c.domain, waited))
+		m.Add(xep.Delay(ob.u.c.domain, waited))
 	}
-	u.c.send(m)
+	ob.u.c.send(m)
 }
 
 // noteActivity notes that a client is in use, and sends what has waited for one.
-func (u *user) noteActivity(st *inbound) {
-	if st.from.Resource != "" && (st.Name == "message" && st.typ != "error" || st.Name == "iq" && (st.typ == "get" || st.typ == "set")) {
-		u.active = u.c.clock.Now()
+func (cl *clients) noteActivity(st *stanza.Inbound) {
+	if st.From.Resource != "" && (st.Name == "message" && st.Type != "error" || st.Name == "iq" && (st.Type == "get" || st.Type == "set")) {
+		cl.active = cl.u.c.clock.Now()
 	}
-	if len(u.notices) > 0 && u.present() {
-		u.sendHeldNotices()
+	if len(cl.u.outbox.notices) > 0 && cl.present() {
+		cl.u.outbox.sendHeldNotices()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -50,13 +51,13 @@ var switches = []struct {
 }
 
 // option reports whether a switch is on.
-func (u *user) option(name string) bool {
-	return u.account != nil && u.account.Options[name] != ""
+func (ac *account) option(name string) bool {
+	return ac.account != nil && ac.account.Options[name] != ""
 }
 
 // setOption changes one option.
-func (u *user) setOption(name, value string) *stanzaError {
-	options := maps.Clone(u.account.Options)
+func (ac *account) setOption(name, value string) *stanza.Error {
+	options := maps.Clone(ac.account.Options)
 	if options == nil {
 		options = make(map[string]string)
 	}
@@ -64,39 +65,39 @@ func (u *user) setOption(name, value string) *stanzaError {
 	if value == "" {
 		delete(options, name)
 	}
-	return u.setOptions(options)
+	return ac.setOptions(options)
 }
 
-func (u *user) setOptions(options map[string]string) *stanzaError {
-	if maps.Equal(options, u.account.Options) {
+func (ac *account) setOptions(options map[string]string) *stanza.Error {
+	if maps.Equal(options, ac.account.Options) {
 		return nil
 	}
-	ctx, cancel := u.storing()
+	ctx, cancel := ac.u.storing()
 	defer cancel()
-	if err := u.c.cfg.Registry.SetOptions(ctx, u.c.domain, u.bare, options); err != nil {
-		u.log.Error().Err(err).Msg("cannot store settings")
-		return &errDatabase
+	if err := ac.u.c.cfg.Registry.SetOptions(ctx, ac.u.c.domain, ac.u.bare, options); err != nil {
+		ac.u.log.Error().Err(err).Msg("cannot store settings")
+		return &stanza.ErrDatabase
 	}
-	u.account.Options = options
+	ac.account.Options = options
 	return nil
 }
 
 // askOptions shows the switches that mean something on this network.
-func (u *user) askOptions(x *execution) {
+func (ad *adhoc) askOptions(x *execution) {
 	asked := xep.NewForm("form", "", "Settings", "")
 	for _, s := range switches {
-		if u.c.info.Features.Has(s.needs) {
-			asked.Add(xep.NewField(s.field, "boolean", s.label, boolText(u.option(s.name) != s.inverted)))
+		if ad.u.c.info.Features.Has(s.needs) {
+			asked.Add(xep.NewField(s.field, "boolean", s.label, boolText(ad.u.account.option(s.name) != s.inverted)))
 		}
 	}
-	rooms := u.c.info.Features.Has(legacy.FeatureRooms)
+	rooms := ad.u.c.info.Features.Has(legacy.FeatureRooms)
 	if rooms {
-		asked.Add(xep.NewField(fieldHistory, "text-single", historyLabel, strconv.Itoa(u.historyLength(legacy.Peer{}))))
+		asked.Add(xep.NewField(fieldHistory, "text-single", historyLabel, strconv.Itoa(ad.u.rooms.historyLength(legacy.Peer{}))))
 	}
-	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		var before map[string]string
-		if u.account != nil {
-			before = u.account.Options
+		if u.account.account != nil {
+			before = u.account.account.Options
 		}
 		options := maps.Clone(before)
 		if options == nil {
@@ -115,7 +116,7 @@ func (u *user) askOptions(x *execution) {
 		if given := values[fieldHistory]; rooms && len(given) > 0 {
 			n, ok := historyLength(strings.TrimSpace(given[0]))
 			if !ok {
-				u.showAgain(x, wrongHistory, fieldHistory)
+				u.adhoc.showAgain(x, wrongHistory, fieldHistory)
 				return
 			}
 			if delete(options, optHistory); n != defaultHistory {
@@ -123,20 +124,20 @@ func (u *user) askOptions(x *execution) {
 			}
 		}
 		if maps.Equal(options, before) {
-			u.complete(x, "info", "Your settings are as they were.", nil)
+			u.adhoc.complete(x, "info", "Your settings are as they were.", nil)
 			return
 		}
-		why := u.keepAccount()
+		why := u.account.keepAccount()
 		if why == nil {
-			why = u.setOptions(options)
+			why = u.account.setOptions(options)
 		}
 		if why != nil {
-			u.complete(x, "error", why.Text, nil)
+			u.adhoc.complete(x, "error", why.Text, nil)
 			return
 		}
-		u.showOwnPresence()
-		u.reviewRooms()
-		u.showSelf()
-		u.complete(x, "info", "Your settings are stored.", nil)
+		u.clients.showOwnPresence()
+		u.rooms.reviewRooms()
+		u.clients.showSelf()
+		u.adhoc.complete(x, "info", "Your settings are stored.", nil)
 	})
 }

@@ -16,16 +16,16 @@ const noPhoto = "-"
 
 // showSelf tells the network who the user is, as far as the user wants that: the
 // picture of the user's vCard and what else is in it. (XEP-0054 §3.1)
-func (u *user) showSelf() {
-	avatars, _ := u.legacySession().(legacy.AvatarSetter)
-	profiles, _ := u.legacySession().(legacy.ProfileSetter)
-	wantsAvatar, wantsProfile := avatars != nil && u.option(optAvatar), profiles != nil && u.option(optProfile)
+func (cl *clients) showSelf() {
+	avatars, _ := cl.u.login.legacySession().(legacy.AvatarSetter)
+	profiles, _ := cl.u.login.legacySession().(legacy.ProfileSetter)
+	wantsAvatar, wantsProfile := avatars != nil && cl.u.account.option(optAvatar), profiles != nil && cl.u.account.option(optProfile)
 	if !wantsAvatar && !wantsProfile {
 		return
 	}
-	asked := u.session
-	u.query("get", u.bare, element.New(xep.NSVCard, "vCard"), func(reply *element.Element) {
-		if reply == nil || u.session != asked || u.legacySession() == nil {
+	asked := cl.u.login.session
+	cl.u.calls.query("get", cl.u.bare, element.New(xep.NSVCard, "vCard"), func(reply *element.Element) {
+		if reply == nil || cl.u.login.session != asked || cl.u.login.legacySession() == nil {
 			return
 		}
 		card := reply.Child(xep.NSVCard, "vCard")
@@ -33,11 +33,11 @@ func (u *user) showSelf() {
 			return
 		}
 		if wantsAvatar {
-			u.showPicture(avatars, card)
+			cl.showPicture(avatars, card)
 		}
 		if wantsProfile {
-			if err := profiles.SetProfile(u.ctx, ownProfile(card)); err != nil {
-				u.log.Warn().Err(err).Msg("cannot tell the network who the user is")
+			if err := profiles.SetProfile(cl.u.ctx, ownProfile(card)); err != nil {
+				cl.u.log.Warn().Err(err).Msg("cannot tell the network who the user is")
 			}
 		}
 	})
@@ -45,7 +45,7 @@ func (u *user) showSelf() {
 
 // showPicture shows the network the picture of a vCard, unless it has it. That
 // there is none is only told if there was one before: it may be another client's.
-func (u *user) showPicture(avatars legacy.AvatarSetter, card *element.Element) {
+func (cl *clients) showPicture(avatars legacy.AvatarSetter, card *element.Element) {
 	image, hash := []byte(nil), ""
 	if photo := card.Child(xep.NSVCard, "PHOTO"); photo != nil {
 		text := strings.Join(strings.Fields(photo.ChildText(xep.NSVCard, "BINVAL")), "")
@@ -57,30 +57,30 @@ func (u *user) showPicture(avatars legacy.AvatarSetter, card *element.Element) {
 		sum := sha1.Sum(image) //nolint:gosec // see above
 		hash = hex.EncodeToString(sum[:])
 	}
-	if hash == u.ownPicture {
+	if hash == cl.ownPicture {
 		return
 	}
-	if err := avatars.SetAvatar(u.ctx, image); err != nil {
-		u.log.Warn().Err(err).Msg("cannot show the network the user's picture")
+	if err := avatars.SetAvatar(cl.u.ctx, image); err != nil {
+		cl.u.log.Warn().Err(err).Msg("cannot show the network the user's picture")
 		return
 	}
-	u.ownPicture = hash
+	cl.ownPicture = hash
 }
 
 // noticePhoto asks for the vCard anew when a presence of the user's has the hash of
 // another picture. (XEP-0153 §4.3)
-func (u *user) noticePhoto(presence *element.Element) {
+func (cl *clients) noticePhoto(presence *element.Element) {
 	x := presence.Child(xep.NSVCardUpdate, "x")
-	if x == nil || !u.option(optAvatar) {
+	if x == nil || !cl.u.account.option(optAvatar) {
 		return
 	}
 	photo := x.Child(xep.NSVCardUpdate, "photo")
 	if photo == nil { // not ready to say
 		return
 	}
-	if hash := strings.ToLower(photo.Text()); hash != u.ownPicture && hash != u.ownPhoto {
-		u.ownPhoto = hash
-		u.showSelf()
+	if hash := strings.ToLower(photo.Text()); hash != cl.ownPicture && hash != cl.ownPhoto {
+		cl.ownPhoto = hash
+		cl.showSelf()
 	}
 }
 

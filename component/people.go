@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -14,59 +15,59 @@ import (
 
 // lookup is a question to the network that an IQ waits for.
 type lookup struct {
-	request *request
-	answer  func(*user, *request, legacy.Event)
+	request *stanza.Request
+	answer  func(*user, *stanza.Request, legacy.Event)
 }
 
 const maxLookups = 16
 
 // look remembers a question, and has ask put it to the session. What the session
 // says of it answers the IQ.
-func (u *user) look(r *request, answer func(*user, *request, legacy.Event), ask func(ref string) error) {
-	if err := u.lookUp(r, answer, ask); err != nil {
-		u.fail(r, translateError(err))
+func (ca *calls) look(r *stanza.Request, answer func(*user, *stanza.Request, legacy.Event), ask func(ref string) error) {
+	if err := ca.lookUp(r, answer, ask); err != nil {
+		r.Fail(stanza.Translate(err))
 	}
 }
 
 // lookUp is look, with the error of a question that could not be put.
-func (u *user) lookUp(r *request, answer func(*user, *request, legacy.Event), ask func(ref string) error) error {
-	if len(u.lookups) >= maxLookups {
-		return legacy.Errorf(legacy.RateLimited, "%s", errBusy.Text)
+func (ca *calls) lookUp(r *stanza.Request, answer func(*user, *stanza.Request, legacy.Event), ask func(ref string) error) error {
+	if len(ca.lookups) >= maxLookups {
+		return legacy.Errorf(legacy.RateLimited, "%s", stanza.ErrBusy.Text)
 	}
-	u.refs++
-	ref := strconv.FormatUint(u.refs, 36)
+	ca.refs++
+	ref := strconv.FormatUint(ca.refs, 36)
 	if err := ask(ref); err != nil {
 		return err
 	}
-	put(&u.lookups, ref, lookup{r, answer})
+	put(&ca.lookups, ref, lookup{r, answer})
 	return nil
 }
 
 // onLookup answers the IQ that waits for an event.
-func (u *user) onLookup(ref string, ev legacy.Event) {
-	l, ok := u.lookups[ref]
+func (ca *calls) onLookup(ref string, ev legacy.Event) {
+	l, ok := ca.lookups[ref]
 	if !ok {
 		return
 	}
-	delete(u.lookups, ref)
-	l.answer(u, l.request, ev)
-	u.sweep()
+	delete(ca.lookups, ref)
+	l.answer(ca.u, l.request, ev)
+	ca.sweep()
 }
 
 // sweepLookups forgets those whose IQ was answered for them, by a time-out.
-func (u *user) sweepLookups() {
-	for ref, l := range u.lookups {
-		if l.request.answered {
-			delete(u.lookups, ref)
+func (ca *calls) sweepLookups() {
+	for ref, l := range ca.lookups {
+		if l.request.Answered() {
+			delete(ca.lookups, ref)
 		}
 	}
 }
 
 // may reports whether the user is let to know of a contact: whether it is on the
 // user's list. Unknown and unauthorised look the same. (RFC 6120 §13.10.2)
-func (u *user) may(peer legacy.Peer) (*contact, bool) {
-	ct := u.contacts[peer.ID]
-	if u.account == nil || ct == nil || peer.ID == "" {
+func (ro *roster) may(peer legacy.Peer) (*contact, bool) {
+	ct := ro.contacts[peer.ID]
+	if ro.u.account.account == nil || ct == nil || peer.ID == "" {
 		return nil, false
 	}
 	return ct, ct.Listed || ct.Subscription.Has(registry.To)
@@ -75,63 +76,63 @@ func (u *user) may(peer legacy.Peer) (*contact, bool) {
 // onContactVCard answers who a contact is: vcard-temp or vCard4. Everybody whom
 // the network tells of can be asked for, since people look before they add.
 // (XEP-0054 §3.1, XEP-0292 §4)
-func (u *user) onContactVCard(r *request, peer legacy.Peer) {
-	profiler, ok := u.legacySession().(legacy.Profiler)
+func (ca *calls) onContactVCard(r *stanza.Request, peer legacy.Peer) {
+	profiler, ok := ca.u.login.legacySession().(legacy.Profiler)
 	if !ok {
-		ct, known := u.may(peer)
+		ct, known := ca.u.roster.may(peer)
 		if !known {
-			u.fail(r, errServiceUnavail) // XEP-0054 §3.3
+			r.Fail(stanza.ErrServiceUnavail) // XEP-0054 §3.3
 			return
 		}
-		u.replyVCard(r, peer, legacy.Profile{Nick: u.nameOf(ct)})
+		ca.replyVCard(r, peer, legacy.Profile{Nick: ca.u.roster.nicks.nameOf(ct)})
 		return
 	}
-	u.look(r, func(u *user, r *request, ev legacy.Event) {
+	ca.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
 		got := ev.(legacy.ProfileReceived)
 		switch {
 		case legacy.KindOf(got.Err) == legacy.NotFound && got.Err != nil:
-			u.fail(r, errServiceUnavail)
+			r.Fail(stanza.ErrServiceUnavail)
 		case got.Err != nil:
-			u.fail(r, translateError(got.Err))
+			r.Fail(stanza.Translate(got.Err))
 		default:
-			u.learnNick(peer.ID, got.Profile)
-			u.replyVCard(r, peer, got.Profile)
+			u.roster.nicks.learnNick(peer.ID, got.Profile)
+			u.calls.replyVCard(r, peer, got.Profile)
 		}
-	}, func(ref string) error { return profiler.RequestProfile(u.ctx, ref, peer) })
+	}, func(ref string) error { return profiler.RequestProfile(ca.u.ctx, ref, peer) })
 }
 
 // onContactVersion answers what a contact's client is, where the network lets it be
 // asked. (XEP-0092 §2)
-func (u *user) onContactVersion(r *request, peer legacy.Peer) {
-	versioner, ok := u.legacySession().(legacy.Versioner)
+func (ca *calls) onContactVersion(r *stanza.Request, peer legacy.Peer) {
+	versioner, ok := ca.u.login.legacySession().(legacy.Versioner)
 	if !ok {
-		u.fail(r, errServiceUnavail)
+		r.Fail(stanza.ErrServiceUnavail)
 		return
 	}
-	u.look(r, func(u *user, r *request, ev legacy.Event) {
+	ca.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
 		got := ev.(legacy.VersionReceived)
 		if got.Err != nil {
-			u.fail(r, translateError(got.Err))
+			r.Fail(stanza.Translate(got.Err))
 			return
 		}
-		u.reply(r, element.New(xep.NSVersion, "query").
+		r.Reply(element.New(xep.NSVersion, "query").
 			Add(element.New(xep.NSVersion, "name").AddText(cleanText(got.Version))))
-	}, func(ref string) error { return versioner.RequestVersion(u.ctx, ref, peer) })
+	}, func(ref string) error { return versioner.RequestVersion(ca.u.ctx, ref, peer) })
 }
 
-func (u *user) replyVCard(r *request, peer legacy.Peer, p legacy.Profile) {
+func (ca *calls) replyVCard(r *stanza.Request, peer legacy.Peer, p legacy.Profile) {
 	var picture *avatar
-	if ct, ok := u.may(peer); ok {
+	if ct, ok := ca.u.roster.may(peer); ok {
 		picture = ct.avatar
 	}
 	if p.Nick == "" {
 		p.Nick = peer.ID
 	}
-	if r.payload.Space == xep.NSVCard4 {
-		u.reply(r, vCard4(p, picture))
+	if r.Payload.Space == xep.NSVCard4 {
+		r.Reply(vCard4(p, picture))
 		return
 	}
-	u.reply(r, vCardTemp(p, picture))
+	r.Reply(vCardTemp(p, picture))
 }
 
 // fullName is how a person is called.
@@ -239,14 +240,14 @@ func vCard4(p legacy.Profile, picture *avatar) *element.Element {
 
 // onContactLast answers since when a contact is idle or gone, to those who see
 // them. (XEP-0012 §3, §8)
-func (u *user) onContactLast(r *request, peer legacy.Peer) {
-	ct, ok := u.may(peer)
+func (ca *calls) onContactLast(r *stanza.Request, peer legacy.Peer) {
+	ct, ok := ca.u.roster.may(peer)
 	if !ok || !ct.Subscription.Has(registry.To) {
-		u.fail(r, errForbidden.with(""))
+		r.Fail(stanza.ErrForbidden.With(""))
 		return
 	}
 	var since time.Time
-	now := u.c.clock.Now()
+	now := ca.u.c.clock.Now()
 	switch {
 	case ct.presence.Show > legacy.ShowInvisible && !ct.presence.Idle.IsZero():
 		since = ct.presence.Idle
@@ -256,8 +257,8 @@ func (u *user) onContactLast(r *request, peer legacy.Peer) {
 		since = ct.LastSeen
 	}
 	if since.IsZero() {
-		u.fail(r, errServiceUnavail)
+		r.Fail(stanza.ErrServiceUnavail)
 		return
 	}
-	u.reply(r, element.New(xep.NSLast, "query").Set("seconds", strconv.FormatInt(int64(max(0, now.Sub(since))/time.Second), 10)))
+	r.Reply(element.New(xep.NSLast, "query").Set("seconds", strconv.FormatInt(int64(max(0, now.Sub(since))/time.Second), 10)))
 }

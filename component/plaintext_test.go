@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 )
 
 func TestPlainText(t *testing.T) {
@@ -42,7 +43,7 @@ func TestPlainText(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e, err := element.Parse(tt.stanza, nsComponent)
+			e, err := element.Parse(tt.stanza, stanza.NS)
 			if err != nil {
 				t.Fatal(err)
 			}

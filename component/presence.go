@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"mellium.im/xmpp/stanza"
+	"transport/component/stanza"
 
 	"transport/component/element"
 	"transport/component/xep"
@@ -26,123 +26,123 @@ type resource struct {
 const maxResources = 64
 
 // onPresence handles a presence stanza from the user. (RFC 6121 §3, §4)
-func (u *user) onPresence(st *inbound) {
-	if peer, ok := u.c.roomAt(st.to); ok {
-		u.onRoomPresence(st, peer)
+func (u *user) onPresence(st *stanza.Inbound) {
+	if peer, ok := u.c.roomAt(st.To); ok {
+		u.rooms.onRoomPresence(st, peer)
 		return
 	}
-	switch st.typ {
+	switch st.Type {
 	case "":
 		if why := u.c.noRoom(st); why != nil {
-			u.c.refuse(st, *why)
+			st.Refuse(*why)
 			return
 		}
-		u.onAvailable(st)
+		u.clients.onAvailable(st)
 	case "unavailable":
-		u.onUnavailable(st)
+		u.clients.onUnavailable(st)
 	case "probe":
-		u.onProbe(st)
+		u.roster.onProbe(st)
 	case "error":
-		u.onPresenceError(st)
+		u.clients.onPresenceError(st)
 	case "subscribe", "subscribed", "unsubscribe", "unsubscribed":
-		u.onSubscription(st)
+		u.roster.onSubscription(st)
 	default:
-		u.c.refuse(st, errBadRequest)
+		st.Refuse(stanza.ErrBadRequest)
 	}
 }
 
 // onAvailable: one of the user's clients is online; the first one signs on.
 // (XEP-0100 §4.4)
-func (u *user) onAvailable(st *inbound) {
-	if u.account == nil {
-		if !u.c.info.Guests { // those may see the gateway without its seeing them
-			u.c.refuse(st, errRegisterFirst)
+func (cl *clients) onAvailable(st *stanza.Inbound) {
+	if cl.u.account.account == nil {
+		if !cl.u.c.info.Guests { // those may see the gateway without its seeing them
+			st.Refuse(stanza.ErrRegisterFirst)
 		}
 		return
 	}
-	full := st.from.String()
-	if _, known := u.resources[full]; !known && len(u.resources) >= maxResources {
-		u.c.refuse(st, errBusy)
+	full := st.From.String()
+	if _, known := cl.resources[full]; !known && len(cl.resources) >= maxResources {
+		st.Refuse(stanza.ErrBusy)
 		return
 	}
-	came := len(u.resources) == 0
-	r, before := translateResource(st.Element, u.c.clock.Now()), u.resources[full]
+	came := len(cl.resources) == 0
+	r, before := translateResource(st.Element, cl.u.c.clock.Now()), cl.resources[full]
 	r.features, r.asked, r.asking = before.features, before.asked, before.asking
-	u.resources[full] = r
-	u.noteGone(full, false)
-	u.learn(full, st.Element)
-	u.noticePhoto(st.Element)
-	if came && legacy.KindOf(u.block) == legacy.Replaced {
-		u.block = nil // the user came back on purpose
+	cl.resources[full] = r
+	cl.u.rooms.noteGone(full, false)
+	cl.learn(full, st.Element)
+	cl.noticePhoto(st.Element)
+	if came && legacy.KindOf(cl.u.login.block) == legacy.Replaced {
+		cl.u.login.block = nil // the user came back on purpose
 	}
-	if u.block != nil && st.to.Local == "" { // XEP-0100 §4.4.2
-		u.sendPresenceError(full, translateError(u.block))
+	if cl.u.login.block != nil && st.To.Local == "" { // XEP-0100 §4.4.2
+		cl.u.roster.sendPresenceError(full, stanza.Translate(cl.u.login.block))
 	}
-	if u.session != nil && u.session.ready {
-		u.showOwnPresence()
-		u.showUnshown()
+	if cl.u.login.session != nil && cl.u.login.session.ready {
+		cl.showOwnPresence()
+		cl.u.roster.showUnshown()
 		if before.presence.Show == legacy.ShowOffline { // it has just come
-			u.readRosterAgain()
+			cl.u.roster.writer.readRosterAgain()
 		}
 	}
 }
 
 // onUnavailable: one of the user's clients went offline; the last one signs off.
 // (XEP-0100 §4.5)
-func (u *user) onUnavailable(st *inbound) {
-	if st.to.Local != "" && u.gatewaySees() {
+func (cl *clients) onUnavailable(st *stanza.Inbound) {
+	if st.To.Local != "" && cl.u.roster.gatewaySees() {
 		return // hidden from one contact only; the gateway's own would have come too
 	}
-	if st.from.Resource == "" {
+	if st.From.Resource == "" {
 		// Prosody sends one just before "subscribed": it is about resources that
 		// were never named.
 		return
 	}
-	full := st.from.String()
-	u.noteGone(full, true)
-	if _, known := u.resources[full]; !known {
+	full := st.From.String()
+	cl.u.rooms.noteGone(full, true)
+	if _, known := cl.resources[full]; !known {
 		return
 	}
-	if delete(u.resources, full); len(u.resources) == 0 {
-		u.active = time.Time{}
+	if delete(cl.resources, full); len(cl.resources) == 0 {
+		cl.active = time.Time{}
 	}
 	switch {
-	case len(u.resources) > 0, u.option(optStay):
-		u.graceEnd = time.Time{}
-		u.showOwnPresence()
+	case len(cl.resources) > 0, cl.u.account.option(optStay):
+		cl.u.login.graceEnd = time.Time{}
+		cl.showOwnPresence()
 	default:
-		u.graceEnd = u.lingerEnd()
+		cl.u.login.graceEnd = cl.u.login.lingerEnd()
 	}
 }
 
 // onPresenceError: a client that our presence was for is gone. (RFC 6121 §4.3.2,
 // §4.4.2)
-func (u *user) onPresenceError(st *inbound) {
-	x := st.Child(nsComponent, "error")
-	if x == nil || st.from.Resource == "" {
+func (cl *clients) onPresenceError(st *stanza.Inbound) {
+	x := st.Child(stanza.NS, "error")
+	if x == nil || st.From.Resource == "" {
 		return
 	}
 	for _, gone := range []stanza.Condition{stanza.Gone, stanza.ItemNotFound, stanza.RecipientUnavailable,
 		stanza.RemoteServerNotFound, stanza.ServiceUnavailable} {
-		if x.Child(nsStanzaErrors, string(gone)) != nil {
-			delete(u.resources, st.from.String())
-			u.dropFromRooms(st.from.String())
-			u.showOwnPresence()
+		if x.Child(stanza.NSErrors, string(gone)) != nil {
+			delete(cl.resources, st.From.String())
+			cl.u.rooms.dropFromRooms(st.From.String())
+			cl.showOwnPresence()
 			return
 		}
 	}
 }
 
 // gatewaySees reports whether the user lets the gateway itself see presence.
-func (u *user) gatewaySees() bool {
-	gw := u.contacts[""]
+func (ro *roster) gatewaySees() bool {
+	gw := ro.contacts[""]
 	return gw != nil && gw.Subscription.Has(registry.From)
 }
 
 // online reports whether one of the user's clients is there to be served. One
 // with a negative priority wants no messages. (RFC 6121 §4.7.2.3)
-func (u *user) online() bool {
-	for _, r := range u.resources {
+func (cl *clients) online() bool {
+	for _, r := range cl.resources {
 		if r.priority >= 0 {
 			return true
 		}
@@ -152,15 +152,15 @@ func (u *user) online() bool {
 
 // ownPresence is what the network is to see of the user: the client with the
 // highest priority, the most available one among equals.
-func (u *user) ownPresence() legacy.Presence {
+func (cl *clients) ownPresence() legacy.Presence {
 	best := resource{priority: -1}
-	for _, r := range u.resources {
+	for _, r := range cl.resources {
 		if r.priority > best.priority || r.priority == best.priority && r.presence.Show > best.presence.Show {
 			best = r
 		}
 	}
-	if len(u.resources) == 0 { // they may show themselves to rooms only
-		for _, r := range u.rooms {
+	if len(cl.resources) == 0 { // they may show themselves to rooms only
+		for _, r := range cl.u.rooms.rooms {
 			for _, client := range r.clients {
 				if client.shown.Show > best.presence.Show {
 					best.presence = client.shown
@@ -170,18 +170,18 @@ func (u *user) ownPresence() legacy.Presence {
 	}
 	switch {
 	case best.presence.Show != legacy.ShowOffline:
-	case len(u.resources) == 0 && (u.option(optStay) || u.staysAlone()):
+	case len(cl.resources) == 0 && (cl.u.account.option(optStay) || cl.u.rooms.staysAlone()):
 		best.presence.Show = legacy.ShowXA
 	default:
 		best.presence.Show = legacy.ShowOnline // just registered; the client has not told us yet
 	}
-	if u.option(optInvisible) && u.c.info.Features.Has(legacy.FeatureInvisible) {
+	if cl.u.account.option(optInvisible) && cl.u.c.info.Features.Has(legacy.FeatureInvisible) {
 		return legacy.Presence{Show: legacy.ShowInvisible}
 	}
-	if u.option(optHideStatus) {
+	if cl.u.account.option(optHideStatus) {
 		best.presence.Status = ""
 	}
-	for _, r := range u.resources { // who is active with one client is not idle
+	for _, r := range cl.resources { // who is active with one client is not idle
 		if r.priority >= 0 && r.presence.Idle.IsZero() {
 			best.presence.Idle = time.Time{}
 		}
@@ -190,102 +190,102 @@ func (u *user) ownPresence() legacy.Presence {
 }
 
 // showOwnPresence tells the network, if it changed, how available the user is.
-func (u *user) showOwnPresence() {
-	if err := u.tellPresence(); err != nil {
-		u.log.Warn().Err(err).Msg("cannot show the user's presence")
+func (cl *clients) showOwnPresence() {
+	if err := cl.tellPresence(); err != nil {
+		cl.u.log.Warn().Err(err).Msg("cannot show the user's presence")
 	}
 }
 
 // tellPresence is showOwnPresence, with the error of a session that does not take it.
-func (u *user) tellPresence() error {
-	p, ok := u.legacySession().(legacy.Presencer)
-	now := u.ownPresence()
-	if !ok || now == u.shown {
+func (cl *clients) tellPresence() error {
+	p, ok := cl.u.login.legacySession().(legacy.Presencer)
+	now := cl.ownPresence()
+	if !ok || now == cl.shown {
 		return nil
 	}
-	if err := p.SetPresence(u.ctx, now); err != nil {
+	if err := p.SetPresence(cl.u.ctx, now); err != nil {
 		return err
 	}
-	u.shown = now
+	cl.shown = now
 	return nil
 }
 
 // onProbe answers who is online, always, since servers do not remember it for
 // us. (RFC 6121 §4.3.2)
-func (u *user) onProbe(st *inbound) {
-	to, bare := st.from.String(), st.to.Bare().String()
-	up := u.session != nil && u.session.ready && !u.session.ending
-	if st.to.Local == "" {
+func (ro *roster) onProbe(st *stanza.Inbound) {
+	to, bare := st.From.String(), st.To.Bare().String()
+	up := ro.u.login.session != nil && ro.u.login.session.ready && !ro.u.login.session.ending
+	if st.To.Local == "" {
 		switch {
-		case !u.isRegistered() && u.c.info.Guests:
-			u.sendGatewayPresence(to)
-		case u.account == nil:
-			u.c.sendPresence(bare, to, "unsubscribed", st.id)
+		case !ro.u.account.isRegistered() && ro.u.c.info.Guests:
+			ro.sendGatewayPresence(to)
+		case ro.u.account.account == nil:
+			ro.u.c.sendPresence(bare, to, "unsubscribed", st.ID)
 		case up:
-			u.sendGatewayPresence(to)
+			ro.sendGatewayPresence(to)
 		default:
-			u.c.sendPresence(u.c.full(bare), to, "unavailable", st.id)
+			ro.u.c.sendPresence(ro.u.c.full(bare), to, "unavailable", st.ID)
 		}
 		return
 	}
-	ct := u.contactAt(st)
+	ct := ro.contactAt(st)
 	switch {
-	case u.account == nil, up && (ct == nil || !ct.Subscription.Has(registry.To) && !ct.Listed):
-		u.c.sendPresence(bare, to, "unsubscribed", st.id)
+	case ro.u.account.account == nil, up && (ct == nil || !ct.Subscription.Has(registry.To) && !ct.Listed):
+		ro.u.c.sendPresence(bare, to, "unsubscribed", st.ID)
 	case !up || ct == nil:
-		u.c.sendPresence(u.c.full(bare), to, "unavailable", st.id)
+		ro.u.c.sendPresence(ro.u.c.full(bare), to, "unavailable", st.ID)
 	default:
 		if !ct.Subscription.Has(registry.To) { // the server knows better than a new database
 			ct.Subscription |= registry.To
-			u.save(ct)
+			ro.save(ct)
 		}
 		if ct.presence.Show <= legacy.ShowInvisible && !ct.LastSeen.IsZero() {
-			u.sendLastSeen(ct, to, st.id)
+			ro.sendLastSeen(ct, to, st.ID)
 			return
 		}
-		_ = u.sendContactPresence(ct, to, st.id) // without a link nobody asks
+		_ = ro.sendContactPresence(ct, to, st.ID) // without a link nobody asks
 	}
 }
 
 // sendLastSeen says that a contact is offline, and since when. (RFC 6121 §4.3.2.1,
 // XEP-0203 §4)
-func (u *user) sendLastSeen(ct *contact, to, id string) {
-	p := element.New(nsStanza, "presence").Set("from", u.c.full(ct.jid)).Set("to", to).Set("type", "unavailable")
+func (ro *roster) sendLastSeen(ct *contact, to, id string) {
+	p := element.New(stanza.NS, "presence").Set("from", ro.u.c.full(ct.jid)).Set("to", to).Set("type", "unavailable")
 	if id != "" {
 		p.Set("id", id)
 	}
-	u.c.send(p.Add(xep.Delay(ct.jid, ct.LastSeen)))
+	ro.u.c.send(p.Add(xep.Delay(ct.jid, ct.LastSeen)))
 }
 
 // contactAt is the contact that a stanza is addressed to, nil if there is none.
-func (u *user) contactAt(st *inbound) *contact {
-	peer, err := u.c.peer(st.to)
+func (ro *roster) contactAt(st *stanza.Inbound) *contact {
+	peer, err := ro.u.c.peer(st.To)
 	if err != nil {
 		return nil
 	}
-	return u.contacts[peer.ID]
+	return ro.contacts[peer.ID]
 }
 
 // onPresenceChanged: a contact's presence changed.
-func (u *user) onPresenceChanged(from legacy.Peer, p legacy.Presence) {
-	ct := u.contacts[from.ID]
+func (ro *roster) onPresenceChanged(from legacy.Peer, p legacy.Presence) {
+	ct := ro.contacts[from.ID]
 	if ct == nil || from.ID == "" || ct.presence == p {
 		return
 	}
 	if ct.presence.Show > legacy.ShowInvisible && p.Show <= legacy.ShowInvisible {
-		ct.LastSeen = u.c.clock.Now()
-		u.save(ct)
+		ct.LastSeen = ro.u.c.clock.Now()
+		ro.save(ct)
 	}
 	ct.presence = p
 	switch {
-	case !ct.Subscription.Has(registry.To), u.blocked[from.ID]:
-	case !ct.flaps.allow(u.c.clock.Now()):
+	case !ct.Subscription.Has(registry.To), ro.blocks.blocked[from.ID]:
+	case !ct.flaps.allow(ro.u.c.clock.Now()):
 		ct.unshown = true
-		if u.showAt.IsZero() {
-			u.showAt = u.c.clock.Now().Add(flapPause)
+		if ro.showAt.IsZero() {
+			ro.showAt = ro.u.c.clock.Now().Add(flapPause)
 		}
 	default:
-		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+		ct.unshown = ro.sendContactPresence(ct, ro.u.bare, "") != nil
 	}
 }
 
@@ -311,63 +311,63 @@ func (f *flaps) allow(now time.Time) bool {
 }
 
 // sendContactPresence sends the presence of a contact.
-func (u *user) sendContactPresence(ct *contact, to, id string) error {
+func (ro *roster) sendContactPresence(ct *contact, to, id string) error {
 	p := ct.presence
-	if u.blocked[ct.Peer] {
+	if ro.blocks.blocked[ct.Peer] {
 		p = legacy.Presence{} // XEP-0191 §3.2
 	}
-	return u.c.write(func(dst []byte) []byte {
-		return appendContactPresence(dst, u.c.full(ct.jid), to, id, p, ct.picture(u.c), u.c.disco.Load().of(p).caps)
+	return ro.u.c.write(func(dst []byte) []byte {
+		return appendContactPresence(dst, ro.u.c.full(ct.jid), to, id, p, ct.picture(ro.u.c), ro.u.c.disco.Load().of(p).caps)
 	})
 }
 
 // showUnshown sends what changed while there was no link.
-func (u *user) showUnshown() {
-	for _, ct := range u.contacts {
+func (ro *roster) showUnshown() {
+	for _, ct := range ro.contacts {
 		if ct.unshown {
-			ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+			ct.unshown = ro.sendContactPresence(ct, ro.u.bare, "") != nil
 		}
 	}
 }
 
 // sendGatewayPresence says that the gateway, and with it the account, is online.
 // (XEP-0100 §4.4.1, XEP-0115 §6.1)
-func (u *user) sendGatewayPresence(to string) {
-	u.c.send(element.New(nsStanza, "presence").Set("from", u.c.full(u.c.domain)).Set("to", to).
-		Add(u.c.disco.Load().gateway.caps...))
+func (ro *roster) sendGatewayPresence(to string) {
+	ro.u.c.send(element.New(stanza.NS, "presence").Set("from", ro.u.c.full(ro.u.c.domain)).Set("to", to).
+		Add(ro.u.c.disco.Load().gateway.caps...))
 }
 
 // sendPresenceError tells that signing on failed. (XEP-0100 §4.4.2)
-func (u *user) sendPresenceError(to string, why stanzaError) {
-	u.c.send(element.New(nsStanza, "presence").Set("from", u.c.domain).Set("to", to).
-		Set("type", "error").Add(why.element()))
+func (ro *roster) sendPresenceError(to string, why stanza.Error) {
+	ro.u.c.send(element.New(stanza.NS, "presence").Set("from", ro.u.c.domain).Set("to", to).
+		Set("type", "error").Add(why.Element()))
 }
 
 // hideAll tells that everybody is offline, the gateway itself last, and why.
-func (u *user) hideAll(why string) {
-	u.hideContacts()
-	if u.account == nil || u.guest {
+func (ro *roster) hideAll(why string) {
+	ro.hideContacts()
+	if ro.u.account.account == nil || ro.u.account.guest {
 		return
 	}
-	p := element.New(nsStanza, "presence").Set("from", u.c.full(u.c.domain)).Set("to", u.bare).Set("type", "unavailable")
+	p := element.New(stanza.NS, "presence").Set("from", ro.u.c.full(ro.u.c.domain)).Set("to", ro.u.bare).Set("type", "unavailable")
 	if why != "" {
-		p.Add(element.New(nsStanza, "status").AddText(why))
+		p.Add(element.New(stanza.NS, "status").AddText(why))
 	}
-	u.c.send(p)
+	ro.u.c.send(p)
 }
 
 // hideContacts tells that every contact who was online is not. (XEP-0100 §4.5.1)
-func (u *user) hideContacts() {
-	stale := u.c.takeStale(u.bare) && u.account != nil
+func (ro *roster) hideContacts() {
+	stale := ro.u.c.takeStale(ro.u.bare) && ro.u.account.account != nil
 	if stale {
-		u.hideBare()
+		ro.hideBare()
 	}
-	for _, ct := range u.contacts {
+	for _, ct := range ro.contacts {
 		if ct.Peer == "" || !ct.Subscription.Has(registry.To) || ct.presence.Show == legacy.ShowOffline && !stale {
 			continue
 		}
 		ct.presence = legacy.Presence{}
-		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+		ct.unshown = ro.sendContactPresence(ct, ro.u.bare, "") != nil
 	}
 }
 
@@ -375,7 +375,7 @@ func (u *user) hideContacts() {
 // (RFC 6121 §4.7)
 func translateResource(e *element.Element, now time.Time) resource {
 	r := resource{presence: legacy.Presence{Show: legacy.ShowOnline}}
-	switch e.ChildText(nsComponent, "show") {
+	switch e.ChildText(stanza.NS, "show") {
 	case "away":
 		r.presence.Show = legacy.ShowAway
 	case "chat":
@@ -385,9 +385,9 @@ func translateResource(e *element.Element, now time.Time) resource {
 	case "xa":
 		r.presence.Show = legacy.ShowXA
 	}
-	r.presence.Status = cleanText(e.ChildText(nsComponent, "status"))
+	r.presence.Status = cleanText(e.ChildText(stanza.NS, "status"))
 	r.presence.Idle = idleSince(e, now)
-	if n, err := strconv.Atoi(strings.TrimSpace(e.ChildText(nsComponent, "priority"))); err == nil && n >= -128 && n <= 127 {
+	if n, err := strconv.Atoi(strings.TrimSpace(e.ChildText(stanza.NS, "priority"))); err == nil && n >= -128 && n <= 127 {
 		r.priority = n
 	}
 	return r
@@ -420,36 +420,26 @@ func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, p
 		typ = "unavailable"
 	}
 	if typ != "" && p.Status == "" {
-		return appendPresence(dst, from, to, typ, id)
+		return stanza.AppendPresence(dst, from, to, typ, id)
 	}
 	dst = append(dst, "<presence"...)
-	dst = appendAttr(dst, "from", from)
-	dst = appendAttr(dst, "to", to)
-	dst = appendAttr(dst, "type", typ)
-	dst = appendAttr(dst, "id", id)
+	dst = stanza.AppendAttr(dst, "from", from)
+	dst = stanza.AppendAttr(dst, "to", to)
+	dst = stanza.AppendAttr(dst, "type", typ)
+	dst = stanza.AppendAttr(dst, "id", id)
 	dst = append(dst, '>')
-	dst = appendChild(dst, "show", show)
-	dst = appendChild(dst, "status", p.Status)
+	dst = stanza.AppendChild(dst, "show", show)
+	dst = stanza.AppendChild(dst, "status", p.Status)
 	if typ == "" {
 		if !p.Idle.IsZero() { // XEP-0319 §2
-			dst = element.New(xep.NSIdle, "idle").Set("since", xep.Stamp(p.Idle)).Append(dst, nsComponent)
+			dst = element.New(xep.NSIdle, "idle").Set("since", xep.Stamp(p.Idle)).Append(dst, stanza.NS)
 		}
 		if picture != nil {
-			dst = picture.Append(dst, nsComponent)
+			dst = picture.Append(dst, stanza.NS)
 		}
 		for _, c := range caps {
-			dst = c.Append(dst, nsComponent)
+			dst = c.Append(dst, stanza.NS)
 		}
 	}
 	return append(dst, "</presence>"...)
-}
-
-// appendChild appends a child with text, unless the text is empty.
-func appendChild(dst []byte, name, text string) []byte {
-	if text == "" {
-		return dst
-	}
-	dst = append(append(append(dst, '<'), name...), '>')
-	dst = element.AppendText(dst, text)
-	return append(append(append(dst, "</"...), name...), '>')
 }

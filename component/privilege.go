@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 )
 
@@ -42,8 +43,8 @@ func (p *privileges) put(domain string, is privilege) {
 
 // onPrivilege takes a server's word on what we may do in the name of its own
 // users. It is good for nobody else's. (XEP-0356 §4.1)
-func (c *Component) onPrivilege(st *inbound) bool {
-	if st.Name != "message" || st.from.Local != "" || st.from.Resource != "" {
+func (c *Component) onPrivilege(st *stanza.Inbound) bool {
+	if st.Name != "message" || st.From.Local != "" || st.From.Resource != "" {
 		return false
 	}
 	var x *element.Element
@@ -52,7 +53,7 @@ func (c *Component) onPrivilege(st *inbound) bool {
 			break
 		}
 	}
-	if x == nil || !c.serves(st.from) {
+	if x == nil || !c.serves(st.From) {
 		return false
 	}
 	is := privilege{space: x.Space}
@@ -64,28 +65,28 @@ func (c *Component) onPrivilege(st *inbound) bool {
 			is.sendMessage = typ == "outgoing"
 		}
 	}
-	c.privileges.put(st.from.Domain, is)
-	c.log.Info().Str("server", st.from.Domain).Bool("roster", is.roster).Bool("message", is.sendMessage).Msg("the XMPP server grants privileges")
+	c.privileges.put(st.From.Domain, is)
+	c.log.Info().Str("server", st.From.Domain).Bool("roster", is.roster).Bool("message", is.sendMessage).Msg("the XMPP server grants privileges")
 	return true
 }
 
 // setRosterItem writes a contact into the user's roster by the server's leave,
 // without a request that the user must answer. then learns whether that worked.
 // (XEP-0356 §4.2, RFC 6121 §2.3)
-func (u *user) setRosterItem(ct *contact, subscription string, then func(ok bool)) {
+func (rw *rosterWriter) setRosterItem(ct *contact, subscription string, then func(ok bool)) {
 	item := element.New(xep.NSRoster, "item").Set("jid", ct.jid).Set("subscription", subscription)
-	e := u.rosterEntry(ct)
+	e := rw.rosterEntry(ct)
 	if e.name != "" {
 		item.Set("name", e.name)
 	}
 	for _, group := range e.groups {
 		item.Add(element.New(xep.NSRoster, "group").AddText(group))
 	}
-	u.query("set", u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) { then(reply != nil) })
+	rw.ro.u.calls.query("set", rw.ro.u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) { then(reply != nil) })
 }
 
 // writesRoster reports whether the user's server lets us write the user's roster.
-func (u *user) writesRoster() bool { return u.privilege().roster && !u.rosterFails }
+func (rw *rosterWriter) writesRoster() bool { return rw.ro.u.privilege().roster && !rw.rosterFails }
 
 // privilege is what the user's server lets us do for the user.
 func (u *user) privilege() privilege { return u.c.privileges.get(u.domain) }
@@ -98,28 +99,28 @@ const (
 // showOwn shows the user's clients what the user has sent with another client of
 // the network. The server hands it back to us, since the contact is ours: that
 // copy must not go to the network again. (XEP-0356 §5)
-func (u *user) showOwn(jid, text string, sent time.Time) bool {
-	p := u.privilege()
+func (ob *outbox) showOwn(jid, text string, sent time.Time) bool {
+	p := ob.u.privilege()
 	if !p.sendMessage {
 		return false
 	}
-	now := u.c.clock.Now()
-	for id, at := range u.echos {
+	now := ob.u.c.clock.Now()
+	for id, at := range ob.echos {
 		if now.Sub(at) > echoTime {
-			delete(u.echos, id)
+			delete(ob.echos, id)
 		}
 	}
-	if len(u.echos) >= maxEchos {
+	if len(ob.echos) >= maxEchos {
 		return false
 	}
 	id := newID()
-	put(&u.echos, id, now)
-	inner := element.New("jabber:client", "message").Set("from", u.bare).Set("to", jid).Set("type", "chat").Set("id", id).
+	put(&ob.echos, id, now)
+	inner := element.New("jabber:client", "message").Set("from", ob.u.bare).Set("to", jid).Set("type", "chat").Set("id", id).
 		Add(element.New("jabber:client", "body").AddText(text))
 	if !sent.IsZero() {
-		inner.Add(xep.Delay(u.c.domain, sent))
+		inner.Add(xep.Delay(ob.u.c.domain, sent))
 	}
-	u.c.send(element.New(nsStanza, "message").Set("from", u.c.domain).Set("to", u.domain).Set("id", newID()).
+	ob.u.c.send(element.New(stanza.NS, "message").Set("from", ob.u.c.domain).Set("to", ob.u.domain).Set("id", newID()).
 		Add(element.New(p.space, "privilege").
 			Add(element.New(xep.NSForward, "forwarded").Add(inner))))
 	return true

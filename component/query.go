@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 )
 
 // query is an IQ of ours that a user's client or server has yet to answer. What
@@ -21,8 +22,8 @@ const (
 
 // query asks somebody of the user's: a client, or the server in their name. then gets
 // nil when there was no answer, or an error.
-func (u *user) query(typ, to string, payload *element.Element, then func(reply *element.Element)) {
-	u.queryRaw(typ, to, payload, func(reply *element.Element) {
+func (ca *calls) query(typ, to string, payload *element.Element, then func(reply *element.Element)) {
+	ca.queryRaw(typ, to, payload, func(reply *element.Element) {
 		if reply != nil && reply.Attr("type") == "error" {
 			reply = nil
 		}
@@ -31,32 +32,32 @@ func (u *user) query(typ, to string, payload *element.Element, then func(reply *
 }
 
 // queryRaw is query for those who want to know the error.
-func (u *user) queryRaw(typ, to string, payload *element.Element, then func(reply *element.Element)) {
-	if len(u.queries) >= maxQueries || u.c.conn.Load() == nil {
+func (ca *calls) queryRaw(typ, to string, payload *element.Element, then func(reply *element.Element)) {
+	if len(ca.queries) >= maxQueries || ca.u.c.conn.Load() == nil {
 		then(nil)
 		return
 	}
 	id := newID()
-	put(&u.queries, id, query{to, u.c.clock.Now().Add(queryTime), then})
-	u.c.send(element.New(nsStanza, "iq").Set("type", typ).Set("id", id).
-		Set("from", u.c.domain).Set("to", to).Add(payload))
+	put(&ca.queries, id, query{to, ca.u.c.clock.Now().Add(queryTime), then})
+	ca.u.c.send(element.New(stanza.NS, "iq").Set("type", typ).Set("id", id).
+		Set("from", ca.u.c.domain).Set("to", to).Add(payload))
 }
 
 // onReply takes the answer to a query.
-func (u *user) onReply(st *inbound) {
-	q, ok := u.queries[st.id]
-	if !ok || q.to != st.from.String() {
+func (ca *calls) onReply(st *stanza.Inbound) {
+	q, ok := ca.queries[st.ID]
+	if !ok || q.to != st.From.String() {
 		return
 	}
-	delete(u.queries, st.id)
+	delete(ca.queries, st.ID)
 	q.then(st.Element)
 }
 
 // expireQueries gives up those that were not answered in time.
-func (u *user) expireQueries(now time.Time) {
-	for id, q := range u.queries {
+func (ca *calls) expireQueries(now time.Time) {
+	for id, q := range ca.queries {
 		if !q.deadline.After(now) {
-			delete(u.queries, id)
+			delete(ca.queries, id)
 			q.then(nil)
 		}
 	}

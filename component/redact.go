@@ -4,92 +4,93 @@ import (
 	"slices"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
 
 // retract takes a message back for one of the user's clients, where the network can.
 // (XEP-0424 §3)
-func (u *user) retract(st *inbound, room *room) {
-	r := &request{inbound: st, payload: retraction(st.Element), deadline: u.c.clock.Now().Add(requestTime)}
-	u.requests = append(u.requests, r)
-	u.redact(r, room, "", func() { r.answered = true }) // the room tells it to everybody
+func (room *room) retract(st *stanza.Inbound) {
+	r := &stanza.Request{Inbound: st, Payload: retraction(st.Element), Deadline: room.rs.u.c.clock.Now().Add(requestTime)}
+	room.rs.u.calls.requests = append(room.rs.u.calls.requests, r)
+	room.redact(r, "", func() { r.Drop() }) // the room tells it to everybody
 }
 
 // reflectRetraction tells the user's clients that the user has taken a message back which
 // the network keeps. (XEP-0424 §3)
-func (u *user) reflectRetraction(r *room, st *inbound) {
+func (r *room) reflectRetraction(st *stanza.Inbound) {
 	e := retraction(st.Element)
 	id := e.Attr("id")
 	if old := r.said(id); old != nil {
-		u.unsay(r, old.archived)
+		r.unsay(old.archived)
 	}
 	var attached *element.Element // as the client knows it that has sent it
 	if e.Name == "apply-to" {
 		attached = element.New(xep.NSFasten, "apply-to").Set("id", id).Add(element.New(xep.NSRetract0, "retract"))
 	}
-	o := u.c.idOf(r, r.nick)
-	u.toClients(r, func(full string) {
-		u.put(element.New(nsStanza, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat").
-			Set("id", first(st.id, newID())).Add(element.New(xep.NSRetract, "retract").Set("id", id), attached, o, element.New("urn:xmpp:hints", "store")))
+	o := r.rs.u.c.idOf(r, r.nick)
+	r.toClients(func(full string) {
+		r.rs.put(element.New(stanza.NS, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat").
+			Set("id", first(st.ID, newID())).Add(element.New(xep.NSRetract, "retract").Set("id", id), attached, o, element.New("urn:xmpp:hints", "store")))
 	})
 }
 
 // onModerateMessage takes somebody's message back for a moderator. (XEP-0425 §3)
-func (u *user) onModerateMessage(r *request, room *room) {
-	if r.payload.Child(xep.NSRetract, "retract") == nil {
-		u.fail(r, errBadRequest)
+func (room *room) onModerateMessage(r *stanza.Request) {
+	if r.Payload.Child(xep.NSRetract, "retract") == nil {
+		r.Fail(stanza.ErrBadRequest)
 		return
 	}
-	reason := cleanText(r.payload.ChildText(xep.NSModerate, "reason"))
-	u.redact(r, room, reason, func() { u.reply(r, nil) })
+	reason := cleanText(r.Payload.ChildText(xep.NSModerate, "reason"))
+	room.redact(r, reason, func() { r.Reply(nil) })
 }
 
 // redact has the network take the message back that the payload of a request names.
-func (u *user) redact(r *request, room *room, reason string, done func()) {
-	retractor, ok := u.legacySession().(legacy.MessageRetractor)
-	id := r.payload.Attr("id")
+func (room *room) redact(r *stanza.Request, reason string, done func()) {
+	retractor, ok := room.rs.u.login.legacySession().(legacy.MessageRetractor)
+	id := r.Payload.Attr("id")
 	switch {
 	case !ok:
-		u.fail(r, u.notOnline())
+		r.Fail(room.rs.u.login.notOnline())
 		return
 	case id == "":
-		u.fail(r, errBadRequest)
+		r.Fail(stanza.ErrBadRequest)
 		return
 	}
-	u.look(r, func(u *user, r *request, ev legacy.Event) {
+	room.rs.u.calls.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
 		if err := ev.(legacy.Done).Err; err != nil {
-			u.fail(r, roomError(err))
+			r.Fail(roomError(err))
 			return
 		}
 		done()
-	}, func(ref string) error { return retractor.Redact(u.ctx, ref, room.peer, id, reason) })
+	}, func(ref string) error { return retractor.Redact(room.rs.u.ctx, ref, room.peer, id, reason) })
 }
 
 // onRoomRedaction: a message was taken back. It is remembered no longer.
 // (XEP-0424 §3, §5, XEP-0425 §3)
-func (u *user) onRoomRedaction(r *room, ev legacy.RoomRedaction) {
-	u.recall(r)
+func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
+	r.recall()
 	from, retract := r.jid, element.New(xep.NSRetract, "retract").Set("id", ev.ID)
 	text := "A message was removed, which your client cannot show."
 	var id *element.Element
 	if old := r.said(ev.ID); old != nil && ev.Nick != "" && (old.nick == ev.Nick || r.isOf(old, ev.Nick)) {
-		from, id = r.occupantJID(ev.Nick), u.c.idOf(r, ev.Nick)
+		from, id = r.occupantJID(ev.Nick), r.rs.u.c.idOf(r, ev.Nick)
 		text = "/me took back an earlier message, which your client cannot show."
 	} else {
 		moderated := element.New(xep.NSModerate, "moderated")
 		if ev.Nick != "" {
-			moderated.Set("by", r.occupantJID(ev.Nick)).Add(u.c.idOf(r, ev.Nick))
+			moderated.Set("by", r.occupantJID(ev.Nick)).Add(r.rs.u.c.idOf(r, ev.Nick))
 		}
 		retract.Add(moderated)
 	}
 	if ev.Reason != "" {
 		retract.Add(element.New(xep.NSRetract, "reason").AddText(ev.Reason))
 	}
-	u.unsay(r, ev.ID)
-	u.toClients(r, func(full string) {
-		u.put(element.New(nsStanza, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", newID()).
-			Add(element.New(nsStanza, "body").AddText(text), retract, id,
+	r.unsay(ev.ID)
+	r.toClients(func(full string) {
+		r.rs.put(element.New(stanza.NS, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", newID()).
+			Add(element.New(stanza.NS, "body").AddText(text), retract, id,
 				element.New(xep.NSFallback, "fallback").Set("for", xep.NSRetract), element.New("urn:xmpp:hints", "store")))
 	})
 }
@@ -101,15 +102,15 @@ func (r *room) isOf(l *line, nick string) bool {
 }
 
 // unsay forgets what was said.
-func (u *user) unsay(r *room, id string) {
+func (r *room) unsay(id string) {
 	r.history = slices.DeleteFunc(r.history, func(l line) bool { return l.archived == id })
-	if !u.c.archives() {
+	if !r.rs.u.c.archives() {
 		return
 	}
-	ctx, cancel := u.storing()
+	ctx, cancel := r.rs.u.storing()
 	defer cancel()
-	u.c.archive.flush(ctx)
-	if err := u.c.cfg.Registry.DeleteLine(ctx, u.c.domain, u.bare, r.peer.ID, id); err != nil {
-		u.log.Error().Err(err).Msg("a message that was taken back stays in the archive")
+	r.rs.u.c.archive.flush(ctx)
+	if err := r.rs.u.c.cfg.Registry.DeleteLine(ctx, r.rs.u.c.domain, r.rs.u.bare, r.peer.ID, id); err != nil {
+		r.rs.u.log.Error().Err(err).Msg("a message that was taken back stays in the archive")
 	}
 }

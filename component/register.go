@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"mellium.im/xmpp/stanza"
+	"transport/component/stanza"
 
 	"transport/component/element"
 	"transport/component/xep"
@@ -19,7 +19,7 @@ const trialTimeout = 20 * time.Second
 
 // trial is a registration that is being tried by really signing on.
 type trial struct {
-	done     func(*stanzaError) // tells the user what came of it, nil for success
+	done     func(*stanza.Error) // tells the user what came of it, nil for success
 	account  registry.Account
 	client   string // full JID of the client that registers
 	deadline time.Time
@@ -27,33 +27,33 @@ type trial struct {
 }
 
 // onRegister answers in-band registration. (XEP-0077)
-func (u *user) onRegister(r *request) {
+func (ac *account) onRegister(r *stanza.Request) {
 	switch {
-	case r.typ == "get":
-		u.reply(r, u.registrationForm())
-	case r.payload.Child(xep.NSRegister, "remove") != nil:
-		u.onUnregister(r)
+	case r.Type == "get":
+		r.Reply(ac.registrationForm())
+	case r.Payload.Child(xep.NSRegister, "remove") != nil:
+		ac.onUnregister(r)
 	default:
-		u.onRegistration(r)
+		ac.onRegistration(r)
 	}
 }
 
 // registrationForm is the answer to a get: the form, the plain fields beside it
 // where they can hold all that is required, and what is registered already, but
 // for secrets. (XEP-0077 §3.1)
-func (u *user) registrationForm() *element.Element {
-	info := u.c.info
+func (ac *account) registrationForm() *element.Element {
+	info := ac.u.c.info
 	q := element.New(xep.NSRegister, "query")
-	if u.isRegistered() {
+	if ac.isRegistered() {
 		q.Add(element.New(xep.NSRegister, "registered"))
 	}
-	text := u.instructions()
+	text := ac.instructions()
 	q.Add(element.New(xep.NSRegister, "instructions").AddText(text))
 
-	asked := xep.NewForm("form", xep.NSRegister, u.c.cfg.Name, text)
+	asked := xep.NewForm("form", xep.NSRegister, ac.u.c.cfg.Name, text)
 	plain := true
 	for _, f := range info.Form {
-		value := u.registered(f)
+		value := ac.registered(f)
 		if !xep.RegisterField(f.Var) {
 			plain = plain && !f.Required
 		} else {
@@ -63,7 +63,7 @@ func (u *user) registrationForm() *element.Element {
 			}
 			q.Add(x)
 		}
-		asked.Add(u.registrationField(f))
+		asked.Add(ac.registrationField(f))
 	}
 	if !plain { // only the form can ask for everything (XEP-0077 §4)
 		q = withoutFields(q)
@@ -73,34 +73,34 @@ func (u *user) registrationForm() *element.Element {
 
 // instructions are those of the registration form. Who is registered reads as whom, what
 // to leave empty, and how to unregister with a client that does not offer that.
-func (u *user) instructions() string {
-	if !u.isRegistered() {
-		return u.c.info.Instructions
+func (ac *account) instructions() string {
+	if !ac.isRegistered() {
+		return ac.u.c.info.Instructions
 	}
 	text := "You are registered."
-	if name := first(u.account.Fields["username"], u.account.Login); name != "" {
+	if name := first(ac.account.Fields["username"], ac.account.Login); name != "" {
 		text = "You are registered as " + name + "."
 	}
-	for _, f := range u.c.info.Form {
-		if isSecret(f) && u.account.Fields[f.Var] != "" {
+	for _, f := range ac.u.c.info.Form {
+		if isSecret(f) && ac.account.Fields[f.Var] != "" {
 			text += " Leave the password empty to keep the one that is stored."
 			break
 		}
 	}
-	return text + " To unregister, if your client has no button for it, write the word unregister to " + u.c.domain + ". " + u.c.info.Instructions
+	return text + " To unregister, if your client has no button for it, write the word unregister to " + ac.u.c.domain + ". " + ac.u.c.info.Instructions
 }
 
 // isRegistered reports whether the user has a registration: guests have none.
-func (u *user) isRegistered() bool { return u.account != nil && !u.guest }
+func (ac *account) isRegistered() bool { return ac.account != nil && !ac.guest }
 
 // registered is what is known of a field, to be filled in for the user: never a
 // secret.
-func (u *user) registered(f legacy.Field) string {
+func (ac *account) registered(f legacy.Field) string {
 	if isSecret(f) {
 		return ""
 	}
-	if u.isRegistered() {
-		if v, ok := u.account.Fields[f.Var]; ok {
+	if ac.isRegistered() {
+		if v, ok := ac.account.Fields[f.Var]; ok {
 			return v
 		}
 	}
@@ -109,9 +109,9 @@ func (u *user) registered(f legacy.Field) string {
 
 // registrationField is a field of the form. A secret that we have need not be
 // entered again.
-func (u *user) registrationField(f legacy.Field) *element.Element {
-	f.Required = f.Required && (!u.isRegistered() || !isSecret(f))
-	return formField(f, u.registered(f))
+func (ac *account) registrationField(f legacy.Field) *element.Element {
+	f.Required = f.Required && (!ac.isRegistered() || !isSecret(f))
+	return formField(f, ac.registered(f))
 }
 
 // withoutFields is a registration query with nothing but its instructions.
@@ -127,66 +127,66 @@ func withoutFields(q *element.Element) *element.Element {
 
 // onRegistration answers a filled-in form: it checks what can be checked at
 // once, and tries the rest by signing on. (XEP-0077 §3.1, XEP-0100 §4.1)
-func (u *user) onRegistration(r *request) {
-	given, cancelled := submitted(r.payload)
+func (ac *account) onRegistration(r *stanza.Request) {
+	given, cancelled := submitted(r.Payload)
 	if cancelled { // XEP-0004 §3.1
-		u.reply(r, nil)
+		r.Reply(nil)
 		return
 	}
-	u.register(given, func(why *stanzaError) {
+	ac.register(given, func(why *stanza.Error) {
 		if why != nil {
-			u.fail(r, *why)
+			r.Fail(*why)
 			return
 		}
-		u.reply(r, nil)
+		r.Reply(nil)
 	})
 }
 
 // register tries a registration, or a change of one, and calls done once it is
 // known what came of it.
-func (u *user) register(given map[string]string, done func(*stanzaError)) {
-	if u.trial != nil {
-		done(&errRegistrationBusy)
+func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
+	if ac.u.login.trial != nil {
+		done(&stanza.ErrRegistrationBusy)
 		return
 	}
-	fields, why := u.mergeFields(given)
+	fields, why := ac.mergeFields(given)
 	if why != nil {
 		done(why)
 		return
 	}
-	login := u.c.cfg.Network.Login(fields)
-	ctx, cancel := u.storing()
+	login := ac.u.c.cfg.Network.Login(fields)
+	ctx, cancel := ac.u.storing()
 	defer cancel()
-	switch owner, err := u.c.cfg.Registry.AccountByLogin(ctx, u.c.domain, login); {
+	switch owner, err := ac.u.c.cfg.Registry.AccountByLogin(ctx, ac.u.c.domain, login); {
 	case login == "": // the network has no accounts that could be taken twice
-	case err == nil && owner != u.bare:
-		done(&stanzaError{Type: stanza.Cancel, Condition: stanza.Conflict, Text: "Somebody else has registered this account here.", Field: "username"})
+	case err == nil && owner != ac.u.bare:
+		done(&stanza.Error{Type: stanza.Cancel, Condition: stanza.Conflict, Text: "Somebody else has registered this account here.", Field: "username"})
 		return
 	case err != nil && !isNotFound(err):
-		u.log.Error().Err(err).Msg("cannot look up a registration")
-		done(&errDatabase)
+		ac.u.log.Error().Err(err).Msg("cannot look up a registration")
+		done(&stanza.ErrDatabase)
 		return
 	}
-	if u.isRegistered() && u.block == nil && u.sameFields(fields) {
+	if ac.isRegistered() && ac.u.login.block == nil && ac.sameFields(fields) {
 		done(nil)
 		return
 	}
-	account := registry.Account{Network: u.c.domain, User: u.bare, Login: login, Fields: fields}
-	if u.isRegistered() {
-		account.Options = u.account.Options
-		if u.account.Login == login {
-			account.State = u.account.State
+	account := registry.Account{Network: ac.u.c.domain, User: ac.u.bare, Login: login, Fields: fields}
+	if ac.isRegistered() {
+		account.Options = ac.account.Options
+		if ac.account.Login == login {
+			account.State = ac.account.State
 		}
 	}
-	u.trial = &trial{done: done, account: account, client: u.client, deadline: u.c.clock.Now().Add(trialTimeout)}
-	u.retryAt = time.Time{}
+	ac.u.login.trial = &trial{done: done, account: account, client: ac.u.clients.client, deadline: ac.u.c.clock.Now().Add(trialTimeout)}
+	ac.u.login.retryAt = time.Time{}
 }
 
 // sameFields reports whether a registration is what it was: the form shows defaults for
 // what was never entered, and clients send them.
-func (u *user) sameFields(fields map[string]string) bool {
-	for _, f := range u.c.info.Form {
-		before, entered := u.account.Fields[f.Var]
+func (ac *account) sameFields(fields map[string]string) bool {
+	for _, f := range ac.u.c.info.Form {
+		before, entered := ac.account.Fields[f.Var]
 		if !entered && !isSecret(f) {
 			before = f.Default
 		}
@@ -219,9 +219,9 @@ func submitted(q *element.Element) (fields map[string]string, cancelled bool) {
 
 // renewed is the field, if there is one, by whose change secrets must be entered
 // again: what is stored would go elsewhere than where it was meant for.
-func (u *user) renewed(given map[string]string) string {
-	for _, f := range u.c.info.Form {
-		if value, ok := given[f.Var]; ok && f.Renews && u.isRegistered() && value != u.account.Fields[f.Var] {
+func (ac *account) renewed(given map[string]string) string {
+	for _, f := range ac.u.c.info.Form {
+		if value, ok := given[f.Var]; ok && f.Renews && ac.isRegistered() && value != ac.account.Fields[f.Var] {
 			return f.Label
 		}
 	}
@@ -230,30 +230,30 @@ func (u *user) renewed(given map[string]string) string {
 
 // mergeFields completes what was filled in by what is registered, and checks it.
 // An empty secret of a registered user stays what it was. (XEP-0077 §3.3)
-func (u *user) mergeFields(given map[string]string) (map[string]string, *stanzaError) {
+func (ac *account) mergeFields(given map[string]string) (map[string]string, *stanza.Error) {
 	fields := make(map[string]string)
-	renewed := u.renewed(given)
-	for _, f := range u.c.info.Form {
+	renewed := ac.renewed(given)
+	for _, f := range ac.u.c.info.Form {
 		value, ok := given[f.Var]
 		if renewed != "" && isSecret(f) && value == "" {
-			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: renewed + " has changed: enter this again: " + f.Label + ".", Field: f.Var}
+			return nil, &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: renewed + " has changed: enter this again: " + f.Label + ".", Field: f.Var}
 		}
-		if u.isRegistered() && (!ok || value == "" && isSecret(f)) {
-			value = u.account.Fields[f.Var]
+		if ac.isRegistered() && (!ok || value == "" && isSecret(f)) {
+			value = ac.account.Fields[f.Var]
 		} else if !ok {
 			value = f.Default
 		}
 		if f.Required && value == "" {
-			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is missing.", Field: f.Var}
+			return nil, &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is missing.", Field: f.Var}
 		}
 		if most := maxField[f.Type]; len(value) > max(most, maxLine) {
-			return nil, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is too long.", Field: f.Var}
+			return nil, &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is too long.", Field: f.Var}
 		}
 		if value != "" {
 			fields[f.Var] = value
 		}
 	}
-	err := u.c.cfg.Network.Validate(fields)
+	err := ac.u.c.cfg.Network.Validate(fields)
 	if err == nil {
 		return fields, nil
 	}
@@ -267,80 +267,80 @@ var maxField = map[legacy.FieldType]int{legacy.FieldLines: 8 << 10, legacy.Field
 
 // steerTrial brings a trial on: first the session of the old credentials must
 // end, since most networks allow only one.
-func (u *user) steerTrial() {
-	switch t, s := u.trial, u.session; {
+func (lg *login) steerTrial() {
+	switch t, s := lg.trial, lg.session; {
 	case s != nil && !s.trial && !s.ending:
-		u.hideAll("")
-		u.endSession()
+		lg.u.roster.hideAll("")
+		lg.endSession()
 	case s == nil && !t.started:
 		t.started = true
-		if err := u.startSession(&t.account, true); err != nil {
-			u.endTrial(err)
+		if err := lg.startSession(&t.account, true); err != nil {
+			lg.endTrial(err)
 		}
 	}
 }
 
 // commitTrial stores a registration that the network has accepted. It is false
 // when that failed.
-func (u *user) commitTrial() bool {
-	t := u.trial
-	u.trial = nil
-	ctx, cancel := u.storing()
+func (lg *login) commitTrial() bool {
+	t := lg.trial
+	lg.trial = nil
+	ctx, cancel := lg.u.storing()
 	defer cancel()
-	if err := u.c.cfg.Registry.PutAccount(ctx, t.account); err != nil {
-		u.log.Error().Err(err).Msg("cannot store a registration")
-		t.done(&errDatabase)
-		u.endSession()
+	if err := lg.u.c.cfg.Registry.PutAccount(ctx, t.account); err != nil {
+		lg.u.log.Error().Err(err).Msg("cannot store a registration")
+		t.done(&stanza.ErrDatabase)
+		lg.endSession()
 		return false
 	}
-	u.session.trial = false
-	u.account, u.guest, u.guestLeft = &t.account, false, false
-	u.block = nil
-	u.c.setRegistered(u.bare, true)
-	if len(u.resources) == 0 {
-		u.graceEnd = u.c.clock.Now().Add(linkGrace) // presence comes once the user has accepted us
+	lg.session.trial = false
+	lg.u.account.account, lg.u.account.guest, lg.u.rooms.guestLeft = &t.account, false, false
+	lg.block = nil
+	lg.u.c.setRegistered(lg.u.bare, true)
+	if len(lg.u.clients.resources) == 0 {
+		lg.graceEnd = lg.u.c.clock.Now().Add(linkGrace) // presence comes once the user has accepted us
 	}
-	u.log.Info().Msg("registered")
+	lg.u.log.Info().Msg("registered")
 	t.done(nil)
-	u.sweep()
-	u.applicant = applicant{full: t.client}
-	u.offerGateway()
+	lg.u.calls.sweep()
+	lg.u.clients.applicant = applicant{full: t.client}
+	lg.u.roster.writer.offerGateway()
 	return true
 }
 
 // endTrial gives a registration up and says why. What was registered before, if
 // anything, stays in force.
-func (u *user) endTrial(err error) {
-	t := u.trial
-	u.trial = nil
-	if s := u.session; s != nil && s.trial {
-		u.endSession()
+func (lg *login) endTrial(err error) {
+	t := lg.trial
+	lg.trial = nil
+	if s := lg.session; s != nil && s.trial {
+		lg.endSession()
 	}
-	why := translateError(err)
+	why := stanza.Translate(err)
 	switch legacy.KindOf(err) {
 	case legacy.Auth: // XEP-0100 §4.1.2
 		why.Type, why.Condition = stanza.Modify, stanza.NotAcceptable
 	case legacy.Internal:
-		u.log.Error().Err(err).Msg("cannot try a registration")
+		lg.u.log.Error().Err(err).Msg("cannot try a registration")
 	}
-	u.log.Info().Err(err).Msg("a registration was not accepted")
+	lg.u.log.Info().Err(err).Msg("a registration was not accepted")
 	t.done(&why)
-	u.sweep()
+	lg.u.calls.sweep()
 }
 
 // onCredentialsChanged stores what the user signs on with from now on.
-func (u *user) onCredentialsChanged(fields map[string]string) {
-	if !u.isRegistered() {
+func (lg *login) onCredentialsChanged(fields map[string]string) {
+	if !lg.u.account.isRegistered() {
 		return
 	}
-	account := *u.account
+	account := *lg.u.account.account
 	account.Fields = maps.Clone(account.Fields)
 	maps.Copy(account.Fields, fields)
-	ctx, cancel := u.storing()
+	ctx, cancel := lg.u.storing()
 	defer cancel()
-	if err := u.c.cfg.Registry.PutAccount(ctx, account); err != nil {
-		u.log.Error().Err(err).Msg("cannot store changed credentials")
-		u.notify("The gateway cannot store your new password now. Enter it in your registration with this gateway, or else you cannot sign on again.")
+	if err := lg.u.c.cfg.Registry.PutAccount(ctx, account); err != nil {
+		lg.u.log.Error().Err(err).Msg("cannot store changed credentials")
+		lg.u.notify("The gateway cannot store your new password now. Enter it in your registration with this gateway, or else you cannot sign on again.")
 	}
-	u.account = &account // for this session's successors, whatever is stored
+	lg.u.account.account = &account // for this session's successors, whatever is stored
 }

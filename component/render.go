@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 )
 
@@ -23,7 +24,7 @@ func plainText(st *element.Element) string {
 			text = strings.TrimLeft(text+"\n"+link, "\n")
 		}
 	}
-	if subject := st.ChildText(nsComponent, "subject"); subject != "" && text != "" && st.Attr("type") != "chat" {
+	if subject := st.ChildText(stanza.NS, "subject"); subject != "" && text != "" && st.Attr("type") != "chat" {
 		text = subject + "\n" + text
 	}
 	return text
@@ -33,7 +34,7 @@ func plainText(st *element.Element) string {
 // (RFC 6121 §5.2.3)
 func bodyText(st *element.Element) string {
 	text, found := "", false
-	for b := range st.Children(nsComponent, "body") {
+	for b := range st.Children(stanza.NS, "body") {
 		if b.Lang() == "" {
 			return b.Text()
 		}

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -74,8 +75,8 @@ func (rs *renditions) find(l spokenLine, after uint64, now time.Time) rendition 
 }
 
 // noteRendition notes what a line stands for that is about to be sent.
-func (u *user) noteRendition(st *inbound, peer legacy.Peer, parts []string) {
-	a, r := actOf(st.Element), u.rooms[peer.ID]
+func (ob *outbox) noteRendition(st *stanza.Inbound, peer legacy.Peer, parts []string) {
+	a, r := actOf(st.Element), ob.u.rooms.rooms[peer.ID]
 	if a == actSay || r == nil || len(parts) != 1 || len(parts[0]) > maxRenditionText {
 		return
 	}
@@ -91,7 +92,7 @@ func (u *user) noteRendition(st *inbound, peer legacy.Peer, parts []string) {
 		e := st.Child(xep.NSReactions, "reactions")
 		id, re.emojis = e.Attr("id"), reactionsIn(e)
 	}
-	u.recall(r)
+	r.recall()
 	old := r.said(id)
 	if old == nil {
 		return
@@ -102,16 +103,16 @@ func (u *user) noteRendition(st *inbound, peer legacy.Peer, parts []string) {
 			re.back++
 		}
 	}
-	u.c.renditions.add(spokenLine{peer.ID, r.nick, parts[0]}, re, u.c.clock.Now())
+	ob.u.c.renditions.add(spokenLine{peer.ID, r.nick, parts[0]}, re, ob.u.c.clock.Now())
 }
 
 // rendition is what a line stands for, with the line that it is about as this user has
 // it; nil if the line is what it is.
-func (u *user) rendition(r *room, ev legacy.RoomMessage) (rendition, *line) {
+func (r *room) rendition(ev legacy.RoomMessage) (rendition, *line) {
 	if ev.Nick == "" || !ev.Time.IsZero() {
 		return rendition{}, nil
 	}
-	re := u.c.renditions.find(spokenLine{r.peer.ID, ev.Nick, ev.Text}, r.rendered[ev.Nick], u.c.clock.Now())
+	re := r.rs.u.c.renditions.find(spokenLine{r.peer.ID, ev.Nick, ev.Text}, r.rendered[ev.Nick], r.rs.u.c.clock.Now())
 	if re.act == actSay {
 		return re, nil
 	}
@@ -119,7 +120,7 @@ func (u *user) rendition(r *room, ev legacy.RoomMessage) (rendition, *line) {
 		clear(r.rendered)
 	}
 	put(&r.rendered, ev.Nick, re.number)
-	u.recall(r)
+	r.recall()
 	var same []*line
 	for i := len(r.history) - 1; i >= 0; i-- {
 		l := &r.history[i]

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 )
 
@@ -54,9 +55,9 @@ func (l *line) appendReply(dst []byte, r *room) []byte {
 	}
 	dst = append(dst, "<reply xmlns='"+xep.NSReply+"'"...)
 	if l.replyTo != "" {
-		dst = appendAttr(dst, "to", r.occupantJID(l.replyTo))
+		dst = stanza.AppendAttr(dst, "to", r.occupantJID(l.replyTo))
 	}
-	dst = append(appendAttr(dst, "id", l.reply), "/>"...)
+	dst = append(stanza.AppendAttr(dst, "id", l.reply), "/>"...)
 	if l.quoted[0] < l.quoted[1] {
 		dst = append(dst, "<fallback xmlns='"+xep.NSFallback+"' for='"+xep.NSReply+"'><body start='"...)
 		dst = append(strconv.AppendInt(dst, int64(l.quoted[0]), 10), "' end='"...)

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"mellium.im/xmpp/stanza"
+	"transport/component/stanza"
 
 	"transport/component/address"
 	"transport/component/element"
@@ -13,77 +13,77 @@ import (
 )
 
 // onRoomIQ answers a question to a room or an occupant. (XEP-0045 §8.2, XEP-0410)
-func (u *user) onRoomIQ(r *request, peer legacy.Peer) {
-	room := u.rooms[peer.ID]
-	inside := room != nil && room.joined && room.clients[r.from.String()] != nil
-	is := func(space, name string) bool { return r.payload.Is(space, name) }
+func (rs *rooms) onRoomIQ(r *stanza.Request, peer legacy.Peer) {
+	room := rs.rooms[peer.ID]
+	inside := room != nil && room.joined && room.clients[r.From.String()] != nil
+	is := func(space, name string) bool { return r.Payload.Is(space, name) }
 	switch {
-	case is(xep.NSDiscoInfo, "query") && r.to.Resource == "" && r.typ == "get":
-		u.onRoomInfo(r, peer, room)
-	case is(xep.NSMAM, "") && r.to.Resource == "":
-		u.onArchive(r, peer)
-	case is(xep.NSPing, "ping") && inside && (r.to.Resource == "" || r.to.Resource == resourceOf(room.nick)):
-		u.reply(r, nil)
-	case is(xep.NSRegister, "query") && r.to.Resource == "": // XEP-0045 §7.10
-		u.fail(r, errServiceUnavail)
-	case is(xep.NSVCard, "vCard") && r.to.Resource == "" && r.typ == "get":
-		u.reply(r, roomVCard(peer, room))
+	case is(xep.NSDiscoInfo, "query") && r.To.Resource == "" && r.Type == "get":
+		rs.onRoomInfo(r, peer, room)
+	case is(xep.NSMAM, "") && r.To.Resource == "":
+		rs.onArchive(r, peer)
+	case is(xep.NSPing, "ping") && inside && (r.To.Resource == "" || r.To.Resource == resourceOf(room.nick)):
+		r.Reply(nil)
+	case is(xep.NSRegister, "query") && r.To.Resource == "": // XEP-0045 §7.10
+		r.Fail(stanza.ErrServiceUnavail)
+	case is(xep.NSVCard, "vCard") && r.To.Resource == "" && r.Type == "get":
+		r.Reply(roomVCard(peer, room))
 	case is(xep.NSDiscoInfo, "query") && !inside: // XEP-0045 §6.6
-		u.fail(r, errBadRequest)
-	case is(xep.NSMUCOwner, "query") && !inside && r.to.Resource == "" && (u.isRegistered() || u.c.info.Guests):
-		u.onOwnConfig(r, peer)
+		r.Fail(stanza.ErrBadRequest)
+	case is(xep.NSMUCOwner, "query") && !inside && r.To.Resource == "" && (rs.u.account.isRegistered() || rs.u.c.info.Guests):
+		rs.onOwnConfig(r, peer)
 	case !inside:
-		u.fail(r, errNotInRoom)
-	case r.to.Resource != "":
-		u.onOccupantIQ(r, room)
-	case is(xep.NSMUCAdmin, "query") && r.typ == "set":
-		u.onModeration(r, room)
-	case is(xep.NSModerate, "moderate") && r.typ == "set" && room.redacts:
-		u.onModerateMessage(r, room)
+		r.Fail(errNotInRoom)
+	case r.To.Resource != "":
+		room.onOccupantIQ(r)
+	case is(xep.NSMUCAdmin, "query") && r.Type == "set":
+		room.onModeration(r)
+	case is(xep.NSModerate, "moderate") && r.Type == "set" && room.redacts:
+		room.onModerateMessage(r)
 	case is(xep.NSMUCAdmin, "query"):
-		u.listOccupants(r, room)
+		room.listOccupants(r)
 	case is(xep.NSMUCOwner, "query"):
-		u.onRoomConfig(r, room)
+		room.onRoomConfig(r)
 	default:
-		u.fail(r, errServiceUnavail)
+		r.Fail(stanza.ErrServiceUnavail)
 	}
 }
 
 // onOccupantIQ answers for somebody in a room what can be known of them.
 // (XEP-0045 §17.4)
-func (u *user) onOccupantIQ(r *request, room *room) {
-	o := room.find(r.to.Resource)
+func (room *room) onOccupantIQ(r *stanza.Request) {
+	o := room.find(r.To.Resource)
 	if o == nil {
-		u.fail(r, errItemNotFound)
+		r.Fail(stanza.ErrItemNotFound)
 		return
 	}
-	peer, err := u.c.occupantPeer(room, o.Nick)
-	route := iqRoutes[iqName{r.payload.Space, r.payload.Name}]
+	peer, err := room.rs.u.c.occupantPeer(room, o.Nick)
+	route := iqRoutes[iqName{r.Payload.Space, r.Payload.Name}]
 	switch {
-	case err == nil && r.typ == "get" && route.contact != nil && route.contactActor == nil && !r.payload.Is(xep.NSPing, "ping"): // a ping would say that they are there (XEP-0410 §3)
-		answer, why := route.contact(u.c, r.inbound, r.payload, peer)
+	case err == nil && r.Type == "get" && route.contact != nil && route.contactActor == nil && !r.Payload.Is(xep.NSPing, "ping"): // a ping would say that they are there (XEP-0410 §3)
+		answer, why := route.contact(room.rs.u.c, r.Inbound, r.Payload, peer)
 		if why != nil {
-			u.fail(r, *why)
+			r.Fail(*why)
 			return
 		}
-		u.reply(r, answer)
-	case err != nil || route.contactActor == nil || r.typ != "get":
-		u.fail(r, errServiceUnavail)
+		r.Reply(answer)
+	case err != nil || route.contactActor == nil || r.Type != "get":
+		r.Fail(stanza.ErrServiceUnavail)
 	default:
-		route.contactActor(u, r, peer)
+		route.contactActor(room.rs.u, r, peer)
 	}
 }
 
 // listOccupants says who has a role or an affiliation; of those who are kept out,
 // the network has a list. (XEP-0045 §9.2, §9.5, §10.6)
-func (u *user) listOccupants(r *request, room *room) {
-	q, item := element.New(xep.NSMUCAdmin, "query"), r.payload.Child(xep.NSMUCAdmin, "item")
-	keeper, ok := u.legacySession().(legacy.RoomConfigurer)
+func (room *room) listOccupants(r *stanza.Request) {
+	q, item := element.New(xep.NSMUCAdmin, "query"), r.Payload.Child(xep.NSMUCAdmin, "item")
+	keeper, ok := room.rs.u.login.legacySession().(legacy.RoomConfigurer)
 	if ok && item.Attr("affiliation") == "outcast" {
-		u.look(r, func(u *user, r *request, ev legacy.Event) {
+		room.rs.u.calls.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
 			got := ev.(legacy.BansReceived)
 			if got.Err != nil {
-				u.fail(r, roomError(got.Err))
+				r.Fail(roomError(got.Err))
 				return
 			}
 			for _, b := range got.Bans {
@@ -100,8 +100,8 @@ func (u *user) listOccupants(r *request, room *room) {
 				}
 				q.Add(i)
 			}
-			u.reply(r, q)
-		}, func(ref string) error { return keeper.RequestBans(u.ctx, ref, room.peer) })
+			r.Reply(q)
+		}, func(ref string) error { return keeper.RequestBans(room.rs.u.ctx, ref, room.peer) })
 		return
 	}
 	for _, o := range room.occupants {
@@ -109,7 +109,7 @@ func (u *user) listOccupants(r *request, room *room) {
 		role := roleOf(o.Level, room.moderated)
 		if item != nil && (item.Attr("role") == role || item.Attr("affiliation") == affiliations[level]) {
 			listed := element.New(xep.NSMUCAdmin, "item").Set("affiliation", affiliations[level]).
-				Set("nick", resourceOf(o.Nick)).Set("jid", u.listedJID(room, o.Nick))
+				Set("nick", resourceOf(o.Nick)).Set("jid", room.listedJID(o.Nick))
 			// A list of an affiliation may leave the roles out (§9.5), and Converse 12 takes
 			// the nick for the role there: it then forbids its user every command.
 			if item.Attr("affiliation") == "" {
@@ -118,7 +118,7 @@ func (u *user) listOccupants(r *request, room *room) {
 			q.Add(listed)
 		}
 	}
-	u.reply(r, q)
+	r.Reply(q)
 }
 
 // What a client may ask to be made of somebody, beside being thrown out.
@@ -155,26 +155,26 @@ const maxModerations = 50
 
 // onModeration handles changes of roles and affiliations. The IQ is answered when all
 // are made, or with the first that is refused. (XEP-0045 §8.2 to §9.7)
-func (u *user) onModeration(r *request, room *room) {
-	roomer, ok := u.legacySession().(legacy.Roomer)
+func (room *room) onModeration(r *stanza.Request) {
+	roomer, ok := room.rs.u.login.legacySession().(legacy.Roomer)
 	var steps []func(ref string) error
-	for item := range r.payload.Children(xep.NSMUCAdmin, "item") {
-		step, why := u.moderation(roomer, room, item)
+	for item := range r.Payload.Children(xep.NSMUCAdmin, "item") {
+		step, why := room.moderation(roomer, item)
 		if why != nil {
-			u.fail(r, *why)
+			r.Fail(*why)
 			return
 		}
 		steps = append(steps, step)
 	}
 	if !ok || len(steps) == 0 || len(steps) > maxModerations {
-		u.fail(r, errBadRequest)
+		r.Fail(stanza.ErrBadRequest)
 		return
 	}
-	u.moderate(r, steps...)
+	room.rs.moderate(r, steps...)
 }
 
 // moderation is what one item asks for.
-func (u *user) moderation(roomer legacy.Roomer, room *room, item *element.Element) (func(ref string) error, *stanzaError) {
+func (room *room) moderation(roomer legacy.Roomer, item *element.Element) (func(ref string) error, *stanza.Error) {
 	role, affiliation, jid := item.Attr("role"), item.Attr("affiliation"), item.Attr("jid")
 	_, known := levelsOfRoles[role]
 	both := role != "" && affiliation != ""
@@ -182,31 +182,31 @@ func (u *user) moderation(roomer legacy.Roomer, room *room, item *element.Elemen
 		_, known = levelsOfAffiliations[affiliation]
 	}
 	if !known || both && (role == "none" || affiliation == "outcast") || item.Attr("nick") == "" && jid == "" {
-		return nil, &errBadRequest
+		return nil, &stanza.ErrBadRequest
 	}
 	m := legacy.Moderation{Kick: role == "none", Ban: affiliation == "outcast", Reason: cleanText(item.ChildText(xep.NSMUCAdmin, "reason"))}
 	o := room.find(item.Attr("nick"))
 	if o == nil {
-		o = room.occupants[u.nickIn(room, jid)] // affiliations name a JID: of the person, or of the occupant
+		o = room.occupants[room.nickIn(jid)] // affiliations name a JID: of the person, or of the occupant
 	}
 	if o != nil {
 		unmoderated := room.config != nil && !room.moderated
 		if role == "visitor" && affiliation == "" && unmoderated {
-			why := errNotAllowed.with("Everybody may speak in this room, since it is not moderated. Set it to moderated first.")
+			why := stanza.ErrNotAllowed.With("Everybody may speak in this room, since it is not moderated. Set it to moderated first.")
 			return nil, &why
 		}
 		m.Nick, m.Level = o.Nick, levelFor(role, affiliation, min(o.Level, legacy.LevelOwner), unmoderated)
 		if m.Kick || m.Ban {
 			m.Level = legacy.LevelNone
 		}
-		return func(ref string) error { return roomer.Moderate(u.ctx, ref, room.peer, m) }, nil
+		return func(ref string) error { return roomer.Moderate(room.rs.u.ctx, ref, room.peer, m) }, nil
 	}
 	keeper, keeps := roomer.(legacy.RoomConfigurer)
-	mask := u.banMask(room, jid)
+	mask := room.banMask(jid)
 	if keeps && mask != "" && (affiliation == "outcast" || affiliation == "none") {
-		return func(ref string) error { return keeper.SetBan(u.ctx, ref, room.peer, mask, m.Ban) }, nil
+		return func(ref string) error { return keeper.SetBan(room.rs.u.ctx, ref, room.peer, mask, m.Ban) }, nil
 	}
-	why := errItemNotFound.with("Nobody of that name is in the room. " + u.c.info.Name + " gives ranks only to those who are there.")
+	why := stanza.ErrItemNotFound.With("Nobody of that name is in the room. " + room.rs.u.c.info.Name + " gives ranks only to those who are there.")
 	if role == "none" || affiliation == "outcast" {
 		why.Text = "Nobody of that name is in the room."
 	}
@@ -215,21 +215,21 @@ func (u *user) moderation(roomer legacy.Roomer, room *room, item *element.Elemen
 
 // banMask is the mask, or the nick of somebody who is not in the room, that a JID of
 // ours stands for in its ban list; "" for another JID.
-func (u *user) banMask(room *room, s string) string {
+func (room *room) banMask(s string) string {
 	jid, err := address.Parse(s)
-	if err != nil || jid.Domain != u.c.domain {
+	if err != nil || jid.Domain != room.rs.u.c.domain {
 		return ""
 	}
-	if _, isRoom := u.c.roomAt(jid); isRoom {
+	if _, isRoom := room.rs.u.c.roomAt(jid); isRoom {
 		return jid.Resource
 	}
 	name := nameOf(jid.Local)
-	person, err := u.c.cfg.Network.ParsePeer(name)
+	person, err := room.rs.u.c.cfg.Network.ParsePeer(name)
 	if err != nil {
 		return name
 	}
 	for i := range name { // the nick is the beginning of the name
-		if p, err := u.c.occupantPeer(room, name[:i]); err == nil && p == person {
+		if p, err := room.rs.u.c.occupantPeer(room, name[:i]); err == nil && p == person {
 			return name[:i]
 		}
 	}
@@ -238,28 +238,28 @@ func (u *user) banMask(room *room, s string) string {
 
 // moderate has the network do something in a room, one after the other, and answers
 // the IQ once all is done.
-func (u *user) moderate(r *request, steps ...func(ref string) error) {
-	u.look(r, func(u *user, r *request, ev legacy.Event) {
+func (rs *rooms) moderate(r *stanza.Request, steps ...func(ref string) error) {
+	rs.u.calls.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
 		switch done := ev.(legacy.Done); {
 		case done.Err != nil:
-			u.fail(r, roomError(done.Err))
+			r.Fail(roomError(done.Err))
 		case len(steps) > 1:
-			u.moderate(r, steps[1:]...)
+			u.rooms.moderate(r, steps[1:]...)
 		default:
-			u.reply(r, nil)
+			r.Reply(nil)
 		}
 	}, steps[0])
 }
 
 // peerNameOf is the name that a JID of ours stands for, "" for another.
-func (u *user) peerNameOf(s string) string {
+func (rs *rooms) peerNameOf(s string) string {
 	jid, err := address.Parse(s)
-	if err != nil || jid.Domain != u.c.domain {
+	if err != nil || jid.Domain != rs.u.c.domain {
 		return ""
 	}
-	if room, isRoom := u.c.roomAt(jid); isRoom {
-		if o := u.rooms[room.ID].find(jid.Resource); o != nil {
-			if p, err := u.c.occupantPeer(u.rooms[room.ID], o.Nick); err == nil {
+	if room, isRoom := rs.u.c.roomAt(jid); isRoom {
+		if o := rs.rooms[room.ID].find(jid.Resource); o != nil {
+			if p, err := rs.u.c.occupantPeer(rs.rooms[room.ID], o.Nick); err == nil {
 				return p.ID
 			}
 		}
@@ -269,24 +269,24 @@ func (u *user) peerNameOf(s string) string {
 }
 
 // listedJID is an occupant's address in lists: bare, as in presence.
-func (u *user) listedJID(room *room, nick string) string {
+func (room *room) listedJID(nick string) string {
 	if nick == room.nick {
-		return u.bare
+		return room.rs.u.bare
 	}
-	return u.c.personJID(room, nick)
+	return room.rs.u.c.personJID(room, nick)
 }
 
 // nickIn is the nick in a room of whom a JID stands for, "" if they are not there: the
 // user's own, or one of ours.
-func (u *user) nickIn(room *room, s string) string {
+func (room *room) nickIn(s string) string {
 	jid, err := address.Parse(s)
 	if err != nil {
 		return ""
 	}
-	if jid.Bare().String() == u.bare {
+	if jid.Bare().String() == room.rs.u.bare {
 		return room.nick
 	}
-	if in, isRoom := u.c.roomAt(jid); isRoom {
+	if in, isRoom := room.rs.u.c.roomAt(jid); isRoom {
 		if in == room.peer {
 			if o := room.find(jid.Resource); o != nil {
 				return o.Nick
@@ -294,15 +294,15 @@ func (u *user) nickIn(room *room, s string) string {
 		}
 		return ""
 	}
-	if jid.Domain != u.c.domain || jid.Local == "" {
+	if jid.Domain != room.rs.u.c.domain || jid.Local == "" {
 		return ""
 	}
-	person, err := u.c.parsePeer(jid.Local)
+	person, err := room.rs.u.c.parsePeer(jid.Local)
 	for nick := range room.occupants {
-		if u.c.personJID(room, nick) == jid.Bare().String() {
+		if room.rs.u.c.personJID(room, nick) == jid.Bare().String() {
 			return nick
 		}
-		if p, bad := u.c.occupantPeer(room, nick); err == nil && bad == nil && p == person { // in another spelling
+		if p, bad := room.rs.u.c.occupantPeer(room, nick); err == nil && bad == nil && p == person { // in another spelling
 			return nick
 		}
 	}
@@ -311,65 +311,65 @@ func (u *user) nickIn(room *room, s string) string {
 
 // onRoomConfig shows or changes the settings of a room: those of the network, and
 // those that the user has here. (XEP-0045 §10.2, §10.9)
-func (u *user) onRoomConfig(r *request, room *room) {
-	form := r.payload.Child(xep.NSDataForm, "x")
+func (room *room) onRoomConfig(r *stanza.Request) {
+	form := r.Payload.Child(xep.NSDataForm, "x")
 	switch {
-	case r.typ == "get":
-		u.withConfig(r, room, func(config legacy.RoomConfig, known bool) {
-			u.reply(r, element.New(xep.NSMUCOwner, "query").Add(u.configForm(room.peer, config, known)))
+	case r.Type == "get":
+		room.withConfig(r, func(config legacy.RoomConfig, known bool) {
+			r.Reply(element.New(xep.NSMUCOwner, "query").Add(room.rs.configForm(room.peer, config, known)))
 		})
-	case r.payload.Child(xep.NSMUCOwner, "destroy") != nil:
-		reason := cleanText(r.payload.Child(xep.NSMUCOwner, "destroy").ChildText(xep.NSMUCOwner, "reason"))
-		u.forgetStay(room)
-		u.reply(r, nil)
+	case r.Payload.Child(xep.NSMUCOwner, "destroy") != nil:
+		reason := cleanText(r.Payload.Child(xep.NSMUCOwner, "destroy").ChildText(xep.NSMUCOwner, "reason"))
+		room.forgetStay()
+		r.Reply(nil)
 		for full := range room.clients {
-			u.sendOccupant(room, full, room.self(), occupantStanza{gone: true, codes: []string{"110"}, destroyed: true})
+			room.sendOccupant(full, room.self(), occupantStanza{gone: true, codes: []string{"110"}, destroyed: true})
 		}
 		clear(room.clients)
-		u.quitRoom(room, reason)
+		room.quitRoom(reason)
 	case form == nil || form.Attr("type") == "cancel":
-		u.reply(r, nil)
+		r.Reply(nil)
 	default:
-		u.setRoomConfig(r, room, xep.Values(form))
+		room.setRoomConfig(r, xep.Values(form))
 	}
 }
 
 // onOwnConfig shows or changes what the user has set here for a room that they are not
 // in.
-func (u *user) onOwnConfig(r *request, peer legacy.Peer) {
-	form := r.payload.Child(xep.NSDataForm, "x")
+func (rs *rooms) onOwnConfig(r *stanza.Request, peer legacy.Peer) {
+	form := r.Payload.Child(xep.NSDataForm, "x")
 	switch {
-	case r.typ == "get":
-		u.reply(r, element.New(xep.NSMUCOwner, "query").Add(u.configForm(peer, legacy.RoomConfig{}, false)))
-	case r.payload.Child(xep.NSMUCOwner, "destroy") != nil:
-		u.fail(r, errNotInRoom)
+	case r.Type == "get":
+		r.Reply(element.New(xep.NSMUCOwner, "query").Add(rs.configForm(peer, legacy.RoomConfig{}, false)))
+	case r.Payload.Child(xep.NSMUCOwner, "destroy") != nil:
+		r.Fail(errNotInRoom)
 	case form == nil || form.Attr("type") == "cancel":
-		u.reply(r, nil)
+		r.Reply(nil)
 	default:
-		if why := u.takeSettings(peer, xep.Values(form)); why != nil {
-			u.fail(r, *why)
+		if why := rs.u.account.takeSettings(peer, xep.Values(form)); why != nil {
+			r.Fail(*why)
 			return
 		}
-		u.reply(r, nil)
+		r.Reply(nil)
 	}
 }
 
 // withConfig calls f with the network's settings of a room, if it has any.
-func (u *user) withConfig(r *request, room *room, f func(config legacy.RoomConfig, known bool)) {
-	keeper, ok := u.legacySession().(legacy.RoomConfigurer)
+func (room *room) withConfig(r *stanza.Request, f func(config legacy.RoomConfig, known bool)) {
+	keeper, ok := room.rs.u.login.legacySession().(legacy.RoomConfigurer)
 	if !ok {
 		f(legacy.RoomConfig{}, false)
 		return
 	}
-	u.look(r, func(u *user, r *request, ev legacy.Event) {
+	room.rs.u.calls.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
 		got := ev.(legacy.RoomConfigReceived)
 		if got.Err != nil {
-			u.fail(r, roomError(got.Err))
+			r.Fail(roomError(got.Err))
 			return
 		}
-		u.learnConfig(room, &got.Config)
+		room.learnConfig(&got.Config)
 		f(got.Config, true)
-	}, func(ref string) error { return keeper.RequestRoomConfig(u.ctx, ref, room.peer) })
+	}, func(ref string) error { return keeper.RequestRoomConfig(room.rs.u.ctx, ref, room.peer) })
 }
 
 // configBool are the settings of rooms that are true or false.
@@ -384,7 +384,7 @@ var configBool = []struct {
 	{"muc#roomconfig_publicroom", "Listed for everybody", func(c *legacy.RoomConfig) *bool { return &c.Hidden }, true},
 }
 
-func (u *user) configForm(peer legacy.Peer, config legacy.RoomConfig, known bool) *element.Element {
+func (rs *rooms) configForm(peer legacy.Peer, config legacy.RoomConfig, known bool) *element.Element {
 	form := xep.NewForm("form", xep.NSMUCConfig, "Settings of "+peer.ID, "")
 	if known {
 		for _, b := range configBool {
@@ -402,7 +402,7 @@ func (u *user) configForm(peer legacy.Peer, config legacy.RoomConfig, known bool
 			xep.NewField("muc#roomconfig_roomsecret", "text-private", "The password", config.Password),
 			xep.NewField("muc#roomconfig_maxusers", "text-single", "At most this many people (0 for any number)", strconv.Itoa(config.Limit)))
 	}
-	for _, f := range u.settingFields(peer) {
+	for _, f := range rs.u.account.settingFields(peer) {
 		form.Add(f)
 	}
 	return form
@@ -410,39 +410,39 @@ func (u *user) configForm(peer legacy.Peer, config legacy.RoomConfig, known bool
 
 // setRoomConfig stores the user's own settings, and changes those of the network that
 // are different.
-func (u *user) setRoomConfig(r *request, room *room, values map[string][]string) {
-	keeper, ok := u.legacySession().(legacy.RoomConfigurer)
+func (room *room) setRoomConfig(r *stanza.Request, values map[string][]string) {
+	keeper, ok := room.rs.u.login.legacySession().(legacy.RoomConfigurer)
 	touched := false
 	for name := range values {
 		touched = touched || strings.HasPrefix(name, "muc#roomconfig_")
 	}
 	if !ok || !touched {
-		if why := u.takeSettings(room.peer, values); why != nil {
-			u.fail(r, *why)
+		if why := room.rs.u.account.takeSettings(room.peer, values); why != nil {
+			r.Fail(*why)
 			return
 		}
-		u.reply(r, nil)
+		r.Reply(nil)
 		return
 	}
-	u.withConfig(r, room, func(have legacy.RoomConfig, _ bool) {
+	room.withConfig(r, func(have legacy.RoomConfig, _ bool) {
 		want, why := changedConfig(have, values)
 		if why == nil {
-			why = u.takeSettings(room.peer, values)
+			why = room.rs.u.account.takeSettings(room.peer, values)
 		}
 		switch {
 		case why != nil:
-			u.fail(r, *why)
+			r.Fail(*why)
 		case want == have:
-			u.reply(r, nil)
+			r.Reply(nil)
 		default:
-			u.moderate(r, func(ref string) error { return keeper.SetRoomConfig(u.ctx, ref, room.peer, want) })
+			room.rs.moderate(r, func(ref string) error { return keeper.SetRoomConfig(room.rs.u.ctx, ref, room.peer, want) })
 		}
 	})
 }
 
 // changedConfig are the settings of a room with the answers to configForm. What was
 // left out stays as it is. (XEP-0045 §10.2)
-func changedConfig(c legacy.RoomConfig, values map[string][]string) (legacy.RoomConfig, *stanzaError) {
+func changedConfig(c legacy.RoomConfig, values map[string][]string) (legacy.RoomConfig, *stanza.Error) {
 	answer := func(name string) (string, bool) {
 		v := values["muc#roomconfig_"+name]
 		if len(v) == 0 {
@@ -450,8 +450,8 @@ func changedConfig(c legacy.RoomConfig, values map[string][]string) (legacy.Room
 		}
 		return cleanText(strings.TrimSpace(v[0])), true
 	}
-	wrong := func(text string) (legacy.RoomConfig, *stanzaError) {
-		return c, &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: text}
+	wrong := func(text string) (legacy.RoomConfig, *stanza.Error) {
+		return c, &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: text}
 	}
 	for _, b := range configBool {
 		if v := values[b.name]; len(v) > 0 {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -14,26 +15,26 @@ import (
 // roomCommands are the commands for people who look for rooms, or are in some.
 func (c *Component) roomCommands() []*command {
 	list := &command{node: "list-rooms", name: "List rooms", word: "list", argument: "[PATTERN]", args: []string{"name"},
-		about: "list the rooms that there are, or those with a pattern in their name or topic", who: members, needs: legacy.FeatureRoomList, ask: (*user).askRooms}
+		about: "list the rooms that there are, or those with a pattern in their name or topic", who: members, needs: legacy.FeatureRoomList, ask: func(u *user, x *execution) { u.adhoc.askRooms(x) }}
 	if c.services {
 		list.args, list.argument = []string{"server", "name"}, "SERVER [PATTERN]"
 	}
 	return []*command{
 		{node: "join-room", name: "Join a room", word: "join", argument: strings.ToUpper(first(c.info.RoomName, "room")), args: []string{"room"},
-			about: "have the gateway invite your client into a room", who: members, needs: legacy.FeatureRooms, ask: (*user).askJoin},
+			about: "have the gateway invite your client into a room", who: members, needs: legacy.FeatureRooms, ask: func(u *user, x *execution) { u.adhoc.askJoin(x) }},
 		list,
 		{node: "change-nick", name: "Change my nick", word: "nick", argument: "NEW", args: []string{"nick"},
-			about: "be called something else in the rooms that you are in", needs: legacy.FeatureNicks, when: (*user).isInRoom, ask: (*user).askNick},
+			about: "be called something else in the rooms that you are in", needs: legacy.FeatureNicks, when: func(u *user) bool { return u.adhoc.isInRoom() }, ask: func(u *user, x *execution) { u.adhoc.askNick(x) }},
 	}
 }
 
 // isInRoom reports whether the network has let the user into a room.
-func (u *user) isInRoom() bool { return len(u.joinedRooms()) > 0 }
+func (ad *adhoc) isInRoom() bool { return len(ad.joinedRooms()) > 0 }
 
 // joinedRooms are the rooms that the user is in, in order.
-func (u *user) joinedRooms() []*room {
+func (ad *adhoc) joinedRooms() []*room {
 	var all []*room
-	for _, r := range u.rooms {
+	for _, r := range ad.u.rooms.rooms {
 		if r.joined {
 			all = append(all, r)
 		}
@@ -43,21 +44,21 @@ func (u *user) joinedRooms() []*room {
 }
 
 // askJoin asks for a room. Only a client can enter it: it is invited there.
-func (u *user) askJoin(x *execution) {
+func (ad *adhoc) askJoin(x *execution) {
 	asked := xep.NewForm("form", "", "Join a room", "Your client is then invited there.").
-		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+first(u.c.info.RoomName, "room"))))
-	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
-		peer, err := u.anyPeerByText(firstOf(values["room"]))
+		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+first(ad.u.c.info.RoomName, "room"))))
+	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+		peer, err := u.roster.blocks.anyPeerByText(firstOf(values["room"]))
 		if err == nil && !peer.Room {
 			err = legacy.Errorf(legacy.NotFound, "That is no room.")
 		}
 		if err != nil {
-			u.refuseField(x, err, "room")
+			u.adhoc.refuseField(x, err, "room")
 			return
 		}
 		jid := u.c.contactJID(peer.ID)
-		u.invite(x.from, peer, u.c.domain, "")
-		u.complete(x, "info", "Your client is invited to "+jid+". If it does not ask you, open "+joinURI(jid),
+		u.rooms.invite(x.from, peer, u.c.domain, "")
+		u.adhoc.complete(x, "info", "Your client is invited to "+jid+". If it does not ask you, open "+joinURI(jid),
 			xep.NewForm("result", "", "Join a room", "").Add(xep.NewField("room", "jid-single", "Address of the room", jid)))
 	})
 }
@@ -74,42 +75,42 @@ var roomColumns = [][2]string{{"jid", "Address"}, {"people", "People"}, {"topic"
 const maxRoomsShown = 200
 
 // askRooms asks which rooms to list.
-func (u *user) askRooms(x *execution) {
+func (ad *adhoc) askRooms(x *execution) {
 	asked := xep.NewForm("form", "", "List rooms", "")
-	if u.c.services {
+	if ad.u.c.services {
 		asked.Add(xep.Required(xep.NewField("server", "text-single", "Server")))
 	}
 	asked.Add(xep.NewField("name", "text-single", "Part of the name or the topic, empty for all"))
-	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		service := legacy.Peer{}
 		if u.c.services {
 			var err error
-			service, err = u.anyPeerByText(firstOf(values["server"]))
+			service, err = u.roster.blocks.anyPeerByText(firstOf(values["server"]))
 			if err == nil && !service.Service {
 				err = legacy.Errorf(legacy.NotFound, "That is no server.")
 			}
 			if err != nil {
-				u.refuseField(x, err, "server")
+				u.adhoc.refuseField(x, err, "server")
 				return
 			}
 		}
-		u.visit(func() {
-			err := u.roomsAt(x.request, service, func(rooms []legacy.ListedRoom, err error) {
+		u.login.visits.visit(func() {
+			err := u.rooms.roomsAt(x.request, service, func(rooms []legacy.ListedRoom, err error) {
 				if err != nil {
-					u.refuse(x, translateError(err))
+					u.adhoc.refuse(x, stanza.Translate(err))
 					return
 				}
-				u.showRooms(x, rooms, firstOf(values["name"]))
+				u.adhoc.showRooms(x, rooms, firstOf(values["name"]))
 			})
 			if err != nil {
-				u.refuse(x, translateError(err))
+				u.adhoc.refuse(x, stanza.Translate(err))
 			}
-		}, func(why stanzaError) { u.refuse(x, why) })
+		}, func(why stanza.Error) { u.adhoc.refuse(x, why) })
 	})
 }
 
 // showRooms shows the rooms of a list that a pattern fits.
-func (u *user) showRooms(x *execution, rooms []legacy.ListedRoom, pattern string) {
+func (ad *adhoc) showRooms(x *execution, rooms []legacy.ListedRoom, pattern string) {
 	pattern = strings.ToLower(strings.Trim(strings.TrimSpace(pattern), "*"))
 	fits := slices.DeleteFunc(slices.Clone(rooms), func(l legacy.ListedRoom) bool {
 		return !strings.Contains(strings.ToLower(l.Room.ID), pattern) && !strings.Contains(strings.ToLower(l.Topic), pattern)
@@ -126,33 +127,33 @@ func (u *user) showRooms(x *execution, rooms []legacy.ListedRoom, pattern string
 		if l.Occupants > 0 {
 			people = strconv.Itoa(l.Occupants)
 		}
-		table.Add(xep.Item(roomColumns, u.c.contactJID(l.Room.ID), people, truncate(l.Topic, 200)))
+		table.Add(xep.Item(roomColumns, ad.u.c.contactJID(l.Room.ID), people, truncate(l.Topic, 200)))
 	}
-	u.complete(x, "info", text, table)
+	ad.complete(x, "info", text, table)
 }
 
 // askNick asks what the user wants to be called.
-func (u *user) askNick(x *execution) {
-	rooms := u.joinedRooms()
+func (ad *adhoc) askNick(x *execution) {
+	rooms := ad.joinedRooms()
 	if len(rooms) == 0 {
-		u.complete(x, "error", "You are in no room. You choose a nick as you join one.", nil)
+		ad.complete(x, "error", "You are in no room. You choose a nick as you join one.", nil)
 		return
 	}
 	asked := xep.NewForm("form", "", "Change my nick", "").
 		Add(xep.Required(xep.NewField("nick", "text-single", "New nick", resourceOf(rooms[0].nick))))
-	u.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		nick := cleanText(strings.TrimSpace(firstOf(values["nick"])))
 		if nick == "" {
-			u.showAgain(x, "The nick is missing.", "nick")
+			u.adhoc.showAgain(x, "The nick is missing.", "nick")
 			return
 		}
 		nick, why := u.c.legalNick(nick)
 		if why != nil {
 			why.Field = "nick"
-			u.refuse(x, *why)
+			u.adhoc.refuse(x, *why)
 			return
 		}
-		u.renameAll(x, nick)
+		u.adhoc.renameAll(x, nick)
 	})
 }
 
@@ -164,29 +165,29 @@ type nickChange struct {
 
 // renameAll has the network call the user something else, once for all rooms in which
 // it knows one nick.
-func (u *user) renameAll(x *execution, nick string) {
-	roomer, ok := u.legacySession().(legacy.Roomer)
+func (ad *adhoc) renameAll(x *execution, nick string) {
+	roomer, ok := ad.u.login.legacySession().(legacy.Roomer)
 	if !ok {
-		u.complete(x, "error", u.stateText(), nil)
+		ad.complete(x, "error", ad.u.login.stateText(), nil)
 		return
 	}
 	change := &nickChange{left: make(map[string]bool)}
 	change.done = func(err error) {
-		if u.renaming == change {
-			u.renaming = nil
+		if ad.renaming == change {
+			ad.renaming = nil
 		}
 		switch {
-		case x.request.answered:
+		case x.request.Answered():
 		case err != nil:
-			u.refuseField(x, err, "nick")
+			ad.refuseField(x, err, "nick")
 		default:
-			u.complete(x, "info", "You are called "+nick+" now.", nil)
+			ad.complete(x, "info", "You are called "+nick+" now.", nil)
 		}
 	}
-	u.renaming = change
-	namer, _ := u.c.cfg.Network.(legacy.OccupantNamer)
+	ad.renaming = change
+	namer, _ := ad.u.c.cfg.Network.(legacy.OccupantNamer)
 	seen := make(map[string]bool)
-	for _, r := range u.joinedRooms() {
+	for _, r := range ad.joinedRooms() {
 		if r.nick == nick {
 			continue
 		}
@@ -198,7 +199,7 @@ func (u *user) renameAll(x *execution, nick string) {
 			seen[name] = true
 		}
 		change.left[r.peer.ID] = true
-		if err := roomer.SetNick(u.ctx, r.peer, nick); err != nil {
+		if err := roomer.SetNick(ad.u.ctx, r.peer, nick); err != nil {
 			change.done(err)
 			return
 		}
@@ -209,8 +210,8 @@ func (u *user) renameAll(x *execution, nick string) {
 }
 
 // onNickChanged: the network has answered to a change of nick in a room.
-func (u *user) onNickChanged(r *room, err error) {
-	c := u.renaming
+func (ad *adhoc) onNickChanged(r *room, err error) {
+	c := ad.renaming
 	if c == nil || !c.left[r.peer.ID] {
 		return
 	}

@@ -86,17 +86,17 @@ func (r *room) stamp(at time.Time, repeated bool) time.Time {
 }
 
 // remember keeps what was said.
-func (u *user) remember(r *room, l line) {
+func (r *room) remember(l line) {
 	if r.history = append(r.history, l); len(r.history) >= 2*maxHistory {
 		r.history = append(make([]line, 0, 2*maxHistory), r.history[len(r.history)-maxHistory:]...)
 	}
-	if u.records(r.peer) {
+	if r.rs.u.account.records(r.peer) {
 		payload, err := json.Marshal(keptLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply, l.replyTo, l.quoted, l.unstyled, l.replaces, l.unnamed})
 		if err != nil {
-			u.log.Error().Err(err).Msg("cannot archive a line")
+			r.rs.u.log.Error().Err(err).Msg("cannot archive a line")
 			return
 		}
-		u.c.archive.add(u.ctx, registry.Line{Network: u.c.domain, User: u.bare, Room: r.peer.ID, StanzaID: l.archived, Payload: payload, Created: l.at})
+		r.rs.u.c.archive.add(r.rs.u.ctx, registry.Line{Network: r.rs.u.c.domain, User: r.rs.u.bare, Room: r.peer.ID, StanzaID: l.archived, Payload: payload, Created: l.at})
 	}
 }
 
@@ -109,17 +109,17 @@ func readLine(kept registry.Line) (line, error) {
 }
 
 // recall fills a room's memory from the archive after a restart.
-func (u *user) recall(r *room) {
-	if r.recalled || !u.c.archives() {
+func (r *room) recall() {
+	if r.recalled || !r.rs.u.c.archives() {
 		return
 	}
 	r.recalled = true
-	ctx, cancel := u.storing()
+	ctx, cancel := r.rs.u.storing()
 	defer cancel()
-	u.c.archive.flush(ctx)
-	page, err := u.c.cfg.Registry.Lines(ctx, registry.LineQuery{Network: u.c.domain, User: u.bare, Room: r.peer.ID, Limit: maxHistory, Last: true})
+	r.rs.u.c.archive.flush(ctx)
+	page, err := r.rs.u.c.cfg.Registry.Lines(ctx, registry.LineQuery{Network: r.rs.u.c.domain, User: r.rs.u.bare, Room: r.peer.ID, Limit: maxHistory, Last: true})
 	if err != nil {
-		u.log.Error().Err(err).Msg("cannot read the archive")
+		r.rs.u.log.Error().Err(err).Msg("cannot read the archive")
 		return
 	}
 	known := make(map[string]bool, len(r.history))
@@ -142,10 +142,10 @@ func (u *user) recall(r *room) {
 }
 
 // historyLength is how much of it clients get that do not say how much they want.
-func (u *user) historyLength(p legacy.Peer) int {
-	text, _ := u.setting(p, fieldHistory)
-	if text == "" && u.account != nil {
-		text = u.account.Options[optHistory]
+func (rs *rooms) historyLength(p legacy.Peer) int {
+	text, _ := rs.u.account.setting(p, fieldHistory)
+	if text == "" && rs.u.account.account != nil {
+		text = rs.u.account.account.Options[optHistory]
 	}
 	if n, ok := historyLength(text); ok {
 		return n
@@ -198,9 +198,9 @@ func (c *Component) historyFor(r *room, usual int, wish *element.Element) []line
 }
 
 // sendHistory sends a client what was said before it came. (XEP-0045 §7.2.13)
-func (u *user) sendHistory(r *room, full string, lines []line) {
+func (r *room) sendHistory(full string, lines []line) {
 	for i := range lines {
-		_ = u.c.write(func(dst []byte) []byte { return u.c.appendLine(dst, r, full, &lines[i], true) })
+		_ = r.rs.u.c.write(func(dst []byte) []byte { return r.rs.u.c.appendLine(dst, r, full, &lines[i], true) })
 	}
 }
 

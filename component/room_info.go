@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -113,30 +114,30 @@ func (c *Component) roomTraffic(tags bool) *element.Element {
 
 // onRoomInfo answers what a room can do. What the network has not yet told of its
 // settings is asked for. (XEP-0045 §6.4)
-func (u *user) onRoomInfo(r *request, peer legacy.Peer, room *room) {
-	switch node := r.payload.Attr("node"); node {
+func (rs *rooms) onRoomInfo(r *stanza.Request, peer legacy.Peer, room *room) {
+	switch node := r.Payload.Attr("node"); node {
 	case "":
 	case xep.NSMUCTraffic:
-		u.reply(r, u.c.roomTraffic(room != nil && room.tags))
+		r.Reply(rs.u.c.roomTraffic(room != nil && room.tags))
 		return
 	case "x-roomuser-item": // XEP-0045 §7.12
-		u.reply(r, u.nickInfo(peer, node))
+		r.Reply(rs.nickInfo(peer, node))
 		return
 	default:
-		u.fail(r, errItemNotFound)
+		r.Fail(stanza.ErrItemNotFound)
 		return
 	}
-	keeper, ok := u.legacySession().(legacy.RoomConfigurer)
+	keeper, ok := rs.u.login.legacySession().(legacy.RoomConfigurer)
 	if !ok || room == nil || !room.joined || room.config != nil {
-		u.reply(r, u.c.roomInfo(peer, room, u.listed(peer), u.records(peer)))
+		r.Reply(rs.u.c.roomInfo(peer, room, rs.listed(peer), rs.u.account.records(peer)))
 		return
 	}
-	u.look(r, func(u *user, r *request, ev legacy.Event) {
+	rs.u.calls.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
 		if got := ev.(legacy.RoomConfigReceived); got.Err == nil {
-			u.learnConfig(room, &got.Config)
+			room.learnConfig(&got.Config)
 		}
-		u.reply(r, u.c.roomInfo(peer, room, u.listed(peer), u.records(peer)))
-	}, func(ref string) error { return keeper.RequestRoomConfig(u.ctx, ref, peer) })
+		r.Reply(u.c.roomInfo(peer, room, u.rooms.listed(peer), u.account.records(peer)))
+	}, func(ref string) error { return keeper.RequestRoomConfig(rs.u.ctx, ref, peer) })
 }
 
 // roomVCard is what a room is called, and what it is about. (XEP-0054 §3.1)
@@ -171,56 +172,56 @@ const (
 )
 
 // onRoomList tells which rooms there are at a service. (XEP-0045 §6.3, XEP-0059)
-func (u *user) onRoomList(r *request, service legacy.Peer) {
-	if list, ok := u.lists[service.ID]; ok && list.till.After(u.c.clock.Now()) && r.payload.Child(xep.NSRSM, "set") != nil {
-		u.replyList(r, list.rooms)
+func (rs *rooms) onRoomList(r *stanza.Request, service legacy.Peer) {
+	if list, ok := rs.lists[service.ID]; ok && list.till.After(rs.u.c.clock.Now()) && r.Payload.Child(xep.NSRSM, "set") != nil {
+		rs.replyList(r, list.rooms)
 		return
 	}
-	u.visit(func() {
-		if _, ok := u.legacySession().(legacy.RoomLister); !ok {
-			u.reply(r, element.New(xep.NSDiscoItems, "query"))
+	rs.u.login.visits.visit(func() {
+		if _, ok := rs.u.login.legacySession().(legacy.RoomLister); !ok {
+			r.Reply(element.New(xep.NSDiscoItems, "query"))
 			return
 		}
-		err := u.roomsAt(r, service, func(rooms []legacy.ListedRoom, err error) {
+		err := rs.roomsAt(r, service, func(rooms []legacy.ListedRoom, err error) {
 			if err != nil {
-				u.fail(r, translateError(err))
+				r.Fail(stanza.Translate(err))
 				return
 			}
-			u.replyList(r, rooms)
+			rs.replyList(r, rooms)
 		})
 		if err != nil {
-			u.fail(r, translateError(err))
+			r.Fail(stanza.Translate(err))
 		}
-	}, func(why stanzaError) { u.fail(r, why) })
+	}, func(why stanza.Error) { r.Fail(why) })
 }
 
 // roomsAt asks the network which rooms there are at a service, for a request that waits
 // for it. then gets them in the order of their names.
-func (u *user) roomsAt(r *request, service legacy.Peer, then func([]legacy.ListedRoom, error)) error {
-	lister, ok := u.legacySession().(legacy.RoomLister)
+func (rs *rooms) roomsAt(r *stanza.Request, service legacy.Peer, then func([]legacy.ListedRoom, error)) error {
+	lister, ok := rs.u.login.legacySession().(legacy.RoomLister)
 	if !ok {
-		return legacy.Errorf(legacy.Offline, "%s", u.stateText())
+		return legacy.Errorf(legacy.Offline, "%s", rs.u.login.stateText())
 	}
-	return u.lookUp(r, func(u *user, _ *request, ev legacy.Event) {
+	return rs.u.calls.lookUp(r, func(u *user, _ *stanza.Request, ev legacy.Event) {
 		got := ev.(legacy.RoomsListed)
 		if got.Err != nil {
 			then(nil, got.Err)
 			return
 		}
 		slices.SortFunc(got.Rooms, func(a, b legacy.ListedRoom) int { return cmp.Compare(a.Room.ID, b.Room.ID) })
-		if len(u.lists) >= maxLists {
-			clear(u.lists)
+		if len(u.rooms.lists) >= maxLists {
+			clear(u.rooms.lists)
 		}
-		put(&u.lists, service.ID, roomList{got.Rooms, u.c.clock.Now().Add(listTime)})
+		put(&u.rooms.lists, service.ID, roomList{got.Rooms, u.c.clock.Now().Add(listTime)})
 		then(got.Rooms, nil)
-	}, func(ref string) error { return lister.ListRooms(u.ctx, ref, service) })
+	}, func(ref string) error { return lister.ListRooms(rs.u.ctx, ref, service) })
 }
 
 // listed is what the network's last list has told of a room, nil if it was not in it.
-func (u *user) listed(peer legacy.Peer) *legacy.ListedRoom {
-	for _, list := range u.lists {
+func (rs *rooms) listed(peer legacy.Peer) *legacy.ListedRoom {
+	for _, list := range rs.lists {
 		i, ok := slices.BinarySearchFunc(list.rooms, peer.ID, func(l legacy.ListedRoom, id string) int { return cmp.Compare(l.Room.ID, id) })
-		if ok && list.till.After(u.c.clock.Now()) {
+		if ok && list.till.After(rs.u.c.clock.Now()) {
 			return &list.rooms[i]
 		}
 	}
@@ -229,8 +230,8 @@ func (u *user) listed(peer legacy.Peer) *legacy.ListedRoom {
 
 // listOwnRooms lists the rooms that the user is in, where the gateway itself has none
 // to list. (XEP-0030 §6.2)
-func (u *user) listOwnRooms(q *element.Element) {
-	for _, r := range slices.SortedFunc(maps.Values(u.rooms), func(a, b *room) int { return cmp.Compare(a.jid, b.jid) }) {
+func (rs *rooms) listOwnRooms(q *element.Element) {
+	for _, r := range slices.SortedFunc(maps.Values(rs.rooms), func(a, b *room) int { return cmp.Compare(a.jid, b.jid) }) {
 		if r.joined {
 			q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.jid).Set("name", r.peer.ID))
 		}
@@ -238,21 +239,21 @@ func (u *user) listOwnRooms(q *element.Element) {
 }
 
 // replyList answers with a page of a list. (XEP-0059 §2)
-func (u *user) replyList(r *request, rooms []legacy.ListedRoom) {
-	jid := func(i int) string { return u.c.contactJID(rooms[i].Room.ID) }
-	set, most := r.payload.Child(xep.NSRSM, "set"), maxListPage
+func (rs *rooms) replyList(r *stanza.Request, rooms []legacy.ListedRoom) {
+	jid := func(i int) string { return rs.u.c.contactJID(rooms[i].Room.ID) }
+	set, most := r.Payload.Child(xep.NSRSM, "set"), maxListPage
 	if n, err := strconv.Atoi(set.ChildText(xep.NSRSM, "max")); err == nil && n >= 0 {
 		most = min(n, maxListPage)
 	}
 	start := 0
 	find := func(id string) (int, bool) {
-		i := slices.IndexFunc(rooms, func(l legacy.ListedRoom) bool { return u.c.contactJID(l.Room.ID) == id })
+		i := slices.IndexFunc(rooms, func(l legacy.ListedRoom) bool { return rs.u.c.contactJID(l.Room.ID) == id })
 		return i, i >= 0
 	}
 	if after := set.ChildText(xep.NSRSM, "after"); after != "" {
 		i, ok := find(after)
 		if !ok {
-			u.fail(r, errItemNotFound)
+			r.Fail(stanza.ErrItemNotFound)
 			return
 		}
 		start = i + 1
@@ -261,7 +262,7 @@ func (u *user) replyList(r *request, rooms []legacy.ListedRoom) {
 		if id := before.Text(); id != "" {
 			i, ok := find(id)
 			if !ok {
-				u.fail(r, errItemNotFound)
+				r.Fail(stanza.ErrItemNotFound)
 				return
 			}
 			end = i
@@ -281,7 +282,7 @@ func (u *user) replyList(r *request, rooms []legacy.ListedRoom) {
 		if l.Topic != "" {
 			name += " " + truncate(l.Topic, 100)
 		}
-		q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", u.c.contactJID(l.Room.ID)).Set("name", strings.TrimSpace(name)))
+		q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", rs.u.c.contactJID(l.Room.ID)).Set("name", strings.TrimSpace(name)))
 	}
 	if set != nil || end < len(rooms) {
 		page := element.New(xep.NSRSM, "set")
@@ -291,7 +292,7 @@ func (u *user) replyList(r *request, rooms []legacy.ListedRoom) {
 		}
 		q.Add(page.Add(element.New(xep.NSRSM, "count").AddText(strconv.Itoa(len(rooms)))))
 	}
-	u.reply(r, q)
+	r.Reply(q)
 }
 
 // truncate shortens a text to some runes.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"transport/component/address"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -97,19 +98,19 @@ var (
 // sendOccupant sends the presence of an occupant. Each has the same address in all of
 // them: the client's own where it is the user, by which clients find themselves.
 // (XEP-0045 §7.2.2, §7.14)
-func (u *user) sendOccupant(r *room, full string, o *occupant, s occupantStanza) {
+func (r *room) sendOccupant(full string, o *occupant, s occupantStanza) {
 	from := r.occupantJID(o.Nick)
-	u.c.identify(r, o)
+	r.rs.u.c.identify(r, o)
 	s.moderated = r.moderated
 	if slices.Contains(s.codes, "110") {
 		s.jid = full
 	} else {
-		s.jid = u.c.personJID(r, o.Nick)
+		s.jid = r.rs.u.c.personJID(r, o.Nick)
 	}
 	if o.Nick == r.nick && !s.gone {
 		s.show, s.status = r.show, r.status
 	}
-	_ = u.c.write(func(dst []byte) []byte { return appendOccupant(dst, from, full, o, s) }) // a new link starts anew
+	_ = r.rs.u.c.write(func(dst []byte) []byte { return appendOccupant(dst, from, full, o, s) }) // a new link starts anew
 }
 
 func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) []byte {
@@ -119,34 +120,34 @@ func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) 
 		affiliation = "outcast"
 	}
 	dst = append(dst, "<presence"...)
-	dst = appendAttr(dst, "from", from)
-	dst = appendAttr(dst, "to", to)
-	dst = appendAttr(dst, "id", s.id)
+	dst = stanza.AppendAttr(dst, "from", from)
+	dst = stanza.AppendAttr(dst, "to", to)
+	dst = stanza.AppendAttr(dst, "id", s.id)
 	if s.gone {
 		if s.newNick == "" { // XEP-0045 §7.6: who has a new nick has their role
 			role = "none"
 		}
 		dst = append(dst, " type='unavailable'>"...)
-		dst = appendChild(dst, "status", s.reason)
+		dst = stanza.AppendChild(dst, "status", s.reason)
 	} else {
 		dst = append(dst, '>')
 		if s.show == "" && o.Away {
 			s.show = "away"
 		}
-		dst = appendChild(appendChild(dst, "show", s.show), "status", s.status)
+		dst = stanza.AppendChild(stanza.AppendChild(dst, "show", s.show), "status", s.status)
 	}
 	dst = append(dst, "<x xmlns='"+xep.NSMUCUser+"'><item affiliation='"...)
 	dst = append(dst, affiliation...)
 	dst = append(dst, "' role='"...)
 	dst = append(dst, role...)
 	dst = append(dst, '\'')
-	dst = appendAttr(dst, "jid", s.jid)
-	dst = appendAttr(dst, "nick", s.newNick)
+	dst = stanza.AppendAttr(dst, "jid", s.jid)
+	dst = stanza.AppendAttr(dst, "nick", s.newNick)
 	if s.actor != "" {
 		dst = append(dst, "><actor"...)
-		dst = appendAttr(dst, "nick", s.actor)
+		dst = stanza.AppendAttr(dst, "nick", s.actor)
 		dst = append(dst, "/>"...)
-		dst = appendChild(dst, "reason", s.reason)
+		dst = stanza.AppendChild(dst, "reason", s.reason)
 		dst = append(dst, "</item>"...)
 	} else {
 		dst = append(dst, "/>"...)
@@ -167,6 +168,6 @@ func appendOccupantID(dst []byte, id string) []byte {
 		return dst
 	}
 	dst = append(dst, "<occupant-id xmlns='"+xep.NSOccupantID+"'"...)
-	dst = appendAttr(dst, "id", id)
+	dst = stanza.AppendAttr(dst, "id", id)
 	return append(dst, "/>"...)
 }

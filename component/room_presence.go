@@ -3,7 +3,7 @@ package component
 import (
 	"time"
 
-	"mellium.im/xmpp/stanza"
+	"transport/component/stanza"
 
 	"transport/component/element"
 	"transport/component/xep"
@@ -12,23 +12,23 @@ import (
 
 // onShown: a client that is in a room is away, or back. The user's clients there see
 // it, and with SetPresence the network does. (XEP-0045 §7.7)
-func (u *user) onShown(st *inbound, r *room, client *roomClient) {
-	u.readShown(st, r, client)
+func (r *room) onShown(st *stanza.Inbound, client *roomClient) {
+	r.readShown(st, client)
 	if r.joined && client.in {
-		client.id = st.id
-		u.toClients(r, func(full string) { u.sendSelf(r, full) })
+		client.id = st.ID
+		r.toClients(func(full string) { r.sendSelf(full) })
 	}
 }
 
 // readShown takes in how available a client says that the user is.
-func (u *user) readShown(st *inbound, r *room, client *roomClient) {
-	client.shown = translateResource(st.Element, u.c.clock.Now()).presence
+func (r *room) readShown(st *stanza.Inbound, client *roomClient) {
+	client.shown = translateResource(st.Element, r.rs.u.c.clock.Now()).presence
 	client.shown.Idle = time.Time{} // a client tells that to everybody, or to nobody
 	r.show, r.status = showOf(client.shown.Show), client.shown.Status
 	if me := r.occupants[r.nick]; me != nil {
 		me.Away = false // the network will say so
 	}
-	u.showOwnPresence()
+	r.rs.u.clients.showOwnPresence()
 }
 
 // showOf is the show of somebody who is online. (RFC 6121 §4.7.2.1)
@@ -47,9 +47,9 @@ func showOf(s legacy.Show) string {
 }
 
 // staysAlone reports whether the user is in a room in which no client is.
-func (u *user) staysAlone() bool {
+func (rs *rooms) staysAlone() bool {
 	stays := false
-	for _, r := range u.rooms {
+	for _, r := range rs.rooms {
 		if len(r.clients) > 0 || !r.leaveAt.IsZero() {
 			return false
 		}
@@ -60,19 +60,19 @@ func (u *user) staysAlone() bool {
 
 // keepNick tells the client that has asked for another nick that it is not to be had.
 // (XEP-0045 §7.6)
-func (u *user) keepNick(r *room, err error) {
+func (r *room) keepNick(err error) {
 	if r.renaming == nil {
 		return
 	}
-	why := translateError(err)
+	why := stanza.Translate(err)
 	switch legacy.KindOf(err) {
 	case legacy.Forbidden, legacy.NotFound, legacy.Unsupported, legacy.MembersOnly:
 		why.Type, why.Condition = stanza.Cancel, stanza.NotAcceptable
 	}
-	if client := r.clients[r.renaming.from.String()]; client != nil {
+	if client := r.clients[r.renaming.From.String()]; client != nil {
 		client.id = ""
 	}
-	u.c.refuse(r.renaming, why)
+	r.renaming.Refuse(why)
 	r.renaming = nil
 }
 
@@ -83,7 +83,7 @@ const maxRoleChanges = 100
 
 // learnConfig takes in the settings of a room, nil if they are unknown. Without a voice
 // one is a visitor in a moderated room. (XEP-0045 §5.1, §8.6)
-func (u *user) learnConfig(r *room, c *legacy.RoomConfig) {
+func (r *room) learnConfig(c *legacy.RoomConfig) {
 	r.config = c
 	if c == nil || c.Moderated == r.moderated {
 		return
@@ -92,14 +92,14 @@ func (u *user) learnConfig(r *room, c *legacy.RoomConfig) {
 	if !r.joined {
 		return
 	}
-	u.toClients(r, func(full string) {
+	r.toClients(func(full string) {
 		for _, o := range r.occupants {
 			if o.Level == legacy.LevelNone && o.Nick != r.nick && len(r.occupants) <= maxRoleChanges {
-				u.sendOccupant(r, full, o, occupantStanza{})
+				r.sendOccupant(full, o, occupantStanza{})
 			}
 		}
 		if r.self().Level == legacy.LevelNone {
-			u.sendSelf(r, full)
+			r.sendSelf(full)
 		}
 	})
 }

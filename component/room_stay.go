@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"transport/component/stanza"
 	"transport/legacy"
 	"transport/registry"
 )
@@ -19,10 +20,10 @@ const stayPrefix = "stay "
 
 // settings are what the user has set for a room or a service. The map is the
 // caller's.
-func (u *user) settings(p legacy.Peer) map[string]string {
+func (ac *account) settings(p legacy.Peer) map[string]string {
 	values := make(map[string]string)
-	if u.account != nil {
-		for name, value := range u.account.Options {
+	if ac.account != nil {
+		for name, value := range ac.account.Options {
 			if key, ok := strings.CutPrefix(name, settingPrefix+p.ID+" "); ok && !strings.Contains(key, " ") { // else it is of a longer name
 				values[key] = value
 			}
@@ -48,85 +49,85 @@ func allSettings(account *registry.Account) map[string]map[string]string {
 
 // saveSettings stores what the user has set for a room or a service, and tells the
 // session.
-func (u *user) saveSettings(p legacy.Peer, values map[string]string) *stanzaError {
-	options := maps.Clone(u.account.Options)
+func (ac *account) saveSettings(p legacy.Peer, values map[string]string) *stanza.Error {
+	options := maps.Clone(ac.account.Options)
 	if options == nil {
 		options = make(map[string]string)
 	}
 	prefix := settingPrefix + p.ID + " "
-	for name := range u.settings(p) {
+	for name := range ac.settings(p) {
 		delete(options, prefix+name)
 	}
 	for name, value := range values {
 		options[prefix+name] = value
 	}
-	if why := u.setOptions(options); why != nil {
+	if why := ac.setOptions(options); why != nil {
 		return why
 	}
-	if s, ok := u.legacySession().(legacy.Reconfigurer); ok {
+	if s, ok := ac.u.login.legacySession().(legacy.Reconfigurer); ok {
 		s.Reconfigure(p, values)
 	}
-	u.reviewRooms()
+	ac.u.rooms.reviewRooms()
 	return nil
 }
 
 // reviewRooms stays in rooms, or no longer, as the settings want it now.
-func (u *user) reviewRooms() {
-	for _, r := range u.rooms {
+func (rs *rooms) reviewRooms() {
+	for _, r := range rs.rooms {
 		before := r.stays
-		switch r.stays = u.staysIn(r.peer); {
+		switch r.stays = rs.staysIn(r.peer); {
 		case r.stays && r.joined:
-			u.noteStay(r)
+			r.noteStay()
 		case before && !r.stays:
-			u.forgetStay(r)
+			r.forgetStay()
 			if len(r.clients) == 0 {
-				u.quitRoom(r, "")
+				r.quitRoom("")
 			}
 		}
 	}
 }
 
 // records reports whether what is said in a room is to be archived.
-func (u *user) records(p legacy.Peer) bool {
-	if v, said := u.setting(p, "record_history"); said {
-		return u.c.archives() && v == "true"
+func (ac *account) records(p legacy.Peer) bool {
+	if v, said := ac.setting(p, "record_history"); said {
+		return ac.u.c.archives() && v == "true"
 	}
-	return u.c.archives() && !u.option(optNoHistory)
+	return ac.u.c.archives() && !ac.option(optNoHistory)
 }
 
 // setting is one setting of a room or a service.
-func (u *user) setting(p legacy.Peer, name string) (value string, said bool) {
-	if u.account == nil {
+func (ac *account) setting(p legacy.Peer, name string) (value string, said bool) {
+	if ac.account == nil {
 		return "", false
 	}
-	value, said = u.account.Options[settingPrefix+p.ID+" "+name]
+	value, said = ac.account.Options[settingPrefix+p.ID+" "+name]
 	return value, said
 }
 
 // staysIn reports whether the user is to stay in a room while no client does.
-func (u *user) staysIn(p legacy.Peer) bool {
-	if u.guest || u.account == nil {
+func (rs *rooms) staysIn(p legacy.Peer) bool {
+	if rs.u.account.guest || rs.u.account.account == nil {
 		return false
 	}
-	if v, said := u.setting(p, "persistent"); said {
+	if v, said := rs.u.account.setting(p, "persistent"); said {
 		return v == "true"
 	}
-	return u.option(optStayInRooms)
+	return rs.u.account.option(optStayInRooms)
 }
 
 // noteStay remembers a room in which the user stays, for the next start.
-func (u *user) noteStay(r *room) {
-	if u.account != nil && !u.guest && u.account.Options[stayPrefix+r.peer.ID] != r.nick {
-		if why := u.setOption(stayPrefix+r.peer.ID, r.nick); why != nil {
-			u.log.Error().Msg("cannot remember a room: it will not be entered after a restart")
+func (r *room) noteStay() {
+	if r.rs.u.account.account != nil && !r.rs.u.account.guest && r.rs.u.account.account.Options[stayPrefix+r.peer.ID] != r.nick {
+		if why := r.rs.u.account.setOption(stayPrefix+r.peer.ID, r.nick); why != nil {
+			r.rs.u.log.Error().Msg("cannot remember a room: it will not be entered after a restart")
 		}
 	}
 }
 
 // forgetStay undoes noteStay.
-func (u *user) forgetStay(r *room) {
-	if u.account != nil && u.account.Options[stayPrefix+r.peer.ID] != "" {
-		u.setOption(stayPrefix+r.peer.ID, "")
+func (r *room) forgetStay() {
+	if r.rs.u.account.account != nil && r.rs.u.account.account.Options[stayPrefix+r.peer.ID] != "" {
+		r.rs.u.account.setOption(stayPrefix+r.peer.ID, "")
 	}
 }
 
@@ -137,14 +138,14 @@ type ownRoom struct {
 }
 
 // ownRooms are the rooms of the registration form (legacy.RoomsField), by Peer.ID.
-func (u *user) ownRooms() map[string]*ownRoom {
-	if u.account == nil || u.account.Fields[legacy.RoomsField] == "" {
+func (rs *rooms) ownRooms() map[string]*ownRoom {
+	if rs.u.account.account == nil || rs.u.account.account.Fields[legacy.RoomsField] == "" {
 		return nil
 	}
 	all := make(map[string]*ownRoom)
-	for text := range strings.Lines(u.account.Fields[legacy.RoomsField]) {
+	for text := range strings.Lines(rs.u.account.account.Fields[legacy.RoomsField]) {
 		name, password, _ := strings.Cut(strings.TrimSpace(text), " ")
-		if p, err := u.c.cfg.Network.ParsePeer(name); err == nil && p.Room && len(all) < maxRooms {
+		if p, err := rs.u.c.cfg.Network.ParsePeer(name); err == nil && p.Room && len(all) < maxRooms {
 			all[p.ID] = &ownRoom{p, strings.TrimSpace(password)}
 		}
 	}
@@ -153,29 +154,29 @@ func (u *user) ownRooms() map[string]*ownRoom {
 
 // enterOwnRooms makes the rooms that the user is in without a client's asking: those
 // of the registration, and those in which they stayed before a restart.
-func (u *user) enterOwnRooms() {
-	if u.account == nil {
+func (rs *rooms) enterOwnRooms() {
+	if rs.u.account.account == nil {
 		return
 	}
-	for id, own := range u.ownRooms() {
-		if u.rooms[id] == nil {
-			if r := u.newRoom(own.peer); r != nil {
+	for id, own := range rs.ownRooms() {
+		if rs.rooms[id] == nil {
+			if r := rs.newRoom(own.peer); r != nil {
 				r.password, r.own = own.password, true
 			}
 		}
 	}
-	u.enterStays()
+	rs.enterStays()
 }
 
 // enterStays makes the rooms in which the user stayed before a restart.
-func (u *user) enterStays() {
-	for name, nick := range u.account.Options {
+func (rs *rooms) enterStays() {
+	for name, nick := range rs.u.account.account.Options {
 		id, ok := strings.CutPrefix(name, stayPrefix)
-		if !ok || u.rooms[id] != nil {
+		if !ok || rs.rooms[id] != nil {
 			continue
 		}
-		if p, err := u.c.cfg.Network.ParsePeer(id); err == nil && p.Room && u.staysIn(p) {
-			if r := u.newRoom(p); r != nil {
+		if p, err := rs.u.c.cfg.Network.ParsePeer(id); err == nil && p.Room && rs.staysIn(p) {
+			if r := rs.newRoom(p); r != nil {
 				r.wanted = nick
 			}
 		}
@@ -194,26 +195,26 @@ func staysSomewhere(a registry.Account) bool {
 
 // lingerEnd is when a user is taken to have gone whose last client goes now, zero for at
 // once.
-func (u *user) lingerEnd() time.Time {
-	if u.c.cfg.Linger == 0 {
+func (lg *login) lingerEnd() time.Time {
+	if lg.u.c.cfg.Linger == 0 {
 		return time.Time{}
 	}
-	return u.c.clock.Now().Add(u.c.cfg.Linger)
+	return lg.u.c.clock.Now().Add(lg.u.c.cfg.Linger)
 }
 
 // lingers puts off leaving a room that the last client has left. It is false where that
 // is not to be put off.
-func (u *user) lingers(r *room, reason string) bool {
-	if !r.joined || u.c.cfg.Linger == 0 {
+func (r *room) lingers(reason string) bool {
+	if !r.joined || r.rs.u.c.cfg.Linger == 0 {
 		return false
 	}
-	r.leaveAt, r.goodbye = u.lingerEnd(), reason
+	r.leaveAt, r.goodbye = r.rs.u.login.lingerEnd(), reason
 	return true
 }
 
 // backIn undoes lingers when a client comes. It is false, and the room is left, if
 // the user is to be called something else than the resource or the nick says.
-func (u *user) backIn(r *room, resource, nick string) bool {
+func (r *room) backIn(resource string, nick string) bool {
 	if r.leaveAt.IsZero() {
 		return true
 	}
@@ -221,24 +222,24 @@ func (u *user) backIn(r *room, resource, nick string) bool {
 	if resource == resourceOf(r.nick) || nick == r.nick {
 		return true
 	}
-	u.quitRoom(r, r.goodbye)
+	r.quitRoom(r.goodbye)
 	return false
 }
 
 // leaveLeft leaves the rooms that no client has come back to in time.
-func (u *user) leaveLeft(now time.Time) {
-	for _, r := range u.rooms {
+func (rs *rooms) leaveLeft(now time.Time) {
+	for _, r := range rs.rooms {
 		if !r.leaveAt.IsZero() && !r.leaveAt.After(now) {
 			r.leaveAt = time.Time{}
-			u.quitRoom(r, r.goodbye)
+			r.quitRoom(r.goodbye)
 		}
 	}
 }
 
 // inRooms reports whether a client of the user's is in a room, or the user stays in
 // one.
-func (u *user) inRooms() bool {
-	for _, r := range u.rooms {
+func (rs *rooms) inRooms() bool {
+	for _, r := range rs.rooms {
 		if r.stays || len(r.clients) > 0 || !r.leaveAt.IsZero() {
 			return true
 		}

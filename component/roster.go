@@ -24,86 +24,86 @@ const (
 
 // offerGateway puts the gateway itself on the user's list, before its contacts.
 // (XEP-0100 §4.1.1 step 7)
-func (u *user) offerGateway() {
-	gw := u.contact("")
+func (rw *rosterWriter) offerGateway() {
+	gw := rw.ro.contact("")
 	if gw.Subscription.Has(registry.From) {
 		return
 	}
 	gw.Subscription |= registry.AskFrom
-	u.save(gw)
-	if u.writesRoster() {
-		u.toAsk = slices.Insert(u.toAsk, 0, gw.Peer)
+	rw.ro.save(gw)
+	if rw.writesRoster() {
+		rw.toAsk = slices.Insert(rw.toAsk, 0, gw.Peer)
 		return
 	}
-	u.sendSubscribe(gw, u.whyGateway())
+	rw.ro.sendSubscribe(gw, rw.whyGateway())
 }
 
-func (u *user) whyGateway() string {
-	return "The gateway to " + u.c.info.Name + ", with which you have registered."
+func (rw *rosterWriter) whyGateway() string {
+	return "The gateway to " + rw.ro.u.c.info.Name + ", with which you have registered."
 }
 
 // offer puts a contact on the user's list who is on the network's.
-func (u *user) offer(ct *contact) {
+func (rw *rosterWriter) offer(ct *contact) {
 	ct.Subscription |= registry.AskFrom
-	u.toAsk = append(u.toAsk, ct.Peer)
+	rw.toAsk = append(rw.toAsk, ct.Peer)
 }
 
 // askNext offers the next of the contacts that wait for it, spread over time, so
 // that a long list is no flood.
-func (u *user) askNext(now time.Time) {
-	if u.c.conn.Load() == nil { // the next link goes on
-		u.askAt = time.Time{}
+func (rw *rosterWriter) askNext(now time.Time) {
+	if rw.ro.u.c.conn.Load() == nil { // the next link goes on
+		rw.askAt = time.Time{}
 		return
 	}
-	u.askAt, u.askAwaits = now.Add(askPace), false
-	if u.writesRoster() {
-		if u.seekNicks(1) {
-			u.awaitNicks(now)
+	rw.askAt, rw.askAwaits = now.Add(askPace), false
+	if rw.writesRoster() {
+		if rw.ro.nicks.seekNicks(1) {
+			rw.awaitNicks(now)
 			return
 		}
-		u.askAt = now.Add(queryTime) // the answer brings on the next
-		u.writeNext()
+		rw.askAt = now.Add(queryTime) // the answer brings on the next
+		rw.writeNext()
 		return
 	}
-	if u.toAsk[0] == "" { // proposals come from it
-		if gw := u.nextToAsk(); gw != nil {
-			u.sendSubscribe(gw, u.whyGateway())
+	if rw.toAsk[0] == "" { // proposals come from it
+		if gw := rw.nextToAsk(); gw != nil {
+			rw.ro.sendSubscribe(gw, rw.whyGateway())
 		}
 		return
 	}
-	u.meetApplicant()
-	proposers := u.clientsWith(xep.NSRosterX)
+	rw.ro.u.clients.meetApplicant()
+	proposers := rw.ro.u.clients.clientsWith(xep.NSRosterX)
 	few := 1
 	if len(proposers) > 0 {
 		few = offerBatch
 	}
 	switch {
-	case u.learning():
-		u.askAt = now.Add(capsPatience)
-	case u.seekNicks(few):
-		u.awaitNicks(now)
+	case rw.learning():
+		rw.askAt = now.Add(capsPatience)
+	case rw.ro.nicks.seekNicks(few):
+		rw.awaitNicks(now)
 	case len(proposers) > 0:
-		u.propose(proposers)
+		rw.propose(proposers)
 	default:
-		if ct := u.nextToAsk(); ct != nil {
-			u.sendSubscribe(ct, "From your contact list on "+u.c.cfg.Name+".")
+		if ct := rw.nextToAsk(); ct != nil {
+			rw.ro.sendSubscribe(ct, "From your contact list on "+rw.ro.u.c.cfg.Name+".")
 		}
 	}
-	if len(u.toAsk) == 0 {
-		u.applicant = applicant{}
+	if len(rw.toAsk) == 0 {
+		rw.ro.u.clients.applicant = applicant{}
 	}
 }
 
 // awaitNicks puts the next offer off until it is known what the contacts are called.
-func (u *user) awaitNicks(now time.Time) { u.askAt, u.askAwaits = now.Add(nickTime), true }
+func (rw *rosterWriter) awaitNicks(now time.Time) { rw.askAt, rw.askAwaits = now.Add(nickTime), true }
 
 // nextToAsk takes the next contact that still is to be offered, nil if there is
 // none.
-func (u *user) nextToAsk() *contact {
-	for len(u.toAsk) > 0 {
-		peer := u.toAsk[0]
-		u.toAsk = u.toAsk[1:]
-		if ct := u.contacts[peer]; ct != nil && ct.Subscription.Has(registry.AskFrom) {
+func (rw *rosterWriter) nextToAsk() *contact {
+	for len(rw.toAsk) > 0 {
+		peer := rw.toAsk[0]
+		rw.toAsk = rw.toAsk[1:]
+		if ct := rw.ro.contacts[peer]; ct != nil && ct.Subscription.Has(registry.AskFrom) {
 			return ct
 		}
 	}
@@ -111,11 +111,11 @@ func (u *user) nextToAsk() *contact {
 }
 
 // learning reports whether a client has yet to say what it can do.
-func (u *user) learning() bool {
-	if u.applicant.asking {
+func (rw *rosterWriter) learning() bool {
+	if rw.ro.u.clients.applicant.asking {
 		return true
 	}
-	for _, r := range u.resources {
+	for _, r := range rw.ro.u.clients.resources {
 		if r.asking {
 			return true
 		}
@@ -125,11 +125,11 @@ func (u *user) learning() bool {
 
 // writeNext writes the next contact into the user's roster. Where the server does not
 // let us after all, as ejabberd 23.01 does not, the other ways are taken.
-func (u *user) writeNext() {
+func (rw *rosterWriter) writeNext() {
 	var ct *contact
-	for ct == nil && len(u.toAsk) > 0 {
-		ct = u.contacts[u.toAsk[0]]
-		u.toAsk = u.toAsk[1:]
+	for ct == nil && len(rw.toAsk) > 0 {
+		ct = rw.ro.contacts[rw.toAsk[0]]
+		rw.toAsk = rw.toAsk[1:]
 		if ct != nil && !ct.Subscription.Has(registry.AskFrom) && !ct.changed {
 			ct = nil
 		}
@@ -143,34 +143,34 @@ func (u *user) writeNext() {
 	if !enter && !ct.Subscription.Has(registry.From) {
 		subscription = "to"
 	}
-	u.setRosterItem(ct, subscription, func(ok bool) {
-		u.askAt = u.c.clock.Now()
+	rw.setRosterItem(ct, subscription, func(ok bool) {
+		rw.askAt = rw.ro.u.c.clock.Now()
 		switch {
-		case u.contacts[ct.Peer] != ct: // removed meanwhile
+		case rw.ro.contacts[ct.Peer] != ct: // removed meanwhile
 		case ok && enter:
-			u.onEntered(ct)
+			rw.onEntered(ct)
 		case ok:
 		default:
-			u.rosterFails = u.rosterFails || u.c.conn.Load() != nil
+			rw.rosterFails = rw.rosterFails || rw.ro.u.c.conn.Load() != nil
 			ct.changed = !enter
-			u.toAsk = slices.Insert(u.toAsk, 0, ct.Peer)
+			rw.toAsk = slices.Insert(rw.toAsk, 0, ct.Peer)
 		}
 	})
 }
 
 // onEntered: somebody is in the user's roster with a subscription both ways, which was
 // asked of nobody.
-func (u *user) onEntered(ct *contact) {
+func (rw *rosterWriter) onEntered(ct *contact) {
 	ct.Subscription = ct.Subscription&^(registry.AskFrom|registry.AskTo) | registry.To | registry.From
-	u.save(ct)
+	rw.ro.save(ct)
 	switch {
 	case ct.Peer != "":
-		ct.unshown = u.sendContactPresence(ct, u.bare, "") != nil
+		ct.unshown = rw.ro.sendContactPresence(ct, rw.ro.u.bare, "") != nil
 		return
-	case u.legacySession() != nil:
-		u.sendGatewayPresence(u.bare)
+	case rw.ro.u.login.legacySession() != nil:
+		rw.ro.sendGatewayPresence(rw.ro.u.bare)
 	}
-	u.c.sendPresence(u.c.domain, u.bare, "probe", newID()) // nothing has told the server to send us the user's
+	rw.ro.u.c.sendPresence(rw.ro.u.c.domain, rw.ro.u.bare, "probe", newID()) // nothing has told the server to send us the user's
 }
 
 // rosterEntry is what somebody is called in a roster, and the groups that hold them.
@@ -181,11 +181,11 @@ type rosterEntry struct {
 
 // rosterEntry is how somebody is to be in the user's roster. Groups that only the roster
 // knows stay.
-func (u *user) rosterEntry(ct *contact) rosterEntry {
+func (rw *rosterWriter) rosterEntry(ct *contact) rosterEntry {
 	if ct.Peer == "" {
-		return rosterEntry{u.c.cfg.Name, []string{u.c.cfg.Name}}
+		return rosterEntry{rw.ro.u.c.cfg.Name, []string{rw.ro.u.c.cfg.Name}}
 	}
-	e := rosterEntry{first(ct.Name, ct.inRoster.name, u.nick(ct)), ct.Groups}
+	e := rosterEntry{first(ct.Name, ct.inRoster.name, rw.ro.nicks.nick(ct)), ct.Groups}
 	if len(e.groups) == 0 || slices.Contains(ct.inRoster.groups, e.groups[0]) {
 		e.groups = ct.inRoster.groups
 	}
@@ -194,41 +194,41 @@ func (u *user) rosterEntry(ct *contact) rosterEntry {
 
 // propose sends a list of contacts to clients that ask the user about all of them
 // at once. (XEP-0144 §5)
-func (u *user) propose(clients []string) {
+func (rw *rosterWriter) propose(clients []string) {
 	x := element.New(xep.NSRosterX, "x")
 	for x.Count() < offerBatch {
-		ct := u.nextToAsk()
+		ct := rw.nextToAsk()
 		if ct == nil {
 			break
 		}
 		ct.offered = true
-		x.Add(u.rosterItem("add", ct))
+		x.Add(rw.rosterItem("add", ct))
 	}
 	if x.Count() > 0 {
-		u.sendRosterX(clients, x)
+		rw.sendRosterX(clients, x)
 	}
 }
 
-func (u *user) sendRosterX(clients []string, x *element.Element) {
+func (rw *rosterWriter) sendRosterX(clients []string, x *element.Element) {
 	for _, full := range clients {
-		u.query("set", full, x.Clone(), func(*element.Element) {})
+		rw.ro.u.calls.query("set", full, x.Clone(), func(*element.Element) {})
 	}
 }
 
 // suggest proposes one change to clients that know proposals. (XEP-0144 §3)
-func (u *user) suggest(action string, ct *contact) {
-	if clients := u.clientsWith(xep.NSRosterX); len(clients) > 0 {
-		u.sendRosterX(clients, element.New(xep.NSRosterX, "x").Add(u.rosterItem(action, ct)))
+func (rw *rosterWriter) suggest(action string, ct *contact) {
+	if clients := rw.ro.u.clients.clientsWith(xep.NSRosterX); len(clients) > 0 {
+		rw.sendRosterX(clients, element.New(xep.NSRosterX, "x").Add(rw.rosterItem(action, ct)))
 	}
 }
 
 // rosterItem is a contact in a proposal. (XEP-0144 §3.1)
-func (u *user) rosterItem(action string, ct *contact) *element.Element {
+func (rw *rosterWriter) rosterItem(action string, ct *contact) *element.Element {
 	item := element.New(xep.NSRosterX, "item").Set("action", action).Set("jid", ct.jid)
 	if action == "delete" {
 		return item
 	}
-	e := u.rosterEntry(ct)
+	e := rw.rosterEntry(ct)
 	if e.name != "" {
 		item.Set("name", e.name)
 	}
@@ -240,21 +240,21 @@ func (u *user) rosterItem(action string, ct *contact) *element.Element {
 
 // tellRoster tells the user's roster that a contact was renamed or moved on the
 // network.
-func (u *user) tellRoster(ct *contact) {
+func (rw *rosterWriter) tellRoster(ct *contact) {
 	switch {
-	case !u.writesRoster():
-		u.suggest("modify", ct)
+	case !rw.writesRoster():
+		rw.suggest("modify", ct)
 	case !ct.changed:
 		ct.changed = true
-		u.toAsk = append(u.toAsk, ct.Peer)
+		rw.toAsk = append(rw.toAsk, ct.Peer)
 	}
 }
 
 // readRosterAgain reads the roster when a client comes: servers do not tell us what has
 // been changed in it.
-func (u *user) readRosterAgain() {
-	if u.legacySession() != nil && u.c.clock.Now().Sub(u.readAt) >= readPause {
-		u.readRoster(func() {})
+func (rw *rosterWriter) readRosterAgain() {
+	if rw.ro.u.login.legacySession() != nil && rw.ro.u.c.clock.Now().Sub(rw.readAt) >= readPause {
+		rw.readRoster(func() {})
 	}
 }
 
@@ -262,32 +262,32 @@ func (u *user) readRosterAgain() {
 // and takes it over to the network's list. Which side has changed a name shows in
 // the one that was stored. Nothing is written meanwhile. then is called afterwards, or
 // at once where nothing can be read. (XEP-0356 §4.2)
-func (u *user) readRoster(then func()) {
-	if !u.writesRoster() {
+func (rw *rosterWriter) readRoster(then func()) {
+	if !rw.writesRoster() {
 		then()
 		return
 	}
-	if u.reading { // that may be answered already, before what is to be read was written
-		u.readers = append(u.readers, then)
+	if rw.ro.u.reading { // that may be answered already, before what is to be read was written
+		rw.ro.u.readers = append(rw.ro.u.readers, then)
 		return
 	}
-	u.reading = true
-	u.readAt = u.c.clock.Now()
-	u.askAt = u.readAt.Add(queryTime + time.Second)
-	u.query("get", u.bare, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
-		u.askAt = u.c.clock.Now()
+	rw.ro.u.reading = true
+	rw.readAt = rw.ro.u.c.clock.Now()
+	rw.askAt = rw.readAt.Add(queryTime + time.Second)
+	rw.ro.u.calls.query("get", rw.ro.u.bare, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
+		rw.askAt = rw.ro.u.c.clock.Now()
 		if reply == nil {
-			u.rosterFails = u.rosterFails || u.c.conn.Load() != nil
+			rw.rosterFails = rw.rosterFails || rw.ro.u.c.conn.Load() != nil
 		} else if q := reply.Child(xep.NSRoster, "query"); q != nil {
 			for item := range q.Children(xep.NSRoster, "item") {
-				u.readRosterItem(item)
+				rw.readRosterItem(item)
 			}
 		}
-		readers := u.readers
-		u.reading, u.readers = false, nil
+		readers := rw.ro.u.readers
+		rw.ro.u.reading, rw.ro.u.readers = false, nil
 		then()
 		if len(readers) > 0 {
-			u.readRoster(func() {
+			rw.readRoster(func() {
 				for _, f := range readers {
 					f()
 				}
@@ -296,21 +296,21 @@ func (u *user) readRoster(then func()) {
 	})
 }
 
-func (u *user) readRosterItem(item *element.Element) {
+func (rw *rosterWriter) readRosterItem(item *element.Element) {
 	jid, err := address.Parse(item.Attr("jid"))
-	if err != nil || jid.Domain != u.c.domain {
+	if err != nil || jid.Domain != rw.ro.u.c.domain {
 		return
 	}
 	peer, err := legacy.Peer{}, error(nil)
 	if jid.Local != "" {
-		peer, err = u.c.peer(jid)
+		peer, err = rw.ro.u.c.peer(jid)
 	}
-	ct := u.contacts[peer.ID]
+	ct := rw.ro.contacts[peer.ID]
 	if err != nil || ct == nil {
 		return
 	}
 	if item.Attr("subscription") == "both" && !ct.Subscription.Has(registry.From) { // entered by us before, or by the user
-		u.onEntered(ct)
+		rw.onEntered(ct)
 	}
 	if ct.Peer == "" {
 		return
@@ -319,13 +319,13 @@ func (u *user) readRosterItem(item *element.Element) {
 	for g := range item.Children(xep.NSRoster, "group") {
 		ct.inRoster.groups = append(ct.inRoster.groups, g.Text())
 	}
-	u.follow(ct)
+	rw.follow(ct)
 }
 
 // follow takes over what the user calls a contact, and the group, to the network's list.
-func (u *user) follow(ct *contact) {
+func (rw *rosterWriter) follow(ct *contact) {
 	name, groups := ct.inRoster.name, ct.inRoster.groups
-	renamed := name != "" && name != ct.Name && name != u.nick(ct)
+	renamed := name != "" && name != ct.Name && name != rw.ro.nicks.nick(ct)
 	moved := len(groups) > 0 && (len(ct.Groups) == 0 || !slices.Contains(groups, ct.Groups[0]))
 	if !renamed && !moved {
 		return
@@ -336,9 +336,9 @@ func (u *user) follow(ct *contact) {
 	if moved {
 		ct.Groups = groups
 	}
-	u.save(ct)
+	rw.ro.save(ct)
 	if ct.Listed {
 		ct.editing = true
-		u.addContact(ct, "") // one that is there is renamed and moved
+		rw.ro.addContact(ct, "") // one that is there is renamed and moved
 	}
 }

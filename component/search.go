@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -21,65 +22,65 @@ var foundRoomColumns = [][2]string{{"jid", "Address"}, {"name", "Name"}, {"topic
 var searchFields = []string{"first", "last", "nick", "email"}
 
 // onSearch answers the directory: its form, or whom it found. (XEP-0055 §2)
-func (u *user) onSearch(r *request) {
-	if !u.c.info.Features.Has(legacy.FeatureSearch) {
-		u.fail(r, errServiceUnavail)
+func (ca *calls) onSearch(r *stanza.Request) {
+	if !ca.u.c.info.Features.Has(legacy.FeatureSearch) {
+		r.Fail(stanza.ErrServiceUnavail)
 		return
 	}
-	if u.account == nil && !u.c.info.Guests {
-		u.fail(r, errRegisterFirst)
+	if ca.u.account.account == nil && !ca.u.c.info.Guests {
+		r.Fail(stanza.ErrRegisterFirst)
 		return
 	}
-	if r.typ == "get" {
-		u.reply(r, u.searchForm())
+	if r.Type == "get" {
+		r.Reply(ca.searchForm())
 		return
 	}
-	query, form := make(map[string]string), r.payload.Child(xep.NSDataForm, "x")
+	query, form := make(map[string]string), r.Payload.Child(xep.NSDataForm, "x")
 	if form != nil {
 		query = joinValues(xep.Values(form))
 	} else {
-		for e := range r.payload.Children(xep.NSSearch, "") {
+		for e := range r.Payload.Children(xep.NSSearch, "") {
 			query[e.Name] = e.Text()
 		}
 	}
 	wanted := make(map[string]string)
-	for _, f := range u.c.info.Search {
+	for _, f := range ca.u.c.info.Search {
 		if v := cleanText(strings.TrimSpace(query[f.Var])); v != "" && len(v) <= maxLine {
 			wanted[f.Var] = v
 		}
 	}
 	if len(wanted) == 0 {
-		u.fail(r, errBadRequest.with("Fill in at least one field."))
+		r.Fail(stanza.ErrBadRequest.With("Fill in at least one field."))
 		return
 	}
-	u.visit(func() { u.search(r, wanted, form != nil) }, func(why stanzaError) { u.fail(r, why) })
+	ca.u.login.visits.visit(func() { ca.search(r, wanted, form != nil) }, func(why stanza.Error) { r.Fail(why) })
 }
 
 // search asks the network who, or which rooms, fit some answers.
-func (u *user) search(r *request, wanted map[string]string, byForm bool) {
-	searcher, ok := u.legacySession().(legacy.Searcher)
+func (ca *calls) search(r *stanza.Request, wanted map[string]string, byForm bool) {
+	searcher, ok := ca.u.login.legacySession().(legacy.Searcher)
 	if !ok {
-		u.fail(r, u.notOnline())
+		r.Fail(ca.u.login.notOnline())
 		return
 	}
-	u.look(r, func(u *user, r *request, ev legacy.Event) {
+	ca.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
 		found := ev.(legacy.SearchFinished)
 		switch {
 		case found.Err != nil && legacy.KindOf(found.Err) != legacy.NotFound:
-			u.fail(r, translateError(found.Err))
+			r.Fail(stanza.Translate(found.Err))
 		case byForm:
-			u.reply(r, u.foundForm(found))
+			r.Reply(u.calls.foundForm(found))
 		default:
-			u.reply(r, u.foundItems(found))
+			r.Reply(u.calls.foundItems(found))
 		}
-	}, func(ref string) error { return searcher.Search(u.ctx, ref, wanted) })
+	}, func(ref string) error { return searcher.Search(ca.u.ctx, ref, wanted) })
 }
 
-func (u *user) searchForm() *element.Element {
+func (ca *calls) searchForm() *element.Element {
 	text := "Fill in what you know, and search."
 	q := element.New(xep.NSSearch, "query").Add(element.New(xep.NSSearch, "instructions").AddText(text))
-	form := xep.NewForm("form", xep.NSSearch, "Search on "+u.c.info.Name, text)
-	for _, f := range u.c.info.Search {
+	form := xep.NewForm("form", xep.NSSearch, "Search on "+ca.u.c.info.Name, text)
+	for _, f := range ca.u.c.info.Search {
 		if slices.Contains(searchFields, f.Var) {
 			q.Add(element.New(xep.NSSearch, f.Var))
 		}
@@ -88,15 +89,15 @@ func (u *user) searchForm() *element.Element {
 	return q.Add(form)
 }
 
-func (u *user) foundForm(found legacy.SearchFinished) *element.Element {
+func (ca *calls) foundForm(found legacy.SearchFinished) *element.Element {
 	columns := searchColumns
 	rooms := len(found.Results) > 0 && found.Results[0].Peer.Room
 	if rooms {
 		columns = foundRoomColumns
 	}
-	form := xep.NewForm("result", xep.NSSearch, "Found on "+u.c.info.Name, "").Add(xep.Reported(columns...))
+	form := xep.NewForm("result", xep.NSSearch, "Found on "+ca.u.c.info.Name, "").Add(xep.Reported(columns...))
 	for _, f := range found.Results {
-		jid := u.c.contactJID(f.Peer.ID)
+		jid := ca.u.c.contactJID(f.Peer.ID)
 		switch {
 		case rooms != f.Peer.Room: // these are of the other columns
 		case rooms:
@@ -110,13 +111,13 @@ func (u *user) foundForm(found legacy.SearchFinished) *element.Element {
 
 // foundItems is foundForm for clients without forms. They know persons alone: a room has
 // its name as the nick, and its topic as the first name.
-func (u *user) foundItems(found legacy.SearchFinished) *element.Element {
+func (ca *calls) foundItems(found legacy.SearchFinished) *element.Element {
 	q := element.New(xep.NSSearch, "query")
 	for _, f := range found.Results {
 		if f.Peer.Room {
 			f.Profile = legacy.Profile{Nick: f.Peer.ID, First: f.Topic}
 		}
-		item := element.New(xep.NSSearch, "item").Set("jid", u.c.contactJID(f.Peer.ID))
+		item := element.New(xep.NSSearch, "item").Set("jid", ca.u.c.contactJID(f.Peer.ID))
 		for i, v := range []string{f.Profile.First, f.Profile.Last, f.Profile.Nick, firstOf(f.Profile.Emails)} {
 			item.Add(element.New(xep.NSSearch, searchFields[i]).AddText(v))
 		}

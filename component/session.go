@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"transport/component/stanza"
 	"transport/component/stream"
 	"transport/legacy"
 	"transport/registry"
@@ -48,57 +49,57 @@ const (
 
 // startSession starts a session for an account. The actor calls it while it has
 // none.
-func (u *user) startSession(account *registry.Account, trial bool) error {
-	ctx, cancel := context.WithCancel(u.ctx)
-	s := &session{cancel: cancel, trial: trial, signOnBy: u.c.clock.Now().Add(signOnTimeout)}
+func (lg *login) startSession(account *registry.Account, trial bool) error {
+	ctx, cancel := context.WithCancel(lg.u.ctx)
+	s := &session{cancel: cancel, trial: trial, signOnBy: lg.u.c.clock.Now().Add(signOnTimeout)}
 	place := make(chan struct{}, 1) // holds our place among the sign-ons
 	over := func() {
 		select {
 		case <-place:
-			<-u.c.signOns
+			<-lg.u.c.signOns
 		default:
 		}
 	}
-	storeFile := u.c.cfg.StoreFile
-	if storeFile == nil && u.c.cfg.MaxFile > 0 {
+	storeFile := lg.u.c.cfg.StoreFile
+	if storeFile == nil && lg.u.c.cfg.MaxFile > 0 {
 		storeFile = func(ctx context.Context, name string, size int64, r io.Reader) (string, error) {
-			return u.c.upload(ctx, u.domain, name, size, r)
+			return lg.u.c.upload(ctx, lg.u.domain, name, size, r)
 		}
 	}
 	env := legacy.Env{
-		Log: u.log,
+		Log: lg.u.log,
 		Emit: func(ev legacy.Event) {
 			switch ev.(type) {
 			case legacy.Ready, legacy.SignOnDelayed: // others need not wait as well
 				over()
 			}
-			u.deliver(sessionEvent{s, ev})
+			lg.u.deliver(sessionEvent{s, ev})
 		},
-		Flush:     func(ctx context.Context) error { return u.flush(ctx, s) },
-		Dial:      u.c.cfg.Dial,
+		Flush:     func(ctx context.Context) error { return lg.u.flush(ctx, s) },
+		Dial:      lg.u.c.cfg.Dial,
 		StoreFile: storeFile,
-		MaxFile:   u.c.cfg.MaxFile,
-		Now:       u.c.clock.Now,
+		MaxFile:   lg.u.c.cfg.MaxFile,
+		Now:       lg.u.c.clock.Now,
 	}
 	var err error
-	s.legacy, err = u.c.cfg.Network.NewSession(legacy.Account{Fields: account.Fields, Settings: allSettings(account), State: account.State}, env)
+	s.legacy, err = lg.u.c.cfg.Network.NewSession(legacy.Account{Fields: account.Fields, Settings: allSettings(account), State: account.State}, env)
 	if err != nil {
 		cancel()
 		return err
 	}
-	u.session = s
-	u.shown = legacy.Presence{}
-	u.c.actors.Go(func() {
+	lg.session = s
+	lg.u.clients.shown = legacy.Presence{}
+	lg.u.c.actors.Go(func() {
 		defer func() {
 			over()
 			cancel()
 		}()
-		if u.c.waitToSignOn(ctx) {
+		if lg.u.c.waitToSignOn(ctx) {
 			place <- struct{}{}
-			u.runSession(ctx, s)
+			lg.runSession(ctx, s)
 			return
 		}
-		u.deliver(sessionEvent{s, sessionEnd{}})
+		lg.u.deliver(sessionEvent{s, sessionEnd{}})
 	})
 	return nil
 }
@@ -119,14 +120,14 @@ func (c *Component) waitToSignOn(ctx context.Context) bool {
 
 // runSession runs a session, and tells the actor how it has ended. A panic of the
 // adapter ends that session only.
-func (u *user) runSession(ctx context.Context, s *session) {
+func (lg *login) runSession(ctx context.Context, s *session) {
 	var err error
 	defer func() {
 		if r := recover(); r != nil {
-			u.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("a session panicked")
+			lg.u.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("a session panicked")
 			err = legacy.Wrap(legacy.Internal, fmt.Errorf("panic: %v", r), "Something went wrong inside the gateway.")
 		}
-		u.deliver(sessionEvent{s, sessionEnd{err}})
+		lg.u.deliver(sessionEvent{s, sessionEnd{err}})
 	}()
 	err = s.legacy.Run(ctx)
 }
@@ -162,47 +163,47 @@ func (u *user) flush(ctx context.Context, s *session) error {
 }
 
 // wanted reports whether the user should be signed on now.
-func (u *user) wanted() bool {
+func (lg *login) wanted() bool {
 	switch {
-	case u.account == nil, u.block != nil, u.option(optLoggedOut):
+	case lg.u.account.account == nil, lg.block != nil, lg.u.account.option(optLoggedOut):
 		return false
-	case u.inRooms(), u.option(optStay), !u.visitEnd.IsZero():
+	case lg.u.rooms.inRooms(), lg.u.account.option(optStay), !lg.u.login.visits.visitEnd.IsZero():
 		return true
-	case u.guest: // the clients may come back
-		return !u.graceEnd.IsZero() && u.session != nil && len(u.rooms) > 0
-	case u.online():
+	case lg.u.account.guest: // the clients may come back
+		return !lg.graceEnd.IsZero() && lg.session != nil && len(lg.u.rooms.rooms) > 0
+	case lg.u.clients.online():
 		return true
 	}
-	return !u.graceEnd.IsZero() && (u.session != nil || u.called)
+	return !lg.graceEnd.IsZero() && (lg.session != nil || lg.called)
 }
 
 // steer starts or ends the session as the user's state wants it.
-func (u *user) steer() {
-	switch s := u.session; {
-	case u.trial != nil:
-		u.steerTrial()
-	case s == nil && u.wanted() && u.retryAt.IsZero():
-		if err := u.startSession(u.account, false); err != nil {
-			u.log.Error().Err(err).Msg("cannot prepare a session")
-			u.block = err
-			u.failVisits(u.notOnline())
-			u.tellSignOnFailed(err)
+func (lg *login) steer() {
+	switch s := lg.session; {
+	case lg.trial != nil:
+		lg.steerTrial()
+	case s == nil && lg.wanted() && lg.retryAt.IsZero():
+		if err := lg.startSession(lg.u.account.account, false); err != nil {
+			lg.u.log.Error().Err(err).Msg("cannot prepare a session")
+			lg.block = err
+			lg.u.login.visits.failVisits(lg.notOnline())
+			lg.tellSignOnFailed(err)
 		}
-	case s != nil && !s.ready && !s.ending && !s.signOnBy.After(u.c.clock.Now()):
-		u.log.Warn().Msg("the network did not sign the account on in time")
+	case s != nil && !s.ready && !s.ending && !s.signOnBy.After(lg.u.c.clock.Now()):
+		lg.u.log.Warn().Msg("the network did not sign the account on in time")
 		s.cancel() // not ending: onEnded makes it a failure
-	case s == nil && !u.wanted():
-		u.retryAt = time.Time{}
-		u.attempt = 0
-	case s != nil && !s.ending && !u.wanted():
-		u.hideAll("")
-		u.endSession()
+	case s == nil && !lg.wanted():
+		lg.retryAt = time.Time{}
+		lg.attempt = 0
+	case s != nil && !s.ending && !lg.wanted():
+		lg.u.roster.hideAll("")
+		lg.endSession()
 	}
 }
 
 // endSession asks the running session to sign off. Its end comes as an event.
-func (u *user) endSession() {
-	if s := u.session; s != nil && !s.ending {
+func (lg *login) endSession() {
+	if s := lg.session; s != nil && !s.ending {
 		s.ending = true
 		s.cancel()
 	}
@@ -210,17 +211,17 @@ func (u *user) endSession() {
 
 // onEvent handles what the session says.
 func (u *user) onEvent(ev sessionEvent) {
-	old := ev.from != u.session // it was given up
+	old := ev.from != u.login.session // it was given up
 	switch what := ev.what.(type) {
 	case sessionFlush:
 		if old {
 			close(what)
 			return
 		}
-		u.confirm(what)
+		u.outbox.confirm(what)
 	case sessionEnd:
 		if !old {
-			u.onEnded(what.err)
+			u.login.onEnded(what.err)
 		}
 	case legacy.Event:
 		if !old {
@@ -231,151 +232,151 @@ func (u *user) onEvent(ev sessionEvent) {
 
 // onLegacy is the one switch over what a network can say.
 func (u *user) onLegacy(ev legacy.Event) {
-	if u.onRoomEvent(ev) {
+	if u.rooms.onRoomEvent(ev) {
 		return
 	}
 	switch ev := ev.(type) {
 	case legacy.Ready:
-		u.onReady(ev)
+		u.login.onReady(ev)
 	case legacy.CredentialsChanged:
-		u.onCredentialsChanged(ev.Fields)
+		u.login.onCredentialsChanged(ev.Fields)
 	case legacy.SignOnDelayed:
-		u.onSignOnDelayed(ev)
+		u.login.onSignOnDelayed(ev)
 	case legacy.ContactChanged:
-		u.onContactChanged(ev.Contact)
+		u.roster.onContactChanged(ev.Contact)
 	case legacy.ContactRemoved:
-		u.onContactRemoved(ev.Peer)
+		u.roster.onContactRemoved(ev.Peer)
 	case legacy.ContactFailed:
-		u.onContactFailed(ev.Peer, ev.Err)
+		u.roster.onContactFailed(ev.Peer, ev.Err)
 	case legacy.AuthRequested:
-		u.onAuthRequested(ev)
+		u.roster.onAuthRequested(ev)
 	case legacy.AuthGranted:
-		u.onAuthGranted(ev.From)
+		u.roster.onAuthGranted(ev.From)
 	case legacy.AuthDenied:
-		u.onAuthDenied(ev.From, ev.Reason)
+		u.roster.onAuthDenied(ev.From, ev.Reason)
 	case legacy.AddedYou:
-		u.onAddedYou(ev.From)
+		u.roster.onAddedYou(ev.From)
 	case legacy.BlockChanged:
-		u.onBlockChanged(ev)
+		u.roster.blocks.onBlockChanged(ev)
 	case legacy.PresenceChanged:
-		u.onPresenceChanged(ev.From, ev.Presence)
+		u.roster.onPresenceChanged(ev.From, ev.Presence)
 	case legacy.MessageReceived:
-		u.onMessageReceived(ev)
+		u.outbox.onMessageReceived(ev)
 	case legacy.OwnMessage:
-		u.onOwnMessage(ev)
+		u.outbox.onOwnMessage(ev)
 	case legacy.MessageSent:
-		u.onMessageSent(ev)
+		u.outbox.onMessageSent(ev)
 	case legacy.MessageFailed:
-		u.onMessageFailed(ev.Ref, ev.Err)
+		u.outbox.onMessageFailed(ev.Ref, ev.Err)
 	case legacy.TypingChanged:
-		u.onTypingChanged(ev)
+		u.outbox.onTypingChanged(ev)
 	case legacy.ProfileReceived:
-		if !u.onNickFound(ev) {
-			u.onLookup(ev.Ref, ev)
+		if !u.roster.nicks.onNickFound(ev) {
+			u.calls.onLookup(ev.Ref, ev)
 		}
 	case legacy.VersionReceived:
-		u.onLookup(ev.Ref, ev)
+		u.calls.onLookup(ev.Ref, ev)
 	case legacy.SearchFinished:
-		u.onLookup(ev.Ref, ev)
+		u.calls.onLookup(ev.Ref, ev)
 	case legacy.PeerNamed:
-		u.onPeerNamed(ev)
+		u.roster.nicks.onPeerNamed(ev)
 	case legacy.AvatarChanged:
-		u.onAvatarChanged(ev)
+		u.roster.onAvatarChanged(ev)
 	case legacy.CommandDone:
-		u.onLookup(ev.Ref, ev)
+		u.calls.onLookup(ev.Ref, ev)
 	case legacy.Notice:
-		u.onNotice(ev)
+		u.outbox.onNotice(ev)
 	case legacy.StateSaved:
-		u.onStateSaved(ev.State)
+		u.account.onStateSaved(ev.State)
 	default:
 		panic(fmt.Sprintf("component: event %T is not handled", ev))
 	}
 }
 
 // onReady: the account is signed on.
-func (u *user) onReady(ev legacy.Ready) {
-	u.session.ready = true
-	u.session.since = u.c.clock.Now()
-	u.attempt = 0
-	u.signedOn.Store(true)
-	if u.trial != nil && !u.commitTrial() {
+func (lg *login) onReady(ev legacy.Ready) {
+	lg.session.ready = true
+	lg.session.since = lg.u.c.clock.Now()
+	lg.attempt = 0
+	lg.u.signedOn.Store(true)
+	if lg.trial != nil && !lg.commitTrial() {
 		return
 	}
-	u.log.Info().Int("contacts", len(ev.Contacts)).Msg("signed on to the network")
-	if !u.guest {
-		u.sendGatewayPresence(u.bare)
+	lg.u.log.Info().Int("contacts", len(ev.Contacts)).Msg("signed on to the network")
+	if !lg.u.account.guest {
+		lg.u.roster.sendGatewayPresence(lg.u.bare)
 	}
-	u.showOwnPresence()
-	u.setBlocked(ev.Blocked)
-	u.mergeContacts(ev.Contacts)
-	u.readRoster(func() {})
-	u.ownPicture, u.ownPhoto = "", noPhoto
-	u.showSelf()
-	u.sendKept()
-	u.watchContacts()
-	u.rejoin()
-	u.makeVisits()
+	lg.u.clients.showOwnPresence()
+	lg.u.roster.blocks.setBlocked(ev.Blocked)
+	lg.u.roster.mergeContacts(ev.Contacts)
+	lg.u.roster.writer.readRoster(func() {})
+	lg.u.clients.ownPicture, lg.u.clients.ownPhoto = "", noPhoto
+	lg.u.clients.showSelf()
+	lg.u.outbox.sendKept()
+	lg.u.roster.watchContacts()
+	lg.u.rooms.rejoin()
+	lg.u.login.visits.makeVisits()
 }
 
 // onSignOnDelayed: the network takes the account later. The user is told, and a
 // registration does not wait for it.
-func (u *user) onSignOnDelayed(ev legacy.SignOnDelayed) {
-	s := u.session
+func (lg *login) onSignOnDelayed(ev legacy.SignOnDelayed) {
+	s := lg.session
 	s.signOnBy, s.turn = ev.Until.Add(signOnTimeout), ev.Until
-	if u.trial == nil {
-		u.log.Info().Time("until", ev.Until).Msg("a sign-on waits for its turn")
-		u.hideAll(ev.Text)
-	} else if s.trial && ev.Until.After(u.trial.deadline) {
-		u.endTrial(legacy.Errorf(legacy.RateLimited, "%s Register again then.", ev.Text))
+	if lg.trial == nil {
+		lg.u.log.Info().Time("until", ev.Until).Msg("a sign-on waits for its turn")
+		lg.u.roster.hideAll(ev.Text)
+	} else if s.trial && ev.Until.After(lg.trial.deadline) {
+		lg.endTrial(legacy.Errorf(legacy.RateLimited, "%s Register again then.", ev.Text))
 	}
 }
 
 // onEnded: the session is over, for the reason in err, nil after we ended it.
-func (u *user) onEnded(err error) {
-	s := u.session
-	u.session = nil
-	u.signedOn.Store(false)
-	clear(u.typing)
-	u.failBlocking()
-	u.endNicks()
-	u.failAdding()
-	u.endSettling()
-	clear(u.leaving)
+func (lg *login) onEnded(err error) {
+	s := lg.session
+	lg.session = nil
+	lg.u.signedOn.Store(false)
+	clear(lg.u.outbox.typing)
+	lg.u.roster.blocks.failBlocking()
+	lg.u.roster.nicks.endNicks()
+	lg.u.roster.failAdding()
+	lg.u.account.endSettling()
+	clear(lg.u.rooms.leaving)
 	if err == nil && !s.ending {
 		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")
 	}
-	u.failSent(translateError(orTemporary(err)))
-	if u.trial == nil || !s.trial {
-		u.roomsLost(s.ending, err)
+	lg.u.outbox.failSent(stanza.Translate(orTemporary(err)))
+	if lg.trial == nil || !s.trial {
+		lg.u.rooms.roomsLost(s.ending, err)
 	}
-	if u.trial != nil {
+	if lg.trial != nil {
 		if s.trial {
-			u.endTrial(err)
+			lg.endTrial(err)
 		}
 		return
 	}
 	if s.ending {
-		u.log.Info().Msg("signed off from the network")
-		if !u.wanted() {
-			u.failVisits(u.notOnline())
+		lg.u.log.Info().Msg("signed off from the network")
+		if !lg.wanted() {
+			lg.u.login.visits.failVisits(lg.notOnline())
 		}
 		return
 	}
-	u.failVisits(translateError(err))
+	lg.u.login.visits.failVisits(stanza.Translate(err))
 	kind := legacy.KindOf(err)
-	u.lastError, u.lastErrorAt = err, u.c.clock.Now()
-	u.log.Warn().Err(err).Stringer("kind", kind).Msg("a session ended")
-	if s.ready || u.attempt == 0 { // else it was said before
-		u.hideAll(userText(err))
+	lg.lastError, lg.lastErrorAt = err, lg.u.c.clock.Now()
+	lg.u.log.Warn().Err(err).Stringer("kind", kind).Msg("a session ended")
+	if s.ready || lg.attempt == 0 { // else it was said before
+		lg.u.roster.hideAll(userText(err))
 	}
 	switch kind {
 	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:
-		u.block = err
-		u.tellSignOnFailed(err)
+		lg.block = err
+		lg.tellSignOnFailed(err)
 		return
 	}
-	u.retryAt = u.c.clock.Now().Add(signOnBackoff(u.attempt, err))
-	u.attempt++
+	lg.retryAt = lg.u.c.clock.Now().Add(signOnBackoff(lg.attempt, err))
+	lg.attempt++
 }
 
 // signOnBackoff is how long to wait after a number of failures in a row, with
@@ -387,7 +388,7 @@ func signOnBackoff(attempt int, err error) time.Duration {
 
 // tellSignOnFailed tells the user, once, that signing on was given up and what
 // mends it. (XEP-0100 §4.4.2)
-func (u *user) tellSignOnFailed(err error) {
-	u.sendPresenceError(u.bare, translateError(err))
-	u.notify(refusalText(err))
+func (lg *login) tellSignOnFailed(err error) {
+	lg.u.roster.sendPresenceError(lg.u.bare, stanza.Translate(err))
+	lg.u.notify(refusalText(err))
 }

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"mellium.im/xmpp/stanza"
+	"transport/component/stanza"
 
 	"transport/component/element"
 	"transport/component/xep"
@@ -43,40 +43,40 @@ var ownSettings = []legacy.Field{
 }
 
 // fieldsAt are the settings that a user has for a room or a service.
-func (u *user) fieldsAt(p legacy.Peer) []legacy.Field {
+func (ac *account) fieldsAt(p legacy.Peer) []legacy.Field {
 	var fields []legacy.Field
 	if p.Room {
 		fields = append(fields, ownSettings...)
 	}
-	if configurer, ok := u.c.cfg.Network.(legacy.Configurer); ok {
+	if configurer, ok := ac.u.c.cfg.Network.(legacy.Configurer); ok {
 		fields = append(fields, configurer.Settings(p)...)
 	}
 	return fields
 }
 
 // settingFields shows them with their values. What is secret is not shown.
-func (u *user) settingFields(p legacy.Peer) []*element.Element {
-	values := u.settings(p)
+func (ac *account) settingFields(p legacy.Peer) []*element.Element {
+	values := ac.settings(p)
 	var all []*element.Element
-	for _, f := range u.fieldsAt(p) {
-		all = append(all, formField(f, u.shownSetting(p, f, values)))
+	for _, f := range ac.fieldsAt(p) {
+		all = append(all, formField(f, ac.shownSetting(p, f, values)))
 	}
 	return all
 }
 
 // shownSetting is the value that a form shows for a setting: what the user has set, else
 // what holds without that.
-func (u *user) shownSetting(p legacy.Peer, f legacy.Field, values map[string]string) string {
+func (ac *account) shownSetting(p legacy.Peer, f legacy.Field, values map[string]string) string {
 	value, said := values[f.Var]
 	switch {
 	case said:
 		return value
 	case f.Var == fieldRecord && p.Room:
-		return boolText(u.records(p))
+		return boolText(ac.records(p))
 	case f.Var == fieldPersistent && p.Room:
-		return boolText(u.option(optStayInRooms))
+		return boolText(ac.option(optStayInRooms))
 	case f.Var == fieldHistory && p.Room:
-		return strconv.Itoa(u.historyLength(p))
+		return strconv.Itoa(ac.u.rooms.historyLength(p))
 	}
 	return f.Default
 }
@@ -146,10 +146,10 @@ func fieldValue(f legacy.Field, given []string) string {
 
 // takeSettings checks and stores the answers to settingFields. Fields that were left
 // out stay as they are, and secrets that were left empty.
-func (u *user) takeSettings(p legacy.Peer, given map[string][]string) *stanzaError {
-	values := u.settings(p)
+func (ac *account) takeSettings(p legacy.Peer, given map[string][]string) *stanza.Error {
+	values := ac.settings(p)
 	changed := false
-	for _, f := range u.fieldsAt(p) {
+	for _, f := range ac.fieldsAt(p) {
 		answer, there := given[f.Var]
 		value := fieldValue(f, answer)
 		if !there || isSecret(f) && value == "" {
@@ -161,15 +161,15 @@ func (u *user) takeSettings(p legacy.Peer, given map[string][]string) *stanzaErr
 			changed = changed || said
 			continue
 		}
-		if sameAnswer(f, u.shownSetting(p, f, values), value) {
+		if sameAnswer(f, ac.shownSetting(p, f, values), value) {
 			continue // one that follows the setting for all rooms goes on doing so
 		}
 		values[f.Var], changed = value, true
 	}
 	if _, ok := historyLength(values[fieldHistory]); values[fieldHistory] != "" && !ok && p.Room {
-		return &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: wrongHistory, Field: fieldHistory}
+		return &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: wrongHistory, Field: fieldHistory}
 	}
-	if configurer, ok := u.c.cfg.Network.(legacy.Configurer); ok {
+	if configurer, ok := ac.u.c.cfg.Network.(legacy.Configurer); ok {
 		if err := configurer.ValidateSettings(p, values); err != nil {
 			return notAcceptable(err)
 		}
@@ -177,15 +177,15 @@ func (u *user) takeSettings(p legacy.Peer, given map[string][]string) *stanzaErr
 	if !changed {
 		return nil
 	}
-	if why := u.keepAccount(); why != nil {
+	if why := ac.keepAccount(); why != nil {
 		return why
 	}
-	return u.saveSettings(p, values)
+	return ac.saveSettings(p, values)
 }
 
 // notAcceptable says which field is wrong.
-func notAcceptable(err error) *stanzaError {
-	why := &stanzaError{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: "That is not acceptable."}
+func notAcceptable(err error) *stanza.Error {
+	why := &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: "That is not acceptable."}
 	var field *legacy.FieldError
 	if errors.As(err, &field) {
 		why.Text, why.Field = field.Text, field.Var
@@ -194,39 +194,39 @@ func notAcceptable(err error) *stanzaError {
 }
 
 // answerError is what an error says of the answers to a form.
-func answerError(err error) stanzaError {
+func answerError(err error) stanza.Error {
 	if errors.As(err, new(*legacy.FieldError)) {
 		return *notAcceptable(err)
 	}
-	return translateError(err)
+	return stanza.Translate(err)
 }
 
 // keepAccount makes a registration of a guest's account, so that what they have set
 // can be kept.
-func (u *user) keepAccount() *stanzaError {
-	if u.isRegistered() {
+func (ac *account) keepAccount() *stanza.Error {
+	if ac.isRegistered() {
 		return nil
 	}
-	if u.trial != nil { // they are about to be
-		return &errBusy
+	if ac.u.login.trial != nil { // they are about to be
+		return &stanza.ErrBusy
 	}
-	account := registry.Account{Network: u.c.domain, User: u.bare, Fields: map[string]string{"username": guestName(u.c.cfg.Network, u.bare)}}
-	if u.guest {
-		account.Fields = u.account.Fields
+	account := registry.Account{Network: ac.u.c.domain, User: ac.u.bare, Fields: map[string]string{"username": guestName(ac.u.c.cfg.Network, ac.u.bare)}}
+	if ac.guest {
+		account.Fields = ac.account.Fields
 	}
-	ctx, cancel := u.storing()
+	ctx, cancel := ac.u.storing()
 	defer cancel()
-	if err := u.c.cfg.Registry.PutAccount(ctx, account); err != nil {
-		u.log.Error().Err(err).Msg("cannot store a registration")
-		return &errDatabase
+	if err := ac.u.c.cfg.Registry.PutAccount(ctx, account); err != nil {
+		ac.u.log.Error().Err(err).Msg("cannot store a registration")
+		return &stanza.ErrDatabase
 	}
-	u.account, u.guest, u.guestLeft = &account, false, false
-	u.c.setRegistered(u.bare, true)
-	u.log.Info().Msg("registered a guest who has something to be kept")
-	u.offerGateway()
-	u.readRoster(func() {}) // the gateway may be there, as the user has it
-	if u.legacySession() != nil {
-		u.sendGatewayPresence(u.bare)
+	ac.account, ac.guest, ac.u.rooms.guestLeft = &account, false, false
+	ac.u.c.setRegistered(ac.u.bare, true)
+	ac.u.log.Info().Msg("registered a guest who has something to be kept")
+	ac.u.roster.writer.offerGateway()
+	ac.u.roster.writer.readRoster(func() {}) // the gateway may be there, as the user has it
+	if ac.u.login.legacySession() != nil {
+		ac.u.roster.sendGatewayPresence(ac.u.bare)
 	}
 	return nil
 }
@@ -248,16 +248,16 @@ func guestName(network legacy.Network, bare string) string {
 
 // askSettings asks for the settings of the room or service that a command was given
 // to. (XEP-0050)
-func (u *user) askSettings(x *execution) {
-	form := xep.NewForm("form", "", "Settings of "+first(x.peer.ID, u.c.cfg.Name), "")
-	for _, f := range u.settingFields(x.peer) {
+func (ad *adhoc) askSettings(x *execution) {
+	form := xep.NewForm("form", "", "Settings of "+first(x.peer.ID, ad.u.c.cfg.Name), "")
+	for _, f := range ad.u.account.settingFields(x.peer) {
 		form.Add(f)
 	}
-	u.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
-		if why := u.takeSettings(x.peer, values); why != nil {
-			u.refuse(x, *why)
+	ad.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
+		if why := u.account.takeSettings(x.peer, values); why != nil {
+			u.adhoc.refuse(x, *why)
 			return
 		}
-		u.complete(x, "info", "Your settings are stored. Those of a connection take effect with the next one.", nil)
+		u.adhoc.complete(x, "info", "Your settings are stored. Those of a connection take effect with the next one.", nil)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"transport/component/stanza"
 	"transport/legacy"
 )
 
@@ -30,40 +31,40 @@ const (
 )
 
 // state is the user's state.
-func (u *user) state() state {
+func (lg *login) state() state {
 	switch {
-	case u.account == nil:
+	case lg.u.account.account == nil:
 		return stateStranger
-	case u.legacySession() != nil:
+	case lg.legacySession() != nil:
 		return stateSignedOn
-	case u.option(optLoggedOut):
+	case lg.u.account.option(optLoggedOut):
 		return stateSignedOff
-	case u.block != nil:
+	case lg.block != nil:
 		return stateRefused
-	case u.session != nil:
+	case lg.session != nil:
 		return stateSigningOn
-	case !u.retryAt.IsZero():
+	case !lg.retryAt.IsZero():
 		return stateUnreachable
 	}
 	return stateAway
 }
 
 // stateText says which state the user is in, and how to leave a bad one.
-func (u *user) stateText() string {
-	switch u.state() {
+func (lg *login) stateText() string {
+	switch lg.state() {
 	case stateStranger:
-		return textStranger + " " + u.c.howToRegister()
+		return textStranger + " " + lg.u.c.howToRegister()
 	case stateSignedOn:
-		return "You are signed on to " + u.c.cfg.Name + "."
+		return "You are signed on to " + lg.u.c.cfg.Name + "."
 	case stateSignedOff:
 		return textSignedOff
 	case stateRefused:
-		return "You are not signed on: " + refusalText(u.block)
+		return "You are not signed on: " + refusalText(lg.block)
 	case stateUnreachable:
-		return "You are not signed on: the network cannot be reached. The next try is at " + timeText(u.retryAt) + "."
+		return "You are not signed on: the network cannot be reached. The next try is at " + timeText(lg.retryAt) + "."
 	case stateSigningOn:
 		text := textSigningOn
-		if turn := u.session.turn; !turn.IsZero() {
+		if turn := lg.session.turn; !turn.IsZero() {
 			text += " The network limits how often people may sign on from here; your turn comes at " + timeText(turn) + "."
 		}
 		return text
@@ -72,7 +73,7 @@ func (u *user) stateText() string {
 }
 
 // notOnline is the error of what needs a session while there is none.
-func (u *user) notOnline() stanzaError { return errNotOnline.with(u.stateText()) }
+func (lg *login) notOnline() stanza.Error { return stanza.ErrNotOnline.With(lg.stateText()) }
 
 // refusalText is why the network refuses to sign the user on, and what mends it.
 func refusalText(err error) string {
@@ -87,34 +88,34 @@ func refusalText(err error) string {
 }
 
 // statusText is the state with what else there is to tell of the user's session.
-func (u *user) statusText() string {
+func (lg *login) statusText() string {
 	var b strings.Builder
-	b.WriteString(u.stateText())
-	if u.account == nil {
+	b.WriteString(lg.stateText())
+	if lg.u.account.account == nil {
 		return b.String()
 	}
-	if u.state() == stateSignedOn {
-		b.WriteString("\nSince " + timeText(u.session.since) + ".")
+	if lg.state() == stateSignedOn {
+		b.WriteString("\nSince " + timeText(lg.session.since) + ".")
 	}
-	if u.lastError != nil && u.block == nil {
-		fmt.Fprintf(&b, "\nThe last error, at %s: %s", timeText(u.lastErrorAt), userText(u.lastError))
+	if lg.lastError != nil && lg.block == nil {
+		fmt.Fprintf(&b, "\nThe last error, at %s: %s", timeText(lg.lastErrorAt), userText(lg.lastError))
 	}
-	if u.guest {
-		b.WriteString("\nYou are a guest, as " + u.account.Fields["username"] + ".")
+	if lg.u.account.guest {
+		b.WriteString("\nYou are a guest, as " + lg.u.account.account.Fields["username"] + ".")
 	} else {
-		fmt.Fprintf(&b, "\nAccount: %s.", first(u.account.Login, u.account.Fields["username"]))
+		fmt.Fprintf(&b, "\nAccount: %s.", first(lg.u.account.account.Login, lg.u.account.account.Fields["username"]))
 	}
 	online := 0
-	for _, ct := range u.contacts {
+	for _, ct := range lg.u.roster.contacts {
 		if ct.Peer != "" && ct.presence.Show > legacy.ShowInvisible {
 			online++
 		}
 	}
-	if n := u.peers(); n > 0 {
+	if n := lg.u.roster.peers(); n > 0 {
 		fmt.Fprintf(&b, " %s, %d online.", count(n, "contact"), online)
 	}
-	if len(u.sent) > 0 {
-		fmt.Fprintf(&b, "\nThe network has not yet confirmed %s.", count(len(u.sent), "message"))
+	if len(lg.u.outbox.sent) > 0 {
+		fmt.Fprintf(&b, "\nThe network has not yet confirmed %s.", count(len(lg.u.outbox.sent), "message"))
 	}
 	return b.String()
 }

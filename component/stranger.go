@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 )
 
 // invitations remembers who was told lately how to register. People are told by a message,
@@ -42,13 +43,13 @@ func (i *invitations) allow(user string, now time.Time) bool {
 
 // refuseSubscription answers the request of somebody who is not registered: no client
 // shows an error of it, so a message says what to do. (RFC 6121 §3.1.4)
-func (c *Component) refuseSubscription(st *inbound) {
+func (c *Component) refuseSubscription(st *stanza.Inbound) {
 	c.counters.refused.Add(1)
-	c.sendPresence(st.to.Bare().String(), st.user, "unsubscribed", st.id)
-	if c.invitations.allow(st.user, c.clock.Now()) {
-		text := "You asked to see " + st.to.Bare().String() + ", but you are not registered with this gateway to " + c.info.Name + ". " +
-			c.howToRegister() + "\nThen add " + st.to.Bare().String() + " again."
-		c.send(element.New(nsStanza, "message").Set("from", c.full(c.domain)).Set("to", st.user).Set("type", "chat").Set("id", newID()).
-			Add(element.New(nsStanza, "body").AddText(text)))
+	c.sendPresence(st.To.Bare().String(), st.User, "unsubscribed", st.ID)
+	if c.invitations.allow(st.User, c.clock.Now()) {
+		text := "You asked to see " + st.To.Bare().String() + ", but you are not registered with this gateway to " + c.info.Name + ". " +
+			c.howToRegister() + "\nThen add " + st.To.Bare().String() + " again."
+		c.send(element.New(stanza.NS, "message").Set("from", c.full(c.domain)).Set("to", st.User).Set("type", "chat").Set("id", newID()).
+			Add(element.New(stanza.NS, "body").AddText(text)))
 	}
 }

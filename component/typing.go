@@ -5,28 +5,29 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
 
 // onChatState handles a message without a body. (XEP-0085 §5)
-func (u *user) onChatState(st *inbound) {
-	if peer, err := u.c.peer(st.to); err == nil && st.to.Local != "" {
-		u.onChatStateTo(st, peer)
+func (ob *outbox) onChatState(st *stanza.Inbound) {
+	if peer, err := ob.u.c.peer(st.To); err == nil && st.To.Local != "" {
+		ob.onChatStateTo(st, peer)
 	}
 }
 
-func (u *user) onChatStateTo(st *inbound, peer legacy.Peer) {
-	typer, ok := u.legacySession().(legacy.Typer)
-	if !ok || u.option(optNoTyping) {
+func (ob *outbox) onChatStateTo(st *stanza.Inbound, peer legacy.Peer) {
+	typer, ok := ob.u.login.legacySession().(legacy.Typer)
+	if !ok || ob.u.account.option(optNoTyping) {
 		return
 	}
 	state, ok := xep.ChatState(st.Element)
 	if !ok {
 		return
 	}
-	if err := typer.SetTyping(u.ctx, peer, translateChatState(state)); err != nil {
-		u.log.Debug().Err(err).Msg("cannot tell that the user is typing")
+	if err := typer.SetTyping(ob.u.ctx, peer, translateChatState(state)); err != nil {
+		ob.u.log.Debug().Err(err).Msg("cannot tell that the user is typing")
 	}
 }
 
@@ -48,43 +49,43 @@ const typingTime = 45 * time.Second
 const maxTyping = 256
 
 // onTypingChanged: a contact is typing, or has stopped.
-func (u *user) onTypingChanged(ev legacy.TypingChanged) {
-	if ev.From.ID == "" || u.blocked[ev.From.ID] || !u.wantsChatStates() {
+func (ob *outbox) onTypingChanged(ev legacy.TypingChanged) {
+	if ev.From.ID == "" || ob.u.roster.blocks.blocked[ev.From.ID] || !ob.u.clients.wantsChatStates() {
 		return
 	}
 	state := "active"
-	delete(u.typing, ev.From.ID)
+	delete(ob.typing, ev.From.ID)
 	switch ev.State {
 	case legacy.TypingActive:
 		state = "composing"
-		if len(u.typing) < maxTyping {
-			put(&u.typing, ev.From.ID, u.c.clock.Now().Add(typingTime))
+		if len(ob.typing) < maxTyping {
+			put(&ob.typing, ev.From.ID, ob.u.c.clock.Now().Add(typingTime))
 		}
 	case legacy.TypingPaused:
 		state = "paused"
 	}
-	u.sendChatState(ev.From.ID, state)
+	ob.sendChatState(ev.From.ID, state)
 }
 
-func (u *user) sendChatState(peer, state string) {
-	from := u.c.full(u.c.contactJID(peer))
-	_ = u.c.write(func(dst []byte) []byte { // it is worth nothing later
-		return append(appendMessageStart(dst, from, u.bare, newID()),
+func (ob *outbox) sendChatState(peer, state string) {
+	from := ob.u.c.full(ob.u.c.contactJID(peer))
+	_ = ob.u.c.write(func(dst []byte) []byte { // it is worth nothing later
+		return append(stanza.AppendMessageStart(dst, from, ob.u.bare, newID()),
 			"<"+state+" xmlns='"+xep.NSChatStates+"'/><no-store xmlns='urn:xmpp:hints'/></message>"...)
 	})
 }
 
 // expireTyping takes back what is no longer believed.
-func (u *user) expireTyping(now time.Time) {
-	for peer, until := range u.typing {
+func (ob *outbox) expireTyping(now time.Time) {
+	for peer, until := range ob.typing {
 		if until.After(now) {
 			continue
 		}
-		delete(u.typing, peer)
+		delete(ob.typing, peer)
 		if room, nick, inRoom := strings.Cut(peer, "\x00"); !inRoom {
-			u.sendChatState(peer, "paused")
-		} else if r := u.rooms[room]; r != nil && r.joined {
-			u.sendRoomState(r, nick, "paused")
+			ob.sendChatState(peer, "paused")
+		} else if r := ob.u.rooms.rooms[room]; r != nil && r.joined {
+			r.sendRoomState(nick, "paused")
 		}
 	}
 }
@@ -94,15 +95,15 @@ func typist(r *room, nick string) string { return r.peer.ID + "\x00" + nick }
 
 // onRoomTyping: somebody is typing, or has stopped. Networks repeat that they are, which
 // is told once. (XEP-0085 §5.3, §5.5)
-func (u *user) onRoomTyping(r *room, ev legacy.RoomTyping) {
+func (r *room) onRoomTyping(ev legacy.RoomTyping) {
 	key := typist(r, ev.Nick)
-	_, known := u.typing[key]
-	delete(u.typing, key)
+	_, known := r.rs.u.outbox.typing[key]
+	delete(r.rs.u.outbox.typing, key)
 	state := "active"
 	switch ev.State {
 	case legacy.TypingActive:
-		if known || len(u.typing) < maxTyping {
-			put(&u.typing, key, u.c.clock.Now().Add(typingTime))
+		if known || len(r.rs.u.outbox.typing) < maxTyping {
+			put(&r.rs.u.outbox.typing, key, r.rs.u.c.clock.Now().Add(typingTime))
 		}
 		if known {
 			return
@@ -111,31 +112,31 @@ func (u *user) onRoomTyping(r *room, ev legacy.RoomTyping) {
 	case legacy.TypingPaused:
 		state = "paused"
 	}
-	u.sendRoomState(r, ev.Nick, state)
+	r.sendRoomState(ev.Nick, state)
 }
 
-func (u *user) sendRoomState(r *room, nick, state string) {
+func (r *room) sendRoomState(nick string, state string) {
 	if r.occupants[nick] == nil {
 		return
 	}
-	u.toClients(r, func(full string) {
-		u.put(element.New(nsStanza, "message").Set("from", r.occupantJID(nick)).Set("to", full).Set("type", "groupchat").Set("id", newID()).
-			Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), u.c.idOf(r, nick)))
+	r.toClients(func(full string) {
+		r.rs.put(element.New(stanza.NS, "message").Set("from", r.occupantJID(nick)).Set("to", full).Set("type", "groupchat").Set("id", newID()).
+			Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), r.rs.u.c.idOf(r, nick)))
 	})
 }
 
 // wantsChatStates reports whether one of the user's clients is there and may know what a
 // chat state is. Of those that show themselves to rooms only, nobody knows.
 // (XEP-0085 §5.1)
-func (u *user) wantsChatStates() bool {
-	for _, r := range u.resources {
+func (cl *clients) wantsChatStates() bool {
+	for _, r := range cl.resources {
 		if r.features == nil || r.features[xep.NSChatStates] {
-			return u.online()
+			return cl.online()
 		}
 	}
-	for _, r := range u.rooms {
+	for _, r := range cl.u.rooms.rooms {
 		if len(r.clients) > 0 {
-			return len(u.resources) == 0
+			return len(cl.resources) == 0
 		}
 	}
 	return false

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -12,63 +13,63 @@ import (
 
 // onUnregister removes a registration and every trace of it. (XEP-0077 §3.2,
 // XEP-0100 §4.3)
-func (u *user) onUnregister(r *request) {
-	if r.payload.Count() != 1 {
-		u.fail(r, errBadRequest)
+func (ac *account) onUnregister(r *stanza.Request) {
+	if r.Payload.Count() != 1 {
+		r.Fail(stanza.ErrBadRequest)
 		return
 	}
-	u.unregister(func(why *stanzaError) {
+	ac.unregister(func(why *stanza.Error) {
 		if why != nil {
-			u.fail(r, *why)
+			r.Fail(*why)
 			return
 		}
-		u.reply(r, nil)
+		r.Reply(nil)
 	})
 }
 
 // unregister removes a registration, and calls done before what the user's
 // server is told. What the user has changed in the roster goes to the network before.
-func (u *user) unregister(done func(*stanzaError)) {
-	if u.trial != nil {
-		u.endTrial(legacy.Errorf(legacy.Temporary, "You removed the registration before it was complete."))
+func (ac *account) unregister(done func(*stanza.Error)) {
+	if ac.u.login.trial != nil {
+		ac.u.login.endTrial(legacy.Errorf(legacy.Temporary, "You removed the registration before it was complete."))
 	}
-	if !u.isRegistered() {
-		done(&errRegisterFirst)
+	if !ac.isRegistered() {
+		done(&stanza.ErrRegisterFirst)
 		return
 	}
-	if u.leavingGateway {
-		done(&errUnregistering)
+	if ac.leavingGateway {
+		done(&stanza.ErrUnregistering)
 		return
 	}
-	u.leavingGateway = true
-	u.settleRoster(func() {
-		u.leavingGateway = false
-		u.removeAccount(done)
-		u.sweep()
+	ac.leavingGateway = true
+	ac.settleRoster(func() {
+		ac.leavingGateway = false
+		ac.removeAccount(done)
+		ac.u.calls.sweep()
 	})
 }
 
-func (u *user) removeAccount(done func(*stanzaError)) {
-	for _, st := range u.keptStanzas() { // they would go with the account
-		u.c.refuse(st, errRegisterFirst)
+func (ac *account) removeAccount(done func(*stanza.Error)) {
+	for _, st := range ac.u.outbox.keptStanzas() { // they would go with the account
+		st.Refuse(stanza.ErrRegisterFirst)
 	}
-	ctx, cancel := u.storing()
+	ctx, cancel := ac.u.storing()
 	defer cancel()
-	if err := u.c.cfg.Registry.DeleteAccount(ctx, u.c.domain, u.bare); err != nil && !isNotFound(err) {
-		u.log.Error().Err(err).Msg("cannot remove a registration")
-		done(&errDatabase)
+	if err := ac.u.c.cfg.Registry.DeleteAccount(ctx, ac.u.c.domain, ac.u.bare); err != nil && !isNotFound(err) {
+		ac.u.log.Error().Err(err).Msg("cannot remove a registration")
+		done(&stanza.ErrDatabase)
 		return
 	}
-	u.c.setRegistered(u.bare, false)
-	u.hideContacts()
-	u.endSession()
-	u.account, u.block = nil, nil
-	u.retryAt, u.graceEnd, u.toAsk = time.Time{}, time.Time{}, nil
-	u.keptIn, u.keptOut, u.keptTill = false, false, time.Time{}
-	clear(u.resources)
-	u.log.Info().Msg("unregistered")
+	ac.u.c.setRegistered(ac.u.bare, false)
+	ac.u.roster.hideContacts()
+	ac.u.login.endSession()
+	ac.account, ac.u.login.block = nil, nil
+	ac.u.login.retryAt, ac.u.login.graceEnd, ac.u.roster.writer.toAsk = time.Time{}, time.Time{}, nil
+	ac.u.outbox.keptIn, ac.u.outbox.keptOut, ac.u.outbox.keptTill = false, false, time.Time{}
+	clear(ac.u.clients.resources)
+	ac.u.log.Info().Msg("unregistered")
 	done(nil)
-	u.leaveRoster()
+	ac.u.roster.writer.leaveRoster()
 }
 
 // settling is what waits until the network has the changes that are on their way to it.
@@ -82,138 +83,138 @@ const settleTime = 5 * time.Second
 
 // settleRoster calls then once the network has the names and groups that the user has
 // chosen in the roster: they come back with another registration.
-func (u *user) settleRoster(then func()) {
-	if _, edits := u.legacySession().(legacy.RosterEditor); !edits {
+func (ac *account) settleRoster(then func()) {
+	if _, edits := ac.u.login.legacySession().(legacy.RosterEditor); !edits {
 		then()
 		return
 	}
-	u.readRoster(func() {
-		u.settling = &settling{u.c.clock.Now().Add(settleTime), then}
-		u.settle()
+	ac.u.roster.writer.readRoster(func() {
+		ac.settling = &settling{ac.u.c.clock.Now().Add(settleTime), then}
+		ac.settle()
 	})
 }
 
 // settle ends the wait of settleRoster if there is nothing to wait for.
-func (u *user) settle() {
-	for _, ct := range u.contacts {
+func (ac *account) settle() {
+	for _, ct := range ac.u.roster.contacts {
 		if ct.editing {
 			return
 		}
 	}
-	u.endSettling()
+	ac.endSettling()
 }
 
 // endSettling lets go on what waits for changes.
-func (u *user) endSettling() {
-	if s := u.settling; s != nil {
-		u.settling = nil
+func (ac *account) endSettling() {
+	if s := ac.settling; s != nil {
+		ac.settling = nil
 		s.then()
 	}
 }
 
 // onEdited: the network has taken a change of a contact, or has not.
-func (u *user) onEdited(p legacy.Peer) {
-	if ct := u.contacts[p.ID]; ct != nil {
+func (ac *account) onEdited(p legacy.Peer) {
+	if ct := ac.u.roster.contacts[p.ID]; ct != nil {
 		ct.editing = false
 	}
-	if u.settling != nil {
-		u.settle()
+	if ac.settling != nil {
+		ac.settle()
 	}
 }
 
 // leaveRoster takes the contacts, and the gateway after them, off the user's roster:
 // without a word where the server lets us, else as XEP-0100 §4.3 has it.
-func (u *user) leaveRoster() {
-	silent := u.writesRoster()
-	for _, ct := range u.contacts {
+func (rw *rosterWriter) leaveRoster() {
+	silent := rw.writesRoster()
+	for _, ct := range rw.ro.contacts {
 		switch {
 		case ct.Peer == "":
 		case silent:
-			u.remove(ct)
+			rw.remove(ct)
 		default:
-			u.part(ct.jid)
+			rw.part(ct.jid)
 		}
 	}
-	slices.Sort(u.toRemove)
+	slices.Sort(rw.toRemove)
 	if silent {
-		u.remove(u.contact(""))
+		rw.remove(rw.ro.contact(""))
 	} else {
-		u.part(u.c.domain)
+		rw.part(rw.ro.u.c.domain)
 	}
-	clear(u.contacts)
+	clear(rw.ro.contacts)
 }
 
 // remove has a contact taken off the user's roster without a word. A request of theirs
 // that is not answered yet is withdrawn.
-func (u *user) remove(ct *contact) {
+func (rw *rosterWriter) remove(ct *contact) {
 	if ct.Subscription.Has(registry.AskFrom) && !ct.Subscription.Has(registry.To) {
-		u.c.sendPresence(ct.jid, u.bare, "unsubscribe", "")
+		rw.ro.u.c.sendPresence(ct.jid, rw.ro.u.bare, "unsubscribe", "")
 	}
-	u.c.sendPresence(u.c.full(ct.jid), u.bare, "unavailable", "")
-	u.toRemove = append(u.toRemove, ct.jid)
-	if u.removeAt.IsZero() {
-		u.removeAt = u.c.clock.Now()
+	rw.ro.u.c.sendPresence(rw.ro.u.c.full(ct.jid), rw.ro.u.bare, "unavailable", "")
+	rw.toRemove = append(rw.toRemove, ct.jid)
+	if rw.removeAt.IsZero() {
+		rw.removeAt = rw.ro.u.c.clock.Now()
 	}
 }
 
 // removeNext takes the next of those off the user's roster who have to go. The answer
 // brings on the one after. A server that does not let us after all hears of each in the
 // other way.
-func (u *user) removeNext(now time.Time) {
-	if u.c.conn.Load() == nil { // followLink goes on
-		u.removeAt = time.Time{}
+func (rw *rosterWriter) removeNext(now time.Time) {
+	if rw.ro.u.c.conn.Load() == nil { // followLink goes on
+		rw.removeAt = time.Time{}
 		return
 	}
-	u.removeAt = now.Add(queryTime + time.Second)
-	u.removeRosterItem(u.toRemove[0], func(ok bool) {
-		u.removeAt = u.c.clock.Now()
-		if !ok && u.c.conn.Load() == nil {
+	rw.removeAt = now.Add(queryTime + time.Second)
+	rw.removeRosterItem(rw.toRemove[0], func(ok bool) {
+		rw.removeAt = rw.ro.u.c.clock.Now()
+		if !ok && rw.ro.u.c.conn.Load() == nil {
 			return
 		}
 		if !ok {
-			u.rosterFails = true
-			for _, jid := range u.toRemove {
-				u.part(jid)
+			rw.rosterFails = true
+			for _, jid := range rw.toRemove {
+				rw.part(jid)
 			}
-			u.toRemove, u.removeAt = nil, time.Time{}
+			rw.toRemove, rw.removeAt = nil, time.Time{}
 			return
 		}
-		if u.toRemove = u.toRemove[1:]; len(u.toRemove) == 0 {
-			u.removeAt = time.Time{}
+		if rw.toRemove = rw.toRemove[1:]; len(rw.toRemove) == 0 {
+			rw.removeAt = time.Time{}
 		}
 	})
 }
 
 // removeRosterItem takes somebody off the user's roster. Who is not there is gone.
 // (XEP-0356 §4.2, RFC 6121 §2.5)
-func (u *user) removeRosterItem(jid string, then func(ok bool)) {
+func (rw *rosterWriter) removeRosterItem(jid string, then func(ok bool)) {
 	item := element.New(xep.NSRoster, "item").Set("jid", jid).Set("subscription", "remove")
-	u.queryRaw("set", u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) {
+	rw.ro.u.calls.queryRaw("set", rw.ro.u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) {
 		if reply == nil {
 			then(false)
 			return
 		}
-		why := reply.Child(nsComponent, "error")
-		then(reply.Attr("type") == "result" || why != nil && why.Child(nsStanzaErrors, "item-not-found") != nil)
+		why := reply.Child(stanza.NS, "error")
+		then(reply.Attr("type") == "result" || why != nil && why.Child(stanza.NSErrors, "item-not-found") != nil)
 	})
 }
 
 // part ends what the user's server knows of a contact, both ways.
 // (XEP-0100 §4.3, §5.2)
-func (u *user) part(jid string) {
-	u.c.sendPresence(jid, u.bare, "unsubscribe", "")
-	u.c.sendPresence(jid, u.bare, "unsubscribed", "")
-	u.c.sendPresence(u.c.full(jid), u.bare, "unavailable", "")
+func (rw *rosterWriter) part(jid string) {
+	rw.ro.u.c.sendPresence(jid, rw.ro.u.bare, "unsubscribe", "")
+	rw.ro.u.c.sendPresence(jid, rw.ro.u.bare, "unsubscribed", "")
+	rw.ro.u.c.sendPresence(rw.ro.u.c.full(jid), rw.ro.u.bare, "unavailable", "")
 }
 
 // drop takes a contact who has left the network's list off the user's: without a word
 // where the server lets us. (XEP-0100 §5.2, XEP-0144 §3.1)
-func (u *user) drop(ct *contact) {
-	u.forget(ct)
-	if u.writesRoster() {
-		u.remove(ct)
+func (rw *rosterWriter) drop(ct *contact) {
+	rw.ro.forget(ct)
+	if rw.writesRoster() {
+		rw.remove(ct)
 		return
 	}
-	u.part(ct.jid)
-	u.suggest("delete", ct)
+	rw.part(ct.jid)
+	rw.suggest("delete", ct)
 }

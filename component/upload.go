@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/legacy/files"
@@ -117,7 +118,7 @@ func takesUploads(info *element.Element) (limit int64, ok bool) {
 
 // slotRefused is an error of the service, for the user. (XEP-0363 §5)
 func slotRefused(reply *element.Element) error {
-	e := reply.Child(nsComponent, "error")
+	e := reply.Child(stanza.NS, "error")
 	switch {
 	case e == nil:
 	case e.Child(xep.NSUpload, "file-too-large") != nil:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"transport/component/stanza"
 	"transport/component/stream"
 	"transport/legacy"
 	"transport/registry"
@@ -33,7 +34,7 @@ type user struct {
 	log    zerolog.Logger
 
 	inbox    inbox             // from the reader, which never blocks
-	batch    []*inbound        // taken from it and not yet handled
+	batch    []queued          // taken from it and not yet handled
 	events   chan sessionEvent // from the session, which does
 	orders   chan func(*user)  // from administrators' actors
 	wake     chan struct{}     // look at the time and the link; capacity 1
@@ -45,82 +46,24 @@ type user struct {
 	ctx    context.Context // ends with the loop
 	cancel context.CancelFunc
 
-	conn        *stream.Conn // the one whose consequences have been drawn
-	resources   map[string]resource
-	shown       legacy.Presence // what the session was told last
-	account     *registry.Account
-	contacts    map[string]*contact     // by peer ID; the gateway itself is ""
-	rooms       map[string]*room        // by peer ID
-	entered     uint64                  // rooms so far
-	sent        map[string]*sentMessage // by Outgoing.Ref
-	session     *session                // the running one, nil if none
-	trial       *trial                  // a registration that is being tried
-	block       error                   // why no session is started until something changes
-	attempt     int                     // sign-ons that failed in a row
-	lastError   error                   // that ended a session
-	lastErrorAt time.Time
+	conn *stream.Conn // the one whose consequences have been drawn
 
-	// Maps that are made by put.
-	executions map[string]*execution    // of ad-hoc commands, by session id
-	queries    map[string]query         // of ours, by id
-	late       map[string]bool          // clients that have not answered in time what they were asked by words
-	lookups    map[string]lookup        // questions to the network, by ref
-	nicks      map[string]*nickQuery    // those of ours, by ref
-	echos      map[string]time.Time     // ids of messages that the server hands back to us
-	threads    map[string]string        // of conversations, by peer
-	stored     map[string]time.Time     // stamps of the last messages that the network had stored, by peer
-	notices    map[string]*heldNotices  // for a user without a client, by the peer ID of the service
-	reacted    map[string][]string      // what the user has put to messages, by reactionKey
-	leaving    map[string]bool          // rooms that are left, of which the network has not yet said so
-	private    map[string]string        // rooms in which the user talks to somebody alone, by peer ID
-	lists      map[string]roomList      // of the rooms that there are, by service
-	typing     map[string]time.Time     // peers who are typing, with when that is no longer believed
-	blocked    map[string]bool          // peers, as the network's list was last
-	renaming   *nickChange              // that a command waits for, nil for none
-	adding     map[string]func(error)   // who wait for contacts to be added, by peer
-	blocking   map[string][]blockWaiter // who waits for a peer to be blocked or not
+	reading bool      // that is not answered yet
+	readers []func()  // what waits for the one after that
+	stall   stall     // of the messages that wait for the network
+	armed   time.Time // when the pending wake-up comes, zero if there is none
+	disarm  func()    // stops it
 
-	chat       []chatLine // of one-to-one chats, the latest last
-	guest      bool       // the account lasts as long as the user is in a room
-	guestLeft  bool       // the last room was left
-	unnamed    bool       // the guest has not said what to be called
-	rename     string     // what the guest is to be called, "" if the network knows
-	visits     []visit    // that wait for the session
-	requests   []*request // IQs that are not answered yet
-	refs       uint64     // Refs given out
-	keptIn     bool       // there may be kept messages for the user
-	keptOut    bool       // there may be kept messages for the network
-	ownPicture string     // SHA-1 of the user's picture, as the session was told
-	ownPhoto   string     // the hash in the user's presence for which the vCard was asked last
+	login   login
+	clients clients
+	roster  roster
+	outbox  outbox
+	rooms   rooms
+	calls   calls
+	adhoc   adhoc
+	account account
 
-	forgetting []int64     // kept messages that were sent to the user
-	forgetWhen <-chan bool // says that they have arrived, or not
-
-	client         string    // full JID of whom the stanza is from that is being handled
-	applicant      applicant // the client that has registered
-	rosterFails    bool      // the server does not let us write the roster, whatever it says
-	toAsk          []string  // peers that are yet to be put on the user's list
-	toRemove       []string  // JIDs that are yet to be taken off it
-	retryAt        time.Time // next sign-on
-	called         bool      // the user wants to be signed on, unseen as their clients may be
-	graceEnd       time.Time // until then a session stays without any resource
-	visitEnd       time.Time // until then a session stays for what was asked of the network
-	showAt         time.Time // when contacts whose presence flaps are shown
-	askAt          time.Time // when the next of toAsk is sent
-	readAt         time.Time // when the roster was read last
-	reading        bool      // that is not answered yet
-	readers        []func()  // what waits for the one after that
-	leavingGateway bool      // the registration is being removed
-	settling       *settling // what waits for changes that are on their way to the network
-	askAwaits      bool      // that waits for a nick
-	removeAt       time.Time // when the next of toRemove is sent, zero without a link
-	keptTill       time.Time // when messages kept for the network are given up
-	active         time.Time // when a client last sent something other than presence
-	stall          stall     // of the messages that wait for the network
-	armed          time.Time // when the pending wake-up comes, zero if there is none
-	disarm         func()    // stops it
-
-	parting stanzaError // what those hear who come too late
+	parting stanza.Error // what those hear who come too late
 }
 
 // userField is in all that is logged of a user. (A logger with a context of its own
@@ -132,24 +75,28 @@ func (bare userField) Run(e *zerolog.Event, _ zerolog.Level, _ string) { e.Str("
 
 func newUser(c *Component, bare string) *user {
 	u := &user{
-		c:         c,
-		bare:      bare,
-		domain:    bare[strings.LastIndexByte(bare, '@')+1:],
-		log:       c.log.Hook(userField(bare)),
-		inbox:     newInbox(),
-		events:    make(chan sessionEvent, eventsSize),
-		orders:    make(chan func(*user), ordersSize),
-		wake:      make(chan struct{}, 1),
-		stopped:   make(chan struct{}),
-		done:      make(chan struct{}),
-		resources: make(map[string]resource),
-		contacts:  make(map[string]*contact),
-		sent:      make(map[string]*sentMessage),
-		rooms:     make(map[string]*room),
-		keptIn:    true,
-		parting:   errShuttingDown,
+		c:       c,
+		bare:    bare,
+		domain:  bare[strings.LastIndexByte(bare, '@')+1:],
+		log:     c.log.Hook(userField(bare)),
+		inbox:   newInbox(),
+		events:  make(chan sessionEvent, eventsSize),
+		orders:  make(chan func(*user), ordersSize),
+		wake:    make(chan struct{}, 1),
+		stopped: make(chan struct{}),
+		done:    make(chan struct{}),
+		parting: stanza.ErrShuttingDown,
 	}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
+	u.login = login{u: u, visits: visits{u: u}}
+	u.clients = clients{u: u, resources: make(map[string]resource)}
+	u.roster = roster{u: u, contacts: make(map[string]*contact)}
+	u.roster.blocks.ro, u.roster.nicks.ro, u.roster.writer.ro = &u.roster, &u.roster, &u.roster
+	u.outbox = outbox{u: u, sent: make(map[string]*sentMessage), keptIn: true}
+	u.rooms = rooms{u: u, rooms: make(map[string]*room)}
+	u.calls = calls{u: u}
+	u.adhoc = adhoc{u: u}
+	u.account = account{u: u}
 	return u
 }
 
@@ -178,11 +125,11 @@ func (u *user) run() {
 		}
 		u.log.Error().Err(err).Msg("cannot read a user's registration")
 		if try == loadTries || !u.pause(loadPause) {
-			u.parting = errDatabase
+			u.parting = stanza.ErrDatabase
 			return
 		}
 	}
-	for taken := []*inbound(nil); ; {
+	for taken := []queued(nil); ; {
 		u.followLink()
 		u.handleBatch()
 		u.due()
@@ -225,12 +172,12 @@ func (u *user) leave() {
 	if u.disarm != nil {
 		u.disarm()
 	}
-	if u.session != nil {
-		u.session.cancel()
+	if u.login.session != nil {
+		u.login.session.cancel()
 	}
 	for last := false; ; { // whoever still holds the actor may add one more
 		for _, st := range append(u.batch, u.inbox.take(nil)...) {
-			u.c.refuse(st, u.parting)
+			st.Refuse(u.parting)
 		}
 		u.batch = nil
 		if last {
@@ -241,11 +188,11 @@ func (u *user) leave() {
 		u.c.mu.Unlock()
 		runtime.Gosched()
 	}
-	for _, r := range u.requests {
-		u.fail(r, errInternal)
+	for _, r := range u.calls.requests {
+		r.Fail(stanza.ErrInternal)
 	}
-	u.failSent(u.parting)
-	u.sendHeldNotices()
+	u.outbox.failSent(u.parting)
+	u.outbox.sendHeldNotices()
 }
 
 // load reads what the registry knows of the user.
@@ -257,10 +204,10 @@ func (u *user) load() error {
 		return err
 	}
 	account, err := u.c.cfg.Registry.Account(ctx, u.c.domain, u.bare)
-	if u.keptOut = len(out) > 0; u.keptOut {
-		u.keptTill = u.c.clock.Now()
+	if u.outbox.keptOut = len(out) > 0; u.outbox.keptOut {
+		u.outbox.keptTill = u.c.clock.Now()
 		if !isNotFound(err) { // else it is a guest's, whose session is over
-			u.keptTill = u.keptTill.Add(keptTime)
+			u.outbox.keptTill = u.outbox.keptTill.Add(keptTime)
 		}
 	}
 	if isNotFound(err) {
@@ -273,12 +220,12 @@ func (u *user) load() error {
 	if err != nil {
 		return err
 	}
-	u.account = &account
-	if !u.option(optLoggedOut) {
-		u.enterStays()
+	u.account.account = &account
+	if !u.account.option(optLoggedOut) {
+		u.rooms.enterStays()
 	}
 	for _, row := range rows {
-		u.contacts[row.Peer] = &contact{Contact: row, jid: u.c.contactJID(row.Peer)}
+		u.roster.contacts[row.Peer] = &contact{Contact: row, jid: u.c.contactJID(row.Peer)}
 	}
 	return nil
 }
@@ -290,29 +237,29 @@ func (u *user) storing() (context.Context, context.CancelFunc) {
 
 // idle reports whether nothing is going on that an actor is needed for.
 func (u *user) idle() bool {
-	return u.session == nil && u.trial == nil && len(u.rooms) == 0 && !u.wanted() && len(u.resources) == 0 && len(u.requests) == 0 &&
-		len(u.sent) == 0 && len(u.events) == 0 && len(u.orders) == 0 && !u.executing() && !u.keptIn && u.forgetting == nil && u.retryAt.IsZero() && len(u.toAsk) == 0 && len(u.toRemove) == 0 && len(u.queries) == 0 && u.keptTill.IsZero()
+	return u.login.session == nil && u.login.trial == nil && len(u.rooms.rooms) == 0 && !u.login.wanted() && len(u.clients.resources) == 0 && len(u.calls.requests) == 0 &&
+		len(u.outbox.sent) == 0 && len(u.events) == 0 && len(u.orders) == 0 && !u.adhoc.executing() && !u.outbox.keptIn && u.outbox.forgetting == nil && u.login.retryAt.IsZero() && len(u.roster.writer.toAsk) == 0 && len(u.roster.writer.toRemove) == 0 && len(u.calls.queries) == 0 && u.outbox.keptTill.IsZero()
 }
 
 // onStanza handles one stanza of the user's.
-func (u *user) onStanza(st *inbound) {
-	u.client = st.from.String()
+func (u *user) onStanza(st queued) {
+	u.clients.client = st.From.String()
 	switch st.Name {
 	case "iq":
-		if st.typ != "get" && st.typ != "set" {
-			u.onReply(st)
+		if st.Type != "get" && st.Type != "set" {
+			u.calls.onReply(st.Inbound)
 			break
 		}
-		r := &request{inbound: st, payload: st.First(), deadline: u.c.clock.Now().Add(requestTime)}
-		u.requests = append(u.requests, r)
+		r := &stanza.Request{Inbound: st.Inbound, Payload: st.First(), Deadline: u.c.clock.Now().Add(requestTime)}
+		u.calls.requests = append(u.calls.requests, r)
 		st.handle(u, r)
-		u.sweep()
+		u.calls.sweep()
 	case "presence":
-		u.onPresence(st)
+		u.onPresence(st.Inbound)
 	case "message":
-		u.onMessage(st)
+		u.outbox.onMessage(st.Inbound)
 	}
-	u.noteActivity(st)
+	u.clients.noteActivity(st.Inbound)
 }
 
 // due does everything whose time has come.
@@ -321,48 +268,48 @@ func (u *user) due() {
 	if !u.armed.IsZero() && !u.armed.After(now) {
 		u.armed = time.Time{} // it has come
 	}
-	u.sweep()
-	if !u.retryAt.IsZero() && !u.retryAt.After(now) {
-		u.retryAt = time.Time{}
+	u.calls.sweep()
+	if !u.login.retryAt.IsZero() && !u.login.retryAt.After(now) {
+		u.login.retryAt = time.Time{}
 	}
-	if !u.graceEnd.IsZero() && !u.graceEnd.After(now) {
-		u.graceEnd, u.called = time.Time{}, false
-		u.dropEmptyRooms()
-		u.showOwnPresence()
+	if !u.login.graceEnd.IsZero() && !u.login.graceEnd.After(now) {
+		u.login.graceEnd, u.login.called = time.Time{}, false
+		u.rooms.dropEmptyRooms()
+		u.clients.showOwnPresence()
 	}
-	if u.trial != nil && !u.trial.deadline.After(now) {
-		u.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))
+	if u.login.trial != nil && !u.login.trial.deadline.After(now) {
+		u.login.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))
 	}
-	if !u.visitEnd.IsZero() && !u.visitEnd.After(now) {
-		u.endVisit()
+	if !u.login.visits.visitEnd.IsZero() && !u.login.visits.visitEnd.After(now) {
+		u.login.visits.endVisit()
 	}
-	u.expireQueries(now)
-	u.expireNicks(now)
-	if u.settling != nil && !u.settling.deadline.After(now) {
-		u.endSettling()
+	u.calls.expireQueries(now)
+	u.roster.nicks.expireNicks(now)
+	if u.account.settling != nil && !u.account.settling.deadline.After(now) {
+		u.account.endSettling()
 	}
-	u.expireTyping(now)
-	u.expireJoins(now)
-	u.leaveLeft(now)
-	if !u.showAt.IsZero() && !u.showAt.After(now) {
-		u.showAt = time.Time{}
-		u.showUnshown()
+	u.outbox.expireTyping(now)
+	u.rooms.expireJoins(now)
+	u.rooms.leaveLeft(now)
+	if !u.roster.showAt.IsZero() && !u.roster.showAt.After(now) {
+		u.roster.showAt = time.Time{}
+		u.roster.showUnshown()
 	}
 	switch {
-	case len(u.toRemove) > 0: // of a registration before this one
-		if !u.removeAt.IsZero() && !u.removeAt.After(now) {
-			u.removeNext(now)
+	case len(u.roster.writer.toRemove) > 0: // of a registration before this one
+		if !u.roster.writer.removeAt.IsZero() && !u.roster.writer.removeAt.After(now) {
+			u.roster.writer.removeNext(now)
 		}
-	case len(u.toAsk) > 0 && !u.askAt.After(now):
-		u.askNext(now)
+	case len(u.roster.writer.toAsk) > 0 && !u.roster.writer.askAt.After(now):
+		u.roster.writer.askNext(now)
 	}
-	if !u.keptTill.IsZero() && !u.keptTill.After(now) {
-		u.giveUpKept()
+	if !u.outbox.keptTill.IsZero() && !u.outbox.keptTill.After(now) {
+		u.outbox.giveUpKept()
 	}
-	u.forgetDelivered()
-	u.deliverKept()
-	u.steer()
-	u.endGuest()
+	u.outbox.forgetDelivered()
+	u.outbox.deliverKept()
+	u.login.steer()
+	u.rooms.endGuest()
 }
 
 // arm sets the wake-up for the earliest thing that is to come.
@@ -373,25 +320,25 @@ func (u *user) arm() {
 			next = t
 		}
 	}
-	for _, r := range u.requests {
-		soonest(r.deadline)
+	for _, r := range u.calls.requests {
+		soonest(r.Deadline)
 	}
-	if s := u.session; s != nil && !s.ready && !s.ending {
+	if s := u.login.session; s != nil && !s.ready && !s.ending {
 		soonest(s.signOnBy)
 	}
-	for _, q := range u.queries {
+	for _, q := range u.calls.queries {
 		soonest(q.deadline)
 	}
-	for _, q := range u.nicks {
+	for _, q := range u.roster.nicks.nicks {
 		soonest(q.deadline)
 	}
-	if u.settling != nil {
-		soonest(u.settling.deadline)
+	if u.account.settling != nil {
+		soonest(u.account.settling.deadline)
 	}
-	for _, until := range u.typing {
+	for _, until := range u.outbox.typing {
 		soonest(until)
 	}
-	for _, r := range u.rooms {
+	for _, r := range u.rooms.rooms {
 		soonest(r.leaveAt)
 		for _, client := range r.clients {
 			if !client.in {
@@ -402,19 +349,19 @@ func (u *user) arm() {
 	if len(u.batch) > 0 {
 		soonest(u.stall.end)
 	}
-	soonest(u.showAt)
-	soonest(u.retryAt)
-	soonest(u.graceEnd)
-	soonest(u.visitEnd)
-	soonest(u.keptTill)
-	if u.trial != nil {
-		soonest(u.trial.deadline)
+	soonest(u.roster.showAt)
+	soonest(u.login.retryAt)
+	soonest(u.login.graceEnd)
+	soonest(u.login.visits.visitEnd)
+	soonest(u.outbox.keptTill)
+	if u.login.trial != nil {
+		soonest(u.login.trial.deadline)
 	}
 	switch {
-	case len(u.toRemove) > 0:
-		soonest(u.removeAt)
-	case len(u.toAsk) > 0:
-		soonest(u.askAt)
+	case len(u.roster.writer.toRemove) > 0:
+		soonest(u.roster.writer.removeAt)
+	case len(u.roster.writer.toAsk) > 0:
+		soonest(u.roster.writer.askAt)
 	}
 	if next.Equal(u.armed) {
 		return
@@ -437,43 +384,43 @@ func (u *user) followLink() {
 		return
 	}
 	u.conn = conn
-	if len(u.resources) > 0 || u.session != nil || len(u.rooms) > 0 {
-		clear(u.resources)
-		for _, r := range u.rooms { // clients find out by themselves, and join again (XEP-0410)
+	if len(u.clients.resources) > 0 || u.login.session != nil || len(u.rooms.rooms) > 0 {
+		clear(u.clients.resources)
+		for _, r := range u.rooms.rooms { // clients find out by themselves, and join again (XEP-0410)
 			clear(r.clients)
 			r.leaveAt = time.Time{}
 		}
-		for id, q := range u.queries {
-			delete(u.queries, id)
+		for id, q := range u.calls.queries {
+			delete(u.calls.queries, id)
 			q.then(nil)
 		}
-		u.graceEnd = u.c.clock.Now().Add(linkGrace)
+		u.login.graceEnd = u.c.clock.Now().Add(linkGrace)
 	}
-	for _, r := range u.requests { // those who asked are not there to be answered
-		r.answered = true
+	for _, r := range u.calls.requests { // those who asked are not there to be answered
+		r.Drop()
 	}
-	u.sweep()
+	u.calls.sweep()
 	if conn == nil {
 		return
 	}
-	u.keptIn = u.keptIn || u.account != nil
-	if len(u.toRemove) > 0 {
-		u.removeAt = u.c.clock.Now()
+	u.outbox.keptIn = u.outbox.keptIn || u.account.account != nil
+	if len(u.roster.writer.toRemove) > 0 {
+		u.roster.writer.removeAt = u.c.clock.Now()
 	}
-	if u.legacySession() != nil {
-		u.sendGatewayPresence(u.bare)
+	if u.login.legacySession() != nil {
+		u.roster.sendGatewayPresence(u.bare)
 	}
 }
 
 // shutdown tells the user that everything goes offline and signs off.
 func (u *user) shutdown() {
-	u.closeRooms("332", errShuttingDown.with("The gateway is shutting down."))
-	u.hideAll("The gateway is shutting down.")
-	if u.session == nil {
+	u.rooms.closeRooms("332", stanza.ErrShuttingDown.With("The gateway is shutting down."))
+	u.roster.hideAll("The gateway is shutting down.")
+	if u.login.session == nil {
 		return
 	}
-	u.session.cancel()
-	for u.session != nil { // what the network still says is delivered; Run ends within its bound
+	u.login.session.cancel()
+	for u.login.session != nil { // what the network still says is delivered; Run ends within its bound
 		select {
 		case ev := <-u.events:
 			u.onEvent(ev)
@@ -484,4 +431,4 @@ func (u *user) shutdown() {
 }
 
 // notify sends the user a message from the gateway itself.
-func (u *user) notify(text string) { u.sendNotice("", text, time.Time{}) }
+func (u *user) notify(text string) { u.outbox.sendNotice("", text, time.Time{}) }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -14,115 +15,115 @@ import (
 func (c *Component) userCommands() []*command {
 	all := []*command{
 		{node: "register", name: "Register", word: "register", args: c.registerArgs(), argument: c.registerWords(), about: "register with this gateway",
-			who: strangers, ask: (*user).askRegistration},
+			who: strangers, ask: func(u *user, x *execution) { u.adhoc.askRegistration(x) }},
 		{node: "add-contact", name: "Add a contact", word: "add", args: []string{"peer", "name"}, argument: "ADDRESS [NAME]", about: "add somebody to your contacts",
-			who: members, ask: (*user).askAdd},
+			who: members, ask: func(u *user, x *execution) { u.roster.askAdd(x) }},
 		{node: "remove-contact", name: "Remove a contact", word: "remove", args: []string{"peer"}, argument: "ADDRESS", about: "remove somebody from your contacts",
-			who: registered, when: (*user).hasContacts, ask: (*user).askRemove},
-		{node: "contacts", name: "List my contacts", word: "contacts", about: "list your contacts on the network", who: registered, when: (*user).hasContacts,
-			run: func(u *user) (string, *stanzaError) { return u.contactsText(), nil }},
+			who: registered, when: func(u *user) bool { return u.adhoc.hasContacts() }, ask: func(u *user, x *execution) { u.roster.askRemove(x) }},
+		{node: "contacts", name: "List my contacts", word: "contacts", about: "list your contacts on the network", who: registered, when: func(u *user) bool { return u.adhoc.hasContacts() },
+			run: func(u *user) (string, *stanza.Error) { return u.roster.contactsText(), nil }},
 		{node: "invisible", name: "Be invisible", word: "invisible", about: "look offline to everybody on the network", who: registered,
-			needs: legacy.FeatureInvisible, when: func(u *user) bool { return !u.option(optInvisible) }, run: func(u *user) (string, *stanzaError) { return u.setInvisible("1") }},
+			needs: legacy.FeatureInvisible, when: func(u *user) bool { return !u.account.option(optInvisible) }, run: func(u *user) (string, *stanza.Error) { return u.adhoc.setInvisible("1") }},
 		{node: "visible", name: "Be visible again", word: "visible", about: "undo invisible", who: registered,
-			needs: legacy.FeatureInvisible, when: func(u *user) bool { return u.option(optInvisible) }, run: func(u *user) (string, *stanzaError) { return u.setInvisible("") }},
+			needs: legacy.FeatureInvisible, when: func(u *user) bool { return u.account.option(optInvisible) }, run: func(u *user) (string, *stanza.Error) { return u.adhoc.setInvisible("") }},
 		{node: "block", name: "Block somebody", word: "block", args: []string{"peer"}, argument: "ADDRESS", about: "keep somebody from writing to you and seeing you",
-			who: registered, needs: legacy.FeatureBlocking, when: (*user).isSignedOn, ask: (*user).askBlock},
+			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.isSignedOn() }, ask: func(u *user, x *execution) { u.roster.blocks.askBlock(x) }},
 		{node: "unblock", name: "Unblock somebody", word: "unblock", args: []string{"peer"}, argument: "ADDRESS", about: "undo block",
-			who: registered, needs: legacy.FeatureBlocking, when: (*user).hasBlocked, ask: (*user).askUnblock},
+			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.hasBlocked() }, ask: func(u *user, x *execution) { u.roster.blocks.askUnblock(x) }},
 		{node: "blocked", name: "List those I have blocked", word: "blocked", about: "list those whom you have blocked",
-			who: registered, needs: legacy.FeatureBlocking, when: (*user).hasBlocked, run: (*user).blockedText},
-		{node: "presence", name: "Show what is known of this contact's presence", at: atPerson, who: registered, ask: (*user).showPresence},
-		{node: "options", name: "Settings", word: "settings", argument: "[NAME VALUE]", edits: true, about: "show your settings, or change one", who: members, ask: (*user).askOptions},
+			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.hasBlocked() }, run: func(u *user) (string, *stanza.Error) { return u.roster.blocks.blockedText() }},
+		{node: "presence", name: "Show what is known of this contact's presence", at: atPerson, who: registered, ask: func(u *user, x *execution) { u.roster.showPresence(x) }},
+		{node: "options", name: "Settings", word: "settings", argument: "[NAME VALUE]", edits: true, about: "show your settings, or change one", who: members, ask: func(u *user, x *execution) { u.adhoc.askOptions(x) }},
 		{node: "status", name: "Show the state of my account", word: "status", about: "whether you are signed on, and why not",
-			when: (*user).hasAccount, run: func(u *user) (string, *stanzaError) { return u.statusText(), nil }},
+			when: func(u *user) bool { return u.adhoc.hasAccount() }, run: func(u *user) (string, *stanza.Error) { return u.login.statusText(), nil }},
 		{node: "login", name: "Sign on", word: "login", about: "sign on, after logout or a failure", who: registered,
-			when: func(u *user) bool { return !u.isSignedOn() }, run: (*user).login},
+			when: func(u *user) bool { return !u.adhoc.isSignedOn() }, run: func(u *user) (string, *stanza.Error) { return u.adhoc.login() }},
 		{node: "logout", name: "Sign off until I sign on again", word: "logout", about: "sign off, and stay so until you write login", who: registered,
-			when: func(u *user) bool { return !u.option(optLoggedOut) }, run: (*user).logout},
+			when: func(u *user) bool { return !u.account.option(optLoggedOut) }, run: func(u *user) (string, *stanza.Error) { return u.adhoc.logout() }},
 		{node: "reconnect", name: "Connect anew", word: "reconnect", about: "close the connection to the network and open it again", who: registered,
-			when: (*user).isSignedOn, run: (*user).reconnect},
+			when: func(u *user) bool { return u.adhoc.isSignedOn() }, run: func(u *user) (string, *stanza.Error) { return u.adhoc.reconnect() }},
 		{node: "sync-contacts", name: "Offer me my contacts again", word: "sync", about: "ask again about contacts that are not on your list", who: registered,
-			when: func(u *user) bool { return len(u.unsynced()) > 0 }, run: (*user).syncContacts},
+			when: func(u *user) bool { return len(u.roster.unsynced()) > 0 }, run: func(u *user) (string, *stanza.Error) { return u.roster.syncContacts() }},
 		{node: "import-contacts", name: "Import contacts", word: "import", args: []string{"contacts"}, about: "add many contacts, one a line",
-			who: registered, when: (*user).isSignedOn, ask: (*user).askImport},
-		{node: "export-contacts", name: "Export my contacts", word: "export", about: "all that is known of your contacts", who: registered, when: (*user).hasContacts, ask: (*user).exportContacts},
+			who: registered, when: func(u *user) bool { return u.adhoc.isSignedOn() }, ask: func(u *user, x *execution) { u.roster.askImport(x) }},
+		{node: "export-contacts", name: "Export my contacts", word: "export", about: "all that is known of your contacts", who: registered, when: func(u *user) bool { return u.adhoc.hasContacts() }, ask: func(u *user, x *execution) { u.roster.exportContacts(x) }},
 		{node: "change-registration", name: "Change my account", word: "account", argument: "[NAME VALUE]", edits: true, about: "show your registration, or change one thing in it",
-			who: registered, ask: (*user).askRegistration},
+			who: registered, ask: func(u *user, x *execution) { u.adhoc.askRegistration(x) }},
 	}
 	if c.asksFor("password") != nil {
 		all = append(all, &command{word: "password", args: []string{"password"}, argument: "NEW",
-			about: "when the password on " + c.info.Name + " has changed", who: registered, ask: (*user).askPassword})
+			about: "when the password on " + c.info.Name + " has changed", who: registered, ask: func(u *user, x *execution) { u.adhoc.askPassword(x) }})
 	}
 	return all
 }
 
 // endCommands end an account.
 func endCommands() []*command {
-	return []*command{{node: "unregister", name: "Remove my account from this gateway", word: "unregister", about: "remove your account from this gateway", who: registered, ask: (*user).askUnregister}}
+	return []*command{{node: "unregister", name: "Remove my account from this gateway", word: "unregister", about: "remove your account from this gateway", who: registered, ask: func(u *user, x *execution) { u.adhoc.askUnregister(x) }}}
 }
 
 // debugCommands are for those who write clients: they are listed for administrators only,
 // and run for everybody.
 func debugCommands() []*command {
 	return []*command{
-		{node: "ping", name: "See whether the gateway answers", who: developers, run: func(*user) (string, *stanzaError) { return "Pong", nil }},
-		{node: "hello", name: "See whether forms work", who: developers, ask: (*user).askName},
+		{node: "ping", name: "See whether the gateway answers", who: developers, run: func(*user) (string, *stanza.Error) { return "Pong", nil }},
+		{node: "hello", name: "See whether forms work", who: developers, ask: func(u *user, x *execution) { u.adhoc.askName(x) }},
 	}
 }
 
 // What the commands are listed for: they run, and say why not, in any case.
 
-func (u *user) hasAccount() bool  { return u.account != nil }
-func (u *user) isSignedOn() bool  { return u.legacySession() != nil }
-func (u *user) hasContacts() bool { return u.peers() > 0 }
-func (u *user) hasBlocked() bool  { return u.isSignedOn() && len(u.blocked) > 0 }
+func (ad *adhoc) hasAccount() bool  { return ad.u.account.account != nil }
+func (ad *adhoc) isSignedOn() bool  { return ad.u.login.legacySession() != nil }
+func (ad *adhoc) hasContacts() bool { return ad.u.roster.peers() > 0 }
+func (ad *adhoc) hasBlocked() bool  { return ad.isSignedOn() && len(ad.u.roster.blocks.blocked) > 0 }
 
 // askName greets whoever has told their name.
-func (u *user) askName(x *execution) {
+func (ad *adhoc) askName(x *execution) {
 	form := xep.NewForm("form", "", "Hello", "What are you called?").
 		Add(xep.Required(xep.NewField("name", "text-single", "Name")))
-	u.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
+	ad.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
 		name := strings.TrimSpace(strings.Join(values["name"], " "))
 		if name == "" {
-			u.showAgain(x, "The name is missing.", "name")
+			u.adhoc.showAgain(x, "The name is missing.", "name")
 			return
 		}
-		u.complete(x, "info", "Hello "+cleanText(name)+"!", nil)
+		u.adhoc.complete(x, "info", "Hello "+cleanText(name)+"!", nil)
 	})
 }
 
 // login signs on, whatever kept the user from it.
-func (u *user) login() (string, *stanzaError) {
-	if u.legacySession() != nil {
-		return u.stateText(), nil
+func (ad *adhoc) login() (string, *stanza.Error) {
+	if ad.u.login.legacySession() != nil {
+		return ad.u.login.stateText(), nil
 	}
-	if why := u.setOption(optLoggedOut, ""); why != nil {
+	if why := ad.u.account.setOption(optLoggedOut, ""); why != nil {
 		return "", why
 	}
-	u.block, u.retryAt, u.attempt = nil, time.Time{}, 0
-	if len(u.resources) == 0 {
-		u.called, u.graceEnd = true, u.c.clock.Now().Add(linkGrace)
+	ad.u.login.block, ad.u.login.retryAt, ad.u.login.attempt = nil, time.Time{}, 0
+	if len(ad.u.clients.resources) == 0 {
+		ad.u.login.called, ad.u.login.graceEnd = true, ad.u.c.clock.Now().Add(linkGrace)
 	}
 	return textSigningOn, nil
 }
 
 // logout signs off for as long as the user wants.
-func (u *user) logout() (string, *stanzaError) {
-	if why := u.setOption(optLoggedOut, "1"); why != nil {
+func (ad *adhoc) logout() (string, *stanza.Error) {
+	if why := ad.u.account.setOption(optLoggedOut, "1"); why != nil {
 		return "", why
 	}
 	return textSignedOff, nil
 }
 
 // setInvisible makes the user look offline, or as they are.
-func (u *user) setInvisible(value string) (string, *stanzaError) {
-	before := u.account.Options[optInvisible]
-	if why := u.setOption(optInvisible, value); why != nil {
+func (ad *adhoc) setInvisible(value string) (string, *stanza.Error) {
+	before := ad.u.account.account.Options[optInvisible]
+	if why := ad.u.account.setOption(optInvisible, value); why != nil {
 		return "", why
 	}
-	if err := u.tellPresence(); err != nil {
-		why := translateError(err)
-		if undo := u.setOption(optInvisible, before); undo != nil {
+	if err := ad.u.clients.tellPresence(); err != nil {
+		why := stanza.Translate(err)
+		if undo := ad.u.account.setOption(optInvisible, before); undo != nil {
 			why = *undo
 		}
 		return "", &why
@@ -130,43 +131,43 @@ func (u *user) setInvisible(value string) (string, *stanzaError) {
 	if value == "" {
 		return "Others see you as you are.", nil
 	}
-	return "You look offline to everybody on " + u.c.cfg.Name + ", and see and hear all as before.", nil
+	return "You look offline to everybody on " + ad.u.c.cfg.Name + ", and see and hear all as before.", nil
 }
 
 // reconnect ends the session and starts another.
-func (u *user) reconnect() (string, *stanzaError) {
-	if _, why := u.login(); why != nil {
+func (ad *adhoc) reconnect() (string, *stanza.Error) {
+	if _, why := ad.login(); why != nil {
 		return "", why
 	}
-	if u.session != nil {
-		u.hideAll("")
-		u.endSession()
+	if ad.u.login.session != nil {
+		ad.u.roster.hideAll("")
+		ad.u.login.endSession()
 	}
 	return "Your connection is closed, and made anew. " + textSigningOn, nil
 }
 
 // askRegistration asks for what the registration form asks for.
 // (XEP-0077 §3.1, by a command for clients that lack it)
-func (u *user) askRegistration(x *execution) {
-	info := u.c.info
-	asked := xep.NewForm("form", "", u.c.cfg.Name, u.instructions())
+func (ad *adhoc) askRegistration(x *execution) {
+	info := ad.u.c.info
+	asked := xep.NewForm("form", "", ad.u.c.cfg.Name, ad.u.account.instructions())
 	for _, f := range info.Form {
-		asked.Add(u.registrationField(f))
+		asked.Add(ad.u.account.registrationField(f))
 	}
-	u.questions(x, asked, true, (*user).onRegistrationAnswers)
+	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) { u.adhoc.onRegistrationAnswers(x, values) })
 }
 
-func (u *user) onRegistrationAnswers(x *execution, values map[string][]string) {
-	u.register(joinValues(values), func(why *stanzaError) {
+func (ad *adhoc) onRegistrationAnswers(x *execution, values map[string][]string) {
+	ad.u.account.register(joinValues(values), func(why *stanza.Error) {
 		if why != nil {
-			u.refuse(x, *why)
+			ad.refuse(x, *why)
 			return
 		}
-		text := "You are registered, and signed on to " + u.c.cfg.Name + "."
-		if !u.isSignedOn() { // nothing was changed
-			text = "You are registered. " + u.stateText()
+		text := "You are registered, and signed on to " + ad.u.c.cfg.Name + "."
+		if !ad.isSignedOn() { // nothing was changed
+			text = "You are registered. " + ad.u.login.stateText()
 		}
-		u.complete(x, "info", text, nil)
+		ad.complete(x, "info", text, nil)
 	})
 }
 
@@ -189,10 +190,10 @@ func (c *Component) asksFor(name string) *legacy.Field {
 }
 
 // askPassword asks for the password alone.
-func (u *user) askPassword(x *execution) {
-	f := *u.c.asksFor("password")
+func (ad *adhoc) askPassword(x *execution) {
+	f := *ad.u.c.asksFor("password")
 	f.Required = true
-	u.questions(x, xep.NewForm("form", "", "Enter my new password", "").Add(formField(f, "")), true, (*user).onRegistrationAnswers)
+	ad.questions(x, xep.NewForm("form", "", "Enter my new password", "").Add(formField(f, "")), true, func(u *user, x *execution, values map[string][]string) { u.adhoc.onRegistrationAnswers(x, values) })
 }
 
 // registerArgs are the fields that words behind "register" fill in: a name, and a
@@ -226,16 +227,16 @@ func (c *Component) howToRegister() string {
 }
 
 // askUnregister asks whether the user means it.
-func (u *user) askUnregister(x *execution) {
+func (ad *adhoc) askUnregister(x *execution) {
 	asked := xep.NewForm("form", "", "Remove my account from this gateway",
-		"Your contacts leave your list, and the gateway forgets your name, your password and everything else about you. Your account on "+u.c.info.Name+" stays.")
-	u.questions(x, asked, true, func(u *user, x *execution, _ map[string][]string) {
-		u.unregister(func(why *stanzaError) {
+		"Your contacts leave your list, and the gateway forgets your name, your password and everything else about you. Your account on "+ad.u.c.info.Name+" stays.")
+	ad.questions(x, asked, true, func(u *user, x *execution, _ map[string][]string) {
+		u.account.unregister(func(why *stanza.Error) {
 			if why != nil {
-				u.complete(x, "error", why.Text, nil)
+				u.adhoc.complete(x, "error", why.Text, nil)
 				return
 			}
-			u.complete(x, "info", "Your account was removed from this gateway.", nil)
+			u.adhoc.complete(x, "info", "Your account was removed from this gateway.", nil)
 		})
 	})
 }

@@ -4,13 +4,14 @@ import (
 	"strings"
 	"time"
 
+	"transport/component/stanza"
 	"transport/legacy"
 )
 
 // visit is something that needs a session, such as a list of rooms, and waits for it.
 type visit struct {
 	do   func()
-	fail func(stanzaError)
+	fail func(stanza.Error)
 }
 
 const (
@@ -21,90 +22,90 @@ const (
 // visit calls do as soon as the user is signed on, or fail. Somebody who is not online, or
 // a guest who is in no room, is signed on for it as for a room, and stays so for a while:
 // who looks around asks more, and then joins.
-func (u *user) visit(do func(), fail func(stanzaError)) {
-	switch u.state() {
+func (vi *visits) visit(do func(), fail func(stanza.Error)) {
+	switch vi.u.login.state() {
 	case stateSignedOn:
-		u.visitEnd = u.c.clock.Now().Add(visitTime)
+		vi.visitEnd = vi.u.c.clock.Now().Add(visitTime)
 		do()
 		return
 	case stateSignedOff, stateRefused, stateUnreachable:
-		fail(u.notOnline())
+		fail(vi.u.login.notOnline())
 		return
 	case stateStranger:
-		if u.trial != nil {
-			fail(errBusy.with("You are being registered. Try again when that is done."))
+		if vi.u.login.trial != nil {
+			fail(stanza.ErrBusy.With("You are being registered. Try again when that is done."))
 			return
 		}
-		if why := u.signOnToVisit(); why != nil {
+		if why := vi.signOnToVisit(); why != nil {
 			fail(*why)
 			return
 		}
 	}
-	if len(u.visits) >= maxVisits {
-		fail(errBusy)
+	if len(vi.visits) >= maxVisits {
+		fail(stanza.ErrBusy)
 		return
 	}
-	u.visitEnd = u.c.clock.Now().Add(visitTime)
-	u.visits = append(u.visits, visit{do, fail})
+	vi.visitEnd = vi.u.c.clock.Now().Add(visitTime)
+	vi.visits = append(vi.visits, visit{do, fail})
 }
 
 // signOnToVisit makes a guest of somebody who has not said what to be called: as in their
 // address, until they join a room.
-func (u *user) signOnToVisit() *stanzaError {
-	name, _, _ := strings.Cut(u.bare, "@")
-	nick, why := u.c.legalNick(nameOf(name))
+func (vi *visits) signOnToVisit() *stanza.Error {
+	name, _, _ := strings.Cut(vi.u.bare, "@")
+	nick, why := vi.u.c.legalNick(nameOf(name))
 	if why == nil {
-		why = u.signOnAsGuest(nick)
+		why = vi.u.rooms.signOnAsGuest(nick)
 	}
-	u.unnamed = why == nil
+	vi.unnamed = why == nil
 	return why
 }
 
 // nameGuest gives a guest who has come for a visit the nick of the room that they join.
-func (u *user) nameGuest(nick string) {
-	if u.unnamed {
-		u.unnamed = false
-		u.account.Fields["username"], u.rename = nick, nick
+func (vi *visits) nameGuest(nick string) {
+	if vi.unnamed {
+		vi.unnamed = false
+		vi.u.account.account.Fields["username"], vi.rename = nick, nick
 	}
 }
 
 // renameAt tells the network of the nick that nameGuest has given, before a room is joined.
-func (u *user) renameAt(roomer legacy.Roomer, room legacy.Peer) {
-	if u.rename == "" {
+func (vi *visits) renameAt(roomer legacy.Roomer, room legacy.Peer) {
+	if vi.rename == "" {
 		return
 	}
-	if err := roomer.SetNick(u.ctx, room, u.rename); err != nil && legacy.KindOf(err) != legacy.Offline { // where there is no connection yet, it begins with that nick
-		u.log.Debug().Err(err).Msg("cannot change the nick of a guest")
+	if err := roomer.SetNick(vi.u.ctx, room, vi.rename); err != nil && legacy.KindOf(err) != legacy.Offline { // where there is no connection yet, it begins with that nick
+		vi.u.log.Debug().Err(err).Msg("cannot change the nick of a guest")
 	}
-	u.rename = ""
+	vi.rename = ""
 }
 
 // makeVisits does what has waited for the session.
-func (u *user) makeVisits() {
-	waiting := u.visits
-	u.visits = nil
+func (vi *visits) makeVisits() {
+	waiting := vi.visits
+	vi.visits = nil
 	for _, v := range waiting {
 		v.do()
 	}
 }
 
 // failVisits gives up what waits for a session, since there is none, and the visit.
-func (u *user) failVisits(why stanzaError) {
-	waiting := u.visits
-	u.visits = nil
-	u.endVisit()
+func (vi *visits) failVisits(why stanza.Error) {
+	waiting := vi.visits
+	vi.visits = nil
+	vi.endVisit()
 	for _, v := range waiting {
 		v.fail(why)
 	}
 }
 
 // endVisit signs a visitor off, unless they are online or in a room by now.
-func (u *user) endVisit() {
-	if u.visitEnd.IsZero() {
+func (vi *visits) endVisit() {
+	if vi.visitEnd.IsZero() {
 		return
 	}
-	u.visitEnd, u.unnamed, u.rename = time.Time{}, false, ""
-	if u.guest && len(u.rooms) == 0 {
-		u.guestLeft = true
+	vi.visitEnd, vi.unnamed, vi.rename = time.Time{}, false, ""
+	if vi.u.account.guest && len(vi.u.rooms.rooms) == 0 {
+		vi.u.rooms.guestLeft = true
 	}
 }

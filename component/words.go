@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -30,34 +31,34 @@ type dialogue struct {
 const confirm = "confirm"
 
 // onText answers what the user writes to the gateway itself.
-func (u *user) onText(st *inbound, text string) {
-	u.expireExecutions()
+func (ad *adhoc) onText(st *stanza.Inbound, text string) {
+	ad.expireExecutions()
 	text = strings.TrimSpace(cleanText(text))
 	word, rest := text, ""
 	if i := strings.IndexFunc(text, unicode.IsSpace); i >= 0 {
 		word, rest = text[:i], strings.TrimSpace(text[i:])
 	}
-	if full := st.from.String(); u.late[full] { // it may be a password
-		delete(u.late, full)
-		u.c.say(full, "That took too long, and nothing was done. Begin again.")
+	if full := st.From.String(); ad.late[full] { // it may be a password
+		delete(ad.late, full)
+		ad.u.c.say(full, "That took too long, and nothing was done. Begin again.")
 		return
 	}
-	cmd := u.wordCommand(strings.ToLower(word))
-	if x := u.dialogueOf(st.from.String()); x != nil {
+	cmd := ad.wordCommand(strings.ToLower(word))
+	if x := ad.dialogueOf(st.From.String()); x != nil {
 		if !x.leftFor(cmd, rest) {
-			u.onAnswer(x, st, text)
+			ad.onAnswer(x, st, text)
 			return
 		}
-		delete(u.executions, x.id)
+		delete(ad.executions, x.id)
 	}
 	switch help := strings.EqualFold(word, "help") || word == "?"; {
-	case (cmd == nil && !help || isProtocol(word)) && u.rawText(st):
+	case (cmd == nil && !help || isProtocol(word)) && ad.rawText(st):
 	case help:
-		u.c.say(st.from.String(), u.helpText())
+		ad.u.c.say(st.From.String(), ad.helpText())
 	case cmd == nil: // it may be a password, and is not repeated
-		u.c.say(st.from.String(), "I do not know that word.\n"+u.helpText())
+		ad.u.c.say(st.From.String(), "I do not know that word.\n"+ad.helpText())
 	default:
-		u.startCommand(u.requestByWords(st, cmd.node, rest), cmd, legacy.Peer{})
+		ad.startCommand(ad.requestByWords(st, cmd.node, rest), cmd, legacy.Peer{})
 	}
 }
 
@@ -69,41 +70,44 @@ func isProtocol(word string) bool {
 
 // wordCommand is the command that a word stands for, nil for none. Those for
 // administrators are for nobody else.
-func (u *user) wordCommand(word string) *command {
-	i := slices.IndexFunc(u.c.commands, func(cmd *command) bool {
-		return cmd.word == word && word != "" && u.c.isAt(cmd, legacy.Peer{}) && (cmd.who != admins || u.offers(cmd))
+func (ad *adhoc) wordCommand(word string) *command {
+	i := slices.IndexFunc(ad.u.c.commands, func(cmd *command) bool {
+		return cmd.word == word && word != "" && ad.u.c.isAt(cmd, legacy.Peer{}) && (cmd.who != admins || ad.offers(cmd))
 	})
 	if i < 0 {
 		return nil
 	}
-	return u.c.commands[i]
+	return ad.u.c.commands[i]
 }
 
 // requestByWords makes a request of words, that is answered by words.
-func (u *user) requestByWords(st *inbound, node, rest string) *request {
-	r := &request{inbound: st, payload: element.New(xep.NSCommands, "command").Set("node", node),
-		deadline: u.c.clock.Now().Add(requestTime), words: true, rest: rest}
-	u.requests = append(u.requests, r)
+func (ad *adhoc) requestByWords(st *stanza.Inbound, node, rest string) *stanza.Request {
+	r := &stanza.Request{Inbound: st, Payload: element.New(xep.NSCommands, "command").Set("node", node).AddText(rest),
+		Deadline: ad.u.c.clock.Now().Add(requestTime), OnFail: func(why stanza.Error) { ad.u.c.say(st.From.String(), saidError(why)) }}
+	ad.u.calls.requests = append(ad.u.calls.requests, r)
 	return r
 }
 
 // answerWords answers a request that was made by words.
-func (u *user) answerWords(r *request, text string) {
-	if !r.answered {
-		r.answered = true
-		u.c.say(r.from.String(), text)
+func (ad *adhoc) answerWords(r *stanza.Request, text string) {
+	if !r.Answered() {
+		r.Drop()
+		ad.u.c.say(r.From.String(), text)
 	}
 }
 
 // dialogueOf is the execution that waits for an answer of a client's user by words.
-func (u *user) dialogueOf(full string) *execution {
-	for _, x := range u.executions {
+func (ad *adhoc) dialogueOf(full string) *execution {
+	for _, x := range ad.executions {
 		if x.from == full && x.words != nil && x.words.asking != "" {
 			return x
 		}
 	}
 	return nil
 }
+
+// byWords reports whether the last request was made by words.
+func (x *execution) byWords() bool { return x.request != nil && x.request.Name == "message" }
 
 // leftFor reports whether somebody who was asked for something has written a command
 // instead: the same again, or another that is a word of its own. What is secret can be
@@ -126,10 +130,10 @@ func (x *execution) fields() []*element.Element {
 
 // converse goes on with an execution by words: it fills the current form in, as far as
 // that is known, and asks for what is missing.
-func (u *user) converse(x *execution) {
+func (ad *adhoc) converse(x *execution) {
 	d, current := x.words, x.stages[len(x.stages)-1]
 	if d == nil {
-		d = &dialogue{rest: x.request.rest, given: make(map[string][]string)}
+		d = &dialogue{rest: x.request.Payload.Text(), given: make(map[string][]string)}
 		x.words = d
 	}
 	fields := x.fields()
@@ -137,20 +141,20 @@ func (u *user) converse(x *execution) {
 		d.read = true
 		switch {
 		case x.command.edits && d.rest == "":
-			u.complete(x, "info", current.text()+"\nTo change one, write: "+x.word+" NAME VALUE", nil)
+			ad.complete(x, "info", current.text()+"\nTo change one, write: "+x.word+" NAME VALUE", nil)
 			return
 		case x.command.edits:
 			name, value, _ := strings.Cut(d.rest, " ")
 			f := fieldOf(fields, strings.ToLower(name))
 			if f == nil {
-				u.complete(x, "error", "There is no setting of that name.\n"+current.text(), nil)
+				ad.complete(x, "error", "There is no setting of that name.\n"+current.text(), nil)
 				return
 			}
-			if !u.give(x, f, strings.TrimSpace(value)) {
+			if !ad.give(x, f, strings.TrimSpace(value)) {
 				return
 			}
 		default:
-			if !u.giveArgs(x, fields) {
+			if !ad.giveArgs(x, fields) {
 				return
 			}
 		}
@@ -158,7 +162,7 @@ func (u *user) converse(x *execution) {
 	if len(fields) == 0 && d.given[confirm] == nil {
 		if d.rest != "yes" {
 			d.asking = confirm
-			u.ask(x, current.text()+"\nWrite yes to go on, or anything else to leave it.")
+			ad.ask(x, current.text()+"\nWrite yes to go on, or anything else to leave it.")
 			return
 		}
 	}
@@ -169,24 +173,24 @@ func (u *user) converse(x *execution) {
 			if about := instructions(current.form); about != "" && !d.asked {
 				text = about + "\n" + text
 			}
-			u.ask(x, text)
+			ad.ask(x, text)
 			return
 		}
 	}
 	x.entered = d.given
-	current.next(u, x, d.given)
+	current.next(ad.u, x, d.given)
 }
 
 // ask asks for one answer by words.
-func (u *user) ask(x *execution, text string) {
+func (ad *adhoc) ask(x *execution, text string) {
 	x.words.asked = true
-	x.expires = u.c.clock.Now().Add(commandTime)
-	u.answerWords(x.request, text)
+	x.expires = ad.u.c.clock.Now().Add(commandTime)
+	ad.answerWords(x.request, text)
 }
 
 // giveArgs reads what was written behind the word: a word for each field of
 // command.args, the last of which takes all the rest.
-func (u *user) giveArgs(x *execution, fields []*element.Element) bool {
+func (ad *adhoc) giveArgs(x *execution, fields []*element.Element) bool {
 	rest := x.words.rest
 	for i, name := range x.args {
 		f, value := fieldOf(fields, name), rest
@@ -194,14 +198,14 @@ func (u *user) giveArgs(x *execution, fields []*element.Element) bool {
 			break
 		}
 		if f == nil {
-			u.complete(x, "error", "That is too much. Write: "+x.word+" "+x.argument, nil)
+			ad.complete(x, "error", "That is too much. Write: "+x.word+" "+x.argument, nil)
 			return false
 		}
 		if i < len(x.args)-1 {
 			value, rest, _ = strings.Cut(rest, " ")
 			rest = strings.TrimSpace(rest)
 		}
-		if !u.give(x, f, value) {
+		if !ad.give(x, f, value) {
 			return false
 		}
 	}
@@ -209,37 +213,37 @@ func (u *user) giveArgs(x *execution, fields []*element.Element) bool {
 }
 
 // onAnswer takes what was asked for.
-func (u *user) onAnswer(x *execution, st *inbound, text string) {
+func (ad *adhoc) onAnswer(x *execution, st *stanza.Inbound, text string) {
 	d := x.words
 	field := d.asking
 	d.asking = ""
-	x.request = u.requestByWords(st, x.node, "")
+	x.request = ad.requestByWords(st, x.node, "")
 	f := fieldOf(x.fields(), field)
 	switch {
 	case strings.EqualFold(text, "cancel"), field == confirm && !strings.EqualFold(text, "yes"):
-		u.complete(x, "info", "Nothing was done.", nil)
+		ad.complete(x, "info", "Nothing was done.", nil)
 	case field == confirm:
 		d.given[confirm] = []string{"yes"}
-		u.converse(x)
+		ad.converse(x)
 	case f == nil:
-		u.complete(x, "error", "Nothing was done. Begin again.", nil)
+		ad.complete(x, "error", "Nothing was done. Begin again.", nil)
 	case strings.EqualFold(text, "help") && !isPrivate(f):
 		d.asking = field
-		u.ask(x, question(f))
+		ad.ask(x, question(f))
 	default:
-		if u.give(x, f, text) {
-			u.converse(x)
+		if ad.give(x, f, text) {
+			ad.converse(x)
 		}
 	}
 }
 
 // give takes the answer for a field. It is false when that is none that the field can
 // have, which ends the execution or asks again.
-func (u *user) give(x *execution, f *element.Element, text string) bool {
+func (ad *adhoc) give(x *execution, f *element.Element, text string) bool {
 	values, why := readAnswer(f, text)
 	if why != "" {
 		x.entered = x.words.given
-		u.sayAgain(x, why, f.Attr("var"))
+		ad.sayAgain(x, why, f.Attr("var"))
 		return false
 	}
 	x.words.given[f.Attr("var")] = values
@@ -248,16 +252,16 @@ func (u *user) give(x *execution, f *element.Element, text string) bool {
 }
 
 // sayAgain says what is wrong with the answers. What was asked for is asked for again.
-func (u *user) sayAgain(x *execution, complaint, field string) {
+func (ad *adhoc) sayAgain(x *execution, complaint, field string) {
 	d := x.words
 	f := fieldOf(x.fields(), field)
 	if f == nil || !d.asked {
-		u.complete(x, "error", complaint, nil)
+		ad.complete(x, "error", complaint, nil)
 		return
 	}
 	delete(d.given, field)
 	d.asking = field
-	u.ask(x, complaint+"\n"+question(f))
+	ad.ask(x, complaint+"\n"+question(f))
 }
 
 // readAnswer reads an answer to a field as it is written, or says what is wrong with it.
@@ -383,7 +387,7 @@ func valueText(f *element.Element) string {
 }
 
 // concludeWords tells how an execution by words has ended.
-func (u *user) concludeWords(x *execution, text string, form *element.Element) {
+func (ad *adhoc) concludeWords(x *execution, text string, form *element.Element) {
 	if form != nil && (text == "" || form.Child(xep.NSDataForm, "item") != nil) {
 		text = strings.TrimSpace(text + "\n" + truncateLines(formText(form)))
 	}
@@ -393,7 +397,7 @@ func (u *user) concludeWords(x *execution, text string, form *element.Element) {
 	if x.words != nil && x.words.secret {
 		text += "\nYour client keeps what you wrote, the password too: delete that message."
 	}
-	u.answerWords(x.request, text)
+	ad.answerWords(x.request, text)
 }
 
 // maxLines is how many lines a table has that is told by words.
@@ -408,7 +412,7 @@ func truncateLines(text string) string {
 }
 
 // saidError is an error as it is told by words.
-func saidError(why stanzaError) string {
+func saidError(why stanza.Error) string {
 	if why.Text != "" {
 		return why.Text
 	}
@@ -416,20 +420,20 @@ func saidError(why stanzaError) string {
 }
 
 // helpText lists the words that the gateway understands from the user now.
-func (u *user) helpText() string {
+func (ad *adhoc) helpText() string {
 	var b strings.Builder
-	b.WriteString("This is the gateway to " + u.c.cfg.Name + ".")
-	if !u.isRegistered() {
-		b.WriteString(" " + u.c.howToRegister())
+	b.WriteString("This is the gateway to " + ad.u.c.cfg.Name + ".")
+	if !ad.u.account.isRegistered() {
+		b.WriteString(" " + ad.u.c.howToRegister())
 	} else {
-		b.WriteString(" Add a contact as " + u.c.exampleJID() + ", or by your client's search for the " + u.c.info.PeerName + ".")
+		b.WriteString(" Add a contact as " + ad.u.c.exampleJID() + ", or by your client's search for the " + ad.u.c.info.PeerName + ".")
 	}
-	if u.c.info.RoomName != "" && (u.isRegistered() || u.c.info.Guests) {
-		b.WriteString("\nJoin a room as <" + u.c.info.RoomName + ">@" + u.c.domain + ".")
+	if ad.u.c.info.RoomName != "" && (ad.u.account.isRegistered() || ad.u.c.info.Guests) {
+		b.WriteString("\nJoin a room as <" + ad.u.c.info.RoomName + ">@" + ad.u.c.domain + ".")
 	}
 	b.WriteString("\nI understand:\nhelp: this text")
-	for _, cmd := range u.c.commands {
-		if cmd.word != "" && u.c.isAt(cmd, legacy.Peer{}) && u.shows(cmd) {
+	for _, cmd := range ad.u.c.commands {
+		if cmd.word != "" && ad.u.c.isAt(cmd, legacy.Peer{}) && ad.shows(cmd) {
 			b.WriteString("\n" + strings.TrimSpace(cmd.word+" "+cmd.argument) + ": " + first(cmd.about, cmd.name))
 		}
 	}
@@ -438,7 +442,7 @@ func (u *user) helpText() string {
 
 // say sends a chat message from the gateway itself.
 func (c *Component) say(to, text string) {
-	c.send(element.New(nsStanza, "message").Set("from", c.full(c.domain)).Set("to", to).
+	c.send(element.New(stanza.NS, "message").Set("from", c.full(c.domain)).Set("to", to).
 		Set("type", "chat").Set("id", newID()).
-		Add(element.New(nsStanza, "body").AddText(text)))
+		Add(element.New(stanza.NS, "body").AddText(text)))
 }
