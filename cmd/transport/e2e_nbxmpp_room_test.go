@@ -319,6 +319,13 @@ func (s *roomScene) nicks() {
 	if self := s.carol.enter("#den@"+ircDomain, "Carol Doe"); self.Resource() != "carol" || !self.Has("is_nickname_modified") {
 		s.Errorf("carol enters as %s", self.XML) // by her connection, which is called carol
 	}
+	// A subject that nobody has set is nobody's, and of no time. (gajim/gtk/conversation/rows/
+	// muc_subject.py)
+	for _, e := range s.carol.History() {
+		if e.Bare() == "#den@"+ircDomain && e.Has("is_muc_subject") && (e.Resource() != "" || e.MUCSubject.Text != "" || e.UserTimestamp != 0) {
+			s.Errorf("no subject is %s", e.XML)
+		}
+	}
 	s.alice.send("<presence to='#den@" + ircDomain + "/!@*'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
 	refused := s.alice.expect("an error", func(e *lab.ProbeEvent) bool { return e.Kind == "presence" && e.Error != nil })
 	if refused.Error.Condition != "not-acceptable" || refused.Error.By != "#den@"+ircDomain || refused.Error.Text == "" {

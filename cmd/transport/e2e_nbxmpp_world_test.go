@@ -119,17 +119,6 @@ func (g *gajim) push(what string, fits func(lab.RosterItem) bool) lab.RosterItem
 	}).Push.Item
 }
 
-// count is how many of all events fit.
-func (g *gajim) count(fits func(*lab.ProbeEvent) bool) int {
-	n := 0
-	for _, e := range g.History() {
-		if fits(e) {
-			n++
-		}
-	}
-	return n
-}
-
 // settled waits until the gateway has worked off what was sent to it.
 func (g *gajim) settled(domain string) {
 	g.w.t.Helper()

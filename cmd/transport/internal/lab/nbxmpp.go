@@ -229,8 +229,8 @@ func (n *NBXMPP) Send(ctx context.Context, stanza string) error {
 }
 
 // Call calls a method of one of nbxmpp's modules and waits for the end of its task. An
-// argument may be a JID, a FilledForm, an AdHocStep and others of probe.go. result may
-// be nil.
+// argument may be one that JIDArgument, Form.Fill, AdHocStep.Argument and others make.
+// result may be nil.
 func (n *NBXMPP) Call(ctx context.Context, result any, module, method string, arguments ...any) error {
 	if arguments == nil {
 		arguments = []any{}
@@ -238,8 +238,8 @@ func (n *NBXMPP) Call(ctx context.Context, result any, module, method string, ar
 	return n.command(ctx, "call", map[string]any{"module": module, "method": method, "args": arguments}, result)
 }
 
-// Ask sends an IQ that is written out, with a FilledForm if form is not nil, and returns
-// the form in the answer, nil if it has none.
+// Ask sends an IQ that is written out, with a form (Form.Fill) unless form is nil, and
+// returns the form in the answer, nil if it has none.
 func (n *NBXMPP) Ask(ctx context.Context, stanza string, form any) (*Form, error) {
 	var answer struct{ Form *Form }
 	if err := n.command(ctx, "ask", map[string]any{"xml": stanza, "form": form}, &answer); err != nil {
