@@ -11,6 +11,7 @@ import (
 
 	"transport/cmd/transport/internal/demo"
 	"transport/cmd/transport/internal/lab"
+	"transport/component/element"
 	"transport/legacy/oscar/oscarmock"
 	"transport/legacy/oscar/oscarwire"
 )
@@ -67,8 +68,8 @@ func TestNBXMPPContacts(t *testing.T) {
 	if !slices.Contains(info.Is, "is_gateway") || !strings.Contains(info.XML, "mailto:") && !strings.Contains(info.XML, "xmpp:carol@localhost") {
 		t.Errorf("the gateway is %s", info.XML) // XEP-0157 §2
 	}
-	if info := alice.capabilities(bob); !slices.Contains(info.Features, chatStates) {
-		t.Errorf("bob does not type: %s", info.XML) // gajim/common/modules/chatstates.py, get_active_chatstate
+	if info := alice.capabilities(bob); !slices.Contains(info.Features, chatStates) || slices.Contains(info.Features, "urn:xmpp:reactions:0") {
+		t.Errorf("bob does not type, or reacts: %s", info.XML) // gajim/common/modules/chatstates.py, get_active_chatstate
 	}
 	sum := sha1.Sum(picture) //nolint:gosec // see above
 	pictured := bob
@@ -103,6 +104,25 @@ func TestNBXMPPContacts(t *testing.T) {
 	}
 	if m := alice.message("hello"); m.JID != bob.JID || m.Type != "chat" {
 		t.Errorf("alice reads %s", m.XML)
+	}
+
+	// Corrections, retractions and reactions, which ICQ has not, are a line each, and nothing
+	// of them comes back. Gajim sends the fallbacks. XEP-0308, XEP-0424, XEP-0444
+	for _, act := range []struct{ body, payload, want string }{
+		{"to whom it concerns", "<replace xmlns='urn:xmpp:message-correct:0' id='m1'/>", "* to whom it concerns"},
+		{"> to whom it concerns\n😃", "<reactions xmlns='urn:xmpp:reactions:0' id='m1'><reaction>😃</reaction></reactions><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reactions:0'/>", "😃"},
+		{"/me retracted a message", "<retract xmlns='urn:xmpp:message-retract:1' id='m1'/><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:message-retract:1'/>", "took back"},
+	} {
+		body := element.New(lab.NSClient, "body").AddText(act.body)
+		alice.send("<message to='" + bob.JID + "' type='chat'>" + body.String() + act.payload + "</message>")
+		if got := w.heard().Text; !strings.Contains(got, act.want) || strings.Contains(got, "\n") || strings.Contains(got, "/me") {
+			t.Errorf("of %s bob reads %q", act.payload, got)
+		}
+	}
+	for _, e := range alice.History() {
+		if e.Kind == "message" && e.Bare() == bobICQ && e.Type == "chat" && e.Body != "" && e.Body != "hello" {
+			t.Errorf("alice reads %s", e.XML)
+		}
 	}
 
 	// Offline and back: the same resource goes.
