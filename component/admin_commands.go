@@ -193,7 +193,7 @@ func (ad *adhoc) report(x *execution, bares, answers []string) {
 func (ad *adhoc) askUserStats(x *execution) {
 	ad.askAccounts(x, "Show a user's state", "", func(u *user, x *execution, bares []string) {
 		u.adhoc.askUsers(bares, func(other *user) string {
-			if other.account.account == nil {
+			if other.account.row == nil {
 				return "not registered"
 			}
 			return fmt.Sprintf("%s Clients: %d.", strings.ReplaceAll(other.login.statusText(), "\n", " "), len(other.clients.resources))
@@ -208,7 +208,7 @@ func (ad *adhoc) askEndSession(x *execution) {
 	ad.askAccounts(x, "End users' sessions", "They stay signed off until they sign on again.", func(u *user, x *execution, bares []string) {
 		u.log.Info().Strs("users", bares).Msg("an administrator ends sessions")
 		u.adhoc.askUsers(bares, func(other *user) string {
-			if other.account.account == nil {
+			if other.account.row == nil {
 				return "not signed on"
 			}
 			if other.account.guest {

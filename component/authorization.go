@@ -11,7 +11,7 @@ import (
 
 // onAuthRequested: somebody asks to see the user. (XEP-0100 §5.1)
 func (ro *roster) onAuthRequested(ev legacy.AuthRequested) {
-	if ev.From.ID == "" || ro.blocks.blocked[ev.From.ID] || ro.contacts[ev.From.ID] == nil && len(ro.contacts) >= maxContacts {
+	if ev.From.ID == "" || ro.blocked[ev.From.ID] || ro.contacts[ev.From.ID] == nil && len(ro.contacts) >= maxContacts {
 		return
 	}
 	_, known := ro.contacts[ev.From.ID]
@@ -27,7 +27,7 @@ func (ro *roster) onAuthRequested(ev legacy.AuthRequested) {
 		}
 		return
 	}
-	ro.nicks.setNick(ct, ev.Name)
+	ro.setNick(ct, ev.Name)
 	ct.Subscription = ct.Subscription&^registry.Refused | registry.AuthAsked
 	ro.askSubscription(ct, first(ev.Reason, "Asks to see when you are online on "+ro.u.c.cfg.Name+"."))
 }
@@ -59,7 +59,7 @@ func (ro *roster) onAuthDenied(p legacy.Peer, reason string) {
 
 // onAddedYou: somebody put the user on their list; the user may want the same.
 func (ro *roster) onAddedYou(p legacy.Peer) {
-	if ct := ro.contacts[p.ID]; p.ID == "" || ro.blocks.blocked[p.ID] || ct != nil && ct.Subscription != 0 {
+	if ct := ro.contacts[p.ID]; p.ID == "" || ro.blocked[p.ID] || ct != nil && ct.Subscription != 0 {
 		return
 	}
 	if len(ro.contacts) >= maxContacts {

@@ -164,7 +164,7 @@ func (bl *blocklist) mayBlock(r *stanza.Request) bool {
 	switch {
 	case !bl.ro.u.c.info.Features.Has(legacy.FeatureBlocking):
 		r.Fail(stanza.ErrServiceUnavail)
-	case bl.ro.u.account.account == nil:
+	case bl.ro.u.account.row == nil:
 		r.Fail(stanza.ErrRegisterFirst)
 	case bl.ro.u.login.legacySession() == nil:
 		r.Fail(bl.ro.u.login.notOnline())
@@ -219,7 +219,7 @@ func (bl *blocklist) askBlock(x *execution) {
 	asked := xep.NewForm("form", "", "Block somebody", "They can neither write to you nor see when you are online.").
 		Add(xep.Required(xep.NewField("peer", "text-single", bl.ro.u.c.info.PeerName)))
 	bl.ro.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
-		u.roster.blocks.onBlockAnswers(x, values, true)
+		u.roster.onBlockAnswers(x, values, true)
 	})
 }
 
@@ -238,7 +238,7 @@ func (bl *blocklist) askUnblock(x *execution) {
 		return
 	}
 	bl.ro.u.adhoc.questions(x, xep.NewForm("form", "", "Unblock somebody", "").Add(field), true, func(u *user, x *execution, values map[string][]string) {
-		u.roster.blocks.onBlockAnswers(x, values, false)
+		u.roster.onBlockAnswers(x, values, false)
 	})
 }
 

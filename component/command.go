@@ -199,7 +199,7 @@ func (ad *adhoc) startCommand(r *stanza.Request, cmd *command, peer legacy.Peer)
 	case !ad.offers(cmd) && !ad.u.account.isRegistered():
 		ad.complete(x, "error", textStranger+" "+ad.u.c.howToRegister(), nil)
 	case !ad.offers(cmd):
-		ad.complete(x, "error", "You are registered already, as "+first(ad.u.account.account.Login, ad.u.account.account.Fields["username"])+".", nil)
+		ad.complete(x, "error", "You are registered already, as "+first(ad.u.account.row.Login, ad.u.account.row.Fields["username"])+".", nil)
 	case cmd.ask != nil:
 		cmd.ask(ad.u, x)
 	default:

@@ -48,7 +48,7 @@ func (ro *roster) contact(peer string) *contact {
 // save stores a contact's row. A failure costs no more than a repeated request
 // after a restart, so it is only logged.
 func (ro *roster) save(cts ...*contact) {
-	if len(cts) == 0 || ro.u.account.account == nil {
+	if len(cts) == 0 || ro.u.account.row == nil {
 		return
 	}
 	rows := make([]registry.Contact, len(cts))
@@ -80,7 +80,7 @@ func (ro *roster) onSubscription(st *stanza.Inbound) {
 		ro.onGuestSubscription(st)
 		return
 	}
-	if ro.u.account.account == nil && !guest {
+	if ro.u.account.row == nil && !guest {
 		if st.Type == "subscribe" {
 			ro.u.c.refuseSubscription(st)
 			return
@@ -157,7 +157,7 @@ func (ro *roster) onSubscribe(ct *contact, reason, id string) {
 		ro.grant(ct, id)
 		return
 	case ct.Subscription.Has(registry.To), !ro.u.c.info.Features.Has(legacy.FeatureRoster):
-		ro.writer.readRoster(func() {
+		ro.readRoster(func() {
 			if ro.contacts[ct.Peer] == ct {
 				ro.grant(ct, id)
 			}
@@ -167,7 +167,7 @@ func (ro *roster) onSubscribe(ct *contact, reason, id string) {
 	ct.Subscription |= registry.AskTo
 	ro.save(ct)
 	if edits {
-		ro.writer.readRoster(func() { // the user may have named the contact, and chosen a group
+		ro.readRoster(func() { // the user may have named the contact, and chosen a group
 			if ro.contacts[ct.Peer] == ct && ct.Subscription.Has(registry.AskTo) {
 				ro.addContact(ct, reason)
 			}
@@ -212,12 +212,12 @@ func (ro *roster) grant(ct *contact, id string) {
 	if ct.offered = false; ct.Subscription.Has(registry.From) || asked {
 		return
 	}
-	if ct.Peer != "" && ro.writer.writesRoster() {
-		ro.writer.offer(ct)
+	if ct.Peer != "" && ro.writesRoster() {
+		ro.offer(ct)
 		ro.save(ct)
 		return
 	}
-	reason := ro.writer.whyGateway()
+	reason := ro.whyGateway()
 	if ct.Peer != "" {
 		reason = "You have added this contact on " + ro.u.c.cfg.Name + ". Allow this too, so that they see when you are online."
 	}
@@ -229,7 +229,7 @@ func (ro *roster) grant(ct *contact, id string) {
 func (ro *roster) askSubscription(ct *contact, reason string) {
 	ct.Subscription |= registry.AskFrom
 	ro.save(ct)
-	ro.nicks.withNick(ct, func() {
+	ro.withNick(ct, func() {
 		if ro.contacts[ct.Peer] == ct && ct.Subscription.Has(registry.AskFrom) {
 			ro.sendSubscribe(ct, reason)
 		}
@@ -242,7 +242,7 @@ func (ro *roster) sendSubscribe(ct *contact, reason string) {
 	if reason != "" {
 		p.Add(element.New(stanza.NS, "status").AddText(reason))
 	}
-	if name := ro.nicks.nameOf(ct); name != "" {
+	if name := ro.nameOf(ct); name != "" {
 		p.Add(xep.Nick(name))
 	}
 	ro.u.c.send(p)

@@ -20,7 +20,7 @@ func (ro *roster) showPresence(x *execution) {
 		return
 	}
 	p := ct.presence
-	if ro.blocks.blocked[ct.Peer] {
+	if ro.blocked[ct.Peer] {
 		p = legacy.Presence{}
 	}
 	name := showNames[p.Show]
@@ -82,7 +82,7 @@ func (ro *roster) contactsText() string {
 			break
 		}
 		b.WriteString("\n" + ct.jid)
-		if name := ro.nicks.nameOf(ct); name != "" {
+		if name := ro.nameOf(ct); name != "" {
 			b.WriteString(" (" + name + ")")
 		}
 		if ct.presence.Show > legacy.ShowInvisible {
@@ -97,7 +97,7 @@ func (ro *roster) askAdd(x *execution) {
 	asked := xep.NewForm("form", "", "Add a contact", "").
 		Add(xep.Required(xep.NewField("peer", "text-single", ro.u.c.info.PeerName)), xep.NewField("name", "text-single", "Name"))
 	ro.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
-		peer, err := u.roster.blocks.peerByText(firstOf(values["peer"]))
+		peer, err := u.roster.peerByText(firstOf(values["peer"]))
 		if err == nil && peer.ID == "" {
 			err = legacy.Errorf(legacy.NotFound, "There is nobody of that address.")
 		}
@@ -166,7 +166,7 @@ func (ro *roster) failAdding() {
 func (ro *roster) askRemove(x *execution) {
 	field := xep.Required(xep.NewField("peer", "text-single", ro.u.c.info.PeerName))
 	ro.u.adhoc.questions(x, xep.NewForm("form", "", "Remove a contact", "They leave your list here and on the network.").Add(field), true, func(u *user, x *execution, values map[string][]string) {
-		peer, err := u.roster.blocks.peerByText(firstOf(values["peer"]))
+		peer, err := u.roster.peerByText(firstOf(values["peer"]))
 		ct := u.roster.contacts[peer.ID]
 		switch {
 		case err == nil && (ct == nil || peer.ID == "" || ct.Subscription.Has(registry.Removed)):
@@ -187,12 +187,12 @@ func (ro *roster) removeContact(ct *contact) {
 	left := *ct
 	ct.Subscription = 0
 	ro.endContact(ct)
-	if ro.writer.writesRoster() {
-		ro.writer.remove(&left)
+	if ro.writesRoster() {
+		ro.remove(&left)
 		return
 	}
-	ro.writer.part(ct.jid)
-	ro.writer.suggest("delete", ct)
+	ro.part(ct.jid)
+	ro.suggest("delete", ct)
 }
 
 var contactColumns = [][2]string{{"jid", "Address"}, {"peer", "Address on the network"}, {"name", "Name"}, {"groups", "Groups"}}
@@ -285,7 +285,7 @@ func (ro *roster) syncContacts() (string, *stanza.Error) {
 	missing := ro.unsynced()
 	for _, ct := range missing {
 		ct.Subscription = ct.Subscription&^registry.Refused | registry.AskFrom
-		ro.writer.toAsk = append(ro.writer.toAsk, ct.Peer)
+		ro.toAsk = append(ro.toAsk, ct.Peer)
 	}
 	ro.save(missing...)
 	if len(missing) == 0 {

@@ -38,7 +38,7 @@ func (ro *roster) mergeContacts(list []legacy.Contact) {
 		case ct.Subscription.Has(registry.AskTo), ct.Listed && lost && ct.Subscription.Has(registry.To):
 			ro.addContact(ct, "")
 		case ct.Listed: // removed with another client
-			ro.writer.drop(ct)
+			ro.drop(ct)
 		}
 	}
 	if stale {
@@ -86,14 +86,14 @@ func (ro *roster) mergeContact(c legacy.Contact, stale bool) *contact {
 		ro.grant(ct, "")
 		return nil
 	case ct.Subscription.Has(registry.AskFrom) && stale, !known:
-		ro.writer.offer(ct)
+		ro.offer(ct)
 	}
 	renamed := before.Name != ct.Name || !slices.Equal(before.Groups, ct.Groups)
 	if known && before.Listed && !renamed && before.Subscription == ct.Subscription {
 		return nil
 	}
 	if known && before.Listed && renamed && ct.Subscription.Has(registry.To) {
-		ro.writer.tellRoster(ct)
+		ro.tellRoster(ct)
 	}
 	return ct
 }
@@ -117,7 +117,7 @@ func (ro *roster) onContactRemoved(p legacy.Peer) {
 	if ct == nil || p.ID == "" || ct.Subscription.Has(registry.AskTo) { // added again meanwhile
 		return
 	}
-	ro.writer.drop(ct)
+	ro.drop(ct)
 }
 
 // onContactFailed: the network did not take a change of a contact.

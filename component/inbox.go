@@ -102,7 +102,7 @@ func (s *stall) over(now time.Time) bool {
 func (u *user) handleBatch() {
 	for len(u.batch) > 0 {
 		st := u.batch[0]
-		if len(u.outbox.sent) < maxSent {
+		if !u.outbox.full() {
 			u.stall = stall{}
 		} else if st.Name == "message" && !u.stall.over(u.c.clock.Now()) {
 			return

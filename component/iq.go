@@ -41,9 +41,9 @@ var iqRoutes = map[iqName]iqRoute{
 	{xep.NSPubSub, "pubsub"}:      {get: true, contactActor: func(u *user, r *stanza.Request, peer legacy.Peer) { u.roster.onContactPubSub(r, peer) }},
 	{xep.NSSearch, "query"}:       {get: true, set: true, actor: func(u *user, r *stanza.Request) { u.calls.onSearch(r) }},
 	{xep.NSGateway, "query"}:      {get: true, set: true, gateway: (*Component).prompt},
-	{xep.NSBlocking, "blocklist"}: {get: true, actor: func(u *user, r *stanza.Request) { u.roster.blocks.onBlockList(r) }},
-	{xep.NSBlocking, "block"}:     {set: true, actor: func(u *user, r *stanza.Request) { u.roster.blocks.onBlockIQ(r) }},
-	{xep.NSBlocking, "unblock"}:   {set: true, actor: func(u *user, r *stanza.Request) { u.roster.blocks.onBlockIQ(r) }},
+	{xep.NSBlocking, "blocklist"}: {get: true, actor: func(u *user, r *stanza.Request) { u.roster.onBlockList(r) }},
+	{xep.NSBlocking, "block"}:     {set: true, actor: func(u *user, r *stanza.Request) { u.roster.onBlockIQ(r) }},
+	{xep.NSBlocking, "unblock"}:   {set: true, actor: func(u *user, r *stanza.Request) { u.roster.onBlockIQ(r) }},
 	{xep.NSRegister, "query"}:     {get: true, set: true, actor: func(u *user, r *stanza.Request) { u.account.onRegister(r) }},
 	{xep.NSCommands, "command"}:   {set: true, actor: func(u *user, r *stanza.Request) { u.adhoc.onCommand(r) }},
 }

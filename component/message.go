@@ -55,7 +55,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 	case text == "" && a == actSay:
 		ob.onChatState(st)
 		return
-	case ob.u.account.account == nil && st.To.Local != "":
+	case ob.u.account.row == nil && st.To.Local != "":
 		st.Refuse(stanza.ErrRegisterFirst)
 		return
 	case len(text) > maxBody:
@@ -98,8 +98,8 @@ func (ob *outbox) sendText(st *stanza.Inbound, text string) {
 func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool {
 	s := ob.u.login.legacySession()
 	switch {
-	case s == nil && ob.u.login.block != nil:
-		st.Refuse(stanza.Translate(ob.u.login.block))
+	case s == nil && ob.u.login.signOnErr != nil:
+		st.Refuse(stanza.Translate(ob.u.login.signOnErr))
 		return false
 	case s == nil && ob.u.login.wanted():
 		ob.keepForNetwork(st)
@@ -111,7 +111,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 		st.Refuse(stanza.ErrBusy.With("Too many messages wait for the network. Try again in a moment."))
 		return false
 	}
-	if ob.u.roster.blocks.blocked[peer.ID] && !peer.Room {
+	if ob.u.roster.blocked[peer.ID] && !peer.Room {
 		st.Refuse(stanza.ErrBlocked)
 		return false
 	}
@@ -123,7 +123,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 	}
 	reply := ob.replyTo(st, peer)
 	if reply != "" && markup == nil {
-		text = addressed(ob.u.rooms.rooms[peer.ID], reply, withoutQuote(st.Element, text))
+		text = addressed(ob.u.rooms.all[peer.ID], reply, withoutQuote(st.Element, text))
 	}
 	if actOf(st.Element) == actCorrect && !peer.Service { // a corrected command is a command
 		text, markup = correctionOf(text, markup)
@@ -161,7 +161,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 // replyTo is the message that another one answers, where the network knows of
 // answers. (XEP-0461 §3)
 func (ob *outbox) replyTo(st *stanza.Inbound, peer legacy.Peer) string {
-	if r := ob.u.rooms.rooms[peer.ID]; r != nil && r.tags {
+	if r := ob.u.rooms.all[peer.ID]; r != nil && r.tags {
 		if reply := st.Child(xep.NSReply, "reply"); reply != nil {
 			return reply.Attr("id")
 		}
@@ -273,7 +273,7 @@ func (ob *outbox) failSent(why stanza.Error) {
 // user's server, which stores it for a user who is offline; without a link it is
 // kept until there is one.
 func (ob *outbox) onMessageReceived(ev legacy.MessageReceived) {
-	if ev.From.ID == "" || ev.Text == "" || ob.u.roster.blocks.blocked[ev.From.ID] {
+	if ev.From.ID == "" || ev.Text == "" || ob.u.roster.blocked[ev.From.ID] {
 		return
 	}
 	ob.passMessage(ev)
@@ -358,7 +358,7 @@ func (ac *account) onStateSaved(state []byte) {
 	if !ac.isRegistered() {
 		return
 	}
-	ac.account.State = state
+	ac.row.State = state
 	ctx, cancel := ac.u.storing()
 	defer cancel()
 	if err := ac.u.c.cfg.Registry.SaveState(ctx, ac.u.c.domain, ac.u.bare, state); err != nil {

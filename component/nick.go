@@ -154,7 +154,7 @@ func (ni *nicknames) setNick(ct *contact, nick string) {
 		ct.inRoster.name = ""
 	}
 	if ni.nameOf(ct) != before && ct.inRoster.name == "" && ct.Subscription.Has(registry.To) && !ct.Subscription.Has(registry.AskFrom) {
-		ni.ro.writer.tellRoster(ct)
+		ni.ro.tellRoster(ct)
 	}
 }
 
@@ -162,7 +162,7 @@ func (ni *nicknames) setNick(ct *contact, nick string) {
 // first few of them are worth waiting for.
 func (ni *nicknames) seekNicks(few int) (wait bool) {
 	under := 0
-	for i, peer := range ni.ro.writer.toAsk {
+	for i, peer := range ni.ro.toAsk {
 		if i >= max(few, nicksAhead) || under >= nicksAhead {
 			break
 		}
@@ -172,8 +172,8 @@ func (ni *nicknames) seekNicks(few int) (wait bool) {
 		}
 		if ct.naming == nil {
 			ni.withNick(ct, func() {
-				if ni.ro.writer.askAwaits { // else the next offer has a time of its own
-					ni.ro.writer.askAwaits, ni.ro.writer.askAt = false, ni.ro.u.c.clock.Now()
+				if ni.ro.askAwaits { // else the next offer has a time of its own
+					ni.ro.askAwaits, ni.ro.askAt = false, ni.ro.u.c.clock.Now()
 				}
 			})
 		}

@@ -69,7 +69,7 @@ func (cl *clients) present() bool {
 	if cl.u.c.conn.Load() == nil {
 		return false
 	}
-	for _, r := range cl.u.rooms.rooms {
+	for _, r := range cl.u.rooms.all {
 		if len(r.clients) > 0 {
 			return true
 		}

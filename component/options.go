@@ -52,12 +52,12 @@ var switches = []struct {
 
 // option reports whether a switch is on.
 func (ac *account) option(name string) bool {
-	return ac.account != nil && ac.account.Options[name] != ""
+	return ac.row != nil && ac.row.Options[name] != ""
 }
 
 // setOption changes one option.
 func (ac *account) setOption(name, value string) *stanza.Error {
-	options := maps.Clone(ac.account.Options)
+	options := maps.Clone(ac.row.Options)
 	if options == nil {
 		options = make(map[string]string)
 	}
@@ -69,7 +69,7 @@ func (ac *account) setOption(name, value string) *stanza.Error {
 }
 
 func (ac *account) setOptions(options map[string]string) *stanza.Error {
-	if maps.Equal(options, ac.account.Options) {
+	if maps.Equal(options, ac.row.Options) {
 		return nil
 	}
 	ctx, cancel := ac.u.storing()
@@ -78,7 +78,7 @@ func (ac *account) setOptions(options map[string]string) *stanza.Error {
 		ac.u.log.Error().Err(err).Msg("cannot store settings")
 		return &stanza.ErrDatabase
 	}
-	ac.account.Options = options
+	ac.row.Options = options
 	return nil
 }
 
@@ -96,8 +96,8 @@ func (ad *adhoc) askOptions(x *execution) {
 	}
 	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		var before map[string]string
-		if u.account.account != nil {
-			before = u.account.account.Options
+		if u.account.row != nil {
+			before = u.account.row.Options
 		}
 		options := maps.Clone(before)
 		if options == nil {

@@ -67,7 +67,7 @@ func (ca *calls) sweepLookups() {
 // user's list. Unknown and unauthorised look the same. (RFC 6120 §13.10.2)
 func (ro *roster) may(peer legacy.Peer) (*contact, bool) {
 	ct := ro.contacts[peer.ID]
-	if ro.u.account.account == nil || ct == nil || peer.ID == "" {
+	if ro.u.account.row == nil || ct == nil || peer.ID == "" {
 		return nil, false
 	}
 	return ct, ct.Listed || ct.Subscription.Has(registry.To)
@@ -84,7 +84,7 @@ func (ca *calls) onContactVCard(r *stanza.Request, peer legacy.Peer) {
 			r.Fail(stanza.ErrServiceUnavail) // XEP-0054 §3.3
 			return
 		}
-		ca.replyVCard(r, peer, legacy.Profile{Nick: ca.u.roster.nicks.nameOf(ct)})
+		ca.replyVCard(r, peer, legacy.Profile{Nick: ca.u.roster.nameOf(ct)})
 		return
 	}
 	ca.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
@@ -95,7 +95,7 @@ func (ca *calls) onContactVCard(r *stanza.Request, peer legacy.Peer) {
 		case got.Err != nil:
 			r.Fail(stanza.Translate(got.Err))
 		default:
-			u.roster.nicks.learnNick(peer.ID, got.Profile)
+			u.roster.learnNick(peer.ID, got.Profile)
 			u.calls.replyVCard(r, peer, got.Profile)
 		}
 	}, func(ref string) error { return profiler.RequestProfile(ca.u.ctx, ref, peer) })

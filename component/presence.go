@@ -54,7 +54,7 @@ func (u *user) onPresence(st *stanza.Inbound) {
 // onAvailable: one of the user's clients is online; the first one signs on.
 // (XEP-0100 §4.4)
 func (cl *clients) onAvailable(st *stanza.Inbound) {
-	if cl.u.account.account == nil {
+	if cl.u.account.row == nil {
 		if !cl.u.c.info.Guests { // those may see the gateway without its seeing them
 			st.Refuse(stanza.ErrRegisterFirst)
 		}
@@ -72,17 +72,17 @@ func (cl *clients) onAvailable(st *stanza.Inbound) {
 	cl.u.rooms.noteGone(full, false)
 	cl.learn(full, st.Element)
 	cl.noticePhoto(st.Element)
-	if came && legacy.KindOf(cl.u.login.block) == legacy.Replaced {
-		cl.u.login.block = nil // the user came back on purpose
+	if came && legacy.KindOf(cl.u.login.signOnErr) == legacy.Replaced {
+		cl.u.login.signOnErr = nil // the user came back on purpose
 	}
-	if cl.u.login.block != nil && st.To.Local == "" { // XEP-0100 §4.4.2
-		cl.u.roster.sendPresenceError(full, stanza.Translate(cl.u.login.block))
+	if cl.u.login.signOnErr != nil && st.To.Local == "" { // XEP-0100 §4.4.2
+		cl.u.roster.sendPresenceError(full, stanza.Translate(cl.u.login.signOnErr))
 	}
 	if cl.u.login.session != nil && cl.u.login.session.ready {
 		cl.showOwnPresence()
 		cl.u.roster.showUnshown()
 		if before.presence.Show == legacy.ShowOffline { // it has just come
-			cl.u.roster.writer.readRosterAgain()
+			cl.u.roster.readRosterAgain()
 		}
 	}
 }
@@ -160,7 +160,7 @@ func (cl *clients) ownPresence() legacy.Presence {
 		}
 	}
 	if len(cl.resources) == 0 { // they may show themselves to rooms only
-		for _, r := range cl.u.rooms.rooms {
+		for _, r := range cl.u.rooms.all {
 			for _, client := range r.clients {
 				if client.shown.Show > best.presence.Show {
 					best.presence = client.shown
@@ -219,7 +219,7 @@ func (ro *roster) onProbe(st *stanza.Inbound) {
 		switch {
 		case !ro.u.account.isRegistered() && ro.u.c.info.Guests:
 			ro.sendGatewayPresence(to)
-		case ro.u.account.account == nil:
+		case ro.u.account.row == nil:
 			ro.u.c.sendPresence(bare, to, "unsubscribed", st.ID)
 		case up:
 			ro.sendGatewayPresence(to)
@@ -230,7 +230,7 @@ func (ro *roster) onProbe(st *stanza.Inbound) {
 	}
 	ct := ro.contactAt(st)
 	switch {
-	case ro.u.account.account == nil, up && (ct == nil || !ct.Subscription.Has(registry.To) && !ct.Listed):
+	case ro.u.account.row == nil, up && (ct == nil || !ct.Subscription.Has(registry.To) && !ct.Listed):
 		ro.u.c.sendPresence(bare, to, "unsubscribed", st.ID)
 	case !up || ct == nil:
 		ro.u.c.sendPresence(ro.u.c.full(bare), to, "unavailable", st.ID)
@@ -278,7 +278,7 @@ func (ro *roster) onPresenceChanged(from legacy.Peer, p legacy.Presence) {
 	}
 	ct.presence = p
 	switch {
-	case !ct.Subscription.Has(registry.To), ro.blocks.blocked[from.ID]:
+	case !ct.Subscription.Has(registry.To), ro.blocked[from.ID]:
 	case !ct.flaps.allow(ro.u.c.clock.Now()):
 		ct.unshown = true
 		if ro.showAt.IsZero() {
@@ -313,7 +313,7 @@ func (f *flaps) allow(now time.Time) bool {
 // sendContactPresence sends the presence of a contact.
 func (ro *roster) sendContactPresence(ct *contact, to, id string) error {
 	p := ct.presence
-	if ro.blocks.blocked[ct.Peer] {
+	if ro.blocked[ct.Peer] {
 		p = legacy.Presence{} // XEP-0191 §3.2
 	}
 	return ro.u.c.write(func(dst []byte) []byte {
@@ -346,7 +346,7 @@ func (ro *roster) sendPresenceError(to string, why stanza.Error) {
 // hideAll tells that everybody is offline, the gateway itself last, and why.
 func (ro *roster) hideAll(why string) {
 	ro.hideContacts()
-	if ro.u.account.account == nil || ro.u.account.guest {
+	if ro.u.account.row == nil || ro.u.account.guest {
 		return
 	}
 	p := element.New(stanza.NS, "presence").Set("from", ro.u.c.full(ro.u.c.domain)).Set("to", ro.u.bare).Set("type", "unavailable")
@@ -358,7 +358,7 @@ func (ro *roster) hideAll(why string) {
 
 // hideContacts tells that every contact who was online is not. (XEP-0100 §4.5.1)
 func (ro *roster) hideContacts() {
-	stale := ro.u.c.takeStale(ro.u.bare) && ro.u.account.account != nil
+	stale := ro.u.c.takeStale(ro.u.bare) && ro.u.account.row != nil
 	if stale {
 		ro.hideBare()
 	}

@@ -78,11 +78,11 @@ func (ac *account) instructions() string {
 		return ac.u.c.info.Instructions
 	}
 	text := "You are registered."
-	if name := first(ac.account.Fields["username"], ac.account.Login); name != "" {
+	if name := first(ac.row.Fields["username"], ac.row.Login); name != "" {
 		text = "You are registered as " + name + "."
 	}
 	for _, f := range ac.u.c.info.Form {
-		if isSecret(f) && ac.account.Fields[f.Var] != "" {
+		if isSecret(f) && ac.row.Fields[f.Var] != "" {
 			text += " Leave the password empty to keep the one that is stored."
 			break
 		}
@@ -91,7 +91,7 @@ func (ac *account) instructions() string {
 }
 
 // isRegistered reports whether the user has a registration: guests have none.
-func (ac *account) isRegistered() bool { return ac.account != nil && !ac.guest }
+func (ac *account) isRegistered() bool { return ac.row != nil && !ac.guest }
 
 // registered is what is known of a field, to be filled in for the user: never a
 // secret.
@@ -100,7 +100,7 @@ func (ac *account) registered(f legacy.Field) string {
 		return ""
 	}
 	if ac.isRegistered() {
-		if v, ok := ac.account.Fields[f.Var]; ok {
+		if v, ok := ac.row.Fields[f.Var]; ok {
 			return v
 		}
 	}
@@ -167,15 +167,15 @@ func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 		done(&stanza.ErrDatabase)
 		return
 	}
-	if ac.isRegistered() && ac.u.login.block == nil && ac.sameFields(fields) {
+	if ac.isRegistered() && ac.u.login.signOnErr == nil && ac.sameFields(fields) {
 		done(nil)
 		return
 	}
 	account := registry.Account{Network: ac.u.c.domain, User: ac.u.bare, Login: login, Fields: fields}
 	if ac.isRegistered() {
-		account.Options = ac.account.Options
-		if ac.account.Login == login {
-			account.State = ac.account.State
+		account.Options = ac.row.Options
+		if ac.row.Login == login {
+			account.State = ac.row.State
 		}
 	}
 	ac.u.login.trial = &trial{done: done, account: account, client: ac.u.clients.client, deadline: ac.u.c.clock.Now().Add(trialTimeout)}
@@ -186,7 +186,7 @@ func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 // what was never entered, and clients send them.
 func (ac *account) sameFields(fields map[string]string) bool {
 	for _, f := range ac.u.c.info.Form {
-		before, entered := ac.account.Fields[f.Var]
+		before, entered := ac.row.Fields[f.Var]
 		if !entered && !isSecret(f) {
 			before = f.Default
 		}
@@ -221,7 +221,7 @@ func submitted(q *element.Element) (fields map[string]string, cancelled bool) {
 // again: what is stored would go elsewhere than where it was meant for.
 func (ac *account) renewed(given map[string]string) string {
 	for _, f := range ac.u.c.info.Form {
-		if value, ok := given[f.Var]; ok && f.Renews && ac.isRegistered() && value != ac.account.Fields[f.Var] {
+		if value, ok := given[f.Var]; ok && f.Renews && ac.isRegistered() && value != ac.row.Fields[f.Var] {
 			return f.Label
 		}
 	}
@@ -239,7 +239,7 @@ func (ac *account) mergeFields(given map[string]string) (map[string]string, *sta
 			return nil, &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: renewed + " has changed: enter this again: " + f.Label + ".", Field: f.Var}
 		}
 		if ac.isRegistered() && (!ok || value == "" && isSecret(f)) {
-			value = ac.account.Fields[f.Var]
+			value = ac.row.Fields[f.Var]
 		} else if !ok {
 			value = f.Default
 		}
@@ -294,8 +294,8 @@ func (lg *login) commitTrial() bool {
 		return false
 	}
 	lg.session.trial = false
-	lg.u.account.account, lg.u.account.guest, lg.u.rooms.guestLeft = &t.account, false, false
-	lg.block = nil
+	lg.u.account.row, lg.u.account.guest, lg.u.rooms.guestLeft = &t.account, false, false
+	lg.signOnErr = nil
 	lg.u.c.setRegistered(lg.u.bare, true)
 	if len(lg.u.clients.resources) == 0 {
 		lg.graceEnd = lg.u.c.clock.Now().Add(linkGrace) // presence comes once the user has accepted us
@@ -304,7 +304,7 @@ func (lg *login) commitTrial() bool {
 	t.done(nil)
 	lg.u.calls.sweep()
 	lg.u.clients.applicant = applicant{full: t.client}
-	lg.u.roster.writer.offerGateway()
+	lg.u.roster.offerGateway()
 	return true
 }
 
@@ -333,7 +333,7 @@ func (lg *login) onCredentialsChanged(fields map[string]string) {
 	if !lg.u.account.isRegistered() {
 		return
 	}
-	account := *lg.u.account.account
+	account := *lg.u.account.row
 	account.Fields = maps.Clone(account.Fields)
 	maps.Copy(account.Fields, fields)
 	ctx, cancel := lg.u.storing()
@@ -342,5 +342,5 @@ func (lg *login) onCredentialsChanged(fields map[string]string) {
 		lg.u.log.Error().Err(err).Msg("cannot store changed credentials")
 		lg.u.notify("The gateway cannot store your new password now. Enter it in your registration with this gateway, or else you cannot sign on again.")
 	}
-	lg.u.account.account = &account // for this session's successors, whatever is stored
+	lg.u.account.row = &account // for this session's successors, whatever is stored
 }

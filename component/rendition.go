@@ -76,7 +76,7 @@ func (rs *renditions) find(l spokenLine, after uint64, now time.Time) rendition 
 
 // noteRendition notes what a line stands for that is about to be sent.
 func (ob *outbox) noteRendition(st *stanza.Inbound, peer legacy.Peer, parts []string) {
-	a, r := actOf(st.Element), ob.u.rooms.rooms[peer.ID]
+	a, r := actOf(st.Element), ob.u.rooms.all[peer.ID]
 	if a == actSay || r == nil || len(parts) != 1 || len(parts[0]) > maxRenditionText {
 		return
 	}

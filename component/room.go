@@ -96,20 +96,20 @@ func (c *Component) noRoom(st *stanza.Inbound) *stanza.Error {
 
 // newRoom makes a room that the user is not yet in, nil if there are too many.
 func (rs *rooms) newRoom(peer legacy.Peer) *room {
-	if len(rs.rooms) >= maxRooms {
+	if len(rs.all) >= maxRooms {
 		return nil
 	}
 	r := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID), occupants: make(map[string]*occupant), clients: make(map[string]*roomClient)}
 	r.stays = rs.staysIn(peer)
 	rs.entered++
 	r.order = rs.entered
-	rs.rooms[peer.ID] = r
+	rs.all[peer.ID] = r
 	return r
 }
 
 // onRoomPresence handles a presence to a room. (XEP-0045 §7.1, §7.2)
 func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
-	full, r := st.From.String(), rs.rooms[peer.ID]
+	full, r := st.From.String(), rs.all[peer.ID]
 	var client *roomClient
 	if r != nil {
 		client = r.clients[full]
@@ -143,15 +143,15 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 // joinRoom brings one of the user's clients into a room. (XEP-0045 §7.2)
 func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	nick, why := rs.u.c.legalNick(st.To.Resource)
-	if why == nil && rs.u.account.account == nil {
+	if why == nil && rs.u.account.row == nil {
 		why = rs.signOnAsGuest(nick)
 	}
 	if why != nil {
 		rs.refuseEntry(st, *why)
 		return
 	}
-	rs.u.login.visits.nameGuest(nick)
-	r := rs.rooms[peer.ID]
+	rs.u.login.nameGuest(nick)
+	r := rs.all[peer.ID]
 	if r != nil && !r.backIn(st.To.Resource, nick) {
 		r = nil
 	}
@@ -182,8 +182,8 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	case rs.u.account.option(optLoggedOut):
 		rs.refuseEntry(st, rs.u.login.notOnline())
 		r.dropClient(full, "")
-	case rs.u.login.block != nil:
-		rs.refuseEntry(st, stanza.Translate(rs.u.login.block))
+	case rs.u.login.signOnErr != nil:
+		rs.refuseEntry(st, stanza.Translate(rs.u.login.signOnErr))
 		r.dropClient(full, "")
 	default:
 		r.askRoom()
@@ -201,7 +201,7 @@ func (rs *rooms) signOnAsGuest(nick string) *stanza.Error {
 		return &why
 	}
 	rs.u.account.guest = true
-	rs.u.account.account = &registry.Account{Network: rs.u.c.domain, User: rs.u.bare, Fields: fields}
+	rs.u.account.row = &registry.Account{Network: rs.u.c.domain, User: rs.u.bare, Fields: fields}
 	return nil
 }
 
@@ -212,7 +212,7 @@ func (r *room) askRoom() {
 		return
 	}
 	r.asked = true
-	r.rs.u.login.visits.renameAt(roomer, r.peer)
+	r.rs.u.login.renameAt(roomer, r.peer)
 	if err := roomer.JoinRoom(r.rs.u.ctx, r.peer, r.wanted, r.password); err != nil {
 		r.rs.onRoomFailed(legacy.RoomFailed{Room: r.peer, Err: err})
 	}
@@ -221,7 +221,7 @@ func (r *room) askRoom() {
 // rejoin asks for every room once the session is up, again or for the first time.
 func (rs *rooms) rejoin() {
 	rs.enterOwnRooms()
-	for _, r := range slices.SortedFunc(maps.Values(rs.rooms), func(a, b *room) int { return cmp.Compare(a.order, b.order) }) {
+	for _, r := range slices.SortedFunc(maps.Values(rs.all), func(a, b *room) int { return cmp.Compare(a.order, b.order) }) {
 		r.asked = false // in order: the first nick may be the one for all
 		r.askRoom()
 	}
@@ -247,7 +247,7 @@ func (r *room) leaveRoom(full string, reason string) {
 func (r *room) dropClient(full string, reason string) {
 	delete(r.clients, full)
 	r.rs.u.clients.showOwnPresence()
-	if len(r.clients) > 0 || r.stays && r.rs.rooms[r.peer.ID] == r || r.lingers(reason) {
+	if len(r.clients) > 0 || r.stays && r.rs.all[r.peer.ID] == r || r.lingers(reason) {
 		return
 	}
 	r.quitRoom(reason)
@@ -255,7 +255,7 @@ func (r *room) dropClient(full string, reason string) {
 
 // quitRoom leaves a room on the network.
 func (r *room) quitRoom(reason string) {
-	delete(r.rs.rooms, r.peer.ID)
+	delete(r.rs.all, r.peer.ID)
 	if roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer); ok && r.asked {
 		if err := roomer.LeaveRoom(r.rs.u.ctx, r.peer, reason); err != nil {
 			r.rs.u.log.Debug().Err(err).Msg("cannot leave a room")
@@ -263,15 +263,15 @@ func (r *room) quitRoom(reason string) {
 			put(&r.rs.leaving, r.peer.ID, true)
 		}
 	}
-	if r.rs.u.account.guest && len(r.rs.rooms) == 0 {
+	if r.rs.u.account.guest && len(r.rs.all) == 0 {
 		r.rs.guestLeft = true
 	}
 }
 
 // endGuest forgets a guest who is in no room any more, once the session is over.
 func (rs *rooms) endGuest() {
-	if rs.u.account.guest && rs.guestLeft && rs.u.login.session == nil && len(rs.rooms) == 0 {
-		rs.u.account.account, rs.u.login.block, rs.u.account.guest, rs.guestLeft = nil, nil, false, false
+	if rs.u.account.guest && rs.guestLeft && rs.u.login.session == nil && len(rs.all) == 0 {
+		rs.u.account.row, rs.u.login.signOnErr, rs.u.account.guest, rs.guestLeft = nil, nil, false, false
 	}
 }
 
@@ -283,7 +283,7 @@ const replacedText = "Replaced by new connection"
 // Nothing more is sent to its address: another client may have that already, and would take
 // an unavailable for the end of its own stay.
 func (rs *rooms) noteGone(full string, gone bool) {
-	for _, r := range rs.rooms {
+	for _, r := range rs.all {
 		if client := r.clients[full]; client != nil {
 			client.gone = gone
 		}
@@ -292,7 +292,7 @@ func (rs *rooms) noteGone(full string, gone bool) {
 
 // dropFromRooms takes a client that is gone out of all rooms. (XEP-0045 §18.1.2)
 func (rs *rooms) dropFromRooms(full string) {
-	for _, r := range rs.rooms {
+	for _, r := range rs.all {
 		if r.clients[full] != nil {
 			r.dropClient(full, "")
 		}
@@ -301,7 +301,7 @@ func (rs *rooms) dropFromRooms(full string) {
 
 // dropEmptyRooms leaves the rooms that no client has come back to.
 func (rs *rooms) dropEmptyRooms() {
-	for _, r := range rs.rooms {
+	for _, r := range rs.all {
 		if len(r.clients) == 0 && !r.own && !r.stays {
 			r.quitRoom("")
 		}
@@ -311,7 +311,7 @@ func (rs *rooms) dropEmptyRooms() {
 // expireJoins tells clients that the network has not let them in in time.
 // (XEP-0045 §7.1)
 func (rs *rooms) expireJoins(now time.Time) {
-	for _, r := range rs.rooms {
+	for _, r := range rs.all {
 		for full, client := range r.clients {
 			if !client.in && !client.until.After(now) {
 				r.refuseJoin(full, stanza.ErrTimeout)

@@ -14,7 +14,7 @@ import (
 
 // onRoomIQ answers a question to a room or an occupant. (XEP-0045 §8.2, XEP-0410)
 func (rs *rooms) onRoomIQ(r *stanza.Request, peer legacy.Peer) {
-	room := rs.rooms[peer.ID]
+	room := rs.all[peer.ID]
 	inside := room != nil && room.joined && room.clients[r.From.String()] != nil
 	is := func(space, name string) bool { return r.Payload.Is(space, name) }
 	switch {
@@ -258,8 +258,8 @@ func (rs *rooms) peerNameOf(s string) string {
 		return ""
 	}
 	if room, isRoom := rs.u.c.roomAt(jid); isRoom {
-		if o := rs.rooms[room.ID].find(jid.Resource); o != nil {
-			if p, err := rs.u.c.occupantPeer(rs.rooms[room.ID], o.Nick); err == nil {
+		if o := rs.all[room.ID].find(jid.Resource); o != nil {
+			if p, err := rs.u.c.occupantPeer(rs.all[room.ID], o.Nick); err == nil {
 				return p.ID
 			}
 		}

@@ -34,7 +34,7 @@ func (ad *adhoc) isInRoom() bool { return len(ad.joinedRooms()) > 0 }
 // joinedRooms are the rooms that the user is in, in order.
 func (ad *adhoc) joinedRooms() []*room {
 	var all []*room
-	for _, r := range ad.u.rooms.rooms {
+	for _, r := range ad.u.rooms.all {
 		if r.joined {
 			all = append(all, r)
 		}
@@ -48,7 +48,7 @@ func (ad *adhoc) askJoin(x *execution) {
 	asked := xep.NewForm("form", "", "Join a room", "Your client is then invited there.").
 		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+first(ad.u.c.info.RoomName, "room"))))
 	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
-		peer, err := u.roster.blocks.anyPeerByText(firstOf(values["room"]))
+		peer, err := u.roster.anyPeerByText(firstOf(values["room"]))
 		if err == nil && !peer.Room {
 			err = legacy.Errorf(legacy.NotFound, "That is no room.")
 		}
@@ -85,7 +85,7 @@ func (ad *adhoc) askRooms(x *execution) {
 		service := legacy.Peer{}
 		if u.c.services {
 			var err error
-			service, err = u.roster.blocks.anyPeerByText(firstOf(values["server"]))
+			service, err = u.roster.anyPeerByText(firstOf(values["server"]))
 			if err == nil && !service.Service {
 				err = legacy.Errorf(legacy.NotFound, "That is no server.")
 			}
@@ -94,7 +94,7 @@ func (ad *adhoc) askRooms(x *execution) {
 				return
 			}
 		}
-		u.login.visits.visit(func() {
+		u.login.visit(func() {
 			err := u.rooms.roomsAt(x.request, service, func(rooms []legacy.ListedRoom, err error) {
 				if err != nil {
 					u.adhoc.refuse(x, stanza.Translate(err))

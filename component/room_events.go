@@ -72,7 +72,7 @@ func (rs *rooms) onRoomEvent(ev legacy.Event) bool {
 
 // withRoom calls f for a room that the user is in.
 func (rs *rooms) withRoom(p legacy.Peer, f func(*room)) {
-	if r := rs.rooms[p.ID]; r != nil && r.joined {
+	if r := rs.all[p.ID]; r != nil && r.joined {
 		f(r)
 	}
 }
@@ -109,7 +109,7 @@ func (r *room) showOccupant(o legacy.Occupant) {
 // onRoomJoined: the network has let the user in, or back in after the connection
 // was lost: then clients are told what is different.
 func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
-	r := rs.rooms[ev.Room.ID]
+	r := rs.all[ev.Room.ID]
 	if r == nil {
 		if r = rs.adoptRoom(ev.Room); r == nil {
 			return
@@ -149,7 +149,7 @@ func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 // adoptRoom takes in a room that the network has put the user into; their clients
 // are invited. A room that the user has left meanwhile is left for good.
 func (rs *rooms) adoptRoom(peer legacy.Peer) *room {
-	if peer.ID != "" && !rs.leaving[peer.ID] && (len(rs.u.clients.resources) > 0 || len(rs.rooms) > 0) {
+	if peer.ID != "" && !rs.leaving[peer.ID] && (len(rs.u.clients.resources) > 0 || len(rs.all) > 0) {
 		if r := rs.newRoom(peer); r != nil {
 			rs.invite(rs.u.bare, peer, rs.u.c.domain, "You were put into this room.")
 			return r
@@ -164,7 +164,7 @@ func (rs *rooms) adoptRoom(peer legacy.Peer) *room {
 // onRoomFailed: a room could not be entered, or something in it was not done.
 // (XEP-0045 §7.2.5 to §7.2.10, §7.6)
 func (rs *rooms) onRoomFailed(ev legacy.RoomFailed) {
-	r, why := rs.rooms[ev.Room.ID], roomError(ev.Err)
+	r, why := rs.all[ev.Room.ID], roomError(ev.Err)
 	switch {
 	case r == nil:
 		delete(rs.leaving, ev.Room.ID)
@@ -223,7 +223,7 @@ func leaveCodes(kind legacy.LeaveKind) []string {
 
 // onRoomLeft: the user is no longer in a room.
 func (rs *rooms) onRoomLeft(ev legacy.RoomLeft) {
-	r, left := rs.rooms[ev.Room.ID], rs.leaving[ev.Room.ID]
+	r, left := rs.all[ev.Room.ID], rs.leaving[ev.Room.ID]
 	delete(rs.leaving, ev.Room.ID)
 	if r == nil || left && !r.joined { // it is asked for again already
 		return
@@ -250,7 +250,7 @@ func (r *room) closeRoom(s occupantStanza, why stanza.Error) {
 
 // closeRooms does so for all rooms.
 func (rs *rooms) closeRooms(code string, why stanza.Error) {
-	for _, r := range rs.rooms {
+	for _, r := range rs.all {
 		r.closeRoom(occupantStanza{codes: []string{code, "110"}, reason: why.Text}, why)
 	}
 }
@@ -268,7 +268,7 @@ func (rs *rooms) roomsLost(ours bool, err error) {
 		rs.closeRooms("333", rs.u.login.notOnline())
 		return
 	}
-	for _, r := range rs.rooms {
+	for _, r := range rs.all {
 		if r.joined && !ours {
 			r.interrupt(err)
 		}
@@ -277,7 +277,7 @@ func (rs *rooms) roomsLost(ours bool, err error) {
 	switch legacy.KindOf(err) {
 	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:
 		if !ours {
-			for _, r := range rs.rooms {
+			for _, r := range rs.all {
 				r.failRoom(roomError(err))
 			}
 		}

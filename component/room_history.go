@@ -144,8 +144,8 @@ func (r *room) recall() {
 // historyLength is how much of it clients get that do not say how much they want.
 func (rs *rooms) historyLength(p legacy.Peer) int {
 	text, _ := rs.u.account.setting(p, fieldHistory)
-	if text == "" && rs.u.account.account != nil {
-		text = rs.u.account.account.Options[optHistory]
+	if text == "" && rs.u.account.row != nil {
+		text = rs.u.account.row.Options[optHistory]
 	}
 	if n, ok := historyLength(text); ok {
 		return n

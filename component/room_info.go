@@ -177,7 +177,7 @@ func (rs *rooms) onRoomList(r *stanza.Request, service legacy.Peer) {
 		rs.replyList(r, list.rooms)
 		return
 	}
-	rs.u.login.visits.visit(func() {
+	rs.u.login.visit(func() {
 		if _, ok := rs.u.login.legacySession().(legacy.RoomLister); !ok {
 			r.Reply(element.New(xep.NSDiscoItems, "query"))
 			return
@@ -231,7 +231,7 @@ func (rs *rooms) listed(peer legacy.Peer) *legacy.ListedRoom {
 // listOwnRooms lists the rooms that the user is in, where the gateway itself has none
 // to list. (XEP-0030 §6.2)
 func (rs *rooms) listOwnRooms(q *element.Element) {
-	for _, r := range slices.SortedFunc(maps.Values(rs.rooms), func(a, b *room) int { return cmp.Compare(a.jid, b.jid) }) {
+	for _, r := range slices.SortedFunc(maps.Values(rs.all), func(a, b *room) int { return cmp.Compare(a.jid, b.jid) }) {
 		if r.joined {
 			q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.jid).Set("name", r.peer.ID))
 		}

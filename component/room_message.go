@@ -124,7 +124,7 @@ var ghosts = []stanza.Condition{stanza.Gone, stanza.ItemNotFound, stanza.Recipie
 
 // onRoomText handles a message to a room. (XEP-0045 §7.4, §8.1)
 func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
-	r, full := rs.rooms[peer.ID], st.From.String()
+	r, full := rs.all[peer.ID], st.From.String()
 	inside := r != nil && r.clients[full] != nil
 	if st.Type == "error" {
 		if inside && isErrorOf(st, ghosts) {
@@ -201,7 +201,7 @@ func (rs *rooms) inviteTo(st *stanza.Inbound, roomer legacy.Roomer, room legacy.
 	who, err := rs.u.c.cfg.Network.ParsePeer(rs.peerNameOf(to))
 	switch jid, bad := address.Parse(to); {
 	case !strings.ContainsAny(to, "@/."): // no JID, but what the network calls somebody
-		if who, err = rs.u.c.occupantPeer(rs.rooms[room.ID], to); err == nil {
+		if who, err = rs.u.c.occupantPeer(rs.all[room.ID], to); err == nil {
 			err = roomer.Invite(rs.u.ctx, room, who)
 		}
 	case bad != nil || err != nil && jid.Domain == rs.u.c.domain:
@@ -234,7 +234,7 @@ func (rs *rooms) passInvite(st *stanza.Inbound) bool {
 		return false
 	}
 	roomer, ok := rs.u.login.legacySession().(legacy.Roomer)
-	if r := rs.rooms[peer.ID]; !ok || r == nil || !r.joined {
+	if r := rs.all[peer.ID]; !ok || r == nil || !r.joined {
 		st.Refuse(errNotInRoom)
 	} else if err := roomer.Invite(rs.u.ctx, peer, who); err != nil {
 		st.Refuse(stanza.Translate(err))
@@ -251,7 +251,7 @@ func (rs *rooms) invitePerson(to string, peer legacy.Peer, reason string) {
 		inv.Add(element.New(xep.NSMUCUser, "reason").AddText(reason))
 	}
 	x := element.New(xep.NSMUCUser, "x").Add(inv)
-	if r := rs.rooms[peer.ID]; r != nil && r.password != "" {
+	if r := rs.all[peer.ID]; r != nil && r.password != "" {
 		x.Add(element.New(xep.NSMUCUser, "password").AddText(r.password))
 	}
 	rs.u.c.send(element.New(stanza.NS, "message").Set("from", room).Set("to", to).Set("id", newID()).
@@ -306,7 +306,7 @@ func (c *Component) occupantName(r *room, nick string) string {
 // passPrivately passes a message on as one from within a room, if the user talks to
 // its sender there. It is false if not. (XEP-0045 §7.5)
 func (rs *rooms) passPrivately(ev legacy.MessageReceived) bool {
-	r := rs.rooms[rs.private[ev.From.ID]]
+	r := rs.all[rs.private[ev.From.ID]]
 	if r == nil || !r.joined || len(r.clients) == 0 || rs.u.c.conn.Load() == nil {
 		return false
 	}

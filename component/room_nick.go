@@ -65,18 +65,18 @@ func (rs *rooms) nickInfo(peer legacy.Peer, node string) *element.Element {
 // nickAt is what the user is called in a room: there, in another room of the same place, or
 // by their registration. It is "" if it is not known.
 func (rs *rooms) nickAt(peer legacy.Peer) string {
-	if r := rs.rooms[peer.ID]; r != nil && r.joined {
+	if r := rs.all[peer.ID]; r != nil && r.joined {
 		return r.nick
 	}
 	place := rs.u.c.occupantName(&room{peer: peer}, "nick")
-	for _, r := range rs.rooms {
+	for _, r := range rs.all {
 		if r.joined && rs.u.c.occupantName(r, "nick") == place {
 			return r.nick
 		}
 	}
 	teller, ok := rs.u.c.cfg.Network.(legacy.NickTeller)
-	if !ok || rs.u.account.account == nil {
+	if !ok || rs.u.account.row == nil {
 		return ""
 	}
-	return teller.RoomNick(legacy.Account{Fields: rs.u.account.account.Fields, Settings: allSettings(rs.u.account.account)}, peer)
+	return teller.RoomNick(legacy.Account{Fields: rs.u.account.row.Fields, Settings: allSettings(rs.u.account.row)}, peer)
 }

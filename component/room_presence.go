@@ -49,7 +49,7 @@ func showOf(s legacy.Show) string {
 // staysAlone reports whether the user is in a room in which no client is.
 func (rs *rooms) staysAlone() bool {
 	stays := false
-	for _, r := range rs.rooms {
+	for _, r := range rs.all {
 		if len(r.clients) > 0 || !r.leaveAt.IsZero() {
 			return false
 		}

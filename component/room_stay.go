@@ -22,8 +22,8 @@ const stayPrefix = "stay "
 // caller's.
 func (ac *account) settings(p legacy.Peer) map[string]string {
 	values := make(map[string]string)
-	if ac.account != nil {
-		for name, value := range ac.account.Options {
+	if ac.row != nil {
+		for name, value := range ac.row.Options {
 			if key, ok := strings.CutPrefix(name, settingPrefix+p.ID+" "); ok && !strings.Contains(key, " ") { // else it is of a longer name
 				values[key] = value
 			}
@@ -50,7 +50,7 @@ func allSettings(account *registry.Account) map[string]map[string]string {
 // saveSettings stores what the user has set for a room or a service, and tells the
 // session.
 func (ac *account) saveSettings(p legacy.Peer, values map[string]string) *stanza.Error {
-	options := maps.Clone(ac.account.Options)
+	options := maps.Clone(ac.row.Options)
 	if options == nil {
 		options = make(map[string]string)
 	}
@@ -73,7 +73,7 @@ func (ac *account) saveSettings(p legacy.Peer, values map[string]string) *stanza
 
 // reviewRooms stays in rooms, or no longer, as the settings want it now.
 func (rs *rooms) reviewRooms() {
-	for _, r := range rs.rooms {
+	for _, r := range rs.all {
 		before := r.stays
 		switch r.stays = rs.staysIn(r.peer); {
 		case r.stays && r.joined:
@@ -97,16 +97,16 @@ func (ac *account) records(p legacy.Peer) bool {
 
 // setting is one setting of a room or a service.
 func (ac *account) setting(p legacy.Peer, name string) (value string, said bool) {
-	if ac.account == nil {
+	if ac.row == nil {
 		return "", false
 	}
-	value, said = ac.account.Options[settingPrefix+p.ID+" "+name]
+	value, said = ac.row.Options[settingPrefix+p.ID+" "+name]
 	return value, said
 }
 
 // staysIn reports whether the user is to stay in a room while no client does.
 func (rs *rooms) staysIn(p legacy.Peer) bool {
-	if rs.u.account.guest || rs.u.account.account == nil {
+	if rs.u.account.guest || rs.u.account.row == nil {
 		return false
 	}
 	if v, said := rs.u.account.setting(p, "persistent"); said {
@@ -117,7 +117,7 @@ func (rs *rooms) staysIn(p legacy.Peer) bool {
 
 // noteStay remembers a room in which the user stays, for the next start.
 func (r *room) noteStay() {
-	if r.rs.u.account.account != nil && !r.rs.u.account.guest && r.rs.u.account.account.Options[stayPrefix+r.peer.ID] != r.nick {
+	if r.rs.u.account.row != nil && !r.rs.u.account.guest && r.rs.u.account.row.Options[stayPrefix+r.peer.ID] != r.nick {
 		if why := r.rs.u.account.setOption(stayPrefix+r.peer.ID, r.nick); why != nil {
 			r.rs.u.log.Error().Msg("cannot remember a room: it will not be entered after a restart")
 		}
@@ -126,7 +126,7 @@ func (r *room) noteStay() {
 
 // forgetStay undoes noteStay.
 func (r *room) forgetStay() {
-	if r.rs.u.account.account != nil && r.rs.u.account.account.Options[stayPrefix+r.peer.ID] != "" {
+	if r.rs.u.account.row != nil && r.rs.u.account.row.Options[stayPrefix+r.peer.ID] != "" {
 		r.rs.u.account.setOption(stayPrefix+r.peer.ID, "")
 	}
 }
@@ -139,11 +139,11 @@ type ownRoom struct {
 
 // ownRooms are the rooms of the registration form (legacy.RoomsField), by Peer.ID.
 func (rs *rooms) ownRooms() map[string]*ownRoom {
-	if rs.u.account.account == nil || rs.u.account.account.Fields[legacy.RoomsField] == "" {
+	if rs.u.account.row == nil || rs.u.account.row.Fields[legacy.RoomsField] == "" {
 		return nil
 	}
 	all := make(map[string]*ownRoom)
-	for text := range strings.Lines(rs.u.account.account.Fields[legacy.RoomsField]) {
+	for text := range strings.Lines(rs.u.account.row.Fields[legacy.RoomsField]) {
 		name, password, _ := strings.Cut(strings.TrimSpace(text), " ")
 		if p, err := rs.u.c.cfg.Network.ParsePeer(name); err == nil && p.Room && len(all) < maxRooms {
 			all[p.ID] = &ownRoom{p, strings.TrimSpace(password)}
@@ -155,11 +155,11 @@ func (rs *rooms) ownRooms() map[string]*ownRoom {
 // enterOwnRooms makes the rooms that the user is in without a client's asking: those
 // of the registration, and those in which they stayed before a restart.
 func (rs *rooms) enterOwnRooms() {
-	if rs.u.account.account == nil {
+	if rs.u.account.row == nil {
 		return
 	}
 	for id, own := range rs.ownRooms() {
-		if rs.rooms[id] == nil {
+		if rs.all[id] == nil {
 			if r := rs.newRoom(own.peer); r != nil {
 				r.password, r.own = own.password, true
 			}
@@ -170,9 +170,9 @@ func (rs *rooms) enterOwnRooms() {
 
 // enterStays makes the rooms in which the user stayed before a restart.
 func (rs *rooms) enterStays() {
-	for name, nick := range rs.u.account.account.Options {
+	for name, nick := range rs.u.account.row.Options {
 		id, ok := strings.CutPrefix(name, stayPrefix)
-		if !ok || rs.rooms[id] != nil {
+		if !ok || rs.all[id] != nil {
 			continue
 		}
 		if p, err := rs.u.c.cfg.Network.ParsePeer(id); err == nil && p.Room && rs.staysIn(p) {
@@ -228,7 +228,7 @@ func (r *room) backIn(resource string, nick string) bool {
 
 // leaveLeft leaves the rooms that no client has come back to in time.
 func (rs *rooms) leaveLeft(now time.Time) {
-	for _, r := range rs.rooms {
+	for _, r := range rs.all {
 		if !r.leaveAt.IsZero() && !r.leaveAt.After(now) {
 			r.leaveAt = time.Time{}
 			r.quitRoom(r.goodbye)
@@ -239,7 +239,7 @@ func (rs *rooms) leaveLeft(now time.Time) {
 // inRooms reports whether a client of the user's is in a room, or the user stays in
 // one.
 func (rs *rooms) inRooms() bool {
-	for _, r := range rs.rooms {
+	for _, r := range rs.all {
 		if r.stays || len(r.clients) > 0 || !r.leaveAt.IsZero() {
 			return true
 		}

@@ -1,344 +1,117 @@
 package component
 
 import (
-	"slices"
 	"time"
 
-	"transport/component/address"
-	"transport/component/element"
-	"transport/component/xep"
-	"transport/legacy"
 	"transport/registry"
 )
 
-// The gateway, and the contacts that the network's list has and the user's roster
-// lacks, are offered in the best way that is there: written into the roster by the
-// server's leave (XEP-0356), contacts proposed as a list (XEP-0144), or by a request for
-// subscription each. What the user has answered once is never repeated.
+// roster are the user's contacts: their presence and subscriptions, of which the gateway is
+// the server, and how the network's list and the user's roster are kept alike.
+type roster struct {
+	u *user
 
-const (
-	offerBatch   = 100 // items of one proposal (XEP-0144 §8.2)
-	capsPatience = 200 * time.Millisecond
-	readPause    = 10 * time.Minute // between two readings of the roster for no other reason
-)
+	blocklist
+	nicknames
+	rosterWriter
 
-// offerGateway puts the gateway itself on the user's list, before its contacts.
-// (XEP-0100 §4.1.1 step 7)
-func (rw *rosterWriter) offerGateway() {
-	gw := rw.ro.contact("")
-	if gw.Subscription.Has(registry.From) {
-		return
-	}
-	gw.Subscription |= registry.AskFrom
-	rw.ro.save(gw)
-	if rw.writesRoster() {
-		rw.toAsk = slices.Insert(rw.toAsk, 0, gw.Peer)
-		return
-	}
-	rw.ro.sendSubscribe(gw, rw.whyGateway())
+	contacts map[string]*contact    // by peer ID; the gateway itself is ""
+	adding   map[string]func(error) // called when a contact was added, or refused, by peer ID
+	showAt   time.Time              // when contacts whose presence flaps are shown
 }
 
-func (rw *rosterWriter) whyGateway() string {
-	return "The gateway to " + rw.ro.u.c.info.Name + ", with which you have registered."
+// blocklist is the network's list of blocked peers.
+type blocklist struct {
+	ro *roster
+
+	blocked  map[string]bool          // by peer ID
+	blocking map[string][]blockWaiter // requests that wait for a change, by peer ID
 }
 
-// offer puts a contact on the user's list who is on the network's.
-func (rw *rosterWriter) offer(ct *contact) {
-	ct.Subscription |= registry.AskFrom
-	rw.toAsk = append(rw.toAsk, ct.Peer)
+// nicknames looks up the nicks of contacts that have no name.
+type nicknames struct {
+	ro *roster
+
+	nicks map[string]*nickQuery // under way, by ref
 }
 
-// askNext offers the next of the contacts that wait for it, spread over time, so
-// that a long list is no flood.
-func (rw *rosterWriter) askNext(now time.Time) {
-	if rw.ro.u.c.conn.Load() == nil { // the next link goes on
-		rw.askAt = time.Time{}
-		return
+// rosterWriter brings contacts into the user's roster, and takes them off it, one at a
+// time: with the roster privilege, as a proposal, or by requests for subscription.
+type rosterWriter struct {
+	ro *roster
+
+	rosterFails bool      // the server refuses to let us write the roster, whatever it says
+	toAsk       []string  // peers to be brought in
+	toRemove    []string  // JIDs to be taken off
+	askAt       time.Time // when the next of toAsk is brought in
+	askAwaits   bool      // that waits for a nick
+	removeAt    time.Time // when the next of toRemove is taken off, zero without a link
+	readAt      time.Time // when the roster was read last
+}
+
+func newRoster(u *user) roster { return roster{u: u, contacts: make(map[string]*contact)} }
+
+// init points the roster's parts back at it, once it is where it stays.
+func (ro *roster) init() {
+	ro.blocklist.ro, ro.nicknames.ro, ro.rosterWriter.ro = ro, ro, ro
+}
+
+// load takes over the contacts that the registry has.
+func (ro *roster) load(rows []registry.Contact) {
+	for _, row := range rows {
+		ro.contacts[row.Peer] = &contact{Contact: row, jid: ro.u.c.contactJID(row.Peer)}
 	}
-	rw.askAt, rw.askAwaits = now.Add(askPace), false
-	if rw.writesRoster() {
-		if rw.ro.nicks.seekNicks(1) {
-			rw.awaitNicks(now)
+}
+
+func (ro *roster) due(now time.Time) {
+	ro.expireNicks(now)
+	if isDue(ro.showAt, now) {
+		ro.showAt = time.Time{}
+		ro.showUnshown()
+	}
+	switch {
+	case len(ro.toRemove) > 0: // of a registration before this one
+		if isDue(ro.removeAt, now) {
+			ro.removeNext(now)
+		}
+	case len(ro.toAsk) > 0 && !ro.askAt.After(now):
+		ro.askNext(now)
+	}
+}
+
+func (ro *roster) next() time.Time {
+	next := ro.showAt
+	for _, q := range ro.nicks {
+		next = earliest(next, q.deadline)
+	}
+	switch {
+	case len(ro.toRemove) > 0:
+		next = earliest(next, ro.removeAt)
+	case len(ro.toAsk) > 0:
+		next = earliest(next, ro.askAt)
+	}
+	return next
+}
+
+func (ro *roster) busy() bool { return len(ro.toAsk) > 0 || len(ro.toRemove) > 0 }
+
+func (ro *roster) reset(why resetReason) {
+	switch why {
+	case linkChanged:
+		if ro.u.conn == nil {
 			return
 		}
-		rw.askAt = now.Add(queryTime) // the answer brings on the next
-		rw.writeNext()
-		return
-	}
-	if rw.toAsk[0] == "" { // proposals come from it
-		if gw := rw.nextToAsk(); gw != nil {
-			rw.ro.sendSubscribe(gw, rw.whyGateway())
+		if len(ro.toRemove) > 0 {
+			ro.removeAt = ro.u.c.clock.Now()
 		}
-		return
-	}
-	rw.ro.u.clients.meetApplicant()
-	proposers := rw.ro.u.clients.clientsWith(xep.NSRosterX)
-	few := 1
-	if len(proposers) > 0 {
-		few = offerBatch
-	}
-	switch {
-	case rw.learning():
-		rw.askAt = now.Add(capsPatience)
-	case rw.ro.nicks.seekNicks(few):
-		rw.awaitNicks(now)
-	case len(proposers) > 0:
-		rw.propose(proposers)
-	default:
-		if ct := rw.nextToAsk(); ct != nil {
-			rw.ro.sendSubscribe(ct, "From your contact list on "+rw.ro.u.c.cfg.Name+".")
+		if ro.u.login.legacySession() != nil {
+			ro.sendGatewayPresence(ro.u.bare)
 		}
-	}
-	if len(rw.toAsk) == 0 {
-		rw.ro.u.clients.applicant = applicant{}
-	}
-}
-
-// awaitNicks puts the next offer off until it is known what the contacts are called.
-func (rw *rosterWriter) awaitNicks(now time.Time) { rw.askAt, rw.askAwaits = now.Add(nickTime), true }
-
-// nextToAsk takes the next contact that still is to be offered, nil if there is
-// none.
-func (rw *rosterWriter) nextToAsk() *contact {
-	for len(rw.toAsk) > 0 {
-		peer := rw.toAsk[0]
-		rw.toAsk = rw.toAsk[1:]
-		if ct := rw.ro.contacts[peer]; ct != nil && ct.Subscription.Has(registry.AskFrom) {
-			return ct
-		}
-	}
-	return nil
-}
-
-// learning reports whether a client has yet to say what it can do.
-func (rw *rosterWriter) learning() bool {
-	if rw.ro.u.clients.applicant.asking {
-		return true
-	}
-	for _, r := range rw.ro.u.clients.resources {
-		if r.asking {
-			return true
-		}
-	}
-	return false
-}
-
-// writeNext writes the next contact into the user's roster. Where the server does not
-// let us after all, as ejabberd 23.01 does not, the other ways are taken.
-func (rw *rosterWriter) writeNext() {
-	var ct *contact
-	for ct == nil && len(rw.toAsk) > 0 {
-		ct = rw.ro.contacts[rw.toAsk[0]]
-		rw.toAsk = rw.toAsk[1:]
-		if ct != nil && !ct.Subscription.Has(registry.AskFrom) && !ct.changed {
-			ct = nil
-		}
-	}
-	if ct == nil {
-		return
-	}
-	ct.changed = false
-	enter := ct.Subscription.Has(registry.AskFrom) // else it is there, and has changed
-	subscription := "both"
-	if !enter && !ct.Subscription.Has(registry.From) {
-		subscription = "to"
-	}
-	rw.setRosterItem(ct, subscription, func(ok bool) {
-		rw.askAt = rw.ro.u.c.clock.Now()
-		switch {
-		case rw.ro.contacts[ct.Peer] != ct: // removed meanwhile
-		case ok && enter:
-			rw.onEntered(ct)
-		case ok:
-		default:
-			rw.rosterFails = rw.rosterFails || rw.ro.u.c.conn.Load() != nil
-			ct.changed = !enter
-			rw.toAsk = slices.Insert(rw.toAsk, 0, ct.Peer)
-		}
-	})
-}
-
-// onEntered: somebody is in the user's roster with a subscription both ways, which was
-// asked of nobody.
-func (rw *rosterWriter) onEntered(ct *contact) {
-	ct.Subscription = ct.Subscription&^(registry.AskFrom|registry.AskTo) | registry.To | registry.From
-	rw.ro.save(ct)
-	switch {
-	case ct.Peer != "":
-		ct.unshown = rw.ro.sendContactPresence(ct, rw.ro.u.bare, "") != nil
-		return
-	case rw.ro.u.login.legacySession() != nil:
-		rw.ro.sendGatewayPresence(rw.ro.u.bare)
-	}
-	rw.ro.u.c.sendPresence(rw.ro.u.c.domain, rw.ro.u.bare, "probe", newID()) // nothing has told the server to send us the user's
-}
-
-// rosterEntry is what somebody is called in a roster, and the groups that hold them.
-type rosterEntry struct {
-	name   string
-	groups []string
-}
-
-// rosterEntry is how somebody is to be in the user's roster. Groups that only the roster
-// knows stay.
-func (rw *rosterWriter) rosterEntry(ct *contact) rosterEntry {
-	if ct.Peer == "" {
-		return rosterEntry{rw.ro.u.c.cfg.Name, []string{rw.ro.u.c.cfg.Name}}
-	}
-	e := rosterEntry{first(ct.Name, ct.inRoster.name, rw.ro.nicks.nick(ct)), ct.Groups}
-	if len(e.groups) == 0 || slices.Contains(ct.inRoster.groups, e.groups[0]) {
-		e.groups = ct.inRoster.groups
-	}
-	return e
-}
-
-// propose sends a list of contacts to clients that ask the user about all of them
-// at once. (XEP-0144 §5)
-func (rw *rosterWriter) propose(clients []string) {
-	x := element.New(xep.NSRosterX, "x")
-	for x.Count() < offerBatch {
-		ct := rw.nextToAsk()
-		if ct == nil {
-			break
-		}
-		ct.offered = true
-		x.Add(rw.rosterItem("add", ct))
-	}
-	if x.Count() > 0 {
-		rw.sendRosterX(clients, x)
-	}
-}
-
-func (rw *rosterWriter) sendRosterX(clients []string, x *element.Element) {
-	for _, full := range clients {
-		rw.ro.u.calls.query("set", full, x.Clone(), func(*element.Element) {})
-	}
-}
-
-// suggest proposes one change to clients that know proposals. (XEP-0144 §3)
-func (rw *rosterWriter) suggest(action string, ct *contact) {
-	if clients := rw.ro.u.clients.clientsWith(xep.NSRosterX); len(clients) > 0 {
-		rw.sendRosterX(clients, element.New(xep.NSRosterX, "x").Add(rw.rosterItem(action, ct)))
-	}
-}
-
-// rosterItem is a contact in a proposal. (XEP-0144 §3.1)
-func (rw *rosterWriter) rosterItem(action string, ct *contact) *element.Element {
-	item := element.New(xep.NSRosterX, "item").Set("action", action).Set("jid", ct.jid)
-	if action == "delete" {
-		return item
-	}
-	e := rw.rosterEntry(ct)
-	if e.name != "" {
-		item.Set("name", e.name)
-	}
-	for _, group := range e.groups {
-		item.Add(element.New(xep.NSRosterX, "group").AddText(group))
-	}
-	return item
-}
-
-// tellRoster tells the user's roster that a contact was renamed or moved on the
-// network.
-func (rw *rosterWriter) tellRoster(ct *contact) {
-	switch {
-	case !rw.writesRoster():
-		rw.suggest("modify", ct)
-	case !ct.changed:
-		ct.changed = true
-		rw.toAsk = append(rw.toAsk, ct.Peer)
-	}
-}
-
-// readRosterAgain reads the roster when a client comes: servers do not tell us what has
-// been changed in it.
-func (rw *rosterWriter) readRosterAgain() {
-	if rw.ro.u.login.legacySession() != nil && rw.ro.u.c.clock.Now().Sub(rw.readAt) >= readPause {
-		rw.readRoster(func() {})
-	}
-}
-
-// readRoster reads, where the server lets us, what the user calls the contacts,
-// and takes it over to the network's list. Which side has changed a name shows in
-// the one that was stored. Nothing is written meanwhile. then is called afterwards, or
-// at once where nothing can be read. (XEP-0356 §4.2)
-func (rw *rosterWriter) readRoster(then func()) {
-	if !rw.writesRoster() {
-		then()
-		return
-	}
-	if rw.ro.u.reading { // that may be answered already, before what is to be read was written
-		rw.ro.u.readers = append(rw.ro.u.readers, then)
-		return
-	}
-	rw.ro.u.reading = true
-	rw.readAt = rw.ro.u.c.clock.Now()
-	rw.askAt = rw.readAt.Add(queryTime + time.Second)
-	rw.ro.u.calls.query("get", rw.ro.u.bare, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
-		rw.askAt = rw.ro.u.c.clock.Now()
-		if reply == nil {
-			rw.rosterFails = rw.rosterFails || rw.ro.u.c.conn.Load() != nil
-		} else if q := reply.Child(xep.NSRoster, "query"); q != nil {
-			for item := range q.Children(xep.NSRoster, "item") {
-				rw.readRosterItem(item)
-			}
-		}
-		readers := rw.ro.u.readers
-		rw.ro.u.reading, rw.ro.u.readers = false, nil
-		then()
-		if len(readers) > 0 {
-			rw.readRoster(func() {
-				for _, f := range readers {
-					f()
-				}
-			})
-		}
-	})
-}
-
-func (rw *rosterWriter) readRosterItem(item *element.Element) {
-	jid, err := address.Parse(item.Attr("jid"))
-	if err != nil || jid.Domain != rw.ro.u.c.domain {
-		return
-	}
-	peer, err := legacy.Peer{}, error(nil)
-	if jid.Local != "" {
-		peer, err = rw.ro.u.c.peer(jid)
-	}
-	ct := rw.ro.contacts[peer.ID]
-	if err != nil || ct == nil {
-		return
-	}
-	if item.Attr("subscription") == "both" && !ct.Subscription.Has(registry.From) { // entered by us before, or by the user
-		rw.onEntered(ct)
-	}
-	if ct.Peer == "" {
-		return
-	}
-	ct.inRoster = rosterEntry{name: cleanText(item.Attr("name"))}
-	for g := range item.Children(xep.NSRoster, "group") {
-		ct.inRoster.groups = append(ct.inRoster.groups, g.Text())
-	}
-	rw.follow(ct)
-}
-
-// follow takes over what the user calls a contact, and the group, to the network's list.
-func (rw *rosterWriter) follow(ct *contact) {
-	name, groups := ct.inRoster.name, ct.inRoster.groups
-	renamed := name != "" && name != ct.Name && name != rw.ro.nicks.nick(ct)
-	moved := len(groups) > 0 && (len(ct.Groups) == 0 || !slices.Contains(groups, ct.Groups[0]))
-	if !renamed && !moved {
-		return
-	}
-	if renamed {
-		ct.Name = name
-	}
-	if moved {
-		ct.Groups = groups
-	}
-	rw.ro.save(ct)
-	if ct.Listed {
-		ct.editing = true
-		rw.ro.addContact(ct, "") // one that is there is renamed and moved
+	case sessionEnded:
+		ro.failBlocking()
+		ro.endNicks()
+		ro.failAdding()
+	case unregistered:
+		ro.toAsk = nil
 	}
 }

@@ -27,7 +27,7 @@ func (ca *calls) onSearch(r *stanza.Request) {
 		r.Fail(stanza.ErrServiceUnavail)
 		return
 	}
-	if ca.u.account.account == nil && !ca.u.c.info.Guests {
+	if ca.u.account.row == nil && !ca.u.c.info.Guests {
 		r.Fail(stanza.ErrRegisterFirst)
 		return
 	}
@@ -53,7 +53,7 @@ func (ca *calls) onSearch(r *stanza.Request) {
 		r.Fail(stanza.ErrBadRequest.With("Fill in at least one field."))
 		return
 	}
-	ca.u.login.visits.visit(func() { ca.search(r, wanted, form != nil) }, func(why stanza.Error) { r.Fail(why) })
+	ca.u.login.visit(func() { ca.search(r, wanted, form != nil) }, func(why stanza.Error) { r.Fail(why) })
 }
 
 // search asks the network who, or which rooms, fit some answers.

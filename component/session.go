@@ -165,12 +165,12 @@ func (u *user) flush(ctx context.Context, s *session) error {
 // wanted reports whether the user should be signed on now.
 func (lg *login) wanted() bool {
 	switch {
-	case lg.u.account.account == nil, lg.block != nil, lg.u.account.option(optLoggedOut):
+	case lg.u.account.row == nil, lg.signOnErr != nil, lg.u.account.option(optLoggedOut):
 		return false
-	case lg.u.rooms.inRooms(), lg.u.account.option(optStay), !lg.u.login.visits.visitEnd.IsZero():
+	case lg.u.rooms.inRooms(), lg.u.account.option(optStay), !lg.u.login.visitEnd.IsZero():
 		return true
 	case lg.u.account.guest: // the clients may come back
-		return !lg.graceEnd.IsZero() && lg.session != nil && len(lg.u.rooms.rooms) > 0
+		return !lg.graceEnd.IsZero() && lg.session != nil && len(lg.u.rooms.all) > 0
 	case lg.u.clients.online():
 		return true
 	}
@@ -183,10 +183,10 @@ func (lg *login) steer() {
 	case lg.trial != nil:
 		lg.steerTrial()
 	case s == nil && lg.wanted() && lg.retryAt.IsZero():
-		if err := lg.startSession(lg.u.account.account, false); err != nil {
+		if err := lg.startSession(lg.u.account.row, false); err != nil {
 			lg.u.log.Error().Err(err).Msg("cannot prepare a session")
-			lg.block = err
-			lg.u.login.visits.failVisits(lg.notOnline())
+			lg.signOnErr = err
+			lg.u.login.failVisits(lg.notOnline())
 			lg.tellSignOnFailed(err)
 		}
 	case s != nil && !s.ready && !s.ending && !s.signOnBy.After(lg.u.c.clock.Now()):
@@ -257,7 +257,7 @@ func (u *user) onLegacy(ev legacy.Event) {
 	case legacy.AddedYou:
 		u.roster.onAddedYou(ev.From)
 	case legacy.BlockChanged:
-		u.roster.blocks.onBlockChanged(ev)
+		u.roster.onBlockChanged(ev)
 	case legacy.PresenceChanged:
 		u.roster.onPresenceChanged(ev.From, ev.Presence)
 	case legacy.MessageReceived:
@@ -271,7 +271,7 @@ func (u *user) onLegacy(ev legacy.Event) {
 	case legacy.TypingChanged:
 		u.outbox.onTypingChanged(ev)
 	case legacy.ProfileReceived:
-		if !u.roster.nicks.onNickFound(ev) {
+		if !u.roster.onNickFound(ev) {
 			u.calls.onLookup(ev.Ref, ev)
 		}
 	case legacy.VersionReceived:
@@ -279,7 +279,7 @@ func (u *user) onLegacy(ev legacy.Event) {
 	case legacy.SearchFinished:
 		u.calls.onLookup(ev.Ref, ev)
 	case legacy.PeerNamed:
-		u.roster.nicks.onPeerNamed(ev)
+		u.roster.onPeerNamed(ev)
 	case legacy.AvatarChanged:
 		u.roster.onAvatarChanged(ev)
 	case legacy.CommandDone:
@@ -307,15 +307,15 @@ func (lg *login) onReady(ev legacy.Ready) {
 		lg.u.roster.sendGatewayPresence(lg.u.bare)
 	}
 	lg.u.clients.showOwnPresence()
-	lg.u.roster.blocks.setBlocked(ev.Blocked)
+	lg.u.roster.setBlocked(ev.Blocked)
 	lg.u.roster.mergeContacts(ev.Contacts)
-	lg.u.roster.writer.readRoster(func() {})
+	lg.u.roster.readRoster(func() {})
 	lg.u.clients.ownPicture, lg.u.clients.ownPhoto = "", noPhoto
 	lg.u.clients.showSelf()
 	lg.u.outbox.sendKept()
 	lg.u.roster.watchContacts()
 	lg.u.rooms.rejoin()
-	lg.u.login.visits.makeVisits()
+	lg.u.login.makeVisits()
 }
 
 // onSignOnDelayed: the network takes the account later. The user is told, and a
@@ -336,12 +336,7 @@ func (lg *login) onEnded(err error) {
 	s := lg.session
 	lg.session = nil
 	lg.u.signedOn.Store(false)
-	clear(lg.u.outbox.typing)
-	lg.u.roster.blocks.failBlocking()
-	lg.u.roster.nicks.endNicks()
-	lg.u.roster.failAdding()
-	lg.u.account.endSettling()
-	clear(lg.u.rooms.leaving)
+	lg.u.reset(sessionEnded)
 	if err == nil && !s.ending {
 		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")
 	}
@@ -358,11 +353,11 @@ func (lg *login) onEnded(err error) {
 	if s.ending {
 		lg.u.log.Info().Msg("signed off from the network")
 		if !lg.wanted() {
-			lg.u.login.visits.failVisits(lg.notOnline())
+			lg.u.login.failVisits(lg.notOnline())
 		}
 		return
 	}
-	lg.u.login.visits.failVisits(stanza.Translate(err))
+	lg.u.login.failVisits(stanza.Translate(err))
 	kind := legacy.KindOf(err)
 	lg.lastError, lg.lastErrorAt = err, lg.u.c.clock.Now()
 	lg.u.log.Warn().Err(err).Stringer("kind", kind).Msg("a session ended")
@@ -371,7 +366,7 @@ func (lg *login) onEnded(err error) {
 	}
 	switch kind {
 	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:
-		lg.block = err
+		lg.signOnErr = err
 		lg.tellSignOnFailed(err)
 		return
 	}

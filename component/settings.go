@@ -212,7 +212,7 @@ func (ac *account) keepAccount() *stanza.Error {
 	}
 	account := registry.Account{Network: ac.u.c.domain, User: ac.u.bare, Fields: map[string]string{"username": guestName(ac.u.c.cfg.Network, ac.u.bare)}}
 	if ac.guest {
-		account.Fields = ac.account.Fields
+		account.Fields = ac.row.Fields
 	}
 	ctx, cancel := ac.u.storing()
 	defer cancel()
@@ -220,11 +220,11 @@ func (ac *account) keepAccount() *stanza.Error {
 		ac.u.log.Error().Err(err).Msg("cannot store a registration")
 		return &stanza.ErrDatabase
 	}
-	ac.account, ac.guest, ac.u.rooms.guestLeft = &account, false, false
+	ac.row, ac.guest, ac.u.rooms.guestLeft = &account, false, false
 	ac.u.c.setRegistered(ac.u.bare, true)
 	ac.u.log.Info().Msg("registered a guest who has something to be kept")
-	ac.u.roster.writer.offerGateway()
-	ac.u.roster.writer.readRoster(func() {}) // the gateway may be there, as the user has it
+	ac.u.roster.offerGateway()
+	ac.u.roster.readRoster(func() {}) // the gateway may be there, as the user has it
 	if ac.u.login.legacySession() != nil {
 		ac.u.roster.sendGatewayPresence(ac.u.bare)
 	}

@@ -33,13 +33,13 @@ const (
 // state is the user's state.
 func (lg *login) state() state {
 	switch {
-	case lg.u.account.account == nil:
+	case lg.u.account.row == nil:
 		return stateStranger
 	case lg.legacySession() != nil:
 		return stateSignedOn
 	case lg.u.account.option(optLoggedOut):
 		return stateSignedOff
-	case lg.block != nil:
+	case lg.signOnErr != nil:
 		return stateRefused
 	case lg.session != nil:
 		return stateSigningOn
@@ -59,7 +59,7 @@ func (lg *login) stateText() string {
 	case stateSignedOff:
 		return textSignedOff
 	case stateRefused:
-		return "You are not signed on: " + refusalText(lg.block)
+		return "You are not signed on: " + refusalText(lg.signOnErr)
 	case stateUnreachable:
 		return "You are not signed on: the network cannot be reached. The next try is at " + timeText(lg.retryAt) + "."
 	case stateSigningOn:
@@ -91,19 +91,19 @@ func refusalText(err error) string {
 func (lg *login) statusText() string {
 	var b strings.Builder
 	b.WriteString(lg.stateText())
-	if lg.u.account.account == nil {
+	if lg.u.account.row == nil {
 		return b.String()
 	}
 	if lg.state() == stateSignedOn {
 		b.WriteString("\nSince " + timeText(lg.session.since) + ".")
 	}
-	if lg.lastError != nil && lg.block == nil {
+	if lg.lastError != nil && lg.signOnErr == nil {
 		fmt.Fprintf(&b, "\nThe last error, at %s: %s", timeText(lg.lastErrorAt), userText(lg.lastError))
 	}
 	if lg.u.account.guest {
-		b.WriteString("\nYou are a guest, as " + lg.u.account.account.Fields["username"] + ".")
+		b.WriteString("\nYou are a guest, as " + lg.u.account.row.Fields["username"] + ".")
 	} else {
-		fmt.Fprintf(&b, "\nAccount: %s.", first(lg.u.account.account.Login, lg.u.account.account.Fields["username"]))
+		fmt.Fprintf(&b, "\nAccount: %s.", first(lg.u.account.row.Login, lg.u.account.row.Fields["username"]))
 	}
 	online := 0
 	for _, ct := range lg.u.roster.contacts {

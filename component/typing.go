@@ -50,7 +50,7 @@ const maxTyping = 256
 
 // onTypingChanged: a contact is typing, or has stopped.
 func (ob *outbox) onTypingChanged(ev legacy.TypingChanged) {
-	if ev.From.ID == "" || ob.u.roster.blocks.blocked[ev.From.ID] || !ob.u.clients.wantsChatStates() {
+	if ev.From.ID == "" || ob.u.roster.blocked[ev.From.ID] || !ob.u.clients.wantsChatStates() {
 		return
 	}
 	state := "active"
@@ -84,7 +84,7 @@ func (ob *outbox) expireTyping(now time.Time) {
 		delete(ob.typing, peer)
 		if room, nick, inRoom := strings.Cut(peer, "\x00"); !inRoom {
 			ob.sendChatState(peer, "paused")
-		} else if r := ob.u.rooms.rooms[room]; r != nil && r.joined {
+		} else if r := ob.u.rooms.all[room]; r != nil && r.joined {
 			r.sendRoomState(nick, "paused")
 		}
 	}
@@ -134,7 +134,7 @@ func (cl *clients) wantsChatStates() bool {
 			return cl.online()
 		}
 	}
-	for _, r := range cl.u.rooms.rooms {
+	for _, r := range cl.u.rooms.all {
 		if len(r.clients) > 0 {
 			return len(cl.resources) == 0
 		}

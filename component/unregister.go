@@ -62,14 +62,10 @@ func (ac *account) removeAccount(done func(*stanza.Error)) {
 	}
 	ac.u.c.setRegistered(ac.u.bare, false)
 	ac.u.roster.hideContacts()
-	ac.u.login.endSession()
-	ac.account, ac.u.login.block = nil, nil
-	ac.u.login.retryAt, ac.u.login.graceEnd, ac.u.roster.writer.toAsk = time.Time{}, time.Time{}, nil
-	ac.u.outbox.keptIn, ac.u.outbox.keptOut, ac.u.outbox.keptTill = false, false, time.Time{}
-	clear(ac.u.clients.resources)
+	ac.u.reset(unregistered)
 	ac.u.log.Info().Msg("unregistered")
 	done(nil)
-	ac.u.roster.writer.leaveRoster()
+	ac.u.roster.leaveRoster()
 }
 
 // settling is what waits until the network has the changes that are on their way to it.
@@ -88,7 +84,7 @@ func (ac *account) settleRoster(then func()) {
 		then()
 		return
 	}
-	ac.u.roster.writer.readRoster(func() {
+	ac.u.roster.readRoster(func() {
 		ac.settling = &settling{ac.u.c.clock.Now().Add(settleTime), then}
 		ac.settle()
 	})

@@ -12,7 +12,6 @@ import (
 
 	"transport/component/stanza"
 	"transport/component/stream"
-	"transport/legacy"
 	"transport/registry"
 )
 
@@ -90,10 +89,10 @@ func newUser(c *Component, bare string) *user {
 	u.ctx, u.cancel = context.WithCancel(context.Background())
 	u.login = login{u: u, visits: visits{u: u}}
 	u.clients = clients{u: u, resources: make(map[string]resource)}
-	u.roster = roster{u: u, contacts: make(map[string]*contact)}
-	u.roster.blocks.ro, u.roster.nicks.ro, u.roster.writer.ro = &u.roster, &u.roster, &u.roster
+	u.roster = newRoster(u)
+	u.roster.init()
 	u.outbox = outbox{u: u, sent: make(map[string]*sentMessage), keptIn: true}
-	u.rooms = rooms{u: u, rooms: make(map[string]*room)}
+	u.rooms = rooms{u: u, all: make(map[string]*room)}
 	u.calls = calls{u: u}
 	u.adhoc = adhoc{u: u}
 	u.account = account{u: u}
@@ -172,9 +171,6 @@ func (u *user) leave() {
 	if u.disarm != nil {
 		u.disarm()
 	}
-	if u.login.session != nil {
-		u.login.session.cancel()
-	}
 	for last := false; ; { // whoever still holds the actor may add one more
 		for _, st := range append(u.batch, u.inbox.take(nil)...) {
 			st.Refuse(u.parting)
@@ -188,11 +184,7 @@ func (u *user) leave() {
 		u.c.mu.Unlock()
 		runtime.Gosched()
 	}
-	for _, r := range u.calls.requests {
-		r.Fail(stanza.ErrInternal)
-	}
-	u.outbox.failSent(u.parting)
-	u.outbox.sendHeldNotices()
+	u.reset(stopped)
 }
 
 // load reads what the registry knows of the user.
@@ -220,13 +212,11 @@ func (u *user) load() error {
 	if err != nil {
 		return err
 	}
-	u.account.account = &account
+	u.account.row = &account
 	if !u.account.option(optLoggedOut) {
 		u.rooms.enterStays()
 	}
-	for _, row := range rows {
-		u.roster.contacts[row.Peer] = &contact{Contact: row, jid: u.c.contactJID(row.Peer)}
-	}
+	u.roster.load(rows)
 	return nil
 }
 
@@ -237,8 +227,9 @@ func (u *user) storing() (context.Context, context.CancelFunc) {
 
 // idle reports whether nothing is going on that an actor is needed for.
 func (u *user) idle() bool {
-	return u.login.session == nil && u.login.trial == nil && len(u.rooms.rooms) == 0 && !u.login.wanted() && len(u.clients.resources) == 0 && len(u.calls.requests) == 0 &&
-		len(u.outbox.sent) == 0 && len(u.events) == 0 && len(u.orders) == 0 && !u.adhoc.executing() && !u.outbox.keptIn && u.outbox.forgetting == nil && u.login.retryAt.IsZero() && len(u.roster.writer.toAsk) == 0 && len(u.roster.writer.toRemove) == 0 && len(u.calls.queries) == 0 && u.outbox.keptTill.IsZero()
+	return len(u.events) == 0 && len(u.orders) == 0 &&
+		!u.calls.busy() && !u.roster.busy() && !u.clients.busy() && !u.rooms.busy() &&
+		!u.outbox.busy() && !u.adhoc.busy() && !u.login.busy() && !u.account.busy()
 }
 
 // onStanza handles one stanza of the user's.
@@ -251,7 +242,7 @@ func (u *user) onStanza(st queued) {
 			break
 		}
 		r := &stanza.Request{Inbound: st.Inbound, Payload: st.First(), Deadline: u.c.clock.Now().Add(requestTime)}
-		u.calls.requests = append(u.calls.requests, r)
+		u.calls.await(r)
 		st.handle(u, r)
 		u.calls.sweep()
 	case "presence":
@@ -265,104 +256,45 @@ func (u *user) onStanza(st queued) {
 // due does everything whose time has come.
 func (u *user) due() {
 	now := u.c.clock.Now()
-	if !u.armed.IsZero() && !u.armed.After(now) {
+	if isDue(u.armed, now) {
 		u.armed = time.Time{} // it has come
 	}
-	u.calls.sweep()
-	if !u.login.retryAt.IsZero() && !u.login.retryAt.After(now) {
-		u.login.retryAt = time.Time{}
-	}
-	if !u.login.graceEnd.IsZero() && !u.login.graceEnd.After(now) {
-		u.login.graceEnd, u.login.called = time.Time{}, false
-		u.rooms.dropEmptyRooms()
-		u.clients.showOwnPresence()
-	}
-	if u.login.trial != nil && !u.login.trial.deadline.After(now) {
-		u.login.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))
-	}
-	if !u.login.visits.visitEnd.IsZero() && !u.login.visits.visitEnd.After(now) {
-		u.login.visits.endVisit()
-	}
-	u.calls.expireQueries(now)
-	u.roster.nicks.expireNicks(now)
-	if u.account.settling != nil && !u.account.settling.deadline.After(now) {
-		u.account.endSettling()
-	}
-	u.outbox.expireTyping(now)
-	u.rooms.expireJoins(now)
-	u.rooms.leaveLeft(now)
-	if !u.roster.showAt.IsZero() && !u.roster.showAt.After(now) {
-		u.roster.showAt = time.Time{}
-		u.roster.showUnshown()
-	}
-	switch {
-	case len(u.roster.writer.toRemove) > 0: // of a registration before this one
-		if !u.roster.writer.removeAt.IsZero() && !u.roster.writer.removeAt.After(now) {
-			u.roster.writer.removeNext(now)
-		}
-	case len(u.roster.writer.toAsk) > 0 && !u.roster.writer.askAt.After(now):
-		u.roster.writer.askNext(now)
-	}
-	if !u.outbox.keptTill.IsZero() && !u.outbox.keptTill.After(now) {
-		u.outbox.giveUpKept()
-	}
-	u.outbox.forgetDelivered()
-	u.outbox.deliverKept()
-	u.login.steer()
-	u.rooms.endGuest()
+	u.calls.due(now)
+	u.roster.due(now)
+	u.clients.due(now)
+	u.rooms.due(now)
+	u.outbox.due(now)
+	u.adhoc.due(now)
+	u.login.due(now)
+	u.account.due(now)
 }
 
-// arm sets the wake-up for the earliest thing that is to come.
-func (u *user) arm() {
-	var next time.Time
-	soonest := func(t time.Time) {
-		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
-			next = t
-		}
-	}
-	for _, r := range u.calls.requests {
-		soonest(r.Deadline)
-	}
-	if s := u.login.session; s != nil && !s.ready && !s.ending {
-		soonest(s.signOnBy)
-	}
-	for _, q := range u.calls.queries {
-		soonest(q.deadline)
-	}
-	for _, q := range u.roster.nicks.nicks {
-		soonest(q.deadline)
-	}
-	if u.account.settling != nil {
-		soonest(u.account.settling.deadline)
-	}
-	for _, until := range u.outbox.typing {
-		soonest(until)
-	}
-	for _, r := range u.rooms.rooms {
-		soonest(r.leaveAt)
-		for _, client := range r.clients {
-			if !client.in {
-				soonest(client.until)
-			}
-		}
-	}
+// next is when due has to be called again.
+func (u *user) next() time.Time {
+	next := earliest(u.calls.next(), u.roster.next(), u.clients.next(), u.rooms.next(),
+		u.outbox.next(), u.adhoc.next(), u.login.next(), u.account.next())
 	if len(u.batch) > 0 {
-		soonest(u.stall.end)
+		next = earliest(next, u.stall.end)
 	}
-	soonest(u.roster.showAt)
-	soonest(u.login.retryAt)
-	soonest(u.login.graceEnd)
-	soonest(u.login.visits.visitEnd)
-	soonest(u.outbox.keptTill)
-	if u.login.trial != nil {
-		soonest(u.login.trial.deadline)
-	}
-	switch {
-	case len(u.roster.writer.toRemove) > 0:
-		soonest(u.roster.writer.removeAt)
-	case len(u.roster.writer.toAsk) > 0:
-		soonest(u.roster.writer.askAt)
-	}
+	return next
+}
+
+// reset has each part drop what an event has made void. The login comes first: for how
+// long the session stays depends on the clients that there were.
+func (u *user) reset(why resetReason) {
+	u.login.reset(why)
+	u.clients.reset(why)
+	u.rooms.reset(why)
+	u.calls.reset(why)
+	u.roster.reset(why)
+	u.outbox.reset(why)
+	u.adhoc.reset(why)
+	u.account.reset(why)
+}
+
+// arm sets the wake-up for the next thing that is to come.
+func (u *user) arm() {
+	next := u.next()
 	if next.Equal(u.armed) {
 		return
 	}
@@ -376,39 +308,11 @@ func (u *user) arm() {
 	}
 }
 
-// followLink draws the consequences of a link that came or went: who is online
-// is unknown then, and the server tells it anew.
+// followLink draws the consequences of a link that came or went.
 func (u *user) followLink() {
-	conn := u.c.conn.Load()
-	if conn == u.conn {
-		return
-	}
-	u.conn = conn
-	if len(u.clients.resources) > 0 || u.login.session != nil || len(u.rooms.rooms) > 0 {
-		clear(u.clients.resources)
-		for _, r := range u.rooms.rooms { // clients find out by themselves, and join again (XEP-0410)
-			clear(r.clients)
-			r.leaveAt = time.Time{}
-		}
-		for id, q := range u.calls.queries {
-			delete(u.calls.queries, id)
-			q.then(nil)
-		}
-		u.login.graceEnd = u.c.clock.Now().Add(linkGrace)
-	}
-	for _, r := range u.calls.requests { // those who asked are not there to be answered
-		r.Drop()
-	}
-	u.calls.sweep()
-	if conn == nil {
-		return
-	}
-	u.outbox.keptIn = u.outbox.keptIn || u.account.account != nil
-	if len(u.roster.writer.toRemove) > 0 {
-		u.roster.writer.removeAt = u.c.clock.Now()
-	}
-	if u.login.legacySession() != nil {
-		u.roster.sendGatewayPresence(u.bare)
+	if conn := u.c.conn.Load(); conn != u.conn {
+		u.conn = conn
+		u.reset(linkChanged)
 	}
 }
 

@@ -27,11 +27,11 @@ func (c *Component) userCommands() []*command {
 		{node: "visible", name: "Be visible again", word: "visible", about: "undo invisible", who: registered,
 			needs: legacy.FeatureInvisible, when: func(u *user) bool { return u.account.option(optInvisible) }, run: func(u *user) (string, *stanza.Error) { return u.adhoc.setInvisible("") }},
 		{node: "block", name: "Block somebody", word: "block", args: []string{"peer"}, argument: "ADDRESS", about: "keep somebody from writing to you and seeing you",
-			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.isSignedOn() }, ask: func(u *user, x *execution) { u.roster.blocks.askBlock(x) }},
+			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.isSignedOn() }, ask: func(u *user, x *execution) { u.roster.askBlock(x) }},
 		{node: "unblock", name: "Unblock somebody", word: "unblock", args: []string{"peer"}, argument: "ADDRESS", about: "undo block",
-			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.hasBlocked() }, ask: func(u *user, x *execution) { u.roster.blocks.askUnblock(x) }},
+			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.hasBlocked() }, ask: func(u *user, x *execution) { u.roster.askUnblock(x) }},
 		{node: "blocked", name: "List those I have blocked", word: "blocked", about: "list those whom you have blocked",
-			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.hasBlocked() }, run: func(u *user) (string, *stanza.Error) { return u.roster.blocks.blockedText() }},
+			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.hasBlocked() }, run: func(u *user) (string, *stanza.Error) { return u.roster.blockedText() }},
 		{node: "presence", name: "Show what is known of this contact's presence", at: atPerson, who: registered, ask: func(u *user, x *execution) { u.roster.showPresence(x) }},
 		{node: "options", name: "Settings", word: "settings", argument: "[NAME VALUE]", edits: true, about: "show your settings, or change one", who: members, ask: func(u *user, x *execution) { u.adhoc.askOptions(x) }},
 		{node: "status", name: "Show the state of my account", word: "status", about: "whether you are signed on, and why not",
@@ -73,10 +73,10 @@ func debugCommands() []*command {
 
 // What the commands are listed for: they run, and say why not, in any case.
 
-func (ad *adhoc) hasAccount() bool  { return ad.u.account.account != nil }
+func (ad *adhoc) hasAccount() bool  { return ad.u.account.row != nil }
 func (ad *adhoc) isSignedOn() bool  { return ad.u.login.legacySession() != nil }
 func (ad *adhoc) hasContacts() bool { return ad.u.roster.peers() > 0 }
-func (ad *adhoc) hasBlocked() bool  { return ad.isSignedOn() && len(ad.u.roster.blocks.blocked) > 0 }
+func (ad *adhoc) hasBlocked() bool  { return ad.isSignedOn() && len(ad.u.roster.blocked) > 0 }
 
 // askName greets whoever has told their name.
 func (ad *adhoc) askName(x *execution) {
@@ -100,7 +100,7 @@ func (ad *adhoc) login() (string, *stanza.Error) {
 	if why := ad.u.account.setOption(optLoggedOut, ""); why != nil {
 		return "", why
 	}
-	ad.u.login.block, ad.u.login.retryAt, ad.u.login.attempt = nil, time.Time{}, 0
+	ad.u.login.signOnErr, ad.u.login.retryAt, ad.u.login.attempt = nil, time.Time{}, 0
 	if len(ad.u.clients.resources) == 0 {
 		ad.u.login.called, ad.u.login.graceEnd = true, ad.u.c.clock.Now().Add(linkGrace)
 	}
@@ -117,7 +117,7 @@ func (ad *adhoc) logout() (string, *stanza.Error) {
 
 // setInvisible makes the user look offline, or as they are.
 func (ad *adhoc) setInvisible(value string) (string, *stanza.Error) {
-	before := ad.u.account.account.Options[optInvisible]
+	before := ad.u.account.row.Options[optInvisible]
 	if why := ad.u.account.setOption(optInvisible, value); why != nil {
 		return "", why
 	}

@@ -14,6 +14,16 @@ type visit struct {
 	fail func(stanza.Error)
 }
 
+// visits are questions to the network of somebody who is not signed on, and is for them.
+type visits struct {
+	u *user
+
+	waiting  []visit   // for the session
+	visitEnd time.Time // until then a session needs neither client nor room
+	unnamed  bool      // the guest has not chosen a nick
+	rename   string    // the nick that a guest has chosen since, "" if the network has it
+}
+
 const (
 	visitTime = 5 * time.Minute // for which a visitor stays signed on
 	maxVisits = 16
@@ -41,12 +51,12 @@ func (vi *visits) visit(do func(), fail func(stanza.Error)) {
 			return
 		}
 	}
-	if len(vi.visits) >= maxVisits {
+	if len(vi.waiting) >= maxVisits {
 		fail(stanza.ErrBusy)
 		return
 	}
 	vi.visitEnd = vi.u.c.clock.Now().Add(visitTime)
-	vi.visits = append(vi.visits, visit{do, fail})
+	vi.waiting = append(vi.waiting, visit{do, fail})
 }
 
 // signOnToVisit makes a guest of somebody who has not said what to be called: as in their
@@ -65,7 +75,7 @@ func (vi *visits) signOnToVisit() *stanza.Error {
 func (vi *visits) nameGuest(nick string) {
 	if vi.unnamed {
 		vi.unnamed = false
-		vi.u.account.account.Fields["username"], vi.rename = nick, nick
+		vi.u.account.row.Fields["username"], vi.rename = nick, nick
 	}
 }
 
@@ -82,8 +92,8 @@ func (vi *visits) renameAt(roomer legacy.Roomer, room legacy.Peer) {
 
 // makeVisits does what has waited for the session.
 func (vi *visits) makeVisits() {
-	waiting := vi.visits
-	vi.visits = nil
+	waiting := vi.waiting
+	vi.waiting = nil
 	for _, v := range waiting {
 		v.do()
 	}
@@ -91,8 +101,8 @@ func (vi *visits) makeVisits() {
 
 // failVisits gives up what waits for a session, since there is none, and the visit.
 func (vi *visits) failVisits(why stanza.Error) {
-	waiting := vi.visits
-	vi.visits = nil
+	waiting := vi.waiting
+	vi.waiting = nil
 	vi.endVisit()
 	for _, v := range waiting {
 		v.fail(why)
@@ -105,7 +115,7 @@ func (vi *visits) endVisit() {
 		return
 	}
 	vi.visitEnd, vi.unnamed, vi.rename = time.Time{}, false, ""
-	if vi.u.account.guest && len(vi.u.rooms.rooms) == 0 {
+	if vi.u.account.guest && len(vi.u.rooms.all) == 0 {
 		vi.u.rooms.guestLeft = true
 	}
 }

@@ -1,0 +1,63 @@
+package component
+
+import (
+	"strconv"
+	"time"
+
+	"transport/component/stanza"
+)
+
+// calls are the IQs of the user that wait for an answer of ours, our IQs to their clients
+// and server, and our questions to the network.
+type calls struct {
+	u *user
+
+	requests []*stanza.Request // not answered yet
+	queries  map[string]query  // of ours, by id
+	lookups  map[string]lookup // questions to the network, by ref
+	refs     uint64            // refs given out
+}
+
+func (ca *calls) due(now time.Time) {
+	ca.sweep()
+	ca.expireQueries(now)
+}
+
+func (ca *calls) next() (next time.Time) {
+	for _, r := range ca.requests {
+		next = earliest(next, r.Deadline)
+	}
+	for _, q := range ca.queries {
+		next = earliest(next, q.deadline)
+	}
+	return next
+}
+
+func (ca *calls) busy() bool { return len(ca.requests) > 0 || len(ca.queries) > 0 }
+
+func (ca *calls) reset(why resetReason) {
+	switch why {
+	case linkChanged:
+		for id, q := range ca.queries {
+			delete(ca.queries, id)
+			q.then(nil)
+		}
+		for _, r := range ca.requests { // the senders are not there to be answered
+			r.Drop()
+		}
+		ca.sweep()
+	case stopped:
+		for _, r := range ca.requests {
+			r.Fail(stanza.ErrInternal)
+		}
+	}
+}
+
+// await notes a request, which is answered by its deadline at the latest.
+func (ca *calls) await(r *stanza.Request) { ca.requests = append(ca.requests, r) }
+
+// newRef makes a ref for a message or a question to the network.
+func (ca *calls) newRef() string {
+	ca.refs++
+	return strconv.FormatUint(ca.refs, 36)
+}

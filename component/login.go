@@ -1,0 +1,76 @@
+package component
+
+import (
+	"time"
+
+	"transport/legacy"
+)
+
+// login is the user's session with the network, and the state that decides whether there
+// is one: a registration that is tried, the back-off between sign-ons, and the time for
+// which a session outlives the user's last client.
+type login struct {
+	u *user
+
+	visits
+
+	session     *session // nil if there is none
+	trial       *trial   // a registration that is being tried
+	signOnErr   error    // sticky: no sign-on until the credentials or the user's presence change
+	attempt     int      // sign-ons that failed in a row
+	lastError   error    // that ended a session
+	lastErrorAt time.Time
+	retryAt     time.Time // the next sign-on
+	called      bool      // signed on by a command, without an available client
+	graceEnd    time.Time // until then a session needs no client
+}
+
+func (lg *login) due(now time.Time) {
+	if isDue(lg.retryAt, now) {
+		lg.retryAt = time.Time{}
+	}
+	if isDue(lg.graceEnd, now) {
+		lg.graceEnd, lg.called = time.Time{}, false
+		lg.u.rooms.dropEmptyRooms()
+		lg.u.clients.showOwnPresence()
+	}
+	if lg.trial != nil && isDue(lg.trial.deadline, now) {
+		lg.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))
+	}
+	if isDue(lg.visitEnd, now) {
+		lg.endVisit()
+	}
+	lg.steer()
+}
+
+func (lg *login) next() time.Time {
+	next := earliest(lg.retryAt, lg.graceEnd, lg.visitEnd)
+	if s := lg.session; s != nil && !s.ready && !s.ending {
+		next = earliest(next, s.signOnBy)
+	}
+	if lg.trial != nil {
+		next = earliest(next, lg.trial.deadline)
+	}
+	return next
+}
+
+func (lg *login) busy() bool {
+	return lg.session != nil || lg.trial != nil || !lg.retryAt.IsZero() || lg.wanted()
+}
+
+func (lg *login) reset(why resetReason) {
+	switch why {
+	case linkChanged: // before the clients are forgotten
+		if lg.session != nil || lg.u.clients.busy() || lg.u.rooms.busy() {
+			lg.graceEnd = lg.u.c.clock.Now().Add(linkGrace)
+		}
+	case unregistered:
+		lg.endSession()
+		lg.signOnErr = nil
+		lg.retryAt, lg.graceEnd = time.Time{}, time.Time{}
+	case stopped:
+		if lg.session != nil {
+			lg.session.cancel()
+		}
+	}
+}
