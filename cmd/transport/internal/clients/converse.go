@@ -25,6 +25,7 @@ const (
 var clients = map[string]func(context.Context, *stage) (*exec.Cmd, error){
 	"converse": converse,
 	"gajim":    func(ctx context.Context, st *stage) (*exec.Cmd, error) { return desktop(ctx, st, "gajim") },
+	"dino":     func(ctx context.Context, st *stage) (*exec.Cmd, error) { return desktop(ctx, st, "dino") },
 }
 
 // unpack writes the walks into a folder.

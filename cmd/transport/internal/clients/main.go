@@ -3,10 +3,10 @@
 // network, an ngircd and the gateway of this tree; what it shows is asserted where it
 // can be asked and kept as pictures for people to look at.
 //
-// Converse runs in a headless Chromium, driven by walk/converse.mjs. Gajim runs on an X
-// server without a screen, driven by walk/walk_gajim.py, as the user nobody, in a view of
-// the file system in which example.org is the laboratory's server and its certificate is
-// trusted. That needs root.
+// Converse runs in a headless Chromium, driven by walk/converse.mjs. Gajim and Dino run on
+// an X server without a screen, driven by walk/walk_gajim.py and walk/walk_dino.py, as the
+// user nobody, in a view of the file system in which example.org is the laboratory's
+// server and its certificate is trusted. That needs root.
 package main
 
 import (
@@ -26,7 +26,7 @@ import (
 
 func main() {
 	var o options
-	names := flag.String("clients", "converse,gajim", "the clients to walk, with commas between")
+	names := flag.String("clients", "converse,gajim,dino", "the clients to walk, with commas between")
 	flag.StringVar(&o.out, "out", "", "folder for pictures and logs; a new one by default")
 	flag.StringVar(&o.program, "transport", "", "the program to walk through, instead of building it")
 	flag.BoolVar(&o.fetch, "fetch", false, "fetch Converse.js by npm into the user's cache, if it is not there")

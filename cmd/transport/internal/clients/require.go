@@ -16,6 +16,7 @@ type need struct {
 var needs = map[string][]need{
 	"converse": {{"chromium", "chromium"}, {"node", "nodejs"}},
 	"gajim":    append([]need{{"gajim", "gajim"}}, desktopNeeds...),
+	"dino":     append([]need{{"dino-im", "dino-im"}}, desktopNeeds...),
 }
 
 var desktopNeeds = []need{
