@@ -185,13 +185,8 @@ func (lg *login) legacySession() legacy.Session {
 
 // addContact puts a contact on the network's list.
 func (ro *roster) addContact(ct *contact, reason string) {
-	editor, ok := ro.u.login.legacySession().(legacy.RosterEditor)
-	if !ok {
-		return
-	}
-	err := editor.AddContact(ro.u.ctx, legacy.Contact{Peer: legacy.Peer{ID: ct.Peer}, Name: ct.Name, Groups: ct.Groups}, reason)
-	if err != nil {
-		ro.onContactFailed(legacy.Peer{ID: ct.Peer}, err)
+	if _, ok := ro.u.login.legacySession().(legacy.RosterEditor); ok {
+		ro.edit(ct.Peer, reason)
 	}
 }
 
@@ -319,17 +314,16 @@ func (ro *roster) endContact(ct *contact) {
 		return
 	}
 	ct.Subscription = registry.Removed
-	editor, ok := ro.u.login.legacySession().(legacy.RosterEditor)
-	if !ok && ct.Listed {
-		ro.save(ct) // it leaves the network's list at the next sign-on
-		return
-	}
-	if ok {
-		if err := editor.RemoveContact(ro.u.ctx, legacy.Peer{ID: ct.Peer}); err != nil {
-			ro.u.log.Warn().Err(err).Str("peer", ct.Peer).Msg("cannot remove a contact")
+	_, ok := ro.u.login.legacySession().(legacy.RosterEditor)
+	switch {
+	case ok:
+		ro.edit(ct.Peer, "")
+		if ro.contacts[ct.Peer] == ct { // it waits
 			ro.save(ct)
-			return
 		}
+	case ct.Listed:
+		ro.save(ct) // it leaves the network's list at the next sign-on
+	default:
+		ro.forget(ct)
 	}
-	ro.forget(ct)
 }

@@ -78,9 +78,7 @@ func (ro *roster) mergeContact(c legacy.Contact, stale bool) *contact {
 	ct.Name, ct.Groups, ct.Listed = c.Name, c.Groups, true
 	switch {
 	case ct.Subscription.Has(registry.Removed): // while signed off
-		if editor, ok := ro.u.login.legacySession().(legacy.RosterEditor); ok && editor.RemoveContact(ro.u.ctx, c.Peer) == nil {
-			ro.forget(ct)
-		}
+		ro.edit(c.Peer.ID, "")
 		return nil
 	case ct.Subscription.Has(registry.AskTo) && !c.AwaitingAuth:
 		ro.grant(ct, "")
@@ -103,6 +101,8 @@ func (ro *roster) onContactChanged(c legacy.Contact) {
 	if c.Peer.ID == "" || ro.contacts[c.Peer.ID] == nil && len(ro.contacts) >= maxContacts {
 		return
 	}
+	ro.endEdit(c.Peer.ID, nil)
+	defer ro.editNext()
 	if ct := ro.mergeContact(c, false); ct != nil {
 		ro.save(ct)
 	}
@@ -113,6 +113,8 @@ func (ro *roster) onContactChanged(c legacy.Contact) {
 // onContactRemoved: a contact left the network's list, by another client.
 // (XEP-0100 §5.2)
 func (ro *roster) onContactRemoved(p legacy.Peer) {
+	ro.endEdit(p.ID, nil)
+	defer ro.editNext()
 	ct := ro.contacts[p.ID]
 	if ct == nil || p.ID == "" || ct.Subscription.Has(registry.AskTo) { // added again meanwhile
 		return
@@ -122,6 +124,10 @@ func (ro *roster) onContactRemoved(p legacy.Peer) {
 
 // onContactFailed: the network did not take a change of a contact.
 func (ro *roster) onContactFailed(p legacy.Peer, err error) {
+	defer ro.editNext()
+	if ro.endEdit(p.ID, err) {
+		return
+	}
 	defer ro.u.account.onEdited(p)
 	ct := ro.contacts[p.ID]
 	if ct == nil || p.ID == "" {

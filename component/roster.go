@@ -14,6 +14,7 @@ type roster struct {
 	blocklist
 	nicknames
 	rosterWriter
+	listEdits
 
 	contacts map[string]*contact    // by peer ID; the gateway itself is ""
 	adding   map[string]func(error) // called when a contact was added, or refused, by peer ID
@@ -53,7 +54,7 @@ func newRoster(u *user) roster { return roster{u: u, contacts: make(map[string]*
 
 // init points the roster's parts back at it, once it is where it stays.
 func (ro *roster) init() {
-	ro.blocklist.ro, ro.nicknames.ro, ro.rosterWriter.ro = ro, ro, ro
+	ro.blocklist.ro, ro.nicknames.ro, ro.rosterWriter.ro, ro.listEdits.ro = ro, ro, ro, ro
 }
 
 // load takes over the contacts that the registry has.
@@ -65,6 +66,10 @@ func (ro *roster) load(rows []registry.Contact) {
 
 func (ro *roster) due(now time.Time) {
 	ro.expireNicks(now)
+	if isDue(ro.editAt, now) {
+		ro.editAt = time.Time{}
+		ro.editNext()
+	}
 	if isDue(ro.showAt, now) {
 		ro.showAt = time.Time{}
 		ro.showUnshown()
@@ -80,7 +85,7 @@ func (ro *roster) due(now time.Time) {
 }
 
 func (ro *roster) next() time.Time {
-	next := ro.showAt
+	next := earliest(ro.showAt, ro.editAt)
 	for _, q := range ro.nicks {
 		next = earliest(next, q.deadline)
 	}
@@ -110,6 +115,7 @@ func (ro *roster) reset(why resetReason) {
 	case sessionEnded:
 		ro.failBlocking()
 		ro.endNicks()
+		ro.dropEdits()
 		ro.failAdding()
 	case unregistered:
 		ro.toAsk = nil
