@@ -2,8 +2,8 @@ package legacy
 
 import "net/netip"
 
-// reserved are the networks that net/netip does not know as special and that lead
-// nowhere on the public Internet, or anywhere by way of translation. (RFC 6890 §2.2,
+// reserved are the special-purpose address blocks that net/netip does not classify: not
+// routed on the public Internet, or routed anywhere by translation. (RFC 6890 §2.2,
 // IANA's registries of special-purpose addresses)
 var reserved = func() []netip.Prefix {
 	var blocks []netip.Prefix
@@ -18,9 +18,9 @@ var reserved = func() []netip.Prefix {
 	return blocks
 }()
 
-// IsPublic reports whether an address is one of the public Internet. Where a
-// stranger says what to connect to, only such an address may be: nobody shall reach
-// through the gateway what they cannot reach themselves.
+// IsPublic reports whether an address is globally routable on the public Internet.
+// Check every address that a stranger supplies, so that nobody can use the gateway to
+// reach hosts inside its own network.
 func IsPublic(addr netip.Addr) bool {
 	addr = addr.Unmap()
 	if !addr.IsGlobalUnicast() || addr.IsPrivate() || addr.Zone() != "" {

@@ -7,32 +7,32 @@ import (
 	"time"
 )
 
-// Kind classifies an error by what can be done about it.
+// Kind classifies an error by the reaction to it: retry, ask the user, or give up.
 type Kind uint8
 
 // The kinds.
 const (
-	Internal    Kind = iota // a fault of ours, or an unknown one
+	Internal    Kind = iota // a bug of the gateway, or an unclassified error
 	Auth                    // wrong credentials: do not retry until they are edited
-	Temporary               // the network cannot be reached or ended the session: retry
-	NotFound                // there is no such peer
-	Forbidden               // the network or the peer refuses
-	Unsupported             // the network cannot do this
-	TooLong                 // the text is longer than the network takes
+	Temporary               // the network is unreachable or ended the session: retry
+	NotFound                // no such peer, room or message
+	Forbidden               // the network or the peer refused
+	Unsupported             // the network has no such operation
+	TooLong                 // the text exceeds the network's limit
 	RateLimited             // too much at once: retry after Error.RetryAfter
 	Offline                 // the session, or the peer, is not signed on
 	Replaced                // the account signed on elsewhere: do not fight over it
-	MembersOnly             // a room is for those who were let in
-	Full                    // a room has no place left
-	Conflict                // the name is somebody else's
+	MembersOnly             // the room admits members only
+	Full                    // the room is full
+	Conflict                // the name is in use by somebody else
 	Blocked                 // the user has blocked the peer
-	BadNick                 // the network has no such nicks
+	BadNick                 // the network does not allow this nick
 )
 
 var kindNames = [...]string{"internal", "auth", "temporary", "not found", "forbidden",
 	"unsupported", "too long", "rate limited", "offline", "replaced", "members only", "full", "conflict", "blocked", "bad nick"}
 
-// String is the kind's name, as logged.
+// String returns the kind's name for the log.
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
 		return kindNames[k]
@@ -40,19 +40,19 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
-// Error is an error as the core understands it.
+// Error is an error with a Kind and a text for the user.
 type Error struct {
 	Kind Kind
-	// Text is for the user, in plain English: what happened and, where it helps,
-	// what to do. It holds no secrets and no addresses of the gateway's own.
+	// Text is for the user, in plain English: what happened and, where it helps, what to
+	// do. It contains no secrets and no addresses of the gateway itself.
 	Text string
-	// RetryAfter is how long to wait at least, 0 if unknown.
+	// RetryAfter is the minimum delay before a retry, 0 if unknown.
 	RetryAfter time.Duration
-	// Err is the cause, for the log.
+	// Err is the cause, for the log only.
 	Err error
 }
 
-// Error is the text with the cause behind it.
+// Error returns the text, followed by the cause.
 func (e *Error) Error() string {
 	s := e.Text
 	if s == "" {
@@ -64,21 +64,22 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errorf makes an Error of a kind with a text for the user.
+// Errorf returns an Error of the given kind with a text for the user.
 func Errorf(k Kind, format string, args ...any) *Error {
 	return &Error{Kind: k, Text: fmt.Sprintf(format, args...)}
 }
 
-// Wrap makes an Error of a kind with a text for the user and a cause for the log.
+// Wrap returns an Error of the given kind with a cause for the log and a text for the
+// user.
 func Wrap(k Kind, cause error, text string) *Error {
 	return &Error{Kind: k, Text: text, Err: cause}
 }
 
-// KindOf is the kind of an error: that of the first *Error in its chain,
-// Temporary for a time-out or an end of a context, Internal for any other.
+// KindOf returns the kind of the first *Error in err's chain. Without one it is
+// Temporary for a timeout or a cancelled context, and Internal for any other error.
 func KindOf(err error) Kind {
 	var e *Error
 	switch {
@@ -94,12 +95,12 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// FieldError is a wrong or missing answer in a form: of a registration, of settings or
-// of a command.
+// FieldError is a wrong or missing answer in a form: registration, settings or a
+// command.
 type FieldError struct {
-	Var  string // the field
-	Text string // what is wrong with it, for the user
+	Var  string // Field.Var
+	Text string // the problem, for the user
 }
 
-// Error names the field and what is wrong with it.
+// Error returns the field's name and the problem.
 func (e *FieldError) Error() string { return e.Var + ": " + e.Text }

@@ -2,36 +2,37 @@ package legacy
 
 import "time"
 
-// Event is something that the network said. The set is closed: the core
-// switches over all of it.
+// Event is a report from a session to the core, emitted with Env.Emit. The set is
+// closed: the core's switch handles every type.
 type Event interface{ event() }
 
-// Ready: the session is signed on and commands will be carried out.
+// Ready: the session is signed on and accepts commands.
 type Ready struct {
 	// Self is the account's own address.
 	Self Peer
-	// Contacts is the whole contact list as the network keeps it. It is
-	// authoritative when the network declares FeatureRoster.
+	// Contacts is the whole contact list on the network. It is authoritative when the
+	// network declares FeatureRoster.
 	Contacts []Contact
-	// Blocked are those whom the user has blocked, with FeatureBlocking.
+	// Blocked is the block list, with FeatureBlocking.
 	Blocked []Peer
 }
 
-// CredentialsChanged: the user has changed, by a command, what they sign on with. The
-// core stores the new answers to the registration form, and keeps the others.
+// CredentialsChanged: a command of the user changed the credentials. The core stores
+// the given answers to the registration form, and keeps the others.
 type CredentialsChanged struct {
 	Fields map[string]string
 }
 
-// SignOnDelayed: the session waits for its turn to sign on, since the network takes
-// only so many at a time. The core gives it that much more time, and tells the user.
+// SignOnDelayed: the session waits in the sign-on queue because the network limits the
+// rate of sign-ons. The core extends the sign-on deadline to Until and shows Text to
+// the user.
 type SignOnDelayed struct {
-	Until time.Time // when its turn comes, as far as is known
-	Text  string    // for the user: why, and for how long
+	Until time.Time // estimated time of the sign-on
+	Text  string    // for the user: the reason and the delay
 }
 
-// ContactChanged: a contact was added to the network's list, or renamed, moved,
-// or has granted or withdrawn authorization (Contact.AwaitingAuth).
+// ContactChanged: a contact was added to the network's list, renamed or moved, or it
+// granted or withdrew authorization (Contact.AwaitingAuth).
 type ContactChanged struct{ Contact Contact }
 
 // ContactRemoved: a contact is no longer on the network's list.
@@ -43,75 +44,77 @@ type ContactFailed struct {
 	Err  error
 }
 
-// AuthRequested: somebody asks to see the user's presence.
+// AuthRequested: a peer requests a subscription to the user's presence.
 type AuthRequested struct {
 	From   Peer
-	Name   string // how they call themselves, if known
+	Name   string // the peer's own nick, "" if unknown
 	Reason string
 }
 
-// AuthDenied: a contact refused the user's request, or withdrew their consent.
+// AuthDenied: a contact denied or cancelled the user's subscription.
 type AuthDenied struct {
 	From   Peer
 	Reason string
 }
 
-// AuthGranted: a contact allowed the user to see their presence.
+// AuthGranted: a contact approved the user's subscription.
 type AuthGranted struct{ From Peer }
 
-// AddedYou: somebody put the user on their list, without asking for anything.
+// AddedYou: a peer added the user to its contact list without requesting authorization.
 type AddedYou struct{ From Peer }
 
-// BlockChanged: the user blocked a peer or no longer does, by Blocker or with
-// another client, or with Err did not succeed in it.
+// BlockChanged: a peer was blocked or unblocked, by Blocker or by another client of the
+// account. With Err the change failed.
 type BlockChanged struct {
 	Peer    Peer
-	Blocked bool // how it is now
+	Blocked bool // the state now
 	Err     error
 }
 
-// PresenceChanged: a contact's presence.
+// PresenceChanged: a contact's presence changed.
 type PresenceChanged struct {
 	From     Peer
 	Presence Presence
 }
 
-// MessageReceived: a message for the user.
+// MessageReceived: a peer sent the user a message.
 type MessageReceived struct {
 	From Peer
-	Text string // plain text: valid UTF-8, \n line ends
-	// Markup is the text with its formatting, nil for none. Its spans together are
+	Text string // plain text: valid UTF-8, lines separated by \n
+	// Markup is the text with its formatting, nil for none. Its spans concatenated equal
 	// Text.
 	Markup []Span
-	// Time is set for a message that was sent earlier and stored.
+	// Time is set for a message from the network's offline storage: when it was sent.
 	Time time.Time
-	// Auto marks an automatic answer (an away message).
+	// Auto marks an automatic reply, such as an away message.
 	Auto bool
-	// URL is set for a file: the link to it, from Env.StoreFile. Text repeats it.
+	// URL is the link to a received file, from Env.StoreFile; "" for a text. Text contains
+	// it too.
 	URL string
 }
 
-// OwnMessage: a message that the user sent with another client of the network.
+// OwnMessage: another client of the same account sent a message (a carbon).
 type OwnMessage struct {
 	To   Peer
 	Text string    // plain text
 	Time time.Time // as in MessageReceived
 }
 
-// MessageSent: what became of a message that the user sent.
+// MessageSent: the network accepted a message of the user. It follows at most once for
+// each message.
 type MessageSent struct {
 	Ref   string
 	State DeliveryState
-	ID    string // what the network calls the message, "" for nothing
+	ID    string // the network's message ID, "" for none
 }
 
-// MessageFailed: a message that the user sent will not arrive.
+// MessageFailed: a message of the user will not be delivered.
 type MessageFailed struct {
 	Ref string
 	Err error
 }
 
-// TypingChanged: a peer started or stopped typing to the user.
+// TypingChanged: a peer's chat state changed.
 type TypingChanged struct {
 	From  Peer
 	State Typing
@@ -127,7 +130,7 @@ type ProfileReceived struct {
 // VersionReceived answers RequestVersion.
 type VersionReceived struct {
 	Ref     string
-	Version string // of the peer's client, with its name
+	Version string // name and version of the peer's client
 	Err     error
 }
 
@@ -135,25 +138,27 @@ type VersionReceived struct {
 type SearchFinished struct {
 	Ref     string
 	Results []SearchResult
-	More    bool // there are others, which the network did not tell
+	More    bool // the network has more results than it sent
 	Err     error
 }
 
-// PeerNamed: what the network calls a contact, who may be called better by their profile.
+// PeerNamed: the network's nick for a contact. The core prefers a nick from the
+// contact's profile.
 type PeerNamed struct {
 	Peer Peer
 	Nick string
 }
 
-// AvatarChanged: a contact shows another picture, or with no Image none.
+// AvatarChanged: a contact changed its avatar, or removed it (Image is nil).
 type AvatarChanged struct {
 	From  Peer
 	Image []byte
 	Type  string // "image/png", "image/jpeg" or "image/gif"
 }
 
-// Notice is a text of the network's own for the user (a message of the day, a
-// warning), shown as a message from the service, from the gateway if From is zero.
+// Notice is a text from the network itself for the user, such as a message of the day
+// or a warning. The core delivers it as a message from From, or from the gateway if
+// From is zero.
 type Notice struct {
 	From Peer
 	Text string
@@ -162,12 +167,11 @@ type Notice struct {
 // CommandDone answers Commander.Do.
 type CommandDone struct {
 	Ref  string
-	Text string // for the user to read
-	Err  error  // a FieldError for a wrong answer to the command's form
+	Text string // the result, for the user
+	Err  error  // a *FieldError for a wrong answer in the command's form
 }
 
-// StateSaved asks the core to keep a blob, given back in Account.State when the
-// next session is made.
+// StateSaved asks the core to store a blob. The next session gets it in Account.State.
 type StateSaved struct{ State []byte }
 
 func (Ready) event()           {}

@@ -9,253 +9,249 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Network is one legacy network as configured by one [[network]] block. All
-// methods may be called from any goroutine and do no I/O.
+// Network is one legacy network, configured by one [[network]] block. Its methods do no
+// I/O and may be called from any goroutine.
 type Network interface {
-	// Info describes the network. The answer never changes.
+	// Info describes the network. It returns the same value on every call.
 	Info() Info
 
-	// ParsePeer turns an address as people write it (the unescaped localpart of
-	// a JID, or what was typed at an "add contact" prompt) into a canonical
-	// peer. Two spellings of one address give the same Peer.ID. An impossible
-	// address is an *Error of kind NotFound whose text says what one looks like.
+	// ParsePeer parses an address as people write it (the unescaped localpart of a JID, or
+	// the answer to an "add contact" prompt) into a canonical peer. Two spellings of one
+	// address return the same Peer.ID. The error for an invalid address is an *Error of
+	// kind NotFound whose text describes a valid one.
 	ParsePeer(name string) (Peer, error)
 
-	// Validate checks and completes the fields of a registration form before
-	// any I/O. The error names the field to mend (FieldError).
+	// Validate checks the fields of a registration form and completes them, before any I/O.
+	// The error names the wrong field (*FieldError).
 	Validate(fields map[string]string) error
 
-	// Login is the account's canonical name on the network, by which two
-	// registrations of the same account are recognised.
+	// Login returns the account's canonical name on the network. Two registrations with the
+	// same Login are the same account. "" means that accounts cannot be compared.
 	Login(fields map[string]string) string
 
-	// NewSession prepares a session for an account. It only fails when the
-	// account's fields are unusable.
+	// NewSession returns a session for an account; it does not connect. It fails only if
+	// the account's fields are unusable.
 	NewSession(Account, Env) (Session, error)
 }
 
 // Session is one account's connection to the network, from sign-on to sign-off.
 //
-// Run is called once, on its own goroutine. The other methods (and those of the
-// optional interfaces) are called by one goroutine at a time and never wait for
-// a round trip; the context is only for cancelling.
+// The core calls Run once, on its own goroutine. It calls the other methods (and those
+// of the optional interfaces) from one goroutine at a time. They never wait for a round
+// trip; the context serves only for cancellation.
 type Session interface {
-	// Run connects, emits Ready once signed on, and serves until the context
-	// ends (then it signs off politely, within two seconds, and returns nil) or
-	// the network ends the session (then it returns an *Error).
+	// Run connects, emits Ready after the sign-on, and serves until the context ends or the
+	// network ends the session. When the context ends, Run signs off within two seconds and
+	// returns nil. When the network ends the session, it returns an *Error.
 	Run(ctx context.Context) error
 
-	// Send queues a message. nil means that MessageSent or MessageFailed with
-	// the message's Ref will follow.
+	// Send queues a message. After nil, exactly one MessageSent or MessageFailed with m.Ref
+	// follows.
 	Send(ctx context.Context, m Outgoing) error
 }
 
-// Presencer is a Session that shows the user's presence to the network.
+// Presencer is a Session that publishes the user's presence (FeaturePresence).
 type Presencer interface {
 	SetPresence(ctx context.Context, p Presence) error
 }
 
-// RosterEditor is a Session whose network keeps a contact list. ContactChanged,
-// ContactRemoved or ContactFailed follow.
+// RosterEditor is a Session whose network stores the contact list (FeatureRoster).
+// ContactChanged, ContactRemoved or ContactFailed follows each call.
 type RosterEditor interface {
-	// AddContact adds a contact, asking for authorization with the reason as
-	// text where the network wants that. Adding one that is there already
-	// repeats the request for authorization, and takes over a name and groups
-	// that are given and differ.
+	// AddContact adds a contact and requests authorization where the network has it; reason
+	// is the text of that request. For a contact already on the list it repeats the
+	// request, and applies a name and groups that are not empty and differ.
 	AddContact(ctx context.Context, c Contact, reason string) error
-	// RemoveContact removes a contact; one that is not there is no error.
+	// RemoveContact removes a contact. A contact that is not on the list is not an error.
 	RemoveContact(ctx context.Context, p Peer) error
-	// Authorize answers an AuthRequested, or grants in advance, or withdraws. A
-	// refusal may have a reason, for the other to read.
+	// Authorize approves or denies an AuthRequested, pre-approves a peer, or withdraws an
+	// approval. The peer can read the reason of a denial.
 	Authorize(ctx context.Context, p Peer, allow bool, reason string) error
 }
 
-// Watcher is a Session that tells the presence of those whom the user wants to see,
-// on a network that keeps no list of contacts itself.
+// Watcher is a Session that reports the presence of the peers on a watch list, for a
+// network that stores no contact list (FeatureWatch).
 type Watcher interface {
-	// Watch makes PresenceChanged be emitted for a peer, or no longer.
+	// Watch starts (on) or stops PresenceChanged events for a peer.
 	Watch(ctx context.Context, p Peer, on bool) error
 }
 
-// Blocker is a Session whose network keeps people away from the user.
+// Blocker is a Session whose network has a block list (FeatureBlocking).
 type Blocker interface {
-	// Block lets a peer neither see the user nor write to them, or does again.
-	// BlockChanged follows, also when nothing had to be changed.
+	// Block blocks or unblocks a peer. A blocked peer can neither see the user's presence
+	// nor send messages. BlockChanged follows, even if nothing changed.
 	Block(ctx context.Context, p Peer, blocked bool) error
 }
 
-// Typer is a Session that can say that the user is typing.
+// Typer is a Session that sends typing notifications (FeatureTyping).
 type Typer interface {
 	SetTyping(ctx context.Context, p Peer, t Typing) error
 }
 
-// Profiler is a Session that can tell who somebody is.
+// Profiler is a Session that can fetch a peer's profile (FeatureProfile).
 type Profiler interface {
-	// RequestProfile asks what a peer tells of themselves. ProfileReceived with
-	// the ref follows.
+	// RequestProfile fetches a peer's profile. ProfileReceived with the ref follows.
 	RequestProfile(ctx context.Context, ref string, p Peer) error
 }
 
-// Versioner is a Session that can ask somebody's client what it is.
+// Versioner is a Session that can query a peer's client software.
 type Versioner interface {
-	// RequestVersion asks a peer's client for its name and version. VersionReceived
-	// with the ref follows.
+	// RequestVersion queries the name and version of a peer's client. VersionReceived with
+	// the ref follows.
 	RequestVersion(ctx context.Context, ref string, p Peer) error
 }
 
-// AvatarSetter is a Session that can show others a picture of the user. That
-// nothing came of it is told by a Notice.
+// AvatarSetter is a Session that publishes the user's avatar (FeatureSetAvatar). It
+// reports a failure with a Notice.
 type AvatarSetter interface {
-	// SetAvatar shows a picture of any size, which the adapter makes into what the
-	// network takes; no image is none.
+	// SetAvatar publishes an image of any size, scaled to the network's limits. nil removes
+	// the avatar.
 	SetAvatar(ctx context.Context, image []byte) error
 }
 
-// ProfileSetter is a Session that can tell others who the user is. That nothing
-// came of it is told by a Notice.
+// ProfileSetter is a Session that publishes the user's profile (FeatureSetProfile). It
+// reports a failure with a Notice.
 type ProfileSetter interface {
-	// SetProfile tells what is there; what is empty stays as it is on the network.
+	// SetProfile publishes the fields of p that are not empty. The network keeps its values
+	// of the others.
 	SetProfile(ctx context.Context, p Profile) error
 }
 
-// Searcher is a Session whose network has a directory.
+// Searcher is a Session whose network has a user directory (FeatureSearch).
 type Searcher interface {
-	// Search looks people up by the fields of Info.Search that were filled in.
+	// Search queries the directory by the fields of Info.Search that the user filled in.
 	// SearchFinished with the ref follows.
 	Search(ctx context.Context, ref string, query map[string]string) error
 }
 
-// Commander is a Session with commands of its network's own, those of
-// Info.Commands.
+// Commander is a Session with network-specific commands, listed in Info.Commands.
 type Commander interface {
-	// Do carries out a command at a peer. CommandDone with the ref follows.
+	// Do executes a command at a peer. CommandDone with the ref follows.
 	Do(ctx context.Context, ref string, at Peer, command string, args map[string]string) error
 }
 
-// Configurer is a Network whose services and rooms have settings that each user
-// makes for themselves.
+// Configurer is a Network whose services and rooms have settings for each user.
 type Configurer interface {
-	// Settings is the form of a service or a room, nil if it has none.
+	// Settings returns the settings form of a service or a room, nil if it has none.
 	Settings(p Peer) []Field
-	// ValidateSettings checks the answers. The error names the field to mend
-	// (FieldError).
+	// ValidateSettings checks the answers to that form. The error names the wrong field
+	// (*FieldError).
 	ValidateSettings(p Peer, values map[string]string) error
 }
 
-// OccupantNamer is a Network in which somebody's nick in a room is not yet the
-// name by which ParsePeer knows them.
+// OccupantNamer is a Network on which an occupant's nick alone is not an address that
+// ParsePeer accepts.
 type OccupantNamer interface {
 	OccupantName(room Peer, nick string) string
 }
 
-// Nicker is a Network whose addresses say what somebody is called.
+// Nicker is a Network whose addresses contain the peer's nick.
 type Nicker interface {
-	// Nick is what the one at an address is called.
+	// Nick returns the nick in a peer's address.
 	Nick(p Peer) string
 }
 
-// NickLimiter is a Network that does not take every nick.
+// NickLimiter is a Network that restricts the characters of nicks.
 type NickLimiter interface {
-	// LegalNick is the nick that the network may take which is nearest to a wanted one,
-	// "" if there is none.
+	// LegalNick returns the legal nick nearest to the wanted one, "" if there is none.
 	LegalNick(wanted string) string
 }
 
-// NickTeller is a Network that knows what its users are called in rooms.
+// NickTeller is a Network that knows the user's nick in a room before the join.
 type NickTeller interface {
-	// RoomNick is what an account is called in a room before it has entered it, unless it
-	// asks for another nick. It is "" if that is not known.
+	// RoomNick returns the account's nick in a room that it has not joined, if it requests
+	// no other. It is "" if unknown.
 	RoomNick(a Account, room Peer) string
 }
 
-// Reconfigurer is a Session of a Configurer's.
+// Reconfigurer is a Session of a network with settings (Configurer).
 type Reconfigurer interface {
-	// Reconfigure tells of new settings of a peer, which may take effect with the
-	// next connection only. The map is not changed afterwards.
+	// Reconfigure replaces the settings of a peer. They may take effect only with the next
+	// connection. The core does not modify the map afterwards.
 	Reconfigure(p Peer, values map[string]string)
 }
 
-// Account is what an adapter gets to know of a registered user.
+// Account is an adapter's view of a registered user.
 type Account struct {
-	// Fields are the answers to the registration form, by Field.Var. They hold
-	// secrets and must not be logged.
+	// Fields are the answers to the registration form, by Field.Var. They contain secrets:
+	// never log them.
 	Fields map[string]string
-	// Settings are the answers to forms of Configurer, by Peer.ID. They may hold
-	// secrets as well.
+	// Settings are the answers to a Configurer's forms, by Peer.ID. They may contain
+	// secrets, too.
 	Settings map[string]map[string]string
-	// State is what the adapter last emitted in StateSaved, nil at first.
+	// State is the blob of the last StateSaved, nil at first.
 	State []byte
 }
 
-// Env is what the core lends to a session.
+// Env is the core's interface to a session.
 type Env struct {
-	// Log carries the user and the network already.
+	// Log has the user and the network as context fields.
 	Log zerolog.Logger
-	// Emit hands an event to the core, in order. It blocks while the user's
-	// queue is full, and returns at once when the core has ended the session.
-	// Any goroutine of the session may call it.
+	// Emit queues an event for the core; order is preserved. It blocks while the user's
+	// queue is full (back-pressure), and returns at once after the core has ended the
+	// session. Any goroutine of the session may call it.
 	Emit func(Event)
-	// Flush returns nil when every event emitted before the call has been
-	// delivered or kept durably.
+	// Flush waits until every event emitted before the call is delivered or stored durably,
+	// then returns nil.
 	Flush func(ctx context.Context) error
-	// Dial opens connections; it enforces the limits of the process.
+	// Dial opens connections, within the limits of the process.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// StoreFile keeps a file that somebody sends the user and returns the link to
-	// it, for MessageReceived.URL. It reads size bytes of r, never more, and nothing
-	// is kept when it fails. Errors are classified: TooLong for more than MaxFile,
-	// RateLimited or Temporary when there is no room; those of r that are classified
-	// come back. It takes as long as r does. Any goroutine of the session may call it.
+	// StoreFile stores a file for the user and returns its link, for MessageReceived.URL.
+	// It reads size bytes of r, never more, and stores nothing when it fails. Its errors are
+	// classified: TooLong above MaxFile, RateLimited or Temporary when the store is full;
+	// classified errors of r are passed through. It blocks as long as r does. Any goroutine
+	// of the session may call it.
 	StoreFile func(ctx context.Context, name string, size int64, r io.Reader) (url string, err error)
-	// MaxFile is the largest file in bytes. 0: the gateway receives no files, and
-	// StoreFile is nil.
+	// MaxFile is the size limit of a file in bytes. With 0 the gateway receives no files,
+	// and StoreFile is nil.
 	MaxFile int64
-	// Now is the clock.
+	// Now returns the current time. Tests replace it.
 	Now func() time.Time
 }
 
-// Info describes a network to the core, to service discovery and to people.
+// Info describes a network: to the core, in service discovery, and in texts for users.
 type Info struct {
-	// Name is the network's name as people know it: "ICQ".
+	// Name is the network's display name: "ICQ".
 	Name string
-	// Type is the type of the XMPP identity of category gateway: "icq".
+	// Type is the type of the disco identity of category "gateway": "icq".
 	Type string
-	// PeerName is what an address is called there: "ICQ number".
+	// PeerName is the network's term for an address: "ICQ number".
 	PeerName string
-	// RoomName is what the name of a room looks like, with FeatureRooms: "#channel".
+	// RoomName is the pattern of a room's name, with FeatureRooms: "#channel".
 	RoomName string
-	// Features are the abilities of every session.
+	// Features are the capabilities of the network's sessions.
 	Features Features
-	// Guests: whoever joins a room without a registration is signed on as a guest,
-	// with the nick of the room in the form's field username.
+	// Guests lets users join rooms without a registration. The core signs on a guest with
+	// the room nick in the form's field username.
 	Guests bool
-	// Services: the network has parts with addresses of their own (Peer.Service),
-	// which people name in the addresses of everything that is there.
+	// Services is set for a network whose services have addresses (Peer.Service), which are
+	// part of the addresses of the peers and rooms there.
 	Services bool
 	// Instructions and Form make up the registration form.
 	Instructions string
 	Form         []Field
-	// Search is the form of the directory, with FeatureSearch.
+	// Search is the form of the user directory, with FeatureSearch.
 	Search []Field
-	// Commands are the network's own, with a Session that is a Commander.
+	// Commands are the network-specific commands, for a Session that is a Commander.
 	Commands []Command
-	// Lines: each line of a text is a message of its own, and blank ones are none. The
-	// core leaves them out.
+	// Lines is set if the network sends each line of a text as a message of its own, and
+	// cannot send blank lines. The core removes blank lines.
 	Lines bool
-	// MaxText is the longest text of one message in runes, 0 for no limit.
-	// The core splits what is longer.
+	// MaxText is the maximum length of a message in runes, 0 for no limit. The core splits
+	// longer ones.
 	MaxText int
 }
 
-// Features are the abilities that a network declares, since service discovery
-// must answer while nobody is signed on.
+// Features are the capabilities that a network declares. The core needs them while no
+// session exists, to answer service discovery.
 type Features uint32
 
-// The features. The first group follows from the interfaces that a session implements
-// (FeaturesOf).
+// The features. Those of the first group follow from the interfaces that a session
+// implements (FeaturesOf).
 const (
 	FeaturePresence      Features = 1 << iota // Presencer
 	FeatureRoster                             // RosterEditor
-	FeatureTyping                             // Typer, and TypingChanged is emitted
+	FeatureTyping                             // Typer, and it emits TypingChanged
 	FeatureProfile                            // Profiler
 	FeatureSearch                             // Searcher, and Info.Search
 	FeatureRooms                              // Roomer
@@ -265,23 +261,23 @@ const (
 	FeatureRoomTyping                         // RoomTyper
 	FeatureRetraction                         // MessageRetractor
 	FeatureWatch                              // Watcher
-	FeatureBlocking                           // Blocker, BlockChanged is emitted, and Ready.Blocked is the list
+	FeatureBlocking                           // Blocker; it emits BlockChanged and fills Ready.Blocked
 	FeatureSetAvatar                          // AvatarSetter
 	FeatureSetProfile                         // ProfileSetter
 
-	FeatureAvatar    // AvatarChanged is emitted
-	FeatureMarkup    // Markup of messages is understood
-	FeatureNicks     // Roomer, whose SetNick can be done
-	FeatureInvisible // Presencer, with ShowInvisible
-	FeatureReceipts  // MessageSent tells when a message reached its receiver
-	FeatureOffline   // the network stores messages for people who are offline
+	FeatureAvatar    // the session emits AvatarChanged
+	FeatureMarkup    // Outgoing.Markup is supported
+	FeatureNicks     // Roomer, and SetNick can succeed
+	FeatureInvisible // Presencer, and ShowInvisible is supported
+	FeatureReceipts  // MessageSent reports Delivered
+	FeatureOffline   // the network stores messages for offline users
 )
 
-// Has reports whether all of g are among f.
+// Has reports whether f includes all of g.
 func (f Features) Has(g Features) bool { return f&g == g }
 
-// FeaturesOf are the features that follow from the optional interfaces that a session
-// implements. The session is not used: a typed nil will do.
+// FeaturesOf returns the features that follow from the optional interfaces of a
+// session. It calls no method of s: a typed nil will do.
 func FeaturesOf(s Session) Features {
 	var f Features
 	for feature, implements := range abilities {
@@ -292,7 +288,7 @@ func FeaturesOf(s Session) Features {
 	return f
 }
 
-// abilities are the interfaces that features stand for.
+// abilities maps each feature to a test for its interface.
 var abilities = map[Features]func(Session) bool{
 	FeaturePresence:      is[Presencer],
 	FeatureRoster:        is[RosterEditor],
@@ -316,11 +312,12 @@ func is[T any](s Session) bool {
 	return ok
 }
 
-// RoomsField is the Field.Var of a form for rooms that the core enters whenever the
-// user is signed on: FieldLines, in each a room and perhaps its password.
+// RoomsField is the Field.Var of the form field with the rooms that the core joins at
+// each sign-on. It is of type FieldLines: one room a line, optionally followed by its
+// password.
 const RoomsField = "channels"
 
-// FieldType says how a registration field is shown.
+// FieldType is the type of a form field.
 type FieldType uint8
 
 // The field types, with their XEP-0004 names.
@@ -329,37 +326,37 @@ const (
 	FieldSecret                       // text-private: never sent back, never logged
 	FieldBool                         // boolean, "true" or "false"
 	FieldList                         // list-single
-	FieldLines                        // text-multi: lines ended by \n
-	FieldSecretLines                  // text-multi, secret as FieldSecret
+	FieldLines                        // text-multi: lines separated by \n
+	FieldSecretLines                  // text-multi, secret like FieldSecret
 )
 
-// Command is a command of a network's own. (Commander)
+// Command is a network-specific command. (Commander)
 type Command struct {
-	Name  string // of letters, digits and hyphens, unique
+	Name  string // letters, digits and hyphens; unique
 	Label string
 	At    Place
-	Form  []Field // what it asks for
-	// Raw is set for the command that takes whatever is written to a service, in
-	// the field of its form.
+	Form  []Field // its parameters
+	// Raw marks the command that gets any text sent to a service, as the value of its
+	// form's field.
 	Raw bool
 }
 
-// Place is where a command is offered.
+// Place is the kind of address that offers a command.
 type Place uint8
 
 // The places.
 const (
-	AtService Place = iota // a service, or the gateway where there is none
+	AtService Place = iota // a service, or the gateway on a network without services
 	AtPerson
 	AtRoom
 	AtGateway // the gateway itself: the zero Peer
 )
 
-// Field is one question of a registration form.
+// Field is one field of a form.
 type Field struct {
-	// Var names the field. The names that XEP-0077 knows (username, password,
-	// nick, email, name) are also offered outside the form; a form in which a
-	// required field has another name is offered as a form only.
+	// Var names the field. The core offers the names that XEP-0077 knows (username,
+	// password, nick, email, name) outside the form, too. If a required field has any other
+	// name, it offers the form only.
 	Var      string
 	Label    string
 	Desc     string
@@ -367,8 +364,8 @@ type Field struct {
 	Required bool
 	Default  string
 	Options  []Option
-	// Renews: whoever changes it must enter the secrets again, which otherwise
-	// would go where the new answer says.
+	// Renews marks a field that decides where secrets are sent. If the user changes it, the
+	// core asks for the secrets again.
 	Renews bool
 }
 

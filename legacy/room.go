@@ -5,127 +5,125 @@ import (
 	"time"
 )
 
-// Roomer is a Session whose network has rooms (FeatureRooms). A message to a room
-// is an Outgoing to a Peer with Room set; MessageSent says that the room has it.
+// Roomer is a Session whose network has rooms (FeatureRooms). A message to a room is an
+// Outgoing to a Peer with Room set; MessageSent confirms that the room has it.
 type Roomer interface {
-	// JoinRoom enters a room, under the nick if the network has not yet given the
-	// user another one. RoomJoined or RoomFailed follows.
+	// JoinRoom joins a room. nick applies only if the user has no nick on the network yet.
+	// RoomJoined or RoomFailed follows.
 	JoinRoom(ctx context.Context, room Peer, nick, password string) error
-	// LeaveRoom leaves a room. RoomLeft follows, if the user was in it.
+	// LeaveRoom leaves a room. RoomLeft follows if the user was an occupant.
 	LeaveRoom(ctx context.Context, room Peer, reason string) error
-	// SetNick changes what the user is called in a room, and in others where the
-	// network knows one nick for all. OccupantRenamed or RoomFailed, for each room,
-	// follows.
+	// SetNick changes the user's nick in a room, and in all rooms if the network has one
+	// nick for all of them. OccupantRenamed or RoomFailed follows for each room.
 	SetNick(ctx context.Context, room Peer, nick string) error
-	// Invite asks somebody into a room. A refusal is a RoomFailed.
+	// Invite sends who a mediated invitation to a room. RoomFailed reports a refusal.
 	Invite(ctx context.Context, room, who Peer) error
-	// SetTopic changes a room's topic. TopicChanged or RoomFailed follows.
+	// SetTopic changes a room's subject. TopicChanged or RoomFailed follows.
 	SetTopic(ctx context.Context, room Peer, topic string) error
-	// Moderate does something about an occupant. Done with the ref follows.
+	// Moderate kicks or bans an occupant, or changes its level. Done with the ref follows.
 	Moderate(ctx context.Context, ref string, room Peer, m Moderation) error
 }
 
-// RoomConfigurer is a Roomer whose rooms have settings and a ban list
+// RoomConfigurer is a Roomer whose rooms have a configuration and a ban list
 // (FeatureRoomConfig).
 type RoomConfigurer interface {
-	// RequestRoomConfig asks for a room's settings. RoomConfigReceived with the ref
+	// RequestRoomConfig fetches a room's configuration. RoomConfigReceived with the ref
 	// follows.
 	RequestRoomConfig(ctx context.Context, ref string, room Peer) error
-	// SetRoomConfig changes a room's settings. Done with the ref follows.
+	// SetRoomConfig changes a room's configuration. Done with the ref follows.
 	SetRoomConfig(ctx context.Context, ref string, room Peer, c RoomConfig) error
-	// RequestBans asks who is kept out. BansReceived with the ref follows.
+	// RequestBans fetches a room's ban list. BansReceived with the ref follows.
 	RequestBans(ctx context.Context, ref string, room Peer) error
-	// SetBan keeps those out whom a mask fits, or no longer. Done with the ref
-	// follows.
+	// SetBan adds a mask to a room's ban list or removes it. Done with the ref follows.
 	SetBan(ctx context.Context, ref string, room Peer, mask string, banned bool) error
 }
 
-// RoomLister is a Roomer whose network tells which rooms there are
-// (FeatureRoomList).
+// RoomLister is a Roomer whose network has a public list of rooms (FeatureRoomList).
 type RoomLister interface {
-	// ListRooms asks for the public rooms of a service, the zero Peer for a network
-	// without. RoomsListed with the ref follows.
+	// ListRooms fetches the room list of a service; service is the zero Peer on a network
+	// without services. RoomsListed with the ref follows.
 	ListRooms(ctx context.Context, ref string, service Peer) error
 }
 
 // RoomReactor is a Roomer whose network has reactions (FeatureRoomReactions), in rooms
 // with RoomJoined.MessageTags.
 type RoomReactor interface {
-	// React sets the user's reactions to a message, by its RoomMessage.ID or
-	// MessageSent.ID. The network does not confirm it.
+	// React replaces the user's reactions to a message, given by its RoomMessage.ID or
+	// MessageSent.ID. The network does not confirm them.
 	React(ctx context.Context, room Peer, id string, emojis []string) error
 }
 
 // RoomTyper is a Roomer whose network has typing notifications in rooms
-// (FeatureRoomTyping), in those with RoomJoined.MessageTags.
+// (FeatureRoomTyping), in rooms with RoomJoined.MessageTags.
 type RoomTyper interface {
-	// SetRoomTyping sends a typing notification. The network does not confirm it.
+	// SetRoomTyping sends a typing notification to a room. The network does not confirm it.
 	SetRoomTyping(ctx context.Context, room Peer, t Typing) error
 }
 
-// MessageRetractor is a Roomer whose network can retract messages (FeatureRetraction),
-// in rooms with RoomJoined.Redacts.
+// MessageRetractor is a Roomer whose network supports message retraction
+// (FeatureRetraction), in rooms with RoomJoined.Redacts.
 type MessageRetractor interface {
-	// Redact retracts a message by its ID: the user's own, or a moderator anybody's.
-	// Done with the ref follows, and RoomRedaction on success.
+	// Redact retracts a message by its ID. Users retract their own messages, moderators
+	// those of any occupant. RoomRedaction follows on success, and Done with the ref in any
+	// case.
 	Redact(ctx context.Context, ref string, room Peer, id, reason string) error
 }
 
-// RoomConfig are the settings of a room.
+// RoomConfig is the configuration of a room.
 type RoomConfig struct {
-	TopicLocked bool // only operators change the topic
-	Moderated   bool // only those with a voice speak
+	TopicLocked bool // only operators may change the subject
+	Moderated   bool // only occupants with voice may speak
 	InviteOnly  bool
-	Hidden      bool   // in no list
+	Hidden      bool   // not in the public room list
 	Password    string // "" for none
-	Limit       int    // of occupants, 0 for none
+	Limit       int    // maximum number of occupants, 0 for none
 }
 
-// ListedRoom is a room of a list.
+// ListedRoom is an entry of a public room list.
 type ListedRoom struct {
 	Room      Peer
 	Topic     string
 	Occupants int
 }
 
-// Ban keeps somebody out of a room.
+// Ban is an entry of a room's ban list.
 type Ban struct {
 	Mask string
 	By   string    // "" if unknown
 	Time time.Time // zero if unknown
 }
 
-// Level is how much an occupant may do in a room.
+// Level is an occupant's privilege level in a room.
 type Level uint8
 
-// The levels, from the least to the most.
+// The levels, in ascending order.
 const (
 	LevelNone   Level = iota
-	LevelVoice        // may speak where others may not
-	LevelHelper       // half operator
+	LevelVoice        // may speak in a moderated room
+	LevelHelper       // half-operator
 	LevelOperator
 	LevelOwner // owner or founder
 )
 
-// Occupant is somebody in a room.
+// Occupant is an occupant of a room.
 type Occupant struct {
 	Nick  string
 	Level Level
 	Away  bool
-	// Identity is theirs alone, and stays the same when the nick changes: an account,
-	// say. "" if the network tells of none.
+	// Identity is unique to the occupant and survives a nick change: an account name, for
+	// example. It is "" if the network provides none.
 	Identity string
 }
 
-// Topic is what a room is about.
+// Topic is a room's subject.
 type Topic struct {
 	Text string
-	By   string    // who set it, "" if unknown
-	Time time.Time // when, zero if unknown
+	By   string    // nick of its author, "" if unknown
+	Time time.Time // of the change, zero if unknown
 }
 
-// Moderation is something to be done about an occupant: to be thrown out (Kick),
-// to be kept out (Ban), or else to be given a level.
+// Moderation is an action on an occupant: Kick, Ban, or otherwise a change of the level
+// to Level.
 type Moderation struct {
 	Nick      string
 	Kick, Ban bool
@@ -133,7 +131,7 @@ type Moderation struct {
 	Reason    string
 }
 
-// LeaveKind is why somebody is no longer in a room.
+// LeaveKind is the reason for the end of an occupant's stay.
 type LeaveKind uint8
 
 // The kinds.
@@ -141,49 +139,48 @@ const (
 	LeftRoom LeaveKind = iota
 	LeftKicked
 	LeftBanned
-	LeftLost // by a fault, of the network or on the way
+	LeftLost // the connection was lost, by the network or on the way
 )
 
-// RoomJoined: the user is in a room. Occupants include the user.
+// RoomJoined: the user joined a room. Occupants includes the user.
 type RoomJoined struct {
 	Room        Peer
-	Nick        string // what the user is called there
+	Nick        string // the user's nick in the room
 	Occupants   []Occupant
 	Topic       Topic
-	MessageTags bool // reactions and typing notifications pass here
-	Redacts     bool // messages can be retracted
+	MessageTags bool // the room supports reactions and typing notifications
+	Redacts     bool // the room supports message retraction
 }
 
-// RoomFailed: a room could not be entered, or what was to be done there was not
-// done.
+// RoomFailed: joining a room, or a command in a room, failed.
 type RoomFailed struct {
 	Room Peer
-	Nick bool // it was SetNick
+	Nick bool // the command was SetNick
 	Err  error
 }
 
-// RoomInterrupted: the connection to a room was lost; the session itself tries to
-// enter it again. RoomJoined, RoomFailed or RoomLeft follows.
+// RoomInterrupted: the connection to a room was lost, and the session tries to rejoin.
+// RoomJoined, RoomFailed or RoomLeft follows.
 type RoomInterrupted struct {
 	Room Peer
 	Err  error
 }
 
-// RoomLeft: the user is no longer in a room.
+// RoomLeft: the user is no longer an occupant of a room.
 type RoomLeft struct {
 	Room   Peer
 	Kind   LeaveKind
-	By     string // who threw the user out
+	By     string // nick of the moderator who kicked or banned the user
 	Reason string
 }
 
-// OccupantJoined: somebody has come.
+// OccupantJoined: an occupant joined a room.
 type OccupantJoined struct {
 	Room     Peer
 	Occupant Occupant
 }
 
-// OccupantLeft: somebody has gone.
+// OccupantLeft: an occupant left a room.
 type OccupantLeft struct {
 	Room   Peer
 	Nick   string
@@ -192,38 +189,38 @@ type OccupantLeft struct {
 	Reason string
 }
 
-// OccupantRenamed: somebody, perhaps the user, is called something else.
+// OccupantRenamed: an occupant, possibly the user, changed its nick.
 type OccupantRenamed struct {
 	Room     Peer
 	Old, New string
 }
 
-// OccupantChanged: somebody's level changed, or they are away or back.
+// OccupantChanged: an occupant's level or away state changed.
 type OccupantChanged struct {
 	Room     Peer
 	Occupant Occupant
 }
 
-// TopicChanged: a room is about something else.
+// TopicChanged: a room's subject changed.
 type TopicChanged struct {
 	Room  Peer
 	Topic Topic
 }
 
-// RoomMessage: somebody has spoken in a room.
+// RoomMessage: an occupant sent a message to a room.
 type RoomMessage struct {
 	Room Peer
 	Nick string // "" for the room or the network itself
-	// Identity is the speaker's Occupant.Identity, "" if unknown.
+	// Identity is the sender's Occupant.Identity, "" if unknown.
 	Identity string
 	Text     string
 	Markup   []Span    // as in MessageReceived
 	Time     time.Time // as in MessageReceived
-	ID       string    // what the network calls the message, "" for nothing
-	Reply    string    // ID of the message that it answers, "" for none
+	ID       string    // the network's message ID, "" for none
+	Reply    string    // ID of the message that this one answers, "" for none
 }
 
-// RoomReaction: somebody has put emojis to a message, in place of those before.
+// RoomReaction: an occupant replaced its reactions to a message.
 type RoomReaction struct {
 	Room   Peer
 	Nick   string
@@ -231,7 +228,7 @@ type RoomReaction struct {
 	Emojis []string
 }
 
-// RoomRedaction: a message was taken back, by whoever had sent it or a moderator.
+// RoomRedaction: the sender or a moderator retracted a message.
 type RoomRedaction struct {
 	Room   Peer
 	Nick   string // "" for the network itself
@@ -239,18 +236,18 @@ type RoomRedaction struct {
 	Reason string
 }
 
-// RoomTyping: somebody is typing in a room, or no longer.
+// RoomTyping: an occupant's chat state in a room changed.
 type RoomTyping struct {
 	Room  Peer
 	Nick  string
 	State Typing
 }
 
-// RoomConfigChanged: somebody has changed the settings of a room; Text says how.
+// RoomConfigChanged: a room's configuration changed. Text describes the change.
 type RoomConfigChanged struct {
 	Room   Peer
 	Text   string
-	Config *RoomConfig // as they are now, nil if that is not known
+	Config *RoomConfig // the new configuration, nil if unknown
 }
 
 // RoomConfigReceived answers RequestRoomConfig.
@@ -274,13 +271,13 @@ type RoomsListed struct {
 	Err   error
 }
 
-// Invited: somebody asks the user into a room.
+// Invited: a peer invites the user to a room.
 type Invited struct {
 	Room Peer
 	By   Peer
 }
 
-// Done says what became of a command with a ref that has no other answer.
+// Done reports the outcome of a command with a ref that has no other answer.
 type Done struct {
 	Ref string
 	Err error

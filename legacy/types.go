@@ -2,13 +2,13 @@ package legacy
 
 import "time"
 
-// Peer is somebody, or a room, on the legacy network.
+// Peer is a user, a room or a service of the legacy network.
 type Peer struct {
-	// ID is the canonical address: equal IDs are the same peer.
+	// ID is the canonical address. Peers with equal IDs are the same peer.
 	ID string
 	// Room is set for a room.
 	Room bool
-	// Service is set for a part of the network itself, a server, say.
+	// Service is set for a part of the network itself, such as a server.
 	Service bool
 }
 
@@ -17,72 +17,72 @@ type Contact struct {
 	Peer Peer
 	// Name is the user's own name for the contact, "" if there is none.
 	Name string
-	// Groups are the names of the groups that hold the contact.
+	// Groups are the names of the contact's groups.
 	Groups []string
-	// AwaitingAuth is set while the contact has not yet allowed the user to see
-	// their presence.
+	// AwaitingAuth is set while the user's subscription is pending (XMPP's
+	// ask='subscribe').
 	AwaitingAuth bool
 }
 
-// Show is how available somebody is. The zero value is offline.
+// Show is an availability. The zero value is offline.
 type Show uint8
 
-// The values, from the least available to the most.
+// The values, in ascending order of availability.
 const (
 	ShowOffline Show = iota
 	ShowInvisible
 	ShowDND // do not disturb
-	ShowXA  // away for long
+	ShowXA  // extended away
 	ShowAway
 	ShowOnline
 	ShowChat // free for chat
 )
 
-// Presence is somebody's availability.
+// Presence is a peer's or the user's presence.
 type Presence struct {
 	Show   Show
-	Status string    // status or away text, plain
+	Status string    // status or away message, plain text
 	Idle   time.Time // idle since; zero when active or unknown
 	Since  time.Time // signed on since; zero when unknown
-	// NoTyping is set when the peer's client announces its features, and typing
+	// NoTyping is set when the peer's client advertises its capabilities, and typing
 	// notifications are not among them.
 	NoTyping bool
 }
 
 // Outgoing is a message from the user to a peer.
 type Outgoing struct {
-	// Ref names the message in MessageSent and MessageFailed. It is opaque and
-	// unique within the session.
+	// Ref identifies the message in MessageSent and MessageFailed. It is opaque to the
+	// adapter and unique within the session.
 	Ref string
 	To  Peer
-	// Text is plain text: valid UTF-8, lines ended by \n, no other control
-	// characters than \t, never empty, at most Info.MaxText runes.
+	// Text is plain text: valid UTF-8, lines separated by \n, no control character but \t,
+	// never empty, at most Info.MaxText runes.
 	Text string
-	// Markup is the text with its formatting, nil for none. Its spans together are
+	// Markup is the text with its formatting, nil for none. Its spans concatenated equal
 	// Text.
 	Markup []Span
 	// Reply is the RoomMessage.ID of the message that this one answers, "" for none.
 	Reply string
 }
 
-// Span is a piece of text with one formatting.
+// Span is a run of text with one formatting.
 type Span struct {
 	Text  string
 	Style Style
-	// Fore and Back are colours as 0xRRGGBB, plus HasColour; 0 for none.
+	// Fore and Back are colours: HasColour | 0xRRGGBB, or 0 for none.
 	Fore, Back uint32
-	// Link is the address that the text leads to: http, https, mailto or xmpp; "" for
-	// none. Where the text is not the address, a Span that follows says it.
+	// Link is the target of a link: an http, https, mailto or xmpp URI; "" for none. If
+	// Text is not the URI itself, a following Span contains it.
 	Link string
 }
 
-// HasColour marks a colour of a Span, since black is 0.
+// HasColour distinguishes black from no colour in a Span.
 const HasColour = 1 << 24
 
-// Style is a set of formattings.
+// Style is a set of text styles.
 type Style uint8
 
-// The formattings.
+// The styles.
 const (
 	Bold Style = 1 << iota
 	Italic
@@ -96,42 +96,42 @@ type Typing uint8
 
 // The chat states.
 const (
-	TypingStopped Typing = iota // nothing in the input line
-	TypingPaused                // text there, not typing
+	TypingStopped Typing = iota // the input line is empty
+	TypingPaused                // the input line has text, but the peer is not typing
 	TypingActive
 )
 
-// DeliveryState is how far the network says that a message has come.
+// DeliveryState is how far a message got, as reported by the network.
 type DeliveryState uint8
 
 const (
-	// Accepted: handed to the network; it reports no more than that.
+	// Accepted: the network has the message. It reports nothing further.
 	Accepted DeliveryState = iota
-	// Stored: the network keeps it for a receiver who is offline.
+	// Stored: the network stored the message for an offline recipient.
 	Stored
-	// Delivered: the network says that the receiver's client got it.
+	// Delivered: the network confirmed that the recipient's client has the message.
 	Delivered
 )
 
-// Profile is what somebody tells of themselves. What is unknown is empty.
+// Profile is a user's profile. Unknown fields are empty.
 type Profile struct {
 	Nick, FullName, First, Last string
 	Emails                      []string
 	Phone, Mobile, Homepage     string
 	Street, PostalCode          string
 	City, State, Country        string
-	Birthday                    string // 2006-01-02
-	Gender                      string // M or F
+	Birthday                    string // YYYY-MM-DD
+	Gender                      string // "M" or "F"
 	Organization, Department    string
 	Title, About                string
 }
 
-// SearchResult is somebody found in the directory, or a room.
+// SearchResult is a user in the directory, or a room.
 type SearchResult struct {
 	Peer    Peer
-	Profile Profile // of a person
+	Profile Profile // for a user
 	Online  bool
 
-	Topic     string // of a room, as the next
+	Topic     string // for a room, like Occupants
 	Occupants int
 }
