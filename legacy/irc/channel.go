@@ -10,39 +10,39 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// channel is one that the user is in, or is about to enter.
+// channel is a channel that the user is in, joining or leaving.
 type channel struct {
 	c *client
 
-	peer    legacy.Peer // as the core knows it
-	name    string      // as the server writes it
-	key     string
-	entered bool // RoomJoined was emitted
-	members map[string]*member
-	topic   legacy.Topic
-	config  legacy.RoomConfig    // as the server told it last
-	known   bool                 // config is all of it
-	banned  ban                  // the last one, to know a ban from a kick
-	configs []string             // refs of who waits for its modes
-	bans    *banAsk              // a list of bans under way
-	missed  time.Time            // since when the user was not there, zero if unknown
-	early   []legacy.RoomMessage // that came before the end of the names
-	renamed bool                 // somebody has another nick than they came with
-	parting bool                 // the user has left it, which the server has yet to confirm
-	again   bool                 // and is to come back then
+	peer        legacy.Peer // its address in the core
+	name        string      // in the server's spelling
+	key         string
+	entered     bool // RoomJoined was emitted
+	members     map[string]*member
+	topic       legacy.Topic
+	config      legacy.RoomConfig    // last one reported by the server
+	known       bool                 // config is complete
+	banned      ban                  // the last ban, to tell a ban from a plain kick
+	configs     []string             // refs of RequestRoomConfig calls that wait for 324
+	bans        *banAsk              // the ban list query under way, nil for none
+	absentSince time.Time            // start of the user's absence, zero if unknown
+	buffered    []legacy.RoomMessage // messages received before the end of NAMES
+	renamed     bool                 // a member has changed its nick since the JOIN
+	parting     bool                 // PART was sent and is not confirmed yet
+	rejoining   bool                 // rejoin after the PART
 }
 
 const (
 	maxChannels = 250
-	maxMembers  = 100_000 // of all channels together
+	maxMembers  = 100_000 // sum over all channels
 )
 
-// channels are the channels that the user is in, or about to enter.
+// channels are the channels that the user is in, joining or leaving.
 type channels struct {
 	c *client
 
 	byName  map[string]*channel   // by folded name
-	reacted map[reaction][]string // emojis that messages have
+	reacted map[reaction][]string // reactions to messages
 	invites []invite
 }
 
@@ -51,21 +51,21 @@ func (cs *channels) join(name, key string) {
 	peer := legacy.Peer{ID: cs.c.s.net.id(name, cs.c.link.server), Room: true}
 	ch := cs.byName[cs.c.fold(name)]
 	switch {
-	case ch != nil && ch.peer != peer: // the server folds more than the addresses of XMPP
-		cs.c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.Conflict, "You are in that channel already, as %s.", ch.name)})
+	case ch != nil && ch.peer != peer: // the server's casemapping folds more names together than XMPP addresses do
+		cs.c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.Conflict, "You are already in that channel, under the name %s.", ch.name)})
 		return
-	case ch != nil && ch.parting: // what comes until then is of the earlier stay
-		ch.again, ch.key = true, key
+	case ch != nil && ch.parting: // lines received until the PART is confirmed belong to the earlier stay
+		ch.rejoining, ch.key = true, key
 		return
 	case ch != nil && ch.entered:
-		ch.enter() // the core asks again what it has forgotten
+		ch.enter() // the core has lost the room's state and needs RoomJoined again
 		return
 	case ch == nil && len(cs.byName) >= maxChannels:
 		cs.c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.RateLimited, "You are in too many channels.")})
 		return
 	}
 	if ch == nil {
-		ch = &channel{c: cs.c, peer: peer, name: name, members: make(map[string]*member), missed: cs.c.link.lostAt}
+		ch = &channel{c: cs.c, peer: peer, name: name, members: make(map[string]*member), absentSince: cs.c.link.lostAt}
 		cs.byName[cs.c.fold(name)] = ch
 	}
 	key = strings.ReplaceAll(key, " ", "")
@@ -77,23 +77,24 @@ func (cs *channels) join(name, key string) {
 	}
 }
 
-// wishes are the channels that are to be entered again after a loss.
-func (cs *channels) wishes() []wish {
-	var all []wish
+// toRejoin returns the channels to rejoin after a lost connection.
+func (cs *channels) toRejoin() []rejoin {
+	var all []rejoin
 	for _, ch := range cs.byName {
-		if !ch.parting || ch.again {
-			all = append(all, wish{ch.peer, ch.name, ch.key})
+		if !ch.parting || ch.rejoining {
+			all = append(all, rejoin{ch.peer, ch.name, ch.key})
 		}
 	}
 	return all
 }
 
-// enter tells the core that the user is in a channel, and who else is.
+// enter emits RoomJoined with the channel's members, then the messages received before
+// the end of NAMES.
 func (ch *channel) enter() {
 	first := !ch.entered
 	ch.entered = true
 	me := ch.members[ch.c.fold(ch.c.nick)]
-	if me == nil { // the server has left them out
+	if me == nil { // NAMES omitted the user
 		me = &member{nick: ch.c.nick, address: ch.c.address}
 		ch.members[ch.c.fold(ch.c.nick)] = me
 	}
@@ -103,27 +104,27 @@ func (ch *channel) enter() {
 		joined.Occupants = append(joined.Occupants, m.occupant())
 	}
 	ch.c.emit(joined)
-	for _, said := range ch.early {
+	for _, said := range ch.buffered {
 		ch.c.emit(said)
 	}
-	if ch.early = nil; first {
-		ch.askMissed()
+	if ch.buffered = nil; first {
+		ch.requestHistory()
 	}
 }
 
-const missedLines = 50 // that are asked for
+const historyLines = 50 // limit of a CHATHISTORY request
 
-// askMissed asks what was said before the user came, where the server knows.
-// (IRCv3 chathistory)
-func (ch *channel) askMissed() {
+// requestHistory requests the messages sent before the user joined, if the server has
+// chathistory. (IRCv3 chathistory)
+func (ch *channel) requestHistory() {
 	if !ch.c.caps["draft/chathistory"] && !ch.c.caps["chathistory"] {
 		return
 	}
 	since := "*"
-	if !ch.missed.IsZero() {
-		since = "timestamp=" + ch.missed.UTC().Format("2006-01-02T15:04:05.000Z")
+	if !ch.absentSince.IsZero() {
+		since = "timestamp=" + ch.absentSince.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
-	ch.c.send(ircwire.Line("CHATHISTORY", "LATEST", ch.name, since, strconv.Itoa(missedLines)))
+	ch.c.send(ircwire.Line("CHATHISTORY", "LATEST", ch.name, since, strconv.Itoa(historyLines)))
 }
 
 func (cs *channels) part(name, reason string) {
@@ -131,7 +132,7 @@ func (cs *channels) part(name, reason string) {
 	if ch == nil {
 		return
 	}
-	if ch.again = false; ch.parting {
+	if ch.rejoining = false; ch.parting {
 		return
 	}
 	line := ircwire.Line("PART", ch.name)
@@ -141,10 +142,10 @@ func (cs *channels) part(name, reason string) {
 	ch.parting = cs.c.send(line)
 }
 
-// parted: the server has confirmed that the user has left a channel.
+// parted handles the server's confirmation of a PART.
 func (ch *channel) parted(how legacy.RoomLeft) {
 	ch.forget()
-	if ch.again {
+	if ch.rejoining {
 		ch.c.channels.join(ch.name, ch.key)
 		return
 	}
@@ -176,12 +177,13 @@ func (cs *channels) invite(name, nick string) {
 	}
 }
 
-// invite is somebody who was asked in, which the server has yet to confirm.
+// invite is an INVITE that the server has not confirmed yet.
 type invite struct{ nick, channel string }
 
-const maxInvites = 16 // that are remembered
+const maxInvites = 16 // pending INVITEs
 
-// invited ends an invitation, and returns its channel, "" if there is none to that nick.
+// invited removes the pending INVITE of a nick and returns its channel, "" if there is
+// none.
 func (cs *channels) invited(nick string) (channel string) {
 	i := slices.IndexFunc(cs.invites, func(v invite) bool { return cs.c.fold(v.nick) == cs.c.fold(nick) })
 	if i >= 0 {
@@ -191,8 +193,8 @@ func (cs *channels) invited(nick string) (channel string) {
 	return channel
 }
 
-// onInvite: somebody asks the user in, or with invite-notify somebody else.
-// (RFC 2812 §3.2.7)
+// onInvite handles INVITE: an invitation to the user or, with invite-notify, to another
+// user. (RFC 2812 §3.2.7)
 func (cs *channels) onInvite(m ircwire.Message) {
 	name := m.Param(1)
 	switch ch := cs.byName[cs.c.fold(name)]; {
@@ -211,7 +213,7 @@ func (cs *channels) setNick(nick string) {
 	cs.c.send(ircwire.Line("NICK", nick))
 }
 
-// nickFailed tells each room that the nick stays as it is.
+// nickFailed reports a failed nick change to every joined channel.
 func (cs *channels) nickFailed(err error) {
 	for _, ch := range cs.byName {
 		if ch.entered {
@@ -228,7 +230,7 @@ func (cs *channels) onJoin(m ircwire.Message) {
 		if ch == nil && cs.c.closing {
 			return
 		}
-		if ch == nil { // the server, or services, put us there
+		if ch == nil { // the server or services joined the user
 			if len(cs.byName) >= maxChannels || !isChannel(name) {
 				cs.c.send(ircwire.Line("PART", name))
 				return
@@ -237,9 +239,9 @@ func (cs *channels) onJoin(m ircwire.Message) {
 			cs.byName[cs.c.fold(name)] = ch
 		}
 		ch.name = name
-		return // the names follow
+		return // NAMES follows
 	}
-	if ch == nil || !isName(m.Nick()) || cs.crowded() {
+	if ch == nil || !isName(m.Nick()) || cs.tooManyMembers() {
 		return
 	}
 	account := m.Tags["account"]
@@ -254,8 +256,9 @@ func (cs *channels) onJoin(m ircwire.Message) {
 	}
 }
 
-// crowded reports whether the server tells of more people than are remembered.
-func (cs *channels) crowded() bool {
+// tooManyMembers reports whether the number of members exceeds the limit of the gateway's
+// memory.
+func (cs *channels) tooManyMembers() bool {
 	n := 0
 	for _, ch := range cs.byName {
 		n += len(ch.members)
@@ -281,16 +284,16 @@ func (cs *channels) onLeave(m ircwire.Message) {
 		ch.leave(nick, kind, by, reason)
 		return
 	}
-	if m.Command == "KICK" && ch.parting { // it crosses our PART, the answer to which is yet to come
+	if m.Command == "KICK" && ch.parting { // the KICK crossed our PART, whose reply (442) follows
 		return
 	}
 	ch.parted(legacy.RoomLeft{Room: ch.peer, Kind: kind, By: by, Reason: reason})
 }
 
-// forget takes a channel out that the user is not in, and answers who asked about it.
+// forget removes a channel that the user is not in, and fails the queries about it.
 func (ch *channel) forget() {
 	delete(ch.c.channels.byName, ch.c.fold(ch.name))
-	ch.refuseQuestions(legacy.Errorf(legacy.Offline, "You are not in that channel."))
+	ch.failQueries(legacy.Errorf(legacy.Offline, "You are not in that channel."))
 }
 
 func (ch *channel) leave(nick string, kind legacy.LeaveKind, by, reason string) {
@@ -304,7 +307,7 @@ func (ch *channel) leave(nick string, kind legacy.LeaveKind, by, reason string) 
 
 func (cs *channels) onQuit(m ircwire.Message) {
 	if cs.c.isMe(m.Nick()) {
-		return // the connection ends, which tells
+		return // the connection ends, which reports it
 	}
 	kind := legacy.LeftRoom
 	if cs.c.pending.batches[m.Tags["batch"]].Param(1) == "netsplit" {
@@ -329,9 +332,9 @@ func (cs *channels) onNick(m ircwire.Message) {
 			continue
 		}
 		delete(ch.members, cs.c.fold(old))
-		who.asCame()
+		who.identityAtJoin()
 		ch.renamed = true
-		old := who.nick // as the core knows it
+		old := who.nick // in the core's spelling
 		who.nick = new
 		ch.members[cs.c.fold(new)] = who
 		if ch.entered {
@@ -349,8 +352,7 @@ func (cs *channels) onTopic(m ircwire.Message) {
 	}
 }
 
-// onChannelReply handles what the server tells of a channel, most of it at the
-// start.
+// onChannelReply handles numeric replies about a channel; most of them follow a JOIN.
 func (cs *channels) onChannelReply(m ircwire.Message) {
 	at := 1
 	if m.Command == "353" {
@@ -371,7 +373,7 @@ func (cs *channels) onChannelReply(m ircwire.Message) {
 			ch.topic.Time = time.Unix(sec, 0)
 		}
 	case "353":
-		if ch.entered || cs.crowded() {
+		if ch.entered || cs.tooManyMembers() {
 			return
 		}
 		for entry := range strings.SplitSeq(m.Param(3), " ") {

@@ -229,7 +229,7 @@ func TestLeaveAndReturn(t *testing.T) {
 		room := l.enter("#room", "bob")
 		l.do(errors.Join(l.s.LeaveRoom(ctx, room, ""), l.s.JoinRoom(ctx, room, "alice", "key")))
 		l.wantSent("PART #room")
-		if again := l.c.channels.wishes(); len(again) != 1 || again[0].key != "key" {
+		if again := l.c.channels.toRejoin(); len(again) != 1 || again[0].key != "key" {
 			t.Errorf("after a loss it enters %+v", again)
 		}
 		l.hear(answers...)
@@ -240,7 +240,7 @@ func TestLeaveAndReturn(t *testing.T) {
 			t.Errorf("occupants %+v", joined.Occupants)
 		}
 		l.do(l.s.LeaveRoom(ctx, room, ""))
-		if again := l.c.channels.wishes(); len(again) > 0 {
+		if again := l.c.channels.toRejoin(); len(again) > 0 {
 			t.Errorf("after a loss it enters %+v again", again)
 		}
 		l.hear(part)

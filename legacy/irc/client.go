@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -11,19 +12,20 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// client is a connection to a server. All of it belongs to the link's goroutine.
+// client is one connection to a server. The link's goroutine owns it with all of its
+// parts.
 type client struct {
-	s        *session
-	link     *link
-	profile  profile
-	target   target
-	conn     *conn
-	goodbye  string        // what is said at the end
-	err      error         // why the connection can be used no longer
-	turn     time.Time     // when the turn of run began, zero outside of one
-	deaf     time.Duration // how long it could not listen, all together
-	closing  bool          // it is used no longer
-	quitting bool          // QUIT was sent
+	s          *session
+	link       *link
+	profile    profile
+	target     target
+	conn       *conn
+	quitReason string        // QUIT message
+	err        error         // why the connection is unusable
+	turn       time.Time     // start of the current turn of run, zero outside of one
+	blockedFor time.Duration // total time blocked on back-pressure
+	closing    bool          // close without reconnecting
+	quitting   bool          // QUIT was sent
 
 	reg      registration
 	channels channels
@@ -31,31 +33,31 @@ type client struct {
 	lookups  lookups
 	watches  watchlist
 
-	nick       string // own
-	address    string // own user@host as others see it, "" if unknown
+	nick       string // the user's
+	address    string // the user's user@host as others see it, "" if unknown
 	serverName string
-	since      time.Time // the welcome
+	since      time.Time // time of the welcome (001)
 	caps       map[string]bool
 	support    support
 
-	talked  bool // with somebody alone
+	talked  bool // a private conversation took place
 	out     throttle
-	written []byte // not yet flushed
+	written []byte // output buffer
 	away    legacy.Presence
 
 	raw      rawAnswer
-	idleAt   time.Time // when the link may end
-	ctcpAt   time.Time // the last automatic answer
+	idleAt   time.Time // time from which the link may end
+	ctcpAt   time.Time // time of the last automatic CTCP reply
 	heard    time.Time
-	pingSent time.Time // zero if none is under way; this and the next by patience
-	pingAt   time.Time // the next one
-	silent   bool      // nothing was heard since
+	pingSent time.Time // zero if no PING is pending; on the clock of unblockedNow, like pingAt
+	pingAt   time.Time // time of the next PING
+	silent   bool      // nothing was received since the PING
 	lag      time.Duration
 }
 
 const (
 	pingEvery = 90 * time.Second
-	pingLimit = 60 * time.Second // for its answer
+	pingLimit = 60 * time.Second // for the PONG
 	idleLimit = 10 * time.Minute // without a channel
 )
 
@@ -75,8 +77,8 @@ func (c *client) emit(ev legacy.Event)    { c.s.env.Emit(ev) }
 func (c *client) fold(name string) string { return c.support.mapping.Fold(name) }
 func (c *client) isMe(nick string) bool   { return c.fold(nick) == c.fold(c.nick) }
 
-// now is the time at which the turn of run began: asking the system several times a
-// message would be a tenth of the work.
+// now returns the time at which the current turn of run began. Reading the system clock
+// several times a message would cost a tenth of the CPU time.
 func (c *client) now() time.Time {
 	if !c.turn.IsZero() {
 		return c.turn
@@ -84,50 +86,50 @@ func (c *client) now() time.Time {
 	return c.s.env.Now()
 }
 
-// patience is the time by which the server's answers are waited for: it stands still
-// while the client does not listen, since its user's actor has no room for more. What
-// the server has said meanwhile is yet to be read.
-func (c *client) patience() time.Time { return c.now().Add(-c.deaf) }
+// unblockedNow returns now minus the time spent blocked on back-pressure. All deadlines for
+// the server's replies are measured on this clock: while the queue of the user's actor
+// is full, the client does not read the replies that have already arrived.
+func (c *client) unblockedNow() time.Time { return c.now().Add(-c.blockedFor) }
 
-// listen counts the time for which the turn did not listen.
-func (c *client) listen() {
+// countBlocked adds the time that the current turn was blocked to blockedFor.
+func (c *client) countBlocked() {
 	if c.turn.IsZero() {
 		return
 	}
 	now := c.s.env.Now()
-	c.deaf += max(0, now.Sub(c.turn))
+	c.blockedFor += max(0, now.Sub(c.turn))
 	c.turn = now
 }
 
-// peer is somebody by nick.
+// peer returns the address of a nick at this server.
 func (c *client) peer(nick string) legacy.Peer {
 	return legacy.Peer{ID: c.s.net.id(nick, c.link.server)}
 }
 
-// notice tells the user what the server says, if it says something. What it says while we
-// part (statistics of the connection, on ngIRCd) only answers our own QUIT.
+// notice emits a text of the server for the user, if it is not empty. It drops texts
+// received after QUIT, such as ngIRCd's connection statistics.
 func (c *client) notice(text string) {
 	if !c.quitting && strings.TrimSpace(text) != "" {
 		c.emit(legacy.Notice{From: c.service(), Text: text})
 	}
 }
 
-// service is the server itself.
+// service returns the address of the server itself.
 func (c *client) service() legacy.Peer { return c.s.net.service(c.link.server) }
 
-// lost is the error of a connection that ended without a word.
+// lost returns the error of a connection that ended without an ERROR line.
 func (c *client) lost(cause error) error {
 	return legacy.Wrap(legacy.Temporary, cause, "The connection to "+c.link.name()+" was lost.")
 }
 
-// ended is the error of a connection that the user has ended.
+// ended returns the error of a connection that the user has ended.
 func (c *client) ended() error {
 	return legacy.Errorf(legacy.Offline, "You are no longer connected to %s.", c.link.name())
 }
 
 const flushSize = 16 << 10
 
-// write adds lines to what is sent.
+// write appends lines to the output buffer.
 func (c *client) write(lines ...string) {
 	for _, line := range lines {
 		c.written = append(append(c.written, fitting(line)...), "\r\n"...)
@@ -137,8 +139,8 @@ func (c *client) write(lines ...string) {
 	}
 }
 
-// fitting is a line that is no longer than servers take; what they leave out at the
-// end would be half a character.
+// fitting truncates a line to the length that servers accept, at a character boundary.
+// Servers would cut it inside of a character.
 func fitting(line string) string {
 	limit := ircwire.MaxLine
 	if strings.HasPrefix(line, "@") {
@@ -153,7 +155,7 @@ func fitting(line string) string {
 	return line[:limit]
 }
 
-// flush sends what was written.
+// flush writes the output buffer to the connection.
 func (c *client) flush() {
 	c.pending.fence()
 	if c.err == nil && len(c.written) > 0 {
@@ -164,11 +166,11 @@ func (c *client) flush() {
 	c.written = c.written[:0]
 }
 
-// send sends a line as soon as the server takes it. It is false if too much waits for
-// that already, of which the user is told.
+// send queues a line for the throttle. If the queue is full, it notifies the user and
+// returns false.
 func (c *client) send(line string) bool {
 	if !c.out.put(queued{line: line}) {
-		c.emit(legacy.Notice{From: c.service(), Text: "Too much waits to be sent; something was left out."})
+		c.emit(legacy.Notice{From: c.service(), Text: "Too many lines are waiting to be sent. One was dropped."})
 		return false
 	}
 	c.drain()
@@ -188,12 +190,13 @@ func (c *client) drain() {
 	}
 }
 
-// begin handles what came while the user was signed on. It is not inlined: an idle
-// session's stack must stay below 1,248 bytes for the collector to halve 8 KiB.
+// begin handles the lines that arrived during the registration. It is not inlined: an
+// idle session's stack must stay below 1,248 bytes, so that the garbage collector halves
+// a stack of 8 KiB.
 //
 //go:noinline
 func (c *client) begin() error {
-	var said []string // as one notice, not as a chat of many messages
+	var said []string // sent as one notice instead of many messages
 	for _, m := range c.reg.greeting {
 		if text := ircwire.Plain(m.Last()); text != "" && (c.isServer(m.Nick()) || !ircwire.IsNick(m.Nick())) {
 			said = append(said, text)
@@ -207,8 +210,8 @@ func (c *client) begin() error {
 	return err
 }
 
-// run serves until the connection ends. It returns nil when ctx has ended, or the
-// connection is used no longer.
+// run serves until the connection ends. It returns nil when ctx has ended or the client
+// is closing.
 func (c *client) run(ctx context.Context) error {
 	if err := c.begin(); err != nil {
 		return err
@@ -220,7 +223,7 @@ func (c *client) run(ctx context.Context) error {
 			c.flush()
 		}
 		timer.Reset(wait)
-		c.listen()
+		c.countBlocked()
 		select {
 		case <-ctx.Done():
 			c.closing = true
@@ -246,15 +249,15 @@ func (c *client) run(ctx context.Context) error {
 
 func (c *client) quit() {
 	c.dropQueue(c.ended())
-	c.flush() // with the question whether all has arrived
+	c.flush() // including the PING that asks whether all messages have arrived
 	c.quitting = true
-	c.write(ircwire.Line("QUIT", first(c.goodbye, "Leaving")))
+	c.write(ircwire.Line("QUIT", cmp.Or(c.quitReason, "Leaving")))
 	c.flush()
 }
 
-// linger reads until the server ends the connection, for a moment. Where something is
-// left to be read, closing would reset the connection, and a server forgets what it
-// has not read before that; and the answers tell which messages have arrived.
+// linger reads for a moment until the server closes the connection. Closing with unread
+// input would reset the connection, and the server would drop lines that it has not
+// read yet. The replies also confirm messages.
 func (c *client) linger() {
 	limit := time.NewTimer(byeLimit)
 	defer limit.Stop()
@@ -300,14 +303,14 @@ func (c *client) onLines(lines []string) error {
 	return nil
 }
 
-// tick does what is due and returns how long there is nothing to do.
+// tick does all work that is due and returns the delay until the next.
 func (c *client) tick() time.Duration {
-	now, patience := c.now(), c.patience()
+	now, patience := c.now(), c.unblockedNow()
 	c.drain()
 	if !patience.Before(c.pingAt) {
 		switch {
 		case !c.pingSent.IsZero() && c.silent:
-			c.err = legacy.Errorf(legacy.Temporary, "The %s server does not answer any more.", c.link.name())
+			c.err = legacy.Errorf(legacy.Temporary, "The %s server has stopped responding.", c.link.name())
 			return 0
 		case c.pingSent.IsZero():
 			c.pingSent, c.silent = patience, true
@@ -319,12 +322,12 @@ func (c *client) tick() time.Duration {
 	}
 	c.closing = c.closing || c.unused(now)
 	wait := c.pingAt.Sub(patience)
-	for _, at := range []time.Time{c.pending.expire(patience), c.raw.tell(c, patience)} {
+	for _, at := range []time.Time{c.pending.expire(patience), c.raw.emitWhenDone(c, patience)} {
 		if !at.IsZero() {
 			wait = min(wait, at.Sub(patience))
 		}
 	}
-	for _, at := range []time.Time{c.out.next(now), c.watches.lookWho(now), c.idle()} {
+	for _, at := range []time.Time{c.out.next(now), c.watches.poll(now), c.idle()} {
 		if !at.IsZero() {
 			wait = min(wait, at.Sub(now))
 		}
@@ -332,9 +335,9 @@ func (c *client) tick() time.Duration {
 	return max(wait, time.Millisecond)
 }
 
-// idle is when the connection ends that nobody uses, zero for never.
+// idle returns when an unused connection is to be closed, zero for never.
 func (c *client) idle() time.Time {
-	if !c.s.net.named || c.profile.stay || len(c.channels.byName) > 0 || len(c.watches.watched) > 0 {
+	if !c.s.net.named || c.profile.persistent || len(c.channels.byName) > 0 || len(c.watches.watched) > 0 {
 		return time.Time{}
 	}
 	return c.idleAt
@@ -345,8 +348,8 @@ func (c *client) unused(now time.Time) bool {
 	return !at.IsZero() && !now.Before(at) && c.link.queue.waiting() == 0
 }
 
-// used puts off the end of a connection that has no channel.
-func (c *client) used() {
+// postponeIdle postpones the closing of a connection without channels.
+func (c *client) postponeIdle() {
 	c.talked = true
 	c.idleAt = c.now().Add(idleLimit)
 }
@@ -359,7 +362,7 @@ func (c *client) onMessage(m ircwire.Message) error {
 	if m.Command == "PONG" && c.pending.onFence(m.Last()) {
 		return nil
 	}
-	if c.raw.takes(c, m) {
+	if c.raw.collect(c, m) {
 		return c.err
 	}
 	switch m.Command {
@@ -367,7 +370,7 @@ func (c *client) onMessage(m ircwire.Message) error {
 		c.write(ircwire.Line("PONG", m.Last()))
 	case "PONG":
 		if !c.pingSent.IsZero() {
-			c.lag, c.pingSent, c.pingAt = c.patience().Sub(c.pingSent), time.Time{}, c.patience().Add(pingEvery)
+			c.lag, c.pingSent, c.pingAt = c.unblockedNow().Sub(c.pingSent), time.Time{}, c.unblockedNow().Add(pingEvery)
 		}
 	case "ERROR":
 		e := legacy.Errorf(legacy.Temporary, "The %s server ended the connection: %s", c.link.name(), ircwire.Plain(m.Last()))
@@ -377,9 +380,9 @@ func (c *client) onMessage(m ircwire.Message) error {
 		c.reg.onCap(m)
 	case "005":
 		c.onSupport(m)
-	case "376", "422": // the end of the MOTD: what the server supports is known
+	case "376", "422": // end of the MOTD: ISUPPORT is complete
 		c.watches.watchAll()
-	case "396": // our address, as others see it
+	case "396": // the user's displayed host has changed
 		if user, _, ok := strings.Cut(c.address, "@"); ok && strings.IndexByte(m.Param(1), '@') < 0 {
 			c.address = user + "@" + m.Param(1)
 		}
@@ -419,7 +422,7 @@ func (c *client) onMessage(m ircwire.Message) error {
 		c.channels.invited(m.Param(1))
 	case "315", "352":
 		c.lookups.onWho(m)
-	case "263": // try again later
+	case "263": // RPL_TRYAGAIN
 		c.onError(m)
 	case "324", "331", "332", "333", "353", "366", "367", "368":
 		c.channels.onChannelReply(m)
@@ -433,7 +436,7 @@ func (c *client) onMessage(m ircwire.Message) error {
 	return c.err
 }
 
-// giveUp answers everything that waits for a server which will not answer any more.
+// giveUp fails everything that waits for a reply of the server.
 func (c *client) giveUp(err error) {
 	if err == nil {
 		err = c.ended()
@@ -444,7 +447,7 @@ func (c *client) giveUp(err error) {
 	c.dropQueue(err)
 	c.lookups.endLists(err)
 	for _, ch := range c.channels.byName {
-		ch.refuseQuestions(err)
+		ch.failQueries(err)
 	}
 	for _, w := range c.lookups.whoises {
 		w.answer(c, err)
@@ -458,7 +461,7 @@ func (c *client) giveUp(err error) {
 	c.raw.end(c)
 }
 
-// dropQueue answers the messages that wait for their turn and will have none.
+// dropQueue fails the messages that are still queued.
 func (c *client) dropQueue(err error) {
 	for _, q := range c.out.queue {
 		if q.sent != nil {
@@ -468,7 +471,7 @@ func (c *client) dropQueue(err error) {
 	c.out.queue = nil
 }
 
-// setAway shows whether the user is there. (RFC 2812 §4.1)
+// setAway sends the user's away state. (RFC 2812 §4.1)
 func (c *client) setAway(p legacy.Presence) {
 	isAway := func(s legacy.Show) bool {
 		return s == legacy.ShowAway || s == legacy.ShowXA || s == legacy.ShowDND

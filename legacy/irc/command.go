@@ -12,7 +12,7 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// commands are those that IRC has of its own.
+// commands are the IRC-specific commands.
 var commands = []legacy.Command{
 	{Name: "raw", Label: "Send a line of the IRC protocol", At: legacy.AtService, Raw: true,
 		Form: []legacy.Field{{Var: "line", Label: "Line", Required: true}}},
@@ -22,14 +22,16 @@ var commands = []legacy.Command{
 	{Name: "whois", Label: "Who is this?", At: legacy.AtPerson},
 }
 
-// gatewayCommands are those for all servers that users have named.
+// gatewayCommands are the commands for all servers of a user, offered at the gateway
+// itself.
 var gatewayCommands = []legacy.Command{
 	{Name: "disconnect-from-irc-server", Label: "Disconnect from servers", At: legacy.AtGateway,
-		Form: []legacy.Field{{Var: "irc-servers", Label: "Servers, none for all", Type: legacy.FieldLines}, {Var: "quit-message", Label: "Message", Default: "Leaving"}}},
+		Form: []legacy.Field{{Var: "irc-servers", Label: "Servers (leave empty for all)", Type: legacy.FieldLines}, {Var: "quit-message", Label: "Message", Default: "Leaving"}}},
 }
 
-// disconnectFrom ends the connections to servers, all if none is named. It never waits:
-// a goroutine of the session's tells when all links have heard of it.
+// disconnectFrom closes the connections to the given servers, or all connections if
+// there are none. It never waits: a goroutine of the session emits CommandDone once
+// every link has handled the request.
 func (s *session) disconnectFrom(ref string, servers []string, reason string) error {
 	var asked []string
 	var heard sync.WaitGroup
@@ -47,7 +49,7 @@ func (s *session) disconnectFrom(ref string, servers []string, reason string) er
 		}
 	}
 	if asked == nil {
-		return legacy.Errorf(legacy.Offline, "You are not connected to any such server.")
+		return legacy.Errorf(legacy.Offline, "You are not connected to any of these servers.")
 	}
 	slices.Sort(asked)
 	s.wg.Go(func() {
@@ -57,12 +59,12 @@ func (s *session) disconnectFrom(ref string, servers []string, reason string) er
 	return nil
 }
 
-// command carries one out.
+// command executes a command on the link's goroutine.
 func (c *client) command(ref, target, name string, args map[string]string) {
 	done := func(text string) { c.emit(legacy.CommandDone{Ref: ref, Text: text}) }
 	switch name {
 	case "raw":
-		c.used()
+		c.postponeIdle()
 		c.raw.refs = append(c.raw.refs, ref)
 		c.rawLine(args["line"])
 	case "whois":
@@ -77,17 +79,17 @@ func (c *client) command(ref, target, name string, args map[string]string) {
 	}
 }
 
-// disconnect ends the connection for good.
+// disconnect closes the connection and prevents a reconnect.
 func (c *client) disconnect(reason string) {
 	reason = ircwire.Plain(cleanLine(reason))
 	for _, ch := range c.channels.byName {
 		ch.forget()
 		c.emit(legacy.RoomLeft{Room: ch.peer, Reason: reason})
 	}
-	c.goodbye, c.closing = c.encode(reason), true
+	c.quitReason, c.closing = c.encode(reason), true
 }
 
-// info says how the connection is doing.
+// info describes the state of the connection for the user.
 func (c *client) info() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Connected to IRC server %s on port %s since %s", c.target.host, c.target.port, c.since.UTC().Format("2006-01-02 15:04:05 UTC"))
@@ -102,7 +104,7 @@ func (c *client) info() string {
 		fmt.Fprintf(&b, " Lag: %s.", c.lag.Round(time.Millisecond))
 	}
 	if len(c.out.queue) > 0 {
-		fmt.Fprintf(&b, " Lines that wait to be sent: %d.", len(c.out.queue))
+		fmt.Fprintf(&b, " Lines waiting to be sent: %d.", len(c.out.queue))
 	}
 	var names []string
 	for _, ch := range c.channels.byName {
@@ -113,55 +115,55 @@ func (c *client) info() string {
 	return strings.TrimSpace(b.String())
 }
 
-// rawAnswer gathers what the server says to lines that the user wrote themselves.
+// rawAnswer collects the server's replies to raw lines of the user.
 type rawAnswer struct {
-	until time.Time // zero when nothing is expected; this and the next by patience
-	last  time.Time // when something came last, zero for nothing yet
+	until time.Time // zero while no reply is expected; on the clock of unblockedNow, like last
+	last  time.Time // time of the last reply, zero for none yet
 	lines []string
-	refs  []string // of legacy.CommandDone; none for a message
+	refs  []string // of legacy.CommandDone; none for a raw line sent as a message
 }
 
 const (
-	rawTime  = 3 * time.Second        // for the first line of an answer
-	rawPause = 250 * time.Millisecond // after the last one
-	maxRaw   = 100                    // lines of an answer
+	rawTime  = 3 * time.Second        // deadline of the first reply
+	rawPause = 250 * time.Millisecond // silence that ends the answer
+	maxRaw   = 100                    // lines in an answer
 )
 
-// rawLine sends a line that the user wrote.
+// rawLine sends a raw line of the user.
 func (c *client) rawLine(line string) {
 	line = strings.TrimPrefix(strings.TrimSpace(cleanLine(line)), "/")
-	if word, reason, _ := strings.Cut(line, " "); strings.EqualFold(word, "QUIT") { // else it were made anew
+	if word, reason, _ := strings.Cut(line, " "); strings.EqualFold(word, "QUIT") { // an unexpected end would make the link reconnect
 		c.disconnect(strings.TrimPrefix(strings.TrimSpace(reason), ":"))
 		return
 	}
-	c.raw.until = c.patience().Add(rawTime)
+	c.raw.until = c.unblockedNow().Add(rawTime)
 	c.send(c.encode(line))
 }
 
-// takes takes in an answer to such a line. It is true if nothing else is to be done
-// with it.
-func (r *rawAnswer) takes(c *client, m ircwire.Message) bool {
+// collect collects a reply to a raw line. It reports whether the line needs no other
+// handling.
+func (r *rawAnswer) collect(c *client, m ircwire.Message) bool {
 	if r.until.IsZero() || !isNumeric(m.Command) || m.Command == "353" && c.channels.byName[c.fold(m.Param(2))] != nil {
 		return false
 	}
 	if ch := c.channels.byName[c.fold(m.Param(1))]; ch != nil && ch.parting && notThere(m.Command) {
 		return false
 	}
-	r.last = c.patience()
+	r.last = c.unblockedNow()
 	if len(r.lines) < maxRaw && len(m.Params) > 1 {
 		r.lines = append(r.lines, ircwire.Plain(strings.Join(m.Params[1:], " ")))
 	}
 	return isError(m.Command) && len(c.pending.waiting) == 0
 }
 
-// tell passes the answer on once it is complete, and returns when to look again.
-func (r *rawAnswer) tell(c *client, now time.Time) time.Time {
+// emitWhenDone emits the answer once it is complete. It returns the time of the next check.
+func (r *rawAnswer) emitWhenDone(c *client, now time.Time) time.Time {
 	if r.until.IsZero() {
 		return time.Time{}
 	}
 	at := r.until
 	switch {
-	case len(r.lines) >= maxRaw: // it may go on for ever
+	case len(r.lines) >= maxRaw: // the answer may be endless
 		at = now
 	case !r.last.IsZero():
 		at = r.last.Add(rawPause)
@@ -173,7 +175,7 @@ func (r *rawAnswer) tell(c *client, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// end passes on what there is.
+// end emits the lines collected so far.
 func (r *rawAnswer) end(c *client) {
 	text := strings.Join(r.lines, "\n")
 	switch {

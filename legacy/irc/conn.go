@@ -11,8 +11,7 @@ const (
 	byeLimit   = time.Second      // once the session is to end
 )
 
-// conn is a connection to a server: lines out, and a goroutine that reads lines
-// in.
+// conn is a network connection to a server. A goroutine of its own reads lines.
 type conn struct {
 	net.Conn
 	lines  chan inbound
@@ -22,13 +21,13 @@ type conn struct {
 	life   context.Context
 }
 
-// inbound is some lines, or why no more follow.
+// inbound is a batch of lines, or the error that ended the connection.
 type inbound struct {
 	lines []string
 	err   error
 }
 
-// newConn starts the reader. When life ends, writes end soon.
+// newConn starts the reader. After life ends, pending writes have byeLimit left.
 func newConn(nc net.Conn, life context.Context) *conn {
 	c := &conn{Conn: nc, lines: make(chan inbound), closed: make(chan struct{}), done: make(chan struct{}), life: life}
 	c.unhook = context.AfterFunc(life, func() { _ = nc.SetWriteDeadline(time.Now().Add(byeLimit)) })
@@ -36,8 +35,8 @@ func newConn(nc net.Conn, life context.Context) *conn {
 	return c
 }
 
-// read reads lines until the connection ends; those that have come at once are
-// handed on at once.
+// read reads lines until the connection ends. It delivers lines that arrived together
+// as one batch.
 func (c *conn) read() {
 	defer close(c.done)
 	for r := newLineReader(c.Conn); ; {
@@ -62,11 +61,11 @@ func (c *conn) Write(b []byte) (int, error) {
 	if c.life.Err() != nil {
 		limit = byeLimit
 	}
-	_ = c.SetWriteDeadline(time.Now().Add(limit)) // Write tells
+	_ = c.SetWriteDeadline(time.Now().Add(limit)) // Write returns the error
 	return c.Conn.Write(b)
 }
 
-// close ends the connection and waits for the reader.
+// close closes the connection and waits for the reader.
 func (c *conn) close() {
 	c.unhook()
 	close(c.closed)

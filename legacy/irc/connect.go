@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// wanted are the capabilities that we use. (IRCv3)
+// wanted are the IRCv3 capabilities that the client requests.
 var wanted = []string{
 	"sasl", "cap-notify", "message-tags", "server-time", "echo-message", "labeled-response", "batch", "away-notify",
 	"account-notify", "account-tag", "extended-join", "chghost", "setname", "multi-prefix", "userhost-in-names",
@@ -20,29 +21,30 @@ var wanted = []string{
 	"draft/message-redaction",
 }
 
-// registration is the beginning of a connection: capabilities, SASL, nick.
-// (RFC 2812 §3.1, IRCv3 capability negotiation)
+// registration is the first phase of a connection: capabilities, SASL, nick. (RFC 2812
+// §3.1, IRCv3 capability negotiation)
 type registration struct {
 	c *client
 
-	early      []string          // lines that came with the welcome
-	greeting   []ircwire.Message // notices that came before it
+	early      []string          // lines in the same batch as the welcome
+	greeting   []ircwire.Message // notices before the welcome
 	nickTries  int
 	login      *login
 	mechanisms []string // of SASL
-	offered    []string // capabilities of the server
-	asked      []string // capabilities that were requested
-	single     int      // of these, requested one by one
+	offered    []string // capabilities that the server offers
+	asked      []string // capabilities in the last CAP REQ
+	single     int      // number of those that were requested one by one
 }
 
-// register signs on. (RFC 2812 §3.1, IRCv3 capability negotiation)
+// register runs the registration until the welcome. (RFC 2812 §3.1, IRCv3 capability
+// negotiation)
 func (re *registration) register(ctx context.Context) error {
 	re.c.nick = re.c.profile.nicks[0]
 	re.c.write(ircwire.Line("CAP", "LS", "302"))
 	if re.c.profile.pass != "" {
 		re.c.write(ircwire.Line("PASS", re.c.profile.pass))
 	}
-	re.c.write(ircwire.Line("NICK", re.c.nick), ircwire.Line("USER", userName(first(re.c.profile.user, re.c.nick)), "0", "*", re.c.profile.real))
+	re.c.write(ircwire.Line("NICK", re.c.nick), ircwire.Line("USER", userName(cmp.Or(re.c.profile.user, re.c.nick)), "0", "*", re.c.profile.real))
 	for re.c.flush(); re.c.err == nil; re.c.flush() {
 		select {
 		case in := <-re.c.conn.lines:
@@ -66,8 +68,7 @@ func (re *registration) register(ctx context.Context) error {
 	return re.c.err
 }
 
-// userName is what the server calls our side of the connection: letters and
-// digits.
+// userName reduces a name to the letters and digits that servers accept as a user name.
 func userName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' {
@@ -86,7 +87,7 @@ const (
 	maxGreeting  = 20 // notices before the welcome
 )
 
-// onRegistering handles a line before the welcome. done says that it came.
+// onRegistering handles a line before the welcome. done reports the welcome itself.
 func (re *registration) onRegistering(m ircwire.Message) (done bool, err error) {
 	switch m.Command {
 	case "PING":
@@ -100,7 +101,7 @@ func (re *registration) onRegistering(m ircwire.Message) (done bool, err error) 
 		return false, re.onLoggedIn()
 	case "902", "904", "905", "906", "908":
 		return false, re.saslFailed(m)
-	case "432": // an erroneous one, or one that services hold for whom it belongs to
+	case "432": // ERR_ERRONEUSNICKNAME: invalid, or reserved by services for another user
 		if plain := plainNick(re.c.nick); plain != "" && plain != re.c.nick {
 			re.c.nick = plain
 			re.c.write(ircwire.Line("NICK", plain))
@@ -110,17 +111,17 @@ func (re *registration) onRegistering(m ircwire.Message) (done bool, err error) 
 			return false, re.nextNick(m)
 		}
 		return false, re.nickRefused()
-	case "433", "436", "437": // in use: another one, which the room will tell of
+	case "433", "436", "437": // in use: try another nick; RoomJoined reports it
 		return false, re.nextNick(m)
 	case "464":
-		return false, legacy.Errorf(legacy.Auth, "%s wants a password, or another one.", re.c.link.name())
+		return false, legacy.Errorf(legacy.Auth, "%s requires a server password, or the password is wrong.", re.c.link.name())
 	case "465":
-		return false, legacy.Errorf(legacy.Forbidden, "%s does not let you in: %s", re.c.link.name(), ircwire.Plain(m.Last()))
+		return false, legacy.Errorf(legacy.Forbidden, "%s refused the connection: %s", re.c.link.name(), ircwire.Plain(m.Last()))
 	case "ERROR":
 		e := legacy.Errorf(legacy.Temporary, "The %s server ended the connection: %s", re.c.link.name(), ircwire.Plain(m.Last()))
 		e.RetryAfter = 10 * time.Second
 		return false, e
-	case "NOTICE": // told once the user is signed on
+	case "NOTICE": // delivered after the sign-on
 		if len(re.greeting) < maxGreeting {
 			re.greeting = append(re.greeting, m)
 		}
@@ -156,8 +157,8 @@ func (re *registration) nickRefused() error {
 	return legacy.Errorf(legacy.BadNick, "%s does not allow the nick %s. Choose another one.", re.c.link.name(), re.c.profile.nicks[0])
 }
 
-// variation is another nick. Those after the first two are no longer than nine
-// characters, which is what every server takes. (RFC 2812 §1.2.1)
+// variation returns an alternative to a nick. The third and later variations have at
+// most nine characters, which every server accepts. (RFC 2812 §1.2.1)
 func variation(nick string, n int) string {
 	if n < 2 {
 		return nick + strings.Repeat("_", n+1)
@@ -169,10 +170,11 @@ func variation(nick string, n int) string {
 	return nick + strconv.Itoa(n)
 }
 
-// welcome does what is to be done as soon as the server has let us in.
+// welcome runs after 001: it identifies to NickServ, sends the user's commands and away
+// state, and prepares the watch list.
 func (re *registration) welcome() {
 	re.c.since = re.c.now()
-	if re.c.profile.password != "" && !re.c.caps["sasl"] { // services by hand
+	if re.c.profile.password != "" && !re.c.caps["sasl"] { // no SASL: identify to services
 		account := re.c.profile.account
 		if account == "" && re.nickTries > 0 {
 			account = re.c.profile.nicks[0]
@@ -193,8 +195,7 @@ func (re *registration) welcome() {
 	re.c.setAway(away)
 }
 
-// cleanLine makes one line of what a user has written for the server. It takes UTF-8:
-// encoding comes after it.
+// cleanLine makes one line of a user's text. The text is UTF-8; encode follows.
 func cleanLine(line string) string {
 	line = strings.Map(func(r rune) rune {
 		switch r {
@@ -208,8 +209,8 @@ func cleanLine(line string) string {
 	return line[:min(len(line), ircwire.MaxLine)]
 }
 
-// onCap agrees on capabilities, before the welcome and, when the server changes its
-// mind, later.
+// onCap handles CAP: the negotiation before the welcome, and later changes
+// (cap-notify).
 func (re *registration) onCap(m ircwire.Message) {
 	registering := re.c.since.IsZero()
 	switch m.Param(1) {
@@ -230,7 +231,7 @@ func (re *registration) onCap(m ircwire.Message) {
 			}
 			re.offered = append(re.offered, name)
 		}
-		if m.Param(2) == "*" { // more follow
+		if m.Param(2) == "*" { // the list continues in another line
 			return
 		}
 		if len(re.offered) == 0 {
@@ -257,7 +258,7 @@ func (re *registration) onCap(m ircwire.Message) {
 		}
 		re.endCap()
 	case "NAK":
-		if re.single > 0 { // one of those asked for alone
+		if re.single > 0 { // the answer to a single request
 			if re.single--; re.single == 0 {
 				re.endCap()
 			}
@@ -267,7 +268,7 @@ func (re *registration) onCap(m ircwire.Message) {
 			re.endCap()
 			return
 		}
-		for _, name := range re.asked { // the server takes all of a line, or nothing
+		for _, name := range re.asked { // the server accepts or rejects all capabilities of a CAP REQ together
 			re.c.write(ircwire.Line("CAP", "REQ", name))
 		}
 		re.single = len(re.asked)
@@ -278,13 +279,14 @@ func (re *registration) onCap(m ircwire.Message) {
 	}
 }
 
-// moved says that the server is to be used at another place.
-type moved struct{ to target }
+// stsRedirect is the error of a connection whose server requires TLS on another port (STS).
+type stsRedirect struct{ to target }
 
-func (m *moved) Error() string { return "irc: the server wants TLS, on port " + m.to.port }
+func (m *stsRedirect) Error() string { return "irc: the server requires TLS, on port " + m.to.port }
 
-// onSTS: a server that was reached without TLS says that it is to be used with. At the
-// server of the configuration, its word holds. (IRCv3 sts)
+// onSTS handles the capability sts of a connection without TLS: it reconnects with TLS.
+// For a server of the configuration, the administrator's choice takes precedence.
+// (IRCv3 sts)
 func (re *registration) onSTS(policy string) {
 	if re.c.target.tls || !re.c.s.net.named {
 		return
@@ -292,12 +294,12 @@ func (re *registration) onSTS(policy string) {
 	for rule := range strings.SplitSeq(policy, ",") {
 		port, ok := strings.CutPrefix(rule, "port=")
 		if list, err := ports(port); ok && err == nil && len(list) == 1 {
-			re.c.err = &moved{target{re.c.target.host, list[0], true}}
+			re.c.err = &stsRedirect{target{re.c.target.host, list[0], true}}
 		}
 	}
 }
 
-// endCap goes on with the registration, if it is not over.
+// endCap ends the capability negotiation, unless the registration is complete.
 func (re *registration) endCap() {
 	if re.c.since.IsZero() {
 		if re.c.caps["sasl"] && re.login == nil {

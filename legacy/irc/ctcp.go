@@ -7,14 +7,14 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// version is what people are told that the user's client is.
+// version is the reply to CTCP VERSION.
 const version = "transport, an XMPP gateway"
 
-// ctcpPause is how long to wait between automatic answers.
+// ctcpPause is the minimum interval between automatic CTCP replies.
 const ctcpPause = 2 * time.Second
 
-// onCTCP answers what clients ask each other. What it returns is for the user to
-// read.
+// onCTCP handles a CTCP query and replies to it. It returns a text for the user, "" for
+// none.
 func (lo *lookups) onCTCP(nick, command, rest string) string {
 	answer := ""
 	switch command {
@@ -27,7 +27,7 @@ func (lo *lookups) onCTCP(nick, command, rest string) string {
 	case "CLIENTINFO":
 		answer = "ACTION CLIENTINFO PING TIME VERSION"
 	case "DCC":
-		return "(offers by DCC: " + rest + ". This gateway cannot take it; ask for a link instead)"
+		return "(offers you by DCC: " + rest + ". This gateway does not support DCC. Ask for a link instead.)"
 	default:
 		return ""
 	}
@@ -38,32 +38,32 @@ func (lo *lookups) onCTCP(nick, command, rest string) string {
 	return ""
 }
 
-// versionAsk is somebody whose client is asked what it is.
+// versionAsk is a pending CTCP VERSION query.
 type versionAsk struct {
 	nick, ref string
 	deadline  time.Time
 }
 
-const maxVersions = 16 // under way
+const maxVersions = 16 // pending queries
 
-// askVersion asks somebody's client what it is. (CTCP VERSION)
+// askVersion queries a client's name and version. (CTCP VERSION)
 func (lo *lookups) askVersion(nick, ref string) {
 	fail := func(err error) { lo.c.emit(legacy.VersionReceived{Ref: ref, Err: err}) }
 	switch {
 	case !ircwire.IsNick(nick):
-		fail(legacy.Errorf(legacy.NotFound, "Nobody can be called so."))
-	case lo.c.isMe(nick): // a server that echoes would hand the answer out twice
+		fail(legacy.Errorf(legacy.NotFound, "That is not a valid nick."))
+	case lo.c.isMe(nick): // with echo-message the reply would arrive twice
 		lo.c.emit(legacy.VersionReceived{Ref: ref, Version: version})
 	case len(lo.versions) >= maxVersions:
 		fail(errTooManyQuestions())
 	default:
-		lo.versions = append(lo.versions, versionAsk{nick, ref, lo.c.patience().Add(askLimit)})
+		lo.versions = append(lo.versions, versionAsk{nick, ref, lo.c.unblockedNow().Add(askLimit)})
 		lo.c.send(ircwire.Line("PRIVMSG", nick, ircwire.MakeCTCP("VERSION", "")))
 	}
 }
 
-// endVersions answers those questions that are about whom done picks. It reports
-// whether there were any.
+// endVersions ends the pending version queries that done selects. It reports whether
+// there were any.
 func (lo *lookups) endVersions(done func(*versionAsk) bool, version string, err error) bool {
 	rest := lo.versions[:0]
 	for _, v := range lo.versions {
@@ -78,7 +78,7 @@ func (lo *lookups) endVersions(done func(*versionAsk) bool, version string, err 
 	return ended
 }
 
-// ofNick picks the questions about somebody.
+// ofNick returns a filter for the queries about a nick.
 func (lo *lookups) ofNick(nick string) func(*versionAsk) bool {
 	return func(v *versionAsk) bool { return lo.c.fold(v.nick) == lo.c.fold(nick) }
 }

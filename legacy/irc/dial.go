@@ -2,7 +2,7 @@ package irc
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // fingerprints that users have
+	"crypto/sha1" //nolint:gosec // users configure SHA-1 fingerprints
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/tls"
@@ -13,11 +13,11 @@ import (
 	"transport/legacy"
 )
 
-// dialLimit is how long one address may take, since others are tried after it.
+// dialLimit is the time limit of one address; further addresses are tried after it.
 const dialLimit = 10 * time.Second
 
-// connect registers at the first address of the server where that can be done. The
-// client's connection must be closed.
+// connect registers at the first of the server's addresses that accepts the connection.
+// The caller must close the client's connection.
 func (l *link) connect(ctx, life context.Context) (*client, error) {
 	p := l.s.profile(l.server, l.nick)
 	var err error
@@ -38,8 +38,8 @@ func (l *link) connect(ctx, life context.Context) (*client, error) {
 			return c, nil
 		}
 		c.conn.close()
-		var elsewhere *moved
-		if errors.As(err, &elsewhere) { // there, and nowhere else
+		var elsewhere *stsRedirect
+		if errors.As(err, &elsewhere) { // with STS no other address is tried
 			p.targets, i = []target{elsewhere.to}, -1
 			continue
 		}
@@ -47,9 +47,9 @@ func (l *link) connect(ctx, life context.Context) (*client, error) {
 			break
 		}
 	}
-	if p.keptFrom && legacy.KindOf(err) == legacy.Temporary {
-		err = legacy.Wrap(legacy.Temporary, err, "The "+l.name()+" server cannot be reached with TLS, and what is secret is not sent without. "+
-			"If it is to be, remove the ports with TLS in the settings of the server.")
+	if p.plainSkipped && legacy.KindOf(err) == legacy.Temporary {
+		err = legacy.Wrap(legacy.Temporary, err, "The "+l.name()+" server cannot be reached with TLS, and the gateway does not send passwords without TLS. "+
+			"To allow that, remove the TLS ports in the settings of this server.")
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = legacy.Wrap(legacy.Temporary, err, "The "+l.name()+" server took too long.")
@@ -67,7 +67,7 @@ func (l *link) dial(ctx context.Context, p profile, to target) (net.Conn, error)
 		}
 		var dns *net.DNSError
 		if errors.As(err, &dns) && dns.IsNotFound && l.s.net.named {
-			return nil, legacy.Wrap(legacy.NotFound, err, "There is no server "+to.host+".")
+			return nil, legacy.Wrap(legacy.NotFound, err, "The server "+to.host+" does not exist. Check the spelling.")
 		}
 		return nil, legacy.Wrap(legacy.Temporary, err, "The "+l.name()+" server cannot be reached.")
 	}
@@ -79,26 +79,26 @@ func (l *link) dial(ctx context.Context, p profile, to target) (net.Conn, error)
 		return secure, nil
 	}
 	nc.Close()
-	text, kind := "The "+l.name()+" server does not speak TLS on port "+to.port+".", legacy.Temporary
+	text, kind := "The "+l.name()+" server does not support TLS on port "+to.port+".", legacy.Temporary
 	var bad *tls.CertificateVerificationError
 	if errors.As(err, &bad) || errors.Is(err, errFingerprint) {
-		// No other address is tried: whoever is in the way would have it so.
-		text, kind = "The "+l.name()+" server does not prove that it is the one.", legacy.Forbidden
+		// Try no other address: that would let an attacker downgrade the connection.
+		text, kind = "The certificate of the "+l.name()+" server is not valid.", legacy.Forbidden
 	}
 	return nil, legacy.Wrap(kind, err, text)
 }
 
-var errFingerprint = errors.New("irc: the certificate has another fingerprint")
+var errFingerprint = errors.New("irc: the certificate's fingerprint does not match")
 
-// tlsConfig says which certificate the server must have: a valid one, or the one
-// that the user trusts.
+// tlsConfig returns the rule for the server's certificate: valid for the host, or equal
+// to the fingerprint that the user trusts.
 func tlsConfig(p profile, to target) *tls.Config {
 	conf := &tls.Config{ServerName: to.host, MinVersion: tls.VersionTLS12}
 	if p.certificate != nil {
 		conf.Certificates = []tls.Certificate{*p.certificate}
 	}
 	if !p.verify || p.fingerprint != nil {
-		conf.InsecureSkipVerify = true //nolint:gosec // the user's own wish; a fingerprint is compared below
+		conf.InsecureSkipVerify = true //nolint:gosec // the user's setting; a fingerprint is compared below
 	}
 	if p.fingerprint != nil {
 		conf.VerifyConnection = func(state tls.ConnectionState) error {
@@ -112,9 +112,9 @@ func tlsConfig(p profile, to target) *tls.Config {
 	return conf
 }
 
-// dialHost opens a connection. A server that a user has named must have a public
-// address, lest the gateway be used to look around where it stands: the address is
-// checked that is dialled, not the name.
+// dialHost connects to a host. A server that a user has named must have a public
+// address, so that nobody can use the gateway to scan its own network. The check
+// applies to the address that is dialled, not to the name.
 func (s *session) dialHost(ctx context.Context, to target) (net.Conn, error) {
 	if !s.net.named || s.net.opts.Private {
 		return s.env.Dial(ctx, "tcp", to.addr())
@@ -123,7 +123,7 @@ func (s *session) dialHost(ctx context.Context, to target) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = legacy.Errorf(legacy.Forbidden, "This gateway does not go to %s: its address is not public.", to.host)
+	err = legacy.Errorf(legacy.Forbidden, "This gateway does not connect to %s because its address is not public.", to.host)
 	for _, addr := range addrs[:min(len(addrs), maxAddresses)] {
 		if !legacy.IsPublic(addr) {
 			continue

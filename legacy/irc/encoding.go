@@ -12,7 +12,7 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// decode reads a line that should be UTF-8.
+// decode converts a received line to UTF-8.
 func (c *client) decode(line string) string {
 	if utf8.ValidString(line) {
 		return line
@@ -23,8 +23,8 @@ func (c *client) decode(line string) string {
 	return strings.ToValidUTF8(line, "\uFFFD")
 }
 
-// encodingOf is the encoding of a line that is no UTF-8: that of the channel of which
-// it tells, if the user has set one, or else of the server.
+// encodingOf returns the encoding of a received line that is not UTF-8: the channel's
+// setting if the line is about a channel that has one, otherwise the server's.
 func (c *client) encodingOf(line string) encoding.Encoding {
 	m, _ := ircwire.Parse(line)
 	for _, p := range m.Params[:min(len(m.Params), 3)] {
@@ -37,10 +37,11 @@ func (c *client) encodingOf(line string) encoding.Encoding {
 	return c.profile.in
 }
 
-// encode writes a text as the user wants it for this server.
+// encode converts a text to the encoding that the user has set for this server.
 func (c *client) encode(text string) string { return encodeTo(c.profile.out, text) }
 
-// encodeFor writes a text as the user wants it for this channel, if they have said so.
+// encodeFor converts a text to the encoding of a channel, if the user has set one,
+// otherwise to that of the server.
 func (c *client) encodeFor(to legacy.Peer, text string) string {
 	if to.Room {
 		if out, ok := charset(c.s.setting(to.ID)["encoding_out"]); ok {
@@ -50,7 +51,7 @@ func (c *client) encodeFor(to legacy.Peer, text string) string {
 	return c.encode(text)
 }
 
-// encodeTo writes a text in an encoding, nil for UTF-8.
+// encodeTo converts a text to an encoding, nil for UTF-8.
 func encodeTo(out encoding.Encoding, text string) string {
 	if out == nil || out == unicode.UTF8 {
 		return text
@@ -67,12 +68,12 @@ func encodeTo(out encoding.Encoding, text string) string {
 	return b.String()
 }
 
-// charset is an encoding by its name on the Web, with or without hyphens: "latin-1" is
-// what iconv has, and thus biboumi's users. It must know ASCII as such, of which
-// the protocol is made.
+// charset returns an encoding by its WHATWG label, with or without hyphens. It also
+// knows iconv's "latin-1", which biboumi's users have. The encoding must be a superset
+// of ASCII, because the protocol itself is ASCII.
 func charset(name string) (encoding.Encoding, bool) {
 	const ascii = "#a ~"
-	if name == "" { // as for most channels
+	if name == "" { // the usual case of a channel
 		return nil, false
 	}
 	e, err := htmlindex.Get(name)

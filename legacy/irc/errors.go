@@ -1,26 +1,27 @@
 package irc
 
 import (
+	"cmp"
 	"strings"
 
 	"transport/legacy"
 	"transport/legacy/irc/ircwire"
 )
 
-// joinErrors are the kinds of the errors for which a channel is not entered.
+// joinErrors maps the numerics that refuse a JOIN to kinds of errors.
 var joinErrors = map[string]legacy.Kind{
 	"403": legacy.NotFound, "405": legacy.RateLimited, "471": legacy.Full, "473": legacy.MembersOnly,
 	"474": legacy.Forbidden, "475": legacy.Auth, "476": legacy.NotFound, "477": legacy.MembersOnly,
 }
 
-// onError handles an error of the server's. (RFC 2812 §5.2)
+// onError handles an error numeric. (RFC 2812 §5.2)
 func (c *client) onError(m ircwire.Message) {
 	text, about := "", m.Param(1)
 	if len(m.Params) > 2 {
 		text = strings.TrimSpace(ircwire.Plain(m.Last()))
 	}
 	if text == "" {
-		text = "The server refuses (" + m.Command + ")."
+		text = "The server refused this (error " + m.Command + ")."
 	}
 	is := func(kind legacy.Kind) error { return legacy.Errorf(kind, "%s", text) }
 	if label := c.pending.labelOf(m); label != "" {
@@ -35,7 +36,7 @@ func (c *client) onError(m ircwire.Message) {
 	switch m.Command {
 	case "431", "432", "433", "435", "436", "437", "438", "447", "484":
 		if isChannel(about) {
-			break // which some of them may be about
+			break // one of the raw lines may be its cause
 		}
 		if plain := plainNick(about); m.Command == "432" && ircwire.IsNick(about) && plain != "" && plain != about {
 			c.send(ircwire.Line("NICK", plain))
@@ -47,7 +48,7 @@ func (c *client) onError(m ircwire.Message) {
 		}
 		c.channels.nickFailed(is(kind))
 		return
-	case "416": // more channels than the server tells of
+	case "416": // LIST has too many results
 		if len(c.lookups.lists) > 0 {
 			c.lookups.endLists(nil)
 			return
@@ -68,7 +69,7 @@ func (c *client) onError(m ircwire.Message) {
 		return
 	}
 	switch m.Command {
-	case "401", "404", "407", "408", "415", "477", "531": // a message that did not arrive, or nobody to moderate
+	case "401", "404", "407", "408", "415", "477", "531": // a message was not delivered, or its target to be moderated does not exist
 		kind := legacy.NotFound
 		if m.Command != "401" {
 			kind = legacy.Forbidden
@@ -85,12 +86,12 @@ func (c *client) onError(m ircwire.Message) {
 			return
 		}
 		if c.lookups.whoises[c.fold(about)] != nil {
-			return // the end of its answer says so too
+			return // 318 follows
 		}
 		if m.Command == "401" && c.channels.failRoom(c.channels.invited(about), is(kind)) {
 			return
 		}
-	case "443": // who was invited is there
+	case "443": // the invited user is already in the channel
 		c.channels.invited(about)
 		if c.channels.failRoom(m.Param(2), is(legacy.Conflict)) {
 			return
@@ -104,12 +105,12 @@ func (c *client) onError(m ircwire.Message) {
 			if c.pending.answer(func(a *ask) bool { return a.kind != askText && c.fold(a.target) == c.fold(target) }, is(legacy.Forbidden)) {
 				return
 			}
-			if ch := c.channels.byName[c.fold(target)]; ch != nil && ch.refuseQuestions(is(legacy.Forbidden)) || c.channels.failRoom(target, is(legacy.Forbidden)) {
+			if ch := c.channels.byName[c.fold(target)]; ch != nil && ch.failQueries(is(legacy.Forbidden)) || c.channels.failRoom(target, is(legacy.Forbidden)) {
 				return
 			}
 		}
 	}
-	if ch := c.channels.byName[c.fold(about)]; ch != nil && !ch.entered && !ch.parting { // the channel was not to be entered
+	if ch := c.channels.byName[c.fold(about)]; ch != nil && !ch.entered && !ch.parting { // the JOIN failed
 		kind, known := joinErrors[m.Command]
 		if !known {
 			kind = legacy.Forbidden
@@ -121,11 +122,10 @@ func (c *client) onError(m ircwire.Message) {
 	c.notice(ircwire.Plain(strings.Join(m.Middle(), " ")) + " " + text)
 }
 
-// notThere reports whether an error can be the answer to PART. (RFC 2812 §3.2.2)
+// notThere reports whether a numeric can be the reply to a PART. (RFC 2812 §3.2.2)
 func notThere(numeric string) bool { return numeric == "403" || numeric == "442" }
 
-// failRoom tells that something in a channel was not done. It is false for a
-// channel that the user is not in.
+// failRoom emits a RoomFailed for a channel. It returns false if the user is not in it.
 func (cs *channels) failRoom(name string, err error) bool {
 	ch := cs.byName[cs.c.fold(name)]
 	if ch == nil || !ch.entered {
@@ -135,9 +135,9 @@ func (cs *channels) failRoom(name string, err error) bool {
 	return true
 }
 
-// refuseQuestions answers those who asked for what the server does not tell of a
-// channel. It is false if nobody has asked.
-func (ch *channel) refuseQuestions(err error) bool {
+// failQueries fails the pending queries about a channel's configuration and bans.
+// It returns false if there are none.
+func (ch *channel) failQueries(err error) bool {
 	configs, bans := ch.configs, ch.bans
 	ch.configs, ch.bans = nil, nil
 	for _, ref := range configs {
@@ -151,16 +151,16 @@ func (ch *channel) refuseQuestions(err error) bool {
 	return len(configs) > 0 || bans != nil
 }
 
-// onFail handles an error in the newer form. (IRCv3 standard replies)
+// onFail handles FAIL. (IRCv3 standard replies)
 func (c *client) onFail(m ircwire.Message) {
-	text := first(strings.TrimSpace(ircwire.Plain(m.Last())), "The server refuses.")
+	text := cmp.Or(strings.TrimSpace(ircwire.Plain(m.Last())), "The server refused this.")
 	err := legacy.Errorf(legacy.Forbidden, "%s", text)
 	if label := c.pending.labelOf(m); label != "" && c.pending.answer(func(a *ask) bool { return a.label == label }, err) {
 		return
 	}
 	switch m.Param(0) {
 	case "CHATHISTORY":
-		return // the user has not asked for it
+		return // sent automatically, not by the user
 	case "REDACT":
 		if c.pending.answer(func(a *ask) bool { return a.kind == askRedact && a.is(c, m.Param(2), m.Param(3)) }, err) {
 			return

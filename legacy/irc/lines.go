@@ -7,26 +7,26 @@ import (
 )
 
 const (
-	maxLine  = 16 << 10 // bytes of a line with its tags
-	minLines = 256      // bytes of the buffer of a connection on which little is said
-	fewReads = 8        // so many small reads in a row, and the buffer is too big
+	maxLine  = 16 << 10 // bytes, including tags
+	minLines = 256      // bytes of an idle connection's buffer
+	fewReads = 8        // small reads in a row after which the buffer shrinks
 )
 
 // errTooLong says that a line is longer than IRC allows.
 var errTooLong = errors.New("irc: a line is too long")
 
-// lineReader cuts what comes into lines. Its buffer is as big as what comes: most
-// connections are idle, and there are thousands.
+// lineReader splits a byte stream into lines. Its buffer grows and shrinks with the
+// traffic: most of many thousand connections are idle.
 type lineReader struct {
 	r     io.Reader
 	buf   []byte
-	n     int // bytes of it that were read and not yet cut
-	small int // reads in a row that a smaller buffer would have done for
+	n     int // bytes read and not yet split
+	small int // reads in a row that fit a smaller buffer
 }
 
 func newLineReader(r io.Reader) *lineReader { return &lineReader{r: r, buf: make([]byte, minLines)} }
 
-// fill reads until there is a whole line, or more.
+// fill reads until the buffer contains at least one whole line.
 func (l *lineReader) fill() error {
 	for {
 		if l.n == len(l.buf) && l.n == maxLine {
@@ -60,16 +60,16 @@ func (l *lineReader) resize(size int) {
 	l.buf = buf
 }
 
-// lines cuts off all lines that are whole.
+// lines removes all whole lines from the buffer and returns them.
 func (l *lineReader) lines() []string {
 	end := bytes.LastIndexByte(l.buf[:l.n], '\n') + 1
 	lines := make([]string, 0, bytes.Count(l.buf[:end], []byte{'\n'}))
 	for line := range bytes.Lines(l.buf[:end]) {
-		lines = append(lines, string(line)) // each by itself: what is kept of one must not keep all
+		lines = append(lines, string(line)) // a copy per line: keeping one must not keep the others in memory
 	}
 	full := l.n == len(l.buf)
 	l.n = copy(l.buf, l.buf[end:l.n])
-	if full && len(l.buf) < maxLine { // there is more than fits
+	if full && len(l.buf) < maxLine { // the buffer was full
 		l.resize(2 * len(l.buf))
 	}
 	return lines

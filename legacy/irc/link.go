@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -8,37 +9,37 @@ import (
 	"transport/legacy"
 )
 
-// link is what a session has to do with one server. Its goroutine, that of run or
-// serve, owns all but the queue.
+// link is a session's relation to one server, across reconnects. Its goroutine (in once
+// or serve) owns everything but the queue.
 type link struct {
 	s      *session
-	server string // "" for the one of the configuration
-	nick   string // that was asked for first, "" for none
+	server string // "" for the configured one
+	nick   string // nick of the first join, "" for none
 	queue  *queue
-	client *client // the connection, nil while there is none
+	client *client // nil while disconnected
 
-	again  []wish    // channels to be entered again
-	lostAt time.Time // the last connection, zero for none
+	again  []rejoin  // channels to rejoin
+	lostAt time.Time // end of the last connection, zero for none
 }
 
-// wish is a channel that is to be entered, with its key.
-type wish struct {
+// rejoin is a channel to rejoin, with its key.
+type rejoin struct {
 	peer      legacy.Peer
 	name, key string
 }
 
 const (
-	pauseFloor = 2 * time.Second // between connections, doubled up to
+	pauseFloor = 2 * time.Second // minimum delay between connections; doubled up to the maximum
 	pauseCeil  = 5 * time.Minute
-	steady     = time.Minute // after which a connection is not taken for one that fails again and again
+	steady     = time.Minute // a connection that lasts this long resets the backoff
 )
 
 func newLink(s *session, server string) *link {
 	return &link{s: s, server: server, queue: newQueue()}
 }
 
-// name is what the server is called in texts for users.
-func (l *link) name() string { return first(l.server, l.s.net.name()) }
+// name returns the server's name in texts for users.
+func (l *link) name() string { return cmp.Or(l.server, l.s.net.name()) }
 
 // once connects, calls ready, and serves until the connection ends or ctx does.
 func (l *link) once(ctx context.Context, ready func()) error {
@@ -58,8 +59,8 @@ func (l *link) once(ctx context.Context, ready func()) error {
 	return err
 }
 
-// serve keeps a link to a server that a user has named: it ends when it is used no
-// longer, or cannot be made. Channels are entered again after a loss.
+// serve runs the link to a server that a user has named, with reconnects. It ends when
+// the link is unused or the server refuses it. Channels are rejoined after a reconnect.
 func (l *link) serve(ctx context.Context) {
 	for attempt := 0; ; attempt++ {
 		connected := false
@@ -72,9 +73,9 @@ func (l *link) serve(ctx context.Context) {
 		})
 		switch {
 		case ctx.Err() != nil:
-			l.drop(legacy.Errorf(legacy.Offline, "You are signed off."))
+			l.drop(legacy.Errorf(legacy.Offline, "You are no longer signed on."))
 			return
-		case err == nil: // used no longer
+		case err == nil: // unused
 			if l.s.retire(l) {
 				return
 			}
@@ -84,7 +85,7 @@ func (l *link) serve(ctx context.Context) {
 			attempt = failures(attempt, l.s.env.Now().Sub(l.client.since))
 			l.lost(err)
 		case len(l.again) == 0, !canWait(err) && (l.lostAt.IsZero() || legacy.KindOf(err) != legacy.NotFound):
-			// A name that was there will be there again.
+			// A host name that existed before will exist again: retry.
 			for _, w := range l.again {
 				l.s.env.Emit(legacy.RoomFailed{Room: w.peer, Err: err})
 			}
@@ -104,7 +105,7 @@ func (l *link) serve(ctx context.Context) {
 	}
 }
 
-// canWait reports whether trying again may help.
+// canWait reports whether a retry can succeed.
 func canWait(err error) bool {
 	switch legacy.KindOf(err) {
 	case legacy.Temporary, legacy.RateLimited, legacy.Internal:
@@ -113,12 +114,13 @@ func canWait(err error) bool {
 	return false
 }
 
-// lost tells of the channels that are to be entered again.
+// lost reports a lost connection: RoomInterrupted for the channels to rejoin, RoomLeft
+// for those being left.
 func (l *link) lost(err error) {
-	l.again, l.lostAt = l.client.channels.wishes(), l.client.heard
-	var gone []legacy.Peer // that were being left
+	l.again, l.lostAt = l.client.channels.toRejoin(), l.client.heard
+	var gone []legacy.Peer // channels being left
 	for _, ch := range l.client.channels.byName {
-		if ch.parting && !ch.again {
+		if ch.parting && !ch.rejoining {
 			gone = append(gone, ch.peer)
 		}
 	}
@@ -131,10 +133,10 @@ func (l *link) lost(err error) {
 	}
 }
 
-// drop fails what waits for a connection that does not come.
+// drop fails the commands that wait for a connection.
 func (l *link) drop(err error) {
 	if err == nil {
-		err = legacy.Errorf(legacy.Offline, "You are signed off.")
+		err = legacy.Errorf(legacy.Offline, "You are no longer signed on.")
 	}
 	for c, ok := l.queue.pop(); ok; c, ok = l.queue.pop() {
 		if c.fail != nil {
@@ -143,8 +145,8 @@ func (l *link) drop(err error) {
 	}
 }
 
-// failures is how many connections in a row have come to nothing: one that has lasted
-// is none.
+// failures returns the number of failed connections in a row. A connection that has
+// lasted resets it.
 func failures(before int, lasted time.Duration) int {
 	if lasted > steady {
 		return 0
@@ -152,8 +154,8 @@ func failures(before int, lasted time.Duration) int {
 	return before
 }
 
-// pauseAfter is how long to wait before the next connection, with full jitter, and no
-// less than the server has asked for.
+// pauseAfter returns the delay before the next connection: exponential backoff with
+// full jitter, and at least the RetryAfter of err.
 func pauseAfter(failures int, err error) time.Duration {
 	ceiling := min(pauseFloor<<min(failures, 10), pauseCeil)
 	pause := rand.N(ceiling) + time.Second/2
@@ -163,7 +165,7 @@ func pauseAfter(failures int, err error) time.Duration {
 	return pause
 }
 
-// wait pauses before the next connection. Commands wait with it.
+// wait pauses before the next connection. Commands stay queued meanwhile.
 func (l *link) wait(ctx context.Context, attempt int, err error) {
 	timer := time.NewTimer(pauseAfter(attempt, err))
 	defer timer.Stop()
@@ -173,7 +175,7 @@ func (l *link) wait(ctx context.Context, attempt int, err error) {
 	}
 }
 
-// textOf is what a user is told of an error.
+// textOf returns the text of an error for the user.
 func textOf(err error) string {
 	if e, ok := err.(*legacy.Error); ok && e.Text != "" {
 		return e.Text

@@ -315,7 +315,7 @@ func TestSecretWithoutTLS(t *testing.T) {
 			expect[legacy.RoomJoined](u)
 			continue
 		}
-		if failed := expect[legacy.RoomFailed](u); legacy.KindOf(failed.Err) != legacy.Temporary || !strings.Contains(failed.Err.Error(), "not sent without") {
+		if failed := expect[legacy.RoomFailed](u); legacy.KindOf(failed.Err) != legacy.Temporary || !strings.Contains(failed.Err.Error(), "does not send passwords without TLS") {
 			t.Errorf("failed %+v", failed)
 		}
 	}
@@ -338,7 +338,7 @@ func TestWaiting(t *testing.T) {
 			t.Fatal("no bound")
 		}
 	}
-	if !strings.Contains(err.Error(), "more than srv.test takes at once") {
+	if !strings.Contains(err.Error(), "Too many requests to srv.test") {
 		t.Errorf("refused: %v", err)
 	}
 	var last error

@@ -9,31 +9,31 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// member is somebody in a channel.
+// member is a member of a channel.
 type member struct {
-	nick    string
-	modes   string // of ircwire.Prefixes, in no order
-	away    bool
-	address string
-	account string
-	came    *came // nil for as they are
+	nick     string
+	modes    string // subset of ircwire.Prefixes.Modes, unordered
+	away     bool
+	address  string
+	account  string
+	joinedAs *joinIdentity // nil if nothing has changed since the JOIN
 }
 
-// came is how somebody has come, where they are called something else by now.
-type came struct {
+// joinIdentity is a member's identity at the JOIN, kept once its nick has changed.
+type joinIdentity struct {
 	nick, address string
-	twin          string // tells them from somebody who came as the same
+	twin          string // distinguishes members that joined with the same identity
 }
 
-// asCame is how a member has come, to be changed.
-func (m *member) asCame() *came {
-	if m.came == nil {
-		m.came = &came{nick: m.nick, address: m.address}
+// identityAtJoin returns the member's identity at the JOIN, for modification.
+func (m *member) identityAtJoin() *joinIdentity {
+	if m.joinedAs == nil {
+		m.joinedAs = &joinIdentity{nick: m.nick, address: m.address}
 	}
-	return m.came
+	return m.joinedAs
 }
 
-// occupant is a member as the core knows it.
+// occupant converts a member to an occupant.
 func (m *member) occupant() legacy.Occupant {
 	o := legacy.Occupant{Nick: m.nick, Away: m.away, Identity: m.identity()}
 	for i := range len(m.modes) {
@@ -42,16 +42,18 @@ func (m *member) occupant() legacy.Occupant {
 	return o
 }
 
-// identity is what stays the same of a member, and is nobody else's.
+// identity returns the member's Occupant.Identity: unique, and the same after a nick
+// change.
 func (m *member) identity() string {
-	if m.came == nil {
+	if m.joinedAs == nil {
 		return identity(m.account, m.nick, m.address)
 	}
-	return identity(m.account, m.came.nick, m.came.address) + m.came.twin
+	return identity(m.account, m.joinedAs.nick, m.joinedAs.address) + m.joinedAs.twin
 }
 
-// identity is the account, or else the nick with the address: neither is somebody's
-// alone, since many come by one gateway, and everybody may take a nick that is free.
+// identity returns the account or, without one, the nick with the address. An address
+// alone is not unique, since many users connect through one gateway; a nick alone can
+// be taken by another user once it is free.
 func identity(account, nick, address string) string {
 	switch {
 	case isAccount(account):
@@ -62,18 +64,18 @@ func identity(account, nick, address string) string {
 	return lower(nick) + "!" + address
 }
 
-// isAccount reports whether what the server says of an account is one.
+// isAccount reports whether the server's account field names an account.
 func isAccount(account string) bool { return account != "" && account != "*" && account != "0" }
 
-// distinguish tells somebody who comes from who came as the same and has another nick
-// now.
+// distinguish gives a joining member its own identity if another member joined with the
+// same one and has changed its nick since.
 func (ch *channel) distinguish(who *member, now time.Time) {
 	if !ch.renamed || isAccount(who.account) {
 		return
 	}
 	for _, other := range ch.members {
-		if other.came != nil && other.identity() == who.identity() {
-			who.asCame().twin = "#" + strconv.FormatInt(now.UnixNano(), 36)
+		if other.joinedAs != nil && other.identity() == who.identity() {
+			who.identityAtJoin().twin = "#" + strconv.FormatInt(now.UnixNano(), 36)
 			return
 		}
 	}
@@ -93,13 +95,14 @@ func levelOf(mode byte) legacy.Level {
 	return legacy.LevelNone
 }
 
-// newMember is a member whose texts keep no line of the server's in memory.
+// newMember returns a member with copies of its strings, so that it does not keep the
+// server's lines in memory.
 func newMember(nick, address, account string) *member {
 	return &member{nick: strings.Clone(nick), address: ircwire.Plain(strings.Clone(address)), account: ircwire.Plain(strings.Clone(account))}
 }
 
-// onMember handles what is told of somebody in all channels: AWAY, ACCOUNT and
-// CHGHOST. (IRCv3 away-notify, account-notify, chghost)
+// onMember handles AWAY, ACCOUNT and CHGHOST, which apply to all channels of a member.
+// (IRCv3 away-notify, account-notify, chghost)
 func (cs *channels) onMember(m ircwire.Message) {
 	if w := cs.c.watches.watched[cs.c.fold(m.Nick())]; w != nil && m.Command == "AWAY" {
 		w.away, w.status = m.Param(0) != "", ircwire.Plain(m.Param(0))
@@ -117,7 +120,7 @@ func (cs *channels) onMember(m ircwire.Message) {
 		case "ACCOUNT":
 			who.account = ircwire.Plain(m.Param(0))
 		case "CHGHOST":
-			who.asCame()
+			who.identityAtJoin()
 			who.address = ircwire.Plain(m.Param(0) + "@" + m.Param(1))
 			if cs.c.isMe(m.Nick()) {
 				cs.c.address = who.address

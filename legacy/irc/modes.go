@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -9,14 +10,14 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// change is one change of a channel's modes.
+// change is the change of one mode of a channel.
 type change struct {
 	set  bool
 	mode byte
 	arg  string
 }
 
-// changes reads a change of modes as the server says it. (RFC 2812 §3.2.3)
+// changes parses the parameters of MODE. (RFC 2812 §3.2.3)
 func (cs *channels) changes(modes string, args []string) []change {
 	var all []change
 	set := true
@@ -40,7 +41,7 @@ func (cs *channels) takesArgument(mode byte, set bool) bool {
 	return is(cs.c.support.prefixes.Modes) || is(kinds[0]) || is(kinds[1]) || set && is(kinds[2])
 }
 
-// onMode handles changes of a channel's modes.
+// onMode handles MODE for a channel.
 func (cs *channels) onMode(m ircwire.Message) {
 	ch := cs.byName[cs.c.fold(m.Param(0))]
 	if ch == nil {
@@ -60,7 +61,7 @@ func (cs *channels) onMode(m ircwire.Message) {
 			if one.mode == 'k' {
 				if !one.set {
 					ch.key = ""
-				} else if one.arg != "*" { // which hides it
+				} else if one.arg != "*" { // the server shows * for a hidden key
 					ch.key = one.arg
 				}
 			}
@@ -88,7 +89,7 @@ func (cs *channels) onMode(m ircwire.Message) {
 	cs.c.emit(legacy.RoomMessage{Room: ch.peer, Text: ircwire.Plain(text)})
 }
 
-// rank gives or takes a rank.
+// rank applies a rank change to a member.
 func (ch *channel) rank(one change) {
 	who := ch.members[ch.c.fold(one.arg)]
 	if who == nil {
@@ -105,20 +106,20 @@ func (ch *channel) rank(one change) {
 	ch.c.pending.answer(func(a *ask) bool { return a.kind == askRank && a.is(ch.c, ch.name, one.arg) }, nil)
 }
 
-// ban is a mask that was banned, and when.
+// ban is the last ban in a channel, and its time.
 type ban struct {
 	mask string
 	at   time.Time
 }
 
-const banTime = 10 * time.Second // within which a kick follows that belongs to it
+const banTime = 10 * time.Second // interval in which a kick counts as part of the ban
 
-// fits reports whether somebody who is being kicked is so because of the ban.
+// fits reports whether a ban is the reason of a member's kick.
 func (b ban) fits(who *member, now time.Time) bool {
 	return b.mask != "" && now.Sub(b.at) < banTime && ircwire.Match(b.mask, who.nick+"!"+who.address)
 }
 
-// requestConfig asks for a channel's modes.
+// requestConfig requests a channel's modes.
 func (cs *channels) requestConfig(ref, name string) {
 	ch := cs.byName[cs.c.fold(name)]
 	switch {
@@ -134,13 +135,13 @@ func (cs *channels) requestConfig(ref, name string) {
 	}
 }
 
-const maxRefs = 16 // that wait for one answer
+const maxRefs = 16 // queries that wait for one reply
 
 func errTooManyQuestions() error {
-	return legacy.Errorf(legacy.RateLimited, "Too many questions at once. Try again in a moment.")
+	return legacy.Errorf(legacy.RateLimited, "Too many requests at once. Try again in a moment.")
 }
 
-// onConfig answers those who asked for a channel's modes.
+// onConfig handles RPL_CHANNELMODEIS: it answers the pending RequestRoomConfig calls.
 func (ch *channel) onConfig(m ircwire.Message) {
 	refs := ch.configs
 	ch.configs, ch.config, ch.known = nil, legacy.RoomConfig{}, true
@@ -152,7 +153,7 @@ func (ch *channel) onConfig(m ircwire.Message) {
 	}
 }
 
-// apply takes a change over into what is known of a channel's settings.
+// apply updates the channel's known configuration by one change.
 func (ch *channel) apply(one change) {
 	config := &ch.config
 	switch one.mode {
@@ -168,7 +169,7 @@ func (ch *channel) apply(one change) {
 		switch {
 		case !one.set:
 			config.Password = ""
-		case one.arg == "" || one.arg == "*": // which hides it
+		case one.arg == "" || one.arg == "*": // the server shows * for a hidden key
 			config.Password = ircwire.Plain(ch.key)
 		default:
 			config.Password = ircwire.Plain(one.arg)
@@ -182,7 +183,7 @@ func (ch *channel) apply(one change) {
 	}
 }
 
-// setConfig changes the modes of a channel that are different.
+// setConfig changes the modes of a channel that differ from want.
 func (cs *channels) setConfig(ref, name string, want legacy.RoomConfig) {
 	ch := cs.byName[cs.c.fold(name)]
 	if ch == nil {
@@ -215,7 +216,7 @@ func (cs *channels) setConfig(ref, name string, want legacy.RoomConfig) {
 		if key != "" {
 			on, args = on+"k", args+" "+key
 		} else {
-			off, args = off+"k", args+" "+first(have.Password, "*")
+			off, args = off+"k", args+" "+cmp.Or(have.Password, "*")
 		}
 	}
 	if on == "" && off == "" {
@@ -229,10 +230,10 @@ func (cs *channels) setConfig(ref, name string, want legacy.RoomConfig) {
 	if off != "" {
 		modes += "-" + off
 	}
-	cs.c.pending.request(ask{kind: askConfig, target: ch.name, done: cs.c.tells(ref)}, "MODE "+ch.name+" "+modes+args)
+	cs.c.pending.request(ask{kind: askConfig, target: ch.name, done: cs.c.reportDone(ref)}, "MODE "+ch.name+" "+modes+args)
 }
 
-// banAsk is a list of bans that the server is telling.
+// banAsk is a ban list query under way.
 type banAsk struct {
 	refs []string
 	bans []legacy.Ban
@@ -240,7 +241,7 @@ type banAsk struct {
 
 const maxBans = 1000
 
-// requestBans asks who is banned. (RFC 2812 §3.2.3)
+// requestBans requests a channel's ban list. (RFC 2812 §3.2.3)
 func (cs *channels) requestBans(ref, name string) {
 	ch := cs.byName[cs.c.fold(name)]
 	switch {
@@ -256,7 +257,7 @@ func (cs *channels) requestBans(ref, name string) {
 	}
 }
 
-// onBans takes in a ban, or the end of the list.
+// onBans handles an entry of the ban list, or its end.
 func (ch *channel) onBans(m ircwire.Message) {
 	switch list := ch.bans; {
 	case list == nil:
@@ -275,7 +276,7 @@ func (ch *channel) onBans(m ircwire.Message) {
 	}
 }
 
-// setBan bans a mask, or no longer. A nick alone stands for nick!*@*.
+// setBan adds a ban mask or removes it. A nick stands for nick!*@*.
 func (cs *channels) setBan(ref, name, mask string, banned bool) {
 	ch := cs.byName[cs.c.fold(name)]
 	if ch == nil {
@@ -290,5 +291,5 @@ func (cs *channels) setBan(ref, name, mask string, banned bool) {
 	if banned {
 		sign = "+b"
 	}
-	cs.c.pending.request(ask{kind: askBan, target: ch.name, nick: mask, done: cs.c.tells(ref)}, ircwire.Line("MODE", ch.name, sign, mask))
+	cs.c.pending.request(ask{kind: askBan, target: ch.name, nick: mask, done: cs.c.reportDone(ref)}, ircwire.Line("MODE", ch.name, sign, mask))
 }

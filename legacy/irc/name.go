@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,31 +12,31 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// chanTypes are the kinds of channel that every server has.
+// chanTypes are the channel types that every server has.
 const chanTypes = "#&"
 
-// isChannel reports whether a name is a channel's.
+// isChannel reports whether a name is a channel name.
 func isChannel(name string) bool { return ircwire.IsChannel(name, chanTypes) }
 
-// isName reports whether a server can call somebody so. Some have nicks that IsNick
-// refuses, such as those that services give, but none is nothing, or has spaces or
-// control characters.
+// isName reports whether a server may use a nick. Some servers use nicks that IsNick
+// rejects, for example those assigned by services, but no nick is empty or contains
+// spaces or control characters.
 func isName(nick string) bool {
 	return nick != "" && len(nick) <= maxName && !strings.ContainsFunc(nick, func(r rune) bool { return r == ' ' || unicode.IsControl(r) })
 }
 
 const maxName = 200 // bytes
 
-// isPlainNick reports whether a nick is one that every server allows, unless it is too
-// long, or not for everybody. (RFC 2812 §2.3.1)
+// isPlainNick reports whether every server allows a nick, apart from its length and
+// from reservations. (RFC 2812 §2.3.1)
 func isPlainNick(nick string) bool {
 	return ircwire.IsNick(nick) && !strings.ContainsFunc(nick, func(r rune) bool {
 		return (r < 'A' || r > '}') && (r < '0' || r > '9') && r != '-'
 	})
 }
 
-// plainNick is a nick without what only some servers have in nicks: letters lose their
-// accents, and those of other scripts are left out. It is "" if no nick is left.
+// plainNick reduces a nick to the characters of RFC 2812: it removes accents, and
+// letters of other scripts. It returns "" if nothing is left.
 func plainNick(nick string) string {
 	plain := strings.Map(func(r rune) rune {
 		if r >= utf8.RuneSelf {
@@ -52,22 +53,22 @@ func plainNick(nick string) string {
 	return plain
 }
 
-// undecomposed are the letters of Latin scripts that Unicode does not take apart.
+// undecomposed maps Latin letters that have no Unicode decomposition.
 var undecomposed = strings.NewReplacer("ß", "ss", "æ", "ae", "Æ", "AE", "œ", "oe", "Œ", "OE", "ø", "o", "Ø", "O", "ł", "l", "Ł", "L",
 	"đ", "d", "Đ", "D", "ð", "d", "Ð", "D", "þ", "th", "Þ", "Th", "ı", "i")
 
 // LegalNick implements legacy.NickLimiter.
 func (n *network) LegalNick(wanted string) string { return ircwire.NearestNick(wanted) }
 
-// RoomNick implements legacy.NickTeller: the nick of the server's settings, or of the
-// registration.
+// RoomNick implements legacy.NickTeller: the nick from the server's settings, otherwise
+// from the registration.
 func (n *network) RoomNick(a legacy.Account, room legacy.Peer) string {
 	_, server := n.split(room.ID)
-	return first(a.Settings[n.service(server).ID]["nick"], a.Fields["username"])
+	return cmp.Or(a.Settings[n.service(server).ID]["nick"], a.Fields["username"])
 }
 
-// isServer reports whether a name can be that of a server, or of its address:
-// host, host:port or an alias that the user has given an address.
+// isServer reports whether a name is a valid server name: host, host:port, or an alias
+// for an address in the user's settings.
 func isServer(name string) bool {
 	if name == "" || len(name) > 255 || strings.HasPrefix(name, "-") || strings.HasPrefix(name, ".") {
 		return false
@@ -77,13 +78,12 @@ func isServer(name string) bool {
 	}) < 0
 }
 
-// lower folds a name as the servers of XMPP fold addresses, as far as IRC's names
-// are concerned.
+// lower folds a name like XMPP servers fold JIDs, as far as IRC names are concerned.
 func lower(name string) string { return ircwire.ASCII.Fold(name) }
 
-// ParsePeer implements legacy.Network: #channel or nick at the one server;
-// #channel%server, nick%server or server where users name it. What follows the
-// last % is the server, since channels may have a % in their names.
+// ParsePeer implements legacy.Network. With one configured server it accepts #channel
+// and nick; otherwise #channel%server, nick%server and server. The last % separates the
+// server, because channel names may contain a %.
 func (n *network) ParsePeer(name string) (legacy.Peer, error) {
 	name = strings.TrimSpace(name)
 	if len(name) > 400 {
@@ -97,7 +97,7 @@ func (n *network) ParsePeer(name string) (legacy.Peer, error) {
 		case !isServer(server):
 			return legacy.Peer{}, n.badName()
 		case !n.allows(server):
-			return legacy.Peer{}, legacy.Errorf(legacy.Forbidden, "This gateway does not go to %s. Its administrator decides where it goes.", server)
+			return legacy.Peer{}, legacy.Errorf(legacy.Forbidden, "This gateway does not connect to %s. Its administrator has limited the servers.", server)
 		case at < 0:
 			return legacy.Peer{ID: server, Service: true}, nil
 		}
@@ -113,12 +113,12 @@ func (n *network) ParsePeer(name string) (legacy.Peer, error) {
 
 func (n *network) badName() error {
 	if n.named {
-		return legacy.Errorf(legacy.NotFound, "A channel is written as #name%%irc.example.net, a person as nick%%irc.example.net, a server as irc.example.net.")
+		return legacy.Errorf(legacy.NotFound, "A channel is written as #name%%irc.example.net, a user as nick%%irc.example.net, a server as irc.example.net.")
 	}
-	return legacy.Errorf(legacy.NotFound, "A channel is written as #name, a person as their nick.")
+	return legacy.Errorf(legacy.NotFound, "A channel is written as #name, a user by the nick.")
 }
 
-// id is the Peer.ID of a name at a server.
+// id returns the Peer.ID of a name at a server.
 func (n *network) id(local, server string) string {
 	if n.named {
 		return lower(local) + "%" + server
@@ -126,7 +126,7 @@ func (n *network) id(local, server string) string {
 	return lower(local)
 }
 
-// split is what id was made of; local is "" for a server.
+// split is the inverse of id; local is "" for a server.
 func (n *network) split(id string) (local, server string) {
 	if !n.named {
 		return id, ""
@@ -144,7 +144,7 @@ func (n *network) OccupantName(room legacy.Peer, nick string) string {
 	return nick
 }
 
-// Nick implements legacy.Nicker. A server is called by its name.
+// Nick implements legacy.Nicker. For a server it returns the server's name.
 func (n *network) Nick(p legacy.Peer) string {
 	nick, server := n.split(p.ID)
 	if nick == "" {
@@ -153,13 +153,13 @@ func (n *network) Nick(p legacy.Peer) string {
 	return nick
 }
 
-// service is the server as a peer: the zero Peer, the gateway itself, where there
-// is one only.
+// service returns the server's address: the zero Peer (the gateway itself) if the
+// network has one configured server.
 func (n *network) service(server string) legacy.Peer {
 	return legacy.Peer{ID: server, Service: n.named}
 }
 
-// allows reports whether users may name a server.
+// allows reports whether the configuration lets users name a server.
 func (n *network) allows(server string) bool {
 	if len(n.opts.Servers) == 0 {
 		return true

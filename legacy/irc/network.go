@@ -10,7 +10,7 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// network is an IRC network, or with named set all those whose servers users name.
+// network is one IRC network or, with named set, every server that users name.
 type network struct {
 	opts     Options
 	named    bool
@@ -19,11 +19,11 @@ type network struct {
 }
 
 const (
-	maxText     = 4000 // runes; longer messages are several lines anyway
+	maxText     = 4000 // runes; longer messages take several lines anyway
 	maxPassword = 300
 )
 
-// name is what the network is called in texts for users.
+// name returns the network's name in texts for users.
 func (n *network) name() string {
 	if n.opts.Name != "" {
 		return n.opts.Name
@@ -35,16 +35,16 @@ func (n *network) name() string {
 func (n *network) Info() legacy.Info {
 	form := []legacy.Field{
 		{Var: "username", Label: "Nick", Required: true},
-		{Var: "nicks", Label: "Other nicks", Desc: "Taken in turn while yours is in use, separated by spaces."},
-		{Var: "name", Label: "Real name", Desc: "Anybody can see it."},
-		{Var: "user", Label: "User name", Desc: "Stands before your host name, where anybody can see it."},
+		{Var: "nicks", Label: "Other nicks", Desc: "Tried in this order if your nick is in use. Separate them with spaces."},
+		{Var: "name", Label: "Real name", Desc: "Visible to everybody."},
+		{Var: "user", Label: "User name", Desc: "The part before your host name. Visible to everybody."},
 	}
-	text := "Enter the nick that you want on " + n.name() + ". You join a channel as #channel%irc.example.net; passwords and other settings of a server are in the command “Settings of this server” at the server's own address."
+	text := "Enter the nick that you want on " + n.name() + ". To join a channel, enter #channel%irc.example.net. For passwords and other settings of a server, use the command “Settings of this server” at the server's address, such as irc.example.net."
 	if !n.named {
 		form = append(form,
-			legacy.Field{Var: "password", Label: "Password of your account (SASL, or NickServ)", Type: legacy.FieldSecret},
-			legacy.Field{Var: "pass", Label: "Password of the server", Desc: "Few servers have one.", Type: legacy.FieldSecret},
-			legacy.Field{Var: "after_connect_commands", Label: "Commands after connecting", Desc: "Lines of the IRC protocol.", Type: legacy.FieldLines},
+			legacy.Field{Var: "password", Label: "Account password (SASL or NickServ)", Type: legacy.FieldSecret},
+			legacy.Field{Var: "pass", Label: "Server password", Desc: "Few servers need one.", Type: legacy.FieldSecret},
+			legacy.Field{Var: "after_connect_commands", Label: "Commands after sign-on", Desc: "Raw IRC lines, one on each line.", Type: legacy.FieldLines},
 		)
 		text = "Enter the nick that you want on " + n.name() + ", and the password of your account there if you have one."
 	}
@@ -56,7 +56,7 @@ func (n *network) Info() legacy.Info {
 	if n.named {
 		offered = append(slices.Clone(commands), gatewayCommands...)
 	}
-	form = append(form, legacy.Field{Var: legacy.RoomsField, Label: "Channels to join", Desc: "One a line; a key may follow, after a space.", Type: legacy.FieldLines})
+	form = append(form, legacy.Field{Var: legacy.RoomsField, Label: "Channels to join", Desc: "One on each line. Append a space and the key if the channel has one.", Type: legacy.FieldLines})
 	return legacy.Info{
 		Name:         n.name(),
 		Type:         "irc",
@@ -77,7 +77,7 @@ func (n *network) Info() legacy.Info {
 // Validate implements legacy.Network.
 func (n *network) Validate(fields map[string]string) error {
 	if !ircwire.IsNick(fields["username"]) {
-		return &legacy.FieldError{Var: "username", Text: "Enter a nick: letters, digits and _-[]{}\\|^`, not beginning with a digit."}
+		return &legacy.FieldError{Var: "username", Text: "Enter a nick: letters, digits and _-[]{}\\|^`. It must not start with a digit."}
 	}
 	for _, v := range []string{"password", "pass"} {
 		if len(fields[v]) > maxPassword {
@@ -86,14 +86,14 @@ func (n *network) Validate(fields map[string]string) error {
 	}
 	for _, nick := range words(fields["nicks"]) {
 		if !ircwire.IsNick(nick) {
-			return &legacy.FieldError{Var: "nicks", Text: nick + " cannot be a nick."}
+			return &legacy.FieldError{Var: "nicks", Text: nick + " is not a valid nick."}
 		}
 	}
 	return nil
 }
 
-// Login implements legacy.Network. People may share a nick, one after the other,
-// but not an account.
+// Login implements legacy.Network. Different users may have the same nick at different
+// times, but not the same account.
 func (n *network) Login(fields map[string]string) string {
 	if fields["password"] == "" {
 		return ""
@@ -101,51 +101,50 @@ func (n *network) Login(fields map[string]string) string {
 	return ircwire.RFC1459.Fold(fields["username"])
 }
 
-// Settings implements legacy.Configurer. The names of the fields are those that
-// users of other gateways know.
+// Settings implements legacy.Configurer. The field names are those of biboumi.
 func (n *network) Settings(p legacy.Peer) []legacy.Field {
 	switch {
 	case p.Room:
 		return []legacy.Field{
-			{Var: "encoding_in", Label: "Encoding of what is no UTF-8", Default: n.opts.Encoding},
-			{Var: "encoding_out", Label: "Encoding of what you write", Desc: "In place of the server's."},
+			{Var: "encoding_in", Label: "Encoding of incoming text that is not UTF-8", Default: n.opts.Encoding},
+			{Var: "encoding_out", Label: "Encoding of outgoing text", Desc: "Overrides the server's setting."},
 		}
 	case !p.Service && p.ID != "":
 		return nil
 	}
 	form := []legacy.Field{
-		{Var: "nick", Label: "Nick", Desc: "In place of the one that you asked for when joining."},
+		{Var: "nick", Label: "Nick", Desc: "Overrides the nick that you use when joining."},
 		{Var: "username", Label: "User name"},
 		{Var: "realname", Label: "Real name"},
-		{Var: "account", Label: "Account, if it is not called as the nick"},
-		{Var: "sasl_password", Label: "Password of the account (SASL, or NickServ)", Type: legacy.FieldSecret},
-		{Var: "pass", Label: "Password of the server", Type: legacy.FieldSecret},
-		{Var: "certificate", Label: "Client certificate and its key, in PEM (SASL EXTERNAL)", Type: legacy.FieldSecretLines},
-		{Var: "after_connect_commands", Label: "Commands after connecting", Desc: "Lines of the IRC protocol.", Type: legacy.FieldLines},
-		{Var: "verify_cert", Label: "Check the server's certificate", Type: legacy.FieldBool, Default: "true"},
-		{Var: "fingerprint", Label: "Fingerprint of a certificate to trust", Desc: "SHA-256 or SHA-1, in hexadecimal digits."},
-		{Var: "encoding_in", Label: "Encoding of what is no UTF-8", Default: n.opts.Encoding},
-		{Var: "encoding_out", Label: "Encoding of what you write", Default: "utf-8"},
-		{Var: "throttle_limit", Label: "Lines that may be sent at once", Desc: "-1 for no limit: for servers that do not throw anybody out for it."},
+		{Var: "account", Label: "Account name, if it differs from the nick"},
+		{Var: "sasl_password", Label: "Account password (SASL or NickServ)", Type: legacy.FieldSecret},
+		{Var: "pass", Label: "Server password", Type: legacy.FieldSecret},
+		{Var: "certificate", Label: "Client certificate and private key in PEM format (SASL EXTERNAL)", Type: legacy.FieldSecretLines},
+		{Var: "after_connect_commands", Label: "Commands after sign-on", Desc: "Raw IRC lines, one on each line.", Type: legacy.FieldLines},
+		{Var: "verify_cert", Label: "Verify the server's certificate", Type: legacy.FieldBool, Default: "true"},
+		{Var: "fingerprint", Label: "Fingerprint of a trusted certificate", Desc: "SHA-256 or SHA-1, in hexadecimal digits."},
+		{Var: "encoding_in", Label: "Encoding of incoming text that is not UTF-8", Default: n.opts.Encoding},
+		{Var: "encoding_out", Label: "Encoding of outgoing text", Default: "utf-8"},
+		{Var: "throttle_limit", Label: "Lines sent without delay", Desc: "-1 for no rate limit. Only for servers that do not disconnect users for flooding."},
 		{Var: "persistent", Label: "Stay connected while I am in no channel", Type: legacy.FieldBool, Default: "false"},
 	}
 	if n.named {
 		form = append(form,
-			legacy.Field{Var: "address", Label: "Address of the server", Desc: "If it is not the name that you use."},
-			legacy.Field{Var: "tls_ports", Label: "Ports with TLS", Type: legacy.FieldLines, Default: portLines(n.opts.TLSPorts)},
+			legacy.Field{Var: "address", Label: "Address of the server", Desc: "If it differs from the name that you use."},
+			legacy.Field{Var: "tls_ports", Label: "TLS ports", Type: legacy.FieldLines, Default: portLines(n.opts.TLSPorts)},
 			legacy.Field{Var: "ports", Label: "Ports without TLS", Type: legacy.FieldLines, Default: portLines(n.opts.Ports)},
 		)
 	}
 	return form
 }
 
-// portLines are ports as a form shows them, one a line.
+// portLines formats a port list as one port a line.
 func portLines(list string) string {
 	all, _ := ports(list) // checked by New
 	return strings.Join(all, "\n")
 }
 
-// Serves reports whether a host is the network's own server, where it has one.
+// Serves reports whether host is one of the network's configured servers.
 func (n *network) Serves(host string) bool {
 	return slices.ContainsFunc(n.fixed, func(t target) bool { return strings.EqualFold(t.host, host) })
 }
@@ -154,11 +153,11 @@ func (n *network) Serves(host string) bool {
 func (n *network) ValidateSettings(p legacy.Peer, values map[string]string) error {
 	wrong := func(name, text string) error { return &legacy.FieldError{Var: name, Text: text} }
 	if nick := values["nick"]; nick != "" && !ircwire.IsNick(nick) {
-		return wrong("nick", "That cannot be a nick.")
+		return wrong("nick", "This is not a valid nick.")
 	}
 	for _, name := range []string{"encoding_in", "encoding_out"} {
 		if _, known := charset(values[name]); values[name] != "" && !known {
-			return wrong(name, "Unknown. Known are utf-8, windows-1252, windows-1251, koi8-r, iso-8859-2, shift_jis and others of the Web.")
+			return wrong(name, "Unknown encoding. Use utf-8, windows-1252, windows-1251, koi8-r, iso-8859-2, shift_jis or another encoding of the Web.")
 		}
 	}
 	for _, name := range []string{"tls_ports", "ports"} {
@@ -167,18 +166,18 @@ func (n *network) ValidateSettings(p legacy.Peer, values map[string]string) erro
 		}
 	}
 	if address := values["address"]; address != "" && (!isServer(lower(address)) || !n.allows(lower(address))) {
-		return wrong("address", "This gateway does not go there.")
+		return wrong("address", "This gateway does not connect to this server.")
 	}
 	if f := values["fingerprint"]; f != "" && fingerprint(f) == nil {
-		return wrong("fingerprint", "A fingerprint has 64 hexadecimal digits, or 40.")
+		return wrong("fingerprint", "Enter a fingerprint of 64 (SHA-256) or 40 (SHA-1) hexadecimal digits.")
 	}
 	if limit := values["throttle_limit"]; limit != "" {
 		if _, ok := burst(limit); !ok {
-			return wrong("throttle_limit", "Enter a number of lines, or -1 for no limit.")
+			return wrong("throttle_limit", "Enter a number of lines, or -1 for no rate limit.")
 		}
 	}
 	if _, err := certificate(values["certificate"]); err != nil {
-		return wrong("certificate", "That is "+err.Error()+".")
+		return wrong("certificate", "This is "+err.Error()+".")
 	}
 	return nil
 }
@@ -186,7 +185,7 @@ func (n *network) ValidateSettings(p legacy.Peer, values map[string]string) erro
 // NewSession implements legacy.Network.
 func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, error) {
 	if err := n.Validate(a.Fields); err != nil {
-		return nil, legacy.Wrap(legacy.Auth, err, "The nick of the account cannot be used.")
+		return nil, legacy.Wrap(legacy.Auth, err, "The nick of your registration is not valid. Register again with another one.")
 	}
 	s := &session{net: n, env: env, fields: a.Fields, settings: make(map[string]map[string]string), links: make(map[string]*link),
 		watched: make(map[string]bool)}

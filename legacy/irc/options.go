@@ -13,34 +13,34 @@ import (
 // Options are the settings of one network, [network.options] in the
 // configuration.
 type Options struct {
-	// Server is the IRC server's host:port; several, separated by commas, are
-	// tried in order. Without one, users name the server in each address:
+	// Server is the IRC server's host:port; several, separated by commas, are tried in
+	// order. If it is empty, users name the server in each address:
 	// #channel%irc.example.net.
 	Server string `toml:"server"`
-	// Name is what the network is called, "" for IRC.
+	// Name is the network's name in texts for users, "" for IRC.
 	Name string `toml:"name"`
 	// TLS encrypts the connection to Server.
 	TLS bool `toml:"tls"`
-	// Guests lets people join channels without registering.
+	// Guests lets users join channels without a registration.
 	Guests bool `toml:"guests"`
-	// Encoding is how text that is no UTF-8 is read.
+	// Encoding is the encoding assumed for received text that is not UTF-8.
 	Encoding string `toml:"encoding"`
-	// Burst is how many lines may follow each other at once, and Rate how many a
-	// second after that; a rate of 0 is no limit.
+	// Burst is the number of lines that may be sent without delay, and Rate the number of
+	// lines a second after that; a rate of 0 is no limit.
 	Burst int     `toml:"burst"`
 	Rate  float64 `toml:"rate"`
-	// Servers are those that users may name, "*.example.net" for all below a
-	// domain; none for all that are public.
+	// Servers are the servers that users may name; "*.example.net" allows all hosts below a
+	// domain, an empty list all servers.
 	Servers []string `toml:"servers"`
-	// Private lets users name servers whose addresses are not public.
+	// Private allows servers whose addresses are not public.
 	Private bool `toml:"private"`
-	// TLSPorts and Ports are tried in turn at a server that a user names, those
-	// with TLS first.
+	// TLSPorts and Ports are the default ports of a server that a user names; those with
+	// TLS are tried first.
 	TLSPorts string `toml:"tls_ports"`
 	Ports    string `toml:"ports"`
 }
 
-// DefaultOptions are the settings of a network for which nothing is said.
+// DefaultOptions returns the default settings of a network.
 func DefaultOptions() Options {
 	return Options{TLS: true, Guests: true, Encoding: "windows-1252", Burst: 10, Rate: 1, TLSPorts: "6697,6670", Ports: "6667"}
 }
@@ -50,8 +50,7 @@ const (
 	maxPorts     = 8
 )
 
-// New makes a network. An error names the wrong option (legacy.FieldError);
-// several are joined.
+// New returns a network. Its error joins one *legacy.FieldError for each wrong option.
 func New(o Options) (legacy.Network, error) {
 	var errs []error
 	wrong := func(option, format string, args ...any) {
@@ -64,7 +63,7 @@ func New(o Options) (legacy.Network, error) {
 		}
 		host, port, err := net.SplitHostPort(addr)
 		if number, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || host == "" || number == 0 {
-			wrong("server", "%q is no host:port; IRC's ports are 6697, with TLS, and 6667", addr)
+			wrong("server", "%q is not a host:port; IRC's ports are 6697 (with TLS) and 6667", addr)
 			continue
 		}
 		n.fixed = append(n.fixed, target{host: host, port: port, tls: o.TLS})
@@ -74,7 +73,7 @@ func New(o Options) (legacy.Network, error) {
 	}
 	for _, pattern := range o.Servers {
 		if !isServer(strings.TrimPrefix(pattern, "*.")) {
-			wrong("servers", "%q is no host name; write irc.example.net, or *.example.net for all below", pattern)
+			wrong("servers", "%q is not a host name; write irc.example.net, or *.example.net for all hosts of a domain", pattern)
 		}
 	}
 	if _, err := ports(o.TLSPorts); err != nil {
@@ -84,11 +83,11 @@ func New(o Options) (legacy.Network, error) {
 		wrong("ports", "%v", err)
 	}
 	if n.named && o.TLSPorts == "" && o.Ports == "" {
-		wrong("ports", "is empty, and so is tls_ports: there is nothing to connect to")
+		wrong("ports", "is empty, and tls_ports too: at least one port is needed")
 	}
 	var known bool
 	if n.fallback, known = charset(o.Encoding); !known {
-		wrong("encoding", "%q is unknown; known are windows-1252, windows-1251, koi8-r, iso-8859-2, shift_jis and others of the Web", o.Encoding)
+		wrong("encoding", "%q is unknown; use windows-1252, windows-1251, koi8-r, iso-8859-2, shift_jis or another encoding of the Web", o.Encoding)
 	}
 	if o.Burst < 1 || o.Burst > 1000 {
 		wrong("burst", "must be from 1 to 1000 lines, not %d", o.Burst)
@@ -102,13 +101,13 @@ func New(o Options) (legacy.Network, error) {
 	return n, nil
 }
 
-// ports reads a list of port numbers.
+// ports parses a list of port numbers.
 func ports(list string) ([]string, error) {
 	var all []string
 	for port := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' || r == ' ' || r == ';' || r == '\n' }) {
 		number, err := strconv.ParseUint(port, 10, 16)
 		if err != nil || number == 0 {
-			return nil, fmt.Errorf("%q is no port: ports are numbers from 1 to 65535, separated by commas", port)
+			return nil, fmt.Errorf("%q is not a port: ports are numbers from 1 to 65535, separated by commas", port)
 		}
 		if len(all) == maxPorts {
 			return nil, fmt.Errorf("there are more than %d ports", maxPorts)

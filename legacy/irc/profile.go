@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
@@ -13,28 +14,28 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// profile is how one user connects to one server: what the configuration, the
-// registration and the settings of the server come to.
+// profile are the parameters of one user's connection to one server, merged from the
+// configuration, the registration and the settings of the server.
 type profile struct {
-	targets       []target
-	nicks         []string // in the order in which they are tried
-	user, real    string
-	account       string // "" for the nick
-	password      string
-	pass          string
-	after         []string
-	certificate   *tls.Certificate
-	verify        bool
-	fingerprint   []byte // of a certificate to trust, nil for none
-	in            encoding.Encoding
-	out           encoding.Encoding // nil for UTF-8
-	burst         int
-	stay          bool
-	guardsSecrets bool // there is something that must not be sent without TLS
-	keptFrom      bool // that is why ports without TLS are not tried
+	targets      []target
+	nicks        []string // in the order of the attempts
+	user, real   string
+	account      string // "" for the same as the nick
+	password     string
+	pass         string
+	after        []string
+	certificate  *tls.Certificate
+	verify       bool
+	fingerprint  []byte // of a trusted certificate, nil for none
+	in           encoding.Encoding
+	out          encoding.Encoding // nil for UTF-8
+	burst        int
+	persistent   bool
+	hasSecrets   bool // the sign-on sends secrets, which need TLS
+	plainSkipped bool // the ports without TLS were left out for that reason
 }
 
-// target is a place to connect to.
+// target is an address to connect to.
 type target struct {
 	host, port string
 	tls        bool
@@ -43,21 +44,21 @@ type target struct {
 func (t target) addr() string { return net.JoinHostPort(t.host, t.port) }
 
 const (
-	maxLines = 20      // of commands after connecting
+	maxLines = 20      // in the commands after sign-on
 	maxBurst = 100_000 // lines
 )
 
-// profile is how the user connects to a server; nick is the one that was asked for
-// last, "" for none.
+// profile returns the parameters for a server; nick is the one requested by the last
+// join, "" for none.
 func (s *session) profile(server, nick string) profile {
 	n, set := s.net, s.setting(s.net.service(server).ID)
 	p := profile{
-		user: first(set["username"], s.fields["user"]), real: first(set["realname"], s.fields["name"]), account: set["account"],
-		password: first(set["sasl_password"], s.fields["password"]), pass: first(set["pass"], s.fields["pass"]),
+		user: cmp.Or(set["username"], s.fields["user"]), real: cmp.Or(set["realname"], s.fields["name"]), account: set["account"],
+		password: cmp.Or(set["sasl_password"], s.fields["password"]), pass: cmp.Or(set["pass"], s.fields["pass"]),
 		verify: set["verify_cert"] != "false", fingerprint: fingerprint(set["fingerprint"]),
-		in: n.fallback, burst: n.opts.Burst, stay: set["persistent"] == "true",
+		in: n.fallback, burst: n.opts.Burst, persistent: set["persistent"] == "true",
 	}
-	p.certificate, _ = certificate(set["certificate"]) // checked when it was set
+	p.certificate, _ = certificate(set["certificate"]) // validated when it was set
 	if e, ok := charset(set["encoding_in"]); ok {
 		p.in = e
 	}
@@ -70,9 +71,9 @@ func (s *session) profile(server, nick string) profile {
 	if n.named && nick != "" && set["nick"] == "" {
 		p.nicks = append(p.nicks, nick)
 	}
-	p.nicks = append(p.nicks, first(set["nick"], s.fields["username"]))
+	p.nicks = append(p.nicks, cmp.Or(set["nick"], s.fields["username"]))
 	p.nicks = append(p.nicks, words(s.fields["nicks"])...)
-	for line := range strings.Lines(first(set["after_connect_commands"], s.fields["after_connect_commands"])) {
+	for line := range strings.Lines(cmp.Or(set["after_connect_commands"], s.fields["after_connect_commands"])) {
 		if line = strings.TrimPrefix(strings.TrimSpace(line), "/"); line != "" && len(p.after) < maxLines {
 			p.after = append(p.after, line)
 		}
@@ -80,20 +81,19 @@ func (s *session) profile(server, nick string) profile {
 	if p.real == "" {
 		p.real = p.nicks[0]
 	}
-	p.guardsSecrets = p.password != "" || p.pass != "" || len(p.after) > 0
-	p.targets = n.targets(server, set, p.guardsSecrets)
-	p.keptFrom = p.guardsSecrets && len(p.targets) < len(n.targets(server, set, false))
+	p.hasSecrets = p.password != "" || p.pass != "" || len(p.after) > 0
+	p.targets = n.targets(server, set, p.hasSecrets)
+	p.plainSkipped = p.hasSecrets && len(p.targets) < len(n.targets(server, set, false))
 	return p
 }
 
-// targets are the places at which a server may be reached, those with TLS first.
-// What is secret goes over a connection without TLS only if the user, by naming no
-// port with TLS, has said so.
+// targets returns the addresses of a server, those with TLS first. Secrets are sent
+// without TLS only if the user has removed all TLS ports in the settings.
 func (n *network) targets(server string, set map[string]string, secret bool) []target {
 	if !n.named {
 		return n.fixed
 	}
-	host := first(lower(set["address"]), server)
+	host := cmp.Or(lower(set["address"]), server)
 	var own string
 	if h, p, err := net.SplitHostPort(host); err == nil {
 		host, own = h, p
@@ -103,11 +103,11 @@ func (n *network) targets(server string, set map[string]string, secret bool) []t
 		if !said {
 			value = otherwise
 		}
-		list, _ := ports(value) // checked when it was set
+		list, _ := ports(value) // validated when it was set
 		return list
 	}
 	secure, plain := ask("tls_ports", n.opts.TLSPorts), ask("ports", n.opts.Ports)
-	if own != "" { // with or without TLS as that port is elsewhere; both if it is neither
+	if own != "" { // TLS as configured for that port; if it is in neither list, try both
 		switch {
 		case slices.Contains(secure, own) || len(plain) == 0:
 			secure, plain = []string{own}, nil
@@ -129,21 +129,12 @@ func (n *network) targets(server string, set map[string]string, secret bool) []t
 	return all
 }
 
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
-// words are what spaces and commas separate.
+// words splits a list at spaces, commas and line ends.
 func words(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '\t' })
 }
 
-// burst is how many lines may follow each other, as users write it: -1 for any number.
+// burst parses throttle_limit: a number of lines, -1 for no limit.
 func burst(s string) (int, bool) {
 	n, err := strconv.Atoi(s)
 	if n == -1 {
@@ -152,7 +143,8 @@ func burst(s string) (int, bool) {
 	return n, err == nil && n >= 1 && n <= maxBurst
 }
 
-// fingerprint reads one with or without colons, nil for none.
+// fingerprint parses hexadecimal digits with or without colons, nil if they are
+// invalid.
 func fingerprint(s string) []byte {
 	sum, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(s), ":", ""))
 	if err != nil || len(sum) != 32 && len(sum) != 20 {
@@ -161,14 +153,15 @@ func fingerprint(s string) []byte {
 	return sum
 }
 
-// certificate reads a certificate and its key from PEM, nil for none.
+// certificate parses a certificate with its private key in PEM, nil if the text is
+// empty.
 func certificate(pem string) (*tls.Certificate, error) {
 	if strings.TrimSpace(pem) == "" {
 		return nil, nil
 	}
 	pair, err := tls.X509KeyPair([]byte(pem), []byte(pem))
 	if err != nil {
-		return nil, errors.New("no certificate with its key, both in PEM")
+		return nil, errors.New("not a certificate with its private key in PEM format")
 	}
 	return &pair, nil
 }

@@ -2,20 +2,20 @@ package irc
 
 import "sync"
 
-// queue holds the commands that wait for a link. One that is not used takes up no
-// room: most of the people who are online say nothing for hours.
+// queue is the bounded queue of commands for a link. An empty queue uses no buffer,
+// because most users who are online are idle for hours.
 type queue struct {
-	ready chan struct{} // says that there is something in it
+	ready chan struct{} // signals that the queue is not empty
 
 	mu   sync.Mutex
 	list []command
-	head int // of those that were not yet taken
+	head int // index of the oldest command
 }
 
 func newQueue() *queue { return &queue{ready: make(chan struct{}, 1)} }
 
-// push adds a command, and reports whether there was room for it. Any goroutine may
-// call it.
+// push adds a command. It returns false if the queue is full. Any goroutine may call
+// it.
 func (q *queue) push(c command) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -27,7 +27,7 @@ func (q *queue) push(c command) bool {
 	return true
 }
 
-// pop takes the oldest command out.
+// pop removes the oldest command.
 func (q *queue) pop() (command, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -38,7 +38,7 @@ func (q *queue) pop() (command, bool) {
 	q.list[q.head] = command{}
 	switch q.head++; {
 	case q.head < len(q.list):
-		if q.head >= queueLen { // those who add are as fast as the one who takes
+		if q.head >= queueLen { // the producers are as fast as the consumer: compact
 			q.list, q.head = append(q.list[:0], q.list[q.head:]...), 0
 		}
 		q.signal()
@@ -57,7 +57,7 @@ func (q *queue) signal() {
 	}
 }
 
-// waiting is how many commands wait.
+// waiting returns the number of queued commands.
 func (q *queue) waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

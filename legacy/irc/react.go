@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -8,17 +9,17 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// reaction is somebody's to a message. IRC tells of emojis one by one, the core wants
-// to know all of them.
-type reaction struct{ channel, nick, id string } // the names folded
+// reaction identifies the reactions of one member to one message. IRC sends one emoji
+// at a time; the core needs the whole set.
+type reaction struct{ channel, nick, id string } // channel and nick are folded
 
 const (
 	maxEmoji    = 64   // bytes
-	maxEmojis   = 20   // of one person's to one message
-	maxReacting = 1000 // of all that are remembered
+	maxEmojis   = 20   // of one member to one message
+	maxReacting = 1000 // entries in the cache
 )
 
-// note remembers what is put to a message now.
+// note caches the current reactions to a message.
 func (cs *channels) note(r reaction, emojis []string) {
 	if cs.reacted == nil || len(cs.reacted) >= maxReacting {
 		cs.reacted = make(map[reaction][]string)
@@ -26,7 +27,7 @@ func (cs *channels) note(r reaction, emojis []string) {
 	cs.reacted[r] = emojis
 }
 
-// react puts emojis to a message in place of those before. (IRCv3 react)
+// react replaces the user's reactions to a message. (IRCv3 react)
 func (cs *channels) react(name, id string, emojis []string) {
 	ch := cs.byName[cs.c.fold(name)]
 	if ch == nil || !cs.c.caps["message-tags"] {
@@ -46,7 +47,7 @@ func (cs *channels) react(name, id string, emojis []string) {
 	cs.note(r, slices.Clone(emojis))
 }
 
-// onReaction: somebody has put an emoji to a message, or has taken it away.
+// onReaction handles the tags +draft/react and +draft/unreact of a member.
 func (ch *channel) onReaction(m ircwire.Message) {
 	id := replyTo(m)
 	more, less := emojiIn(m, "react"), emojiIn(m, "unreact")
@@ -65,16 +66,16 @@ func (ch *channel) onReaction(m ircwire.Message) {
 	ch.c.emit(legacy.RoomReaction{Room: ch.peer, Nick: m.Nick(), ID: id, Emojis: emojis})
 }
 
-// emojiIn is the emoji of a tag, "" for none.
+// emojiIn returns the emoji in a tag, "" for none.
 func emojiIn(m ircwire.Message, tag string) string {
-	emoji := ircwire.Plain(first(m.Tags["+"+tag], m.Tags["+draft/"+tag]))
+	emoji := ircwire.Plain(cmp.Or(m.Tags["+"+tag], m.Tags["+draft/"+tag]))
 	if strings.TrimSpace(emoji) == "" || len(emoji) > maxEmoji {
 		return ""
 	}
 	return emoji
 }
 
-// redact takes a message back. (IRCv3 message-redaction)
+// redact retracts a message. (IRCv3 message-redaction)
 func (cs *channels) redact(ref, name, id, reason string) {
 	fail := func(kind legacy.Kind, text string) {
 		cs.c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(kind, "%s", text)})
@@ -85,10 +86,10 @@ func (cs *channels) redact(ref, name, id, reason string) {
 		fail(legacy.Offline, "You are not in that channel.")
 		return
 	case !cs.c.caps["draft/message-redaction"]:
-		fail(legacy.Unsupported, "The server cannot take messages back.")
+		fail(legacy.Unsupported, "This server does not support message retraction.")
 		return
 	case id == "" || cleanID(id) != id || strings.ContainsAny(id, " :"):
-		fail(legacy.NotFound, "There is no such message.")
+		fail(legacy.NotFound, "There is no message with this ID.")
 		return
 	}
 	line := ircwire.Line("REDACT", ch.name, id)
@@ -96,14 +97,14 @@ func (cs *channels) redact(ref, name, id, reason string) {
 		line += " :" + cs.c.encodeFor(ch.peer, reason)
 	}
 	cs.c.pending.request(ask{kind: askRedact, target: ch.name, nick: id, done: func(err error, _ string) {
-		if err == nil && !cs.c.caps["echo-message"] { // else the server tells by itself
+		if err == nil && !cs.c.caps["echo-message"] { // otherwise the server sends a REDACT
 			cs.c.emit(legacy.RoomRedaction{Room: ch.peer, Nick: cs.c.nick, ID: id, Reason: ircwire.Plain(reason)})
 		}
 		cs.c.emit(legacy.Done{Ref: ref, Err: err})
 	}}, line)
 }
 
-// onRedact: a message was taken back.
+// onRedact handles REDACT.
 func (cs *channels) onRedact(m ircwire.Message) {
 	ch, id := cs.byName[cs.c.fold(cs.c.unprefixed(m.Param(0)))], cleanID(m.Param(1))
 	if ch == nil || !ch.entered || id == "" {

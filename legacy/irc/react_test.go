@@ -82,12 +82,12 @@ func TestEarlyMessages(t *testing.T) {
 	room := legacy.Peer{ID: "#room", Room: true}
 	l.do(l.s.JoinRoom(t.Context(), room, "alice", ""))
 	l.hear(":alice!u@h JOIN #room", ":bob!b@h PRIVMSG #room :first", ":irc.test 353 alice = #room :alice bob")
-	for i := range maxEarly + 10 {
+	for i := range maxBuffered + 10 {
 		l.hear(fmt.Sprint(":bob!b@h PRIVMSG #room :", i))
 	}
 	l.want()
 	l.hear(":irc.test 366 alice #room :End")
-	if n := len(l.events); n != 1+maxEarly {
+	if n := len(l.events); n != 1+maxBuffered {
 		t.Fatalf("%d events", n)
 	}
 	if joined, ok := l.events[0].(legacy.RoomJoined); !ok {

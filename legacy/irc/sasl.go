@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"slices"
@@ -13,23 +14,23 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// login is a SASL exchange that is under way. (IRCv3 sasl-3.2)
+// login is a SASL exchange under way. (IRCv3 sasl-3.2)
 type login struct {
 	mechanism string
 	answer    func(challenge string) (string, error)
-	proven    func() bool     // whether the server knows the password too, nil if it need not show that
-	challenge strings.Builder // base64, which may come in several lines
+	proven    func() bool     // whether the server has proved that it knows the password; nil if the mechanism has no such proof
+	challenge strings.Builder // base64, possibly split over several lines
 }
 
 const (
 	saslChunk     = 400     // bytes of base64 in one line
 	maxChallenge  = 8 << 10 // bytes
-	maxIterations = 500_000 // of SCRAM: half a second of work
+	maxIterations = 500_000 // of SCRAM: half a second of CPU time
 )
 
-// startSASL begins with the best mechanism that both sides know.
+// startSASL starts an exchange with the strongest mechanism that both sides support.
 func (re *registration) startSASL() {
-	if re.login = re.chooseLogin(); re.login == nil { // services may do
+	if re.login = re.chooseLogin(); re.login == nil { // fall back to NickServ
 		re.c.caps["sasl"] = false
 		re.endCap()
 		return
@@ -41,7 +42,7 @@ func (re *registration) chooseLogin() *login {
 	offers := func(mechanism string) bool {
 		return slices.Contains(re.mechanisms, mechanism) || len(re.mechanisms) == 0 || re.mechanisms[0] == ""
 	}
-	account := first(re.c.profile.account, re.c.profile.nicks[0])
+	account := cmp.Or(re.c.profile.account, re.c.profile.nicks[0])
 	switch {
 	case re.c.profile.certificate != nil && offers("EXTERNAL"):
 		return &login{mechanism: "EXTERNAL", answer: func(string) (string, error) { return re.c.profile.account, nil }}
@@ -50,9 +51,9 @@ func (re *registration) chooseLogin() *login {
 	case slices.Contains(re.mechanisms, "SCRAM-SHA-256"):
 		client, err := scram.SHA256.NewClient(account, re.c.profile.password, "")
 		if err == nil {
-			talk := client.NewConversation() // which wants 4096 iterations at least (RFC 7677 §4)
+			talk := client.NewConversation() // requires at least 4096 iterations (RFC 7677 §4)
 			return &login{mechanism: "SCRAM-SHA-256", answer: bounded(talk.Step), proven: talk.Valid}
-		} // else SASLprep does not take the password
+		} // SASLprep rejects the password
 	}
 	if !offers("PLAIN") {
 		return nil
@@ -62,8 +63,7 @@ func (re *registration) chooseLogin() *login {
 	}}
 }
 
-// bounded refuses a challenge that asks for more work than a server needs.
-// (RFC 5802 §5.1)
+// bounded wraps a SCRAM step with a limit on the iteration count. (RFC 5802 §5.1)
 func bounded(step func(string) (string, error)) func(string) (string, error) {
 	return func(challenge string) (string, error) {
 		for attribute := range strings.SplitSeq(challenge, ",") {
@@ -77,7 +77,7 @@ func bounded(step func(string) (string, error)) func(string) (string, error) {
 	}
 }
 
-// onAuthenticate answers a challenge.
+// onAuthenticate handles AUTHENTICATE: it responds to a complete challenge.
 func (re *registration) onAuthenticate(chunk string) error {
 	if re.login == nil {
 		return nil
@@ -87,8 +87,8 @@ func (re *registration) onAuthenticate(chunk string) error {
 	}
 	switch {
 	case re.login.challenge.Len() > maxChallenge:
-		return legacy.Errorf(legacy.Temporary, "%s behaves strangely while you sign on.", re.c.link.name())
-	case len(chunk) == saslChunk: // more follows
+		return legacy.Errorf(legacy.Temporary, "%s sent an invalid response to the sign-on. Try again later.", re.c.link.name())
+	case len(chunk) == saslChunk: // another line follows
 		return nil
 	}
 	challenge, err := base64.StdEncoding.DecodeString(re.login.challenge.String())
@@ -109,10 +109,10 @@ func (re *registration) onAuthenticate(chunk string) error {
 }
 
 func notProven(c *client) string {
-	return "The " + c.link.name() + " server does not prove that it knows your password."
+	return "The " + c.link.name() + " server did not prove that it knows your password, so it may be an impostor."
 }
 
-// onLoggedIn: the server says that all is well.
+// onLoggedIn handles the success of SASL.
 func (re *registration) onLoggedIn() error {
 	if re.login != nil && re.login.proven != nil && !re.login.proven() {
 		return legacy.Errorf(legacy.Forbidden, "%s", notProven(re.c))
@@ -122,7 +122,7 @@ func (re *registration) onLoggedIn() error {
 	return nil
 }
 
-// writeSASL sends an answer in lines of 400 bytes; the last one is shorter.
+// writeSASL sends a response in lines of 400 bytes; the last line is shorter.
 func (re *registration) writeSASL(answer string) {
 	text := base64.StdEncoding.EncodeToString([]byte(answer))
 	for len(text) >= saslChunk {
@@ -135,9 +135,9 @@ func (re *registration) writeSASL(answer string) {
 	re.c.write("AUTHENTICATE " + text)
 }
 
-// saslFailed: the server does not take what we have; another mechanism may do.
+// saslFailed handles the failure of a mechanism: it tries the next one.
 func (re *registration) saslFailed(m ircwire.Message) error {
-	if m.Command == "908" { // these it has; 904 follows
+	if m.Command == "908" { // RPL_SASLMECHS: the mechanisms of the server; 904 follows
 		re.mechanisms = strings.Split(m.Param(1), ",")
 		return nil
 	}

@@ -12,11 +12,11 @@ import (
 
 var _ legacy.Searcher = (*session)(nil)
 
-// searchForm is what can be searched for.
+// searchForm returns the search form for users and channels.
 func (n *network) searchForm() []legacy.Field {
 	form := []legacy.Field{
-		{Var: "nick", Label: "Nick, or part of it with asterisks"},
-		{Var: "channel", Label: "Or part of the name or the topic of a channel"},
+		{Var: "nick", Label: "Nick (* matches any characters)"},
+		{Var: "channel", Label: "Or part of a channel's name or topic"},
 	}
 	if n.named {
 		form = append([]legacy.Field{{Var: "server", Label: "Server"}}, form...)
@@ -30,16 +30,16 @@ func (s *session) Search(_ context.Context, ref string, query map[string]string)
 	if s.net.named {
 		server = lower(query["server"])
 		if p, err := s.net.ParsePeer(server); err != nil || !p.Service {
-			return legacy.Errorf(legacy.NotFound, "Enter the server to search at, as irc.example.net.")
+			return legacy.Errorf(legacy.NotFound, "Enter the server to search, such as irc.example.net.")
 		}
 	}
 	nick, channel := query["nick"], query["channel"]
 	mask := strings.NewReplacer("*", "", "?", "").Replace(nick)
 	switch {
 	case channel == "" && (mask == "" || !ircwire.IsNick("a"+mask)):
-		return legacy.Errorf(legacy.NotFound, "Enter a nick, or part of one with asterisks, or part of a channel's name.")
+		return legacy.Errorf(legacy.NotFound, "Enter a nick (* matches any characters) or part of a channel's name.")
 	case channel != "" && nick != "":
-		return legacy.Errorf(legacy.NotFound, "Search for a nick or for a channel, one at a time.")
+		return legacy.Errorf(legacy.NotFound, "Search for either a nick or a channel, not both.")
 	}
 	fail := func(err error) { s.env.Emit(legacy.SearchFinished{Ref: ref, Err: err}) }
 	return s.enqueue(server, true, command{func(c *client) {
@@ -51,32 +51,32 @@ func (s *session) Search(_ context.Context, ref string, query map[string]string)
 	}, fail})
 }
 
-// whoAsk is a search for people.
+// whoAsk is a search for users under way.
 type whoAsk struct {
 	ref, mask string
 	found     []legacy.SearchResult
 	more      bool
-	deadline  time.Time // by patience
+	deadline  time.Time // on the clock of unblockedNow
 }
 
 const (
-	maxWho   = 8 // under way
+	maxWho   = 8 // searches under way
 	maxFound = 200
 )
 
-// who asks who is called like that. (RFC 2812 §3.6.1)
+// who searches for users by a nick mask. (RFC 2812 §3.6.1)
 func (lo *lookups) who(ref, mask string) {
-	lo.c.used()
+	lo.c.postponeIdle()
 	if len(lo.whos) >= maxWho || slices.ContainsFunc(lo.whos, func(w *whoAsk) bool { return lo.c.fold(w.mask) == lo.c.fold(mask) }) {
 		lo.c.emit(legacy.SearchFinished{Ref: ref, Err: errTooManyQuestions()})
 		return
 	}
-	lo.whos = append(lo.whos, &whoAsk{ref: ref, mask: mask, deadline: lo.c.patience().Add(askLimit)})
+	lo.whos = append(lo.whos, &whoAsk{ref: ref, mask: mask, deadline: lo.c.unblockedNow().Add(askLimit)})
 	lo.c.send(ircwire.Line("WHO", mask))
 }
 
-// onWho takes in somebody who was found, or the end of them. What is told does not say
-// which question it answers: servers answer one after the other.
+// onWho handles RPL_WHOREPLY and RPL_ENDOFWHO. They do not name the query; servers
+// answer queries in order.
 func (lo *lookups) onWho(m ircwire.Message) {
 	if len(lo.whos) == 0 {
 		return
@@ -99,7 +99,7 @@ func (lo *lookups) onWho(m ircwire.Message) {
 	}
 }
 
-// endWhos answers those searches for people that done picks.
+// endWhos ends the searches that done selects.
 func (lo *lookups) endWhos(done func(*whoAsk) bool, err error) {
 	lo.whos = slices.DeleteFunc(lo.whos, func(w *whoAsk) bool {
 		if !done(w) {
@@ -110,7 +110,7 @@ func (lo *lookups) endWhos(done func(*whoAsk) bool, err error) {
 	})
 }
 
-// found are the channels of a list of which a text is part of the name or the topic.
+// found returns the channels whose name or topic contains a text.
 func found(rooms []legacy.ListedRoom, text string) (some legacy.SearchFinished) {
 	for _, r := range rooms {
 		switch {

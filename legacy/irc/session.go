@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"sync"
@@ -31,24 +32,24 @@ var (
 )
 
 const (
-	queueLen    = 256 // commands that wait for a link
+	queueLen    = 256 // commands queued for a link
 	maxLinks    = 20  // servers of one user
 	maxWatched  = 1000
 	signOnLimit = 50 * time.Second
 )
 
-// session is one user: one connection to the one server, or a link to each server
-// that the user has named.
+// session is one account: a connection to the configured server, or a link to each
+// server that the user has named.
 type session struct {
 	net    *network
 	env    legacy.Env
 	fields map[string]string
 
-	mu       sync.Mutex // guards what follows; nothing waits while it is held
+	mu       sync.Mutex // guards the fields below; held only briefly
 	settings map[string]map[string]string
 	links    map[string]*link // by server
-	life     context.Context  // of Run, nil while it does not serve
-	wg       sync.WaitGroup   // the links
+	life     context.Context  // of Run, nil outside of it
+	wg       sync.WaitGroup   // counts the links' goroutines
 	away     legacy.Presence
 	watched  map[string]bool // Peer.IDs
 }
@@ -69,13 +70,13 @@ func (s *session) Run(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return nil
-	case err == nil: // by a command
-		return legacy.Errorf(legacy.Forbidden, "You have disconnected from %s. To connect again, go offline and come back.", s.net.name())
+	case err == nil: // closed by a command
+		return legacy.Errorf(legacy.Forbidden, "You have disconnected from %s. To connect again, set your status to offline and then to online again.", s.net.name())
 	}
 	return err
 }
 
-// runNamed serves with links to the servers that the user names.
+// runNamed serves with a link for each server that the user names.
 func (s *session) runNamed(ctx context.Context) {
 	s.serve(ctx, nil)
 	s.env.Emit(legacy.Ready{})
@@ -84,7 +85,7 @@ func (s *session) runNamed(ctx context.Context) {
 	s.wg.Wait()
 }
 
-// serve begins to take commands.
+// serve makes the session accept commands.
 func (s *session) serve(ctx context.Context, l *link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,28 +95,28 @@ func (s *session) serve(ctx context.Context, l *link) {
 	}
 }
 
-// end takes no more commands.
+// end makes the session reject commands.
 func (s *session) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.life = nil
 }
 
-// command is something that the core wants done by a link's goroutine.
+// command is a task for a link's goroutine.
 type command struct {
 	do   func(*client)
-	fail func(error) // when there will be no connection; nil if nobody asks
+	fail func(error) // called if no connection is made; may be nil
 }
 
-// enqueue hands a command to the link of a server. It never waits. With start, a
-// link that is not there is made.
+// enqueue queues a command for the link to a server. It never waits. If there is no
+// link, start creates one.
 func (s *session) enqueue(server string, start bool, c command) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.links[server]
 	switch {
 	case s.life == nil || l == nil && (!start || !s.net.named):
-		return legacy.Errorf(legacy.Offline, "You are not connected to %s.", first(server, s.net.name()))
+		return legacy.Errorf(legacy.Offline, "You are not connected to %s.", cmp.Or(server, s.net.name()))
 	case l == nil && len(s.links) >= maxLinks:
 		return legacy.Errorf(legacy.RateLimited, "You are connected to too many servers.")
 	case l == nil:
@@ -125,12 +126,12 @@ func (s *session) enqueue(server string, start bool, c command) error {
 		s.wg.Go(func() { l.serve(ctx) })
 	}
 	if !l.queue.push(c) {
-		return legacy.Errorf(legacy.RateLimited, "That is more than %s takes at once. Wait a little.", first(server, s.net.name()))
+		return legacy.Errorf(legacy.RateLimited, "Too many requests to %s are waiting. Try again in a moment.", cmp.Or(server, s.net.name()))
 	}
 	return nil
 }
 
-// at is enqueue for a name at a server.
+// at is enqueue for a peer or room at its server.
 func (s *session) at(p legacy.Peer, start bool, fail func(error), do func(c *client, name string)) error {
 	name, server := s.net.split(p.ID)
 	if p.Service {
@@ -139,7 +140,7 @@ func (s *session) at(p legacy.Peer, start bool, fail func(error), do func(c *cli
 	return s.enqueue(server, start, command{func(c *client) { do(c, name) }, fail})
 }
 
-// retire takes a link out, if no command waits for it.
+// retire removes a link, unless commands are queued for it. It reports whether it did.
 func (s *session) retire(l *link) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +151,7 @@ func (s *session) retire(l *link) bool {
 	return true
 }
 
-// setting are the settings of a service or a room.
+// setting returns the settings of a service or a room.
 func (s *session) setting(id string) map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,7 +171,7 @@ func (s *session) Send(_ context.Context, m legacy.Outgoing) error {
 	return s.at(m.To, true, fail, func(c *client, name string) { c.sendText(m, name) })
 }
 
-// SetPresence implements legacy.Presencer: it is shown at every server.
+// SetPresence implements legacy.Presencer: it applies to every server.
 func (s *session) SetPresence(_ context.Context, p legacy.Presence) error {
 	s.mu.Lock()
 	s.away = p
@@ -205,13 +206,13 @@ func (s *session) RequestVersion(_ context.Context, ref string, p legacy.Peer) e
 	return s.at(p, false, fail, func(c *client, name string) { c.lookups.askVersion(name, ref) })
 }
 
-// Watch implements legacy.Watcher. What is watched at servers that the user is not
-// connected to is looked at when they are.
+// Watch implements legacy.Watcher. Nicks at servers that are not connected are watched
+// once they are.
 func (s *session) Watch(_ context.Context, p legacy.Peer, on bool) error {
 	s.mu.Lock()
 	if on && len(s.watched) >= maxWatched && !s.watched[p.ID] {
 		s.mu.Unlock()
-		return legacy.Errorf(legacy.RateLimited, "You watch too many people.")
+		return legacy.Errorf(legacy.RateLimited, "You have too many contacts on IRC.")
 	}
 	if delete(s.watched, p.ID); on {
 		s.watched[p.ID] = true
@@ -230,14 +231,14 @@ func (s *session) Watch(_ context.Context, p legacy.Peer, on bool) error {
 	return err
 }
 
-// watches reports whether the user wants to see a peer.
+// watches reports whether a peer is on the watch list.
 func (s *session) watches(p legacy.Peer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.watched[p.ID]
 }
 
-// watchedAt are the nicks to be watched at a server.
+// watchedAt returns the watched nicks of a server.
 func (s *session) watchedAt(server string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -271,7 +272,7 @@ func (s *session) LeaveRoom(_ context.Context, room legacy.Peer, reason string) 
 	return s.at(room, false, nil, func(c *client, name string) { c.channels.part(name, reason) })
 }
 
-// SetNick implements legacy.Roomer. IRC knows one nick for all channels of a server.
+// SetNick implements legacy.Roomer. IRC has one nick for all channels of a server.
 func (s *session) SetNick(_ context.Context, room legacy.Peer, nick string) error {
 	return s.at(room, false, nil, func(c *client, _ string) { c.channels.setNick(nick) })
 }
@@ -302,7 +303,7 @@ func (s *session) Redact(_ context.Context, ref string, room legacy.Peer, id, re
 	return s.at(room, false, s.done(ref), func(c *client, name string) { c.channels.redact(ref, name, id, reason) })
 }
 
-// done is what answers a command whose only answer is legacy.Done.
+// done returns the fail function of a command that reports its outcome as legacy.Done.
 func (s *session) done(ref string) func(error) {
 	return func(err error) { s.env.Emit(legacy.Done{Ref: ref, Err: err}) }
 }

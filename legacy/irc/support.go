@@ -7,13 +7,13 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// support is what a server can. (ISUPPORT)
+// support are the parameters of a server. (ISUPPORT)
 type support struct {
 	mapping   ircwire.Casemapping
 	prefixes  ircwire.Prefixes
-	chanModes [4]string // lists, always with a parameter, with one when set, never
-	modes     int       // how many modes with a parameter one line may change
-	monitor   int       // how many nicks may be watched, -1 for none
+	chanModes [4]string // types A (lists), B (always a parameter), C (a parameter when set), D (none)
+	modes     int       // MODES: mode changes with a parameter in one line
+	monitor   int       // MONITOR: limit of the watch list, -1 without MONITOR
 	network   string
 }
 
@@ -22,9 +22,9 @@ var defaultSupport = support{
 	chanModes: [4]string{"beIq", "k", "lfjLHJF", "imnpst"},
 }
 
-const maxModes = 6 // more than anybody has of those that PREFIX knows
+const maxModes = 6 // more than the modes of any member that PREFIX lists
 
-// onSupport takes in what the server can.
+// onSupport handles RPL_ISUPPORT.
 func (c *client) onSupport(m ircwire.Message) {
 	for _, p := range m.Params[min(1, len(m.Params)):] {
 		name, value, _ := strings.Cut(p, "=")
@@ -51,7 +51,7 @@ func (c *client) onSupport(m ircwire.Message) {
 			} else if n > 0 {
 				c.support.monitor = min(n, maxWatched)
 			}
-		case "UTF8ONLY": // whatever the user has set
+		case "UTF8ONLY": // it overrides the user's settings
 			c.profile.out = nil
 		case "NETWORK":
 			c.support.network = value
@@ -59,7 +59,7 @@ func (c *client) onSupport(m ircwire.Message) {
 	}
 }
 
-// refold changes how names are compared, which comes right after the welcome.
+// refold applies another casemapping; it changes right after the welcome.
 func (c *client) refold(to ircwire.Casemapping) {
 	if to == c.support.mapping {
 		return
@@ -73,7 +73,7 @@ func (c *client) refold(to ircwire.Casemapping) {
 	c.lookups.whoises = rekeyed(c, c.lookups.whoises, func(w *whoisAsk) string { return w.nick })
 }
 
-// rekeyed is a map by folded names, as they are folded now.
+// rekeyed returns a map whose keys are folded by the current casemapping.
 func rekeyed[T any](c *client, before map[string]T, name func(T) string) map[string]T {
 	after := make(map[string]T, len(before))
 	for _, v := range before {

@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 
@@ -11,29 +12,29 @@ import (
 // typings are the values of the tag +typing. (IRCv3 typing)
 var typings = map[legacy.Typing]string{legacy.TypingActive: "active", legacy.TypingPaused: "paused", legacy.TypingStopped: "done"}
 
-// setTyping tells a channel or a person that the user is typing, where the server
-// passes it on.
+// setTyping sends a typing notification to a channel or a nick, if the server supports
+// message tags.
 func (c *client) setTyping(target string, t legacy.Typing) {
 	if ch := c.channels.byName[c.fold(target)]; ch != nil {
 		target = ch.name
 	}
-	if c.caps["message-tags"] && len(c.out.queue) == 0 { // it is not worth a wait
+	if c.caps["message-tags"] && len(c.out.queue) == 0 { // a queued notification would be stale
 		c.send("@+typing=" + typings[t] + " TAGMSG " + target)
 	}
 }
 
-// replyTo is the message that another one answers, "" for none. (IRCv3 reply)
+// replyTo returns the ID of the message that m answers, "" for none. (IRCv3 reply)
 func replyTo(m ircwire.Message) string {
 	if m.Tags == nil {
 		return ""
 	}
-	return cleanID(first(m.Tags["+reply"], m.Tags["+draft/reply"]))
+	return cleanID(cmp.Or(m.Tags["+reply"], m.Tags["+draft/reply"]))
 }
 
-// messageID is what the server calls a message, "" for nothing. (IRCv3 message-ids)
+// messageID returns the server's ID of a message, "" for none. (IRCv3 message-ids)
 func messageID(m ircwire.Message) string { return cleanID(m.Tags["msgid"]) }
 
-// cleanID is an ID that can be repeated to the server, "" for any other.
+// cleanID returns an ID if it can be sent back to the server, otherwise "".
 func cleanID(id string) string {
 	if len(id) > maxID || strings.ContainsFunc(id, unicode.IsControl) {
 		return ""
@@ -43,7 +44,7 @@ func cleanID(id string) string {
 
 const maxID = 500 // bytes
 
-// onTags handles a message of tags only. (IRCv3 message-tags)
+// onTags handles TAGMSG. (IRCv3 message-tags)
 func (c *client) onTags(m ircwire.Message) {
 	if c.isMe(m.Nick()) || !ircwire.IsNick(m.Nick()) {
 		return

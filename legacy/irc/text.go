@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -8,12 +9,12 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// hostLen is how long our user@host may be where the server has not told.
+// hostLen is the assumed length of the user's user@host while it is unknown.
 const hostLen = 10 + 1 + 63
 
-// sendText sends a message to a channel or a person: a line for each line, and
-// more where one is too long for the server to pass on with our prefix. To a
-// server it is a line of the protocol. (RFC 2812 §2.3)
+// sendText sends a message to a channel or a nick. Each line becomes a PRIVMSG of its
+// own, and a line is split if it would exceed the length limit with the user's prefix.
+// A text for the server itself is a raw line. (RFC 2812 §2.3)
 func (c *client) sendText(m legacy.Outgoing, target string) {
 	if target == "" {
 		c.rawLine(m.Text)
@@ -26,10 +27,10 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
 		return
 	} else if !ircwire.IsNick(target) {
-		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.NotFound, "Nobody can be called so.")})
+		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.NotFound, "That is not a valid nick.")})
 		return
 	} else {
-		c.used()
+		c.postponeIdle()
 	}
 	if modes, ok := strings.CutPrefix(m.Text, "/mode "); ok && m.To.Room {
 		c.send("MODE " + target + " " + cleanLine(modes))
@@ -52,11 +53,11 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 		split = ircwire.SplitFormatted
 	}
 	parts := split(c.encodeFor(m.To, text), limit)
-	if len(parts) == 0 { // nothing but spaces
+	if len(parts) == 0 { // only white space
 		parts = []string{" "}
 	}
 	if len(c.pending.waiting)+len(c.out.queue)+len(parts) > maxAsks {
-		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.RateLimited, "Too much waits for %s. Try again in a moment.", c.link.name())})
+		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.RateLimited, "Too many messages are waiting to be sent to %s. Try again in a moment.", c.link.name())})
 		return
 	}
 	left, failed, tags := len(parts), error(nil), ""
@@ -84,7 +85,7 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 	}
 }
 
-// formatted is a message's text with IRC's formatting characters.
+// formatted returns a message's text with IRC's formatting characters.
 func formatted(m legacy.Outgoing) string {
 	if m.Markup == nil {
 		return m.Text
@@ -99,7 +100,7 @@ func formatted(m legacy.Outgoing) string {
 	return ircwire.Encode(runs)
 }
 
-// markup is what a text with IRC's formatting characters looks like, nil for plain.
+// markup parses IRC's formatting characters, nil for plain text.
 func markup(text string) []legacy.Span {
 	runs := ircwire.Formatted(text)
 	if runs == nil {
@@ -127,7 +128,7 @@ func (c *client) onText(m ircwire.Message) {
 	target, text := c.unprefixed(m.Param(0)), m.Param(1)
 	history := c.pending.isHistory(m)
 	if history && m.Nick() == historyService {
-		return // who came and went is no longer of interest
+		return // joins and parts in the history are not relevant
 	}
 	if c.isOwnAnswer(m) || !history && c.isMe(m.Nick()) && (c.pending.labelOf(m) != "" || c.caps["echo-message"] &&
 		c.pending.answerID(func(a *ask) bool { return a.kind == askText && c.fold(a.target) == c.fold(target) }, nil, messageID(m))) {
@@ -163,7 +164,7 @@ func (c *client) onText(m ircwire.Message) {
 		}
 	}
 	nick := m.Nick()
-	var greeted *channel // by services, who tell the user alone
+	var greeted *channel // the channel of a services notice that is sent to the user alone
 	if m.Command == "NOTICE" && c.isMe(target) {
 		greeted = c.about(text, nick)
 	}
@@ -175,14 +176,14 @@ func (c *client) onText(m ircwire.Message) {
 		switch who := ch.members[c.fold(nick)]; {
 		case who != nil:
 			if said.Nick = who.nick; account == "" {
-				said.Identity = first(who.identity(), said.Identity)
+				said.Identity = cmp.Or(who.identity(), said.Identity)
 			}
 		case c.isServer(nick) || !isName(nick):
 			said.Nick = ""
 		}
 		if !ch.entered {
-			if len(ch.early) < maxEarly {
-				ch.early = append(ch.early, said)
+			if len(ch.buffered) < maxBuffered {
+				ch.buffered = append(ch.buffered, said)
 			}
 			return
 		}
@@ -192,26 +193,27 @@ func (c *client) onText(m ircwire.Message) {
 	case ch != nil || isChannel(strings.TrimLeft(target, c.support.prefixes.Chars)) || isChannel(target):
 	case c.isServer(nick) || !ircwire.IsNick(nick):
 		c.notice(text)
-	case c.isMe(nick) && !c.isMe(target): // by another client of the same connection
+	case c.isMe(nick) && !c.isMe(target): // from another client on the same bouncer connection
 		if !ircwire.IsNick(target) {
 			return
 		}
 		c.emit(legacy.OwnMessage{To: c.peer(target), Text: text, Time: sent})
 	default:
-		c.used()
+		c.postponeIdle()
 		c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Markup: spans, Time: sent})
 	}
 }
 
-// historyService is whoever tells in a history, in some servers' words, who came and
-// went, to clients that do not want those lines themselves.
+// historyService is the sender of joins and parts in the history of some servers, for
+// clients that do not support event playback.
 const historyService = "HistServ"
 
-// maxEarly is how many messages may come between our JOIN and the end of the names.
-const maxEarly = 200
+// maxBuffered is the limit of messages buffered between the JOIN and the end of NAMES.
+const maxBuffered = 200
 
-// about is the channel that a notice begins with, "[#channel] text", nil for none that
-// the user is in. Those who are not there may not speak there so, but for services.
+// about returns the channel of a notice that begins with "[#channel] ", nil if there is
+// none or the user is not in it. Senders that are not in the channel are ignored,
+// except services.
 func (c *client) about(text, nick string) *channel {
 	name, _, ok := strings.Cut(strings.TrimPrefix(text, "["), "]")
 	ch := c.channels.byName[c.fold(name)]
@@ -222,14 +224,14 @@ func (c *client) about(text, nick string) *channel {
 	return ch
 }
 
-// isServer reports whether a message comes from a server; those that are not ours have
-// a dot in their names at least.
+// isServer reports whether a message comes from a server. Names of servers other than
+// the connected one contain a dot.
 func (c *client) isServer(nick string) bool {
 	return nick == c.serverName || strings.Contains(nick, ".")
 }
 
-// unprefixed is a message's target without the prefixes of those ranks that alone get
-// it. Some servers have & both as such a prefix and for channels. (ISUPPORT STATUSMSG)
+// unprefixed returns the target of a message without the prefixes of STATUSMSG. On some
+// servers & is both such a prefix and a channel type. (ISUPPORT STATUSMSG)
 func (c *client) unprefixed(target string) string {
 	for rest := target; ; rest = rest[1:] {
 		if c.channels.byName[c.fold(rest)] != nil {
@@ -241,8 +243,8 @@ func (c *client) unprefixed(target string) string {
 	}
 }
 
-// isOwnAnswer reports whether a line is the echo of what was sent without the user's
-// doing: an answer to a CTCP query, or a password for services.
+// isOwnAnswer reports whether a line is the echo of an automatic message: a CTCP reply,
+// or a password sent to services.
 func (c *client) isOwnAnswer(m ircwire.Message) bool {
 	if !c.isMe(m.Nick()) || c.isMe(m.Param(0)) {
 		return false
@@ -256,5 +258,5 @@ func (c *client) isOwnAnswer(m ircwire.Message) bool {
 	return c.fold(m.Param(0)) == "nickserv" && strings.HasPrefix(m.Param(1), "IDENTIFY ")
 }
 
-// playbackAge is how old a message must be to be called delayed.
+// playbackAge is the age from which a message counts as delayed.
 const playbackAge = 10 * time.Second

@@ -2,8 +2,8 @@ package irc
 
 import "time"
 
-// throttle holds lines back so that the server does not throw the user out: a
-// number of them may follow each other at once, and then so many a second.
+// throttle is a token bucket that keeps the user below the server's flood limit: burst
+// lines without delay, then rate lines a second.
 type throttle struct {
 	burst, rate float64 // a rate of 0 is no limit
 	left        float64
@@ -11,20 +11,20 @@ type throttle struct {
 	queue       []queued
 }
 
-// queued is a line, and what to do once it is sent.
+// queued is a line with a callback.
 type queued struct {
 	line string
-	sent func(error) // nil once it is sent, or why it never will be
+	sent func(error) // called with nil once the line is sent, or with the reason why it never will be
 }
 
-// maxQueued is how many lines wait.
+// maxQueued is the limit of queued lines.
 const maxQueued = 2000
 
 func newThrottle(burst int, rate float64, now time.Time) throttle {
 	return throttle{burst: float64(burst), rate: rate, left: float64(burst), seen: now}
 }
 
-// put adds a line. It is false when too many wait.
+// put queues a line. It returns false if the queue is full.
 func (t *throttle) put(q queued) bool {
 	if len(t.queue) >= maxQueued {
 		return false
@@ -33,7 +33,7 @@ func (t *throttle) put(q queued) bool {
 	return true
 }
 
-// take returns the next line that may be sent now.
+// take removes the next line, if it may be sent now.
 func (t *throttle) take(now time.Time) (queued, bool) {
 	t.fill(now)
 	if len(t.queue) == 0 || t.rate > 0 && t.left < 1 {
@@ -51,7 +51,7 @@ func (t *throttle) fill(now time.Time) {
 	t.seen = now
 }
 
-// next is when the next line may be sent, zero if none waits.
+// next returns when the next line may be sent, zero if none is queued.
 func (t *throttle) next(now time.Time) time.Time {
 	if len(t.queue) == 0 || t.rate == 0 {
 		return time.Time{}

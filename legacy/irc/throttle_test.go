@@ -81,7 +81,7 @@ func TestThrottleFull(t *testing.T) {
 	l.want()
 	l.do(l.s.JoinRoom(t.Context(), room, "alice", ""))
 	take[legacy.Notice](l)
-	if info := l.c.info(); !strings.Contains(info, "wait to be sent: 2000") {
+	if info := l.c.info(); !strings.Contains(info, "waiting to be sent: 2000") {
 		t.Errorf("info %q", info)
 	}
 	l.c.giveUp(legacy.Errorf(legacy.Temporary, "lost"))

@@ -8,41 +8,41 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// watch is somebody whose presence the user wants to see.
+// watch is a watched nick.
 type watch struct {
 	nick   string
-	told   bool // the server tells by itself (MONITOR)
+	pushed bool // the server pushes presence changes (MONITOR or WATCH)
 	online bool
 	away   bool
 	status string
 }
 
 const (
-	lookEvery = time.Minute // where the server does not tell by itself
-	lookLine  = 400         // bytes of a line of nicks
+	pollInterval = time.Minute // interval of ISON without MONITOR
+	pollLineLen  = 400         // bytes of a line of nicks
 )
 
-// watchlist is whose presence is asked for: by MONITOR, WATCH or ISON.
+// watchlist tracks the presence of nicks with MONITOR, WATCH or ISON.
 type watchlist struct {
 	c *client
 
 	watched map[string]*watch // by folded nick
-	watchAt time.Time         // the next ISON
-	looking []string          // nicks of the ISON under way, folded
+	watchAt time.Time         // time of the next ISON
+	polling []string          // folded nicks of the pending ISON
 }
 
-// watch begins or ends to look at somebody.
+// watch adds a nick to the watch list or removes it.
 func (wa *watchlist) watch(nick string, on bool) {
 	key := wa.c.fold(nick)
 	switch w := wa.watched[key]; {
 	case !on && w != nil:
 		delete(wa.watched, key)
-		if w.told {
+		if w.pushed {
 			wa.c.send("MONITOR - " + w.nick)
 		}
 	case on && w == nil && ircwire.IsNick(nick):
-		w = &watch{nick: nick, told: len(wa.watched) < wa.c.support.monitor}
-		if wa.watched[key] = w; w.told {
+		w = &watch{nick: nick, pushed: len(wa.watched) < wa.c.support.monitor}
+		if wa.watched[key] = w; w.pushed {
 			wa.c.send("MONITOR + " + nick)
 			return
 		}
@@ -52,15 +52,14 @@ func (wa *watchlist) watch(nick string, on bool) {
 	}
 }
 
-// showService tells that the server is connected, or not, if the user wants to see it.
+// showService emits the presence of the server itself, if the user watches it.
 func (wa *watchlist) showService(show legacy.Show) {
 	if p := wa.c.service(); wa.c.s.watches(p) {
 		wa.c.emit(legacy.PresenceChanged{From: p, Presence: legacy.Presence{Show: show}})
 	}
 }
 
-// watchAll begins to look at everybody, once it is known what the server can.
-// (IRCv3 monitor)
+// watchAll starts the watch list once ISUPPORT is known. (IRCv3 monitor)
 func (wa *watchlist) watchAll() {
 	n, line := 0, ""
 	for _, w := range wa.watched {
@@ -68,8 +67,8 @@ func (wa *watchlist) watchAll() {
 			wa.watchAt = wa.c.now()
 			break
 		}
-		w.told = true
-		if len(line)+len(w.nick) > lookLine {
+		w.pushed = true
+		if len(line)+len(w.nick) > pollLineLen {
 			wa.c.send("MONITOR + " + line)
 			line = ""
 		}
@@ -83,27 +82,27 @@ func (wa *watchlist) watchAll() {
 	}
 }
 
-// lookWho asks who is online of those of whom the server does not tell by itself, and
-// returns when to ask next. (RFC 2812 §4.9)
-func (wa *watchlist) lookWho(now time.Time) time.Time {
+// poll polls the nicks without MONITOR and returns the time of the next poll. (RFC
+// 2812 §4.9)
+func (wa *watchlist) poll(now time.Time) time.Time {
 	if wa.watchAt.IsZero() {
 		return time.Time{}
 	}
 	if now.Before(wa.watchAt) {
 		return wa.watchAt
 	}
-	wa.watchAt = now.Add(lookEvery)
-	wa.looking = wa.looking[:0]
+	wa.watchAt = now.Add(pollInterval)
+	wa.polling = wa.polling[:0]
 	line := ""
 	for key, w := range wa.watched {
-		if w.told {
+		if w.pushed {
 			continue
 		}
-		if len(line)+len(w.nick) > lookLine {
-			break // the others next time, since maps have no order
+		if len(line)+len(w.nick) > pollLineLen {
+			break // the others follow in later polls, since map order is random
 		}
 		line += " " + w.nick
-		wa.looking = append(wa.looking, key)
+		wa.polling = append(wa.polling, key)
 	}
 	if line == "" {
 		wa.watchAt = time.Time{}
@@ -113,7 +112,7 @@ func (wa *watchlist) lookWho(now time.Time) time.Time {
 	return wa.watchAt
 }
 
-// onWatch handles what the server tells of those who are watched.
+// onWatch handles the replies of MONITOR and WATCH.
 func (wa *watchlist) onWatch(m ircwire.Message) {
 	switch m.Command {
 	case "730", "731":
@@ -123,10 +122,10 @@ func (wa *watchlist) onWatch(m ircwire.Message) {
 				wa.show(w, m.Command == "730")
 			}
 		}
-	case "734": // the list is full: they are asked for
+	case "734": // ERR_MONLISTFULL: poll these nicks
 		for nick := range strings.SplitSeq(m.Param(2), ",") {
 			if w := wa.watched[wa.c.fold(nick)]; w != nil {
-				w.told, wa.watchAt = false, wa.c.now()
+				w.pushed, wa.watchAt = false, wa.c.now()
 			}
 		}
 	case "303":
@@ -134,12 +133,12 @@ func (wa *watchlist) onWatch(m ircwire.Message) {
 		for nick := range strings.FieldsSeq(m.Last()) {
 			here[wa.c.fold(nick)] = true
 		}
-		for _, key := range wa.looking {
+		for _, key := range wa.polling {
 			if w := wa.watched[key]; w != nil {
 				wa.show(w, here[key])
 			}
 		}
-		wa.looking = wa.looking[:0]
+		wa.polling = wa.polling[:0]
 	}
 }
 
@@ -153,7 +152,7 @@ func (w *watch) presence() legacy.Presence {
 	return legacy.Presence{Show: legacy.ShowOnline}
 }
 
-// show tells the presence of somebody; the core knows whether it is news.
+// show emits the presence of a nick; the core drops duplicates.
 func (wa *watchlist) show(w *watch, online bool) {
 	if w.online = online; !online {
 		w.away, w.status = false, ""

@@ -106,13 +106,13 @@ func TestIson(t *testing.T) {
 		l.events = nil
 		l.hear(":irc.test 303 alice :carol") // that nobody has asked for
 		l.want()
-		l.after(lookEvery / 2)
+		l.after(pollInterval / 2)
 		l.wantSent()
-		l.clock = l.clock.Add(lookEvery / 2)
+		l.clock = l.clock.Add(pollInterval / 2)
 		l.c.pingAt = l.clock.Add(pingEvery)
 	}
 	l.watch(false, "bob", "carol")
-	l.after(lookEvery)
+	l.after(pollInterval)
 	l.wantSent()
 }
 

@@ -10,31 +10,31 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// whoisAsk is somebody whom the server is asked about.
+// whoisAsk is a pending WHOIS query.
 type whoisAsk struct {
 	nick     string
 	ref      string   // of legacy.ProfileReceived, "" for none
 	commands []string // refs of legacy.CommandDone
-	others   []string // more refs of legacy.ProfileReceived
+	others   []string // further refs of legacy.ProfileReceived
 	profile  legacy.Profile
 	lines    []string
 	deadline time.Time
 }
 
-const maxWhois = 64 // under way
+const maxWhois = 64 // pending queries
 
-// lookups are questions about people and channels that the core has asked.
+// lookups are the pending queries about users and channels.
 type lookups struct {
 	c *client
 
-	lists     []list               // LISTs under way
+	lists     []list               // pending LISTs
 	whoises   map[string]*whoisAsk // by folded nick
 	versions  []versionAsk
-	whos      []*whoAsk         // searches for people, in the order of the questions
-	awayTexts map[string]string // of those known to be away, by folded nick
+	whos      []*whoAsk         // searches for users, oldest first
+	awayTexts map[string]string // last known away messages, by folded nick
 }
 
-// whois asks who somebody is. (RFC 2812 §3.6.2)
+// whois queries a nick. (RFC 2812 §3.6.2)
 func (lo *lookups) whois(nick string, w whoisAsk) {
 	before := lo.whoises[lo.c.fold(nick)]
 	if before != nil && len(before.commands)+len(before.others) < maxRefs {
@@ -44,7 +44,7 @@ func (lo *lookups) whois(nick string, w whoisAsk) {
 		}
 		return
 	}
-	w.nick, w.deadline = nick, lo.c.patience().Add(askLimit)
+	w.nick, w.deadline = nick, lo.c.unblockedNow().Add(askLimit)
 	if len(lo.whoises) >= maxWhois || before != nil {
 		w.tell(lo.c, errTooManyQuestions())
 		return
@@ -53,7 +53,7 @@ func (lo *lookups) whois(nick string, w whoisAsk) {
 	lo.c.send(ircwire.Line("WHOIS", nick))
 }
 
-// onWhois takes in a line of an answer. (RFC 2812 §5.1)
+// onWhois handles a line of the reply. (RFC 2812 §5.1)
 func (lo *lookups) onWhois(m ircwire.Message) {
 	w, text := lo.whoises[lo.c.fold(m.Param(1))], ircwire.Plain(m.Last())
 	if w == nil {
@@ -71,10 +71,10 @@ func (lo *lookups) onWhois(m ircwire.Message) {
 		w.add("Server", strings.TrimSpace(m.Param(2)+" "+text))
 	case "317":
 		if sec, err := strconv.ParseInt(m.Param(2), 10, 64); err == nil {
-			w.add("Idle for", (time.Duration(sec) * time.Second).String())
+			w.add("Idle time", (time.Duration(sec) * time.Second).String())
 		}
 		if sec, err := strconv.ParseInt(m.Param(3), 10, 64); err == nil && len(m.Params) > 4 {
-			w.add("On since", time.Unix(sec, 0).UTC().Format("2006-01-02 15:04 UTC"))
+			w.add("Signed on since", time.Unix(sec, 0).UTC().Format("2006-01-02 15:04 UTC"))
 		}
 	case "319":
 		w.add("Channels", text)
@@ -85,7 +85,7 @@ func (lo *lookups) onWhois(m ircwire.Message) {
 	case "318":
 		var err error
 		if w.profile.Nick == "" {
-			err = legacy.Errorf(legacy.NotFound, "Nobody is called %s there now.", w.nick)
+			err = legacy.Errorf(legacy.NotFound, "%s is not online.", w.nick)
 		}
 		w.answer(lo.c, err)
 	default:
@@ -93,7 +93,8 @@ func (lo *lookups) onWhois(m ircwire.Message) {
 	}
 }
 
-// onAwayText tells, once, that somebody who was written to is away. (RFC 2812 §5.1, 301)
+// onAwayText reports the away message of a user that was sent a message, once. (RFC
+// 2812 §5.1, 301)
 func (lo *lookups) onAwayText(nick, text string) {
 	key := lo.c.fold(nick)
 	if text == "" || lo.awayTexts[key] == text {
@@ -104,12 +105,12 @@ func (lo *lookups) onAwayText(nick, text string) {
 	}
 	lo.awayTexts[key] = text
 	if slices.ContainsFunc(lo.versions, func(v versionAsk) bool { return lo.c.fold(v.nick) == key }) {
-		return // that was no message of the user's
+		return // 301 in reply to something other than a message
 	}
 	lo.c.emit(legacy.MessageReceived{From: lo.c.peer(nick), Text: text, Auto: true})
 }
 
-const maxAwayTexts = 200 // that are remembered
+const maxAwayTexts = 200 // entries in the cache
 
 const maxWhoisLines = 30
 
@@ -122,7 +123,7 @@ func (w *whoisAsk) add(what, text string) {
 	}
 }
 
-// answer ends the question and tells all who asked.
+// answer ends the query with its result, for every ref.
 func (w *whoisAsk) answer(c *client, err error) {
 	delete(c.lookups.whoises, c.fold(w.nick))
 	w.tell(c, err)
@@ -142,10 +143,10 @@ func (w *whoisAsk) tell(c *client, err error) {
 	}
 }
 
-// list is a question for the channels that there are.
+// list is a query of the channel list.
 type list struct {
 	ref   string
-	find  string // in lower case, for a search among them; "" for all
+	find  string // lower-case search text; "" for all channels
 	asked time.Time
 	rooms []legacy.ListedRoom
 }
@@ -153,18 +154,18 @@ type list struct {
 const (
 	maxListed = 20_000
 	maxLists  = 8
-	maxTopic  = 512 // bytes of a topic in a list
+	maxTopic  = 512 // bytes of a topic in the list
 	listLimit = 60 * time.Second
 )
 
-// list asks which channels there are. (RFC 2812 §3.2.6)
+// list requests the channel list. (RFC 2812 §3.2.6)
 func (lo *lookups) list(l list) {
-	lo.c.used()
-	if len(lo.lists) > 0 && lo.c.now().Sub(lo.lists[0].asked) > listLimit { // it was never answered
+	lo.c.postponeIdle()
+	if len(lo.lists) > 0 && lo.c.now().Sub(lo.lists[0].asked) > listLimit { // never answered
 		lo.endLists(legacy.Errorf(legacy.Temporary, "The %s server did not answer.", lo.c.link.name()))
 	}
 	if len(lo.lists) >= maxLists {
-		lo.answerList(l, nil, legacy.Errorf(legacy.RateLimited, "The list is being asked for already."))
+		lo.answerList(l, nil, legacy.Errorf(legacy.RateLimited, "The channel list is already being fetched. Try again in a moment."))
 		return
 	}
 	l.asked = lo.c.now()
@@ -192,8 +193,8 @@ func (lo *lookups) onList(m ircwire.Message) {
 	}
 }
 
-// endLists answers all who asked for the channels: with those that the server has told
-// of, or with an error.
+// endLists answers all pending list queries: with the channels received, or with an
+// error.
 func (lo *lookups) endLists(err error) {
 	lists := lo.lists
 	lo.lists = nil
@@ -202,7 +203,7 @@ func (lo *lookups) endLists(err error) {
 	}
 }
 
-// answerList answers one of them.
+// answerList answers one list query.
 func (lo *lookups) answerList(l list, rooms []legacy.ListedRoom, err error) {
 	if err != nil {
 		rooms = nil

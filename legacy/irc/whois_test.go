@@ -16,7 +16,7 @@ func TestWhois(t *testing.T) {
 	l.do(l.s.RequestProfile(ctx, "2", bob))
 	l.do(l.s.Do(ctx, "3", bob, "whois", nil))
 	l.wantSent("WHOIS bob")
-	about := "Name: Bob \"B\" Builder\nAddress: b@h.example\nServer: irc.test A server\nOperator\nIdle for: 1m5s\nOn since: 2023-11-14 22:13 UTC\nChannels: @#a +#b\nAccount: bobby\nAway: lunch\nsecure\nfrom 127.0.0.1"
+	about := "Name: Bob \"B\" Builder\nAddress: b@h.example\nServer: irc.test A server\nOperator\nIdle time: 1m5s\nSigned on since: 2023-11-14 22:13 UTC\nChannels: @#a +#b\nAccount: bobby\nAway: lunch\nsecure\nfrom 127.0.0.1"
 	l.hear(":irc.test 311 alice Bob b h.example * :\x02Bob \"B\" Builder", ":irc.test 312 alice Bob irc.test :A server", ":irc.test 313 alice bob :Operator",
 		":irc.test 317 alice bob 65 1700000000 :seconds idle, signon time", ":irc.test 319 alice bob :@#a +#b", ":irc.test 330 alice bob bobby :is logged in as",
 		":irc.test 301 alice bob :lunch", ":irc.test 671 alice bob :secure", ":irc.test 378 alice bob :from 127.0.0.1", ":irc.test 311 alice stranger s h * :S",

@@ -7,23 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// Format is how a piece of text looks. The zero value is plain.
+// Format is the formatting of a piece of text. The zero value is plain.
 type Format struct {
 	Bold, Italic, Underline, Strike, Monospace bool
-	// Fore and Back are colours as 0xRRGGBB plus Coloured, 0 for none.
+	// Fore and Back are colours: Coloured | 0xRRGGBB, or 0 for none.
 	Fore, Back uint32
 }
 
-// Coloured marks a colour of a Format, since black is 0.
+// Coloured distinguishes black from no colour in a Format.
 const Coloured = 1 << 24
 
-// Run is a piece of text in one format.
+// Run is a piece of text with one format.
 type Run struct {
 	Text   string
 	Format Format
 }
 
-// palette are the colours 0 to 98 of mIRC's codes.
+// palette are mIRC's colours 0 to 98.
 var palette = [99]uint32{
 	0xffffff, 0x000000, 0x00007f, 0x009300, 0xff0000, 0x7f0000, 0x9c009c, 0xfc7f00,
 	0xffff00, 0x00fc00, 0x009393, 0x00ffff, 0x0000fc, 0xff00ff, 0x7f7f7f, 0xd2d2d2,
@@ -36,11 +36,11 @@ var palette = [99]uint32{
 	0x000000, 0x131313, 0x282828, 0x363636, 0x4d4d4d, 0x656565, 0x818181, 0x9f9f9f, 0xbcbcbc, 0xe2e2e2, 0xffffff,
 }
 
-// maxRuns bounds what one line may make of formats.
+// maxRuns limits the runs of one line.
 const maxRuns = 200
 
-// Formatted takes a text with formatting characters apart. Their texts together
-// are Plain's. It is nil if the text has no formats.
+// Formatted splits a text at formatting characters. The texts of the runs concatenated
+// equal Plain(s). It returns nil if the text has no formatting.
 func Formatted(s string) []Run {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' }) {
 		return nil
@@ -80,8 +80,8 @@ func Formatted(s string) []Run {
 	return runs
 }
 
-// change applies a formatting character, and returns how much of what follows belongs
-// to it.
+// change applies a formatting character and returns the length of its arguments in the
+// text that follows.
 func (f *Format) change(code byte, follows string) int {
 	switch code {
 	case bold:
@@ -110,11 +110,11 @@ func (f *Format) change(code byte, follows string) int {
 	return 0
 }
 
-// maxPrefix is how many bytes turn no format into any.
+// maxPrefix is the longest sequence, in bytes, that changes plain text to any format.
 const maxPrefix = 5 + len("\x0300,00")
 
-// SplitFormatted is Split for a text with formatting characters: what is a line's
-// format at a cut is repeated behind it.
+// SplitFormatted is Split for a text with formatting characters: each part begins with
+// the format in effect at the cut.
 func SplitFormatted(text string, limit int) []string {
 	var parts []string
 	for line := range strings.Lines(text) {
@@ -133,7 +133,7 @@ func SplitFormatted(text string, limit int) []string {
 	return parts
 }
 
-// setColour applies what follows 03: "", "4" or "4,12".
+// setColour applies the arguments of 03: "", "4" or "4,12".
 func (f *Format) setColour(code string) {
 	if code == "" {
 		f.Fore, f.Back = 0, 0
@@ -152,7 +152,7 @@ func (f *Format) setColour(code string) {
 	}
 }
 
-// setHex applies what follows 04: "", "ff0000" or "ff0000,00ff00".
+// setHex applies the arguments of 04: "", "ff0000" or "ff0000,00ff00".
 func (f *Format) setHex(code string) {
 	if code == "" {
 		f.Fore, f.Back = 0, 0
@@ -172,8 +172,8 @@ func (f *Format) setHex(code string) {
 	}
 }
 
-// Encode writes runs with formatting characters. Each line begins anew, since
-// each becomes a message of its own.
+// Encode formats runs with formatting characters. Each line restarts from plain,
+// because it becomes a message of its own.
 func Encode(runs []Run) string {
 	var b strings.Builder
 	now := Format{}
@@ -196,10 +196,10 @@ func Encode(runs []Run) string {
 	return b.String()
 }
 
-// turnInto writes what makes one format of another.
+// turnInto writes the formatting characters that change one format to another.
 func (f *Format) turnInto(want Format, b *strings.Builder) {
 	if (f.Fore != 0 || f.Back != 0) && want.Fore == 0 && want.Back == 0 {
-		b.WriteByte(reset) // 03 alone would take digits that follow for a colour
+		b.WriteByte(reset) // a 03 alone would read following digits as a colour
 		*f = Format{}
 	}
 	toggle := func(have *bool, want bool, code byte) {
@@ -224,14 +224,13 @@ func (f *Format) turnInto(want Format, b *strings.Builder) {
 		back = nearest(want.Back)
 	}
 	b.WriteByte(colour)
-	b.WriteString(twoDigits(fore) + "," + twoDigits(back)) // both, so that no comma of the text is taken for part of it
+	b.WriteString(twoDigits(fore) + "," + twoDigits(back)) // always both, so that a comma in the text is not read as part of the code
 	f.Fore, f.Back = want.Fore, want.Back
 }
 
 func twoDigits(n int) string { return string([]byte{'0' + byte(n/10), '0' + byte(n%10)}) }
 
-// nearest is the colour of the first 16, which all clients know, that is most like
-// another.
+// nearest returns the nearest of the first 16 colours, which every client supports.
 func nearest(c uint32) int {
 	best, least := 0, 1<<30
 	for i, p := range palette[:16] {

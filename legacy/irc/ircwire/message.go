@@ -1,5 +1,5 @@
-// Package ircwire is the codec of IRC: messages, names, formatting. It is pure:
-// no goroutines, no clock, no sockets.
+// Package ircwire is the codec of the IRC protocol: messages, names, formatting. It has
+// no goroutines, no clock and no sockets.
 package ircwire
 
 import (
@@ -8,26 +8,26 @@ import (
 	"time"
 )
 
-// Message is a line of the protocol. (RFC 2812 §2.3.1, IRCv3 message tags)
+// Message is a parsed line. (RFC 2812 §2.3.1, IRCv3 message tags)
 type Message struct {
 	Tags    map[string]string // nil for none
-	Source  string            // nick!user@host, or a server's name
+	Source  string            // nick!user@host, or a server name
 	Command string            // upper case, or three digits
 	Params  []string
 }
 
 const (
 	maxParams = 15
-	// MaxLine is the length of a line without tags and line end.
+	// MaxLine is the maximum length of a line in bytes, without tags and line end.
 	MaxLine = 510
 	maxTags = 64
 )
 
-// ErrEmpty says that a line has no command.
+// ErrEmpty reports a line without a command.
 var ErrEmpty = errors.New("ircwire: a line without a command")
 
-// Parse reads a line without its end. It never fails but on a line without a
-// command; what follows the fifteenth parameter is part of it.
+// Parse parses a line without its line end. Its only error is ErrEmpty. The fifteenth
+// parameter contains the rest of the line.
 func Parse(line string) (Message, error) {
 	var m Message
 	line = strings.TrimRight(line, "\r\n")
@@ -69,10 +69,10 @@ func parseTags(s string) map[string]string {
 	return tags
 }
 
-// A backslash before anything else stands for nothing.
+// A backslash before any other character is dropped.
 var tagUnescaper = strings.NewReplacer(`\:`, ";", `\s`, " ", `\\`, `\`, `\r`, "\r", `\n`, "\n", `\`, "")
 
-// Param is a parameter, "" if there are fewer.
+// Param returns parameter i, "" if there are fewer.
 func (m Message) Param(i int) string {
 	if i < 0 || i >= len(m.Params) {
 		return ""
@@ -80,10 +80,11 @@ func (m Message) Param(i int) string {
 	return m.Params[i]
 }
 
-// Last is the last parameter, "" if there is none.
+// Last returns the last parameter, "" if there is none.
 func (m Message) Last() string { return m.Param(len(m.Params) - 1) }
 
-// Middle are the parameters of a numeric reply between our own nick and the text.
+// Middle returns the parameters of a numeric reply between the client's nick and the
+// text.
 func (m Message) Middle() []string {
 	if len(m.Params) < 3 {
 		return nil
@@ -91,27 +92,27 @@ func (m Message) Middle() []string {
 	return m.Params[1 : len(m.Params)-1]
 }
 
-// Nick is the nick of the source; of a server, its name.
+// Nick returns the nick of the source, or the name of a server.
 func (m Message) Nick() string {
 	nick, _, _ := strings.Cut(m.Source, "!")
 	return nick
 }
 
-// Address is user@host of the source, "" if it does not tell.
+// Address returns the user@host of the source, "" if it has none.
 func (m Message) Address() string {
 	_, address, _ := strings.Cut(m.Source, "!")
 	return address
 }
 
-// Time is when the server says that the message was sent. (IRCv3 server-time)
+// Time returns the time at which the message was sent. (IRCv3 server-time)
 func (m Message) Time() (time.Time, bool) {
 	t, err := time.Parse("2006-01-02T15:04:05.000Z", m.Tags["time"])
 	return t, err == nil
 }
 
-// Line writes a command with its parameters, without a line end. The last one may
-// have spaces. Line ends and NUL, which would make another command of the rest,
-// are taken out.
+// Line formats a command with its parameters, without a line end. The last parameter
+// may contain spaces. Line ends and NUL are removed, since they would start another
+// command.
 func Line(command string, params ...string) string {
 	var b strings.Builder
 	b.WriteString(command)
@@ -128,7 +129,7 @@ func Line(command string, params ...string) string {
 	return b.String()
 }
 
-// Tagged puts tags before a line, in no order. Without any, it is the line.
+// Tagged prepends tags, in random order, to a line. Without tags it returns the line.
 // (IRCv3 message tags)
 func Tagged(tags map[string]string, line string) string {
 	if len(tags) == 0 {

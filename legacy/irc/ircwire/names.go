@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Casemapping is how a server compares names. (RFC 2812 §2.2, ISUPPORT)
+// Casemapping is a server's rule for comparing names. (RFC 2812 §2.2, ISUPPORT)
 type Casemapping string
 
 // The casemappings.
@@ -16,8 +16,8 @@ const (
 	StrictRFC1459 Casemapping = "strict-rfc1459"
 )
 
-// Fold is the form in which two names that the server takes for the same are
-// equal.
+// Fold returns a canonical form: two names are the same to the server if their folded
+// forms are equal.
 func (c Casemapping) Fold(name string) string {
 	top := byte('Z')
 	switch c {
@@ -40,14 +40,14 @@ func (c Casemapping) Fold(name string) string {
 	return name
 }
 
-// Prefixes are a server's ranks in a channel: modes and the characters that stand
-// before nicks, from the highest to the lowest.
+// Prefixes are a server's ranks in a channel, highest first: the modes and the
+// characters that precede nicks.
 type Prefixes struct{ Modes, Chars string }
 
-// DefaultPrefixes are those of servers that do not say.
+// DefaultPrefixes apply to a server without PREFIX in ISUPPORT.
 var DefaultPrefixes = Prefixes{"ov", "@+"}
 
-// ParsePrefixes reads PREFIX of ISUPPORT, "(qaohv)~&@%+".
+// ParsePrefixes parses PREFIX of ISUPPORT, such as "(qaohv)~&@%+".
 func ParsePrefixes(s string) (Prefixes, bool) {
 	modes, chars, ok := strings.Cut(strings.TrimPrefix(s, "("), ")")
 	if !ok || !strings.HasPrefix(s, "(") || len(modes) != len(chars) {
@@ -56,8 +56,7 @@ func ParsePrefixes(s string) (Prefixes, bool) {
 	return Prefixes{modes, chars}, true
 }
 
-// SplitNick takes the prefixes off a nick of NAMES, and returns the modes that
-// they stand for.
+// SplitNick splits an entry of NAMES into the nick and the modes of its prefixes.
 func (p Prefixes) SplitNick(s string) (nick, modes string) {
 	var b strings.Builder
 	for s != "" {
@@ -71,8 +70,8 @@ func (p Prefixes) SplitNick(s string) (nick, modes string) {
 	return s, b.String()
 }
 
-// IsNick reports whether a name can be a nick on some server. (RFC 2812 §2.3.1;
-// many servers allow more)
+// IsNick reports whether a name is a valid nick on some server. (RFC 2812 §2.3.1; many
+// servers allow more)
 func IsNick(s string) bool {
 	if s == "" || len(s) > maxNick || !utf8.ValidString(s) || strings.ContainsFunc(s, isBlank) || s[0] == '-' || s[0] >= '0' && s[0] <= '9' {
 		return false
@@ -80,13 +79,13 @@ func IsNick(s string) bool {
 	return !strings.ContainsAny(s, notInNicks)
 }
 
-// notInNicks are characters that mean something else wherever a nick may be.
+// notInNicks are characters with another meaning wherever a nick may appear.
 const notInNicks = " ,*?!@.:#&+~%$\x00\r\n\t\x01"
 
 const maxNick = 64 // bytes
 
-// NearestNick is what IsNick takes that is nearest to a name: with _ for what no nick has.
-// It is "" if nothing of the name is left.
+// NearestNick returns the valid nick nearest to a name: _ replaces invalid characters.
+// It returns "" if nothing of the name is left.
 func NearestNick(name string) string {
 	nick := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(name, ""), func(r rune) bool { return isBlank(r) || strings.ContainsRune(notInNicks, r) }), "_")
 	if nick != "" && !IsNick(nick[:1]) && nick[0] < utf8.RuneSelf {
@@ -98,18 +97,18 @@ func NearestNick(name string) string {
 	return nick
 }
 
-// isBlank reports whether a character cannot be part of a name, since nobody sees it
-// and addresses of XMPP cannot have it.
+// isBlank reports whether a character is invalid in a name because it is invisible and
+// not allowed in a JID.
 func isBlank(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
 
-// IsChannel reports whether a name is a channel's, given the server's kinds of
-// channel.
+// IsChannel reports whether a name is a channel name; types are the server's channel
+// types.
 func IsChannel(s, types string) bool {
 	return len(s) > 1 && len(s) <= 200 && utf8.ValidString(s) && !strings.ContainsFunc(s, isBlank) && strings.IndexByte(types, s[0]) >= 0 && !strings.ContainsAny(s, " ,\x07\x00\r\n")
 }
 
-// Match reports whether a name fits a mask, in which * stands for any characters
-// and ? for one. Case is not looked at.
+// Match reports whether a name matches a mask, in which * matches any characters and ?
+// matches one. It ignores the case of ASCII letters.
 func Match(mask, name string) bool {
 	mask, name = ASCII.Fold(mask), ASCII.Fold(name)
 	i, j, star, mark := 0, 0, -1, 0

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Formatting characters of mIRC and those who followed it.
+// The formatting characters, as introduced by mIRC.
 const (
 	bold          = 0x02
 	colour        = 0x03
@@ -20,7 +20,7 @@ const (
 	ctcpDelimiter = 0x01
 )
 
-// Plain takes formatting and control characters out of a text.
+// Plain removes formatting and control characters.
 func Plain(s string) string {
 	if !strings.ContainsFunc(s, unicode.IsControl) {
 		return s
@@ -43,7 +43,7 @@ func Plain(s string) string {
 	return b.String()
 }
 
-// colourLen is the length of what follows 03: one or two digits, and perhaps a
+// colourLen returns the length of the arguments of 03: one or two digits, optionally a
 // comma and one or two more.
 func colourLen(s string) int {
 	digits := func(s string) int {
@@ -62,8 +62,8 @@ func colourLen(s string) int {
 	return n
 }
 
-// hexLen is the length of what follows 04: six hexadecimal digits, and perhaps a
-// comma and six more.
+// hexLen returns the length of the arguments of 04: six hexadecimal digits, optionally
+// a comma and six more.
 func hexLen(s string) int {
 	isHex := func(s string) bool {
 		return len(s) >= 6 && strings.Trim(s[:6], "0123456789abcdefABCDEF") == ""
@@ -77,8 +77,8 @@ func hexLen(s string) int {
 	return 6
 }
 
-// CTCP splits a client-to-client message, \x01COMMAND text\x01. ok is false for
-// any other text.
+// CTCP parses a client-to-client message, \x01COMMAND text\x01. ok is false for any
+// other text.
 func CTCP(text string) (command, rest string, ok bool) {
 	if len(text) < 2 || text[0] != ctcpDelimiter {
 		return "", "", false
@@ -88,7 +88,7 @@ func CTCP(text string) (command, rest string, ok bool) {
 	return strings.ToUpper(command), rest, command != ""
 }
 
-// MakeCTCP makes such a message.
+// MakeCTCP formats a client-to-client message.
 func MakeCTCP(command, rest string) string {
 	if rest != "" {
 		command += " " + rest
@@ -96,8 +96,8 @@ func MakeCTCP(command, rest string) string {
 	return "\x01" + strings.ReplaceAll(command, "\x01", "") + "\x01"
 }
 
-// beforeCode moves a cut that is inside of the code of a colour before it, lest its
-// digits be read as text.
+// beforeCode moves a cut inside of a colour code to its start, so that its digits are
+// not read as text.
 func beforeCode(line string, cut int) int {
 	const longest = 1 + 13 // 04 with two colours
 	for at := cut - 1; at > 0 && at > cut-longest; at-- {
@@ -115,11 +115,11 @@ func beforeCode(line string, cut int) int {
 	return cut
 }
 
-// maxCluster is how many bytes of characters that make one sign are held together.
+// maxCluster is the maximum length in bytes of a grapheme cluster that is not split.
 const maxCluster = 64
 
-// betweenClusters moves a cut to where it takes no sign apart that several characters
-// make: letters and their marks, emojis that are joined, flags. (UAX #29, roughly)
+// betweenClusters moves a cut to the boundary of a grapheme cluster: letters with
+// combining marks, joined emojis, flags. (UAX #29, simplified)
 func betweenClusters(line string, cut int) int {
 	for at := cut; at > 0 && cut-at <= maxCluster; {
 		before, size := utf8.DecodeLastRuneInString(line[:at])
@@ -138,7 +138,7 @@ func joined(before, after rune) bool {
 	return before == joiner || after == joiner || unicode.Is(unicode.M, after) || after >= 0x1F3FB && after <= 0x1F3FF
 }
 
-// splitsFlag reports whether the cut is inside of a pair of regional indicators.
+// splitsFlag reports whether a cut is inside of a pair of regional indicators.
 func splitsFlag(before string, after rune) bool {
 	n := 0
 	for isRegional(after) && n < maxCluster {
@@ -154,9 +154,8 @@ func splitsFlag(before string, after rune) bool {
 
 func isRegional(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
 
-// Split divides a text into lines of at most limit bytes, at spaces where there
-// are any, never inside a character, nor inside of a sign of several characters. Empty lines are left out, since IRC knows
-// none.
+// Split splits a text into lines of at most limit bytes, preferably at spaces, and
+// never inside of a grapheme cluster. It drops empty lines, because IRC has none.
 func Split(text string, limit int) []string {
 	limit = max(limit, utf8.UTFMax)
 	var parts []string
@@ -167,7 +166,7 @@ func Split(text string, limit int) []string {
 			for at > 0 && !utf8.RuneStart(line[at]) {
 				at--
 			}
-			if at == 0 { // no UTF-8
+			if at == 0 { // not UTF-8
 				at = limit
 			}
 			if space := strings.LastIndexByte(line[:at], ' '); space >= at/4 {

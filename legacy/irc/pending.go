@@ -9,15 +9,15 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// ask is something that the server has yet to confirm.
+// ask is a command that the server has not confirmed yet.
 type ask struct {
 	kind     askKind
-	target   string // channel, or the receiver of a message
-	nick     string // or mask
-	label    string // IRCv3 labeled-response, "" where the server has none
-	fence    uint64 // the PING after it, 0 where the server says more than that
+	target   string // channel, or the recipient of a message
+	nick     string // or ban mask
+	label    string // IRCv3 labeled-response, "" without that capability
+	fence    uint64 // number of the PING after the command, 0 if the server confirms the command itself
 	done     func(err error, id string)
-	deadline time.Time // by patience
+	deadline time.Time // on the clock of unblockedNow
 }
 
 type askKind uint8
@@ -40,27 +40,28 @@ const (
 	maxAsks  = 1000
 )
 
-// tells is what tells the core of the end of an ask by legacy.Done.
-func (c *client) tells(ref string) func(error, string) {
+// reportDone returns an ask.done that reports the outcome as a legacy.Done with the ref.
+func (c *client) reportDone(ref string) func(error, string) {
 	return func(err error, _ string) { c.emit(legacy.Done{Ref: ref, Err: err}) }
 }
 
-// pending are the commands whose outcome the server has not told yet.
+// pending tracks the commands that the server has not confirmed yet.
 type pending struct {
 	c *client
 
 	waiting  []ask
-	fences   uint64 // PINGs that mark the end of the answers so far
-	unfenced int    // messages since the last
+	fences   uint64 // number of the last fence PING
+	unfenced int    // messages since that PING
 	labels   uint64
-	batches  map[string]ircwire.Message // open ones, by reference
+	batches  map[string]ircwire.Message // open batches, by reference
 }
 
-// request sends a line and remembers that it is to be confirmed. Where the server
-// labels its answers, it is known for sure which is which.
+// request queues a line and adds a to the pending commands once the line is sent. With
+// labeled-response the server's reply carries the label of its command; otherwise
+// replies are matched by target.
 func (pe *pending) request(a ask, line string) {
 	if len(pe.waiting) >= maxAsks {
-		pe.conclude(a, legacy.Errorf(legacy.RateLimited, "Too much waits for %s. Try again in a moment.", pe.c.link.name()))
+		pe.conclude(a, legacy.Errorf(legacy.RateLimited, "Too many messages are waiting to be sent to %s. Try again in a moment.", pe.c.link.name()))
 		return
 	}
 	if pe.c.caps["labeled-response"] {
@@ -77,40 +78,42 @@ func (pe *pending) request(a ask, line string) {
 		case err != nil:
 			pe.conclude(a, err)
 		default:
-			if (a.kind == askText || a.kind == askRedact) && a.label == "" && !pe.c.caps["echo-message"] { // the server says nothing of what goes well
+			if (a.kind == askText || a.kind == askRedact) && a.label == "" && !pe.c.caps["echo-message"] { // the server reports errors only
 				a.fence = pe.fences + 1
 				pe.unfenced++
 			}
-			a.deadline = pe.c.patience().Add(askLimit)
+			a.deadline = pe.c.unblockedNow().Add(askLimit)
 			pe.waiting = append(pe.waiting, a)
 		}
 	}
 	if !pe.c.out.put(queued{line, sent}) {
-		pe.conclude(a, legacy.Errorf(legacy.RateLimited, "Too much waits for %s. Try again in a moment.", pe.c.link.name()))
+		pe.conclude(a, legacy.Errorf(legacy.RateLimited, "Too many messages are waiting to be sent to %s. Try again in a moment.", pe.c.link.name()))
 		return
 	}
 	pe.c.drain()
 }
 
-// maxUnfenced is how many messages are sent, at most, before the server is asked how
-// far it is.
+// maxUnfenced is the number of messages after which a fence PING is sent even if more
+// messages are queued.
 const maxUnfenced = 5
 
-// fence sends a PING after messages of which the server would only say what went
-// wrong: once the answer is there, they have arrived.
+// fence sends a PING after commands whose success the server does not report. The
+// server handles lines in order: if the PONG arrives before an error, the commands have
+// succeeded.
 func (pe *pending) fence() {
 	if pe.unfenced == 0 || len(pe.c.out.queue) > 0 && pe.unfenced < maxUnfenced {
 		return
 	}
 	pe.fences++
 	pe.unfenced = 0
-	pe.c.out.left-- // it is a line like others to those who limit them
+	pe.c.out.left-- // the PING counts towards the server's flood limit
 	pe.c.write("PING :" + fenceMark + strconv.FormatUint(pe.fences, 36))
 }
 
 const fenceMark = "~"
 
-// onFence handles the answer to a PING, if it is to a fence: answers come in order.
+// onFence handles a PONG, if it answers a fence PING: it confirms the commands before
+// that PING.
 func (pe *pending) onFence(token string) bool {
 	text, ok := strings.CutPrefix(token, fenceMark)
 	n, err := strconv.ParseUint(text, 36, 64)
@@ -124,15 +127,15 @@ func (pe *pending) onFence(token string) bool {
 
 func (pe *pending) conclude(a ask, err error) { a.done(err, "") }
 
-// answer ends the first ask that fits.
+// answer ends the first pending ask that fits, with err as the outcome.
 func (pe *pending) answer(fits func(*ask) bool, err error) bool { return pe.answerID(fits, err, "") }
 
-// answerID is answer with what the network calls the message.
+// answerID is answer with the server's ID of the message.
 func (pe *pending) answerID(fits func(*ask) bool, err error, id string) bool {
 	for i := range pe.waiting {
 		if fits(&pe.waiting[i]) {
 			a := pe.waiting[i]
-			copy(pe.waiting[1:i+1], pe.waiting[:i]) // most often i is 0
+			copy(pe.waiting[1:i+1], pe.waiting[:i]) // i is usually 0
 			pe.waiting[0] = ask{}
 			pe.waiting = pe.waiting[1:]
 			a.done(err, id)
@@ -142,8 +145,8 @@ func (pe *pending) answerID(fits func(*ask) bool, err error, id string) bool {
 	return false
 }
 
-// expire gives up what is not confirmed in time, and returns when the next is, both by
-// patience.
+// expire fails the commands whose deadline has passed and returns the next deadline,
+// both on the clock of unblockedNow.
 func (pe *pending) expire(now time.Time) time.Time {
 	for len(pe.waiting) > 0 && !pe.waiting[0].deadline.After(now) {
 		a := pe.waiting[0]
@@ -154,17 +157,17 @@ func (pe *pending) expire(now time.Time) time.Time {
 	if len(pe.waiting) > 0 {
 		next = pe.waiting[0].deadline
 	}
-	if len(pe.c.lookups.versions)+len(pe.c.lookups.whos)+len(pe.c.lookups.whoises) == 0 { // as nearly always
+	if len(pe.c.lookups.versions)+len(pe.c.lookups.whos)+len(pe.c.lookups.whoises) == 0 { // the usual case
 		return next
 	}
-	if at := pe.expireQuestions(now); next.IsZero() || !at.IsZero() && at.Before(next) {
+	if at := pe.expireLookups(now); next.IsZero() || !at.IsZero() && at.Before(next) {
 		next = at
 	}
 	return next
 }
 
-// expireQuestions is expire for what was asked about people.
-func (pe *pending) expireQuestions(now time.Time) (next time.Time) {
+// expireLookups is expire for the lookups.
+func (pe *pending) expireLookups(now time.Time) (next time.Time) {
 	late := func(deadline time.Time) bool {
 		if !deadline.After(now) {
 			return true
@@ -175,7 +178,7 @@ func (pe *pending) expireQuestions(now time.Time) (next time.Time) {
 		return false
 	}
 	silent := legacy.Errorf(legacy.Temporary, "The %s server did not answer.", pe.c.link.name())
-	pe.c.lookups.endVersions(func(v *versionAsk) bool { return late(v.deadline) }, "", legacy.Errorf(legacy.Temporary, "Nobody has answered."))
+	pe.c.lookups.endVersions(func(v *versionAsk) bool { return late(v.deadline) }, "", legacy.Errorf(legacy.Temporary, "There was no answer."))
 	pe.c.lookups.endWhos(func(w *whoAsk) bool { return late(w.deadline) }, silent)
 	for _, w := range pe.c.lookups.whoises {
 		if late(w.deadline) {
@@ -185,7 +188,7 @@ func (pe *pending) expireQuestions(now time.Time) (next time.Time) {
 	return next
 }
 
-// labelOf is the label that a line answers to, by itself or by its batch.
+// labelOf returns the label that a line replies to: its own, or that of its batch.
 func (pe *pending) labelOf(m ircwire.Message) string {
 	if label := m.Tags["label"]; label != "" {
 		return label
@@ -193,8 +196,8 @@ func (pe *pending) labelOf(m ircwire.Message) string {
 	return pe.batches[m.Tags["batch"]].Tags["label"]
 }
 
-// onLabel ends the ask that a labeled answer is for. Errors among them are handled
-// by onError, which knows the label too. (IRCv3 labeled-response)
+// onLabel ends the ask with the label of a reply. Error replies go to onError, which
+// matches labels, too. (IRCv3 labeled-response)
 func (pe *pending) onLabel(m ircwire.Message) {
 	label := pe.labelOf(m)
 	if label == "" || m.Command == "BATCH" || m.Command == "FAIL" || isError(m.Command) {
@@ -214,7 +217,7 @@ func isError(command string) bool {
 
 const maxBatches = 32
 
-// onBatch notes that a batch begins or ends. (IRCv3 batch)
+// onBatch handles the start or the end of a batch. (IRCv3 batch)
 func (pe *pending) onBatch(m ircwire.Message) {
 	ref := m.Param(0)
 	switch {
@@ -229,13 +232,13 @@ func (pe *pending) onBatch(m ircwire.Message) {
 	}
 }
 
-// isHistory reports whether a line is of what was said earlier.
+// isHistory reports whether a line belongs to a playback of history.
 func (pe *pending) isHistory(m ircwire.Message) bool {
 	kind := pe.batches[m.Tags["batch"]].Param(1)
 	return kind == "chathistory" || kind == "znc.in/playback"
 }
 
-// moderate does something about somebody in a channel.
+// moderate kicks or bans a member, or changes its rank.
 func (cs *channels) moderate(ref, name string, m legacy.Moderation) {
 	ch := cs.byName[cs.c.fold(name)]
 	if ch == nil {
@@ -244,7 +247,7 @@ func (cs *channels) moderate(ref, name string, m legacy.Moderation) {
 	}
 	who := ch.members[cs.c.fold(m.Nick)]
 	if who == nil {
-		cs.c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(legacy.NotFound, "There is no %s in the channel.", m.Nick)})
+		cs.c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(legacy.NotFound, "%s is not in the channel.", m.Nick)})
 		return
 	}
 	if m.Ban {
@@ -255,7 +258,7 @@ func (cs *channels) moderate(ref, name string, m legacy.Moderation) {
 		cs.c.send(ircwire.Line("MODE", ch.name, "+b", mask))
 	}
 	if m.Kick || m.Ban {
-		cs.c.pending.request(ask{kind: askKick, target: ch.name, nick: who.nick, done: cs.c.tells(ref)},
+		cs.c.pending.request(ask{kind: askKick, target: ch.name, nick: who.nick, done: cs.c.reportDone(ref)},
 			"KICK "+ch.name+" "+who.nick+" :"+cs.c.encodeFor(ch.peer, cleanLine(m.Reason)))
 		return
 	}
@@ -268,10 +271,10 @@ func (cs *channels) moderate(ref, name string, m legacy.Moderation) {
 		cs.c.send(modeLine(ch.name, changes[:cs.c.support.modes], who.nick))
 		changes = changes[cs.c.support.modes:]
 	}
-	cs.c.pending.request(ask{kind: askRank, target: ch.name, nick: who.nick, done: cs.c.tells(ref)}, modeLine(ch.name, changes, who.nick))
+	cs.c.pending.request(ask{kind: askRank, target: ch.name, nick: who.nick, done: cs.c.reportDone(ref)}, modeLine(ch.name, changes, who.nick))
 }
 
-// modeLine changes modes of somebody's, such as "+v" and "-o", in a channel.
+// modeLine returns a MODE line that applies changes such as "+v" and "-o" to a nick.
 func modeLine(channel string, changes []string, nick string) string {
 	params, modes, sign := []string{channel, ""}, "", byte(0)
 	for _, change := range changes {
@@ -286,7 +289,7 @@ func modeLine(channel string, changes []string, nick string) string {
 	return ircwire.Line("MODE", params...)
 }
 
-// modesFor are the changes of modes that give somebody a level.
+// modesFor returns the mode changes that take a member to a level.
 func (cs *channels) modesFor(who *member, level legacy.Level) (changes []string) {
 	want := map[legacy.Level]string{legacy.LevelVoice: "v", legacy.LevelHelper: "h", legacy.LevelOperator: "o", legacy.LevelOwner: "a"}[level]
 	if want == "a" && !strings.Contains(cs.c.support.prefixes.Modes, want) {

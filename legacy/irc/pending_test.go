@@ -189,7 +189,7 @@ func TestStandardReplies(t *testing.T) {
 	l := newLab(t, "standard-replies")
 	room := l.enter("#room")
 	l.hear("FAIL CHATHISTORY NEED_MORE_PARAMS LATEST :x", "FAIL TOPIC CANNOT #room :You may not", "FAIL OTHER THING :Something else", "FAIL", "WARN * x :careful", "NOTE", "WARN * x :")
-	l.want(legacy.RoomFailed{Room: room, Err: fails(legacy.Forbidden)}, legacy.Notice{Text: "Something else"}, legacy.Notice{Text: "The server refuses."}, legacy.Notice{Text: "careful"})
+	l.want(legacy.RoomFailed{Room: room, Err: fails(legacy.Forbidden)}, legacy.Notice{Text: "Something else"}, legacy.Notice{Text: "The server refused this."}, legacy.Notice{Text: "careful"})
 }
 
 // TestDeaf: while the core has no room for what the server says, its answers are not
@@ -204,7 +204,7 @@ func TestDeaf(t *testing.T) {
 	l.after(pingEvery)
 	l.c.turn = l.clock // a turn begins, and is held up
 	l.clock = l.clock.Add(pingLimit + askLimit)
-	l.c.listen()
+	l.c.countBlocked()
 	l.c.turn = time.Time{}
 	l.after(askLimit / 2)
 	if l.c.err != nil {
