@@ -226,7 +226,7 @@ func (r *room) reactInRoom(st *stanza.Inbound) {
 func (r *room) retractInRoom(st *stanza.Inbound) {
 	id := retraction(st.Element).Attr("id")
 	r.recall()
-	r.rs.u.c.identify(r, r.self())
+	r.identify(r.self())
 	old := r.said(id)
 	switch {
 	case r.redacts && (old == nil || !old.unnamed):

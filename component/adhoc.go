@@ -8,7 +8,6 @@ type adhoc struct {
 
 	executions map[string]*execution // by session id
 	late       map[string]bool       // clients that did not answer a question by words in time
-	renaming   *nickChange           // that a command waits for, nil for none
 }
 
 func (ad *adhoc) due(time.Time) {}

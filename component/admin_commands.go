@@ -49,32 +49,6 @@ func adminForm(typ, title, instructions string) *element.Element {
 	return xep.NewForm(typ, nsAdmin, title, instructions)
 }
 
-// registeredUsers are the bare JIDs of all registered users, in order.
-func (c *Component) registeredUsers() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	names := make([]string, 0, len(c.registered))
-	for name := range c.registered {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// signedOnUsers are the bare JIDs of the users who are signed on, in order.
-func (c *Component) signedOnUsers() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var names []string
-	for name, u := range c.users {
-		if u.signedOn.Load() {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 func (ad *adhoc) countRegistered(x *execution) {
 	n := len(ad.u.c.registeredUsers())
 	ad.complete(x, "", "", adminForm("result", "", "").
@@ -102,22 +76,6 @@ func (ad *adhoc) listUsers(x *execution, names []string, field, label string) {
 		names = names[:maxListed]
 	}
 	ad.complete(x, "info", note, adminForm("result", "", "").Add(xep.NewField(field, "jid-multi", label, names...)))
-}
-
-// order has another user's actor do something, soon. It is false when that actor
-// has too much to do.
-func (c *Component) order(bare string, do func(*user)) bool {
-	u := c.acquire(bare)
-	if u == nil {
-		return false
-	}
-	defer c.release(u)
-	select {
-	case u.orders <- do:
-		return true
-	default:
-		return false
-	}
 }
 
 // ask has each of some users' actors do something and collects what they say of
@@ -193,10 +151,10 @@ func (ad *adhoc) report(x *execution, bares, answers []string) {
 func (ad *adhoc) askUserStats(x *execution) {
 	ad.askAccounts(x, "Show a user's state", "", func(u *user, x *execution, bares []string) {
 		u.adhoc.askUsers(bares, func(other *user) string {
-			if other.account.row == nil {
+			if !other.account.exists() {
 				return "not registered"
 			}
-			return fmt.Sprintf("%s Clients: %d.", strings.ReplaceAll(other.login.statusText(), "\n", " "), len(other.clients.resources))
+			return fmt.Sprintf("%s Clients: %d.", strings.ReplaceAll(other.login.statusText(), "\n", " "), other.clients.count())
 		}, func(answers []string) { u.adhoc.report(x, bares, answers) })
 	})
 }
@@ -208,10 +166,10 @@ func (ad *adhoc) askEndSession(x *execution) {
 	ad.askAccounts(x, "End users' sessions", "They stay signed off until they sign on again.", func(u *user, x *execution, bares []string) {
 		u.log.Info().Strs("users", bares).Msg("an administrator ends sessions")
 		u.adhoc.askUsers(bares, func(other *user) string {
-			if other.account.row == nil {
+			if !other.account.exists() {
 				return "not signed on"
 			}
-			if other.account.guest {
+			if other.account.isGuest() {
 				other.rooms.closeRooms("307", stanza.ErrNotOnline.With(textEnded))
 				return "signed off"
 			}

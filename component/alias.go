@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"transport/component/address"
-	"transport/legacy"
 )
 
 // aliasCode writes an ID in what servers leave as it is in a localpart.
@@ -18,38 +17,12 @@ const (
 	maxAliased  = 500 // bytes of an ID: with its code it is still a localpart
 )
 
-// localOf is the localpart that a peer is shown with. Servers take several IDs for the
-// same localpart, as of "bob" in letters of full width: whoever is not called what their
-// localpart is read as has an alias, so that nobody passes for somebody else and answers
-// reach who is answered.
-func (c *Component) localOf(id string) string {
-	local := address.SafeLocal(address.EscapeLocal(id))
-	if local == id && !strings.Contains(id, aliasMark) {
-		return local
-	}
-	if len(id) > maxAliased { // no network has such names
-		return strings.ReplaceAll(local, aliasMark, "?")
-	}
-	_, taken := aliased(local)
-	name := address.UnescapeLocal(local)
-	p, err := c.cfg.Network.ParsePeer(name)
-	if !taken && (name == id || err == nil && p.ID == id) {
-		return local
-	}
-	return aliasOf(id)
-}
-
 // nameOf is the name that a localpart stands for: what the network's ParsePeer takes.
 func nameOf(local string) string {
 	if id, ok := aliased(local); ok {
 		return id
 	}
 	return address.UnescapeLocal(local)
-}
-
-// parsePeer is who a localpart stands for.
-func (c *Component) parsePeer(local string) (legacy.Peer, error) {
-	return c.cfg.Network.ParsePeer(nameOf(local))
 }
 
 // aliasOf is what can be read of an ID, with all of it behind.

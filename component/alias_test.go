@@ -24,7 +24,7 @@ var oddNames = []string{"bob", "bob%irc.example.org", "b~b", "ＢＯＢ", "bo\u0
 
 // TestAliases: no two are shown with the same localpart, and each is found by theirs.
 func TestAliases(t *testing.T) {
-	c := &Component{cfg: Config{Network: letters{}}}
+	c := &addresses{network: letters{}}
 	all := append([]string(nil), oddNames...)
 	for _, id := range oddNames {
 		all = append(all, aliasOf(id), aliasOf(aliasOf(id))) // who calls themselves so
@@ -60,7 +60,7 @@ func FuzzAlias(f *testing.F) {
 	for _, id := range oddNames {
 		f.Add(id)
 	}
-	c := &Component{cfg: Config{Network: letters{}}}
+	c := &addresses{network: letters{}}
 	f.Fuzz(func(t *testing.T, id string) {
 		p, err := letters{}.ParsePeer(id)
 		if err != nil || len(id) > maxAliased || strings.TrimSpace(strings.ToValidUTF8(id, "")) != id {

@@ -164,7 +164,7 @@ func (bl *blocklist) mayBlock(r *stanza.Request) bool {
 	switch {
 	case !bl.ro.u.c.info.Features.Has(legacy.FeatureBlocking):
 		r.Fail(stanza.ErrServiceUnavail)
-	case bl.ro.u.account.row == nil:
+	case !bl.ro.u.account.exists():
 		r.Fail(stanza.ErrRegisterFirst)
 	case bl.ro.u.login.legacySession() == nil:
 		r.Fail(bl.ro.u.login.notOnline())

@@ -3,6 +3,7 @@ package component
 import (
 	"time"
 
+	"transport/component/address"
 	"transport/legacy"
 )
 
@@ -31,3 +32,34 @@ func (cl *clients) reset(why resetReason) {
 		clear(cl.resources)
 	}
 }
+
+// count is how many clients are online.
+func (cl *clients) count() int { return len(cl.resources) }
+
+// handling notes whose stanza is being handled.
+func (cl *clients) handling(from address.JID) { cl.client = from.String() }
+
+// sender is the full JID of the client whose stanza is being handled.
+func (cl *clients) sender() string { return cl.client }
+
+// apply notes the client that has registered, "" for none: it is asked what it can do.
+func (cl *clients) apply(full string) { cl.applicant = applicant{full: full} }
+
+// learning reports whether a client has yet to send its capabilities.
+func (cl *clients) learning() bool {
+	if cl.applicant.asking {
+		return true
+	}
+	for _, r := range cl.resources {
+		if r.asking {
+			return true
+		}
+	}
+	return false
+}
+
+// forgetShown has the user's presence sent anew: the session is another one.
+func (cl *clients) forgetShown() { cl.shown = legacy.Presence{} }
+
+// forgetOwn has the user's avatar sent anew.
+func (cl *clients) forgetOwn() { cl.ownPicture, cl.ownPhoto = "", noPhoto }

@@ -6,7 +6,6 @@ import (
 
 	"transport/component/stanza"
 
-	"transport/component/address"
 	"transport/component/element"
 	"transport/component/xep"
 	"transport/legacy"
@@ -125,19 +124,6 @@ func (ad *adhoc) onCommand(r *stanza.Request) {
 	}
 }
 
-// addressed is what a JID of ours stands for, the zero Peer for the gateway. With an
-// occupant's JID it is the person.
-func (c *Component) addressed(to address.JID) (legacy.Peer, error) {
-	if to.Local == "" {
-		return legacy.Peer{}, nil
-	}
-	p, err := c.parsePeer(to.Local)
-	if err == nil && p.Room && to.Resource != "" {
-		return c.occupantPeer(&room{peer: p}, to.Resource)
-	}
-	return p, err
-}
-
 // isAt reports whether a command is offered at a peer. What is a service's is the
 // gateway's on a network that has none.
 func (c *Component) isAt(cmd *command, p legacy.Peer) bool {
@@ -199,7 +185,7 @@ func (ad *adhoc) startCommand(r *stanza.Request, cmd *command, peer legacy.Peer)
 	case !ad.offers(cmd) && !ad.u.account.isRegistered():
 		ad.complete(x, "error", textStranger+" "+ad.u.c.howToRegister(), nil)
 	case !ad.offers(cmd):
-		ad.complete(x, "error", "You are registered already, as "+first(ad.u.account.row.Login, ad.u.account.row.Fields["username"])+".", nil)
+		ad.complete(x, "error", "You are registered already, as "+ad.u.account.name()+".", nil)
 	case cmd.ask != nil:
 		cmd.ask(ad.u, x)
 	default:

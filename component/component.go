@@ -71,16 +71,16 @@ type Policy struct {
 
 // Component is one gateway domain. Make it with New and run it once with Run.
 type Component struct {
+	addresses
+	actors
+
 	host        stanza.Host // for answers
 	cfg         Config
-	domain      string
-	info        legacy.Info
 	log         zerolog.Logger
 	clock       Clock
 	disco       atomic.Pointer[discoAnswers]
 	policy      atomic.Pointer[Policy]
 	commands    []*command
-	services    bool // the network has parts with addresses of their own
 	counters    counters
 	limiter     limiter // of the link's reader
 	abilities   abilities
@@ -99,12 +99,6 @@ type Component struct {
 	unsaved   []stream.Message            // owned by the stream: neither delivered nor kept
 	greeting  sync.WaitGroup              // of the connection
 
-	mu         sync.Mutex          // guards what follows; nothing is sent while it is held
-	users      map[string]*user    // those with an actor, by bare JID
-	registered map[string]struct{} // all registered, by bare JID
-	stale      map[string]struct{} // registered ones whose contacts may look online since before the start
-	stopping   bool
-	actors     sync.WaitGroup
 }
 
 const (
@@ -132,21 +126,18 @@ func New(cfg Config) (*Component, error) {
 		cfg.Name = info.Name
 	}
 	c := &Component{
-		cfg:        cfg,
-		domain:     domain.Domain,
-		info:       info,
-		log:        cfg.Log.With().Str("network", domain.Domain).Logger(),
-		clock:      cfg.Clock,
-		signOns:    make(chan struct{}, maxSignOns),
-		started:    cfg.Clock.Now(),
-		users:      make(map[string]*user),
-		registered: make(map[string]struct{}),
-		stale:      make(map[string]struct{}),
-		archive:    newArchiver(),
+		cfg:       cfg,
+		addresses: addresses{domain: domain.Domain, network: cfg.Network, info: info, services: info.Services},
+		log:       cfg.Log.With().Str("network", domain.Domain).Logger(),
+		clock:     cfg.Clock,
+		signOns:   make(chan struct{}, maxSignOns),
+		started:   cfg.Clock.Now(),
+		archive:   newArchiver(),
 	}
+	c.actors.c, c.users = c, make(map[string]*user)
+	c.registered, c.stale = make(map[string]struct{}), make(map[string]struct{})
 	c.host = stanza.Host{Domain: c.domain, Send: c.send, Refused: func() { c.counters.refused.Add(1) }}
 	c.limiter = newLimiter(cfg.Rate)
-	c.services = c.info.Services
 	c.commands = slices.DeleteFunc(slices.Concat(c.roomCommands(), c.userCommands(), c.networkCommands(), endCommands(), adminCommands(), debugCommands()),
 		func(cmd *command) bool { return !info.Features.Has(cmd.needs) })
 	for _, cmd := range c.commands {
@@ -205,26 +196,6 @@ func (c *Component) Run(ctx context.Context) error {
 	return nil
 }
 
-// stopUsers stops every actor and waits for them, but not for ever.
-func (c *Component) stopUsers() {
-	c.mu.Lock()
-	c.stopping = true
-	for _, u := range c.users {
-		u.stop()
-	}
-	c.mu.Unlock()
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		c.actors.Wait()
-	}()
-	select {
-	case <-over:
-	case <-time.After(stopTimeout):
-		c.log.Warn().Msg("some sessions did not sign off in time")
-	}
-}
-
 // setConn makes conn the connection to write to, nil for none, and lets every actor
 // know.
 func (c *Component) setConn(conn *stream.Conn) {
@@ -259,82 +230,6 @@ func (c *Component) greet(ctx context.Context, conn *stream.Conn) {
 			return
 		}
 	}
-}
-
-// pokeAll starts the actors of some users, or has them look at the link.
-func (c *Component) pokeAll(names []string) {
-	for _, name := range names {
-		if u := c.acquire(name); u != nil {
-			u.poke()
-			c.release(u)
-		}
-	}
-}
-
-// acquire finds or starts the actor of a user and keeps it from retiring until
-// release. It is nil when the component is stopping.
-func (c *Component) acquire(bare string) *user {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	u := c.users[bare]
-	if u == nil {
-		if c.stopping {
-			return nil
-		}
-		u = newUser(c, bare)
-		c.users[bare] = u
-		c.actors.Go(u.run)
-	}
-	u.holders++
-	return u
-}
-
-func (c *Component) release(u *user) {
-	c.mu.Lock()
-	u.holders--
-	c.mu.Unlock()
-}
-
-// retire takes an idle actor out of the map. It is false when there is work for
-// it after all.
-func (c *Component) retire(u *user) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if u.holders > 0 || !u.inbox.empty() {
-		return false
-	}
-	if c.users[u.bare] == u {
-		delete(c.users, u.bare)
-	}
-	return true
-}
-
-// isRegistered reports whether a bare JID has a registration.
-func (c *Component) isRegistered(bare string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, ok := c.registered[bare]
-	return ok
-}
-
-func (c *Component) setRegistered(bare string, yes bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if yes {
-		c.registered[bare] = struct{}{}
-	} else {
-		delete(c.registered, bare)
-	}
-}
-
-// takeStale reports, once, whether a user's contacts may still look online from
-// before this process started.
-func (c *Component) takeStale(bare string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, ok := c.stale[bare]
-	delete(c.stale, bare)
-	return ok
 }
 
 // write hands a stanza to the connection, and may wait for the server to read. Without

@@ -48,7 +48,7 @@ func (ro *roster) contact(peer string) *contact {
 // save stores a contact's row. A failure costs no more than a repeated request
 // after a restart, so it is only logged.
 func (ro *roster) save(cts ...*contact) {
-	if len(cts) == 0 || ro.u.account.row == nil {
+	if len(cts) == 0 || !ro.u.account.exists() {
 		return
 	}
 	rows := make([]registry.Contact, len(cts))
@@ -80,7 +80,7 @@ func (ro *roster) onSubscription(st *stanza.Inbound) {
 		ro.onGuestSubscription(st)
 		return
 	}
-	if ro.u.account.row == nil && !guest {
+	if !ro.u.account.exists() && !guest {
 		if st.Type == "subscribe" {
 			ro.u.c.refuseSubscription(st)
 			return

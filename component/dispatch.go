@@ -81,14 +81,6 @@ func (c *Component) forGuests(st *stanza.Inbound) bool {
 	return err == nil && (p.Room || p.Service)
 }
 
-// hasActor reports whether a user has an actor now.
-func (c *Component) hasActor(user string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, ok := c.users[user]
-	return ok
-}
-
 // knows reports whether there is more to say to a user than to anybody.
 func (c *Component) knows(user string) bool { return c.hasActor(user) || c.isRegistered(user) }
 

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"transport/component/address"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -188,28 +187,6 @@ func (c *Component) roomIQ(st *stanza.Inbound, payload *element.Element, peer le
 		c.toActor(st, func(u *user, r *stanza.Request) { u.rooms.onRoomIQ(r, peer) })
 	}
 }
-
-// peer is the legacy address that a contact's JID stands for.
-func (c *Component) peer(contact address.JID) (legacy.Peer, error) {
-	p, err := c.parsePeer(contact.Local)
-	if err == nil && p.Room {
-		err = legacy.Errorf(legacy.NotFound, "There are no rooms here.")
-	}
-	return p, err
-}
-
-// contactJID is the JID that a legacy address is shown as.
-func (c *Component) contactJID(peer string) string {
-	if peer == "" {
-		return c.domain
-	}
-	return c.localOf(peer) + "@" + c.domain
-}
-
-// full is a contact's or the gateway's bare JID with the resource that its presence and
-// its messages come from: clients show whom they know no resource of as offline. None of
-// the networks tells several places of one person apart. (RFC 6121 §4.4.2, XEP-0085 §5.1)
-func (c *Component) full(bare string) string { return bare + "/" + c.info.Type }
 
 func (c *Component) answer(st *stanza.Inbound, payload *element.Element,
 	handle func(*Component, *stanza.Inbound, *element.Element) (*element.Element, *stanza.Error)) {

@@ -238,8 +238,8 @@ func (ob *outbox) sendKept() {
 // giveUpKept gives back what could not be sent in time.
 func (ob *outbox) giveUpKept() {
 	why := ob.u.login.notOnline()
-	if ob.u.login.signOnErr != nil {
-		why = stanza.Translate(ob.u.login.signOnErr)
+	if ob.u.login.refused() != nil {
+		why = stanza.Translate(ob.u.login.refused())
 	}
 	for _, st := range ob.keptStanzas() {
 		st.Refuse(why)

@@ -74,3 +74,50 @@ func (lg *login) reset(why resetReason) {
 		}
 	}
 }
+
+// hasSession reports whether a session runs, be it signed on or not.
+func (lg *login) hasSession() bool { return lg.session != nil }
+
+// is reports whether a session is the running one.
+func (lg *login) is(s *session) bool { return lg.session == s }
+
+// current is the running session, to be compared by is; nil if there is none.
+func (lg *login) current() *session { return lg.session }
+
+// isReady reports whether the network has signed the account on.
+func (lg *login) isReady() bool { return lg.session != nil && lg.session.ready }
+
+// cancel ends the running session at once. It is false if there is none.
+func (lg *login) cancel() bool {
+	if lg.session == nil {
+		return false
+	}
+	lg.session.cancel()
+	return true
+}
+
+// refused is why no session is started, nil if one may be.
+func (lg *login) refused() error { return lg.signOnErr }
+
+// forgive lets the next sign-on be tried.
+func (lg *login) forgive() { lg.signOnErr = nil }
+
+// registering reports whether a registration is tried.
+func (lg *login) registering() bool { return lg.trial != nil }
+
+// try begins a registration: its session is the next that is started.
+func (lg *login) try(t *trial) { lg.trial, lg.retryAt = t, time.Time{} }
+
+// stay ends the time for which the session needs no client: one has come.
+func (lg *login) stay() { lg.graceEnd = time.Time{} }
+
+// linger lets the session outlive the last client for a while.
+func (lg *login) linger() { lg.graceEnd = lg.lingerEnd() }
+
+// call signs on now, though no client may be available, and whatever failed before.
+func (lg *login) call() {
+	lg.signOnErr, lg.retryAt, lg.attempt = nil, time.Time{}, 0
+	if !lg.u.clients.busy() {
+		lg.called, lg.graceEnd = true, lg.u.c.clock.Now().Add(linkGrace)
+	}
+}

@@ -207,7 +207,7 @@ func (room *room) sendArchived(r *stanza.Request, kept registry.Line) {
 		dst = append(dst, "><forwarded xmlns='"+xep.NSForward+"'><delay xmlns='"+xep.NSDelay+"'"...)
 		dst = stanza.AppendAttr(dst, "stamp", xep.Stamp(l.at))
 		dst = append(dst, "/>"...)
-		dst = room.rs.u.c.appendLine(dst, room, "", &l, false)
+		dst = room.appendLine(dst, "", &l, false)
 		return append(dst, "</forwarded></result></message>"...)
 	})
 }

@@ -1,7 +1,6 @@
 package component
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -55,7 +54,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 	case text == "" && a == actSay:
 		ob.onChatState(st)
 		return
-	case ob.u.account.row == nil && st.To.Local != "":
+	case !ob.u.account.exists() && st.To.Local != "":
 		st.Refuse(stanza.ErrRegisterFirst)
 		return
 	case len(text) > maxBody:
@@ -89,7 +88,7 @@ func (ob *outbox) sendText(st *stanza.Inbound, text string) {
 		st.Refuse(stanza.Translate(err))
 		return
 	}
-	delete(ob.u.rooms.private, peer.ID) // the user talks to them outside of any room
+	ob.u.rooms.endPrivate(peer) // the user talks to them outside of any room
 	ob.sendTo(st, peer, text)
 }
 
@@ -98,8 +97,8 @@ func (ob *outbox) sendText(st *stanza.Inbound, text string) {
 func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool {
 	s := ob.u.login.legacySession()
 	switch {
-	case s == nil && ob.u.login.signOnErr != nil:
-		st.Refuse(stanza.Translate(ob.u.login.signOnErr))
+	case s == nil && ob.u.login.refused() != nil:
+		st.Refuse(stanza.Translate(ob.u.login.refused()))
 		return false
 	case s == nil && ob.u.login.wanted():
 		ob.keepForNetwork(st)
@@ -111,7 +110,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 		st.Refuse(stanza.ErrBusy.With("Too many messages wait for the network. Try again in a moment."))
 		return false
 	}
-	if ob.u.roster.blocked[peer.ID] && !peer.Room {
+	if ob.u.roster.isBlocked(peer.ID) && !peer.Room {
 		st.Refuse(stanza.ErrBlocked)
 		return false
 	}
@@ -123,7 +122,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 	}
 	reply := ob.replyTo(st, peer)
 	if reply != "" && markup == nil {
-		text = addressed(ob.u.rooms.all[peer.ID], reply, withoutQuote(st.Element, text))
+		text = ob.u.rooms.addressed(peer, reply, withoutQuote(st.Element, text))
 	}
 	if actOf(st.Element) == actCorrect && !peer.Service { // a corrected command is a command
 		text, markup = correctionOf(text, markup)
@@ -135,10 +134,9 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 	if len(parts) > 1 {
 		markup = nil
 	}
-	ob.noteRendition(st, peer, parts)
+	ob.u.rooms.noteRendition(st, peer, parts)
 	for _, part := range parts {
-		ob.u.calls.refs++
-		ref := strconv.FormatUint(ob.u.calls.refs, 36)
+		ref := ob.u.calls.newRef()
 		if err := s.Send(ob.u.ctx, legacy.Outgoing{Ref: ref, To: peer, Text: part, Markup: markup, Reply: reply}); err != nil {
 			why := stanza.Translate(err)
 			if m.parts > 0 {
@@ -161,7 +159,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 // replyTo is the message that another one answers, where the network knows of
 // answers. (XEP-0461 §3)
 func (ob *outbox) replyTo(st *stanza.Inbound, peer legacy.Peer) string {
-	if r := ob.u.rooms.all[peer.ID]; r != nil && r.tags {
+	if ob.u.rooms.hasTags(peer) {
 		if reply := st.Child(xep.NSReply, "reply"); reply != nil {
 			return reply.Attr("id")
 		}
@@ -273,7 +271,7 @@ func (ob *outbox) failSent(why stanza.Error) {
 // user's server, which stores it for a user who is offline; without a link it is
 // kept until there is one.
 func (ob *outbox) onMessageReceived(ev legacy.MessageReceived) {
-	if ev.From.ID == "" || ev.Text == "" || ob.u.roster.blocked[ev.From.ID] {
+	if ev.From.ID == "" || ev.Text == "" || ob.u.roster.isBlocked(ev.From.ID) {
 		return
 	}
 	ob.passMessage(ev)
@@ -287,11 +285,11 @@ func (ob *outbox) passMessage(ev legacy.MessageReceived) {
 		ev.Time = ob.stampStored(ev.From, ev.Time)
 	}
 	ob.deliverKept() // what is older goes first
-	if len(ob.u.rooms.private) > 0 && ob.u.rooms.passPrivately(ev) {
+	if ob.u.rooms.passPrivately(ev) {
 		return
 	}
 	jid := ob.u.c.contactJID(ev.From.ID)
-	if ct := ob.u.roster.contacts[ev.From.ID]; ct != nil {
+	if ct := ob.u.roster.known(ev.From.ID); ct != nil {
 		jid = ct.jid
 	}
 	msg := stream.Message{User: ob.u.bare, Peer: ev.From.ID, ID: newID()}
@@ -364,8 +362,4 @@ func (ac *account) onStateSaved(state []byte) {
 	if err := ac.u.c.cfg.Registry.SaveState(ctx, ac.u.c.domain, ac.u.bare, state); err != nil {
 		ac.u.log.Error().Err(err).Msg("cannot store the session's state")
 	}
-}
-
-func (c *Component) exampleJID() string {
-	return "<" + c.info.PeerName + ">@" + c.domain
 }

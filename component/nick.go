@@ -1,7 +1,6 @@
 package component
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -70,8 +69,7 @@ func (ni *nicknames) withNick(ct *contact, then func()) {
 		then()
 		return
 	}
-	ni.ro.u.calls.refs++
-	ref := strconv.FormatUint(ni.ro.u.calls.refs, 36)
+	ref := ni.ro.u.calls.newRef()
 	if err := ni.ro.u.login.legacySession().(legacy.Profiler).RequestProfile(ni.ro.u.ctx, ref, legacy.Peer{ID: ct.Peer}); err != nil {
 		then()
 		return

@@ -69,12 +69,7 @@ func (cl *clients) present() bool {
 	if cl.u.c.conn.Load() == nil {
 		return false
 	}
-	for _, r := range cl.u.rooms.all {
-		if len(r.clients) > 0 {
-			return true
-		}
-	}
-	return cl.online() || cl.u.c.clock.Now().Sub(cl.active) < activeTime
+	return cl.u.rooms.hasClients() || cl.online() || cl.u.c.clock.Now().Sub(cl.active) < activeTime
 }
 
 // sendHeldNotices sends the notices that wait, in one message of each service.
@@ -109,7 +104,7 @@ func (cl *clients) noteActivity(st *stanza.Inbound) {
 	if st.From.Resource != "" && (st.Name == "message" && st.Type != "error" || st.Name == "iq" && (st.Type == "get" || st.Type == "set")) {
 		cl.active = cl.u.c.clock.Now()
 	}
-	if len(cl.u.outbox.notices) > 0 && cl.present() {
+	if cl.present() {
 		cl.u.outbox.sendHeldNotices()
 	}
 }

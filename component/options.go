@@ -95,10 +95,7 @@ func (ad *adhoc) askOptions(x *execution) {
 		asked.Add(xep.NewField(fieldHistory, "text-single", historyLabel, strconv.Itoa(ad.u.rooms.historyLength(legacy.Peer{}))))
 	}
 	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
-		var before map[string]string
-		if u.account.row != nil {
-			before = u.account.row.Options
-		}
+		before := u.account.stored().Options
 		options := maps.Clone(before)
 		if options == nil {
 			options = make(map[string]string)

@@ -48,7 +48,7 @@ func (ob *outbox) busy() bool {
 func (ob *outbox) reset(why resetReason) {
 	switch why {
 	case linkChanged:
-		ob.keptIn = ob.keptIn || ob.u.conn != nil && ob.u.account.row != nil
+		ob.keptIn = ob.keptIn || ob.u.conn != nil && ob.u.account.exists()
 	case sessionEnded:
 		clear(ob.typing)
 	case unregistered:
@@ -61,3 +61,32 @@ func (ob *outbox) reset(why resetReason) {
 
 // full reports whether the network has as many messages to confirm as may wait.
 func (ob *outbox) full() bool { return len(ob.sent) >= maxSent }
+
+// unconfirmed is how many messages the network has yet to confirm.
+func (ob *outbox) unconfirmed() int { return len(ob.sent) }
+
+// load notes that the spool has messages for the network. Those of a guest are bounced:
+// their session is over.
+func (ob *outbox) load(waiting, registered bool) {
+	if ob.keptOut = waiting; !waiting {
+		return
+	}
+	ob.keptTill = ob.u.c.clock.Now()
+	if registered {
+		ob.keptTill = ob.keptTill.Add(keptTime)
+	}
+}
+
+// beginTyping notes that a peer or a typist is composing.
+func (ob *outbox) beginTyping(key string) {
+	if _, known := ob.typing[key]; known || len(ob.typing) < maxTyping {
+		put(&ob.typing, key, ob.u.c.clock.Now().Add(typingTime))
+	}
+}
+
+// endTyping forgets a composing state. It reports whether there was one.
+func (ob *outbox) endTyping(key string) bool {
+	_, known := ob.typing[key]
+	delete(ob.typing, key)
+	return known
+}

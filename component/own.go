@@ -23,9 +23,9 @@ func (cl *clients) showSelf() {
 	if !wantsAvatar && !wantsProfile {
 		return
 	}
-	asked := cl.u.login.session
+	asked := cl.u.login.current()
 	cl.u.calls.query("get", cl.u.bare, element.New(xep.NSVCard, "vCard"), func(reply *element.Element) {
-		if reply == nil || cl.u.login.session != asked || cl.u.login.legacySession() == nil {
+		if reply == nil || !cl.u.login.is(asked) || cl.u.login.legacySession() == nil {
 			return
 		}
 		card := reply.Child(xep.NSVCard, "vCard")

@@ -67,7 +67,7 @@ func (ca *calls) sweepLookups() {
 // user's list. Unknown and unauthorised look the same. (RFC 6120 §13.10.2)
 func (ro *roster) may(peer legacy.Peer) (*contact, bool) {
 	ct := ro.contacts[peer.ID]
-	if ro.u.account.row == nil || ct == nil || peer.ID == "" {
+	if !ro.u.account.exists() || ct == nil || peer.ID == "" {
 		return nil, false
 	}
 	return ct, ct.Listed || ct.Subscription.Has(registry.To)

@@ -54,7 +54,7 @@ func (u *user) onPresence(st *stanza.Inbound) {
 // onAvailable: one of the user's clients is online; the first one signs on.
 // (XEP-0100 §4.4)
 func (cl *clients) onAvailable(st *stanza.Inbound) {
-	if cl.u.account.row == nil {
+	if !cl.u.account.exists() {
 		if !cl.u.c.info.Guests { // those may see the gateway without its seeing them
 			st.Refuse(stanza.ErrRegisterFirst)
 		}
@@ -72,13 +72,13 @@ func (cl *clients) onAvailable(st *stanza.Inbound) {
 	cl.u.rooms.noteGone(full, false)
 	cl.learn(full, st.Element)
 	cl.noticePhoto(st.Element)
-	if came && legacy.KindOf(cl.u.login.signOnErr) == legacy.Replaced {
-		cl.u.login.signOnErr = nil // the user came back on purpose
+	if came && legacy.KindOf(cl.u.login.refused()) == legacy.Replaced {
+		cl.u.login.forgive() // the user came back on purpose
 	}
-	if cl.u.login.signOnErr != nil && st.To.Local == "" { // XEP-0100 §4.4.2
-		cl.u.roster.sendPresenceError(full, stanza.Translate(cl.u.login.signOnErr))
+	if cl.u.login.refused() != nil && st.To.Local == "" { // XEP-0100 §4.4.2
+		cl.u.roster.sendPresenceError(full, stanza.Translate(cl.u.login.refused()))
 	}
-	if cl.u.login.session != nil && cl.u.login.session.ready {
+	if cl.u.login.isReady() {
 		cl.showOwnPresence()
 		cl.u.roster.showUnshown()
 		if before.presence.Show == legacy.ShowOffline { // it has just come
@@ -108,10 +108,10 @@ func (cl *clients) onUnavailable(st *stanza.Inbound) {
 	}
 	switch {
 	case len(cl.resources) > 0, cl.u.account.option(optStay):
-		cl.u.login.graceEnd = time.Time{}
+		cl.u.login.stay()
 		cl.showOwnPresence()
 	default:
-		cl.u.login.graceEnd = cl.u.login.lingerEnd()
+		cl.u.login.linger()
 	}
 }
 
@@ -160,13 +160,7 @@ func (cl *clients) ownPresence() legacy.Presence {
 		}
 	}
 	if len(cl.resources) == 0 { // they may show themselves to rooms only
-		for _, r := range cl.u.rooms.all {
-			for _, client := range r.clients {
-				if client.shown.Show > best.presence.Show {
-					best.presence = client.shown
-				}
-			}
-		}
+		best.presence = cl.u.rooms.ownPresence()
 	}
 	switch {
 	case best.presence.Show != legacy.ShowOffline:
@@ -214,12 +208,12 @@ func (cl *clients) tellPresence() error {
 // us. (RFC 6121 §4.3.2)
 func (ro *roster) onProbe(st *stanza.Inbound) {
 	to, bare := st.From.String(), st.To.Bare().String()
-	up := ro.u.login.session != nil && ro.u.login.session.ready && !ro.u.login.session.ending
+	up := ro.u.login.legacySession() != nil
 	if st.To.Local == "" {
 		switch {
 		case !ro.u.account.isRegistered() && ro.u.c.info.Guests:
 			ro.sendGatewayPresence(to)
-		case ro.u.account.row == nil:
+		case !ro.u.account.exists():
 			ro.u.c.sendPresence(bare, to, "unsubscribed", st.ID)
 		case up:
 			ro.sendGatewayPresence(to)
@@ -230,7 +224,7 @@ func (ro *roster) onProbe(st *stanza.Inbound) {
 	}
 	ct := ro.contactAt(st)
 	switch {
-	case ro.u.account.row == nil, up && (ct == nil || !ct.Subscription.Has(registry.To) && !ct.Listed):
+	case !ro.u.account.exists(), up && (ct == nil || !ct.Subscription.Has(registry.To) && !ct.Listed):
 		ro.u.c.sendPresence(bare, to, "unsubscribed", st.ID)
 	case !up || ct == nil:
 		ro.u.c.sendPresence(ro.u.c.full(bare), to, "unavailable", st.ID)
@@ -346,7 +340,7 @@ func (ro *roster) sendPresenceError(to string, why stanza.Error) {
 // hideAll tells that everybody is offline, the gateway itself last, and why.
 func (ro *roster) hideAll(why string) {
 	ro.hideContacts()
-	if ro.u.account.row == nil || ro.u.account.guest {
+	if !ro.u.account.exists() || ro.u.account.isGuest() {
 		return
 	}
 	p := element.New(stanza.NS, "presence").Set("from", ro.u.c.full(ro.u.c.domain)).Set("to", ro.u.bare).Set("type", "unavailable")
@@ -358,7 +352,7 @@ func (ro *roster) hideAll(why string) {
 
 // hideContacts tells that every contact who was online is not. (XEP-0100 §4.5.1)
 func (ro *roster) hideContacts() {
-	stale := ro.u.c.takeStale(ro.u.bare) && ro.u.account.row != nil
+	stale := ro.u.c.takeStale(ro.u.bare) && ro.u.account.exists()
 	if stale {
 		ro.hideBare()
 	}

@@ -13,7 +13,7 @@ import (
 // (XEP-0424 §3)
 func (room *room) retract(st *stanza.Inbound) {
 	r := &stanza.Request{Inbound: st, Payload: retraction(st.Element), Deadline: room.rs.u.c.clock.Now().Add(requestTime)}
-	room.rs.u.calls.requests = append(room.rs.u.calls.requests, r)
+	room.rs.u.calls.await(r)
 	room.redact(r, "", func() { r.Drop() }) // the room tells it to everybody
 }
 
@@ -29,7 +29,7 @@ func (r *room) reflectRetraction(st *stanza.Inbound) {
 	if e.Name == "apply-to" {
 		attached = element.New(xep.NSFasten, "apply-to").Set("id", id).Add(element.New(xep.NSRetract0, "retract"))
 	}
-	o := r.rs.u.c.idOf(r, r.nick)
+	o := r.idOf(r.nick)
 	r.toClients(func(full string) {
 		r.rs.put(element.New(stanza.NS, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat").
 			Set("id", first(st.ID, newID())).Add(element.New(xep.NSRetract, "retract").Set("id", id), attached, o, element.New("urn:xmpp:hints", "store")))
@@ -75,12 +75,12 @@ func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
 	text := "A message was removed, which your client cannot show."
 	var id *element.Element
 	if old := r.said(ev.ID); old != nil && ev.Nick != "" && (old.nick == ev.Nick || r.isOf(old, ev.Nick)) {
-		from, id = r.occupantJID(ev.Nick), r.rs.u.c.idOf(r, ev.Nick)
+		from, id = r.occupantJID(ev.Nick), r.idOf(ev.Nick)
 		text = "/me took back an earlier message, which your client cannot show."
 	} else {
 		moderated := element.New(xep.NSModerate, "moderated")
 		if ev.Nick != "" {
-			moderated.Set("by", r.occupantJID(ev.Nick)).Add(r.rs.u.c.idOf(r, ev.Nick))
+			moderated.Set("by", r.occupantJID(ev.Nick)).Add(r.idOf(ev.Nick))
 		}
 		retract.Add(moderated)
 	}

@@ -145,7 +145,7 @@ func (ac *account) onRegistration(r *stanza.Request) {
 // register tries a registration, or a change of one, and calls done once it is
 // known what came of it.
 func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
-	if ac.u.login.trial != nil {
+	if ac.u.login.registering() {
 		done(&stanza.ErrRegistrationBusy)
 		return
 	}
@@ -167,7 +167,7 @@ func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 		done(&stanza.ErrDatabase)
 		return
 	}
-	if ac.isRegistered() && ac.u.login.signOnErr == nil && ac.sameFields(fields) {
+	if ac.isRegistered() && ac.u.login.refused() == nil && ac.sameFields(fields) {
 		done(nil)
 		return
 	}
@@ -178,8 +178,7 @@ func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 			account.State = ac.row.State
 		}
 	}
-	ac.u.login.trial = &trial{done: done, account: account, client: ac.u.clients.client, deadline: ac.u.c.clock.Now().Add(trialTimeout)}
-	ac.u.login.retryAt = time.Time{}
+	ac.u.login.try(&trial{done: done, account: account, client: ac.u.clients.sender(), deadline: ac.u.c.clock.Now().Add(trialTimeout)})
 }
 
 // sameFields reports whether a registration is what it was: the form shows defaults for
@@ -294,16 +293,16 @@ func (lg *login) commitTrial() bool {
 		return false
 	}
 	lg.session.trial = false
-	lg.u.account.row, lg.u.account.guest, lg.u.rooms.guestLeft = &t.account, false, false
+	lg.u.account.take(&t.account)
 	lg.signOnErr = nil
 	lg.u.c.setRegistered(lg.u.bare, true)
-	if len(lg.u.clients.resources) == 0 {
+	if !lg.u.clients.busy() {
 		lg.graceEnd = lg.u.c.clock.Now().Add(linkGrace) // presence comes once the user has accepted us
 	}
 	lg.u.log.Info().Msg("registered")
 	t.done(nil)
 	lg.u.calls.sweep()
-	lg.u.clients.applicant = applicant{full: t.client}
+	lg.u.clients.apply(t.client)
 	lg.u.roster.offerGateway()
 	return true
 }
@@ -333,7 +332,7 @@ func (lg *login) onCredentialsChanged(fields map[string]string) {
 	if !lg.u.account.isRegistered() {
 		return
 	}
-	account := *lg.u.account.row
+	account := lg.u.account.stored()
 	account.Fields = maps.Clone(account.Fields)
 	maps.Copy(account.Fields, fields)
 	ctx, cancel := lg.u.storing()
@@ -342,5 +341,5 @@ func (lg *login) onCredentialsChanged(fields map[string]string) {
 		lg.u.log.Error().Err(err).Msg("cannot store changed credentials")
 		lg.u.notify("The gateway cannot store your new password now. Enter it in your registration with this gateway, or else you cannot sign on again.")
 	}
-	lg.u.account.row = &account // for this session's successors, whatever is stored
+	lg.u.account.take(&account) // for this session's successors, whatever is stored
 }

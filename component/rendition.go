@@ -75,8 +75,8 @@ func (rs *renditions) find(l spokenLine, after uint64, now time.Time) rendition 
 }
 
 // noteRendition notes what a line stands for that is about to be sent.
-func (ob *outbox) noteRendition(st *stanza.Inbound, peer legacy.Peer, parts []string) {
-	a, r := actOf(st.Element), ob.u.rooms.all[peer.ID]
+func (rs *rooms) noteRendition(st *stanza.Inbound, peer legacy.Peer, parts []string) {
+	a, r := actOf(st.Element), rs.u.rooms.all[peer.ID]
 	if a == actSay || r == nil || len(parts) != 1 || len(parts[0]) > maxRenditionText {
 		return
 	}
@@ -103,7 +103,7 @@ func (ob *outbox) noteRendition(st *stanza.Inbound, peer legacy.Peer, parts []st
 			re.back++
 		}
 	}
-	ob.u.c.renditions.add(spokenLine{peer.ID, r.nick, parts[0]}, re, ob.u.c.clock.Now())
+	rs.u.c.renditions.add(spokenLine{peer.ID, r.nick, parts[0]}, re, rs.u.c.clock.Now())
 }
 
 // rendition is what a line stands for, with the line that it is about as this user has

@@ -7,12 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"transport/component/address"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
-	"transport/registry"
 )
 
 // room is a room of the network as one user sees it: each user is in it by a
@@ -66,15 +64,6 @@ const (
 	maxRooms = 250
 	joinTime = 60 * time.Second // for a client to be let in
 )
-
-// roomAt is the room that a JID stands for; ok is false for anything else.
-func (c *Component) roomAt(to address.JID) (legacy.Peer, bool) {
-	if to.Local == "" || !c.info.Features.Has(legacy.FeatureRooms) {
-		return legacy.Peer{}, false
-	}
-	p, err := c.parsePeer(to.Local)
-	return p, err == nil && p.Room
-}
 
 // noRoom is why somebody who wants to enter a room cannot, since none can have that
 // address; nil for any other presence.
@@ -143,7 +132,7 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 // joinRoom brings one of the user's clients into a room. (XEP-0045 §7.2)
 func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	nick, why := rs.u.c.legalNick(st.To.Resource)
-	if why == nil && rs.u.account.row == nil {
+	if why == nil && !rs.u.account.exists() {
 		why = rs.signOnAsGuest(nick)
 	}
 	if why != nil {
@@ -182,8 +171,8 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	case rs.u.account.option(optLoggedOut):
 		rs.refuseEntry(st, rs.u.login.notOnline())
 		r.dropClient(full, "")
-	case rs.u.login.signOnErr != nil:
-		rs.refuseEntry(st, stanza.Translate(rs.u.login.signOnErr))
+	case rs.u.login.refused() != nil:
+		rs.refuseEntry(st, stanza.Translate(rs.u.login.refused()))
 		r.dropClient(full, "")
 	default:
 		r.askRoom()
@@ -200,8 +189,7 @@ func (rs *rooms) signOnAsGuest(nick string) *stanza.Error {
 		why := rs.u.c.badNick(nick)
 		return &why
 	}
-	rs.u.account.guest = true
-	rs.u.account.row = &registry.Account{Network: rs.u.c.domain, User: rs.u.bare, Fields: fields}
+	rs.u.account.beGuest(fields)
 	return nil
 }
 
@@ -263,15 +251,8 @@ func (r *room) quitRoom(reason string) {
 			put(&r.rs.leaving, r.peer.ID, true)
 		}
 	}
-	if r.rs.u.account.guest && len(r.rs.all) == 0 {
-		r.rs.guestLeft = true
-	}
-}
-
-// endGuest forgets a guest who is in no room any more, once the session is over.
-func (rs *rooms) endGuest() {
-	if rs.u.account.guest && rs.guestLeft && rs.u.login.session == nil && len(rs.all) == 0 {
-		rs.u.account.row, rs.u.login.signOnErr, rs.u.account.guest, rs.guestLeft = nil, nil, false, false
+	if r.rs.u.account.isGuest() && len(r.rs.all) == 0 {
+		r.rs.u.account.leaveGuest()
 	}
 }
 
@@ -357,7 +338,7 @@ func (r *room) showRoom(full string) {
 	r.sendSelf(full)
 	if !again {
 		r.recall()
-		r.sendHistory(full, r.rs.u.c.historyFor(r, r.rs.historyLength(r.peer), client.wish))
+		r.sendHistory(full, r.historyFor(r.rs.historyLength(r.peer), client.wish))
 	}
 	r.sendSubject(full, true)
 }
@@ -389,7 +370,7 @@ func (r *room) sendSubject(full string, joining bool) {
 		from = r.occupantJID(topic.By)
 	}
 	m := element.New(stanza.NS, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", newID()).
-		Add(element.New(stanza.NS, "subject").AddText(topic.Text), r.rs.u.c.idOf(r, topic.By))
+		Add(element.New(stanza.NS, "subject").AddText(topic.Text), r.idOf(topic.By))
 	if joining && !topic.Time.IsZero() {
 		m.Add(xep.Delay(r.jid, topic.Time))
 	}

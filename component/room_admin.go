@@ -273,7 +273,7 @@ func (room *room) listedJID(nick string) string {
 	if nick == room.nick {
 		return room.rs.u.bare
 	}
-	return room.rs.u.c.personJID(room, nick)
+	return room.personJID(nick)
 }
 
 // nickIn is the nick in a room of whom a JID stands for, "" if they are not there: the
@@ -299,7 +299,7 @@ func (room *room) nickIn(s string) string {
 	}
 	person, err := room.rs.u.c.parsePeer(jid.Local)
 	for nick := range room.occupants {
-		if room.rs.u.c.personJID(room, nick) == jid.Bare().String() {
+		if room.personJID(nick) == jid.Bare().String() {
 			return nick
 		}
 		if p, bad := room.rs.u.c.occupantPeer(room, nick); err == nil && bad == nil && p == person { // in another spelling

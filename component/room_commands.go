@@ -15,26 +15,26 @@ import (
 // roomCommands are the commands for people who look for rooms, or are in some.
 func (c *Component) roomCommands() []*command {
 	list := &command{node: "list-rooms", name: "List rooms", word: "list", argument: "[PATTERN]", args: []string{"name"},
-		about: "list the rooms that there are, or those with a pattern in their name or topic", who: members, needs: legacy.FeatureRoomList, ask: func(u *user, x *execution) { u.adhoc.askRooms(x) }}
+		about: "list the rooms that there are, or those with a pattern in their name or topic", who: members, needs: legacy.FeatureRoomList, ask: func(u *user, x *execution) { u.rooms.askRooms(x) }}
 	if c.services {
 		list.args, list.argument = []string{"server", "name"}, "SERVER [PATTERN]"
 	}
 	return []*command{
 		{node: "join-room", name: "Join a room", word: "join", argument: strings.ToUpper(first(c.info.RoomName, "room")), args: []string{"room"},
-			about: "have the gateway invite your client into a room", who: members, needs: legacy.FeatureRooms, ask: func(u *user, x *execution) { u.adhoc.askJoin(x) }},
+			about: "have the gateway invite your client into a room", who: members, needs: legacy.FeatureRooms, ask: func(u *user, x *execution) { u.rooms.askJoin(x) }},
 		list,
 		{node: "change-nick", name: "Change my nick", word: "nick", argument: "NEW", args: []string{"nick"},
-			about: "be called something else in the rooms that you are in", needs: legacy.FeatureNicks, when: func(u *user) bool { return u.adhoc.isInRoom() }, ask: func(u *user, x *execution) { u.adhoc.askNick(x) }},
+			about: "be called something else in the rooms that you are in", needs: legacy.FeatureNicks, when: func(u *user) bool { return u.rooms.isInRoom() }, ask: func(u *user, x *execution) { u.rooms.askNick(x) }},
 	}
 }
 
 // isInRoom reports whether the network has let the user into a room.
-func (ad *adhoc) isInRoom() bool { return len(ad.joinedRooms()) > 0 }
+func (rs *rooms) isInRoom() bool { return len(rs.joinedRooms()) > 0 }
 
 // joinedRooms are the rooms that the user is in, in order.
-func (ad *adhoc) joinedRooms() []*room {
+func (rs *rooms) joinedRooms() []*room {
 	var all []*room
-	for _, r := range ad.u.rooms.all {
+	for _, r := range rs.u.rooms.all {
 		if r.joined {
 			all = append(all, r)
 		}
@@ -44,10 +44,10 @@ func (ad *adhoc) joinedRooms() []*room {
 }
 
 // askJoin asks for a room. Only a client can enter it: it is invited there.
-func (ad *adhoc) askJoin(x *execution) {
+func (rs *rooms) askJoin(x *execution) {
 	asked := xep.NewForm("form", "", "Join a room", "Your client is then invited there.").
-		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+first(ad.u.c.info.RoomName, "room"))))
-	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+first(rs.u.c.info.RoomName, "room"))))
+	rs.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		peer, err := u.roster.anyPeerByText(firstOf(values["room"]))
 		if err == nil && !peer.Room {
 			err = legacy.Errorf(legacy.NotFound, "That is no room.")
@@ -75,13 +75,13 @@ var roomColumns = [][2]string{{"jid", "Address"}, {"people", "People"}, {"topic"
 const maxRoomsShown = 200
 
 // askRooms asks which rooms to list.
-func (ad *adhoc) askRooms(x *execution) {
+func (rs *rooms) askRooms(x *execution) {
 	asked := xep.NewForm("form", "", "List rooms", "")
-	if ad.u.c.services {
+	if rs.u.c.services {
 		asked.Add(xep.Required(xep.NewField("server", "text-single", "Server")))
 	}
 	asked.Add(xep.NewField("name", "text-single", "Part of the name or the topic, empty for all"))
-	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	rs.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		service := legacy.Peer{}
 		if u.c.services {
 			var err error
@@ -100,7 +100,7 @@ func (ad *adhoc) askRooms(x *execution) {
 					u.adhoc.refuse(x, stanza.Translate(err))
 					return
 				}
-				u.adhoc.showRooms(x, rooms, firstOf(values["name"]))
+				u.rooms.showRooms(x, rooms, firstOf(values["name"]))
 			})
 			if err != nil {
 				u.adhoc.refuse(x, stanza.Translate(err))
@@ -110,7 +110,7 @@ func (ad *adhoc) askRooms(x *execution) {
 }
 
 // showRooms shows the rooms of a list that a pattern fits.
-func (ad *adhoc) showRooms(x *execution, rooms []legacy.ListedRoom, pattern string) {
+func (rs *rooms) showRooms(x *execution, rooms []legacy.ListedRoom, pattern string) {
 	pattern = strings.ToLower(strings.Trim(strings.TrimSpace(pattern), "*"))
 	fits := slices.DeleteFunc(slices.Clone(rooms), func(l legacy.ListedRoom) bool {
 		return !strings.Contains(strings.ToLower(l.Room.ID), pattern) && !strings.Contains(strings.ToLower(l.Topic), pattern)
@@ -127,21 +127,21 @@ func (ad *adhoc) showRooms(x *execution, rooms []legacy.ListedRoom, pattern stri
 		if l.Occupants > 0 {
 			people = strconv.Itoa(l.Occupants)
 		}
-		table.Add(xep.Item(roomColumns, ad.u.c.contactJID(l.Room.ID), people, truncate(l.Topic, 200)))
+		table.Add(xep.Item(roomColumns, rs.u.c.contactJID(l.Room.ID), people, truncate(l.Topic, 200)))
 	}
-	ad.complete(x, "info", text, table)
+	rs.u.adhoc.complete(x, "info", text, table)
 }
 
 // askNick asks what the user wants to be called.
-func (ad *adhoc) askNick(x *execution) {
-	rooms := ad.joinedRooms()
+func (rs *rooms) askNick(x *execution) {
+	rooms := rs.joinedRooms()
 	if len(rooms) == 0 {
-		ad.complete(x, "error", "You are in no room. You choose a nick as you join one.", nil)
+		rs.u.adhoc.complete(x, "error", "You are in no room. You choose a nick as you join one.", nil)
 		return
 	}
 	asked := xep.NewForm("form", "", "Change my nick", "").
 		Add(xep.Required(xep.NewField("nick", "text-single", "New nick", resourceOf(rooms[0].nick))))
-	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	rs.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		nick := cleanText(strings.TrimSpace(firstOf(values["nick"])))
 		if nick == "" {
 			u.adhoc.showAgain(x, "The nick is missing.", "nick")
@@ -153,7 +153,7 @@ func (ad *adhoc) askNick(x *execution) {
 			u.adhoc.refuse(x, *why)
 			return
 		}
-		u.adhoc.renameAll(x, nick)
+		u.rooms.renameAll(x, nick)
 	})
 }
 
@@ -165,29 +165,29 @@ type nickChange struct {
 
 // renameAll has the network call the user something else, once for all rooms in which
 // it knows one nick.
-func (ad *adhoc) renameAll(x *execution, nick string) {
-	roomer, ok := ad.u.login.legacySession().(legacy.Roomer)
+func (rs *rooms) renameAll(x *execution, nick string) {
+	roomer, ok := rs.u.login.legacySession().(legacy.Roomer)
 	if !ok {
-		ad.complete(x, "error", ad.u.login.stateText(), nil)
+		rs.u.adhoc.complete(x, "error", rs.u.login.stateText(), nil)
 		return
 	}
 	change := &nickChange{left: make(map[string]bool)}
 	change.done = func(err error) {
-		if ad.renaming == change {
-			ad.renaming = nil
+		if rs.renaming == change {
+			rs.renaming = nil
 		}
 		switch {
 		case x.request.Answered():
 		case err != nil:
-			ad.refuseField(x, err, "nick")
+			rs.u.adhoc.refuseField(x, err, "nick")
 		default:
-			ad.complete(x, "info", "You are called "+nick+" now.", nil)
+			rs.u.adhoc.complete(x, "info", "You are called "+nick+" now.", nil)
 		}
 	}
-	ad.renaming = change
-	namer, _ := ad.u.c.cfg.Network.(legacy.OccupantNamer)
+	rs.renaming = change
+	namer, _ := rs.u.c.cfg.Network.(legacy.OccupantNamer)
 	seen := make(map[string]bool)
-	for _, r := range ad.joinedRooms() {
+	for _, r := range rs.joinedRooms() {
 		if r.nick == nick {
 			continue
 		}
@@ -199,7 +199,7 @@ func (ad *adhoc) renameAll(x *execution, nick string) {
 			seen[name] = true
 		}
 		change.left[r.peer.ID] = true
-		if err := roomer.SetNick(ad.u.ctx, r.peer, nick); err != nil {
+		if err := roomer.SetNick(rs.u.ctx, r.peer, nick); err != nil {
 			change.done(err)
 			return
 		}
@@ -210,8 +210,8 @@ func (ad *adhoc) renameAll(x *execution, nick string) {
 }
 
 // onNickChanged: the network has answered to a change of nick in a room.
-func (ad *adhoc) onNickChanged(r *room, err error) {
-	c := ad.renaming
+func (rs *rooms) onNickChanged(r *room, err error) {
+	c := rs.renaming
 	if c == nil || !c.left[r.peer.ID] {
 		return
 	}

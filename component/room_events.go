@@ -90,7 +90,7 @@ func (r *room) toClients(f func(full string)) {
 func (r *room) showOccupant(o legacy.Occupant) {
 	now, before := &occupant{Occupant: o}, r.occupants[o.Nick]
 	if before != nil { // whatever more is known of them by now
-		r.rs.u.c.identify(r, before)
+		r.identify(before)
 		now.id = before.id
 	}
 	r.occupants[o.Nick] = now
@@ -124,7 +124,7 @@ func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 		r.occupants[o.Nick] = &occupant{Occupant: o}
 	}
 	if me := r.occupants[r.nick]; me != nil { // the same wherever the user connects from
-		me.id = rs.u.c.occupantID(r, "user\x00"+rs.u.bare)
+		me.id = r.occupantID("user\x00" + rs.u.bare)
 	}
 	if r.stays {
 		r.noteStay()
@@ -149,7 +149,7 @@ func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 // adoptRoom takes in a room that the network has put the user into; their clients
 // are invited. A room that the user has left meanwhile is left for good.
 func (rs *rooms) adoptRoom(peer legacy.Peer) *room {
-	if peer.ID != "" && !rs.leaving[peer.ID] && (len(rs.u.clients.resources) > 0 || len(rs.all) > 0) {
+	if peer.ID != "" && !rs.leaving[peer.ID] && (rs.u.clients.busy() || len(rs.all) > 0) {
 		if r := rs.newRoom(peer); r != nil {
 			rs.invite(rs.u.bare, peer, rs.u.c.domain, "You were put into this room.")
 			return r
@@ -175,7 +175,7 @@ func (rs *rooms) onRoomFailed(ev legacy.RoomFailed) {
 		r.failRoom(why)
 	case ev.Nick: // other rooms are told as well
 		r.keepNick(ev.Err)
-		rs.u.adhoc.onNickChanged(r, ev.Err)
+		rs.u.rooms.onNickChanged(r, ev.Err)
 	case r.retopic != nil: // XEP-0045 §8.1
 		r.retopic.Refuse(why)
 		r.retopic = nil
@@ -264,7 +264,7 @@ func (r *room) interrupt(err error) {
 // roomsLost: the session is over. Rooms stay, to be entered again, unless the
 // user or the network has ended it for good.
 func (rs *rooms) roomsLost(ours bool, err error) {
-	if ours && rs.u.login.trial == nil && !rs.u.login.wanted() { // signed off, or no longer registered
+	if ours && !rs.u.login.registering() && !rs.u.login.wanted() { // signed off, or no longer registered
 		rs.closeRooms("333", rs.u.login.notOnline())
 		return
 	}
@@ -302,7 +302,7 @@ func (r *room) onOccupantRenamed(ev legacy.OccupantRenamed) {
 		return
 	}
 	delete(r.occupants, ev.Old)
-	r.rs.u.c.identify(r, o)
+	r.identify(o)
 	r.renamed = true
 	renamed := *o
 	renamed.Nick = ev.New
@@ -315,7 +315,7 @@ func (r *room) onOccupantRenamed(ev legacy.OccupantRenamed) {
 		if r.stays {
 			r.noteStay()
 		}
-		r.rs.u.adhoc.onNickChanged(r, nil)
+		r.rs.u.rooms.onNickChanged(r, nil)
 	}
 	r.toClients(func(full string) {
 		codes := []string{"303"}
@@ -341,7 +341,7 @@ func (r *room) onRoomReaction(ev legacy.RoomReaction, stanzaID string) {
 	for _, emoji := range ev.Emojis[:min(len(ev.Emojis), maxReactions)] {
 		reactions.Add(element.New(xep.NSReactions, "reaction").AddText(emoji))
 	}
-	id := r.rs.u.c.idOf(r, ev.Nick)
+	id := r.idOf(ev.Nick)
 	r.toClients(func(full string) {
 		r.rs.put(element.New(stanza.NS, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).Set("type", "groupchat").Set("id", stanzaID).
 			Add(reactions, id))

@@ -144,8 +144,8 @@ func (r *room) recall() {
 // historyLength is how much of it clients get that do not say how much they want.
 func (rs *rooms) historyLength(p legacy.Peer) int {
 	text, _ := rs.u.account.setting(p, fieldHistory)
-	if text == "" && rs.u.account.row != nil {
-		text = rs.u.account.row.Options[optHistory]
+	if text == "" && rs.u.account.exists() {
+		text = rs.u.account.value(optHistory)
 	}
 	if n, ok := historyLength(text); ok {
 		return n
@@ -164,7 +164,7 @@ func historyLength(text string) (int, bool) {
 
 // historyFor is what a client wants to get of it: the least that any of its wishes
 // allows, or as much as is usual. (XEP-0045 §7.2.14)
-func (c *Component) historyFor(r *room, usual int, wish *element.Element) []line {
+func (r *room) historyFor(usual int, wish *element.Element) []line {
 	lines := r.history[max(0, len(r.history)-maxHistory):]
 	if wish == nil {
 		return lines[max(0, len(lines)-usual):]
@@ -175,7 +175,7 @@ func (c *Component) historyFor(r *room, usual int, wish *element.Element) []line
 	}
 	var since time.Time
 	if sec, ok := number("seconds"); ok {
-		since = c.clock.Now().Add(-time.Duration(min(sec, maxSeconds)) * time.Second)
+		since = r.rs.u.c.clock.Now().Add(-time.Duration(min(sec, maxSeconds)) * time.Second)
 	}
 	if t, err := time.Parse(time.RFC3339, wish.Attr("since")); err == nil && t.After(since) {
 		since = t
@@ -189,7 +189,7 @@ func (c *Component) historyFor(r *room, usual int, wish *element.Element) []line
 	if most, ok := number("maxchars"); ok {
 		size := 0
 		for i := len(lines) - 1; i >= 0; i-- {
-			if size += len(c.appendLine(nil, r, r.jid, &lines[i], true)); size > most {
+			if size += len(r.appendLine(nil, r.jid, &lines[i], true)); size > most {
 				return lines[i+1:]
 			}
 		}
@@ -200,40 +200,40 @@ func (c *Component) historyFor(r *room, usual int, wish *element.Element) []line
 // sendHistory sends a client what was said before it came. (XEP-0045 §7.2.13)
 func (r *room) sendHistory(full string, lines []line) {
 	for i := range lines {
-		_ = r.rs.u.c.write(func(dst []byte) []byte { return r.rs.u.c.appendLine(dst, r, full, &lines[i], true) })
+		_ = r.rs.u.c.write(func(dst []byte) []byte { return r.appendLine(dst, full, &lines[i], true) })
 	}
 }
 
 // occupantID is what stays the same of somebody in a room, and says nothing else.
 // (XEP-0421 §3)
-func (c *Component) occupantID(r *room, identity string) string {
-	mac, _ := c.macs.Get().(hash.Hash) // a channel has thousands of people
+func (r *room) occupantID(identity string) string {
+	mac, _ := r.rs.u.c.macs.Get().(hash.Hash) // a channel has thousands of people
 	if mac == nil {
-		mac = hmac.New(sha256.New, []byte(c.cfg.Secret))
+		mac = hmac.New(sha256.New, []byte(r.rs.u.c.cfg.Secret))
 	}
 	mac.Reset()
 	mac.Write([]byte("occupant-id\x00" + r.jid + "\x00" + identity))
 	var sum [sha256.Size]byte
 	id := hex.EncodeToString(mac.Sum(sum[:0])[:16])
-	c.macs.Put(mac)
+	r.rs.u.c.macs.Put(mac)
 	return id
 }
 
 // identify gives an occupant their id, if they have none yet. Of whom the network
 // tells nothing, it is of their nick, unless somebody has taken that id along to
 // another one.
-func (c *Component) identify(r *room, o *occupant) {
+func (r *room) identify(o *occupant) {
 	if o.id != "" {
 		return
 	}
 	known := o.Identity != ""
-	o.id = c.occupantID(r, first(o.Identity, o.Nick))
+	o.id = r.occupantID(first(o.Identity, o.Nick))
 	if o.Identity = ""; known || !r.renamed { // it is a text of its own for everybody in every room
 		return
 	}
 	for _, other := range r.occupants {
 		if other != o && other.id == o.id {
-			o.id = c.occupantID(r, newID())
+			o.id = r.occupantID(newID())
 			return
 		}
 	}

@@ -42,9 +42,7 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 	if ev.Reply != "" {
 		r.recall()
 	}
-	if len(r.rs.u.outbox.typing) > 0 {
-		delete(r.rs.u.outbox.typing, typist(r, ev.Nick))
-	}
+	r.rs.u.outbox.endTyping(typist(r, ev.Nick))
 	l := line{nick: ev.Nick, text: styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply, replaces: replaces}
 	l.unstyled = replaces == "" && isUnstyled(ev.Text, ev.Markup)
 	l.quote(r.said(ev.Reply))
@@ -61,20 +59,20 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 	}
 	l.at = r.stamp(l.at, !ev.Time.IsZero())
 	if o := r.occupants[ev.Nick]; o != nil { // as in their presence, even if more is known now
-		r.rs.u.c.identify(r, o)
+		r.identify(o)
 		l.occupant = o.id
 	} else if ev.Nick != "" {
-		l.occupant = r.rs.u.c.occupantID(r, first(ev.Identity, ev.Nick))
+		l.occupant = r.occupantID(first(ev.Identity, ev.Nick))
 	}
 	r.remember(l)
 	r.toClients(func(full string) {
-		_ = r.rs.u.c.write(func(dst []byte) []byte { return r.rs.u.c.appendLine(dst, r, full, &l, !ev.Time.IsZero()) })
+		_ = r.rs.u.c.write(func(dst []byte) []byte { return r.appendLine(dst, full, &l, !ev.Time.IsZero()) })
 	})
 }
 
 // appendLine appends something that was said in a room as one of the user's clients
 // gets it, or with to "" as the archive gives it out. (XEP-0045 §7.2.13, §7.4)
-func (c *Component) appendLine(dst []byte, r *room, to string, l *line, delayed bool) []byte {
+func (r *room) appendLine(dst []byte, to string, l *line, delayed bool) []byte {
 	if to == "" {
 		dst = append(dst, "<message xmlns='jabber:client' type='groupchat'"...)
 	} else {
@@ -285,24 +283,6 @@ func (r *room) onPrivateText(st *stanza.Inbound, text string) {
 	r.rs.u.outbox.sendTo(st, peer, text)
 }
 
-// occupantPeer is an occupant as a person of the network: the room's name, with the
-// nick in place of the room's own.
-func (c *Component) occupantPeer(r *room, nick string) (legacy.Peer, error) {
-	peer, err := c.cfg.Network.ParsePeer(c.occupantName(r, nick))
-	if err == nil && (peer.Room || peer.Service) {
-		err = legacy.Errorf(legacy.NotFound, "That is nobody to talk to.")
-	}
-	return peer, err
-}
-
-// occupantName is the name by which the network's ParsePeer knows an occupant.
-func (c *Component) occupantName(r *room, nick string) string {
-	if namer, ok := c.cfg.Network.(legacy.OccupantNamer); ok {
-		return namer.OccupantName(r.peer, nick)
-	}
-	return nick
-}
-
 // passPrivately passes a message on as one from within a room, if the user talks to
 // its sender there. It is false if not. (XEP-0045 §7.5)
 func (rs *rooms) passPrivately(ev legacy.MessageReceived) bool {
@@ -321,7 +301,7 @@ func (rs *rooms) passPrivately(ev legacy.MessageReceived) bool {
 	}
 	id := newID()
 	rs.u.outbox.noteChat(chatLine{peer: ev.From.ID, id: id, words: firstWords(ev.Text)})
-	rs.u.c.identify(r, r.occupants[nick])
+	r.identify(r.occupants[nick])
 	r.toClients(func(full string) {
 		_ = rs.u.c.write(func(dst []byte) []byte {
 			dst = stanza.AppendMessageStart(dst, r.occupantJID(nick), full, id)
@@ -346,7 +326,7 @@ func (rs *rooms) reflect(st *stanza.Inbound, id string) {
 	}
 	rs.withRoom(peer, func(r *room) {
 		o := r.self()
-		rs.u.c.identify(r, o)
+		r.identify(o)
 		switch actOf(st.Element) {
 		case actReact:
 			e := st.Child(xep.NSReactions, "reactions")
@@ -373,7 +353,7 @@ func (rs *rooms) reflect(st *stanza.Inbound, id string) {
 		}
 		r.remember(l)
 		r.toClients(func(full string) {
-			_ = rs.u.c.write(func(dst []byte) []byte { return rs.u.c.appendLine(dst, r, full, &l, false) })
+			_ = rs.u.c.write(func(dst []byte) []byte { return r.appendLine(dst, full, &l, false) })
 		})
 	})
 }

@@ -1,35 +1,12 @@
 package component
 
 import (
-	"strconv"
-
 	"transport/component/stanza"
 
 	"transport/component/element"
 	"transport/component/xep"
 	"transport/legacy"
 )
-
-// legalNick is the nick nearest to what a user wants to be called, as the network takes
-// it. The error says that there is none.
-func (c *Component) legalNick(wanted string) (string, *stanza.Error) {
-	limiter, ok := c.cfg.Network.(legacy.NickLimiter)
-	if !ok {
-		return wanted, nil
-	}
-	nick := limiter.LegalNick(wanted)
-	if nick == "" {
-		why := c.badNick(wanted)
-		return "", &why
-	}
-	return nick, nil
-}
-
-// badNick says that the network has no nick like a wanted one.
-func (c *Component) badNick(wanted string) stanza.Error {
-	return stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable,
-		Text: c.info.Name + " has no nicknames like " + strconv.Quote(wanted) + ". Choose one of letters and digits."}
-}
 
 // changeNick asks for another nick, or the legal one nearest to it. (XEP-0045 §7.6)
 func (r *room) changeNick(st *stanza.Inbound, client *roomClient) {
@@ -75,8 +52,8 @@ func (rs *rooms) nickAt(peer legacy.Peer) string {
 		}
 	}
 	teller, ok := rs.u.c.cfg.Network.(legacy.NickTeller)
-	if !ok || rs.u.account.row == nil {
+	if !ok || !rs.u.account.exists() {
 		return ""
 	}
-	return teller.RoomNick(legacy.Account{Fields: rs.u.account.row.Fields, Settings: allSettings(rs.u.account.row)}, peer)
+	return teller.RoomNick(rs.u.account.legacy(), peer)
 }

@@ -67,12 +67,12 @@ func (r *room) self() *occupant {
 
 // personJID is the address of an occupant outside of the room: the person on the
 // network, to whom private messages go and whom the lists of affiliations name.
-func (c *Component) personJID(r *room, nick string) string {
-	name := c.occupantName(r, nick)
-	if peer, err := c.occupantPeer(r, nick); err == nil {
+func (r *room) personJID(nick string) string {
+	name := r.rs.u.c.occupantName(r, nick)
+	if peer, err := r.rs.u.c.occupantPeer(r, nick); err == nil {
 		name = peer.ID
 	}
-	return c.contactJID(name)
+	return r.rs.u.c.contactJID(name)
 }
 
 // occupantStanza is what else a presence of an occupant says.
@@ -100,12 +100,12 @@ var (
 // (XEP-0045 §7.2.2, §7.14)
 func (r *room) sendOccupant(full string, o *occupant, s occupantStanza) {
 	from := r.occupantJID(o.Nick)
-	r.rs.u.c.identify(r, o)
+	r.identify(o)
 	s.moderated = r.moderated
 	if slices.Contains(s.codes, "110") {
 		s.jid = full
 	} else {
-		s.jid = r.rs.u.c.personJID(r, o.Nick)
+		s.jid = r.personJID(o.Nick)
 	}
 	if o.Nick == r.nick && !s.gone {
 		s.show, s.status = r.show, r.status

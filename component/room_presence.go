@@ -114,11 +114,11 @@ func roleOf(l legacy.Level, moderated bool) string {
 
 // idOf is the occupant-id of somebody in a room, nil for somebody else.
 // (XEP-0421 §3)
-func (c *Component) idOf(r *room, nick string) *element.Element {
+func (r *room) idOf(nick string) *element.Element {
 	o := r.occupants[nick]
 	if o == nil {
 		return nil
 	}
-	c.identify(r, o)
+	r.identify(o)
 	return element.New(xep.NSOccupantID, "occupant-id").Set("id", o.id)
 }

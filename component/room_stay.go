@@ -106,7 +106,7 @@ func (ac *account) setting(p legacy.Peer, name string) (value string, said bool)
 
 // staysIn reports whether the user is to stay in a room while no client does.
 func (rs *rooms) staysIn(p legacy.Peer) bool {
-	if rs.u.account.guest || rs.u.account.row == nil {
+	if rs.u.account.isGuest() || !rs.u.account.exists() {
 		return false
 	}
 	if v, said := rs.u.account.setting(p, "persistent"); said {
@@ -117,7 +117,7 @@ func (rs *rooms) staysIn(p legacy.Peer) bool {
 
 // noteStay remembers a room in which the user stays, for the next start.
 func (r *room) noteStay() {
-	if r.rs.u.account.row != nil && !r.rs.u.account.guest && r.rs.u.account.row.Options[stayPrefix+r.peer.ID] != r.nick {
+	if r.rs.u.account.exists() && !r.rs.u.account.isGuest() && r.rs.u.account.value(stayPrefix+r.peer.ID) != r.nick {
 		if why := r.rs.u.account.setOption(stayPrefix+r.peer.ID, r.nick); why != nil {
 			r.rs.u.log.Error().Msg("cannot remember a room: it will not be entered after a restart")
 		}
@@ -126,7 +126,7 @@ func (r *room) noteStay() {
 
 // forgetStay undoes noteStay.
 func (r *room) forgetStay() {
-	if r.rs.u.account.row != nil && r.rs.u.account.row.Options[stayPrefix+r.peer.ID] != "" {
+	if r.rs.u.account.exists() && r.rs.u.account.value(stayPrefix+r.peer.ID) != "" {
 		r.rs.u.account.setOption(stayPrefix+r.peer.ID, "")
 	}
 }
@@ -139,11 +139,11 @@ type ownRoom struct {
 
 // ownRooms are the rooms of the registration form (legacy.RoomsField), by Peer.ID.
 func (rs *rooms) ownRooms() map[string]*ownRoom {
-	if rs.u.account.row == nil || rs.u.account.row.Fields[legacy.RoomsField] == "" {
+	if !rs.u.account.exists() || rs.u.account.field(legacy.RoomsField) == "" {
 		return nil
 	}
 	all := make(map[string]*ownRoom)
-	for text := range strings.Lines(rs.u.account.row.Fields[legacy.RoomsField]) {
+	for text := range strings.Lines(rs.u.account.field(legacy.RoomsField)) {
 		name, password, _ := strings.Cut(strings.TrimSpace(text), " ")
 		if p, err := rs.u.c.cfg.Network.ParsePeer(name); err == nil && p.Room && len(all) < maxRooms {
 			all[p.ID] = &ownRoom{p, strings.TrimSpace(password)}
@@ -155,7 +155,7 @@ func (rs *rooms) ownRooms() map[string]*ownRoom {
 // enterOwnRooms makes the rooms that the user is in without a client's asking: those
 // of the registration, and those in which they stayed before a restart.
 func (rs *rooms) enterOwnRooms() {
-	if rs.u.account.row == nil {
+	if !rs.u.account.exists() {
 		return
 	}
 	for id, own := range rs.ownRooms() {
@@ -170,7 +170,7 @@ func (rs *rooms) enterOwnRooms() {
 
 // enterStays makes the rooms in which the user stayed before a restart.
 func (rs *rooms) enterStays() {
-	for name, nick := range rs.u.account.row.Options {
+	for name, nick := range rs.u.account.stored().Options {
 		id, ok := strings.CutPrefix(name, stayPrefix)
 		if !ok || rs.all[id] != nil {
 			continue

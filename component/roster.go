@@ -3,6 +3,7 @@ package component
 import (
 	"time"
 
+	"transport/legacy"
 	"transport/registry"
 )
 
@@ -121,3 +122,40 @@ func (ro *roster) reset(why resetReason) {
 		ro.toAsk = nil
 	}
 }
+
+// known is a contact of the user's, nil for anybody else.
+func (ro *roster) known(peer string) *contact { return ro.contacts[peer] }
+
+// online is how many contacts are available.
+func (ro *roster) online() int {
+	n := 0
+	for _, ct := range ro.contacts {
+		if ct.Peer != "" && ct.presence.Show > legacy.ShowInvisible {
+			n++
+		}
+	}
+	return n
+}
+
+// editing reports whether changes of contacts are on their way to the network.
+func (ro *roster) editing() bool {
+	for _, ct := range ro.contacts {
+		if ct.editing {
+			return true
+		}
+	}
+	return false
+}
+
+// edited notes that the network has taken a change of a contact, or has not.
+func (ro *roster) edited(p legacy.Peer) {
+	if ct := ro.contacts[p.ID]; ct != nil {
+		ct.editing = false
+	}
+}
+
+// isBlocked reports whether the network's block list has a peer.
+func (bl *blocklist) isBlocked(peer string) bool { return bl.blocked[peer] }
+
+// hasBlocked reports whether the block list is not empty.
+func (bl *blocklist) hasBlocked() bool { return len(bl.blocked) > 0 }

@@ -78,7 +78,7 @@ func (rw *rosterWriter) askNext(now time.Time) {
 		few = offerBatch
 	}
 	switch {
-	case rw.learning():
+	case rw.ro.u.clients.learning():
 		rw.askAt = now.Add(capsPatience)
 	case rw.ro.seekNicks(few):
 		rw.awaitNicks(now)
@@ -90,7 +90,7 @@ func (rw *rosterWriter) askNext(now time.Time) {
 		}
 	}
 	if len(rw.toAsk) == 0 {
-		rw.ro.u.clients.applicant = applicant{}
+		rw.ro.u.clients.apply("")
 	}
 }
 
@@ -108,19 +108,6 @@ func (rw *rosterWriter) nextToAsk() *contact {
 		}
 	}
 	return nil
-}
-
-// learning reports whether a client has yet to say what it can do.
-func (rw *rosterWriter) learning() bool {
-	if rw.ro.u.clients.applicant.asking {
-		return true
-	}
-	for _, r := range rw.ro.u.clients.resources {
-		if r.asking {
-			return true
-		}
-	}
-	return false
 }
 
 // writeNext writes the next contact into the user's roster. Where the server does not

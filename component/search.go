@@ -27,7 +27,7 @@ func (ca *calls) onSearch(r *stanza.Request) {
 		r.Fail(stanza.ErrServiceUnavail)
 		return
 	}
-	if ca.u.account.row == nil && !ca.u.c.info.Guests {
+	if !ca.u.account.exists() && !ca.u.c.info.Guests {
 		r.Fail(stanza.ErrRegisterFirst)
 		return
 	}

@@ -88,8 +88,8 @@ func (lg *login) startSession(account *registry.Account, trial bool) error {
 		return err
 	}
 	lg.session = s
-	lg.u.clients.shown = legacy.Presence{}
-	lg.u.c.actors.Go(func() {
+	lg.u.clients.forgetShown()
+	lg.u.c.running.Go(func() {
 		defer func() {
 			over()
 			cancel()
@@ -165,12 +165,12 @@ func (u *user) flush(ctx context.Context, s *session) error {
 // wanted reports whether the user should be signed on now.
 func (lg *login) wanted() bool {
 	switch {
-	case lg.u.account.row == nil, lg.signOnErr != nil, lg.u.account.option(optLoggedOut):
+	case !lg.u.account.exists(), lg.signOnErr != nil, lg.u.account.option(optLoggedOut):
 		return false
-	case lg.u.rooms.inRooms(), lg.u.account.option(optStay), !lg.u.login.visitEnd.IsZero():
+	case lg.u.rooms.inRooms(), lg.u.account.option(optStay), !lg.visitEnd.IsZero():
 		return true
-	case lg.u.account.guest: // the clients may come back
-		return !lg.graceEnd.IsZero() && lg.session != nil && len(lg.u.rooms.all) > 0
+	case lg.u.account.isGuest(): // the clients may come back
+		return !lg.graceEnd.IsZero() && lg.session != nil && lg.u.rooms.busy()
 	case lg.u.clients.online():
 		return true
 	}
@@ -183,7 +183,8 @@ func (lg *login) steer() {
 	case lg.trial != nil:
 		lg.steerTrial()
 	case s == nil && lg.wanted() && lg.retryAt.IsZero():
-		if err := lg.startSession(lg.u.account.row, false); err != nil {
+		account := lg.u.account.stored()
+		if err := lg.startSession(&account, false); err != nil {
 			lg.u.log.Error().Err(err).Msg("cannot prepare a session")
 			lg.signOnErr = err
 			lg.u.login.failVisits(lg.notOnline())
@@ -211,7 +212,7 @@ func (lg *login) endSession() {
 
 // onEvent handles what the session says.
 func (u *user) onEvent(ev sessionEvent) {
-	old := ev.from != u.login.session // it was given up
+	old := !u.login.is(ev.from) // it was given up
 	switch what := ev.what.(type) {
 	case sessionFlush:
 		if old {
@@ -303,14 +304,14 @@ func (lg *login) onReady(ev legacy.Ready) {
 		return
 	}
 	lg.u.log.Info().Int("contacts", len(ev.Contacts)).Msg("signed on to the network")
-	if !lg.u.account.guest {
+	if !lg.u.account.isGuest() {
 		lg.u.roster.sendGatewayPresence(lg.u.bare)
 	}
 	lg.u.clients.showOwnPresence()
 	lg.u.roster.setBlocked(ev.Blocked)
 	lg.u.roster.mergeContacts(ev.Contacts)
 	lg.u.roster.readRoster(func() {})
-	lg.u.clients.ownPicture, lg.u.clients.ownPhoto = "", noPhoto
+	lg.u.clients.forgetOwn()
 	lg.u.clients.showSelf()
 	lg.u.outbox.sendKept()
 	lg.u.roster.watchContacts()

@@ -207,7 +207,7 @@ func (ac *account) keepAccount() *stanza.Error {
 	if ac.isRegistered() {
 		return nil
 	}
-	if ac.u.login.trial != nil { // they are about to be
+	if ac.u.login.registering() { // they are about to be
 		return &stanza.ErrBusy
 	}
 	account := registry.Account{Network: ac.u.c.domain, User: ac.u.bare, Fields: map[string]string{"username": guestName(ac.u.c.cfg.Network, ac.u.bare)}}
@@ -220,7 +220,7 @@ func (ac *account) keepAccount() *stanza.Error {
 		ac.u.log.Error().Err(err).Msg("cannot store a registration")
 		return &stanza.ErrDatabase
 	}
-	ac.row, ac.guest, ac.u.rooms.guestLeft = &account, false, false
+	ac.take(&account)
 	ac.u.c.setRegistered(ac.u.bare, true)
 	ac.u.log.Info().Msg("registered a guest who has something to be kept")
 	ac.u.roster.offerGateway()

@@ -33,7 +33,7 @@ const (
 // state is the user's state.
 func (lg *login) state() state {
 	switch {
-	case lg.u.account.row == nil:
+	case !lg.u.account.exists():
 		return stateStranger
 	case lg.legacySession() != nil:
 		return stateSignedOn
@@ -91,7 +91,7 @@ func refusalText(err error) string {
 func (lg *login) statusText() string {
 	var b strings.Builder
 	b.WriteString(lg.stateText())
-	if lg.u.account.row == nil {
+	if !lg.u.account.exists() {
 		return b.String()
 	}
 	if lg.state() == stateSignedOn {
@@ -100,22 +100,16 @@ func (lg *login) statusText() string {
 	if lg.lastError != nil && lg.signOnErr == nil {
 		fmt.Fprintf(&b, "\nThe last error, at %s: %s", timeText(lg.lastErrorAt), userText(lg.lastError))
 	}
-	if lg.u.account.guest {
-		b.WriteString("\nYou are a guest, as " + lg.u.account.row.Fields["username"] + ".")
+	if lg.u.account.isGuest() {
+		b.WriteString("\nYou are a guest, as " + lg.u.account.name() + ".")
 	} else {
-		fmt.Fprintf(&b, "\nAccount: %s.", first(lg.u.account.row.Login, lg.u.account.row.Fields["username"]))
-	}
-	online := 0
-	for _, ct := range lg.u.roster.contacts {
-		if ct.Peer != "" && ct.presence.Show > legacy.ShowInvisible {
-			online++
-		}
+		fmt.Fprintf(&b, "\nAccount: %s.", lg.u.account.name())
 	}
 	if n := lg.u.roster.peers(); n > 0 {
-		fmt.Fprintf(&b, " %s, %d online.", count(n, "contact"), online)
+		fmt.Fprintf(&b, " %s, %d online.", count(n, "contact"), lg.u.roster.online())
 	}
-	if len(lg.u.outbox.sent) > 0 {
-		fmt.Fprintf(&b, "\nThe network has not yet confirmed %s.", count(len(lg.u.outbox.sent), "message"))
+	if n := lg.u.outbox.unconfirmed(); n > 0 {
+		fmt.Fprintf(&b, "\nThe network has not yet confirmed %s.", count(n, "message"))
 	}
 	return b.String()
 }

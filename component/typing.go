@@ -50,7 +50,7 @@ const maxTyping = 256
 
 // onTypingChanged: a contact is typing, or has stopped.
 func (ob *outbox) onTypingChanged(ev legacy.TypingChanged) {
-	if ev.From.ID == "" || ob.u.roster.blocked[ev.From.ID] || !ob.u.clients.wantsChatStates() {
+	if ev.From.ID == "" || ob.u.roster.isBlocked(ev.From.ID) || !ob.u.clients.wantsChatStates() {
 		return
 	}
 	state := "active"
@@ -84,8 +84,8 @@ func (ob *outbox) expireTyping(now time.Time) {
 		delete(ob.typing, peer)
 		if room, nick, inRoom := strings.Cut(peer, "\x00"); !inRoom {
 			ob.sendChatState(peer, "paused")
-		} else if r := ob.u.rooms.all[room]; r != nil && r.joined {
-			r.sendRoomState(nick, "paused")
+		} else {
+			ob.u.rooms.sendRoomState(room, nick, "paused")
 		}
 	}
 }
@@ -97,14 +97,11 @@ func typist(r *room, nick string) string { return r.peer.ID + "\x00" + nick }
 // is told once. (XEP-0085 §5.3, §5.5)
 func (r *room) onRoomTyping(ev legacy.RoomTyping) {
 	key := typist(r, ev.Nick)
-	_, known := r.rs.u.outbox.typing[key]
-	delete(r.rs.u.outbox.typing, key)
+	known := r.rs.u.outbox.endTyping(key)
 	state := "active"
 	switch ev.State {
 	case legacy.TypingActive:
-		if known || len(r.rs.u.outbox.typing) < maxTyping {
-			put(&r.rs.u.outbox.typing, key, r.rs.u.c.clock.Now().Add(typingTime))
-		}
+		r.rs.u.outbox.beginTyping(key)
 		if known {
 			return
 		}
@@ -121,7 +118,7 @@ func (r *room) sendRoomState(nick string, state string) {
 	}
 	r.toClients(func(full string) {
 		r.rs.put(element.New(stanza.NS, "message").Set("from", r.occupantJID(nick)).Set("to", full).Set("type", "groupchat").Set("id", newID()).
-			Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), r.rs.u.c.idOf(r, nick)))
+			Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), r.idOf(nick)))
 	})
 }
 
@@ -134,10 +131,5 @@ func (cl *clients) wantsChatStates() bool {
 			return cl.online()
 		}
 	}
-	for _, r := range cl.u.rooms.all {
-		if len(r.clients) > 0 {
-			return len(cl.resources) == 0
-		}
-	}
-	return false
+	return len(cl.resources) == 0 && cl.u.rooms.hasClients()
 }

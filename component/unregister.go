@@ -30,7 +30,7 @@ func (ac *account) onUnregister(r *stanza.Request) {
 // unregister removes a registration, and calls done before what the user's
 // server is told. What the user has changed in the roster goes to the network before.
 func (ac *account) unregister(done func(*stanza.Error)) {
-	if ac.u.login.trial != nil {
+	if ac.u.login.registering() {
 		ac.u.login.endTrial(legacy.Errorf(legacy.Temporary, "You removed the registration before it was complete."))
 	}
 	if !ac.isRegistered() {
@@ -92,12 +92,9 @@ func (ac *account) settleRoster(then func()) {
 
 // settle ends the wait of settleRoster if there is nothing to wait for.
 func (ac *account) settle() {
-	for _, ct := range ac.u.roster.contacts {
-		if ct.editing {
-			return
-		}
+	if !ac.u.roster.editing() {
+		ac.endSettling()
 	}
-	ac.endSettling()
 }
 
 // endSettling lets go on what waits for changes.
@@ -110,9 +107,7 @@ func (ac *account) endSettling() {
 
 // onEdited: the network has taken a change of a contact, or has not.
 func (ac *account) onEdited(p legacy.Peer) {
-	if ct := ac.u.roster.contacts[p.ID]; ct != nil {
-		ct.editing = false
-	}
+	ac.u.roster.edited(p)
 	if ac.settling != nil {
 		ac.settle()
 	}

@@ -196,12 +196,7 @@ func (u *user) load() error {
 		return err
 	}
 	account, err := u.c.cfg.Registry.Account(ctx, u.c.domain, u.bare)
-	if u.outbox.keptOut = len(out) > 0; u.outbox.keptOut {
-		u.outbox.keptTill = u.c.clock.Now()
-		if !isNotFound(err) { // else it is a guest's, whose session is over
-			u.outbox.keptTill = u.outbox.keptTill.Add(keptTime)
-		}
-	}
+	u.outbox.load(len(out) > 0, !isNotFound(err))
 	if isNotFound(err) {
 		return nil
 	}
@@ -212,7 +207,7 @@ func (u *user) load() error {
 	if err != nil {
 		return err
 	}
-	u.account.row = &account
+	u.account.take(&account)
 	if !u.account.option(optLoggedOut) {
 		u.rooms.enterStays()
 	}
@@ -234,7 +229,7 @@ func (u *user) idle() bool {
 
 // onStanza handles one stanza of the user's.
 func (u *user) onStanza(st queued) {
-	u.clients.client = st.From.String()
+	u.clients.handling(st.From)
 	switch st.Name {
 	case "iq":
 		if st.Type != "get" && st.Type != "set" {
@@ -320,11 +315,10 @@ func (u *user) followLink() {
 func (u *user) shutdown() {
 	u.rooms.closeRooms("332", stanza.ErrShuttingDown.With("The gateway is shutting down."))
 	u.roster.hideAll("The gateway is shutting down.")
-	if u.login.session == nil {
+	if !u.login.cancel() {
 		return
 	}
-	u.login.session.cancel()
-	for u.login.session != nil { // what the network still says is delivered; Run ends within its bound
+	for u.login.hasSession() { // what the network still says is delivered; Run ends within its bound
 		select {
 		case ev := <-u.events:
 			u.onEvent(ev)

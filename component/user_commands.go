@@ -3,7 +3,6 @@ package component
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -73,10 +72,10 @@ func debugCommands() []*command {
 
 // What the commands are listed for: they run, and say why not, in any case.
 
-func (ad *adhoc) hasAccount() bool  { return ad.u.account.row != nil }
+func (ad *adhoc) hasAccount() bool  { return ad.u.account.exists() }
 func (ad *adhoc) isSignedOn() bool  { return ad.u.login.legacySession() != nil }
 func (ad *adhoc) hasContacts() bool { return ad.u.roster.peers() > 0 }
-func (ad *adhoc) hasBlocked() bool  { return ad.isSignedOn() && len(ad.u.roster.blocked) > 0 }
+func (ad *adhoc) hasBlocked() bool  { return ad.isSignedOn() && ad.u.roster.hasBlocked() }
 
 // askName greets whoever has told their name.
 func (ad *adhoc) askName(x *execution) {
@@ -100,10 +99,7 @@ func (ad *adhoc) login() (string, *stanza.Error) {
 	if why := ad.u.account.setOption(optLoggedOut, ""); why != nil {
 		return "", why
 	}
-	ad.u.login.signOnErr, ad.u.login.retryAt, ad.u.login.attempt = nil, time.Time{}, 0
-	if len(ad.u.clients.resources) == 0 {
-		ad.u.login.called, ad.u.login.graceEnd = true, ad.u.c.clock.Now().Add(linkGrace)
-	}
+	ad.u.login.call()
 	return textSigningOn, nil
 }
 
@@ -117,7 +113,7 @@ func (ad *adhoc) logout() (string, *stanza.Error) {
 
 // setInvisible makes the user look offline, or as they are.
 func (ad *adhoc) setInvisible(value string) (string, *stanza.Error) {
-	before := ad.u.account.row.Options[optInvisible]
+	before := ad.u.account.value(optInvisible)
 	if why := ad.u.account.setOption(optInvisible, value); why != nil {
 		return "", why
 	}
@@ -139,7 +135,7 @@ func (ad *adhoc) reconnect() (string, *stanza.Error) {
 	if _, why := ad.login(); why != nil {
 		return "", why
 	}
-	if ad.u.login.session != nil {
+	if ad.u.login.hasSession() {
 		ad.u.roster.hideAll("")
 		ad.u.login.endSession()
 	}

@@ -42,7 +42,7 @@ func (vi *visits) visit(do func(), fail func(stanza.Error)) {
 		fail(vi.u.login.notOnline())
 		return
 	case stateStranger:
-		if vi.u.login.trial != nil {
+		if vi.u.login.registering() {
 			fail(stanza.ErrBusy.With("You are being registered. Try again when that is done."))
 			return
 		}
@@ -75,7 +75,8 @@ func (vi *visits) signOnToVisit() *stanza.Error {
 func (vi *visits) nameGuest(nick string) {
 	if vi.unnamed {
 		vi.unnamed = false
-		vi.u.account.row.Fields["username"], vi.rename = nick, nick
+		vi.u.account.renameGuest(nick)
+		vi.rename = nick
 	}
 }
 
@@ -115,7 +116,7 @@ func (vi *visits) endVisit() {
 		return
 	}
 	vi.visitEnd, vi.unnamed, vi.rename = time.Time{}, false, ""
-	if vi.u.account.guest && len(vi.u.rooms.all) == 0 {
-		vi.u.rooms.guestLeft = true
+	if vi.u.account.isGuest() && !vi.u.rooms.busy() {
+		vi.u.account.leaveGuest()
 	}
 }

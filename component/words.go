@@ -84,7 +84,7 @@ func (ad *adhoc) wordCommand(word string) *command {
 func (ad *adhoc) requestByWords(st *stanza.Inbound, node, rest string) *stanza.Request {
 	r := &stanza.Request{Inbound: st, Payload: element.New(xep.NSCommands, "command").Set("node", node).AddText(rest),
 		Deadline: ad.u.c.clock.Now().Add(requestTime), OnFail: func(why stanza.Error) { ad.u.c.say(st.From.String(), saidError(why)) }}
-	ad.u.calls.requests = append(ad.u.calls.requests, r)
+	ad.u.calls.await(r)
 	return r
 }
 
