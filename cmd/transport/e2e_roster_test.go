@@ -191,23 +191,29 @@ func TestThousand(t *testing.T) {
 		w.waitLog("connected to the XMPP server", 2)
 		alice := w.login(aliceJID + "/one")
 		alice.register(icqDomain, demo.AliceUIN)
-		for _, i := range []int{0, count / 2, count - 1} {
-			alice.presence(fmt.Sprintf("%d@%s", 200001+i, icqDomain), "", "")
-		}
-		w.wait("all contacts", func() bool {
-			return alice.Count(func(e *element.Element) bool {
-				return e.Name == "presence" && e.Attr("type") == "" && strings.Contains(e.Attr("from"), "@"+icqDomain)
-			}) >= count-3
-		})
+		alice.seeAll(count)
 		for i := range 4 {
 			other := w.login(fmt.Sprintf("%s/r%d", aliceJID, i))
-			other.presence(fmt.Sprintf("%d@%s", 200001+i, icqDomain), "", "")
+			other.seeAll(count)
 			other.presence(icqDomain, "", "")
 		}
 		if got := w.mock.Sessions(demo.AliceUIN); got != 1 {
 			t.Errorf("%d sessions for five clients", got)
 		}
 	})
+}
+
+// seeAll waits until the first contacts that fill has made have all been seen online. Each
+// may take as long as others of them come meanwhile.
+func (p *person) seeAll(count int) {
+	p.w.t.Helper()
+	seen := make(map[string]bool)
+	for len(seen) < count {
+		e := p.expect(fmt.Sprintf("another contact online after %d", len(seen)), func(e *element.Element) bool {
+			return e.Name == "presence" && e.Attr("type") == "" && strings.Contains(e.Attr("from"), "@"+icqDomain)
+		})
+		seen[e.Attr("from")] = true
+	}
 }
 
 // TestStorm sends thousands of stanzas of every kind to every kind of address:
