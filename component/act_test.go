@@ -2,6 +2,7 @@ package component_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,30 @@ func stanzaIDs(got [3][]*element.Element) (archived, ids [3]string) {
 		archived[i], ids[i] = stanzas[0].Child(nsStanzaID, "stanza-id").Attr("id"), stanzas[0].Attr("id")
 	}
 	return archived, ids
+}
+
+// A command of the network's that is written in a room was not said there.
+func TestCommandInRoom(t *testing.T) {
+	asked := make(chan string, 1000)
+	stage(t, setup{network: newCity(asked), echo: silence, config: keeping, users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.enter(h, asked, phone, legacy.RoomJoined{})
+		for text, command := range map[string]bool{"/mode +m": true, "hello": false} {
+			h.Stall()
+			w.groupchat(phone, "m", "<body>"+text+"</body>")
+			for ref := range 50 { // whichever it is
+				h.Emit(legacy.MessageSent{Ref: strconv.FormatInt(int64(ref), 36), Command: command})
+			}
+			h.Resume()
+			w.settle()
+			if shown := w.Take(); len(shown) != map[bool]int{false: 1}[command] {
+				t.Errorf("%q: the room shows %s", text, shown)
+			}
+		}
+		if p := w.archive(phone, mamQuery("", "")); p.allText != "hello" {
+			t.Errorf("the archive has %q", p.allText)
+		}
+	})
 }
 
 // XEP-0308 §3, §4: a correction is one for the user's clients and for other users of the

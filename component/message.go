@@ -204,7 +204,7 @@ func (ob *outbox) onMessageSent(ev legacy.MessageSent) {
 	m.parts--
 	m.state = min(m.state, ev.State)
 	st := m.stanza
-	if m.parts == 0 {
+	if m.parts == 0 && !ev.Command {
 		ob.u.rooms.reflect(st, ev.ID)
 	}
 	if m.parts > 0 || m.state != legacy.Delivered || st.ID == "" || st.Type == "groupchat" || st.Child(xep.NSReceipts, "request") == nil {

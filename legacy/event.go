@@ -106,6 +106,8 @@ type MessageSent struct {
 	Ref   string
 	State DeliveryState
 	ID    string // the network's message ID, "" for none
+	// Command: in a room, it was a command of the network, which no occupant receives.
+	Command bool
 }
 
 // MessageFailed: a message of the user will not be delivered.

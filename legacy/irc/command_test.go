@@ -52,7 +52,10 @@ func TestRaw(t *testing.T) {
 
 	l.say("6", room, "/mode +b *!*@x\nQUIT")
 	l.wantSent("MODE #room +b *!*@x QUIT")
-	l.want(legacy.MessageSent{Ref: "6"})
+	l.want(legacy.MessageSent{Ref: "6", Command: true})
+	l.say("6", room, "/MODE +m")
+	l.wantSent("MODE #room +m")
+	l.want(legacy.MessageSent{Ref: "6", Command: true})
 	raw("7", "WHO")
 	l.hear(":irc.test 352 alice * u h irc.test alice H :0 Alice")
 	l.c.giveUp(nil)

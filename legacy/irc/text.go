@@ -32,9 +32,9 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 	} else {
 		c.postponeIdle()
 	}
-	if modes, ok := strings.CutPrefix(m.Text, "/mode "); ok && m.To.Room {
+	if word, modes, _ := strings.Cut(m.Text, " "); strings.EqualFold(word, "/mode") && modes != "" && m.To.Room {
 		c.send("MODE " + target + " " + cleanLine(modes))
-		c.emit(legacy.MessageSent{Ref: m.Ref})
+		c.emit(legacy.MessageSent{Ref: m.Ref, Command: true})
 		return
 	}
 	text := formatted(m)
