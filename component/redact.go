@@ -14,11 +14,24 @@ import (
 func (room *room) retract(st *stanza.Inbound) {
 	r := &stanza.Request{Inbound: st, Payload: retraction(st.Element), Deadline: room.rs.u.c.clock.Now().Add(requestTime)}
 	room.rs.u.calls.await(r)
-	room.redact(r, "", func() { r.Drop() }) // the room tells it to everybody
+	id := r.Payload.Attr("id")
+	if own := room.said(id); own != nil { // the client may know it by another id
+		id = own.archived
+	}
+	if len(room.retracted) >= maxRetracted {
+		clear(room.retracted)
+	}
+	put(&room.retracted, id, st)
+	room.redact(r, id, "", func() { r.Drop() }) // the room tells it to everybody
 }
 
-// reflectRetraction tells the user's clients that the user has taken a message back which
-// the network keeps. (XEP-0424 §3)
+// maxRetracted is how many retractions of the user's are remembered until the network
+// tells of them.
+const maxRetracted = 50
+
+// reflectRetraction tells the user's clients that the user has taken a message back: as
+// the client knows it that has sent it, and without words, which would be shown beside it.
+// (XEP-0424 §3)
 func (r *room) reflectRetraction(st *stanza.Inbound) {
 	e := retraction(st.Element)
 	id := e.Attr("id")
@@ -43,13 +56,12 @@ func (room *room) onModerateMessage(r *stanza.Request) {
 		return
 	}
 	reason := cleanText(r.Payload.ChildText(xep.NSModerate, "reason"))
-	room.redact(r, reason, func() { r.Reply(nil) })
+	room.redact(r, r.Payload.Attr("id"), reason, func() { r.Reply(nil) })
 }
 
-// redact has the network take the message back that the payload of a request names.
-func (room *room) redact(r *stanza.Request, reason string, done func()) {
+// redact has the network take a message back for whoever asks for it.
+func (room *room) redact(r *stanza.Request, id, reason string, done func()) {
 	retractor, ok := room.rs.u.login.legacySession().(legacy.MessageRetractor)
-	id := r.Payload.Attr("id")
 	switch {
 	case !ok:
 		r.Fail(room.rs.u.login.notOnline())
@@ -60,6 +72,7 @@ func (room *room) redact(r *stanza.Request, reason string, done func()) {
 	}
 	room.rs.u.calls.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
 		if err := ev.(legacy.Done).Err; err != nil {
+			delete(room.retracted, id)
 			r.Fail(roomError(err))
 			return
 		}
@@ -71,6 +84,11 @@ func (room *room) redact(r *stanza.Request, reason string, done func()) {
 // (XEP-0424 §3, §5, XEP-0425 §3)
 func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
 	r.recall()
+	if st := r.retracted[ev.ID]; st != nil && ev.Nick == r.nick {
+		delete(r.retracted, ev.ID)
+		r.reflectRetraction(st)
+		return
+	}
 	from, retract := r.jid, element.New(xep.NSRetract, "retract").Set("id", ev.ID)
 	text := "A message was removed, which your client cannot show."
 	var id *element.Element

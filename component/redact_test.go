@@ -1,6 +1,8 @@
 package component_test
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +73,36 @@ func TestRedaction(t *testing.T) {
 		}
 		answer, _ := w.ask("set", phone, club, "m", "<moderate xmlns='"+nsModerate+"' id='id3'/>")
 		isError(t, answer, "bad-request", "modify", "")
+		// The user's own are reflected as the client knows them that has sent them, without
+		// words beside them; the network knows the message by its own id.
+		for i, retraction := range []string{
+			"<retract xmlns='" + nsRetract + "' id='%s'/><body>I took it back</body><fallback xmlns='" + nsFallback + "' for='" + nsRetract + "'/>",
+			"<apply-to xmlns='urn:xmpp:fasten:0' id='%s'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to><body>I took it back</body>",
+		} {
+			id, own := fmt.Sprint("own", i), fmt.Sprint("net", i)
+			h.Stall()
+			w.groupchat(phone, id, "<body>oops</body>")
+			for ref := range 50 { // whichever it is
+				h.Emit(legacy.MessageSent{Ref: strconv.FormatInt(int64(ref), 36), ID: own})
+			}
+			h.Resume()
+			w.settle()
+			w.Take()
+			w.groupchat(phone, "r"+id, fmt.Sprintf(retraction, id))
+			ref := w.hear(asked, "redact * #club "+own+` ""`)
+			w.emit(h, legacy.RoomRedaction{Room: clubPeer, Nick: "alice", ID: own}, legacy.Done{Ref: ref})
+			pattern, _, _ := strings.Cut(fmt.Sprintf(retraction, id), "<body>")
+			for range 2 {
+				got := w.Next("<message type='groupchat' from='" + club + "/alice' id='r" + id + "'>" + pattern + "</message>")
+				if got.Child(nsComponent, "body") != nil || got.Child(nsFallback, "fallback") != nil {
+					t.Errorf("reflected %s", got)
+				}
+			}
+			w.Quiet()
+		}
+		if p := w.archive(phone, mamQuery("", "")); strings.Contains(p.allText, "oops") {
+			t.Errorf("the archive still has %q", p.allText)
+		}
 		// Where the network cannot, the room is told so in a line of text, and the user's
 		// clients get a retraction.
 		w.emit(h, legacy.RoomJoined{Room: clubPeer, Nick: "alice", Occupants: []legacy.Occupant{{Nick: "alice"}}})

@@ -38,15 +38,16 @@ type room struct {
 	topic     legacy.Topic
 	config    *legacy.RoomConfig // nil if unknown
 	history   []line
-	newest    time.Time              // stamp of the newest line
-	repeated  time.Time              // stamp of the last line that the network has repeated
-	rendered  map[string]uint64      // number of the last rendition that was shown, by nick
-	recalled  bool                   // the archive was looked into
-	renamed   bool                   // somebody has another nick than the one by which they are known
-	clients   map[string]*roomClient // the user's clients in the room, by full JID
-	order     uint64                 // how many rooms the user had entered before
-	leaveAt   time.Time              // when the user leaves, zero unless the last client has gone
-	goodbye   string                 // and what is said then
+	newest    time.Time                  // stamp of the newest line
+	repeated  time.Time                  // stamp of the last line that the network has repeated
+	retracted map[string]*stanza.Inbound // by the user, of which the network has not told: by its ids of the messages
+	rendered  map[string]uint64          // number of the last rendition that was shown, by nick
+	recalled  bool                       // the archive was looked into
+	renamed   bool                       // somebody has another nick than the one by which they are known
+	clients   map[string]*roomClient     // the user's clients in the room, by full JID
+	order     uint64                     // how many rooms the user had entered before
+	leaveAt   time.Time                  // when the user leaves, zero unless the last client has gone
+	goodbye   string                     // and what is said then
 }
 
 // roomClient is one of the user's clients in a room.
