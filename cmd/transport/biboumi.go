@@ -16,20 +16,20 @@ import (
 func importCommand() *command {
 	return &command{
 		name:    "import-biboumi",
-		summary: "take over the users of a biboumi",
+		summary: "import the users of a biboumi gateway",
 		about: `
-Reads the SQLite database of a biboumi: settings of users, servers and channels,
-subscriptions, and what was said in channels, as far back as history_days reaches.
-Stop both gateways first. The network must have driver = "irc", and the domain that
-biboumi had, so that addresses stay good.
+Imports the SQLite database of biboumi: the settings of users, servers and channels,
+the subscriptions, and the channels' archives as far back as history_days reaches.
+Stop both gateways first. The network must have driver = "irc" and biboumi's domain,
+so that addresses do not change.
 
-Who is registered already stays as they are, and so does a channel whose history
-there is: it can be run again. What could not be taken is told. biboumi's database
-is not changed.`,
+The import skips users who are already registered and channels that already have an
+archive, so you can run it again. It reports what it cannot import, and does not
+change biboumi's database.`,
 		prepare: func(fs *flag.FlagSet) action {
 			file := configFlag(fs)
-			domain := fs.String("network", "", "`DOMAIN` of the network in the configuration")
-			from := fs.String("from", "", "`FILE` with biboumi's database")
+			domain := fs.String("network", "", "`DOMAIN` of the network, as in the configuration")
+			from := fs.String("from", "", "biboumi's database `FILE`")
 			return func(ctx context.Context, std stdio) int { return importBiboumi(ctx, *file, *domain, *from, std) }
 		},
 	}
@@ -43,7 +43,7 @@ func importBiboumi(ctx context.Context, file, domain, from string, std stdio) in
 		return exitFailure
 	}
 	if domain == "" || from == "" {
-		fail("--network and --from are needed")
+		fail("--network and --from are required")
 		return exitUsage
 	}
 	cfg, err := config.Load(file)
@@ -68,8 +68,8 @@ func importBiboumi(ctx context.Context, file, domain, from string, std stdio) in
 		err = closeErr
 	}
 	if err != nil {
-		return fail("%v\nremedy: run it again; what has been taken stays", err)
+		return fail("%v\nremedy: run the command again; it keeps what it has imported and continues", err)
 	}
-	fmt.Fprintf(std.out, "taken: %d users, %d lines of history; registered already: %d users; not taken: %d\n", taken.Users, taken.Lines, taken.Registered, taken.Left)
+	fmt.Fprintf(std.out, "imported: %d users, %d archived messages; already registered: %d users; not imported: %d\n", taken.Users, taken.Lines, taken.Registered, taken.Left)
 	return exitOK
 }

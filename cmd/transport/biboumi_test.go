@@ -79,8 +79,8 @@ func TestImportBiboumi(t *testing.T) {
 				return out
 			}
 			out := run()
-			requireMatches(t, out, `not taken: "no body": `, `not taken: ann@localhost: fingerprint of `, `not taken: ben@localhost: the subscription of irc.example.net@elsewhere.localhost`,
-				`\ntaken: 2 users, (2|3) lines of history; registered already: 0 users; not taken: \d\n$`)
+			requireMatches(t, out, `not imported: "no body": `, `not imported: ann@localhost: fingerprint of `, `not imported: ben@localhost: the subscription of irc.example.net@elsewhere.localhost`,
+				`\nimported: 2 users, (2|3) archived messages; already registered: 0 users; not imported: \d\n$`)
 			if strings.Contains(out, "s3cret") || strings.Contains(out, "pw") {
 				t.Errorf("it prints passwords: %s", out)
 			}
@@ -124,7 +124,7 @@ func TestImportBiboumi(t *testing.T) {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
-			requireMatches(t, run(), `\ntaken: 0 users, 0 lines of history; registered already: 2 users; `)
+			requireMatches(t, run(), `\nimported: 0 users, 0 archived messages; already registered: 2 users; `)
 			db = openDatabase(t, database, key)
 			defer db.Close()
 			if ann, _ = db.Account(t.Context(), "gw.localhost", "ann@localhost"); !maps.Equal(ann.Options, map[string]string{"stay": "1"}) {
@@ -145,7 +145,7 @@ func TestImportBiboumiRefused(t *testing.T) {
 		code          int
 		want          string
 	}{
-		{"", empty, exitUsage, "are needed"},
+		{"", empty, exitUsage, "are required"},
 		{"other.localhost", empty, exitFailure, "has no network"},
 		{"gw.localhost", empty + "x", exitFailure, "no such file"},
 		{"gw.localhost", empty, exitFailure, "cannot read biboumi's database"},

@@ -20,23 +20,23 @@ import (
 	"transport/component"
 )
 
-// handshakeLimit is how long check waits for one XMPP server.
+// handshakeLimit is the deadline of the handshake with one XMPP server.
 const handshakeLimit = 20 * time.Second
 
 func checkCommand() *command {
 	return &command{
 		name:    "check",
-		summary: "try out the configuration and say what to mend",
+		summary: "test the configuration and suggest remedies",
 		about: `
-Reads the configuration, opens the database, tries the folder and the address of
-[files], and connects every network to its
-XMPP server as run would, then disconnects again. Each step is printed as ok or
-FAILED, with what to do about it. Nothing is changed: a database that does not
-exist yet is not created.
+Reads the configuration, opens the database, tests the folder and the address of
+[files], connects every network to its XMPP server like run, and disconnects again.
+It prints ok or FAILED for each step, with a remedy if the step failed. It changes
+nothing, and does not create a missing database.
 
-Stop a running gateway first: it holds the database and the connections.
+Stop a running gateway first: only one process can open the database and connect as
+the component.
 
-The exit code is 0 if every step is ok, 1 if not, 2 for wrong flags.`,
+The exit code is 0 if every step is ok, 1 if not, 2 for invalid flags.`,
 		prepare: func(fs *flag.FlagSet) action {
 			file := configFlag(fs)
 			return func(ctx context.Context, std stdio) int {
@@ -50,7 +50,7 @@ The exit code is 0 if every step is ok, 1 if not, 2 for wrong flags.`,
 	}
 }
 
-// checker prints steps and counts those that failed.
+// checker prints steps and counts the failed ones.
 type checker struct {
 	std           stdio
 	steps, failed int
@@ -70,7 +70,7 @@ func (c *checker) fail(remedy, format string, args ...any) {
 	}
 }
 
-// detail prints a text that may have several lines.
+// detail prints a text of one or more lines, the first after mark.
 func (c *checker) detail(mark, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
 		fmt.Fprintf(c.std.out, "%-7s %s\n", mark, line)
@@ -92,7 +92,7 @@ func (c *checker) all(ctx context.Context, file string) {
 	if err != nil {
 		remedy := ""
 		if errors.As(err, new(config.Problems)) {
-			remedy = "mend these lines; transport.toml in the program's source explains every key"
+			remedy = "correct these lines; transport.toml in the program's source explains every key"
 		}
 		c.fail(remedy, "configuration: %s", config.Describe(err))
 		return
@@ -137,19 +137,19 @@ func (c *checker) database(ctx context.Context, cfg *config.Config) {
 		cfg.Database, cfg.KeyFile, stats.Accounts, stats.Contacts, stats.Messages)
 }
 
-// newDatabase checks whether run could create the database.
+// newDatabase checks that run can create the database.
 func (c *checker) newDatabase(cfg *config.Config) {
 	for _, file := range []string{cfg.Database, cfg.KeyFile} {
 		f, err := os.CreateTemp(filepath.Dir(file), ".transport-check-*")
 		if err != nil {
-			c.fail("let the user that runs the program write to the folder, or set database.path and database.key_file",
+			c.fail("give the user running the program write access to the folder, or set database.path and database.key_file",
 				"database: %s does not exist and cannot be created: %s", file, config.Cause(err))
 			return
 		}
 		f.Close()
 		os.Remove(f.Name())
 	}
-	c.ok("database: %s does not exist yet; run will create it", cfg.Database)
+	c.ok("database: %s does not exist yet; transport run will create it", cfg.Database)
 }
 
 func (c *checker) network(ctx context.Context, cfg *config.Config, n config.Network) {
@@ -166,28 +166,28 @@ func (c *checker) network(ctx context.Context, cfg *config.Config, n config.Netw
 	c.ok("%s: XMPP server %s accepts the component", n.Domain, n.Server)
 }
 
-// handshakeRemedy is what to do about a failed component handshake.
+// handshakeRemedy returns the remedy for a failed component handshake.
 func handshakeRemedy(err error, n config.Network) string {
 	var dns *net.DNSError
 	var op *net.OpError
 	switch {
 	case errors.Is(err, component.ErrUnauthorized):
-		return fmt.Sprintf("the secret (%s) and the one in the XMPP server's configuration differ; make them the same.\n"+
+		return fmt.Sprintf("the secret (%s) differs from the one in the XMPP server's configuration; make them the same.\n"+
 			"Prosody: component_secret below Component %q.\n"+
-			"ejabberd: password of the host in the ejabberd_service listener; it says the same of a domain that is not among the hosts", n.SecretSource, n.Domain)
+			"ejabberd: password of the host in the ejabberd_service listener; the error is the same if the domain is not among the hosts", n.SecretSource, n.Domain)
 	case errors.Is(err, component.ErrHostUnknown):
-		return fmt.Sprintf("the XMPP server has no such component; add it there, or correct the domain.\n"+
+		return fmt.Sprintf("the XMPP server has no component of this name; add it there, or correct the domain.\n"+
 			"Prosody: Component %q and component_secret in prosody.cfg.lua; ejabberd: hosts of an ejabberd_service listener", n.Domain)
 	case errors.Is(err, component.ErrConflict):
-		return "another process is connected with this domain. If it is your running gateway, all is well; else stop it"
+		return "another process is connected with this domain. If that is your running gateway, nothing is wrong; otherwise stop that process"
 	case errors.As(err, &dns):
-		return "there is no such host; correct server.address, or the network's address"
+		return "the host name does not exist; correct server.address or the network's address"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens there: start the XMPP server, or correct server.address.\n" +
-			"Components have a port of their own. Prosody: component_ports, usually 5347, open once there is a Component.\n" +
+		return "no server listens at this address: start the XMPP server, or correct server.address.\n" +
+			"Components use a separate port. Prosody: component_ports, usually 5347, open if a Component is configured.\n" +
 			"ejabberd: the port of an ejabberd_service listener"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &op) && op.Timeout():
-		return "no answer: is this the port for components (in Prosody usually 5347), and does a firewall let it through?"
+		return "the server does not answer: check that this is the port for components (in Prosody usually 5347), and that no firewall blocks it"
 	}
-	return "is this the port for components (in Prosody usually 5347) and not the one for users? The XMPP server's log says more"
+	return "check that this is the port for components (in Prosody usually 5347), not the one for clients; see the XMPP server's log"
 }

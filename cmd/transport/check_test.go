@@ -53,7 +53,7 @@ func TestCheckWhenAllIsWell(t *testing.T) {
 	}
 	requireMatches(t, out,
 		`^ok      configuration: /\S+/t\.toml\n`,
-		`\nok      database: /\S+/transport\.db does not exist yet; run will create it\n`,
+		`\nok      database: /\S+/transport\.db does not exist yet; transport run will create it\n`,
 		`\nok      icq\.localhost: driver oscar \(ICQ\), secret: set \(in /\S+/t\.toml\)\n`,
 		`\nok      icq\.localhost: XMPP server 127\.0\.0\.1:\d+ accepts the component\n`,
 		`\n\nall 4 steps ok\n$`)
@@ -81,7 +81,7 @@ func TestCheckOfFiles(t *testing.T) {
 	if code != exitFailure {
 		t.Errorf("busy address: code %d", code)
 	}
-	requireMatches(t, out, `\nFAILED  files: listen tcp \S+: bind: address already in use\n +remedy: another process listens there`)
+	requireMatches(t, out, `\nFAILED  files: listen tcp \S+: bind: address already in use\n +remedy: another process listens on this address`)
 	must(t, busy.Close())
 	before := listFolder(t, filepath.Dir(file))
 	if code, out, _ = runCLI(t, "check", "--config", file); code != exitOK {
@@ -111,18 +111,18 @@ func TestCheckOfServers(t *testing.T) {
 		server func(*testing.T) string
 		want   []string
 	}{
-		{"nothing listens", goneServer, []string{`connection refused\n`, `remedy: nothing listens there: start the XMPP server, or correct server\.address`}},
+		{"nothing listens", goneServer, []string{`connection refused\n`, `remedy: no server listens at this address: start the XMPP server, or correct server\.address`}},
 		{"wrong secret", func(t *testing.T) string { return fakeServer(t, "another", "") }, []string{
-			`the XMPP server refuses the secret`, `remedy: the secret \(in /\S+/t\.toml\) and the one in the XMPP server's configuration differ`,
+			`the XMPP server refuses the secret`, `remedy: the secret \(in /\S+/t\.toml\) differs from the one in the XMPP server's configuration`,
 			`Prosody: component_secret below Component "icq\.localhost"\.\n +ejabberd: password of the host`}},
 		{"unknown component", func(t *testing.T) string { return fakeServer(t, testSecret, "host-unknown") }, []string{
-			`knows no component of this name`, `remedy: the XMPP server has no such component; add it there`}},
+			`knows no component of this name`, `remedy: the XMPP server has no component of this name; add it there`}},
 		{"connected twice", func(t *testing.T) string { return fakeServer(t, testSecret, "conflict") }, []string{
 			`connected already`, `remedy: another process is connected with this domain`}},
 		{"another refusal", func(t *testing.T) string { return fakeServer(t, testSecret, "system-shutdown") }, []string{
-			`system-shutdown`, `remedy: is this the port for components`}},
+			`system-shutdown`, `remedy: check that this is the port for components`}},
 		{"no such host", func(*testing.T) string { return "no-such-host.invalid:5347" }, []string{
-			`remedy: (there is no such host; correct server\.address|no answer)`}},
+			`remedy: (the host name does not exist; correct server\.address|the server does not answer)`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -175,13 +175,13 @@ var spoiled = []struct {
 	}, []string{`transport\.key`, `mode 0600`}},
 	{"no key", func(t *testing.T, _, key string) {
 		must(t, os.Remove(key))
-	}, []string{`transport\.key`, `without it the stored passwords cannot be read`}},
+	}, []string{`transport\.key`, `without the key, the stored passwords cannot be decrypted`}},
 	{"key of another database", func(t *testing.T, _, key string) {
 		_, other := makeDatabase(t, filepath.Join(t.TempDir(), "t.toml"))
 		data, err := os.ReadFile(other)
 		must(t, err)
 		must(t, os.WriteFile(key, data, 0o600))
-	}, []string{`transport\.key`, `database\.key_file is the file that was made with this database`}},
+	}, []string{`transport\.key`, `database\.key_file is the key file of this database`}},
 	{"in use", func(t *testing.T, database, key string) {
 		db := openDatabase(t, database, key)
 		t.Cleanup(func() { db.Close() })
@@ -238,10 +238,10 @@ func TestUnwritableFolder(t *testing.T) {
 	if code != exitFailure {
 		t.Errorf("check: code %d, want %d", code, exitFailure)
 	}
-	requireMatches(t, out, `(?m)^FAILED  database: \S+/transport\.db does not exist and cannot be created: `, `remedy: let the user that runs the program write to the folder`)
+	requireMatches(t, out, `(?m)^FAILED  database: \S+/transport\.db does not exist and cannot be created: `, `remedy: give the user running the program write access to the folder`)
 	code, _, errs := runCLI(t, "run", "--config", file)
 	if code != exitFailure {
 		t.Errorf("run: code %d, want %d", code, exitFailure)
 	}
-	requireMatches(t, errs, `"remedy":"see that the folder exists on a disk with room and can be written`)
+	requireMatches(t, errs, `"remedy":"check that the folder exists, that its disk has free space`)
 }

@@ -45,14 +45,14 @@ func TestMisuse(t *testing.T) {
 		args string
 		want string // on stderr
 	}{
-		{"", `^transport joins an XMPP server to other chat networks\.\n\nUsage: transport COMMAND \[flags\]\n\nCommands:\n  run `},
+		{"", `^transport is an XMPP gateway to other chat networks\.\n\nUsage: transport COMMAND \[flags\]\n\nCommands:\n  run `},
 		{"rnu", `^transport: unknown command "rnu"; did you mean "run"\?\nRun "transport help" for the list of commands\.\n$`},
 		{"serve", `^transport: unknown command "serve"\n`},
 		{"Check", `did you mean "check"\?`},
 		{"rotate", `^transport: unknown command "rotate"`},
 		{"a\x1bb", `unknown command "a\\x1bb"`},
 		{"help serve", `^transport: unknown command "serve"\n`},
-		{"help run check", `one command at a time`},
+		{"help run check", `name one command only`},
 		{"run transport.toml", `^transport run: unexpected argument "transport.toml"\nRun "transport help run" for its flags\.\n$`},
 		{"run --confg x", `^transport run: unknown flag --confg; did you mean --config\?\n`},
 		{"run -x", `^transport run: unknown flag --x\n`},

@@ -10,21 +10,21 @@ import (
 	"transport/cmd/transport/internal/config"
 )
 
-// command is one word that the program understands.
+// command is a command of the program.
 type command struct {
 	name    string
 	summary string // one line for the list
-	about   string // paragraphs for its own help
-	// prepare declares the flags. What it returns is run once they are set.
+	about   string // paragraphs of its help text
+	// prepare declares the flags and returns the action, which runs after parsing.
 	prepare func(*flag.FlagSet) action
-	// raw, in place of prepare, gets the arguments as they are, --help too.
+	// raw, in place of prepare, gets the unparsed arguments, including --help.
 	raw func(ctx context.Context, args []string, out, err io.Writer) int
 }
 
 // action does a command's work and returns the exit code.
 type action func(ctx context.Context, std stdio) int
 
-// commands are all commands in the order in which they are listed.
+// commands returns all commands in the order of the list.
 func commands() []*command {
 	return []*command{
 		runCommand(),
@@ -68,13 +68,13 @@ func (c *command) start(ctx context.Context, args []string, std stdio) int {
 	return act(ctx, std)
 }
 
-// misuse reports wrong arguments.
+// misuse reports invalid arguments and returns the exit code.
 func (c *command) misuse(std stdio, format string, args ...any) int {
 	fmt.Fprintf(std.err, "transport %s: %s\nRun \"transport help %s\" for its flags.\n", c.name, fmt.Sprintf(format, args...), c.name)
 	return exitUsage
 }
 
-// flagMessage is an error of package flag with the flags as we write them.
+// flagMessage rewrites an error of package flag, with flags in the form --name.
 func flagMessage(fs *flag.FlagSet, err error) string {
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
@@ -93,7 +93,7 @@ func flagMessage(fs *flag.FlagSet, err error) string {
 	return strings.Replace(text, " for flag -", " for flag --", 1)
 }
 
-// help is the command's own help.
+// help returns the command's help text.
 func (c *command) help(fs *flag.FlagSet) string {
 	var b strings.Builder
 	flags := ""
@@ -121,5 +121,5 @@ func (c *command) help(fs *flag.FlagSet) string {
 
 // configFlag declares --config.
 func configFlag(fs *flag.FlagSet) *string {
-	return fs.String("config", config.DefaultFile, "`FILE` with the configuration")
+	return fs.String("config", config.DefaultFile, "the configuration `FILE`")
 }

@@ -18,19 +18,19 @@ import (
 func demoCommand() *command {
 	return &command{
 		name:    "demo",
-		summary: "show the gateway at work, with a real XMPP server and a mock network",
+		summary: "show the gateway with a real XMPP server and a mock network",
 		about: `
-Starts a Prosody with throw-away state, a mock ICQ network and the gateway, all on
-this machine only. Alice, with an XMPP client, finds the gateway, registers, adds
-Bob, who is on ICQ, and talks to him. What happens is printed as people would see
-it. In the end everything is stopped and removed.
+Starts a temporary Prosody, a mock ICQ network and the gateway, reachable from this
+machine only. Alice, with an XMPP client, finds the gateway, registers, adds Bob, who
+is on ICQ, and talks to him. The demo prints what the two would see. At the end it
+stops everything and removes its files.
 
-With --keep it stays up afterwards and says how to log in with a client of one's
-own; Bob answers. SIGINT and SIGTERM end it.
+With --keep, the servers keep running afterwards, and the demo prints how to log in
+with your own client; Bob replies to messages. SIGINT and SIGTERM end it.
 
 Prosody must be installed: on Debian or Ubuntu, apt-get install prosody.`,
 		prepare: func(fs *flag.FlagSet) action {
-			keep := fs.Bool("keep", false, "stay up, for a client of one's own")
+			keep := fs.Bool("keep", false, "keep the servers running for your own client")
 			verbose := fs.Bool("verbose", false, "print the gateway's log as well")
 			return func(ctx context.Context, std stdio) int { return playDemo(ctx, std, *keep, *verbose) }
 		},
@@ -49,14 +49,14 @@ func playDemo(ctx context.Context, std stdio, keep, verbose bool) int {
 	case err == nil:
 		return exitOK
 	case ctx.Err() != nil:
-		fmt.Fprintln(std.err, "transport demo: interrupted; everything is stopped")
+		fmt.Fprintln(std.err, "transport demo: interrupted; all servers are stopped")
 		return exitFailure
 	}
 	fmt.Fprintln(std.err, "transport demo:", err)
 	if errors.Is(err, lab.ErrMissing) {
-		fmt.Fprintln(std.err, "The demo needs a real XMPP server. \"make demo\" installs it where it can.")
+		fmt.Fprintln(std.err, "The demo needs Prosody. On Debian and Ubuntu, \"make demo\" installs it.")
 	} else if !verbose {
-		fmt.Fprintln(std.err, "With --verbose the gateway's log is printed as well.")
+		fmt.Fprintln(std.err, "Run it with --verbose to see the gateway's log.")
 	}
 	return exitFailure
 }

@@ -18,7 +18,7 @@ func readTop(t *testing.T, name string) string {
 	return string(data)
 }
 
-// Papers name only files that are there.
+// Links in the documentation point to existing files.
 func TestPapersNameFilesThatExist(t *testing.T) {
 	for _, paper := range []string{"README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"} {
 		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(readTop(t, paper), -1) {

@@ -11,8 +11,8 @@ import (
 	"transport/legacy/files"
 )
 
-// startFiles serves files until stop, which waits for the end. Without options, where
-// the configuration has no [files], the store is nil.
+// startFiles starts serving files; stop ends that and waits for the goroutine. If
+// options is nil (a configuration without [files]), the store is nil.
 func startFiles(options *files.Options, log zerolog.Logger) (store *files.Store, stop func(), err error) {
 	if options == nil {
 		return nil, func() {}, nil
@@ -24,10 +24,10 @@ func startFiles(options *files.Options, log zerolog.Logger) (store *files.Store,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
-	go func() { // waited for by stop
+	go func() { // stop waits for it
 		defer close(over)
 		if err := store.Run(ctx); err != nil {
-			log.Error().Err(err).Msg("files are no longer served")
+			log.Error().Err(err).Msg("the HTTP server for files has ended")
 		}
 	}()
 	log.Info().Str("address", o.Listen).Str("url", o.URL).Msg("serving files")
@@ -40,7 +40,7 @@ func startFiles(options *files.Options, log zerolog.Logger) (store *files.Store,
 	}, nil
 }
 
-// files tries the folder and the address.
+// files tests the folder and the address.
 func (c *checker) files(o files.Options) {
 	if err := files.Check(o); err != nil {
 		c.fail(filesRemedy(err), "%v", err)
@@ -49,15 +49,15 @@ func (c *checker) files(o files.Options) {
 	c.ok("files: %s, up to %d bytes each and %d together, served on %s as %s", o.Dir, o.MaxSize, o.TotalSize, o.Listen, o.URL)
 }
 
-// filesRemedy is what to do about an error of opening the store of files.
+// filesRemedy returns the remedy for an error of opening the store of files.
 func filesRemedy(err error) string {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return "another process listens there: stop it, or change files.listen"
+		return "another process listens on this address: stop it, or change files.listen"
 	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EACCES) && !errors.As(err, new(*fs.PathError)):
-		return "choose an address of this machine that the program may listen on as files.listen, such as 127.0.0.1:5290"
+		return "set files.listen to an address of this machine on which the program may listen, such as 127.0.0.1:5290"
 	case errors.Is(err, fs.ErrPermission):
-		return "let the user that runs the program write to the folder, or set files.dir"
+		return "give the user running the program write access to the folder, or set files.dir"
 	}
-	return "see that files.dir and files.listen are right"
+	return "check files.dir and files.listen"
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// newLogger makes the process's logger. Every line is one JSON object, or on a
-// terminal one line for people.
+// newLogger returns the process's logger. It writes one JSON object per entry, or lines
+// of text on a terminal.
 func newLogger(w io.Writer, level zerolog.Level, format string) zerolog.Logger {
 	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
 	zerolog.DurationFieldUnit = time.Second
@@ -26,7 +26,7 @@ func newLogger(w io.Writer, level zerolog.Level, format string) zerolog.Logger {
 	return zerolog.New(w).Level(level).With().Timestamp().Logger()
 }
 
-// isTerminal reports whether somebody reads along.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())

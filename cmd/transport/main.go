@@ -1,16 +1,16 @@
-// Command transport joins an XMPP server to other chat networks. It attaches to
-// the server as one external component (XEP-0114) per network, and to the
-// network with each registered user's own account.
+// Command transport is an XMPP gateway to other chat networks. It attaches to the
+// server as one external component (XEP-0114) per network, and signs on to the network
+// with each registered user's own account.
 //
-//	transport run       serve until told to stop
-//	transport check     try out the configuration
+//	transport run       run the gateway
+//	transport check     test the configuration
 //	transport help      list the commands
 //
-// This package holds the commands and their flags (main.go, command.go, a file for
-// each command), the log, signals, and the wiring of the parts (wiring.go). The
-// configuration and the table of adapters are internal/config, the demo and the mock
-// network's people internal/demo, the import from biboumi internal/biboumi, and real
-// servers for tests and the demo internal/lab.
+// This package contains the commands and their flags (main.go, command.go, a file for
+// each command), the log, signals, and the wiring of the parts (wiring.go).
+// internal/config has the configuration and the table of adapters, internal/demo the
+// demo and the mock network's accounts, internal/biboumi the import from biboumi, and
+// internal/lab real servers for tests and the demo.
 package main
 
 import (
@@ -29,14 +29,14 @@ const (
 	exitUsage   = 2 // wrong command or flags
 )
 
-// stdio is where a command writes to.
+// stdio are the output streams of a command.
 type stdio struct{ out, err io.Writer }
 
 func main() {
 	os.Exit(dispatch(context.Background(), os.Args[1:], stdio{os.Stdout, os.Stderr}))
 }
 
-// dispatch runs the command that the arguments name and returns the exit code.
+// dispatch runs the command in args[0] and returns the exit code.
 func dispatch(ctx context.Context, args []string, std stdio) int {
 	if len(args) == 0 {
 		fmt.Fprint(std.err, overview())
@@ -61,7 +61,7 @@ func help(ctx context.Context, args []string, std stdio) int {
 		fmt.Fprint(std.out, overview())
 		return exitOK
 	case len(args) > 1:
-		fmt.Fprintf(std.err, "transport help: one command at a time\n")
+		fmt.Fprintf(std.err, "transport help: name one command only\n")
 		return exitUsage
 	case args[0] == "help":
 		fmt.Fprint(std.out, overview())
@@ -86,10 +86,10 @@ func unknownCommand(name string, std stdio) int {
 // overview is the list of commands.
 func overview() string {
 	var b strings.Builder
-	b.WriteString("transport joins an XMPP server to other chat networks.\n\nUsage: transport COMMAND [flags]\n\nCommands:\n")
+	b.WriteString("transport is an XMPP gateway to other chat networks.\n\nUsage: transport COMMAND [flags]\n\nCommands:\n")
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "  %-14s %s\n", c.name, c.summary)
 	}
-	b.WriteString("  help        explain a command: transport help COMMAND\n")
+	fmt.Fprintf(&b, "  %-14s %s\n", "help", "explain a command: transport help COMMAND")
 	return b.String()
 }

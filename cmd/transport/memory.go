@@ -9,29 +9,30 @@ import (
 	"time"
 )
 
-// With little in use, the collector would run after each few megabytes: many times a
-// second under load, for nothing. It may wait for so much, and for as much as is in
-// use.
+// memoryFloor is how many bytes the process may allocate between two garbage
+// collections while the live heap is small. With Go's default (GOGC=100) a heap of a few
+// megabytes would be collected many times a second under load. A larger live heap is
+// collected when it has doubled, as usual.
 const memoryFloor = 16 << 20
 
 const (
 	memoryEvery = time.Second
-	memoryQuiet = 256 << 10 // bytes allocated since the last look: little goes on
-	memoryWaste = 3 << 20   // bytes that are worth giving back
+	memoryQuiet = 256 << 10 // idle: fewer bytes than this were allocated since the last sample
+	memoryWaste = 3 << 20   // unused bytes that are worth returning to the system
 )
 
-// memoryKeeper gives memory back to the system when a burst is over, such as a
-// thousand people who sign on after a restart: what that has left behind would
-// otherwise stay with an idle process for minutes.
+// memoryKeeper returns memory to the operating system after a burst, such as a thousand
+// sign-ons after a restart. Without it, an idle process would keep that memory for
+// minutes. It belongs to the goroutine of run.
 type memoryKeeper struct {
-	allocated  uint64 // in all, when it was looked at last
-	percent    int    // of what is in use, that may be allocated between collections
+	allocated  uint64 // total bytes allocated at the last sample
+	percent    int    // GOGC: bytes allocated between collections, in percent of the live heap
 	setPercent func(int)
 	giveBack   func()
 }
 
-// newMemoryKeeper has the collector do it. Where the administrator has set GOGC, the
-// collector runs as that says.
+// newMemoryKeeper returns a keeper that controls the runtime's garbage collector. If the
+// environment variable GOGC is set, it does not change the collector's rate.
 func newMemoryKeeper() *memoryKeeper {
 	k := &memoryKeeper{giveBack: shrink, setPercent: func(percent int) { debug.SetGCPercent(percent) }}
 	if os.Getenv("GOGC") != "" {
@@ -41,13 +42,13 @@ func newMemoryKeeper() *memoryKeeper {
 	return k
 }
 
-// shrink collects twice: each time stacks may become half as big.
+// shrink collects twice: each collection may halve the size of stacks.
 func shrink() {
 	runtime.GC()
 	debug.FreeOSMemory()
 }
 
-// run looks after the memory until ctx ends.
+// run takes a sample every memoryEvery until ctx ends.
 func (k *memoryKeeper) run(ctx context.Context) {
 	samples := []metrics.Sample{
 		{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"},
@@ -67,8 +68,9 @@ func (k *memoryKeeper) run(ctx context.Context) {
 	}
 }
 
-// look has the collector run as often as is wise, and gives back what is held
-// without being in use, once nothing goes on.
+// look sets the collector's rate, and returns unused memory to the system if the process
+// is idle. The arguments are bytes: allocated in total, in the live heap, and held from
+// the system.
 func (k *memoryKeeper) look(allocated, live, held uint64) {
 	percent := 400 // of the collector's smallest heap of 4 MiB
 	if live > 0 {

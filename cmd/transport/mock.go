@@ -21,26 +21,24 @@ import (
 func mockCommand() *command {
 	return &command{
 		name:    "mock-icq",
-		summary: "serve an ICQ network of its own, to try things out",
+		summary: "run a mock ICQ and AIM network for tests",
 		about: `
-Serves a small ICQ and AIM network on this machine: sign-on, contact lists,
-presence, messages, also for those who are offline. Nothing is stored: with the
-process, everything is gone.
+Runs a small ICQ and AIM network on this machine, with sign-on, contact lists,
+presence, messages and offline messages. It keeps everything in memory only.
 
-Without --accounts there is Alice, number ` + demo.AliceUIN + `, password ` + demo.AlicePassword + `. With or
-without, Bob, number ` + demo.BobUIN + `, is online and answers what he is told, also in the
-AIM chat room lobby. Told "send file" or "send file by proxy", he offers a file, which
-the gateway fetches if its configuration has [files] and allow_private_files = true.
+Without --accounts there is one account: Alice, number ` + demo.AliceUIN + `, password ` + demo.AlicePassword + `.
+Bob, number ` + demo.BobUIN + `, is always online and replies to messages, also in the AIM chat
+room lobby. If you write "send file" or "send file by proxy" to him, he offers a file.
+The gateway fetches it if its configuration has [files] and allow_private_files = true.
 
-The file of --accounts has a line for each account: its number or screen name, its
-password, and, if you like, a nickname, separated by spaces. Lines that begin with
-# are skipped.
+The file of --accounts has a line for each account: number or screen name, password,
+and an optional nickname, separated by spaces. Lines that begin with # are skipped.
 
-SIGTERM and SIGINT end it.`,
+SIGTERM and SIGINT end the network.`,
 		prepare: func(fs *flag.FlagSet) action {
-			listen := fs.String("listen", "127.0.0.1:5190", "`ADDRESS` to listen on, host:port")
-			accounts := fs.String("accounts", "", "`FILE` with the accounts")
-			open := fs.Bool("open", false, "everybody who signs on gets an account")
+			listen := fs.String("listen", "127.0.0.1:5190", "listen on `ADDRESS`, host:port")
+			accounts := fs.String("accounts", "", "read the accounts from `FILE`")
+			open := fs.Bool("open", false, "create an account for every unknown user who signs on")
 			return func(ctx context.Context, std stdio) int {
 				return serveMock(ctx, std, *listen, *accounts, *open)
 			}
@@ -61,9 +59,9 @@ func serveMock(ctx context.Context, std stdio, listen, accountsFile string, open
 		}
 	}
 	if host, port, err := net.SplitHostPort(listen); err != nil || port == "" {
-		return fail(fmt.Errorf("--listen: %s is no host:port", config.Quote(listen)))
+		return fail(fmt.Errorf("--listen: %s is not host:port", config.Quote(listen)))
 	} else if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		fmt.Fprintln(std.err, "transport mock-icq: warning: passwords and messages can be read on the way, and others can reach this network")
+		fmt.Fprintln(std.err, "transport mock-icq: warning: other machines can reach this network, and its connections are not encrypted")
 	}
 	n := oscarmock.New(oscarmock.Options{OpenRegistration: open, MOTD: "This is a mock network."})
 	defer n.Close()
@@ -80,7 +78,7 @@ func serveMock(ctx context.Context, std stdio, listen, accountsFile string, open
 	for _, a := range accounts {
 		fmt.Fprintf(std.out, "  account %s\n", config.Quote(a.Name))
 	}
-	fmt.Fprintf(std.out, "  Bob is %s; he answers, also in the AIM chat room lobby\n", demo.BobUIN)
+	fmt.Fprintf(std.out, "  Bob is %s; he replies to messages, also in the AIM chat room lobby\n", demo.BobUIN)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	<-ctx.Done()
@@ -108,7 +106,7 @@ func readAccounts(file string) ([]oscarmock.Account, error) {
 		case len(fields) < 2:
 			return nil, fmt.Errorf("%s:%d: the password is missing; write NAME PASSWORD [NICKNAME]", file, line)
 		case oscarwire.NormalizeScreenName(fields[0]) == demo.BobUIN:
-			return nil, fmt.Errorf("%s:%d: %s is Bob", file, line, demo.BobUIN)
+			return nil, fmt.Errorf("%s:%d: %s is the number of Bob; choose another", file, line, demo.BobUIN)
 		}
 		a := oscarmock.Account{Name: fields[0], Password: fields[1]}
 		if len(fields) > 2 {

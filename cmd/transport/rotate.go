@@ -17,12 +17,12 @@ func rotateCommand() *command {
 		name:    "rotate-key",
 		summary: "encrypt the database with a new key",
 		about: `
-Makes a new key, encrypts everything in the database with it, and removes the old
-key from the key file. Stop the gateway first. If it is interrupted, run it again:
-until all is done the key file holds both keys.
+Makes a new key, encrypts the whole database with it, and removes the old key from
+the key file. Stop the gateway first. If the command is interrupted, run it again:
+until it is done, the key file contains both keys.
 
-Copies of the old key file open only old backups of the database afterwards: make
-a new copy of both.`,
+Afterwards, copies of the old key file decrypt only old backups of the database: make
+new copies of the database and the key file.`,
 		prepare: func(fs *flag.FlagSet) action {
 			file := configFlag(fs)
 			return func(ctx context.Context, std stdio) int { return rotateKey(ctx, *file, std) }
@@ -42,7 +42,7 @@ func rotateKey(ctx context.Context, file string, std stdio) int {
 		return fail(config.Describe(err))
 	}
 	if _, err := os.Stat(cfg.Database); errors.Is(err, fs.ErrNotExist) {
-		return fail(fmt.Sprintf("there is no database %s yet, and so no key to change", config.Quote(cfg.Database)))
+		return fail(fmt.Sprintf("the database %s does not exist yet, so there is no key to change", config.Quote(cfg.Database)))
 	}
 	db, err := openRegistry(ctx, cfg)
 	if err != nil {
@@ -53,8 +53,8 @@ func rotateKey(ctx context.Context, file string, std stdio) int {
 		err = closeErr
 	}
 	if err != nil {
-		return fail(err.Error() + "\nremedy: run it again; the key file still holds every key that is needed")
+		return fail(err.Error() + "\nremedy: run the command again; the key file still contains every key that is needed")
 	}
-	fmt.Fprintf(std.out, "everything in %s is encrypted with a new key; keep a copy of %s, apart from the database\n", cfg.Database, cfg.KeyFile)
+	fmt.Fprintf(std.out, "%s is encrypted with a new key; back up %s, separately from the database\n", cfg.Database, cfg.KeyFile)
 	return exitOK
 }

@@ -20,36 +20,37 @@ import (
 	"transport/registry"
 )
 
-// stopLimit is how long a clean end may take before the process ends anyway.
+// stopLimit is the deadline of a clean shutdown; after it, the process exits anyway.
 const stopLimit = 4900 * time.Millisecond
 
 func runCommand() *command {
 	return &command{
 		name:    "run",
-		summary: "serve until told to stop",
+		summary: "run the gateway until SIGTERM or SIGINT",
 		about: `
-Connects every network of the configuration to its XMPP server, and keeps it
-connected. One process serves all networks; one of them failing does not stop the
-others.
+Connects every network of the configuration to its XMPP server, and reconnects when
+a connection is lost. One process serves all networks; if one of them fails, the
+others continue.
 
-Logs go to stderr: lines for people on a terminal, JSON objects otherwise.
-Mistakes in the configuration are listed there as file:line: key: what is wrong.
+The log goes to stderr: lines of text on a terminal, JSON objects otherwise. Mistakes
+in the configuration are listed there as file:line: key: problem.
 
-SIGTERM and SIGINT end the process cleanly within five seconds: users see the
-gateway go offline, and sessions sign off. A second signal ends it at once. SIGHUP
-changes nothing: restart to apply a changed configuration. Who may use the gateway
-(allow, deny, admins) is also read again when an administrator writes it "reload".
+SIGTERM and SIGINT shut the process down cleanly within five seconds: users see the
+gateway go offline, and their sessions sign off. A second signal ends it at once.
+SIGHUP has no effect: restart the program to apply a changed configuration. An
+administrator can write "reload" to the gateway to make it read allow, deny and
+admins again.
 
-The exit code is 0 after a clean end, 1 if the configuration or the database is
-unusable or no network is left, 2 for wrong flags.`,
+The exit code is 0 after a clean shutdown, 1 if the configuration or the database is
+unusable or all networks have ended, 2 for invalid flags.`,
 		prepare: func(fs *flag.FlagSet) action {
 			o := runOptions{config: configFlag(fs), exit: os.Exit}
-			fs.Func("log-level", "`LEVEL` trace, debug, info, warn or error, in place of log.level", func(s string) error {
+			fs.Func("log-level", "`LEVEL` of the log: trace, debug, info, warn or error; overrides log.level", func(s string) error {
 				level, err := config.ParseLevel(s)
 				o.level = &level
 				return err
 			})
-			fs.Func("log-format", "`FORMAT` auto, text or json, in place of log.format", func(s string) error {
+			fs.Func("log-format", "`FORMAT` of the log: auto, text or json; overrides log.format", func(s string) error {
 				o.format = s
 				if !slices.Contains(config.LogFormats, s) {
 					return config.NotOneOf("log format", s, config.LogFormats)
@@ -64,8 +65,8 @@ unusable or no network is left, 2 for wrong flags.`,
 // runOptions are the flags of run.
 type runOptions struct {
 	config *string
-	level  *zerolog.Level // nil for the configuration's
-	format string         // "" for the configuration's
+	level  *zerolog.Level // nil: use the configuration
+	format string         // "": use the configuration
 	exit   func(code int) // ends the process at once
 }
 
@@ -86,7 +87,7 @@ func runNetworks(ctx context.Context, o runOptions, std stdio) int {
 	for _, w := range cfg.Warnings {
 		log.Warn().Str("problem", w).Msg("unwise configuration")
 	}
-	// From here on signals are ours, so that a database is never left half open.
+	// Handle signals from here on, so that a signal cannot leave the database open.
 	ctx, release := onSignals(ctx, log, o.exit)
 	defer release()
 	db, err := openRegistry(ctx, cfg)
@@ -118,7 +119,7 @@ func runNetworks(ctx context.Context, o runOptions, std stdio) int {
 	return exitOK
 }
 
-// instance is one network as it is run.
+// instance is one running network.
 type instance struct {
 	domain string
 	run    func(context.Context) error
@@ -139,12 +140,12 @@ func (w wiring) instances() []instance {
 }
 
 var (
-	errNoneLeft = errors.New("no network is left")
+	errNoneLeft = errors.New("all networks have ended")
 	errEarly    = errors.New("ended without a reason")
 )
 
-// supervise runs every instance until ctx ends or all have ended, which is an
-// error. It returns when all have.
+// supervise runs every instance until ctx ends, and returns when all have ended. It
+// returns errNoneLeft if they have all ended before ctx.
 func supervise(ctx context.Context, log zerolog.Logger, instances []instance) error {
 	var wg sync.WaitGroup
 	ended := make(chan struct{})
@@ -159,7 +160,7 @@ func supervise(ctx context.Context, log zerolog.Logger, instances []instance) er
 			}
 		})
 	}
-	go func() { // ends with the last instance, which Wait below waits for too
+	go func() { // ends with the last instance; ended, received below, reports it
 		defer close(ended)
 		wg.Wait()
 	}()
@@ -175,7 +176,7 @@ func supervise(ctx context.Context, log zerolog.Logger, instances []instance) er
 	return errNoneLeft
 }
 
-// runSafely runs an instance and makes an error of a panic.
+// runSafely runs an instance and returns a panic as an error.
 func runSafely(ctx context.Context, in instance) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -185,9 +186,9 @@ func runSafely(ctx context.Context, in instance) (err error) {
 	return in.run(ctx)
 }
 
-// onSignals makes a context that ends with the first SIGINT or SIGTERM. A second
-// one, or taking too long after the first, ends the process by exit. release
-// gives the signals back to the system.
+// onSignals returns a context that the first SIGINT or SIGTERM cancels. A second
+// signal, or a shutdown longer than stopLimit, ends the process by calling exit.
+// release restores the default handling of signals, and waits for the goroutine.
 func onSignals(ctx context.Context, log zerolog.Logger, exit func(int)) (_ context.Context, release func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 4)
@@ -201,18 +202,18 @@ func onSignals(ctx context.Context, log zerolog.Logger, exit func(int)) (_ conte
 			case got := <-signals:
 				switch {
 				case got == syscall.SIGHUP:
-					log.Warn().Msg("SIGHUP: the configuration is not read again while running; restart to apply changes")
+					log.Warn().Msg("SIGHUP ignored: a running gateway does not read its configuration again; restart to apply changes")
 				case late == nil:
-					log.Info().Str("signal", got.String()).Msg("stopping; a second signal ends at once")
+					log.Info().Str("signal", got.String()).Msg("shutting down; a second signal ends the process at once")
 					late = time.After(stopLimit)
 					cancel()
 				default:
-					log.Warn().Str("signal", got.String()).Msg("second signal: ended at once")
+					log.Warn().Str("signal", got.String()).Msg("second signal: process ended at once")
 					exit(128 + int(got.(syscall.Signal)))
 					return
 				}
 			case <-late:
-				log.Error().Dur("limit", stopLimit).Msg("stopping took too long: ended at once")
+				log.Error().Dur("limit", stopLimit).Msg("shutdown took too long: process ended at once")
 				exit(exitFailure)
 				return
 			case <-released:
@@ -228,19 +229,19 @@ func onSignals(ctx context.Context, log zerolog.Logger, exit func(int)) (_ conte
 	}
 }
 
-// registryRemedy is what to do about an error of opening the database.
+// registryRemedy returns the remedy for an error of opening the database.
 func registryRemedy(err error) string {
 	switch {
 	case errors.Is(err, registry.ErrBusy):
-		return "stop the other process first; only one may use a database"
+		return "stop the other process first; only one process can open a database"
 	case errors.Is(err, registry.ErrKey):
-		return "see that database.key_file is the file that was made with this database, mode 0600; without it the stored passwords cannot be read"
+		return "check that database.key_file is the key file of this database, with mode 0600; without the key, the stored passwords cannot be decrypted"
 	case errors.Is(err, registry.ErrNewer):
 		return "install the newer version of the program again, or restore a backup of the database"
 	case errors.Is(err, registry.ErrCorrupt):
-		return "see that database.path is right; if it is, restore the file from a backup"
+		return "check database.path; if it is right, restore the file from a backup"
 	case errors.Is(err, registry.ErrDisk):
-		return "see that the folder exists on a disk with room and can be written by the user that runs the program"
+		return "check that the folder exists, that its disk has free space, and that the user running the program can write to it"
 	}
-	return "see that database.path and database.key_file are right"
+	return "check database.path and database.key_file"
 }

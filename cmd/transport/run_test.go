@@ -249,7 +249,7 @@ func TestRotateKey(t *testing.T) {
 	if code != exitFailure || out != "" {
 		t.Errorf("without a database: code %d, stdout %q", code, out)
 	}
-	requireMatches(t, errs, `^transport rotate-key: there is no database "/\S+/transport\.db" yet`)
+	requireMatches(t, errs, `^transport rotate-key: the database "/\S+/transport\.db" does not exist yet`)
 	if names := listFolder(t, filepath.Dir(file)); len(names) != 1 {
 		t.Errorf("made files: %q", names)
 	}
@@ -261,7 +261,7 @@ func TestRotateKey(t *testing.T) {
 	if code != exitOK || errs != "" {
 		t.Errorf("code %d, stderr %q", code, errs)
 	}
-	requireMatches(t, out, `^everything in /\S+/transport\.db is encrypted with a new key; keep a copy of /\S+/transport\.key`)
+	requireMatches(t, out, `^/\S+/transport\.db is encrypted with a new key; back up /\S+/transport\.key`)
 	after, err := os.ReadFile(key)
 	must(t, err)
 	if string(before) == string(after) {

@@ -11,8 +11,8 @@ import (
 func versionCommand() *command {
 	return &command{
 		name:    "version",
-		summary: "tell which version this is",
-		about:   "Prints the version, the source revision it was built from, and the Go release it was built with.",
+		summary: "print the version",
+		about:   "Prints the version, the source revision, and the Go release of the build.",
 		prepare: func(*flag.FlagSet) action {
 			return func(_ context.Context, std stdio) int {
 				fmt.Fprintf(std.out, "transport %s, %s %s/%s\n", longVersion(debug.ReadBuildInfo()), runtime.Version(), runtime.GOOS, runtime.GOARCH)
@@ -22,7 +22,7 @@ func versionCommand() *command {
 	}
 }
 
-// version is the program's version as XMPP users may see it.
+// version returns the program's version as XMPP users see it (XEP-0092).
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
@@ -31,7 +31,7 @@ func version() string {
 	return info.Main.Version
 }
 
-// longVersion is the version and the source revision, as far as they are known.
+// longVersion returns the version and the source revision, if known.
 func longVersion(info *debug.BuildInfo, ok bool) string {
 	if !ok {
 		return "development"

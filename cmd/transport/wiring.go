@@ -15,15 +15,16 @@ import (
 	"transport/registry"
 )
 
-// dialer opens every connection of the process. A peer that is gone without a
-// word is found out within a minute or so.
+// dialer opens every connection of the process. TCP keepalive detects a dead peer
+// within about a minute.
 var dialer = net.Dialer{
 	Timeout:         15 * time.Second,
 	KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3},
 }
 
-// wiring is what the networks of a process share. Without a database it is good for
-// a handshake only; without a store, files go to the users' own servers.
+// wiring are the parts that the networks of a process share. If db is nil, the result
+// is usable for a handshake only; if store is nil, files are uploaded to the users' own
+// servers.
 type wiring struct {
 	cfg   *config.Config
 	db    *registry.DB
@@ -31,8 +32,8 @@ type wiring struct {
 	log   zerolog.Logger
 }
 
-// component is the configuration of package component for one network: the only
-// place that fills it in.
+// component returns the configuration of package component for one network. No other
+// function fills it in.
 func (w wiring) component(n config.Network) component.Config {
 	c := component.Config{
 		Domain:   n.Domain,
@@ -57,12 +58,12 @@ func (w wiring) component(n config.Network) component.Config {
 	return c
 }
 
-// policy is who may use a network.
+// policy returns the access rules of a network.
 func policy(n config.Network) component.Policy {
 	return component.Policy{Allow: n.Allow, Deny: n.Deny, Admins: n.Admins}
 }
 
-// reloadPolicy reads a configuration file anew and returns the policy of one
+// reloadPolicy reads the configuration file again and returns the policy of one
 // network.
 func reloadPolicy(file, domain string) (component.Policy, error) {
 	fresh, err := config.Load(file)
@@ -71,7 +72,7 @@ func reloadPolicy(file, domain string) (component.Policy, error) {
 	}
 	i := slices.IndexFunc(fresh.Networks, func(n config.Network) bool { return n.Domain == domain })
 	if i < 0 {
-		return component.Policy{}, fmt.Errorf("%s: there is no network with the domain %s any more", file, domain)
+		return component.Policy{}, fmt.Errorf("%s no longer has a network with the domain %s", file, domain)
 	}
 	return policy(fresh.Networks[i]), nil
 }

@@ -83,7 +83,7 @@ type migration struct {
 // leave tells of something that is not taken.
 func (m *migration) leave(whose, what string) {
 	m.counts.Left++
-	fmt.Fprintf(m.out, "not taken: %s: %s\n", whose, what)
+	fmt.Fprintf(m.out, "not imported: %s: %s\n", whose, what)
 }
 
 // rows calls f for each row, whose columns are texts, "" for NULL.

@@ -10,31 +10,31 @@ import (
 	"time"
 )
 
-// document is a TOML document that is being taken apart. The TOML library could
-// decode it into a struct, but would stop at the first wrong type and accept
-// keys in the wrong case; bind reports everything there is, with its place.
+// document is a TOML document during validation. The TOML library could decode it into
+// a struct, but would stop at the first wrong type and accept keys in the wrong case.
+// bind reports all mistakes, with their lines.
 type document struct {
 	file string
 	positions
 	problems Problems
 	bad      map[string]bool   // paths whose value could not be used, by path.id
-	homes    map[string]string // the table where a key belongs, to help who put it elsewhere
+	homes    map[string]string // the table of a key, for a hint about a misplaced key
 }
 
-// fail notes a problem with the value at a path, unless there is one already.
+// fail adds a problem with the value at a path, unless the path already has one.
 func (d *document) fail(at path, format string, args ...any) {
 	if !d.bad[at.id] {
 		d.note(at, format, args...)
 	}
 }
 
-// note notes one more problem with the value at a path.
+// note adds a problem with the value at a path.
 func (d *document) note(at path, format string, args ...any) {
 	d.bad[at.id] = true
 	d.problems = append(d.problems, problem{d.file, d.line(at), at.shown, fmt.Sprintf(format, args...)})
 }
 
-// good reports whether a path is defined and no problem with it was found.
+// good reports whether a path is defined and has no problem.
 func (d *document) good(at path) bool { return d.has(at) && !d.bad[at.id] }
 
 var (
@@ -42,8 +42,8 @@ var (
 	unmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// bind stores a decoded TOML value in dst, as far as it fits, and notes a
-// problem for whatever does not.
+// bind stores a decoded TOML value in dst. It adds a problem for each part with a wrong
+// type.
 func (d *document) bind(at path, value any, dst reflect.Value) {
 	if dst.Kind() == reflect.Pointer {
 		if dst.IsNil() {
@@ -113,7 +113,7 @@ func (d *document) bind(at path, value any, dst reflect.Value) {
 	case reflect.Interface:
 		dst.Set(reflect.ValueOf(value))
 	default:
-		panic("transport: configuration key " + at.shown + " has a type that bind does not know")
+		panic("transport: configuration key " + at.shown + " has a type that bind does not support")
 	}
 }
 
@@ -135,7 +135,7 @@ func (d *document) bindTable(at path, table map[string]any, dst reflect.Value) {
 			hint = "; it belongs below " + home
 		} else if mean := Closest(name, allowed); mean != "" {
 			hint = DidYouMean(name, allowed)
-			d.bad[at.key(mean).id] = true // it is not missing, then
+			d.bad[at.key(mean).id] = true // do not report it as missing, too
 		}
 		if len(allowed) == 0 {
 			d.fail(at.key(name), "unknown key%s (no keys are allowed here)", hint)
@@ -145,8 +145,7 @@ func (d *document) bindTable(at path, table map[string]any, dst reflect.Value) {
 	}
 }
 
-// tableFields are a struct's fields by their keys. Those of embedded structs
-// are among them.
+// tableFields returns a struct's fields by key, including those of embedded structs.
 func tableFields(s reflect.Value) map[string]reflect.Value {
 	fields := make(map[string]reflect.Value)
 	for i := range s.NumField() {
@@ -231,13 +230,13 @@ func (d *document) integer(at path, value any, low, high int64) (int64, bool) {
 	return 0, false
 }
 
-// wrongType notes that a value is of a wrong TOML type. It does not quote the
-// value, which may be a secret.
+// wrongType adds a problem about a wrong TOML type. It does not quote the value, which
+// may be a secret.
 func (d *document) wrongType(at path, value any, want string) {
 	d.fail(at, "is %s, must be %s", tomlType(value), want)
 }
 
-// tableAt says how to write a table at a path.
+// tableAt describes how to write a table at a path.
 func tableAt(at path) string {
 	if strings.HasSuffix(at.id, "]") {
 		return "a table"
@@ -245,7 +244,7 @@ func tableAt(at path) string {
 	return fmt.Sprintf("a table: write [%s] before its keys", at.shown)
 }
 
-// tomlType is what TOML calls the type of a decoded value.
+// tomlType returns TOML's name of a decoded value's type.
 func tomlType(value any) string {
 	switch value.(type) {
 	case string:

@@ -28,8 +28,8 @@ const (
 	maxConfigSize = 256 << 10
 )
 
-// fileConfig is a configuration file as it is written. Every key of it is
-// explained in transport.toml, the default file.
+// fileConfig is the structure of a configuration file. transport.toml, the default
+// file, explains every key.
 type fileConfig struct {
 	Log struct {
 		Level  string `toml:"level"`
@@ -47,8 +47,8 @@ type fileConfig struct {
 	Networks []fileNetwork `toml:"network"`
 }
 
-// fileNetwork is one [[network]] block as it is written. The options are for
-// the driver to understand.
+// fileNetwork is the structure of a [[network]] block. The driver interprets the
+// options.
 type fileNetwork struct {
 	Driver     string         `toml:"driver"`
 	Domain     string         `toml:"domain"`
@@ -65,49 +65,49 @@ type fileNetwork struct {
 	Options    map[string]any `toml:"options"`
 }
 
-// Config is a configuration that was found to be usable.
+// Config is a valid configuration.
 type Config struct {
-	File      string // as it was named
+	File      string // the argument of Load
 	LogLevel  zerolog.Level
 	LogFormat string
 	Database  string         // path
 	KeyFile   string         // path
-	Files     *files.Options // nil: files go to the users' own servers
+	Files     *files.Options // nil: files are uploaded to the users' own servers
 	MaxFile   int64          // bytes; 0: the gateway receives no files
 	Linger    time.Duration
 	Networks  []Network
-	Warnings  []string // what is legal but unwise
+	Warnings  []string // about settings that are valid but unsafe
 }
 
-// Network is one usable [[network]] block.
+// Network is one valid [[network]] block.
 type Network struct {
-	at           path // in the file
+	at           path // of the block in the file
 	Driver       string
-	Domain       string // in the form in which servers compare it
-	Name         string // "" for the driver's
+	Domain       string // normalised
+	Name         string // "": the driver's
 	Secret       Secret
-	SecretSource string // where the secret comes from, for people
+	SecretSource string // the origin of the secret, for messages
 	Server       string // host:port of the XMPP server
 	Allow        []string
 	Deny         []string
 	Admins       []string
-	Rate         int // stanzas a second for each user, 0 for no limit
+	Rate         int // rate limit for each user, in stanzas per second; 0 is no limit
 	History      component.History
 	Legacy       legacy.Network
 }
 
-// maxLinger is how long people may be shown as there who have gone.
+// maxLinger limits how long users who have gone offline stay signed on.
 const maxLinger = 10 * time.Minute
 
-// loader reads configurations. What it needs of the machine is in its fields, so
-// that tests can do without.
+// loader reads configurations. Tests replace its fields, which stand for the
+// environment of the process.
 type loader struct {
 	lookupEnv func(string) (string, bool)
 	drivers   map[string]driver
 }
 
-// Load reads a configuration file. The error is of type Problems when the fault
-// is in the contents. Any goroutine may call it.
+// Load reads a configuration file. If the contents are invalid, the error is of type
+// Problems. Any goroutine may call it.
 func Load(file string) (*Config, error) {
 	data, err := readConfig(file)
 	if err != nil {
@@ -117,8 +117,7 @@ func Load(file string) (*Config, error) {
 	return l.load(file, data)
 }
 
-// readConfig reads the file, and says where it was looked for if it is not
-// there.
+// readConfig reads the file. If it does not exist, the error contains the absolute path.
 func readConfig(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -148,7 +147,7 @@ func missingConfig(file string, err error) error {
 		"copy transport.toml from the top folder of the program's source and edit it, or name another file with --config", strconv.Quote(looked))}
 }
 
-// Cause is what the operating system says, without the path that it says it of.
+// Cause returns the operating system's message of an error, without the path.
 func Cause(err error) string {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
@@ -157,8 +156,8 @@ func Cause(err error) string {
 	return err.Error()
 }
 
-// load makes a configuration of a file's contents. Relative paths in it start
-// from the file's folder.
+// load parses and validates the contents of a file. Relative paths in it are relative
+// to the file's folder.
 func (l *loader) load(file string, data []byte) (*Config, error) {
 	values, where, err := decode(file, data)
 	if err != nil {
@@ -180,18 +179,18 @@ func (l *loader) load(file string, data []byte) (*Config, error) {
 	return r.cfg, nil
 }
 
-// decode parses TOML. The error is of type problems.
+// decode parses TOML. The error is of type Problems.
 func decode(file string, data []byte) (map[string]any, positions, error) {
 	fail := func(line int, format string, args ...any) (map[string]any, positions, error) {
 		return nil, positions{}, Problems{{file: file, line: line, text: fmt.Sprintf(format, args...)}}
 	}
 	switch {
 	case len(data) > maxConfigSize:
-		return fail(1, "the file is larger than %d KiB: it is no configuration", maxConfigSize>>10)
+		return fail(1, "the file is larger than %d KiB, too large for a configuration", maxConfigSize>>10)
 	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
 		return fail(1, "the file is UTF-16: save it as UTF-8")
 	case bytes.IndexByte(data, 0) >= 0:
-		return fail(lineAt(data, bytes.IndexByte(data, 0)), "the file has a NUL byte: it is not text in UTF-8")
+		return fail(lineAt(data, bytes.IndexByte(data, 0)), "the file contains a NUL byte: it is not UTF-8 text")
 	case !utf8.Valid(data):
 		return fail(lineAt(data, invalidUTF8(data)), "the file is not UTF-8: save it as UTF-8")
 	}
@@ -211,10 +210,10 @@ func decode(file string, data []byte) (map[string]any, positions, error) {
 	return values, where, nil
 }
 
-// lineAt is the number of the line that holds the byte at offset i.
+// lineAt returns the number of the line of the byte at offset i.
 func lineAt(data []byte, i int) int { return 1 + bytes.Count(data[:i], []byte("\n")) }
 
-// invalidUTF8 is the offset of the first byte that is not UTF-8.
+// invalidUTF8 returns the offset of the first byte that is not UTF-8.
 func invalidUTF8(data []byte) int {
 	for i := 0; i < len(data); {
 		r, n := utf8.DecodeRune(data[i:])
@@ -226,22 +225,22 @@ func invalidUTF8(data []byte) int {
 	return len(data)
 }
 
-// quoted is the part of the TOML library's messages that repeats the file.
+// quoted matches the part of the TOML library's messages that quotes the file.
 var quoted = regexp.MustCompile(`,? but (found|got) .*`)
 
-// syntaxMessage says what the TOML library found wrong. What may be a secret is
-// left out.
+// syntaxMessage returns the TOML library's message, without parts of the file that may
+// be a secret.
 func syntaxMessage(pe toml.ParseError, data []byte, line int) string {
 	text := bytes.ToLower(bytes.Split(data, []byte("\n"))[line-1])
 	for _, word := range []string{"secret", "passw", "token"} {
 		if bytes.Contains(text, []byte(word)) || strings.Contains(strings.ToLower(pe.LastKey), word) {
-			return "not valid TOML (not quoted here, since it may hold a secret); write each key on a line of its own, as name = \"text\""
+			return "not valid TOML (not quoted, since the line may contain a secret); write each key on a separate line, as name = \"text\""
 		}
 	}
 	message := "not valid TOML: " + strings.TrimSuffix(quoted.ReplaceAllString(pe.Message, ""), ".")
 	switch {
 	case message == "not valid TOML: expected value":
-		message += "; a text is written in double quotes"
+		message += "; write strings in double quotes"
 	case strings.Contains(message, "'.' or '='"):
 		message += "; write name = value"
 	}
@@ -251,8 +250,7 @@ func syntaxMessage(pe toml.ParseError, data []byte, line int) string {
 	return message
 }
 
-// homes maps every key that exists in one table only to the header of that
-// table.
+// homes returns the header of the table of every key that exists in one table only.
 func (l *loader) homes() map[string]string {
 	homes := make(map[string]string)
 	add := func(header string, table reflect.Value) {

@@ -9,8 +9,8 @@ import (
 )
 
 func TestBrokenConfigs(t *testing.T) {
-	// The messages that a file leads to, exactly. FOLDER stands for the folder of
-	// the file, which holds the files and folders that prepareFolder makes.
+	// The exact messages for a file. FOLDER stands for the folder of the file, with the
+	// files and folders that prepareFolder makes.
 	tests := []struct {
 		name, text string
 		want       []string
@@ -108,7 +108,7 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:17: network.options: is an integer, must be a table: write [network.options] before its keys`,
 		}},
 		{"domain with port", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org:5347\"\nsecret = \"s3cr3t\"\n", []string{
-			`t.toml:3: network.domain: "icq.example.org:5347" must have no port; the XMPP server's is part of server.address (did you mean "icq.example.org"?)`,
+			`t.toml:3: network.domain: "icq.example.org:5347" must have no port; the XMPP server's port belongs in server.address (did you mean "icq.example.org"?)`,
 		}},
 		{"domain is a JID", "[[network]]\ndriver = \"oscar\"\ndomain = \"bot@example.org\"\nsecret = \"s3cr3t\"\n", []string{
 			`t.toml:3: network.domain: "bot@example.org" is a JID, must be a domain such as "icq.example.org"`,
@@ -141,10 +141,10 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:3: network.domain: "12.34" is not a domain (letters, digits and hyphens, with dots between, such as "icq.example.org")`,
 		}},
 		{"domain twice", minimal + "[[network]]\ndriver = \"oscar\"\ndomain = \"ICQ.Example.Org.\"\nsecret = \"s3cr3t\"\n", []string{
-			`t.toml:7: network.domain: "icq.example.org" is the domain of the network on line 3 already; each needs its own`,
+			`t.toml:7: network.domain: "icq.example.org" is already the domain of the network on line 3; each network needs its own`,
 		}},
 		{"domain without parent", "[[network]]\ndriver = \"oscar\"\ndomain = \"localhost\"\nsecret = \"s3cr3t\"\n", []string{
-			`t.toml:1: network.allow: missing; localhost is below no other domain whose users could register, so say who may`,
+			`t.toml:1: network.allow: missing; localhost has no parent domain, so list the users or domains that may use the gateway`,
 		}},
 		{"empty secret", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret = \"\"\n", []string{
 			`t.toml:4: network.secret: must not be empty; write secret = "…", secret = "${NAME}" for an environment variable, or secret_file = "path"`,
@@ -153,7 +153,7 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:1: network.secret: missing; write secret = "…", secret = "${NAME}" for an environment variable, or secret_file = "path"`,
 		}},
 		{"both secrets", minimal + "secret_file = \"good\"\n", []string{
-			`t.toml:5: network.secret_file: secret on line 4 is set as well; keep one of them`,
+			`t.toml:5: network.secret_file: secret is also set, on line 4; remove one of them`,
 		}},
 		{"env not set", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret = \"${NOT_SET}\"\n", []string{
 			`t.toml:4: network.secret: the environment variable NOT_SET is not set`,
@@ -162,10 +162,10 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:4: network.secret: the environment variable EMPTY is empty`,
 		}},
 		{"env inside", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret = \"x${ICQ_SECRET}\"\n", []string{
-			`t.toml:4: network.secret: ${NAME} must be the whole value, a name of letters, digits and underscores; put a secret that holds these characters into a secret_file`,
+			`t.toml:4: network.secret: ${NAME} must be the whole value, a name of letters, digits and underscores; put a secret that contains these characters into a secret_file`,
 		}},
 		{"env bad name", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret = \"${ICQ SECRET}\"\n", []string{
-			`t.toml:4: network.secret: ${NAME} must be the whole value, a name of letters, digits and underscores; put a secret that holds these characters into a secret_file`,
+			`t.toml:4: network.secret: ${NAME} must be the whole value, a name of letters, digits and underscores; put a secret that contains these characters into a secret_file`,
 		}},
 		{"secret file ", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret_file = \"\"\n", []string{
 			`t.toml:4: network.secret_file: must not be empty; write the path of a file`,
@@ -177,22 +177,22 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:4: network.secret_file: "FOLDER/folder" is a folder, must be a file`,
 		}},
 		{"secret file empty", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret_file = \"empty\"\n", []string{
-			`t.toml:4: network.secret_file: "FOLDER/empty" is empty; it must hold the secret as its only line`,
+			`t.toml:4: network.secret_file: "FOLDER/empty" is empty; it must contain the secret as its only line`,
 		}},
 		{"secret file newline", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret_file = \"newline\"\n", []string{
-			`t.toml:4: network.secret_file: "FOLDER/newline" is empty; it must hold the secret as its only line`,
+			`t.toml:4: network.secret_file: "FOLDER/newline" is empty; it must contain the secret as its only line`,
 		}},
 		{"secret file two-lines", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret_file = \"two-lines\"\n", []string{
-			`t.toml:4: network.secret_file: "FOLDER/two-lines" must hold the secret as its only line of text, and nothing else`,
+			`t.toml:4: network.secret_file: "FOLDER/two-lines" must contain one line of text, the secret, and nothing else`,
 		}},
 		{"secret file binary", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret_file = \"binary\"\n", []string{
-			`t.toml:4: network.secret_file: "FOLDER/binary" must hold the secret as its only line of text, and nothing else`,
+			`t.toml:4: network.secret_file: "FOLDER/binary" must contain one line of text, the secret, and nothing else`,
 		}},
 		{"secret file latin1", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret_file = \"latin1\"\n", []string{
-			`t.toml:4: network.secret_file: "FOLDER/latin1" must hold the secret as its only line of text, and nothing else`,
+			`t.toml:4: network.secret_file: "FOLDER/latin1" must contain one line of text, the secret, and nothing else`,
 		}},
 		{"secret file huge", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret_file = \"huge\"\n", []string{
-			`t.toml:4: network.secret_file: "FOLDER/huge" must hold the secret as its only line of text, and nothing else`,
+			`t.toml:4: network.secret_file: "FOLDER/huge" must contain one line of text, the secret, and nothing else`,
 		}},
 		{"secret file none/secret", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret_file = \"none/secret\"\n", []string{
 			`t.toml:4: network.secret_file: there is no folder "FOLDER/none"; create it, or choose another path`,
@@ -201,7 +201,7 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:4: network.secret_file: "FOLDER/good" is not a folder`,
 		}},
 		{"secret file ~/secret", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret_file = \"~/secret\"\n", []string{
-			`t.toml:4: network.secret_file: "~/secret": a path is used as it is, ~ does not stand for a home folder`,
+			`t.toml:4: network.secret_file: "~/secret": ~ is not expanded; write the full path of the home folder`,
 		}},
 		{"secret file /dev/null", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret_file = \"/dev/null\"\n", []string{
 			`t.toml:4: network.secret_file: "/dev/null" is not a regular file`,
@@ -294,16 +294,16 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:6: files.listen: ":80" has no host; write host:port, such as "127.0.0.1:5347"`,
 		}},
 		{"files with no room", "[files]\nurl = \"https://x.example\"\nmax_size = 1000\ntotal_size = 5000\n" + minimal, []string{
-			`t.toml:4: files.total_size: 5000 leaves no room for a file of max_size; write 5096 at least`,
+			`t.toml:4: files.total_size: 5000 is too small for a file of max_size; write at least 5096`,
 		}},
 		{"files at a strange URL", "[files]\nurl = \"https://a:b@x.example/?q\"\n" + minimal, []string{
-			`t.toml:2: files.url: "https://a:b@x.example/?q" is not the beginning of a link, such as "https://files.example.org"`,
+			`t.toml:2: files.url: "https://a:b@x.example/?q" is not a base URL such as "https://files.example.org"`,
 		}},
 		{"files here and there", "[files]\nurl = \"https://x.example\"\nupload = true\n" + minimal, []string{
-			`t.toml:3: files.upload: is true, but url on line 2 says that the gateway keeps files itself; leave one of them out`,
+			`t.toml:3: files.upload: is true, but url on line 2 makes the gateway store files itself; remove one of them`,
 		}},
 		{"files at no URL", "[files]\nurl = \"files.example.org\"\n" + minimal, []string{
-			`t.toml:2: files.url: "files.example.org" is not the beginning of a link, such as "https://files.example.org"`,
+			`t.toml:2: files.url: "files.example.org" is not a base URL such as "https://files.example.org"`,
 		}},
 		{"option of the driver", minimal + "[network.options]\nflavor = \"msn\"\nserver = \"\"\nrate = -1\n", []string{
 			`t.toml:5: network.options: test: the rate is negative`,
@@ -364,22 +364,22 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:5: network."a\n\x1bb": unknown key (allowed: address, admins, allow, deny, domain, driver, history_days, history_lines, name, options, rate, secret, secret_file)`,
 		}},
 		{"missing quotes", "[[network]]\ndriver = \"oscar\"\ndomain = icq.example.org\nsecret = \"s3cr3t\"\n", []string{
-			`t.toml:3: not valid TOML: expected value; a text is written in double quotes (near key network.domain)`,
+			`t.toml:3: not valid TOML: expected value; write strings in double quotes (near key network.domain)`,
 		}},
 		{"missing quotes around the secret", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret = s3cr3t\n", []string{
-			`t.toml:4: not valid TOML (not quoted here, since it may hold a secret); write each key on a line of its own, as name = "text"`,
+			`t.toml:4: not valid TOML (not quoted, since the line may contain a secret); write each key on a separate line, as name = "text"`,
 		}},
 		{"secret with a colon", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret: s3cr3t\n", []string{
-			`t.toml:4: not valid TOML (not quoted here, since it may hold a secret); write each key on a line of its own, as name = "text"`,
+			`t.toml:4: not valid TOML (not quoted, since the line may contain a secret); write each key on a separate line, as name = "text"`,
 		}},
 		{"secret not closed", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret = \"s3cr3t\n", []string{
-			`t.toml:4: not valid TOML (not quoted here, since it may hold a secret); write each key on a line of its own, as name = "text"`,
+			`t.toml:4: not valid TOML (not quoted, since the line may contain a secret); write each key on a separate line, as name = "text"`,
 		}},
 		{"secret over lines not closed", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret = \"\"\"\ns3cr3t\n", []string{
-			`t.toml:5: not valid TOML (not quoted here, since it may hold a secret); write each key on a line of its own, as name = "text"`,
+			`t.toml:5: not valid TOML (not quoted, since the line may contain a secret); write each key on a separate line, as name = "text"`,
 		}},
 		{"misspelt secret without quotes", "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecert = s3cr3t\n", []string{
-			`t.toml:4: not valid TOML: expected value; a text is written in double quotes (near key network.secert)`,
+			`t.toml:4: not valid TOML: expected value; write strings in double quotes (near key network.secert)`,
 		}},
 		{"key twice", minimal + "driver = \"oscar\"\n", []string{
 			`t.toml:5: not valid TOML: Key 'network.driver' has already been defined (near key network.driver)`,
@@ -400,10 +400,10 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:2: not valid TOML: invalid escape in string '\d' (near key database.path)`,
 		}},
 		{"not text", "\x7fELF\x02\x01\x01\x00\x00", []string{
-			`t.toml:1: the file has a NUL byte: it is not text in UTF-8`,
+			`t.toml:1: the file contains a NUL byte: it is not UTF-8 text`,
 		}},
 		{"NUL byte", minimal + "name = \"a\x00b\"\n", []string{
-			`t.toml:5: the file has a NUL byte: it is not text in UTF-8`,
+			`t.toml:5: the file contains a NUL byte: it is not UTF-8 text`,
 		}},
 		{"Latin-1", minimal + "name = \"gr\xfc\xdfe\"\n", []string{
 			`t.toml:5: the file is not UTF-8: save it as UTF-8`,
@@ -412,7 +412,7 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:1: the file is UTF-16: save it as UTF-8`,
 		}},
 		{"too large", strings.Repeat("# comment\n", 30000), []string{
-			`t.toml:1: the file is larger than 256 KiB: it is no configuration`,
+			`t.toml:1: the file is larger than 256 KiB, too large for a configuration`,
 		}},
 		{"too deep", minimal + "options" + strings.Repeat(".a", 5000) + " = 1\n", []string{
 			`t.toml:5: nested too deeply`,

@@ -19,12 +19,12 @@ import (
 	"transport/legacy"
 )
 
-// testNetwork is a network that only tells its name.
+// testNetwork is a network that implements only Info.
 type testNetwork struct{ legacy.Network }
 
 func (testNetwork) Info() legacy.Info { return legacy.Info{Name: "Test"} }
 
-// testOptions has an option of every type that bind knows.
+// testOptions has an option of every type that bind supports.
 type testOptions struct {
 	Flavor  string            `toml:"flavor"`
 	Server  string            `toml:"server"`
@@ -74,8 +74,7 @@ func testLoader(t testing.TB) *loader {
 // minimal is the smallest network block, on three lines after the header.
 const minimal = "[[network]]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret = \"s3cr3t\"\n"
 
-// prepareFolder makes a folder with the files that the broken configurations
-// name.
+// prepareFolder returns a folder with the files that the invalid configurations refer to.
 func prepareFolder(t testing.TB) string {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -92,7 +91,7 @@ func prepareFolder(t testing.TB) string {
 	return dir
 }
 
-// loadText loads a configuration that must be usable.
+// loadText loads a configuration that must be valid.
 func loadText(t *testing.T, file, text string) *Config {
 	t.Helper()
 	cfg, err := testLoader(t).load(file, []byte(text))
@@ -228,7 +227,7 @@ func TestWarnings(t *testing.T) {
 		}},
 		{"environment", strings.Replace(minimal, "s3cr3t", "${ICQ_SECRET}", 1), 0o644, nil},
 		{"secret of the documentation", strings.Replace(minimal, "s3cr3t", documentedSecret, 1), 0o644, []string{
-			"t.toml:4: network.secret: is the one from the documentation, which everybody knows; change it here and in the XMPP server",
+			"t.toml:4: network.secret: is the published default from the documentation; change it here and in the XMPP server",
 		}},
 		{"server elsewhere", "[server]\naddress = \"xmpp.example.org:5347\"\n" + minimal, 0o600, []string{
 			"t.toml:2: server.address: \"xmpp.example.org:5347\" is not on this machine, and " + exposed,
@@ -277,7 +276,7 @@ func TestUnreadableFiles(t *testing.T) {
 	missing := filepath.Join(dir, "no", "such.toml")
 	for file, want := range map[string]string{
 		dir:        dir + ": is a folder, not a configuration file; did you mean \"" + dir + "/transport.toml\"?",
-		big:        big + ":1: the file is larger than 256 KiB: it is no configuration",
+		big:        big + ":1: the file is larger than 256 KiB, too large for a configuration",
 		missing:    missing + ": there is no configuration file \"" + missing + "\"; copy transport.toml from the top folder of the program's source and edit it, or name another file with --config",
 		big + "/x": big + "/x: cannot be opened: not a directory",
 	} {
@@ -318,7 +317,7 @@ func TestSuggest(t *testing.T) {
 	}
 }
 
-// FuzzConfig loads anything. Every error has a file and a line.
+// FuzzConfig loads arbitrary contents. Every error has a file and a line.
 func FuzzConfig(f *testing.F) {
 	for _, seed := range []string{
 		minimal, minimal + minimal, "[log]\nlevel = 1\n" + minimal, "network = [{}]\n", "network.a = 1\n", "[[network]]\n[network.options.limits]\n",

@@ -24,7 +24,7 @@ func readTop(t *testing.T, name string) string {
 	return string(data)
 }
 
-// documentedKeys are all keys of a configuration, such as "network.driver".
+// documentedKeys returns all keys of a configuration, such as "network.driver".
 func documentedKeys() []string {
 	var keys []string
 	add := func(prefix string, table any) {
@@ -45,13 +45,13 @@ func documentedKeys() []string {
 	return slices.Compact(keys)
 }
 
-// leftOut are the lines of transport.toml that show keys which are left out.
+// leftOut matches the commented-out keys and tables in transport.toml.
 var leftOut = regexp.MustCompile(`(?m)^#(\[.*|[a-z_]+ = .*)$`)
 
 func loadDocumented(t *testing.T, text string) *Config {
 	t.Helper()
 	l := loader{func(string) (string, bool) { return "", false }, drivers}
-	// Under another name, since the mode of a file that holds a secret matters.
+	// Another name than the file's, because the mode of a file with a secret is checked.
 	cfg, err := l.load(filepath.Join(topFolder, "documented.toml"), []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -59,19 +59,18 @@ func loadDocumented(t *testing.T, text string) *Config {
 	return cfg
 }
 
-// The configuration that is shipped can be used as it is, and warns of nothing
-// but its secret.
+// The shipped configuration is valid, and its only warning is about the secret.
 func TestShippedConfig(t *testing.T) {
 	cfg := loadDocumented(t, readTop(t, DefaultFile))
 	if len(cfg.Networks) != 1 || cfg.Networks[0].Domain != "icq.localhost" || cfg.Networks[0].Legacy.Info().Type != "icq" {
 		t.Errorf("networks are %+v", cfg.Networks)
 	}
-	if len(cfg.Warnings) != 1 || !strings.Contains(cfg.Warnings[0], "network.secret: is the one from the documentation") {
+	if len(cfg.Warnings) != 1 || !strings.Contains(cfg.Warnings[0], "network.secret: is the published default from the documentation") {
 		t.Errorf("warnings are %q", cfg.Warnings)
 	}
 }
 
-// What it says to be the default of a key that is left out, is.
+// The commented-out keys show their true defaults.
 func TestShippedDefaults(t *testing.T) {
 	text := readTop(t, DefaultFile)
 	first, second, ok := strings.Cut(text, "#[[network]]")
@@ -79,7 +78,7 @@ func TestShippedDefaults(t *testing.T) {
 		t.Fatal("there is no commented second network")
 	}
 	first = strings.ReplaceAll(first, "#secret_file", "# secret_file")
-	first = strings.ReplaceAll(first, "#name", "# name") // "" stands for the network's
+	first = strings.ReplaceAll(first, "#name", "# name") // "" is the network's name
 	first = strings.ReplaceAll(first, "#allow", "# allow")
 	short := loadDocumented(t, text).Networks[0]
 	full := loadDocumented(t, leftOut.ReplaceAllString(first, "$1")).Networks[0]
@@ -119,7 +118,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	}
 }
 
-// pathIn is where a key is, in a network's block or elsewhere.
+// pathIn returns the path of a key, in the block of the given network if it belongs there.
 func pathIn(key string, network int) path {
 	at := path{}
 	for name := range strings.SplitSeq(key, ".") {
@@ -130,7 +129,7 @@ func pathIn(key string, network int) path {
 	return at
 }
 
-// The first configuration that README.md shows can be used.
+// The first configuration in README.md is valid.
 func TestReadmeConfig(t *testing.T) {
 	_, rest, _ := strings.Cut(readTop(t, "README.md"), "```toml\n")
 	block, _, ok := strings.Cut(rest, "```")

@@ -9,23 +9,23 @@ import (
 	"transport/legacy/oscar"
 )
 
-// drivers are all adapters, by the name that network.driver has.
+// drivers are all adapters, by their name in network.driver.
 var drivers = map[string]driver{
 	"irc":   newDriver(irc.DefaultOptions(), irc.New),
 	"oscar": newDriver(oscar.DefaultOptions(), oscar.New),
 }
 
-// driver is what the program knows of an adapter.
+// driver is an adapter.
 type driver struct {
-	// options makes the adapter's options struct, filled with its defaults, for
-	// [network.options] to be decoded into.
+	// options returns a pointer to the adapter's options, filled with its defaults.
+	// [network.options] is decoded into it.
 	options func() any
-	// open makes a network of such options. An error that is about one option is
-	// a *legacy.FieldError; several are joined by errors.Join.
+	// open returns a network with such options. An error about one option is a
+	// *legacy.FieldError; several are joined by errors.Join.
 	open func(options any) (legacy.Network, error)
 }
 
-// newDriver makes a driver of an adapter's constructor.
+// newDriver returns a driver with an adapter's constructor.
 func newDriver[O any](defaults O, open func(O) (legacy.Network, error)) driver {
 	return driver{
 		options: func() any { o := defaults; return &o },
@@ -33,7 +33,7 @@ func newDriver[O any](defaults O, open func(O) (legacy.Network, error)) driver {
 	}
 }
 
-// driverNames are the names of drivers in order.
+// driverNames returns the sorted names of drivers.
 func driverNames(of map[string]driver) []string {
 	return slices.Sorted(maps.Keys(of))
 }

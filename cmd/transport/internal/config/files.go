@@ -8,8 +8,8 @@ import (
 	"transport/legacy/files"
 )
 
-// fileFiles is the [files] block as it is written. Without URL, and without the
-// block, files go to the users' own servers.
+// fileFiles is the structure of the [files] block. Without URL, and without the block,
+// files are uploaded to the users' own servers.
 type fileFiles struct {
 	Upload    bool   `toml:"upload"`
 	Listen    string `toml:"listen"`
@@ -20,8 +20,8 @@ type fileFiles struct {
 	Keep      int    `toml:"keep"`
 }
 
-// defaultFiles are the settings of a [files] block that has its URL only. MaxSize
-// holds without the block, too.
+// defaultFiles are the defaults of the [files] block. MaxSize applies without the block,
+// too.
 var defaultFiles = fileFiles{
 	Listen:    "127.0.0.1:5290",
 	Dir:       "files",
@@ -31,13 +31,13 @@ var defaultFiles = fileFiles{
 }
 
 const (
-	maxFileSize  = 1<<32 - 1 // what OSCAR's 32 bits can say
+	maxFileSize  = 1<<32 - 1 // bytes; OSCAR has 32 bits for it
 	maxTotalSize = 1 << 50
 	maxKeep      = 3650 // days
 )
 
-// files checks the [files] block. The answer is nil where the gateway keeps no
-// files itself.
+// files validates the [files] block. It returns nil if the gateway does not store files
+// itself.
 func (r *resolver) files(at path, raw *fileFiles) *files.Options {
 	within := func(key string, value, low, high int64) {
 		if value < low || value > high {
@@ -46,7 +46,7 @@ func (r *resolver) files(at path, raw *fileFiles) *files.Options {
 	}
 	within("max_size", raw.MaxSize, 0, maxFileSize)
 	if raw.Upload && r.doc.has(at.key("url")) {
-		r.doc.fail(at.key("upload"), "is true, but url on line %d says that the gateway keeps files itself; leave one of them out", r.doc.line(at.key("url")))
+		r.doc.fail(at.key("upload"), "is true, but url on line %d makes the gateway store files itself; remove one of them", r.doc.line(at.key("url")))
 	}
 	if raw.Upload || raw.MaxSize == 0 {
 		return nil
@@ -54,7 +54,7 @@ func (r *resolver) files(at path, raw *fileFiles) *files.Options {
 	within("total_size", raw.TotalSize, 1, maxTotalSize)
 	within("keep", int64(raw.Keep), 1, maxKeep)
 	if !r.doc.bad[at.key("max_size").id] && raw.TotalSize < raw.MaxSize+files.Overhead {
-		r.doc.fail(at.key("total_size"), "%d leaves no room for a file of max_size; write %d at least", raw.TotalSize, raw.MaxSize+files.Overhead)
+		r.doc.fail(at.key("total_size"), "%d is too small for a file of max_size; write at least %d", raw.TotalSize, raw.MaxSize+files.Overhead)
 	}
 	return &files.Options{
 		Listen:    r.hostPort(at.key("listen"), raw.Listen),
@@ -66,7 +66,7 @@ func (r *resolver) files(at path, raw *fileFiles) *files.Options {
 	}
 }
 
-// baseURL checks what links begin with.
+// baseURL validates the base URL of links.
 func (r *resolver) baseURL(at path, value string) string {
 	const example = `"https://files.example.org"`
 	if !r.required(at, value, "url = "+example) {
@@ -75,7 +75,7 @@ func (r *resolver) baseURL(at path, value string) string {
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil ||
 		u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || !plainLine(value) {
-		r.doc.fail(at, "%s is not the beginning of a link, such as %s", Quote(value), example)
+		r.doc.fail(at, "%s is not a base URL such as %s", Quote(value), example)
 		return ""
 	}
 	return strings.TrimRight(u.String(), "/")

@@ -7,12 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// path names a value in a TOML document. Its id tells apart the elements of
-// arrays (network[1].driver), what is shown does not (network.driver): there a
-// line number does that better.
+// path is the path of a value in a TOML document. The id contains the index of array
+// elements (network[1].driver). The form for messages does not (network.driver), because
+// messages have a line number.
 type path struct{ id, shown string }
 
-// key is the path of a key in the table p.
+// key returns the path of a key in the table p.
 func (p path) key(name string) path {
 	name = quoteKey(name)
 	if p.id == "" {
@@ -21,13 +21,13 @@ func (p path) key(name string) path {
 	return path{p.id + "." + name, p.shown + "." + name}
 }
 
-// index is the path of an element of the array p.
+// index returns the path of an element of the array p.
 func (p path) index(i int) path {
 	return path{p.id + "[" + strconv.Itoa(i) + "]", p.shown}
 }
 
-// quoteKey is a key as it is written in TOML: bare if it can be. Control
-// characters are escaped, so that it can also be shown.
+// quoteKey returns a key in TOML syntax, bare if possible. It escapes control characters,
+// so that messages can contain the result.
 func quoteKey(name string) string {
 	if name == "" {
 		return `""`
@@ -44,21 +44,20 @@ func bareKeyChar(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-'
 }
 
-// maxNesting bounds how deep tables, arrays and dotted keys may be nested. The
-// TOML library takes cubic time over nested tables.
+// maxNesting limits the nesting of tables, arrays and dotted keys. The TOML library needs
+// cubic time for nested tables.
 const maxNesting = 16
 
-// positions are the lines of a TOML document on which its tables, keys and array
-// elements begin, by path.id. The TOML library keeps the positions of keys to
-// itself, and one for all elements of an array of tables.
+// positions are the lines on which the tables, keys and array elements of a TOML document
+// begin, by path.id. The TOML library does not export the positions of keys, and has only
+// one position for all elements of an array of tables.
 type positions struct {
 	lines map[string]int
-	// tooDeep is the first line on which something is nested too deeply, 0 if none.
+	// tooDeep is the first line that exceeds maxNesting, 0 if none does.
 	tooDeep int
 }
 
-// line is where a path is defined or, if it is not, the innermost table around
-// it that is.
+// line returns the line of a path, or of the innermost table around it that is defined.
 func (p positions) line(at path) int {
 	for id := at.id; id != ""; id = parentID(id) {
 		if n, ok := p.lines[id]; ok {
@@ -74,9 +73,9 @@ func (p positions) has(at path) bool {
 	return ok
 }
 
-// parentID takes the last key or index off a path's id.
+// parentID returns a path's id without its last key or index.
 func parentID(id string) string {
-	if strings.HasSuffix(id, `"`) { // a quoted key, which may hold anything
+	if strings.HasSuffix(id, `"`) { // a quoted key, which may contain any character
 		i := len(id) - 2
 		for i > 0 && (id[i] != '"' || escapedAt(id, i)) {
 			i--
@@ -86,8 +85,7 @@ func parentID(id string) string {
 	return id[:max(strings.LastIndexAny(id, ".["), 0)]
 }
 
-// escapedAt reports whether the byte at i stands behind an odd number of
-// backslashes.
+// escapedAt reports whether an odd number of backslashes precedes the byte at i.
 func escapedAt(s string, i int) bool {
 	n := 0
 	for i-1-n >= 0 && s[i-1-n] == '\\' {
@@ -96,9 +94,8 @@ func escapedAt(s string, i int) bool {
 	return n%2 == 1
 }
 
-// locate finds the positions in a TOML document. It accepts all that is TOML 1.1
-// and does not judge what is not: it stops at what it cannot understand, and
-// leaves it to the TOML library to say why.
+// locate returns the positions in a TOML 1.1 document. It stops silently at a syntax
+// error, which the TOML library reports.
 func locate(data []byte) positions {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	s := &scanner{
@@ -111,8 +108,7 @@ func locate(data []byte) positions {
 	return s.found
 }
 
-// scanner walks over a TOML document. Its methods return false where they cannot
-// go on.
+// scanner scans a TOML document. Its methods return false at a syntax error.
 type scanner struct {
 	data   []byte
 	pos    int
@@ -121,7 +117,7 @@ type scanner struct {
 	tables map[string]int // number of elements of each array of tables, by path.id
 }
 
-// mark notes that something is defined on a line, unless it was before.
+// mark stores the line of a path, unless it already has one.
 func (s *scanner) mark(at path, line int) {
 	if _, ok := s.found.lines[at.id]; !ok {
 		s.found.lines[at.id] = line
@@ -147,8 +143,7 @@ func (s *scanner) document() {
 	}
 }
 
-// header scans a [table] or [[array of tables]] header and returns the table
-// that it opens.
+// header scans a [table] or [[array of tables]] header and returns the path of the table.
 func (s *scanner) header() (path, bool) {
 	line, array := s.line, s.skip("[[")
 	if !array {
@@ -199,7 +194,7 @@ func (s *scanner) keyValue(table path, depth int) bool {
 	return s.value(at, depth)
 }
 
-// nested reports, and notes, that a depth is too much.
+// nested reports whether a depth exceeds maxNesting, and stores the first such line.
 func (s *scanner) nested(depth int) bool {
 	if depth <= maxNesting {
 		return false
@@ -247,7 +242,7 @@ func (s *scanner) keyName() (string, bool) {
 	return string(s.data[start:s.pos]), s.pos > start
 }
 
-// value scans any value. What is inside of it is noted below at.
+// value scans a value of any type, and stores the positions of its contents below at.
 func (s *scanner) value(at path, depth int) bool {
 	switch {
 	case s.skip(`"""`):
@@ -263,7 +258,7 @@ func (s *scanner) value(at path, depth int) bool {
 	case s.skip("{"):
 		return s.inlineTable(at, depth)
 	}
-	// A number, a boolean or a date. A date may hold one space, before its time.
+	// A number, a boolean or a date. A date may contain one space, before the time.
 	start := s.pos
 	s.pos += max(bytes.IndexAny(s.data[s.pos:], ",]}#\r\n"), 0)
 	return len(bytes.TrimSpace(s.data[start:s.pos])) > 0
@@ -333,8 +328,8 @@ func (s *scanner) literalString() bool {
 	return true
 }
 
-// multiline scans to the end of a string that three quotes opened. Up to two
-// more quotes before the last three belong to the string.
+// multiline scans to the end of a string that began with three quotes. Up to two quotes
+// before the final three belong to the string.
 func (s *scanner) multiline(quote byte) bool {
 	for s.pos < len(s.data) {
 		switch c := s.data[s.pos]; {
@@ -360,7 +355,7 @@ func (s *scanner) multiline(quote byte) bool {
 	return false
 }
 
-// newline counts the line end at the current position, if there is one.
+// newline counts the line end at the current position, if any.
 func (s *scanner) newline() {
 	if s.pos < len(s.data) && s.data[s.pos] == '\n' {
 		s.line++
@@ -377,7 +372,7 @@ func (s *scanner) skip(token string) bool {
 	return true
 }
 
-// spaces skips what may stand between the parts of a line.
+// spaces skips spaces and tabs.
 func (s *scanner) spaces() {
 	for s.pos < len(s.data) && (s.data[s.pos] == ' ' || s.data[s.pos] == '\t') {
 		s.pos++
@@ -405,7 +400,7 @@ func (s *scanner) blank() {
 	}
 }
 
-// endOfLine skips the rest of a line on which only a comment may follow.
+// endOfLine skips the rest of a line, which may contain only a comment.
 func (s *scanner) endOfLine() bool {
 	line := s.line
 	s.blank()

@@ -114,8 +114,8 @@ func TestLineOfMissing(t *testing.T) {
 	}
 }
 
-// FuzzLocate compares with the TOML library: whatever that finds in a valid
-// document must have a place.
+// FuzzLocate compares locate with the TOML library: every value that the library finds in
+// a valid document must have a line.
 func FuzzLocate(f *testing.F) {
 	for _, seed := range []string{
 		"", "a = 1", "[a]\nb = [1, {c = 2}]\n", "[[n]]\n[n.o]\na = 1\n[[n]]\n", "a.b = {c = \"\"\"\n\"\"\"}\n",

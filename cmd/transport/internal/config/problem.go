@@ -10,15 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-// problem is one thing that is wrong with a configuration file.
+// problem is one mistake in a configuration file.
 type problem struct {
 	file string
-	line int    // 0 if it is about the file as a whole
-	key  string // the path of the key, "" if it is about a line
-	text string // what is wrong and how to mend it; never a secret
+	line int    // 0 if the mistake concerns the whole file
+	key  string // the path of the key, "" if the mistake concerns a line
+	text string // the mistake and its correction; never a secret
 }
 
-// Error is the problem on one line: file:line: key: text.
+// Error returns the problem on one line: file:line: key: text.
 func (p problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.file)
@@ -34,10 +34,10 @@ func (p problem) Error() string {
 	return b.String()
 }
 
-// Problems is all that is wrong with a configuration file.
+// Problems are all mistakes in a configuration file.
 type Problems []problem
 
-// Error is the problems, one a line.
+// Error returns the problems, one a line.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {
@@ -46,7 +46,7 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sort orders problems by line and key and drops what is there twice.
+// sort orders problems by line and key and removes duplicates.
 func (ps Problems) sort() Problems {
 	slices.SortStableFunc(ps, func(a, b problem) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
@@ -54,8 +54,8 @@ func (ps Problems) sort() Problems {
 	return slices.Compact(ps)
 }
 
-// Describe is an error of loading a configuration, for people: a heading, and
-// each problem on a line of its own.
+// Describe formats an error of Load for users: a heading, and each problem on a separate
+// line.
 func Describe(err error) string {
 	var ps Problems
 	if !errors.As(err, &ps) || len(ps) == 0 {
@@ -68,7 +68,7 @@ func Describe(err error) string {
 	return fmt.Sprintf("%d %s in the configuration\n%s", len(ps), noun, ps.Error())
 }
 
-// Quote is a value as it is quoted in a message: printable, and not too much of it.
+// Quote quotes a value for a message: printable, and at most 60 characters of it.
 func Quote(value string) string {
 	const most = 60
 	if utf8.RuneCountInString(value) > most {
@@ -77,7 +77,7 @@ func Quote(value string) string {
 	return strconv.Quote(value)
 }
 
-// Closest is the candidate that name was probably meant to be, "" if none is
+// Closest returns the candidate with the smallest distance to name, or "" if none is
 // close.
 func Closest(name string, candidates []string) string {
 	best, limit := "", min(1+len(name)/4, 4)
@@ -92,8 +92,8 @@ func Closest(name string, candidates []string) string {
 	return best
 }
 
-// distance is the number of letters to insert, delete, change or swap with their
-// neighbour to turn a into b.
+// distance returns the edit distance of a and b: the number of letters to insert, delete,
+// replace or swap with their neighbour.
 func distance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return 64
@@ -122,7 +122,7 @@ func distance(a, b string) int {
 	return rows[len(a)][len(b)]
 }
 
-// DidYouMean is a suggestion as part of a message, "" if there is none.
+// DidYouMean returns the closest candidate as part of a message, or "".
 func DidYouMean(name string, candidates []string) string {
 	if s := Closest(name, candidates); s != "" {
 		return fmt.Sprintf("; did you mean %q?", s)

@@ -19,7 +19,7 @@ import (
 	"transport/legacy"
 )
 
-// resolver checks what the values of a configuration mean.
+// resolver validates the values of a configuration.
 type resolver struct {
 	*loader
 	doc *document
@@ -81,7 +81,7 @@ func (r *resolver) resolve(raw *fileConfig) {
 	}
 }
 
-// network checks one [[network]] block.
+// network validates one [[network]] block.
 func (r *resolver) network(at path, raw *fileNetwork, server string) Network {
 	n := Network{
 		at:     at,
@@ -108,23 +108,23 @@ func (r *resolver) network(at path, raw *fileNetwork, server string) Network {
 	n.Secret, n.SecretSource = r.secret(at, raw)
 	n.Legacy = r.driver(at, raw)
 	if n.Domain != "" && !strings.Contains(n.Domain, ".") && len(n.Admins) == 0 && !r.doc.has(at.key("allow")) {
-		r.doc.fail(at.key("allow"), "missing; %s is below no other domain whose users could register, so say who may", n.Domain)
+		r.doc.fail(at.key("allow"), "missing; %s has no parent domain, so list the users or domains that may use the gateway", n.Domain)
 	}
 	return n
 }
 
-// The stanzas a second that a user may send: what is normal, and the most that
-// can be set. A client that comes online sends one to each of its contacts at
-// once, for which the default leaves room.
+// The rate limit of a user, in stanzas per second: the default and the maximum. A client
+// that comes online sends one stanza to each of its contacts at once; the default
+// permits that.
 const defaultRate, maxRate = 100, 1_000_000
 
-// How long what is said in rooms is kept, in days, and how much of each room.
+// The limits of a room's archive, in days and in messages.
 const (
 	defaultDays, maxDays   = 7, 3650
 	defaultLines, maxLines = 10_000, 10_000_000
 )
 
-// number checks a number that may be left out.
+// number validates an optional number; otherwise is its default.
 func (r *resolver) number(at path, value, otherwise, most int) int {
 	switch {
 	case !r.doc.has(at):
@@ -135,7 +135,8 @@ func (r *resolver) number(at path, value, otherwise, most int) int {
 	return value
 }
 
-// required reports whether there is a usable value, and notes if there is none.
+// required reports whether the key has a valid value, and adds a problem if it is
+// missing or empty.
 func (r *resolver) required(at path, value, example string) bool {
 	switch {
 	case !r.doc.has(at):
@@ -146,7 +147,7 @@ func (r *resolver) required(at path, value, example string) bool {
 	return !r.doc.bad[at.id]
 }
 
-// driver makes the block's network of its options.
+// driver returns the block's network, made from its options.
 func (r *resolver) driver(at path, raw *fileNetwork) legacy.Network {
 	names := driverNames(r.drivers)
 	known := at.key("driver")
@@ -176,7 +177,7 @@ func (r *resolver) driver(at path, raw *fileNetwork) legacy.Network {
 	return made
 }
 
-// leaves are the errors that errors.Join put together.
+// leaves returns the errors that errors.Join has joined.
 func leaves(err error) []error {
 	if err == nil {
 		return nil
@@ -192,8 +193,7 @@ func leaves(err error) []error {
 	return all
 }
 
-// domain checks the name of a component and brings it into the form in which
-// servers compare it.
+// domain validates and normalises the domain of a component.
 func (r *resolver) domain(at path, value string) string {
 	if !r.required(at, value, `domain = "icq.example.org"`) {
 		return ""
@@ -206,7 +206,7 @@ func (r *resolver) domain(at path, value string) string {
 	case strings.Contains(value, "/"):
 		r.doc.fail(at, `%s is a URL, must be a domain such as "icq.example.org"`, Quote(value))
 	case portErr == nil:
-		r.doc.fail(at, "%s must have no port; the XMPP server's is part of server.address (did you mean %s?)", Quote(value), Quote(host))
+		r.doc.fail(at, "%s must have no port; the XMPP server's port belongs in server.address (did you mean %s?)", Quote(value), Quote(host))
 	case err != nil || !hostName(name):
 		r.doc.fail(at, `%s is not a domain (letters, digits and hyphens, with dots between, such as "icq.example.org")`, Quote(value))
 	default:
@@ -215,9 +215,9 @@ func (r *resolver) domain(at path, value string) string {
 	return ""
 }
 
-// hostName reports whether a normalised name could be a host's: labels of
-// letters, digits and inner hyphens (RFC 1123 §2.1), in any script. Underscores,
-// which some XMPP servers accept, are among what mellium's handshake refuses.
+// hostName reports whether a normalised name is valid for a host: labels of letters,
+// digits and inner hyphens (RFC 1123 §2.1), in any script. Some XMPP servers accept
+// underscores, but mellium's handshake rejects them.
 func hostName(name string) bool {
 	if _, err := netip.ParseAddr(name); err == nil || len(name) > 253 {
 		return false
@@ -235,20 +235,20 @@ func hostName(name string) bool {
 	return strings.ContainsFunc(name, func(c rune) bool { return c != '.' && (c < '0' || c > '9') })
 }
 
-// distinctDomains notes a domain that two networks have.
+// distinctDomains adds a problem for a domain that two networks share.
 func (r *resolver) distinctDomains() {
 	first := make(map[string]path)
 	for _, n := range r.cfg.Networks {
 		here := n.at.key("domain")
 		if other, ok := first[n.Domain]; ok && n.Domain != "" {
-			r.doc.fail(here, "%s is the domain of the network on line %d already; each needs its own", Quote(n.Domain), r.doc.line(other))
+			r.doc.fail(here, "%s is already the domain of the network on line %d; each network needs its own", Quote(n.Domain), r.doc.line(other))
 			continue
 		}
 		first[n.Domain] = here
 	}
 }
 
-// hostPort checks the address of a server.
+// hostPort validates the address of a server, host:port.
 func (r *resolver) hostPort(at path, value string) string {
 	const example = `"127.0.0.1:5347"`
 	if r.doc.bad[at.id] {
@@ -278,15 +278,15 @@ func (r *resolver) hostPort(at path, value string) string {
 	return ""
 }
 
-// warnPlain warns of a server that is reached over a network, since the link is
-// not encrypted (XEP-0114 §4).
+// warnPlain warns about a server on another machine, because the link is not encrypted
+// (XEP-0114 §4).
 func (r *resolver) warnPlain(at path, server string) {
 	if server != "" && !loopback(server) {
 		r.warn(at, "%s is not on this machine, and the connection to it is not encrypted; use a tunnel (ssh, WireGuard) or run both on one machine", Quote(server))
 	}
 }
 
-// loopback reports whether host:port is on this machine without a look-up.
+// loopback reports whether host:port is on this machine, without a DNS lookup.
 func loopback(server string) bool {
 	host, _, _ := net.SplitHostPort(server)
 	if ip, err := netip.ParseAddr(host); err == nil {
@@ -302,7 +302,7 @@ const (
 	personEntry = `a JID such as "admin@example.org"`
 )
 
-// jids checks a list of whom to serve.
+// jids validates and normalises a list of JIDs.
 func (r *resolver) jids(at path, entries []string, kind string) []string {
 	var list []string
 	for i, entry := range entries {
@@ -315,7 +315,7 @@ func (r *resolver) jids(at path, entries []string, kind string) []string {
 			continue
 		}
 		j, err := address.Parse(entry)
-		switch { // unlike those of components, other domains may have underscores
+		switch { // domains of users, unlike those of components, may contain underscores
 		case err != nil || !hostName(strings.ReplaceAll(j.Domain, "_", "x")) || j.Local == "" && kind == personEntry:
 			r.doc.fail(here, "%s is not %s", Quote(entry), kind)
 		case j.Resource != "" || strings.Contains(entry, "/"):
@@ -327,14 +327,14 @@ func (r *resolver) jids(at path, entries []string, kind string) []string {
 	return list
 }
 
-// filePath checks the path of a file and makes it start from the configuration's
+// filePath validates the path of a file, and resolves it relative to the configuration's
 // folder.
 func (r *resolver) filePath(at path, value string) string { return r.place(at, value, "file") }
 
 // folderPath is filePath for a folder.
 func (r *resolver) folderPath(at path, value string) string { return r.place(at, value, "folder") }
 
-// place checks the path of a file or a folder, which need not be there.
+// place validates the path of a file or a folder, which need not exist.
 func (r *resolver) place(at path, value, kind string) string {
 	switch {
 	case r.doc.bad[at.id]:
@@ -346,7 +346,7 @@ func (r *resolver) place(at path, value, kind string) string {
 		r.doc.fail(at, "%s has a control character, must be the path of a %s", Quote(value), kind)
 		return ""
 	case strings.HasPrefix(value, "~"):
-		r.doc.fail(at, "%s: a path is used as it is, ~ does not stand for a home folder", Quote(value))
+		r.doc.fail(at, "%s: ~ is not expanded; write the full path of the home folder", Quote(value))
 		return ""
 	}
 	file := value
@@ -368,12 +368,12 @@ func (r *resolver) place(at path, value, kind string) string {
 	return file
 }
 
-// plainLine reports whether a text can stand on one line.
+// plainLine reports whether a text is one line without control characters.
 func plainLine(s string) bool {
 	return strings.TrimSpace(s) != "" && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// NotOneOf says that a value is not among the allowed ones.
+// NotOneOf returns an error about a value that is not one of the allowed ones.
 func NotOneOf(what, value string, allowed []string) error {
 	return fmt.Errorf("%s is not a %s%s%s", Quote(value), what, DidYouMean(value, allowed), allowedList(allowed))
 }

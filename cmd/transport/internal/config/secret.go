@@ -12,14 +12,13 @@ import (
 	"unicode/utf8"
 )
 
-// Secret is a text that shows itself as three stars in any message or log. It
-// is behind a pointer, since fmt looks into unexported fields without asking
-// their String method.
+// Secret is a text that formats as three stars in messages and logs. It is behind a
+// pointer, because fmt prints unexported fields without calling their String method.
 type Secret struct{ text *string }
 
 func newSecret(text string) Secret { return Secret{&text} }
 
-// Reveal is the text itself.
+// Reveal returns the text.
 func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""
@@ -35,15 +34,15 @@ func (Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 var envReference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 
-// documentedSecret is how those that transport.toml is shipped with begin.
+// documentedSecret is the prefix of the secrets in the shipped transport.toml.
 const documentedSecret = "change-me"
 
-// secret finds the block's secret and says where it is from.
+// secret returns the block's secret and its origin.
 func (r *resolver) secret(at path, raw *fileNetwork) (Secret, string) {
 	inline, file := at.key("secret"), at.key("secret_file")
 	switch {
 	case r.doc.has(inline) && r.doc.has(file):
-		r.doc.fail(file, "secret on line %d is set as well; keep one of them", r.doc.line(inline))
+		r.doc.fail(file, "secret is also set, on line %d; remove one of them", r.doc.line(inline))
 		return Secret{}, ""
 	case r.doc.has(file):
 		return r.secretFile(file, raw.SecretFile)
@@ -62,18 +61,18 @@ func (r *resolver) secret(at path, raw *fileNetwork) (Secret, string) {
 		return newSecret(value), "from the environment variable " + m[1]
 	}
 	if strings.Contains(value, "${") {
-		r.doc.fail(inline, "${NAME} must be the whole value, a name of letters, digits and underscores; put a secret that holds these characters into a secret_file")
+		r.doc.fail(inline, "${NAME} must be the whole value, a name of letters, digits and underscores; put a secret that contains these characters into a secret_file")
 		return Secret{}, ""
 	}
 	if strings.HasPrefix(value, documentedSecret) {
-		r.warn(inline, "is the one from the documentation, which everybody knows; change it here and in the XMPP server")
+		r.warn(inline, "is the published default from the documentation; change it here and in the XMPP server")
 	} else if info, err := os.Stat(r.cfg.File); err == nil && info.Mode().IsRegular() && info.Mode()&0o004 != 0 {
 		r.warn(inline, "everybody on this machine can read this file; chmod 640 it, or use secret_file")
 	}
 	return newSecret(value), "in " + r.cfg.File
 }
 
-// secretFile reads the secret from a file that holds nothing else.
+// secretFile reads the secret from a file that contains nothing else.
 func (r *resolver) secretFile(at path, value string) (Secret, string) {
 	const maxSize = 4096
 	file := r.filePath(at, value)
@@ -104,9 +103,9 @@ func (r *resolver) secretFile(at path, value string) (Secret, string) {
 	case err != nil:
 		r.doc.fail(at, "%s cannot be read: %s", strconv.Quote(file), Cause(err))
 	case len(text) == 0:
-		r.doc.fail(at, "%s is empty; it must hold the secret as its only line", strconv.Quote(file))
+		r.doc.fail(at, "%s is empty; it must contain the secret as its only line", strconv.Quote(file))
 	case len(data) > maxSize, bytes.ContainsAny(text, "\r\n\x00"), !utf8.Valid(text):
-		r.doc.fail(at, "%s must hold the secret as its only line of text, and nothing else", strconv.Quote(file))
+		r.doc.fail(at, "%s must contain one line of text, the secret, and nothing else", strconv.Quote(file))
 	default:
 		if info.Mode()&0o004 != 0 {
 			r.warn(at, "everybody on this machine can read %s; chmod 640 it", strconv.Quote(file))
