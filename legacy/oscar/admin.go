@@ -13,7 +13,7 @@ import (
 
 var _ legacy.Commander = (*session)(nil)
 
-// The commands of the network's own. (AOL, "Admin")
+// The network-specific commands. (AOL, "Admin")
 const (
 	commandPassword = "change-password"
 	commandEmail    = "change-email"
@@ -21,15 +21,15 @@ const (
 	commandFind     = "find-email"
 )
 
-const adminLimit = 20 * time.Second // for one of them
+const adminLimit = 20 * time.Second // for one command
 
-// commands are those for users.
+// commands returns the network-specific commands for users.
 func (n *network) commands() []legacy.Command {
 	name := n.name()
 	return []legacy.Command{
 		{Name: commandPassword, Label: "Change my password on " + name, Form: []legacy.Field{
 			{Var: "password", Label: "New password", Type: legacy.FieldSecret, Required: true},
-			{Var: "again", Label: "The same again", Type: legacy.FieldSecret, Required: true},
+			{Var: "again", Label: "New password again", Type: legacy.FieldSecret, Required: true},
 		}},
 		{Name: commandEmail, Label: "Change the e-mail address of my account on " + name, Form: []legacy.Field{
 			{Var: "email", Label: "E-mail address", Required: true},
@@ -51,7 +51,7 @@ func (s *session) Do(_ context.Context, ref string, _ legacy.Peer, command strin
 		case commandEmail:
 			mail := strings.TrimSpace(args["email"])
 			c.changeAccount(oscarwire.TLVs{oscarwire.TLVText(oscarwire.TagAdminEmail, mail)}, func(_ *client, err error) {
-				done(c.s.net.name()+" has taken the e-mail address "+mail+".", err)
+				done(c.s.net.name()+" has accepted the e-mail address "+mail+".", err)
 			})
 		case commandConfirm:
 			c.confirmAccount(done)
@@ -63,15 +63,15 @@ func (s *session) Do(_ context.Context, ref string, _ legacy.Peer, command strin
 	})
 }
 
-// changePassword changes the account's password on the network, and has the core
-// store it.
+// changePassword changes the account's password on the network and emits
+// CredentialsChanged, so that the core stores it.
 func (c *client) changePassword(password, again string, done func(string, error)) {
 	switch {
 	case password != again:
 		done("", &legacy.FieldError{Var: "again", Text: "The two passwords differ. Nothing was changed."})
 		return
 	case password == "" || len(password) > maxPassword:
-		done("", &legacy.FieldError{Var: "password", Text: "The password is empty, or too long for this network. Nothing was changed."})
+		done("", &legacy.FieldError{Var: "password", Text: "The password is empty or too long for this network. Nothing was changed."})
 		return
 	}
 	change := oscarwire.TLVs{oscarwire.TLVText(oscarwire.TagAdminNewPassword, password), oscarwire.TLVText(oscarwire.TagAdminOldPassword, c.s.password)}
@@ -80,13 +80,13 @@ func (c *client) changePassword(password, again string, done func(string, error)
 			c.s.password = password
 			c.emit(legacy.CredentialsChanged{Fields: map[string]string{"password": password}})
 		}
-		done("Your password on "+c.s.net.name()+" is changed, and the gateway uses the new one.", err)
+		done("Your password on "+c.s.net.name()+" is changed. The gateway uses the new password.", err)
 	})
 }
 
-// changeAccount has the network change the account. (07/04)
+// changeAccount requests a change of the account. (07/04)
 func (c *client) changeAccount(change oscarwire.TLVs, then func(*client, error)) {
-	c.visit(oscarwire.FamilyAdmin, adminLimit, func(ctx context.Context, v *client) error {
+	c.withService(oscarwire.FamilyAdmin, adminLimit, func(ctx context.Context, v *client) error {
 		snac, err := v.ask(ctx, oscarwire.AdminChange, change, oscarwire.AdminChangeReply)
 		if err != nil {
 			return err
@@ -99,10 +99,10 @@ func (c *client) changeAccount(change oscarwire.TLVs, then func(*client, error))
 	}, func(c *client, err error) { then(c, c.s.net.adminError(err)) })
 }
 
-// confirmAccount asks the network to confirm the account. (07/06)
+// confirmAccount requests the confirmation of the account. (07/06)
 func (c *client) confirmAccount(done func(string, error)) {
 	status := oscarwire.ConfirmCannot
-	c.visit(oscarwire.FamilyAdmin, adminLimit, func(ctx context.Context, v *client) error {
+	c.withService(oscarwire.FamilyAdmin, adminLimit, func(ctx context.Context, v *client) error {
 		snac, err := v.ask(ctx, oscarwire.AdminConfirm, nil, oscarwire.AdminConfirmReply)
 		if err != nil {
 			return err
@@ -117,17 +117,17 @@ func (c *client) confirmAccount(done func(string, error)) {
 		switch {
 		case err != nil:
 		case status == oscarwire.ConfirmMailed:
-			text = "An e-mail to the address of your account says how to go on, unless the network has confirmed it at once."
+			text = "Your account is confirmed, or you will get an e-mail with instructions at the address of your account."
 		case status == oscarwire.ConfirmAlready:
-			text = "Your account is confirmed already."
+			text = "Your account is already confirmed."
 		default:
-			err = legacy.Errorf(legacy.Forbidden, "%s cannot confirm your account now. Does it have an e-mail address?", c.s.net.name())
+			err = legacy.Errorf(legacy.Forbidden, "%s cannot confirm your account now. Check that the account has an e-mail address.", c.s.net.name())
 		}
 		done(text, c.s.net.adminError(err))
 	})
 }
 
-// adminError is why a change of the account was not made, as the user should read it.
+// adminError converts the error of an account change to one for the user.
 func (n *network) adminError(err error) error {
 	var code oscarwire.AdminCode
 	if !errors.As(err, &code) {
@@ -139,20 +139,20 @@ func (n *network) adminError(err error) error {
 	is := func(text string) error { return legacy.Wrap(legacy.Forbidden, code, text+" Nothing was changed.") }
 	switch code {
 	case oscarwire.AdminWrongPassword, oscarwire.AdminWrongOldPassword, oscarwire.AdminOldPasswordLength:
-		return is(n.name() + " says that the old password, which the gateway has, is wrong.")
+		return is(n.name() + " rejected the old password that is stored at the gateway.")
 	case oscarwire.AdminBadPassword, oscarwire.AdminPasswordLength:
-		return &legacy.FieldError{Var: "password", Text: n.name() + " does not take this password: it is too short, too long, or has characters that are not allowed. Nothing was changed."}
+		return &legacy.FieldError{Var: "password", Text: n.name() + " does not accept this password: it is too short, too long, or contains invalid characters. Nothing was changed."}
 	case oscarwire.AdminBadEmail, oscarwire.AdminEmailLength, oscarwire.AdminBadEmailHost, oscarwire.AdminBadEmailName:
-		return &legacy.FieldError{Var: "email", Text: n.name() + " does not take this e-mail address. Nothing was changed."}
+		return &legacy.FieldError{Var: "email", Text: n.name() + " does not accept this e-mail address. Nothing was changed."}
 	case oscarwire.AdminPending:
-		return is("An earlier change is still under way.")
+		return is("An earlier change is still pending.")
 	case oscarwire.AdminNoEmail:
 		return is("The account has no e-mail address.")
 	}
 	return is(n.name() + " cannot do that now.")
 }
 
-// findByCommand looks somebody up for a command.
+// findByCommand looks up a user by e-mail address for a command.
 func (c *client) findByCommand(email string, done func(string, error)) {
 	c.directory.search(map[string]string{"email": email}, func(found legacy.SearchFinished) {
 		if len(found.Results) == 0 && (found.Err == nil || legacy.KindOf(found.Err) == legacy.NotFound) {

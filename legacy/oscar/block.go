@@ -9,11 +9,11 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// Whom the user has blocked stands on the server's list: as items of class 3,
-// "deny", which the server obeys while the privacy mode is to deny those on the
-// list (Open OSCAR Server too), and for ICQ numbers of class 0E, "ignore", which
-// is what ICQ clients have, libpurple's among them, and obey themselves. Blocking
-// writes both there, so that every client and server sees it.
+// The block list is stored on the server: as items of class 3, "deny", which the server
+// enforces while the privacy mode is to deny the listed names (Open OSCAR Server, too),
+// and for ICQ numbers also as items of class 0E, "ignore", which ICQ clients
+// (libpurple's among them) use and enforce themselves. Blocking writes both, so that
+// every client and server sees it.
 
 var _ legacy.Blocker = (*session)(nil)
 
@@ -25,8 +25,8 @@ func (s *session) Block(_ context.Context, p legacy.Peer, blocked bool) error {
 // ignores reports whether the account has an ignore list.
 func (cl *contactList) ignores() bool { return oscarwire.IsUIN(cl.c.s.self) }
 
-// privacy is the item that has the privacy mode, and the mode, which without the
-// item is to allow all.
+// privacy returns the item with the privacy mode, and the mode. Without an item the
+// mode is to allow everybody.
 func (f *feedbag) privacy() (item oscarwire.FeedbagItem, mode uint8, ok bool) {
 	for _, k := range f.known {
 		if i := f.items[k]; i.Class == oscarwire.FeedbagPrivacy {
@@ -39,7 +39,7 @@ func (f *feedbag) privacy() (item oscarwire.FeedbagItem, mode uint8, ok bool) {
 	return oscarwire.FeedbagItem{}, oscarwire.PrivacyAllowAll, false
 }
 
-// named are the items of a class that name somebody.
+// named returns the items of a class that have a name.
 func (f *feedbag) named(class uint16, id string) []oscarwire.FeedbagItem {
 	var found []oscarwire.FeedbagItem
 	for _, k := range f.known {
@@ -50,7 +50,7 @@ func (f *feedbag) named(class uint16, id string) []oscarwire.FeedbagItem {
 	return found
 }
 
-// blocked are the names of those whom the list blocks.
+// blocked returns the normalised names on the block list.
 func (cl *contactList) blocked() map[string]bool {
 	_, mode, _ := cl.list.privacy()
 	names := make(map[string]bool)
@@ -73,8 +73,8 @@ func (cl *contactList) blockedPeers() []legacy.Peer {
 	return peers
 }
 
-// tellBlocked tells the core what differs from before.
-func (cl *contactList) tellBlocked(before map[string]bool) {
+// emitBlockChanges emits a BlockChanged for each difference from before.
+func (cl *contactList) emitBlockChanges(before map[string]bool) {
 	now := cl.blocked()
 	for id := range now {
 		if !before[id] {
@@ -88,26 +88,26 @@ func (cl *contactList) tellBlocked(before map[string]bool) {
 	}
 }
 
-// listChange is one change of the list.
+// listChange is one change of the server-stored list.
 type listChange struct {
 	op   oscarwire.ID
 	item oscarwire.FeedbagItem
 }
 
-// block keeps a peer away from the user, or no longer does.
+// block blocks or unblocks a peer.
 func (cl *contactList) block(p legacy.Peer, blocked bool) {
 	fail := func(err error) {
 		cl.c.emit(legacy.BlockChanged{Peer: p, Blocked: cl.blocked()[p.ID], Err: err})
 	}
 	switch {
 	case !cl.c.families[oscarwire.FamilyFeedbag]:
-		fail(legacy.Errorf(legacy.Unsupported, "This %s server keeps no list of blocked people.", cl.c.s.net.name()))
+		fail(legacy.Errorf(legacy.Unsupported, "This %s server does not support a block list.", cl.c.s.net.name()))
 		return
-	case p.ID == cl.c.s.self: // some clients, and some servers, go mad over it
+	case p.ID == cl.c.s.self: // some clients and servers misbehave
 		fail(legacy.Errorf(legacy.Forbidden, "You cannot block yourself."))
 		return
 	case len(cl.edits) >= maxEdits:
-		fail(legacy.Errorf(legacy.RateLimited, "Too many changes of your contact list are waiting."))
+		fail(legacy.Errorf(legacy.RateLimited, "Too many changes of your contact list are waiting. Try again in a moment."))
 		return
 	}
 	cl.edit(p, func() {
@@ -118,16 +118,16 @@ func (cl *contactList) block(p legacy.Peer, blocked bool) {
 			cl.editDone()
 			return
 		}
-		cl.carryOut(changes, func(err error) {
-			before[p.ID] = cl.blocked()[p.ID] // told below, whatever it was
-			cl.tellBlocked(before)
+		cl.applyChanges(changes, func(err error) {
+			before[p.ID] = cl.blocked()[p.ID] // emits BlockChanged below in any case
+			cl.emitBlockChanges(before)
 			fail(err)
 			cl.editDone()
 		})
 	})
 }
 
-// blocking is what must be changed so that the list blocks somebody, or does not.
+// blocking returns the changes that block or unblock a name.
 func (cl *contactList) blocking(id string, blocked bool) (changes []listChange, err error) {
 	privacy, mode, hasPrivacy := cl.list.privacy()
 	used := make(map[uint16]bool)
@@ -177,8 +177,8 @@ func (cl *contactList) blocking(id string, blocked bool) (changes []listChange, 
 	return changes, err
 }
 
-// carryOut makes changes of the list one after the other.
-func (cl *contactList) carryOut(changes []listChange, then func(error)) {
+// applyChanges applies changes of the list one after the other.
+func (cl *contactList) applyChanges(changes []listChange, then func(error)) {
 	if len(changes) == 0 {
 		then(nil)
 		return
@@ -196,6 +196,6 @@ func (cl *contactList) carryOut(changes []listChange, then func(error)) {
 			then(err)
 			return
 		}
-		cl.carryOut(changes[1:], then)
+		cl.applyChanges(changes[1:], then)
 	})
 }

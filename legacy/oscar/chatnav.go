@@ -16,18 +16,17 @@ type roomSession struct{ *session }
 var _ legacy.Roomer = roomSession{}
 
 const (
-	maxChats    = 20 // rooms, each of which takes a connection
-	maxInvites  = 64 // invitations whose refusal is waited for
+	maxChats    = 20 // rooms; each needs a connection
+	maxInvites  = 64 // invitations that can still be refused
 	maxRoomName = 100
 )
 
-// ownExchange is where users make rooms. An exchange is a collection of rooms
-// with common rules; servers have their own public ones in others.
+// ownExchange is the exchange in which users create rooms. An exchange is a set of
+// rooms with common rules; servers have their own public rooms in other exchanges.
 const ownExchange uint16 = 4
 
-// parseRoom turns a room as people write it into a peer: "#chess" is the room
-// chess of exchange 4, "#5-chess" that of exchange 5. Names are compared without
-// regard to capitals, as Open OSCAR Server does.
+// parseRoom parses a room's address: "#chess" is the room chess in exchange 4,
+// "#5-chess" is in exchange 5. Case is ignored, as in Open OSCAR Server.
 func parseRoom(s string) (legacy.Peer, bool) {
 	name, ok := strings.CutPrefix(strings.TrimSpace(s), "#")
 	if !ok {
@@ -36,8 +35,8 @@ func parseRoom(s string) (legacy.Peer, bool) {
 	return roomPeer(splitExchange(name))
 }
 
-// roomPeer is the peer that stands for a room; ok is false for a name that people
-// cannot write.
+// roomPeer returns the address of a room; ok is false if the name cannot be written as
+// an address.
 func roomPeer(exchange uint16, name string) (legacy.Peer, bool) {
 	name = strings.ToLower(strings.TrimSpace(name))
 	if name == "" || len(name) > maxRoomName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
@@ -49,7 +48,7 @@ func roomPeer(exchange uint16, name string) (legacy.Peer, bool) {
 	return legacy.Peer{ID: "#" + name, Room: true}, true
 }
 
-// splitExchange splits what stands behind the # of a room.
+// splitExchange splits the part of an address after the #.
 func splitExchange(s string) (exchange uint16, name string) {
 	if number, name, ok := strings.Cut(s, "-"); ok && strings.TrimSpace(name) != "" {
 		n, err := strconv.ParseUint(number, 10, 16)
@@ -65,7 +64,7 @@ func (s roomSession) JoinRoom(_ context.Context, room legacy.Peer, _, _ string) 
 	return s.enqueue(func(c *client) { c.chats.joinRoom(room) })
 }
 
-// LeaveRoom implements legacy.Roomer. AIM tells nobody a reason.
+// LeaveRoom implements legacy.Roomer. AIM has no part messages.
 func (s roomSession) LeaveRoom(_ context.Context, room legacy.Peer, _ string) error {
 	return s.enqueue(func(c *client) { c.chats.leaveRoom(room) })
 }
@@ -79,17 +78,17 @@ func (s roomSession) Invite(_ context.Context, where, who legacy.Peer) error {
 	})
 }
 
-// SetNick implements legacy.Roomer: it cannot be done.
+// SetNick implements legacy.Roomer. AIM does not support it.
 func (s roomSession) SetNick(context.Context, legacy.Peer, string) error {
-	return s.impossible("AIM shows your screen name in every room.")
+	return s.impossible("AIM uses your screen name in every room. You cannot change it.")
 }
 
-// SetTopic implements legacy.Roomer: it cannot be done.
+// SetTopic implements legacy.Roomer. AIM does not support it.
 func (s roomSession) SetTopic(context.Context, legacy.Peer, string) error {
 	return s.impossible("AIM's rooms have no subject that can be changed.")
 }
 
-// Moderate implements legacy.Roomer: it cannot be done.
+// Moderate implements legacy.Roomer. AIM does not support it.
 func (s roomSession) Moderate(context.Context, string, legacy.Peer, legacy.Moderation) error {
 	return s.impossible("AIM's rooms have no moderators.")
 }
@@ -105,11 +104,12 @@ func errNotInRoom() error {
 	return legacy.Errorf(legacy.NotFound, "You are not in this room.")
 }
 
-// chats are the chat rooms, each a connection of its own, and the invitations to them.
+// chats are the chat rooms, each with a connection of its own, and the pending
+// invitations.
 type chats struct {
 	c *client
 
-	rooms   map[string]*room // the user is in, or about to enter or leave
+	rooms   map[string]*room // that the user is in, joining or leaving
 	invites map[oscarwire.Cookie]invite
 }
 
@@ -117,7 +117,7 @@ func newChats(c *client) chats {
 	return chats{c: c, rooms: make(map[string]*room), invites: make(map[oscarwire.Cookie]invite)}
 }
 
-// joinRoom enters a room.
+// joinRoom joins a room.
 func (ch *chats) joinRoom(peer legacy.Peer) {
 	switch r := ch.rooms[peer.ID]; {
 	case r == nil && len(ch.rooms) >= maxChats:
@@ -126,12 +126,12 @@ func (ch *chats) joinRoom(peer legacy.Peer) {
 		ch.startRoom(peer)
 	case r.leaving || r.over:
 		r.again = true
-	default: // the core asks again what it has forgotten
+	default: // the core has lost the room's state and needs RoomJoined again
 		r.do(func(r *room) { r.enter() })
 	}
 }
 
-// leaveRoom leaves a room, or gives up entering it.
+// leaveRoom leaves a room, or cancels the join.
 func (ch *chats) leaveRoom(peer legacy.Peer) {
 	if r := ch.rooms[peer.ID]; r != nil {
 		r.leaving, r.again = true, false
@@ -147,11 +147,11 @@ func (ch *chats) say(out legacy.Outgoing) {
 	case r == nil || r.leaving || r.over:
 		ch.c.icbm.messageFailed(m, errNotInRoom())
 	case !r.do(func(r *room) { r.send(m, out.Text, out.Markup) }):
-		ch.c.icbm.messageFailed(m, legacy.Errorf(legacy.RateLimited, "That is more than %s takes at once. Wait a little.", ch.c.s.net.name()))
+		ch.c.icbm.messageFailed(m, legacy.Errorf(legacy.RateLimited, "Too many requests to %s are waiting. Try again in a moment.", ch.c.s.net.name()))
 	}
 }
 
-// startRoom starts the goroutine of a room, which enters it.
+// startRoom starts the goroutine of a room, which joins it.
 func (ch *chats) startRoom(peer legacy.Peer) {
 	life, stop := context.WithCancel(ch.c.life)
 	r := &room{client: newClient(ch.c.s, life), peer: peer, stop: stop, queue: make(chan func(*room), roomQueueLen),
@@ -161,17 +161,17 @@ func (ch *chats) startRoom(peer legacy.Peer) {
 		err := r.run()
 		r.close()
 		stop()
-		select { // the session's goroutine tells the core
-		case ch.c.s.queue <- func(c *client) { c.chats.roomOver(r, err) }:
+		select { // report to the session's goroutine
+		case ch.c.s.queue <- func(c *client) { c.chats.onRoomEnded(r, err) }:
 		case <-ch.c.life.Done():
 		}
 	})
 }
 
-// roomOver: a room's goroutine has ended. A room that was lost is lost only if
-// the session lives on: otherwise the core has it entered again with the next
-// one. The server's next sign of life tells.
-func (ch *chats) roomOver(r *room, err error) {
+// onRoomEnded handles the end of a room's goroutine. It reports a lost room with the
+// server's next frame only: if the session is lost, too, the core rejoins the room in
+// the next session.
+func (ch *chats) onRoomEnded(r *room, err error) {
 	r.over = true
 	r.abandon(err)
 	if r.leaving || !r.entered {
@@ -181,7 +181,7 @@ func (ch *chats) roomOver(r *room, err error) {
 	ch.c.rates.submit(&packet{id: oscarwire.ServiceSelfQuery, answered: func(oscarwire.SNAC, error) { ch.forgetRoom(r, err) }})
 }
 
-// forgetRoom tells the core how a room has ended.
+// forgetRoom emits the event for the end of a room.
 func (ch *chats) forgetRoom(r *room, err error) {
 	if ch.rooms[r.peer.ID] != r {
 		return
@@ -193,7 +193,7 @@ func (ch *chats) forgetRoom(r *room, err error) {
 	case r.entered && r.leaving:
 		ch.c.emit(legacy.RoomLeft{Room: r.peer})
 	case r.entered:
-		ch.c.s.env.Log.Info().Err(err).Msg("a room is lost")
+		ch.c.s.env.Log.Info().Err(err).Msg("lost a chat room")
 		ch.c.emit(legacy.RoomLeft{Room: r.peer, Kind: legacy.LeftLost, Reason: "The connection to the room was lost."})
 	}
 	if r.again {
@@ -204,7 +204,7 @@ func (ch *chats) forgetRoom(r *room, err error) {
 // invite is an invitation that was sent.
 type invite struct{ room, who legacy.Peer }
 
-// invite asks somebody into a room. (AOL, "Rendezvous")
+// invite invites a user to a room. (AOL, "Rendezvous")
 func (ch *chats) invite(room legacy.Peer, id oscarwire.RoomID, who legacy.Peer) {
 	var cookie oscarwire.Cookie
 	_, _ = rand.Read(cookie[:]) // never fails
@@ -214,7 +214,7 @@ func (ch *chats) invite(room legacy.Peer, id oscarwire.RoomID, who legacy.Peer) 
 	ch.invites[cookie] = invite{room, who}
 	text := oscarwire.Invitation{Room: id, Text: "Join me in this chat room."}
 	ch.c.rates.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(who.ID, text.Rendezvous(cookie), 0),
-		answered: func(snac oscarwire.SNAC, err error) { // none comes if all is well
+		answered: func(snac oscarwire.SNAC, err error) { // there is no reply on success
 			if err == nil {
 				err = ch.c.answerError(snac, nil)
 			} else if legacy.KindOf(err) == legacy.Temporary {
@@ -226,17 +226,17 @@ func (ch *chats) invite(room legacy.Peer, id oscarwire.RoomID, who legacy.Peer) 
 		}})
 }
 
-// onInviteRefused: somebody does not want to come into a room.
+// onInviteRefused handles a declined invitation.
 func (ch *chats) onInviteRefused(from legacy.Peer, cookie oscarwire.Cookie) {
 	if i, ok := ch.invites[cookie]; ok && i.who.ID == from.ID {
 		delete(ch.invites, cookie)
-		ch.c.emit(legacy.RoomFailed{Room: i.room, Err: legacy.Errorf(legacy.Forbidden, "%s does not want to come.", from.ID)})
+		ch.c.emit(legacy.RoomFailed{Room: i.room, Err: legacy.Errorf(legacy.Forbidden, "%s has declined your invitation.", from.ID)})
 	}
 }
 
-// onInvited: somebody asks the user into a room. What they write comes before it,
-// as a message. The room is entered by its name, as any other: an invitation that
-// led elsewhere could put the user into a room that is not what it is called.
+// onInvited handles an invitation. The text of the inviter precedes it as a message.
+// The user joins the room by its name, like any other room: joining the room ID in the
+// invitation could lead to a room with another name.
 func (ch *chats) onInvited(v oscarwire.Rendezvous, received legacy.MessageReceived) error {
 	i, err := v.Invitation(ch.c.s.net.page)
 	if err != nil {
@@ -244,7 +244,7 @@ func (ch *chats) onInvited(v oscarwire.Rendezvous, received legacy.MessageReceiv
 	}
 	peer, ok := roomPeer(i.Room.Exchange, i.Room.Name())
 	if !ok {
-		received.Text = "(invites you to a chat room whose name this gateway cannot write)"
+		received.Text = "(invited you to a chat room whose name this gateway does not support)"
 		ch.c.icbm.received(received)
 		return nil
 	}

@@ -10,36 +10,36 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// room is one that the user is in, or is about to enter or leave. Each has a
-// connection of its own, which its goroutine serves. (AOL, "Chat")
+// room is a room that the user is in, joining or leaving. It has a connection of its
+// own, served by its own goroutine. (AOL, "Chat")
 type room struct {
-	*client // of the connection; with what follows, of the room's goroutine
+	*client // of this connection; the room's goroutine owns it and the following fields
 	peer    legacy.Peer
-	id      oscarwire.RoomID // as the server found it
+	id      oscarwire.RoomID // as returned by the server
 
 	occupants         map[string]legacy.Occupant // by normalised name
-	listed, described bool                       // the server has told who is there, and what the room is
+	listed, described bool                       // the server has sent the occupants, and the room's description
 	entered           bool                       // RoomJoined was emitted
 	enterBy           time.Time
 	title             string
-	maxBytes, maxText int // of a message, 0 for no limit
+	maxBytes, maxText int // limits of a message, 0 for none
 
 	queue chan func(*room)
 	stop  context.CancelFunc
 
-	// Of the session's goroutine:
-	leaving bool // the core does not want to be there
-	over    bool // the room's goroutine has ended: all is of the session's
-	again   bool // the core wants to be there again
+	// Owned by the session's goroutine:
+	leaving bool // the core has called LeaveRoom
+	over    bool // the room's goroutine has ended: the session's goroutine owns everything
+	again   bool // the core has called JoinRoom again
 }
 
-const roomQueueLen = 64 // what waits for a room's goroutine
+const roomQueueLen = 64 // commands queued for a room's goroutine
 
-// enterLimit is how long it may take to enter a room: less than the core's time.
+// enterLimit is the time limit of a join. It must be below the core's.
 var enterLimit = 40 * time.Second
 
-// do hands something to the room's goroutine. It never waits; it is false if too
-// much waits already.
+// do queues a command for the room's goroutine. It never waits; it returns false if the
+// queue is full.
 func (r *room) do(f func(*room)) bool {
 	select {
 	case r.queue <- f:
@@ -49,7 +49,7 @@ func (r *room) do(f func(*room)) bool {
 	}
 }
 
-// run enters the room and serves until the user has left it, or it is lost.
+// run joins the room and serves until the user has left it, or the connection is lost.
 func (r *room) run() error {
 	ctx, cancel := context.WithTimeout(r.life, enterLimit)
 	defer cancel()
@@ -61,7 +61,7 @@ func (r *room) run() error {
 	return r.serve()
 }
 
-// connect finds the room by its name, and connects to it.
+// connect looks up the room by its name and connects to it.
 func (r *room) connect(ctx context.Context) error {
 	if err := r.find(ctx); err != nil {
 		return err
@@ -73,9 +73,9 @@ func (r *room) connect(ctx context.Context) error {
 	return r.connectTo(ctx, to)
 }
 
-// connectTo connects to the room where the server says it is.
+// connectTo connects to the address that the server returned for the room.
 func (r *room) connectTo(ctx context.Context, to oscarwire.Redirect) error {
-	if err := r.greet(ctx, to.Addr, to.Cookie); err != nil {
+	if err := r.connectBOS(ctx, to.Addr, to.Cookie); err != nil {
 		return err
 	}
 	r.begun, r.rates.paused, r.icbm.acks = true, false, true
@@ -85,16 +85,17 @@ func (r *room) connectTo(ctx context.Context, to oscarwire.Redirect) error {
 	return r.err
 }
 
-// find asks the room navigator for the room, which is made if there is none.
+// find looks up the room at the room navigator, which creates the room if it does not
+// exist.
 func (r *room) find(ctx context.Context) error {
 	to, err := r.service(ctx, oscarwire.ServiceQuery{Family: oscarwire.FamilyChatNav})
 	if err != nil {
 		return err
 	}
-	return r.s.visitAt(ctx, to, enterLimit, r.findAt)
+	return r.s.withServiceAt(ctx, to, enterLimit, r.findAt)
 }
 
-// findAt asks the navigator, on a connection to it.
+// findAt sends the lookup on a connection to the navigator.
 func (r *room) findAt(ctx context.Context, nav *client) error {
 	exchange, name := splitExchange(strings.TrimPrefix(r.peer.ID, "#"))
 	snac, err := nav.ask(ctx, oscarwire.ChatNavCreate, oscarwire.NewRoomCreate(exchange, name), oscarwire.ChatNavReply)
@@ -114,7 +115,7 @@ func (r *room) findAt(ctx context.Context, nav *client) error {
 	return nil
 }
 
-// service asks where a service is, over the session's connection.
+// service requests the address of a service, over the session's connection.
 func (r *room) service(ctx context.Context, q oscarwire.ServiceQuery) (oscarwire.Redirect, error) {
 	type answer struct {
 		to  oscarwire.Redirect
@@ -125,7 +126,7 @@ func (r *room) service(ctx context.Context, q oscarwire.ServiceQuery) (oscarwire
 		c.requestService(q, func(to oscarwire.Redirect, err error) {
 			select {
 			case answers <- answer{to, err}:
-			default: // a second answer
+			default: // a duplicate answer
 			}
 		})
 	})
@@ -140,7 +141,7 @@ func (r *room) service(ctx context.Context, q oscarwire.ServiceQuery) (oscarwire
 	}
 }
 
-// onSession has the session's goroutine do something.
+// onSession runs a command on the session's goroutine and waits for it.
 func (r *room) onSession(ctx context.Context, do command) error {
 	select {
 	case r.s.queue <- do:
@@ -150,8 +151,8 @@ func (r *room) onSession(ctx context.Context, do command) error {
 	}
 }
 
-// serve serves until the user has left the room, then it returns nil, or the room
-// is lost.
+// serve serves until the user has left the room (it returns nil) or the connection is
+// lost.
 func (r *room) serve() error {
 	early := r.early
 	r.early = nil
@@ -180,7 +181,7 @@ func (r *room) serve() error {
 	return r.err
 }
 
-// tick does what is due and returns how long there is nothing to do.
+// tick does all work that is due and returns the delay until the next.
 func (r *room) tick() time.Duration {
 	now := r.now()
 	if !now.Before(r.aliveNext) {
@@ -195,7 +196,7 @@ func (r *room) tick() time.Duration {
 	if !r.entered {
 		sooner(r.enterBy)
 		if !now.Before(r.enterBy) {
-			r.err = legacy.Errorf(legacy.Temporary, "The %s server does not say who is in the room.", r.s.net.name())
+			r.err = legacy.Errorf(legacy.Temporary, "The %s server did not send the list of occupants.", r.s.net.name())
 		}
 	}
 	sooner(r.expirePending(now))
@@ -221,8 +222,7 @@ func (r *room) onFrame(f oscarwire.Frame) {
 	}
 }
 
-// onSNAC handles a SNAC of the room's connection; one that makes no sense is
-// logged and skipped.
+// onSNAC handles a SNAC of the room's connection. It logs and skips invalid ones.
 func (r *room) onSNAC(snac oscarwire.SNAC) {
 	if r.answer(snac) {
 		return
@@ -250,25 +250,25 @@ func (r *room) onSNAC(snac oscarwire.SNAC) {
 	case oscarwire.ChatIncoming:
 		err = r.onMessage(snac.Body)
 	default:
-		r.s.env.Log.Debug().Stringer("snac", snac.ID).Msg("not needed")
+		r.s.env.Log.Debug().Stringer("snac", snac.ID).Msg("ignored SNAC")
 	}
 	if err != nil {
-		r.s.env.Log.Warn().Err(err).Stringer("snac", snac.ID).Msg("the server sent something that makes no sense")
+		r.s.env.Log.Warn().Err(err).Stringer("snac", snac.ID).Msg("invalid SNAC from the server")
 	}
 }
 
-// invite asks somebody in.
+// invite invites a user.
 func (r *room) invite(who legacy.Peer) {
 	if !r.entered || r.err != nil {
 		r.emit(legacy.RoomFailed{Room: r.peer, Err: errNotInRoom()})
 		return
 	}
 	peer, id := r.peer, r.id
-	_ = r.onSession(r.life, func(c *client) { c.chats.invite(peer, id, who) }) // an error is the end of the room
+	_ = r.onSession(r.life, func(c *client) { c.chats.invite(peer, id, who) }) // an error ends the room anyway
 }
 
-// abandon fails what is outstanding of a room that is over. The session's
-// goroutine calls it, once that of the room has ended.
+// abandon fails everything that is pending in a room. The session's goroutine calls it
+// after the room's goroutine has ended.
 func (r *room) abandon(err error) {
 	if r.err = err; err == nil {
 		r.err = errNotInRoom()
@@ -288,16 +288,16 @@ func (r *room) abandon(err error) {
 	}
 }
 
-// roomError is why a room cannot be entered, as the user should read it.
+// roomError converts the error of a join to one for the user.
 func (n *network) roomError(err error) error {
 	var e *legacy.Error
 	switch kind := legacy.KindOf(err); {
 	case kind == legacy.NotFound:
-		return legacy.Wrap(kind, err, "There is no such room.")
+		return legacy.Wrap(kind, err, "This room does not exist.")
 	case kind == legacy.Forbidden:
-		return legacy.Wrap(kind, err, n.name()+" does not let you into this room.")
+		return legacy.Wrap(kind, err, n.name()+" does not allow you to join this room.")
 	case errors.As(err, &e) && (kind == legacy.Temporary || kind == legacy.RateLimited || kind == legacy.Unsupported):
 		return err
 	}
-	return legacy.Wrap(legacy.Temporary, err, "The room cannot be entered at the moment.")
+	return legacy.Wrap(legacy.Temporary, err, "You cannot join the room at the moment. Try again later.")
 }

@@ -9,9 +9,9 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-const maxOccupants = 5000 // of a room, that the server may tell of
+const maxOccupants = 5000 // of one room
 
-// describe takes over what the server says of the room.
+// describe stores the server's description of the room.
 func (r *room) describe(m oscarwire.Room) {
 	r.maxBytes, r.maxText = m.MaxMessage()
 	if title := oscarwire.Clean(m.Title()); title != r.title {
@@ -22,14 +22,13 @@ func (r *room) describe(m oscarwire.Room) {
 	}
 }
 
-// occupant is somebody in a room by their userinfo block; id is "" if that makes
-// no sense.
+// occupant parses the userinfo block of an occupant; id is "" if it is invalid.
 func occupant(u oscarwire.UserInfo) (id string, o legacy.Occupant) {
 	nick := strings.Join(strings.Fields(oscarwire.Clean(u.Name)), " ")
 	return oscarwire.NormalizeScreenName(nick), legacy.Occupant{Nick: nick, Away: u.Away()}
 }
 
-// onOccupants handles 0E/03 and 0E/04: somebody came, or went.
+// onOccupants handles 0E/03 and 0E/04: occupants joined or left.
 func (r *room) onOccupants(snac oscarwire.SNAC) error {
 	list, err := oscarwire.ParseUserInfos(snac.Body)
 	for _, u := range list {
@@ -38,7 +37,7 @@ func (r *room) onOccupants(snac oscarwire.SNAC) error {
 		switch {
 		case id == "" || !here && snac.ID == oscarwire.ChatLeft || !here && len(r.occupants) >= maxOccupants:
 		case snac.ID == oscarwire.ChatLeft:
-			if id == r.s.self { // another connection of ours
+			if id == r.s.self { // another session of the same account
 				continue
 			}
 			delete(r.occupants, id)
@@ -65,8 +64,8 @@ func (r *room) onOccupants(snac oscarwire.SNAC) error {
 	return err
 }
 
-// maybeEnter tells the core that the user is in the room, once the server has told
-// all of it. Servers do so in either order.
+// maybeEnter calls enter once the server has sent both the description and the
+// occupants, in either order.
 func (r *room) maybeEnter() {
 	if r.listed && r.described && !r.entered {
 		r.entered = true
@@ -74,7 +73,7 @@ func (r *room) maybeEnter() {
 	}
 }
 
-// enter tells the core that the user is in the room, and who else is.
+// enter emits RoomJoined with the occupants.
 func (r *room) enter() {
 	if !r.entered {
 		return
@@ -91,10 +90,10 @@ func (r *room) enter() {
 	r.emit(joined)
 }
 
-// send sends a message to the room as soon as the server's limits allow. The
-// server sends it back to say that the room has it.
+// send sends a message to the room, within the rate limits. The server's reflection
+// confirms it.
 func (r *room) send(m *message, text string, markup []legacy.Span) {
-	_, _ = rand.Read(m.cookie[:]) // never fails
+	_, _ = rand.Read(m.cookie[:]) // never returns an error
 	body := oscarwire.NewChatMessage(m.cookie, htmlOf(text, markup), oscarwire.Encoder{Latin1: true}, nil)
 	limit := maxIM
 	if r.maxBytes > 0 {
@@ -117,7 +116,7 @@ func (r *room) send(m *message, text string, markup []legacy.Span) {
 	m.packet = &packet{
 		id:       oscarwire.ChatSend,
 		body:     body,
-		patience: ackPatience,
+		timeout: ackTimeout,
 		written:  func(request uint32) { r.icbm.messageWritten(m, request) },
 		answered: func(snac oscarwire.SNAC, err error) {
 			if err == nil && snac.ID == oscarwire.ChatIncoming {
@@ -130,8 +129,8 @@ func (r *room) send(m *message, text string, markup []legacy.Span) {
 	r.rates.submit(m.packet)
 }
 
-// onReflected: the server has sent a message of ours back. Open OSCAR Server
-// answers some, such as //roll, with a message of its own.
+// onReflected handles the reflection of a message of the user. Open OSCAR Server
+// replaces some messages, such as //roll.
 func (r *room) onReflected(m *message, body []byte) {
 	r.icbm.messageSent(m, legacy.Accepted)
 	in, err := oscarwire.ParseChatMessage(body)
@@ -139,11 +138,11 @@ func (r *room) onReflected(m *message, body []byte) {
 		return
 	}
 	if sender, ok := in.Sender(); ok && oscarwire.NormalizeScreenName(sender.Name) != r.s.self {
-		_ = r.onMessage(body) // the message is sent, whatever came with that
+		_ = r.onMessage(body) // the message is sent, even if its reflection is invalid
 	}
 }
 
-// onMessage handles 0E/06: somebody has spoken.
+// onMessage handles 0E/06: a message in the room.
 func (r *room) onMessage(body []byte) error {
 	in, err := oscarwire.ParseChatMessage(body)
 	if err != nil {
@@ -151,7 +150,7 @@ func (r *room) onMessage(body []byte) error {
 	}
 	sender, _ := in.Sender()
 	id, o := occupant(sender)
-	if m := r.icbm.messages[in.Cookie]; m != nil && id == r.s.self { // of a server that does not repeat the request's number
+	if m := r.icbm.messages[in.Cookie]; m != nil && id == r.s.self { // from a server that does not repeat the request ID
 		delete(r.pending, m.request)
 		r.icbm.messageSent(m, legacy.Accepted)
 		return nil

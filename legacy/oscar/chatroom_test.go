@@ -236,7 +236,7 @@ func TestInvitations(t *testing.T) {
 	if err := b.Invite(aliceAIM, oscarwire.RoomID{Exchange: 4, Cookie: "4-0-\x01"}, "come"); err != nil {
 		t.Fatal(err)
 	}
-	if got := expect(a, any[legacy.MessageReceived]); !strings.Contains(got.Text, "cannot write") {
+	if got := expect(a, any[legacy.MessageReceived]); !strings.Contains(got.Text, "does not support") {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -250,7 +250,7 @@ func TestInvitedOnICQ(t *testing.T) {
 	if err := b.Invite(alice, oscarwire.RoomID{Exchange: 4, Cookie: "4-0-x"}, "come"); err != nil {
 		t.Fatal(err)
 	}
-	if got := expect(u, any[legacy.MessageReceived]); !strings.Contains(got.Text, "cannot enter") {
+	if got := expect(u, any[legacy.MessageReceived]); !strings.Contains(got.Text, "not supported") {
 		t.Errorf("got %+v", got)
 	}
 	if _, ok := u.Session.(legacy.Roomer); ok {

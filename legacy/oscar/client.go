@@ -9,17 +9,17 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// client is a session that is signed on, or is about to be. All of it belongs to
-// the goroutine of session.Run.
+// client is one login, complete or under way. The goroutine of session.Run owns it with
+// all of its parts.
 type client struct {
 	s    *session
 	life context.Context // the session's
 	conn *conn
-	err  error // why the connection can be used no longer
+	err  error // why the connection is unusable
 
-	families map[uint16]bool // that the server has
+	families map[uint16]bool // that the server supports
 	early    []oscarwire.SNAC
-	begun    bool // the server was told that we are ready
+	begun    bool // 01/02 (client ready) was sent
 	beginBy  time.Time
 
 	request uint32
@@ -36,12 +36,12 @@ type client struct {
 
 	background sync.WaitGroup
 
-	heard     time.Time // a frame came
-	probed    bool      // the server was asked for a sign of life
+	heard     time.Time // time of the last frame received
+	probed    bool      // a keep-alive request is pending
 	aliveNext time.Time
 }
 
-// waiter waits for the answer to a request.
+// waiter waits for the reply to a request.
 type waiter struct {
 	answered func(oscarwire.SNAC, error)
 	deadline time.Time
@@ -50,7 +50,7 @@ type waiter struct {
 const (
 	maxPending    = 1024
 	maxEarly      = 1024
-	patience      = 30 * time.Second // for an answer
+	replyTimeout      = 30 * time.Second // default time limit of a reply
 	beginPatience = 500 * time.Millisecond
 )
 
@@ -82,22 +82,22 @@ func (c *client) now() time.Time { return c.s.env.Now() }
 
 func (c *client) emit(ev legacy.Event) { c.s.env.Emit(ev) }
 
-// write sends a packet now.
+// write sends a packet at once.
 func (c *client) write(p *packet) {
 	c.request++
-	if c.request >= 1<<31 { // those are the server's
+	if c.request >= 1<<31 { // that range is the server's
 		c.request = 1
 	}
 	request := c.request
 	if p.answered != nil {
 		if len(c.pending) >= maxPending {
-			p.fail(legacy.Errorf(legacy.RateLimited, "The %s server leaves too many requests unanswered.", c.s.net.name()))
+			p.fail(legacy.Errorf(legacy.RateLimited, "The %s server is not answering. Try again later.", c.s.net.name()))
 			return
 		}
-		if p.patience == 0 {
-			p.patience = patience
+		if p.timeout == 0 {
+			p.timeout = replyTimeout
 		}
-		c.pending[request] = &waiter{p.answered, c.now().Add(p.patience)}
+		c.pending[request] = &waiter{p.answered, c.now().Add(p.timeout)}
 	}
 	if l := c.rates.lanes[c.rates.classOf[p.id]]; l != nil {
 		l.sent(c.now())
@@ -140,14 +140,14 @@ func (c *client) run(ctx context.Context) error {
 	return c.err
 }
 
-// signOff says goodbye.
+// signOff sends the sign-off frame.
 func (c *client) signOff() {
 	if err := c.conn.out.WriteFrame(oscarwire.ChannelSignOff, oscarwire.SignOff{}); err != nil {
-		c.s.env.Log.Debug().Err(err).Msg("cannot say goodbye")
+		c.s.env.Log.Debug().Err(err).Msg("cannot send the sign-off")
 	}
 }
 
-// tick does what is due and returns how long there is nothing to do.
+// tick does all work that is due and returns the delay until the next.
 func (c *client) tick() time.Duration {
 	now := c.now()
 	if !c.begun && !now.Before(c.beginBy) {
@@ -157,12 +157,12 @@ func (c *client) tick() time.Duration {
 		c.keepAlive(now)
 	}
 	if !c.icbm.offlineBy.IsZero() && !now.Before(c.icbm.offlineBy) {
-		c.icbm.askStoredOldWay()
+		c.icbm.requestStored()
 	}
 	if !c.buddies.staleBy.IsZero() && !now.Before(c.buddies.staleBy) {
 		c.buddies.dropStale()
 	}
-	if c.begun && c.buddies.presence != c.buddies.shown && c.rates.hurried(oscarwire.ServiceSetStatus) {
+	if c.begun && c.buddies.presence != c.buddies.shown && c.rates.sendsNow(oscarwire.ServiceSetStatus) {
 		c.buddies.writePresence()
 	}
 	next := c.aliveNext
@@ -188,8 +188,8 @@ func (c *client) tick() time.Duration {
 	return max(next.Sub(now), time.Millisecond)
 }
 
-// expirePending gives up waiting for answers whose time is over, and returns when
-// the next one's is, zero if none waits.
+// expirePending fails the requests whose deadline has passed and returns the next
+// deadline, zero if there is none.
 func (c *client) expirePending(now time.Time) (next time.Time) {
 	for request, w := range c.pending {
 		if now.Before(w.deadline) {
@@ -204,14 +204,14 @@ func (c *client) expirePending(now time.Time) (next time.Time) {
 	return next
 }
 
-// keepAlive shows that we are there, and finds out whether the server is. TCP
-// alone does not tell of a server that hangs.
+// keepAlive sends a keep-alive request when the connection is idle, because TCP alone
+// does not detect a server that hangs.
 func (c *client) keepAlive(now time.Time) {
 	every := c.s.net.keepalive
 	c.aliveNext = now.Add(every)
 	switch silent := now.Sub(c.heard); {
 	case silent > 4*every && c.probed:
-		c.err = legacy.Errorf(legacy.Temporary, "The %s server does not answer any more.", c.s.net.name())
+		c.err = legacy.Errorf(legacy.Temporary, "The %s server has stopped responding.", c.s.net.name())
 		return
 	case silent > 2*every && !c.probed && c.begun:
 		c.probed = true
@@ -234,13 +234,13 @@ func (c *client) onFrame(f oscarwire.Frame) error {
 	case oscarwire.ChannelSignOff:
 		return c.ended(f)
 	}
-	return nil // of no interest
+	return nil // ignored
 }
 
-// ended is the error of a session that the server ends.
+// ended returns the error for the server's sign-off frame.
 func (c *client) ended(f oscarwire.Frame) error {
 	replaced := legacy.Errorf(legacy.Replaced, "Your %s account signed on from somewhere else.", c.s.net.name())
-	if f.Short { // all that some servers say to a session that was replaced
+	if f.Short { // some servers send no more than this to a replaced session
 		return replaced
 	}
 	if m, err := oscarwire.ParseLoginReply(f.Payload); err == nil && m.Err() == nil {
@@ -250,26 +250,26 @@ func (c *client) ended(f oscarwire.Frame) error {
 	switch {
 	case off.Code != oscarwire.DisconnectNewSignOn:
 		return legacy.Errorf(legacy.Temporary, "The %s server ended the connection.", c.s.net.name())
-	case !c.rates.limitedAt.IsZero() && c.now().Sub(c.rates.limitedAt) < time.Minute: // the same code
+	case !c.rates.limitedAt.IsZero() && c.now().Sub(c.rates.limitedAt) < time.Minute: // the same code means a rate limit here
 		return &legacy.Error{Kind: legacy.RateLimited, RetryAfter: time.Minute,
 			Text: "The " + c.s.net.name() + " server ended the connection because too much was sent at once."}
 	}
 	return replaced
 }
 
-// answer hands a SNAC to the request that it answers. It is false for any other.
+// answer passes a SNAC to the request that it answers. It returns false if there is
+// none.
 func (c *client) answer(snac oscarwire.SNAC) bool {
 	w := c.pending[snac.RequestID]
 	if w == nil {
 		return false
 	}
-	delete(c.pending, snac.RequestID) // nothing that waits has several answers, whatever the flags say
+	delete(c.pending, snac.RequestID) // a request has one reply, whatever the flags say
 	w.answered(snac, nil)
 	return true
 }
 
-// onSNAC handles a SNAC. An error ends the session; a body that makes no sense
-// is logged and skipped.
+// onSNAC handles a SNAC. An error ends the session. It logs and skips invalid bodies.
 func (c *client) onSNAC(snac oscarwire.SNAC) error {
 	if c.answer(snac) {
 		return c.err
@@ -326,16 +326,16 @@ func (c *client) onSNAC(snac oscarwire.SNAC) error {
 	case oscarwire.FeedbagYouWereAdded:
 		err = c.contacts.onYouWereAdded(snac.Body)
 	default:
-		c.s.env.Log.Debug().Stringer("snac", snac.ID).Msg("not needed")
+		c.s.env.Log.Debug().Stringer("snac", snac.ID).Msg("ignored SNAC")
 	}
 	if err != nil {
-		c.s.env.Log.Warn().Err(err).Stringer("snac", snac.ID).Msg("the server sent something that makes no sense")
+		c.s.env.Log.Warn().Err(err).Stringer("snac", snac.ID).Msg("invalid SNAC from the server")
 	}
 	return c.err
 }
 
-// onMOTD shows news that are not mere politeness: type 4 comes at each sign-on.
-// (AOL, "MOTD")
+// onMOTD emits the message of the day as a Notice, except type 4, which every sign-on
+// gets. (AOL, "MOTD")
 func (c *client) onMOTD(body []byte) error {
 	m, err := oscarwire.ParseMOTD(body)
 	if err != nil {
@@ -348,7 +348,7 @@ func (c *client) onMOTD(body []byte) error {
 	return nil
 }
 
-// answerError is what a reply says went wrong, nil if it is no error.
+// answerError returns the error in a reply, nil for a success.
 func (c *client) answerError(snac oscarwire.SNAC, err error) error {
 	if err != nil || snac.ID.Subtype() != oscarwire.SubtypeError {
 		return err

@@ -61,7 +61,7 @@ func TestGoneWhileMigrating(t *testing.T) {
 	if shows["100002"] != legacy.ShowOnline {
 		t.Error("nobody waits for the other server")
 	}
-	now = now.Add(stalePatience)
+	now = now.Add(staleTimeout)
 	c.tick()
 	if shows["100002"] != legacy.ShowOffline || shows["100003"] != legacy.ShowOnline {
 		t.Errorf("got %v", shows)

@@ -12,31 +12,30 @@ import (
 
 const (
 	writeLimit = 15 * time.Second // for one frame
-	byeLimit   = time.Second      // for what is still written once the session is to end
+	byeLimit   = time.Second      // for pending writes once the session is to end
 )
 
-// conn is a connection to a server: frames out, and a goroutine that reads
-// frames in.
+// conn is a network connection to a server. A goroutine of its own reads frames.
 type conn struct {
 	net.Conn
 	raw    net.Conn // below TLS
 	out    *oscarwire.FrameWriter
 	frames chan inbound
-	closed chan struct{} // ends the reader
-	done   chan struct{} // the reader has ended
+	closed chan struct{} // closed to end the reader
+	done   chan struct{} // closed when the reader has ended
 	unhook func() bool
 }
 
-// inbound is a frame, or why no more follow.
+// inbound is a frame, or the error that ended the connection.
 type inbound struct {
 	frame oscarwire.Frame
 	err   error
 }
 
-// dial connects to a server and starts to read. close must follow. When ctx ends,
-// writes end soon.
+// dial connects to a server and starts the reader. The caller must call close. After
+// ctx ends, pending writes have byeLimit left.
 func (s *session) dial(ctx, life context.Context, addr string) (*conn, error) {
-	raw, err := s.reach(ctx, addr)
+	raw, err := s.dialServer(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -46,24 +45,24 @@ func (s *session) dial(ctx, life context.Context, addr string) (*conn, error) {
 		return nil, err
 	}
 	c := &conn{Conn: nc, raw: raw, frames: make(chan inbound), closed: make(chan struct{}), done: make(chan struct{})}
-	c.out = oscarwire.NewFrameWriter(limitedWriter{nc, life}, 0)
+	c.out = oscarwire.NewFrameWriter(deadlineWriter{nc, life}, 0)
 	c.unhook = context.AfterFunc(life, func() { _ = nc.SetWriteDeadline(time.Now().Add(byeLimit)) })
 	go c.read()
 	return c, nil
 }
 
-// limitedWriter gives every write a deadline.
-type limitedWriter struct {
+// deadlineWriter sets a deadline for every write.
+type deadlineWriter struct {
 	net.Conn
 	life context.Context
 }
 
-func (w limitedWriter) Write(b []byte) (int, error) {
+func (w deadlineWriter) Write(b []byte) (int, error) {
 	limit := writeLimit
 	if w.life.Err() != nil {
 		limit = byeLimit
 	}
-	_ = w.SetWriteDeadline(time.Now().Add(limit)) // Write tells
+	_ = w.SetWriteDeadline(time.Now().Add(limit)) // Write returns the error
 	return w.Conn.Write(b)
 }
 
@@ -83,11 +82,11 @@ func (c *conn) read() {
 	}
 }
 
-// close ends the connection and waits for the reader.
+// close closes the connection and waits for the reader.
 func (c *conn) close() {
 	c.unhook()
 	close(c.closed)
-	c.raw.Close() // without TLS's goodbye, for which a peer may keep us waiting
+	c.raw.Close() // without TLS's close_notify, which a peer could delay
 	<-c.done
 }
 
@@ -101,12 +100,12 @@ func (c *conn) next(ctx context.Context) (oscarwire.Frame, error) {
 	}
 }
 
-// lost is the error of a connection that ended without a word.
+// lost returns the error of a connection that ended without a sign-off.
 func (n *network) lost(cause error) error {
 	return legacy.Wrap(legacy.Temporary, cause, "The connection to the "+n.name()+" server was lost.")
 }
 
-// garbled is the error of a server that does not speak the protocol.
+// garbled returns the error of a server that violates the protocol.
 func (n *network) garbled(cause error) error {
-	return legacy.Wrap(legacy.Temporary, cause, "The "+n.name()+" server sent something that is no OSCAR.")
+	return legacy.Wrap(legacy.Temporary, cause, "The "+n.name()+" server violated the OSCAR protocol.")
 }

@@ -2,8 +2,8 @@ package oscar
 
 import "strings"
 
-// countries are the names of countries by ICQ's numbers: telephone prefixes, and in
-// place of those that several share, numbers of its own. (Shutko, "Country codes")
+// countries maps ICQ's country numbers to names: calling codes, and numbers of its own
+// where several countries share a calling code. (Shutko, "Country codes")
 var countries = map[uint16]string{
 	1: "USA", 7: "Russia", 20: "Egypt", 27: "South Africa", 30: "Greece", 31: "Netherlands", 32: "Belgium", 33: "France",
 	34: "Spain", 36: "Hungary", 39: "Italy", 40: "Romania", 41: "Switzerland", 43: "Austria", 44: "United Kingdom",
@@ -33,7 +33,7 @@ var countries = map[uint16]string{
 	995: "Georgia",
 }
 
-// countryNumber is ICQ's number of a country by its name, 0 if there is none.
+// countryNumber returns ICQ's number of a country, 0 if it is unknown.
 func countryNumber(name string) uint16 {
 	for number, known := range countries {
 		if strings.EqualFold(known, strings.TrimSpace(name)) {

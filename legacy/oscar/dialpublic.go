@@ -14,7 +14,7 @@ import (
 
 const (
 	maxAddresses = 4                // of one host that are tried
-	reachLimit   = 10 * time.Second // for each of several
+	dialLimit   = 10 * time.Second // for each address, if there are several
 	secureLimit  = 15 * time.Second // for the TLS handshake
 )
 
@@ -23,11 +23,11 @@ type resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// reach makes a connection. A host that is the user's choice, or the choice of a
-// server of the user's, is looked up here, and what is connected to are its public
-// addresses: the gateway must not open doors inside its own network.
-func (s *session) reach(ctx context.Context, addr string) (net.Conn, error) {
-	if !s.guarded {
+// dialServer connects to addr. If the host was chosen by the user or by a server that the
+// user has chosen, it resolves the host itself and connects to public addresses only,
+// so that nobody can use the gateway to reach its own network.
+func (s *session) dialServer(ctx context.Context, addr string) (net.Conn, error) {
+	if !s.publicOnly {
 		nc, err := s.env.Dial(ctx, "tcp", addr)
 		if err != nil {
 			return nil, legacy.Wrap(legacy.Temporary, err, "The "+s.net.name()+" server cannot be reached.")
@@ -40,7 +40,7 @@ func (s *session) reach(ctx context.Context, addr string) (net.Conn, error) {
 	}
 	all, err := s.net.resolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
-		return nil, legacy.Wrap(legacy.Temporary, err, "The server that you have entered cannot be found.")
+		return nil, legacy.Wrap(legacy.Temporary, err, "The server that you have entered does not exist. Check the spelling.")
 	}
 	var public []netip.Addr
 	for _, ip := range all {
@@ -50,11 +50,11 @@ func (s *session) reach(ctx context.Context, addr string) (net.Conn, error) {
 	}
 	if public == nil {
 		return nil, legacy.Wrap(legacy.Forbidden, fmt.Errorf("none of the addresses of %q is public", host),
-			"The gateway does not connect to the server that you have entered: its address is not public.")
+			"The gateway does not connect to the server that you have entered because its address is not public.")
 	}
 	var errs []error
 	for _, ip := range public {
-		limited, cancel := context.WithTimeout(ctx, reachLimit)
+		limited, cancel := context.WithTimeout(ctx, dialLimit)
 		nc, err := s.env.Dial(limited, "tcp", net.JoinHostPort(ip.String(), port))
 		cancel()
 		if err == nil {
@@ -65,8 +65,8 @@ func (s *session) reach(ctx context.Context, addr string) (net.Conn, error) {
 	return nil, legacy.Wrap(legacy.Temporary, errors.Join(errs...), "The server that you have entered cannot be reached.")
 }
 
-// secure starts TLS where the network has it. The certificate must be good for the
-// host of addr, be that the configured one or the next that a server names.
+// secure starts TLS if the network has it. The certificate must be valid for the host
+// of addr, which is configured or named by a server.
 func (s *session) secure(ctx context.Context, nc net.Conn, addr string) (net.Conn, error) {
 	if !s.net.opts.TLS {
 		return nc, nil
@@ -82,7 +82,7 @@ func (s *session) secure(ctx context.Context, nc net.Conn, addr string) (net.Con
 		var bad *tls.CertificateVerificationError
 		text := "The " + s.net.name() + " server does not offer an encrypted connection."
 		if errors.As(err, &bad) {
-			text = "The certificate of the " + s.net.name() + " server is not valid. Tell the administrator of this gateway."
+			text = "The certificate of the " + s.net.name() + " server is not valid. Please inform the administrator of this gateway."
 		}
 		return nil, legacy.Wrap(legacy.Temporary, err, text)
 	}

@@ -12,11 +12,11 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-const peerPatience = 15 * time.Second // for a connection to one address
+const peerTimeout = 15 * time.Second // time limit of a connection to one address
 
-// mayDial reports whether an address that a peer supplies may be connected to:
-// only public ones, unless Options.PrivateFiles says otherwise, and of version 4,
-// since the protocol has no others.
+// mayDial reports whether the gateway may connect to an address supplied by a peer:
+// public IPv4 addresses only, unless Options.PrivateFiles is set. The protocol has no
+// IPv6.
 func (n *network) mayDial(addr netip.Addr) bool {
 	addr = addr.Unmap()
 	if !addr.Is4() || addr.IsUnspecified() || addr.IsMulticast() {
@@ -25,8 +25,7 @@ func (n *network) mayDial(addr netip.Addr) bool {
 	return n.opts.PrivateFiles || legacy.IsPublic(addr)
 }
 
-// connectPeer connects to the sender of a file, or to the proxy that they have
-// chosen.
+// connectPeer connects to the sender of a file, or to the proxy chosen by the sender.
 func (s *session) connectPeer(ctx context.Context, t *transfer) (net.Conn, error) {
 	port := t.port
 	if t.proxied {
@@ -53,13 +52,13 @@ func (s *session) connectPeer(ctx context.Context, t *transfer) (net.Conn, error
 	return nil, legacy.Wrap(legacy.Temporary, err, "The sender cannot be reached. Ask for a link instead.")
 }
 
-// dialPeer connects to an address that may be dialled, and looks again where the
-// connection has led.
+// dialPeer connects to a permitted address and checks the address of the resulting
+// connection again.
 func (s *session) dialPeer(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	if !s.net.mayDial(to.Addr()) {
 		return nil, errForbidden
 	}
-	ctx, cancel := context.WithTimeout(ctx, peerPatience)
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
 	conn, err := s.env.Dial(ctx, "tcp", to.String())
 	if err != nil {
@@ -72,14 +71,14 @@ func (s *session) dialPeer(ctx context.Context, to netip.AddrPort) (net.Conn, er
 	return conn, nil
 }
 
-// meetAtProxy waits for the sender at the network's proxy, to which propose invites
-// them. (libpurple, peer_proxy.c)
-func (s *session) meetAtProxy(ctx context.Context, t *transfer, propose func(oscarwire.ProxyPlace)) (_ net.Conn, err error) {
-	limited, cancel := context.WithTimeout(ctx, peerPatience)
+// waitAtProxy waits for the sender at the network's proxy; propose sends the sender its
+// address. (libpurple, peer_proxy.c)
+func (s *session) waitAtProxy(ctx context.Context, t *transfer, propose func(oscarwire.ProxyPlace)) (_ net.Conn, err error) {
+	limited, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
 	conn, err := s.env.Dial(limited, "tcp", s.net.opts.FileProxy)
 	if err != nil {
-		return nil, legacy.Wrap(legacy.Temporary, err, "Neither the sender nor the proxy for files can be reached. Ask for a link instead.")
+		return nil, legacy.Wrap(legacy.Temporary, err, "Neither the sender nor the file proxy can be reached. Ask for a link instead.")
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
@@ -92,7 +91,7 @@ func (s *session) meetAtProxy(ctx context.Context, t *transfer, propose func(osc
 	if err := s.writePeer(conn, oscarwire.ProxyFrame{Kind: oscarwire.ProxyCreate, Payload: request.Append(nil)}); err != nil {
 		return nil, peerError(err)
 	}
-	f, err := s.proxyFrame(conn, oscarwire.ProxyCreated, "The proxy for files refuses.")
+	f, err := s.proxyFrame(conn, oscarwire.ProxyCreated, "The file proxy refused the connection.")
 	if err != nil {
 		return nil, err
 	}
@@ -101,17 +100,17 @@ func (s *session) meetAtProxy(ctx context.Context, t *transfer, propose func(osc
 		return nil, peerError(err)
 	}
 	propose(place)
-	_, err = s.proxyFrame(conn, oscarwire.ProxyReady, "The sender cannot be reached, and does not come to the proxy.")
+	_, err = s.proxyFrame(conn, oscarwire.ProxyReady, "The sender cannot be reached, and did not connect to the file proxy.")
 	return conn, err
 }
 
-// proxyFrame waits for a frame of a kind. Any other is a refusal, as the user should
-// read it.
+// proxyFrame waits for a frame of the given kind. The error for any other frame has the
+// text refused for the user.
 func (s *session) proxyFrame(conn net.Conn, kind uint16, refused string) (oscarwire.ProxyFrame, error) {
-	_ = conn.SetReadDeadline(time.Now().Add(progressLimit)) // ReadProxyFrame tells
+	_ = conn.SetReadDeadline(time.Now().Add(progressLimit)) // ReadProxyFrame returns the error
 	f, err := oscarwire.ReadProxyFrame(conn)
 	switch {
-	case err != nil && kind == oscarwire.ProxyReady: // the sender may be to blame
+	case err != nil && kind == oscarwire.ProxyReady: // possibly the sender's fault
 		return f, peerError(err)
 	case err == nil && f.Kind == kind:
 		return f, nil
@@ -122,7 +121,7 @@ func (s *session) proxyFrame(conn net.Conn, kind uint16, refused string) (oscarw
 	return f, legacy.Wrap(legacy.Temporary, err, refused+" Ask for a link instead.")
 }
 
-// joinProxy waits at a proxy until it joins us with the sender. (libpurple,
+// joinProxy waits at a proxy until it connects us with the sender. (libpurple,
 // peer_proxy.c)
 func (s *session) joinProxy(ctx context.Context, conn net.Conn, t *transfer) error {
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
@@ -131,6 +130,6 @@ func (s *session) joinProxy(ctx context.Context, conn net.Conn, t *transfer) err
 	if err := s.writePeer(conn, oscarwire.ProxyFrame{Kind: oscarwire.ProxyJoin, Payload: peer.Append(nil)}); err != nil {
 		return peerError(err)
 	}
-	_, err := s.proxyFrame(conn, oscarwire.ProxyReady, "The proxy that the sender has chosen refuses.")
+	_, err := s.proxyFrame(conn, oscarwire.ProxyReady, "The file proxy chosen by the sender refused the connection.")
 	return err
 }

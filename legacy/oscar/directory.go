@@ -11,17 +11,17 @@ import (
 
 const (
 	directoryLimit    = 20 * time.Second // for a search
-	directoryPatience = 8 * time.Second  // for what the directory has of one person
+	profileTimeout = 8 * time.Second  // for the directory's entry of one user
 )
 
-// dirField is a part of a profile that AIM's directory has.
+// dirField is a profile field of AIM's directory.
 type dirField struct {
 	tag   uint16
-	query string // its name in a search
+	query string // key of its answer in the search form
 	value *string
 }
 
-// dirFields are the parts of a profile that the directory has.
+// dirFields maps the fields of the directory to those of p.
 func dirFields(p *legacy.Profile) []dirField {
 	return []dirField{
 		{oscarwire.TagDirFirst, "first", &p.First}, {oscarwire.TagDirLast, "last", &p.Last}, {oscarwire.TagDirNick, "nick", &p.Nick},
@@ -30,7 +30,7 @@ func dirFields(p *legacy.Profile) []dirField {
 	}
 }
 
-// readDirectory is what the directory says of somebody.
+// readDirectory parses a directory entry.
 func (n *network) readDirectory(l oscarwire.TLVs) (p legacy.Profile) {
 	for _, f := range dirFields(&p) {
 		b, _ := l.Get(f.tag)
@@ -39,22 +39,22 @@ func (n *network) readDirectory(l oscarwire.TLVs) (p legacy.Profile) {
 	return p
 }
 
-// searchAIM looks AIM users up: by their e-mail address, or else in the directory.
+// searchAIM searches for AIM users by e-mail address, or in the directory.
 func (di *directory) searchAIM(query map[string]string, then func(legacy.SearchFinished)) {
 	fail := func(text string) { then(legacy.SearchFinished{Err: legacy.Errorf(legacy.Unsupported, "%s", text)}) }
 	switch {
 	case query["email"] != "" && di.c.families[oscarwire.FamilyLookup]:
 		di.searchEmail(query["email"], then)
 	case query["email"] != "":
-		fail("This server does not find people by their e-mail address.")
+		fail("This server does not support searching by e-mail address.")
 	case query["first"] == "" && query["last"] == "":
-		fail("AIM finds people by a first or a last name, or by an e-mail address.")
+		fail("Enter a first name, a last name or an e-mail address.")
 	default:
 		di.searchDirectory(query, then)
 	}
 }
 
-// searchEmail looks an AIM user up. (AOL, "Lookup")
+// searchEmail looks up an AIM user by e-mail address. (AOL, "Lookup")
 func (di *directory) searchEmail(email string, then func(legacy.SearchFinished)) {
 	di.c.rates.submit(&packet{id: oscarwire.LookupByEmail, body: oscarwire.Raw(email), answered: func(snac oscarwire.SNAC, err error) {
 		done := legacy.SearchFinished{Err: di.c.answerError(snac, err)}
@@ -68,7 +68,7 @@ func (di *directory) searchEmail(email string, then func(legacy.SearchFinished))
 	}})
 }
 
-// found adds somebody to what was found.
+// found appends a user to the search results.
 func (di *directory) found(list []legacy.SearchResult, name []byte, p legacy.Profile) []legacy.SearchResult {
 	id := oscarwire.NormalizeScreenName(string(name))
 	if id == "" || len(list) >= maxFound {
@@ -81,7 +81,7 @@ func (di *directory) found(list []legacy.SearchResult, name []byte, p legacy.Pro
 	return append(list, legacy.SearchResult{Peer: legacy.Peer{ID: id}, Profile: p, Online: online})
 }
 
-// searchDirectory looks people up by what they tell of themselves. (AOL, "ODir")
+// searchDirectory searches the directory by profile fields. (AOL, "ODir")
 func (di *directory) searchDirectory(query map[string]string, then func(legacy.SearchFinished)) {
 	ask := oscarwire.TLVs{oscarwire.TLVText(oscarwire.TagDirCharset, "us-ascii"), oscarwire.TLV16(oscarwire.TagDirKind, 0)}
 	for _, f := range dirFields(new(legacy.Profile)) {
@@ -90,7 +90,7 @@ func (di *directory) searchDirectory(query map[string]string, then func(legacy.S
 		}
 	}
 	var answer oscarwire.DirectoryAnswer
-	di.c.visit(oscarwire.FamilyDirectory, directoryLimit, func(ctx context.Context, v *client) error {
+	di.c.withService(oscarwire.FamilyDirectory, directoryLimit, func(ctx context.Context, v *client) error {
 		snac, err := v.ask(ctx, oscarwire.DirectorySearch, ask, oscarwire.DirectoryReply)
 		if err == nil {
 			answer, err = oscarwire.ParseDirectoryAnswer(snac.Body)
@@ -103,13 +103,13 @@ func (di *directory) searchDirectory(query map[string]string, then func(legacy.S
 			done.Results = c.directory.found(done.Results, name, c.s.net.readDirectory(l))
 		}
 		if err == nil && answer.Status != oscarwire.DirectoryOK && len(done.Results) == 0 {
-			done.Err = legacy.Errorf(legacy.Temporary, "%s cannot search now, or finds too many. Say more of whom you look for.", c.s.net.name())
+			done.Err = legacy.Errorf(legacy.Temporary, "%s cannot search now, or found too many results. Enter more details and try again.", c.s.net.name())
 		}
 		then(done)
 	})
 }
 
-// classified is an error of a service's connection, for the user.
+// classified converts an error of a service connection to one for the user.
 func (n *network) classified(err error) error {
 	if err == nil || legacy.KindOf(err) != legacy.Internal {
 		return err
@@ -117,8 +117,8 @@ func (n *network) classified(err error) error {
 	return n.lost(err)
 }
 
-// requestAIMProfile asks who an AIM user is: the directory, which knows those who are
-// offline, too, and then for the text that they wrote.
+// requestAIMProfile fetches an AIM user's directory entry, which exists for offline
+// users, too, and then the profile text.
 func (di *directory) requestAIMProfile(ref string, p legacy.Peer) {
 	di.askDirectory(p.ID, func(profile legacy.Profile) {
 		di.c.rates.submit(&packet{id: oscarwire.LocationQuery2, body: oscarwire.LocationQueryNew{Flags: oscarwire.LocationProfile, Name: p.ID},
@@ -135,7 +135,7 @@ func (di *directory) requestAIMProfile(ref string, p legacy.Peer) {
 					if bad == nil && reply.Info.Profile != nil {
 						profile.About = oscarwire.HTMLToText(*reply.Info.Profile)
 					}
-				} else if legacy.KindOf(err) == legacy.Offline { // they are not there to be asked
+				} else if legacy.KindOf(err) == legacy.Offline { // offline: there is no profile text
 					err = nil
 				}
 				di.c.emit(legacy.ProfileReceived{Ref: ref, Profile: profile, Err: err})
@@ -143,9 +143,9 @@ func (di *directory) requestAIMProfile(ref string, p legacy.Peer) {
 	})
 }
 
-// askDirectory asks what the directory has of somebody; what is not known is nothing.
+// askDirectory fetches a directory entry; an unknown user has an empty profile.
 func (di *directory) askDirectory(name string, then func(legacy.Profile)) {
-	di.c.rates.submit(&packet{id: oscarwire.LocationDirQuery, body: oscarwire.Names{name}, patience: directoryPatience,
+	di.c.rates.submit(&packet{id: oscarwire.LocationDirQuery, body: oscarwire.Names{name}, timeout: profileTimeout,
 		answered: func(snac oscarwire.SNAC, err error) {
 			var d oscarwire.DirectoryInfo
 			if err == nil && snac.ID == oscarwire.LocationDirReply {
@@ -155,8 +155,8 @@ func (di *directory) askDirectory(name string, then func(legacy.Profile)) {
 		}})
 }
 
-// listSelf tells the directory who the user is. It forgets what it is not told, so
-// that it is asked first what it knows.
+// listSelf stores the user's profile in the directory. An update deletes the fields
+// that it omits, so listSelf fetches the present entry first.
 func (di *directory) listSelf(p legacy.Profile) {
 	di.askDirectory(di.c.s.self, func(known legacy.Profile) {
 		var told oscarwire.TLVs

@@ -3,9 +3,9 @@
 // oscarwire).
 //
 //	session                 one account: commands of the core (session.go)
-//	└ client                one login: frames, time-outs, requests (client.go, login.go)
+//	└ client                one login: frames, deadlines, requests (client.go, login.go)
 //	  ├ conn                TCP or TLS, read by a goroutine of its own (conn.go)
-//	  ├ rates               rate limits of the server (rate.go)
+//	  ├ rates               the rate limits of the server (rate.go)
 //	  ├ icbm                messages (message.go, icq.go)
 //	  ├ buddies             presence, away texts, avatars of others (presence.go, icon.go)
 //	  ├ contactList         the list on the server, and its changes (feedbag.go, feedbag_edit.go, block.go)
@@ -18,9 +18,9 @@
 //
 // A session signs on at the authorizer (signon.go) and moves to the basic service,
 // BOS. One goroutine owns the client and all of its parts. Commands of the core are
-// closures in a bounded queue; rooms, transfers and visits to other services
-// (service.go) send it closures too, and it waits for them at the end.
+// closures in a bounded queue; rooms, transfers and connections to other services
+// (service.go) send closures to that goroutine, too, and it waits for them at the end.
 //
-// A server counts SNACs and drops what exceeds its rate limits without a word, so every
-// SNAC waits in the lane of its rate class until the server will take it.
+// A server silently drops SNACs that exceed its rate limits, so every
+// SNAC waits in the lane of its rate class until the limits allow it.
 package oscar

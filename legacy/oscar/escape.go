@@ -10,19 +10,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Open OSCAR Server parses the text of messages between ICQ numbers as HTML, byte
-// by byte, whatever its encoding. In UTF-16 that does no harm to "<", which a
-// zero byte follows, but to characters whose bytes happen to look like markup:
-// it takes U+563C followed by U+6100 for the tag "<a", and makes a newline of the
-// carriage return in U+010D, the letter č.
+// Open OSCAR Server parses the text of messages between ICQ numbers as HTML, byte by
+// byte, whatever its encoding. In UTF-16 this does not affect "<", which a zero byte
+// follows, but it affects characters whose bytes happen to look like markup: the server
+// parses U+563C followed by U+6100 as the tag "<a", and converts the carriage return in
+// U+010D, the letter č, to a newline.
 
-// It does so for those who are online and do not say that they read XHTML. To whom
-// that applies for sure, everything that it would change is written as it has to be in
-// HTML, byte by byte too; for others, who would see that, characters are avoided that it
-// would change.
+// The server does this for recipients who are online and do not advertise XHTML. For a
+// recipient that is certainly one of them, everything that the parser would change is
+// escaped as in HTML, also byte by byte. Other recipients would see such escapes: for
+// them, zero-width spaces break up the sequences that the parser would change.
 
-// referenced writes bytes so that the server's parser makes them what they are.
-func referenced(b []byte) []byte {
+// escapeBytes escapes bytes as character references, so that the server's parser
+// restores them.
+func escapeBytes(b []byte) []byte {
 	if !bytes.ContainsAny(b, "\r<&") {
 		return b
 	}
@@ -38,20 +39,20 @@ func referenced(b []byte) []byte {
 	return out
 }
 
-// zeroWidth separates two characters without being seen.
+// zeroWidth is an invisible separator of two characters.
 const zeroWidth = '\u200B'
 
-// hideFromParser writes a text so that its UTF-16 has none of these. The reader
-// sees no difference.
+// hideFromParser separates characters so that the UTF-16 text contains no sequence that
+// the parser changes. The reader sees no difference.
 func hideFromParser(s string) string {
-	if !endangered(s) {
+	if !needsEscape(s) {
 		return s
 	}
 	var b strings.Builder
 	b.Grow(len(s) + 16)
 	put := func(r rune) {
 		hi, _ := halves(r)
-		if _, lo := halves(lastRune(b.String())); b.Len() > 0 && opens(lo, byte(hi>>8)) {
+		if _, lo := halves(lastRune(b.String())); b.Len() > 0 && startsMarkup(lo, byte(hi>>8)) {
 			b.WriteRune(zeroWidth)
 		}
 		b.WriteRune(r)
@@ -63,7 +64,7 @@ func hideFromParser(s string) string {
 		}
 		apart := norm.NFD.String(string(r))
 		if strings.ContainsFunc(apart, hasReturn) {
-			apart = string(r) // cannot be helped
+			apart = string(r) // unavoidable
 		}
 		for _, r := range apart {
 			put(r)
@@ -72,12 +73,12 @@ func hideFromParser(s string) string {
 	return b.String()
 }
 
-// endangered reports whether a text has anything to hide.
-func endangered(s string) bool {
+// needsEscape reports whether the parser would change a text.
+func needsEscape(s string) bool {
 	var last uint16
 	for _, r := range s {
 		hi, lo := halves(r)
-		if hasReturn(r) || opens(last, byte(hi>>8)) {
+		if hasReturn(r) || startsMarkup(last, byte(hi>>8)) {
 			return true
 		}
 		last = lo
@@ -85,7 +86,7 @@ func endangered(s string) bool {
 	return false
 }
 
-// halves are the first and the last UTF-16 code unit of a character.
+// halves returns the first and the last UTF-16 code unit of a character.
 func halves(r rune) (first, last uint16) {
 	if a, b := utf16.EncodeRune(r); a != utf8.RuneError {
 		return uint16(a), uint16(b)
@@ -98,7 +99,7 @@ func lastRune(s string) rune {
 	return r
 }
 
-// hasReturn reports whether the UTF-16 of a character has a carriage return.
+// hasReturn reports whether the UTF-16 of a character contains a carriage return byte.
 func hasReturn(r rune) bool {
 	first, last := halves(r)
 	for _, u := range [2]uint16{first, last} {
@@ -109,16 +110,16 @@ func hasReturn(r rune) bool {
 	return false
 }
 
-// opens reports whether a code unit and the byte behind it look like the start of
-// a tag, a comment or an entity.
-func opens(last uint16, next byte) bool {
+// startsMarkup reports whether a code unit and the following byte look like the start of a
+// tag, a comment or an entity.
+func startsMarkup(last uint16, next byte) bool {
 	switch byte(last) {
 	case '<':
 		return isLetter(next) || next == '/' || next == '!' || next == '?'
 	case '&':
 		return isLetter(next) || next == '#'
 	}
-	// U+266C, followed by U+7400, is "&lt".
+	// U+266C followed by U+7400 is "&lt".
 	return last>>8 == '&' && (isLetter(byte(last)) && isLetter(next) || byte(last) == '#' && (next >= '0' && next <= '9' || next|0x20 == 'x'))
 }
 

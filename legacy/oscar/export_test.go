@@ -10,9 +10,9 @@ import (
 
 // SetOfflinePatience changes how long to wait for 04/17, until restore.
 func SetOfflinePatience(d time.Duration) (restore func()) {
-	before := offlinePatience
-	offlinePatience = d
-	return func() { offlinePatience = before }
+	before := offlineTimeout
+	offlineTimeout = d
+	return func() { offlineTimeout = before }
 }
 
 // SetEnterLimit changes how long it may take to enter a room, until restore.
@@ -25,9 +25,9 @@ func SetEnterLimit(d time.Duration) (restore func()) {
 // SetAckPatience changes how long the server has to acknowledge a message, until
 // restore.
 func SetAckPatience(d time.Duration) (restore func()) {
-	before := ackPatience
-	ackPatience = d
-	return func() { ackPatience = before }
+	before := ackTimeout
+	ackTimeout = d
+	return func() { ackTimeout = before }
 }
 
 // SetSignOnInterval changes how long the next sign-on waits once a network has

@@ -9,16 +9,16 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// feedbag is the list that the server keeps: contacts, groups, and more that we
-// leave alone.
+// feedbag is the server-stored list: contacts, groups, and other items, which are left
+// unchanged.
 type feedbag struct {
 	items map[itemKey]oscarwire.FeedbagItem
-	known []itemKey // in the order in which they came
+	known []itemKey // in order of arrival
 }
 
 type itemKey struct{ group, item uint16 }
 
-// maxItems is how many items a list may have.
+// maxItems is the limit of items in a list.
 const maxItems = 30_000
 
 func newFeedbag() feedbag { return feedbag{items: make(map[itemKey]oscarwire.FeedbagItem)} }
@@ -45,7 +45,7 @@ func (f *feedbag) remove(i oscarwire.FeedbagItem) {
 	}
 }
 
-// buddies are the entries of a contact, one for each group that holds it.
+// buddies returns the entries of a contact, one for each of its groups.
 func (f *feedbag) buddies(id string) []oscarwire.FeedbagItem {
 	var found []oscarwire.FeedbagItem
 	for _, k := range f.known {
@@ -56,7 +56,7 @@ func (f *feedbag) buddies(id string) []oscarwire.FeedbagItem {
 	return found
 }
 
-// group is the group with a name; with "", any.
+// group returns the group with a name; with "", any group.
 func (f *feedbag) group(name string) (oscarwire.FeedbagItem, bool) {
 	for _, k := range f.known {
 		i := f.items[k]
@@ -67,7 +67,7 @@ func (f *feedbag) group(name string) (oscarwire.FeedbagItem, bool) {
 	return oscarwire.FeedbagItem{}, false
 }
 
-// contact is a contact as the core knows it.
+// contact returns a contact as a legacy.Contact.
 func (f *feedbag) contact(id string) (legacy.Contact, bool) {
 	items := f.buddies(id)
 	if len(items) == 0 {
@@ -80,7 +80,7 @@ func (f *feedbag) contact(id string) (legacy.Contact, bool) {
 	return ct, true
 }
 
-// add adds what an item says to a contact.
+// add merges an item into a contact.
 func (f *feedbag) add(ct *legacy.Contact, i oscarwire.FeedbagItem) {
 	if ct.Name == "" {
 		ct.Name = oscarwire.Clean(i.Alias())
@@ -93,7 +93,7 @@ func (f *feedbag) add(ct *legacy.Contact, i oscarwire.FeedbagItem) {
 	ct.AwaitingAuth = ct.AwaitingAuth || i.AwaitsAuth()
 }
 
-// contacts is the whole list as the core knows it.
+// contacts returns the whole list.
 func (f *feedbag) contacts() []legacy.Contact {
 	var all []legacy.Contact
 	at := make(map[string]int)
@@ -114,7 +114,7 @@ func (f *feedbag) contacts() []legacy.Contact {
 	return all
 }
 
-// freeGroup is an unused group id, 0 if there is none.
+// freeGroup returns an unused group ID, 0 if there is none.
 func (f *feedbag) freeGroup() uint16 {
 	for id := uint16(1); id < 0x7FFF; id++ {
 		if _, used := f.items[itemKey{id, 0}]; !used {
@@ -124,9 +124,9 @@ func (f *feedbag) freeGroup() uint16 {
 	return 0
 }
 
-// freeItem is an item id that no item of the list has, 0 if there is none. Some
-// servers want them unique over all groups. taken are those that are about to be
-// used.
+// freeItem returns an item ID that no item of the list has, 0 if there is none. Some
+// servers require it to be unique over all groups. taken are the IDs that pending edits
+// will use.
 func (f *feedbag) freeItem(taken map[uint16]bool) uint16 {
 	used := make(map[uint16]bool, len(f.items))
 	for k := range f.items {
@@ -140,22 +140,22 @@ func (f *feedbag) freeItem(taken map[uint16]bool) uint16 {
 	return 0
 }
 
-// contactList is the user's list on the server, and the changes of it that are under way.
+// contactList is the server-stored list of the user, with the pending edits.
 type contactList struct {
 	c *client
 
 	list  feedbag
-	keep  []byte          // the list, for the core to keep
-	edits []func()        // changes that wait for the one at their head
-	asked map[string]bool // peers that wait for an authorization
+	keep  []byte          // the list as an opaque blob for StateSaved
+	edits []func()        // queued edits; the first one is under way
+	asked map[string]bool // peers with a pending authorization request
 }
 
 func newContactList(c *client) contactList {
 	return contactList{c: c, asked: make(map[string]bool), list: newFeedbag()}
 }
 
-// loadList loads the list, or learns that the one that we have kept is current.
-// (AOL, "Feedbag"; Shutko, "SSI")
+// loadList fetches the list, or confirms that the cached list is current. (AOL,
+// "Feedbag"; Shutko, "SSI")
 func (cl *contactList) loadList(ctx context.Context) error {
 	kept, err := oscarwire.ParseFeedbagList(cl.c.s.state)
 	if err == nil && len(kept.Items) > 0 && kept.Modified != 0 {
@@ -201,7 +201,7 @@ func (cl *contactList) loadList(ctx context.Context) error {
 	}
 }
 
-// keepList asks the core to keep the list for the next sign-on.
+// keepList emits the list as StateSaved, for the next sign-on.
 func (cl *contactList) keepList(modified uint32) {
 	items := make(oscarwire.FeedbagItems, 0, len(cl.list.known))
 	for _, k := range cl.list.known {
@@ -211,7 +211,7 @@ func (cl *contactList) keepList(modified uint32) {
 	cl.keep = cl.c.s.state
 }
 
-// compare tells the core what differs from an earlier list.
+// compare emits the differences from an earlier list.
 func (cl *contactList) compare(before feedbag) {
 	for _, ct := range cl.list.contacts() {
 		if old, known := before.contact(ct.Peer.ID); !known || !sameContact(old, ct) {
@@ -229,8 +229,8 @@ func sameContact(a, b legacy.Contact) bool {
 	return a.Peer == b.Peer && a.Name == b.Name && a.AwaitingAuth == b.AwaitingAuth && slices.Equal(a.Groups, b.Groups)
 }
 
-// onListEdited handles an edit by another client of the account, or by the
-// server: it comes in the form in which clients edit.
+// onListEdited handles an edit by another client of the account or by the server. It
+// has the same form as a client's edit.
 func (cl *contactList) onListEdited(snac oscarwire.SNAC) error {
 	items, err := oscarwire.ParseFeedbagItems(snac.Body)
 	groups := false
@@ -245,7 +245,7 @@ func (cl *contactList) onListEdited(snac oscarwire.SNAC) error {
 		}
 		groups = groups || i.Class == oscarwire.FeedbagGroup && cl.list.items[keyOf(i)].Name != i.Name
 	}
-	if groups { // every contact inside may have moved
+	if groups { // every contact in the group may have moved
 		for _, ct := range cl.list.contacts() {
 			touched[ct.Peer.ID] = ct
 		}
@@ -257,7 +257,7 @@ func (cl *contactList) onListEdited(snac oscarwire.SNAC) error {
 			cl.list.put(i)
 		}
 	}
-	cl.tellBlocked(blocked)
+	cl.emitBlockChanges(blocked)
 	for id, before := range touched {
 		now, still := cl.list.contact(id)
 		switch {

@@ -7,18 +7,18 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// defaultGroup is the group of contacts whose user names none, if the list has no
-// group at all.
+// defaultGroup is the group of a new contact without a group, if the list has none at
+// all.
 const defaultGroup = "General"
 
-// maxEdits is how many edits of the list wait.
+// maxEdits is the limit of queued edits.
 const maxEdits = 256
 
-// edit runs an edit of the list once those before it are done, since each is
-// several requests that build on each other. The edit calls editDone.
+// edit queues an edit of the list. Each edit consists of several requests that depend
+// on each other, so edits run one at a time. do must call editDone.
 func (cl *contactList) edit(p legacy.Peer, do func()) {
 	if len(cl.edits) >= maxEdits {
-		cl.c.emit(legacy.ContactFailed{Peer: p, Err: legacy.Errorf(legacy.RateLimited, "Too many changes of your contact list are waiting.")})
+		cl.c.emit(legacy.ContactFailed{Peer: p, Err: legacy.Errorf(legacy.RateLimited, "Too many changes of your contact list are waiting. Try again in a moment.")})
 		return
 	}
 	cl.edits = append(cl.edits, do)
@@ -34,8 +34,8 @@ func (cl *contactList) editDone() {
 	}
 }
 
-// change sends one change of the list and calls then with what became of it. The
-// list that we have follows what the server has taken.
+// change sends one change of the list and calls then with the status. The local list
+// changes when the server has accepted it.
 func (cl *contactList) change(id oscarwire.ID, item oscarwire.FeedbagItem, then func(oscarwire.FeedbagStatus, error)) {
 	cl.c.rates.submit(&packet{id: id, body: oscarwire.FeedbagItems{item}, answered: func(snac oscarwire.SNAC, err error) {
 		if err := cl.c.answerError(snac, err); err != nil {
@@ -58,10 +58,10 @@ func (cl *contactList) change(id oscarwire.ID, item oscarwire.FeedbagItem, then 
 	}})
 }
 
-// addContact puts a contact on the list and asks them, if they want to be asked.
-// (Shutko, "SSI: adding a contact")
+// addContact adds a contact to the list and requests authorization if the contact
+// requires it. (Shutko, "SSI: adding a contact")
 func (cl *contactList) addContact(ct legacy.Contact, reason string) {
-	if !cl.c.families[oscarwire.FamilyFeedbag] { // the list is ours to keep
+	if !cl.c.families[oscarwire.FamilyFeedbag] { // this server has no list; the gateway stores it
 		cl.c.rates.submit(&packet{id: oscarwire.BuddyAdd, body: oscarwire.Names{ct.Peer.ID}})
 		cl.c.emit(legacy.ContactChanged{Contact: ct})
 		return
@@ -95,7 +95,7 @@ func (cl *contactList) addContact(ct legacy.Contact, reason string) {
 	})
 }
 
-// needGroup finds or makes the first of the groups.
+// needGroup finds or creates the first of the groups.
 func (cl *contactList) needGroup(groups []string, then func(oscarwire.FeedbagItem, error)) {
 	name := ""
 	if len(groups) > 0 {
@@ -124,8 +124,8 @@ func (cl *contactList) needGroup(groups []string, then func(oscarwire.FeedbagIte
 	})
 }
 
-// insertBuddy adds the entry itself. A server that answers "authorization
-// required" takes it with the mark that it is awaited.
+// insertBuddy adds the entry. If the server answers "authorization required", it adds
+// the entry again with the awaiting-authorization mark.
 func (cl *contactList) insertBuddy(group oscarwire.FeedbagItem, ct legacy.Contact, reason string, end func(error)) {
 	item := oscarwire.FeedbagItem{Name: ct.Peer.ID, GroupID: group.GroupID, ItemID: cl.list.freeItem(nil), Class: oscarwire.FeedbagBuddy}
 	if item.ItemID == 0 {
@@ -157,8 +157,8 @@ func (cl *contactList) insertBuddy(group oscarwire.FeedbagItem, ct legacy.Contac
 	})
 }
 
-// changeBuddy renames and moves a contact that is on the list, where that is
-// asked for. One in several groups stays where it is.
+// changeBuddy renames or moves a contact on the list if ct differs. It does not move a
+// contact that is in several groups.
 func (cl *contactList) changeBuddy(ct, now legacy.Contact, end func(error)) {
 	items := cl.list.buddies(ct.Peer.ID)
 	rename := ct.Name != "" && ct.Name != now.Name
@@ -192,8 +192,8 @@ func (cl *contactList) changeBuddy(ct, now legacy.Contact, end func(error)) {
 	}
 }
 
-// moveBuddy puts an entry into another group: servers know no move, so it is
-// added there first and removed here once that has worked.
+// moveBuddy moves an entry to another group. Servers have no move operation: it adds
+// the new entry first and removes the old one on success.
 func (cl *contactList) moveBuddy(old oscarwire.FeedbagItem, ct legacy.Contact, end func(error)) {
 	cl.needGroup(ct.Groups, func(group oscarwire.FeedbagItem, err error) {
 		item := old.Clone()
@@ -230,14 +230,14 @@ func (cl *contactList) moveBuddy(old oscarwire.FeedbagItem, ct legacy.Contact, e
 	})
 }
 
-// reorder changes the order of a group's contacts, or with id 0 of the groups. It
-// is for the eyes of other clients only, so nobody waits for it.
+// reorder changes the order of a group's contacts or, with id 0, that of the groups.
+// Only other clients show the order, so nothing waits for the result.
 func (cl *contactList) reorder(id uint16, change func([]uint16) []uint16) {
 	group, ok := cl.list.items[itemKey{id, 0}]
 	if !ok && id != 0 {
 		return
 	}
-	if !ok { // the master group, which holds the groups
+	if !ok { // the master group, which contains the groups
 		group = oscarwire.FeedbagItem{Class: oscarwire.FeedbagGroup}
 	}
 	group = group.Clone()
@@ -254,12 +254,12 @@ func (cl *contactList) reorder(id uint16, change func([]uint16) []uint16) {
 	})
 }
 
-// askAuth asks a peer to let the user see them.
+// askAuth sends an authorization request to a peer.
 func (cl *contactList) askAuth(p legacy.Peer, reason string) {
 	cl.c.rates.submit(&packet{id: oscarwire.FeedbagAuthRequest, body: oscarwire.AuthRequest{Name: p.ID, Reason: reason}})
 }
 
-// removeContact takes a contact off the list, in every group.
+// removeContact removes a contact from every group of the list.
 func (cl *contactList) removeContact(p legacy.Peer) {
 	if !cl.c.families[oscarwire.FamilyFeedbag] {
 		cl.c.rates.submit(&packet{id: oscarwire.BuddyRemove, body: oscarwire.Names{p.ID}})
@@ -296,9 +296,9 @@ func (cl *contactList) removeBuddies(p legacy.Peer, items []oscarwire.FeedbagIte
 	})
 }
 
-// authorizePeer answers a request, or grants one in advance. ICQ knows no way to
-// take a grant back but to make the other forget the user, which is more than
-// anybody means who clears up a contact list, so that is left alone.
+// authorizePeer answers an authorization request, or pre-approves a peer. It does not
+// withdraw an approval: in ICQ that is only possible by removing the user from the
+// peer's list, which is more than a user means who removes a contact.
 func (cl *contactList) authorizePeer(p legacy.Peer, allow bool, reason string) {
 	asked := cl.asked[p.ID]
 	delete(cl.asked, p.ID)
@@ -311,10 +311,10 @@ func (cl *contactList) authorizePeer(p legacy.Peer, allow bool, reason string) {
 	}
 }
 
-// maxAsked is how many requests for authorization are remembered.
+// maxAsked is the limit of remembered authorization requests.
 const maxAsked = 1024
 
-// authRequested: somebody asks to see the user.
+// authRequested emits an AuthRequested.
 func (cl *contactList) authRequested(from legacy.Peer, name, reason string) {
 	if len(cl.asked) < maxAsked {
 		cl.asked[from.ID] = true
@@ -345,7 +345,7 @@ func (cl *contactList) onAuthReplied(body []byte) error {
 	return err
 }
 
-// onPreauthorized handles 13/15: a grant that was not asked for.
+// onPreauthorized handles 13/15: an approval without a request.
 func (cl *contactList) onPreauthorized(body []byte) error {
 	m, err := oscarwire.ParseAuthRequest(body)
 	if id := oscarwire.NormalizeScreenName(m.Name); id != "" {
@@ -354,8 +354,8 @@ func (cl *contactList) onPreauthorized(body []byte) error {
 	return err
 }
 
-// granted: a contact lets the user see them. Where the server leaves the mark on
-// the list, taking it off is up to us.
+// granted handles an approval. If the server leaves the awaiting-authorization mark on
+// the list, granted removes it.
 func (cl *contactList) granted(p legacy.Peer) {
 	cl.c.emit(legacy.AuthGranted{From: p})
 	for _, item := range cl.list.buddies(p.ID) {

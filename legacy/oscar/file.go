@@ -15,31 +15,31 @@ import (
 
 const (
 	maxTransfers  = 3  // of one session at the same time
-	maxFiles      = 50 // of one offer
+	maxFiles      = 50 // in one offer
 	transferLimit = time.Hour
 )
 
-// rendezvousID names a proposal: cookies are chosen by those who propose.
+// rendezvousID identifies a proposal: its proposer chooses the cookie.
 type rendezvousID struct {
 	peer   string
 	cookie oscarwire.Cookie
 }
 
-// transfer is what a peer offers: a file, or several.
+// transfer is a file offer of a peer: one file or several.
 type transfer struct {
 	id      rendezvousID
-	from    string // the peer's name, as their server writes it
+	from    string // the peer's name, as its server spells it
 	offer   oscarwire.Rendezvous
-	name    string // of the file, or of the folder of several, as the peer has it
+	name    string // of the file, or of the folder, as sent by the peer
 	count   int
-	size    int64 // bytes of all files together
+	size    int64 // total size in bytes
 	proxied bool
-	addrs   []netip.Addr // to connect to, the best first: of the proxy, or of the peer
+	addrs   []netip.Addr // addresses to dial, best first: of the proxy, or of the peer
 	port    uint16       // of the peer; for a proxy, the number of the connection there
 	cancel  context.CancelCauseFunc
 }
 
-// fileTransfers are the files under way.
+// fileTransfers are the transfers under way.
 type fileTransfers struct {
 	c *client
 
@@ -50,20 +50,20 @@ func newFileTransfers(c *client) fileTransfers {
 	return fileTransfers{c: c, transfers: make(map[rendezvousID]*transfer)}
 }
 
-// onFileOffer takes what somebody offers, or tells them and the user why not. A
-// repeated offer of what is under way changes nothing.
+// onFileOffer accepts an offer, or declines it and informs the user. It ignores a
+// repetition of an offer that is under way.
 func (ft *fileTransfers) onFileOffer(im oscarwire.IncomingIM, v oscarwire.Rendezvous, received legacy.MessageReceived) error {
 	t := &transfer{id: rendezvousID{received.From.ID, v.Cookie}, from: im.From.Name, offer: v}
 	if ft.transfers[t.id] != nil {
 		return nil
 	}
-	err := ft.understandOffer(t)
+	err := ft.parseOffer(t)
 	if err == nil {
-		err = ft.refuseFiles(t)
+		err = ft.checkOffer(t)
 	}
 	if err != nil {
 		ft.c.icbm.cancelRendezvous(t.from, v)
-		received.Text = t.inVain(err)
+		received.Text = t.failureText(err)
 		ft.c.icbm.received(received)
 		return nil
 	}
@@ -71,8 +71,8 @@ func (ft *fileTransfers) onFileOffer(im oscarwire.IncomingIM, v oscarwire.Rendez
 	return nil
 }
 
-// understandOffer reads what is offered, and from where. (AOL, "Rendezvous")
-func (ft *fileTransfers) understandOffer(t *transfer) error {
+// parseOffer parses the files and addresses of an offer. (AOL, "Rendezvous")
+func (ft *fileTransfers) parseOffer(t *transfer) error {
 	v := t.offer
 	info, err := v.FileInfo()
 	t.name = ft.c.s.net.pathName(oscarwire.CharsetASCII, info.Name)
@@ -80,7 +80,7 @@ func (ft *fileTransfers) understandOffer(t *transfer) error {
 	t.port, _ = v.TLVs.U16(oscarwire.TagRendezvousPort)
 	t.proxied = v.TLVs.Has(oscarwire.TagRendezvousUseProxy)
 	if err != nil || t.count == 0 || t.port == 0 {
-		return legacy.Errorf(legacy.Unsupported, "The offer makes no sense to this gateway.")
+		return legacy.Errorf(legacy.Unsupported, "This gateway does not support this kind of offer.")
 	}
 	tags := []uint16{oscarwire.TagRendezvousVerified, oscarwire.TagRendezvousClient}
 	if t.proxied {
@@ -94,34 +94,33 @@ func (ft *fileTransfers) understandOffer(t *transfer) error {
 	return nil
 }
 
-// refuseFiles is why an offer cannot be taken, nil if it can.
-func (ft *fileTransfers) refuseFiles(t *transfer) error {
+// checkOffer returns the reason why an offer is declined, nil if it is accepted.
+func (ft *fileTransfers) checkOffer(t *transfer) error {
 	limit := ft.c.s.env.MaxFile
 	switch {
 	case limit <= 0 || ft.c.s.env.StoreFile == nil:
-		return legacy.Errorf(legacy.Unsupported, "This gateway takes no files. Ask for a link instead.")
+		return legacy.Errorf(legacy.Unsupported, "This gateway does not accept files. Ask for a link instead.")
 	case t.size > limit:
-		return legacy.Errorf(legacy.TooLong, "This gateway takes no more than %s. Ask for a link instead.", sizeText(limit))
+		return legacy.Errorf(legacy.TooLong, "This gateway accepts at most %s. Ask for a link instead.", sizeText(limit))
 	case t.count > maxFiles:
-		return legacy.Errorf(legacy.TooLong, "This gateway takes no more than %d files at a time.", maxFiles)
+		return legacy.Errorf(legacy.TooLong, "This gateway accepts at most %d files at a time.", maxFiles)
 	case len(ft.transfers) >= maxTransfers:
-		return legacy.Errorf(legacy.RateLimited, "Other files are still on their way to you. Ask for it again afterwards.")
+		return legacy.Errorf(legacy.RateLimited, "Other transfers to you are still under way. Ask the sender to try again afterwards.")
 	case len(t.addrs) == 0 && (t.proxied || ft.c.s.net.opts.FileProxy == ""):
 		return errForbidden
 	}
 	return nil
 }
 
-// errForbidden is that of offers that name no address which may be dialled.
-var errForbidden = legacy.Errorf(legacy.Forbidden, "It would have to be fetched from a private address, to which this gateway does not connect. Ask for a link instead.")
+// errForbidden is the error of an offer without an address that may be dialled.
+var errForbidden = legacy.Errorf(legacy.Forbidden, "The sender has a private address, to which this gateway does not connect. Ask for a link instead.")
 
-// startTransfer receives files in a goroutine of its own, which the session waits
-// for.
+// startTransfer receives files on a goroutine of its own, which the session waits for.
 func (ft *fileTransfers) startTransfer(t *transfer) {
 	ctx, cancel := context.WithCancelCause(ft.c.life)
 	t.cancel = cancel
 	ft.transfers[t.id] = t
-	later := func(do command) { // by the session's goroutine
+	later := func(do command) { // on the session's goroutine
 		select {
 		case ft.c.s.queue <- do:
 		case <-ft.c.life.Done():
@@ -132,19 +131,19 @@ func (ft *fileTransfers) startTransfer(t *transfer) {
 		err := ft.c.s.receiveFiles(ctx, t, func() { later(func(c *client) { c.files.acceptRendezvous(t) }) },
 			func(place oscarwire.ProxyPlace) { later(func(c *client) { c.files.proposeProxy(t, place) }) })
 		if err != nil {
-			ft.c.s.env.Log.Info().Err(err).Str("peer", t.id.peer).Msg("a file did not arrive")
-			ft.c.s.env.Emit(legacy.MessageReceived{From: legacy.Peer{ID: t.id.peer}, Text: t.inVain(err)})
+			ft.c.s.env.Log.Info().Err(err).Str("peer", t.id.peer).Msg("a file transfer failed")
+			ft.c.s.env.Emit(legacy.MessageReceived{From: legacy.Peer{ID: t.id.peer}, Text: t.failureText(err)})
 		}
 		later(func(c *client) {
 			delete(c.files.transfers, t.id)
-			if err != nil && !errors.Is(err, errTakenBack) {
+			if err != nil && !errors.Is(err, errCancelled) {
 				c.icbm.cancelRendezvous(t.from, t.offer)
 			}
 		})
 	})
 }
 
-// proposeProxy asks the sender to come to a proxy where we wait. (AOL, "Rendezvous")
+// proposeProxy asks the sender to connect to the proxy at place. (AOL, "Rendezvous")
 func (ft *fileTransfers) proposeProxy(t *transfer, place oscarwire.ProxyPlace) {
 	sequence, _ := t.offer.TLVs.U16(oscarwire.TagRendezvousSequence)
 	addr := place.Addr.As4()
@@ -160,39 +159,39 @@ func (ft *fileTransfers) proposeProxy(t *transfer, place oscarwire.ProxyPlace) {
 			{Tag: oscarwire.TagRendezvousUseProxy}}}, 0)})
 }
 
-// acceptRendezvous tells a peer that we have connected to them.
+// acceptRendezvous informs a peer that the connection is up.
 func (ft *fileTransfers) acceptRendezvous(t *transfer) {
 	ft.c.rates.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(t.from,
 		oscarwire.Rendezvous{Kind: oscarwire.RendezvousAccept, Cookie: t.offer.Cookie, Capability: t.offer.Capability}, 0)})
 }
 
-// errTakenBack ends a transfer that the peer has cancelled.
-var errTakenBack = legacy.Errorf(legacy.Forbidden, "The sender has taken it back.")
+// errCancelled ends a transfer that the sender has cancelled.
+var errCancelled = legacy.Errorf(legacy.Forbidden, "The sender has cancelled the transfer.")
 
-// onFileCancelled ends a transfer, if it is one.
+// onFileCancelled ends a transfer, if the cookie is that of one.
 func (ft *fileTransfers) onFileCancelled(from legacy.Peer, cookie oscarwire.Cookie) {
 	if t := ft.transfers[rendezvousID{from.ID, cookie}]; t != nil {
-		t.cancel(errTakenBack)
+		t.cancel(errCancelled)
 	}
 }
 
-// inVain tells the user what was offered, and why it is not here.
-func (t *transfer) inVain(err error) string {
+// failureText returns a text for the user: the offer, and the reason why it failed.
+func (t *transfer) failureText(err error) string {
 	what := fmt.Sprintf(`the file "%s"`, shortName(t.name))
 	if t.count > 1 {
 		what = fmt.Sprintf(`%d files, "%s"`, t.count, shortName(t.name))
 	}
-	why := "Something went wrong inside the gateway."
+	why := "An internal error of the gateway occurred."
 	var le *legacy.Error
 	if errors.As(err, &le) && le.Text != "" {
 		why = le.Text
 	}
-	return fmt.Sprintf("(tried to send you %s, %s, in vain. %s)", what, sizeText(t.size), why)
+	return fmt.Sprintf("(tried to send you %s, %s, but the transfer failed. %s)", what, sizeText(t.size), why)
 }
 
-const maxFileName = 100 // runes that are shown
+const maxFileName = 100 // runes shown to the user
 
-// pathName decodes the name of a file. Between folders, peers write U+0001.
+// pathName decodes the name of a file. The separator of folders is U+0001.
 func (n *network) pathName(charset uint16, raw []byte) string {
 	wide := charset == oscarwire.CharsetUTF16
 	raw = bytes.Clone(raw)
@@ -204,7 +203,7 @@ func (n *network) pathName(charset uint16, raw []byte) string {
 	return oscarwire.DecodeText(charset, raw, n.page)
 }
 
-// shortName is the name of a file as people may read it: its last part, on one line.
+// shortName returns the last part of a file name, on one line.
 func shortName(name string) string {
 	name = name[strings.LastIndexAny(name, "/\\")+1:]
 	name = strings.Join(strings.Fields(name), " ")
@@ -214,7 +213,7 @@ func shortName(name string) string {
 	return name
 }
 
-// sizeText is a number of bytes as people read it.
+// sizeText formats a number of bytes for users.
 func sizeText(n int64) string {
 	switch {
 	case n == 1:

@@ -196,20 +196,20 @@ func TestFileInVain(t *testing.T) {
 		offer  oscarmock.FileOffer
 		why    string
 	}{
-		{"a gateway without files", func(_ *oscar.Options, e *legacy.Env) { e.MaxFile, e.StoreFile = 0, nil }, oscarmock.FileOffer{Files: one}, "takes no files"},
-		{"too large", func(_ *oscar.Options, e *legacy.Env) { e.MaxFile = 49_999 }, oscarmock.FileOffer{Files: one}, "no more than 49 kB"},
-		{"too many", nil, oscarmock.FileOffer{Files: make([]oscarmock.File, 51)}, "no more than 50 files"},
-		{"none", nil, oscarmock.FileOffer{Name: "x"}, "makes no sense"},
+		{"a gateway without files", func(_ *oscar.Options, e *legacy.Env) { e.MaxFile, e.StoreFile = 0, nil }, oscarmock.FileOffer{Files: one}, "does not accept files"},
+		{"too large", func(_ *oscar.Options, e *legacy.Env) { e.MaxFile = 49_999 }, oscarmock.FileOffer{Files: one}, "at most 49 kB"},
+		{"too many", nil, oscarmock.FileOffer{Files: make([]oscarmock.File, 51)}, "at most 50 files"},
+		{"none", nil, oscarmock.FileOffer{Name: "x"}, "does not support this kind of offer"},
 		{"loopback", public, oscarmock.FileOffer{Files: one}, "private address"},
 		{"private", public, oscarmock.FileOffer{Files: one, Fault: oscarmock.FilePrivate}, "private address"},
 		{"loopback proxy", public, oscarmock.FileOffer{Files: one, Proxy: true}, "private address"},
-		{"larger than offered", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileLarger}, "more than was offered"},
-		{"damaged", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileDamaged}, "damaged"},
-		{"cut off", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileCut}, "ended the connection"},
-		{"taken back", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileTakeBack}, "taken it back"},
-		{"stalled", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileStall}, "fallen silent"},
-		{"silent", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileSilent}, "fallen silent"},
-		{"no OFT", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileGarbage}, "speaks otherwise"},
+		{"larger than offered", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileLarger}, "more data than it had offered"},
+		{"damaged", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileDamaged}, "corrupted in transit"},
+		{"cut off", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileCut}, "closed the connection"},
+		{"taken back", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileTakeBack}, "cancelled the transfer"},
+		{"stalled", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileStall}, "stopped sending"},
+		{"silent", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileSilent}, "stopped sending"},
+		{"no OFT", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileGarbage}, "unsupported variant"},
 		{"no room", func(_ *oscar.Options, e *legacy.Env) {
 			e.StoreFile = func(context.Context, string, int64, io.Reader) (string, error) {
 				return "", legacy.Wrap(legacy.Temporary, errors.New("/secret/path"), "The gateway's disk is full.")
@@ -253,7 +253,7 @@ func TestFileUnreachable(t *testing.T) {
 	}
 	oscar.SetProxyPort(st.net, l.Addr().(*net.TCPAddr).AddrPort().Port())
 	st.offer(oscarmock.FileOffer{Files: []oscarmock.File{file("x", []byte("x"))}, Proxy: true, Listener: l, Fault: oscarmock.FileRefused})
-	if m := st.told(); !strings.Contains(m.Text, "proxy that the sender has chosen refuses") {
+	if m := st.told(); !strings.Contains(m.Text, "proxy chosen by the sender refused") {
 		t.Errorf("told %+v", m)
 	}
 	if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
@@ -274,7 +274,7 @@ func TestFilesAtOnce(t *testing.T) {
 	for range 4 {
 		all = append(all, st.offer(oscarmock.FileOffer{Files: []oscarmock.File{file("x", someBytes(1000))}, Fault: oscarmock.FileStall}))
 	}
-	if m := st.told(); !strings.Contains(m.Text, "still on their way") {
+	if m := st.told(); !strings.Contains(m.Text, "still under way") {
 		t.Errorf("told %+v", m)
 	}
 	if err := st.over(all[3]); !errors.Is(err, oscarmock.ErrFileDeclined) {
@@ -344,8 +344,8 @@ func TestFileByOurProxy(t *testing.T) {
 	data := someBytes(50_000)
 	for _, tt := range []struct{ name, proxy, says string }{
 		{"they meet", elsewhere.ProxyAddr(), ""},
-		{"no proxy", closedAddr(t), "nor the proxy"},
-		{"no frames", elsewhere.Addr(), "proxy for files refuses"},
+		{"no proxy", closedAddr(t), "nor the file proxy"},
+		{"no frames", elsewhere.Addr(), "file proxy refused"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			st := newFileStage(t, func(o *oscar.Options, _ *legacy.Env) { o.FileProxy = tt.proxy })

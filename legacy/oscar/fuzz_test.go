@@ -28,7 +28,7 @@ func newDeafClient(t testing.TB, flavor string, emit func(legacy.Event)) *client
 	nobody, _ := net.Pipe()
 	c.conn = &conn{Conn: nobody, out: oscarwire.NewFrameWriter(io.Discard, 0)}
 	c.families = make(map[uint16]bool)
-	for _, tool := range tools {
+	for _, tool := range toolVersions {
 		c.families[tool.Family] = true
 	}
 	c.begin()
@@ -124,7 +124,7 @@ func FuzzServer(f *testing.F) {
 				r.onFrame(frame)
 				r.send(&message{ref: "3", to: "#chess"}, "hello", nil)
 			}
-			c.chats.roomOver(r, r.err)
+			c.chats.onRoomEnded(r, r.err)
 			c.background.Wait()
 		}
 	})

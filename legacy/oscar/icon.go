@@ -11,9 +11,9 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// iconCache holds the pictures of everybody on a network, by their hashes and the
-// server that has them, so that each is fetched once, and none from a server that a
-// user has named is shown to others. Any goroutine may use it.
+// iconCache is the avatar cache of a network, keyed by hash and server, so that each
+// avatar is fetched once, and an avatar from a server that a user has named is not
+// shown to users of other servers. Any goroutine may use it.
 type iconCache struct {
 	mu     sync.Mutex
 	images map[iconKey][]byte
@@ -22,12 +22,12 @@ type iconCache struct {
 
 type iconKey struct{ server, hash string }
 
-// iconKey is where a picture is in the cache.
+// iconKey returns the cache key of an avatar.
 func (s *session) iconKey(hash []byte) iconKey { return iconKey{s.servers[0], string(hash)} }
 
 const (
-	maxIcon      = 64 << 10 // bytes of one picture
-	maxIconCache = 32 << 20 // bytes of all; then it starts anew
+	maxIcon      = 64 << 10 // bytes of one avatar
+	maxIconCache = 32 << 20 // bytes in total; above this the cache is cleared
 )
 
 func (i *iconCache) get(key iconKey) []byte {
@@ -48,24 +48,24 @@ func (i *iconCache) put(key iconKey, image []byte) {
 	i.images[key] = image
 }
 
-// iconWanted is a picture that is to be fetched.
-type iconWanted struct {
-	name string // as the network writes it
+// iconRequest is an avatar to fetch.
+type iconRequest struct {
+	name string // in the network's spelling
 	item oscarwire.BARTItem
 }
 
 const (
 	maxIconsWanted = 1000
 	iconBatch      = 50
-	iconPatience   = 10 * time.Second // for one picture
-	iconsPatience  = 60 * time.Second // for a batch
+	iconTimeout   = 10 * time.Second // for one avatar
+	iconsTimeout  = 60 * time.Second // for a batch
 )
 
-// lookAtIcon notices the picture that somebody's presence names. (AOL, "BART")
-func (bs *buddies) lookAtIcon(peer legacy.Peer, u oscarwire.UserInfo) {
+// onIconHash handles the avatar hash in a presence. (AOL, "BART")
+func (bs *buddies) onIconHash(peer legacy.Peer, u oscarwire.UserInfo) {
 	item, ok := u.BART().Icon()
 	if ok && item.Flags&oscarwire.BARTFlagUnknown != 0 {
-		return // it is yet to be uploaded, which another presence tells
+		return // its owner has not uploaded it yet; another presence follows
 	}
 	hash := ""
 	if ok {
@@ -85,12 +85,12 @@ func (bs *buddies) lookAtIcon(peer legacy.Peer, u oscarwire.UserInfo) {
 		return
 	}
 	if len(bs.iconsWanted) < maxIconsWanted && bs.c.families[oscarwire.FamilyBART] {
-		bs.iconsWanted = append(bs.iconsWanted, iconWanted{u.Name, oscarwire.BARTItem{Type: item.Type, Flags: item.Flags, Data: bytes.Clone(item.Data)}})
+		bs.iconsWanted = append(bs.iconsWanted, iconRequest{u.Name, oscarwire.BARTItem{Type: item.Type, Flags: item.Flags, Data: bytes.Clone(item.Data)}})
 		bs.fetchIcons()
 	}
 }
 
-// fetchIcons asks for the service that has the pictures, unless that is going on.
+// fetchIcons requests the address of the BART service, unless a fetch is under way.
 func (bs *buddies) fetchIcons() {
 	if bs.fetchingIcons || len(bs.iconsWanted) == 0 {
 		return
@@ -98,7 +98,7 @@ func (bs *buddies) fetchIcons() {
 	bs.fetchingIcons = true
 	bs.c.requestService(oscarwire.ServiceQuery{Family: oscarwire.FamilyBART}, func(to oscarwire.Redirect, err error) {
 		if err != nil {
-			bs.c.s.env.Log.Debug().Err(err).Msg("the network has no pictures for us")
+			bs.c.s.env.Log.Debug().Err(err).Msg("no avatar service")
 			bs.iconsWanted, bs.fetchingIcons = nil, false
 			return
 		}
@@ -107,41 +107,41 @@ func (bs *buddies) fetchIcons() {
 		bs.iconsWanted = bs.iconsWanted[n:]
 		bs.c.background.Go(func() {
 			err := bs.c.s.downloadIcons(bs.c.life, to, batch)
-			select { // the session's goroutine tells the core
-			case bs.c.s.queue <- func(c *client) { c.buddies.iconsFetched(batch, err) }:
+			select { // report to the session's goroutine
+			case bs.c.s.queue <- func(c *client) { c.buddies.onIconsFetched(batch, err) }:
 			case <-bs.c.life.Done():
 			}
 		})
 	})
 }
 
-// iconsFetched shows the pictures that have come.
-func (bs *buddies) iconsFetched(batch []iconWanted, err error) {
+// onIconsFetched emits the avatars of a batch.
+func (bs *buddies) onIconsFetched(batch []iconRequest, err error) {
 	if err != nil {
-		bs.c.s.env.Log.Debug().Err(err).Msg("not all pictures could be fetched")
+		bs.c.s.env.Log.Debug().Err(err).Msg("some avatars could not be fetched")
 	}
 	for _, w := range batch {
 		peer := legacy.Peer{ID: oscarwire.NormalizeScreenName(w.name)}
 		if bs.iconOf[peer.ID] != string(w.item.Data) {
-			continue // it has changed meanwhile
+			continue // it has changed since
 		}
 		if image := bs.c.s.net.icons.get(bs.c.s.iconKey(w.item.Data)); image != nil {
 			bs.c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
 		} else {
-			delete(bs.iconOf, peer.ID) // the next presence may have better luck
+			delete(bs.iconOf, peer.ID) // retry at the next presence
 		}
 	}
 	bs.fetchingIcons = false
 	bs.fetchIcons()
 }
 
-// downloadIcons fetches pictures into the cache over a connection of its own.
-func (s *session) downloadIcons(life context.Context, to oscarwire.Redirect, batch []iconWanted) error {
-	return s.visitAt(life, to, iconsPatience, func(ctx context.Context, c *client) error {
+// downloadIcons fetches avatars into the cache over a connection of its own.
+func (s *session) downloadIcons(life context.Context, to oscarwire.Redirect, batch []iconRequest) error {
+	return s.withServiceAt(life, to, iconsTimeout, func(ctx context.Context, c *client) error {
 		var errs []error
 		for _, w := range batch {
 			c.write(&packet{id: oscarwire.BARTDownload, body: oscarwire.IconQuery{Name: w.name, Items: oscarwire.BARTItems{w.item}}})
-			if err := c.buddies.takeIcon(ctx); err != nil {
+			if err := c.buddies.receiveIcon(ctx); err != nil {
 				errs = append(errs, err)
 			}
 			if ctx.Err() != nil || c.err != nil {
@@ -152,9 +152,9 @@ func (s *session) downloadIcons(life context.Context, to oscarwire.Redirect, bat
 	})
 }
 
-// takeIcon waits for one picture.
-func (bs *buddies) takeIcon(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, iconPatience)
+// receiveIcon waits for one avatar.
+func (bs *buddies) receiveIcon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, iconTimeout)
 	defer cancel()
 	snac, err := bs.c.await(ctx, oscarwire.BARTDownloadReply, oscarwire.BARTError)
 	if err == nil {
@@ -170,7 +170,7 @@ func (bs *buddies) takeIcon(ctx context.Context) error {
 	return err
 }
 
-// imageType is the MIME type of a picture, "" for none that clients show.
+// imageType returns the MIME type of an image, "" for one that clients do not show.
 func imageType(image []byte) string {
 	for _, kind := range [...]struct{ start, name string }{
 		{"\x89PNG\r\n\x1a\n", "image/png"}, {"GIF8", "image/gif"}, {"\xFF\xD8\xFF", "image/jpeg"},

@@ -9,9 +9,9 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// offlinePatience is how long to wait for 04/17, the end of the stored messages,
-// before asking in the way of older servers.
-var offlinePatience = 10 * time.Second
+// offlineTimeout is the time limit of 04/17, the end of the stored messages. After it,
+// the client requests them by the older protocol.
+var offlineTimeout = 10 * time.Second
 
 // onRendezvous handles a message of channel 2: an ICQ message, or a proposal.
 func (ic *icbm) onRendezvous(im oscarwire.IncomingIM, received legacy.MessageReceived) error {
@@ -39,7 +39,7 @@ func (ic *icbm) onRendezvous(im oscarwire.IncomingIM, received legacy.MessageRec
 	case oscarwire.CapFile:
 		return ic.c.files.onFileOffer(im, v, received)
 	case oscarwire.CapChat:
-		received.Text = "(invites you to a chat room, which this gateway cannot enter)"
+		received.Text = "(invited you to a chat room, but ICQ rooms are not supported by this gateway)"
 	default:
 		return nil // icons, games, direct connections
 	}
@@ -48,14 +48,14 @@ func (ic *icbm) onRendezvous(im oscarwire.IncomingIM, received legacy.MessageRec
 	return nil
 }
 
-// cancelRendezvous declines what somebody proposes, or ends it.
+// cancelRendezvous declines or ends a proposal of a peer.
 func (ic *icbm) cancelRendezvous(to string, v oscarwire.Rendezvous) {
 	ic.c.rates.submit(&packet{id: oscarwire.ICBMSend, body: oscarwire.NewOutgoingRendezvous(to,
 		oscarwire.Rendezvous{Kind: oscarwire.RendezvousCancel, Cookie: v.Cookie, Capability: v.Capability,
 			TLVs: oscarwire.TLVs{oscarwire.TLV16(oscarwire.TagRendezvousReason, 1)}}, 0)})
 }
 
-// onType2 handles an ICQ message of channel 2, which its sender wants confirmed.
+// onType2 handles an ICQ message of channel 2. Its sender expects an acknowledgement.
 // (Shutko, "TLV 2711")
 func (ic *icbm) onType2(im oscarwire.IncomingIM, m oscarwire.Type2, received legacy.MessageReceived) error {
 	switch m.Type {
@@ -79,7 +79,7 @@ func (ic *icbm) onType2(im oscarwire.IncomingIM, m oscarwire.Type2, received leg
 	return ic.onICQMessage(m.Type, text, received)
 }
 
-// confirm tells the sender of a type-2 message that it came.
+// confirm acknowledges a type-2 message.
 func (ic *icbm) confirm(im oscarwire.IncomingIM, ack oscarwire.Type2) {
 	ic.c.rates.submit(&packet{id: oscarwire.ICBMClientAck, body: oscarwire.ClientAck{
 		Cookie: im.Cookie, Channel: oscarwire.IMChannelRendezvous, Name: im.From.Name,
@@ -87,8 +87,8 @@ func (ic *icbm) confirm(im oscarwire.IncomingIM, ack oscarwire.Type2) {
 	}})
 }
 
-// onICQMessage handles a message of the old kinds: channel 4, some of channel 2,
-// and offline messages of the old form. (Shutko, "Message types")
+// onICQMessage handles a message of the older protocol: channel 4, some of channel 2,
+// and stored messages of the older form. (Shutko, "Message types")
 func (ic *icbm) onICQMessage(kind oscarwire.MessageType, text []byte, m legacy.MessageReceived) error {
 	page := ic.c.s.net.page
 	field := func(i int) string {
@@ -122,14 +122,14 @@ func (ic *icbm) onICQMessage(kind oscarwire.MessageType, text []byte, m legacy.M
 	case oscarwire.MessageServer:
 		m.Text = page.Decode(text)
 	default:
-		return nil // plugins: x-status and the like
+		return nil // plugins: x-status and others
 	}
 	ic.received(m)
 	return nil
 }
 
-// contactsText shows contacts that somebody sends: their number, then number and
-// name of each.
+// contactsText formats a list of contacts sent by a peer: their number, then UIN and
+// nick of each.
 func contactsText(fields []string) string {
 	var b strings.Builder
 	b.WriteString("(contacts)")
@@ -139,20 +139,20 @@ func contactsText(fields []string) string {
 	return b.String()
 }
 
-// askStoredOldWay asks for stored messages by family 15, since the server did not
-// say that there are none. (Shutko, "offline messages")
-func (ic *icbm) askStoredOldWay() {
+// requestStored requests stored messages by family 15, because 04/17 did not arrive.
+// (Shutko, "offline messages")
+func (ic *icbm) requestStored() {
 	ic.offlineBy = time.Time{}
 	if uin, ok := oscarwire.ParseUIN(ic.c.s.self); ok && ic.c.families[oscarwire.FamilyICQ] {
 		ic.c.rates.submit(&packet{id: oscarwire.ICQRequest, body: oscarwire.ICQData{UIN: uin, Command: oscarwire.ICQOfflineQuery, Sequence: 1}})
 	}
 }
 
-// flushLimit is how long the core may take to make stored messages safe.
+// flushLimit is the core's time limit to store offline messages durably.
 const flushLimit = 30 * time.Second
 
-// onICQ handles 15/03: stored messages of the old form, which the server keeps
-// until it is told to delete them.
+// onICQ handles 15/03: stored messages of the older form. The server keeps them until
+// the client deletes them.
 func (ic *icbm) onICQ(body []byte) error {
 	d, err := oscarwire.ParseICQData(body)
 	if err != nil {
@@ -174,18 +174,18 @@ func (ic *icbm) onICQ(body []byte) error {
 	return nil
 }
 
-// flushStored deletes the stored messages once the user has them for sure. It
-// waits on a goroutine of its own, since the core needs ours to take events.
+// flushStored deletes the stored messages on the server after Env.Flush has returned.
+// It waits on a goroutine of its own, because the core's progress depends on this one.
 func (ic *icbm) flushStored(uin uint32) {
 	ic.c.background.Go(func() {
 		ctx, cancel := context.WithTimeout(ic.c.life, flushLimit)
 		defer cancel()
 		if err := ic.c.s.env.Flush(ctx); err != nil {
-			ic.c.s.env.Log.Warn().Err(err).Msg("stored messages stay on the server, and will come again")
+			ic.c.s.env.Log.Warn().Err(err).Msg("stored messages stay on the server and will be delivered again")
 			return
 		}
 		_ = ic.c.s.enqueue(func(c *client) {
 			c.rates.submit(&packet{id: oscarwire.ICQRequest, body: oscarwire.ICQData{UIN: uin, Command: oscarwire.ICQOfflineDelete, Sequence: 2}})
-		}) // an error costs a repetition
+		}) // after an error the messages arrive again
 	})
 }

@@ -10,9 +10,9 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// tools are the families that we use with their versions and the numbers of the
-// client library, as libpurple and BitLBee have them.
-var tools = oscarwire.ClientReady{
+// toolVersions are the SNAC families that the client uses, with the version numbers of
+// libpurple and BitLBee.
+var toolVersions = oscarwire.ClientReady{
 	{Family: oscarwire.FamilyService, Version: 3, Tool: 0x0110, ToolVersion: 0x0629},
 	{Family: oscarwire.FamilyLocation, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
 	{Family: oscarwire.FamilyBuddy, Version: 1, Tool: 0x0110, ToolVersion: 0x0629},
@@ -29,14 +29,14 @@ var tools = oscarwire.ClientReady{
 	{Family: oscarwire.FamilyICQ, Version: 1, Tool: 0x0110, ToolVersion: 0x047C},
 }
 
-// capabilities are what we say that we understand. With XHTML, Open OSCAR Server
-// hands on what ICQ users write as it is, and does not take it for HTML.
+// capabilities are the capabilities that the client advertises. With XHTML, Open OSCAR
+// Server relays messages of ICQ users unchanged; without it, it parses them as HTML.
 var capabilities = []oscarwire.GUID{
 	oscarwire.CapShort, oscarwire.CapICQRelay, oscarwire.CapUTF8,
 	oscarwire.CapInterop, oscarwire.CapTyping, oscarwire.CapXHTML,
 }
 
-// capabilities are those of the flavor; with files, if these have a place to go to.
+// capabilities returns the capabilities of the flavor; files adds file transfer.
 func (n *network) capabilities(files bool) []oscarwire.GUID {
 	caps := slices.Clip(capabilities)
 	if n.aim {
@@ -48,7 +48,7 @@ func (n *network) capabilities(files bool) []oscarwire.GUID {
 	return caps
 }
 
-// migration is the error of a connection that the server wants elsewhere.
+// migration is the error of a connection that the server moves to another BOS.
 type migration struct {
 	addr   string
 	cookie []byte
@@ -56,9 +56,9 @@ type migration struct {
 
 func (*migration) Error() string { return "oscar: migrate to another server" }
 
-// attach connects to BOS, agrees on versions and limits, and loads the list.
+// attach connects to BOS, negotiates versions and rate limits, and loads the list.
 func (c *client) attach(ctx context.Context, addr string, cookie []byte) error {
-	err := c.greet(ctx, addr, cookie)
+	err := c.connectBOS(ctx, addr, cookie)
 	if err == nil {
 		err = c.load(ctx)
 	}
@@ -71,7 +71,7 @@ func (c *client) attach(ctx context.Context, addr string, cookie []byte) error {
 		c.beginBy = c.heard.Add(beginPatience)
 		return nil
 	case errors.As(err, &m):
-		return legacy.Errorf(legacy.Temporary, "The %s server sent us elsewhere too early.", c.s.net.name())
+		return legacy.Errorf(legacy.Temporary, "The %s server moved the session before the sign-on was complete.", c.s.net.name())
 	case errors.Is(err, context.DeadlineExceeded):
 		return legacy.Wrap(legacy.Temporary, err, "The "+c.s.net.name()+" server took too long to sign you on.")
 	case errors.As(err, &le), ctx.Err() != nil:
@@ -80,8 +80,8 @@ func (c *client) attach(ctx context.Context, addr string, cookie []byte) error {
 	return c.s.net.lost(err)
 }
 
-// greet makes the connection and the first exchanges.
-func (c *client) greet(ctx context.Context, addr string, cookie []byte) (err error) {
+// connectBOS connects and makes the first exchanges.
+func (c *client) connectBOS(ctx context.Context, addr string, cookie []byte) (err error) {
 	if c.conn, err = c.s.dial(ctx, c.life, addr); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (c *client) greet(ctx context.Context, addr string, cookie []byte) (err err
 		c.families[f] = true
 	}
 	var versions oscarwire.FamilyVersions
-	for _, t := range tools {
+	for _, t := range toolVersions {
 		if c.families[t.Family] {
 			versions = append(versions, oscarwire.FamilyVersion{Family: t.Family, Version: t.Version})
 		}
@@ -120,8 +120,8 @@ func (c *client) greet(ctx context.Context, addr string, cookie []byte) (err err
 	return c.err
 }
 
-// load asks for the limits of the services, which some servers want before they
-// serve, and for the contact list.
+// load requests the limits of the services, which some servers require, and the contact
+// list.
 func (c *client) load(ctx context.Context) error {
 	c.write(&packet{id: oscarwire.ServiceSelfQuery})
 	for _, id := range []oscarwire.ID{oscarwire.LocationRightsQuery, oscarwire.BuddyRightsQuery,
@@ -136,7 +136,7 @@ func (c *client) load(ctx context.Context) error {
 	return c.contacts.loadList(ctx)
 }
 
-// await waits for a SNAC of one of some kinds. Others are kept for later.
+// await waits for a SNAC with one of the IDs. It keeps other SNACs for later.
 func (c *client) await(ctx context.Context, ids ...oscarwire.ID) (oscarwire.SNAC, error) {
 	for c.err == nil {
 		f, err := c.conn.next(ctx)
@@ -165,8 +165,8 @@ func (c *client) await(ctx context.Context, ids ...oscarwire.ID) (oscarwire.SNAC
 	return oscarwire.SNAC{}, c.err
 }
 
-// begin tells the server that we are ready. The core's first command is the
-// user's presence, so that nobody sees another one before.
+// begin sends 01/02 (client ready). The first command of the core is the user's
+// presence, so that contacts see no other presence before it.
 func (c *client) begin() {
 	if c.begun || c.err != nil {
 		return
@@ -181,7 +181,7 @@ func (c *client) begin() {
 	c.write(&packet{id: oscarwire.ServiceClientReady, body: c.ready()})
 	c.write(&packet{id: oscarwire.ICBMOfflineQuery})
 	if !c.s.net.aim {
-		c.icbm.offlineBy = c.now().Add(offlinePatience)
+		c.icbm.offlineBy = c.now().Add(offlineTimeout)
 	}
 	c.rates.paused = false
 	early := c.early
@@ -194,10 +194,10 @@ func (c *client) begin() {
 	}
 }
 
-// ready is 01/02 for the families that the server has.
+// ready returns the body of 01/02 for the families that the server supports.
 func (c *client) ready() oscarwire.ClientReady {
 	var l oscarwire.ClientReady
-	for _, t := range tools {
+	for _, t := range toolVersions {
 		if c.families[t.Family] {
 			l = append(l, t)
 		}
@@ -205,14 +205,14 @@ func (c *client) ready() oscarwire.ClientReady {
 	return l
 }
 
-// requestService asks where a service is that has a connection of its own.
+// requestService requests the address of a service with a connection of its own.
 func (c *client) requestService(q oscarwire.ServiceQuery, done func(oscarwire.Redirect, error)) {
 	if !c.s.net.opts.TLS {
 		c.askService(q, done)
 		return
 	}
-	// Open OSCAR Server names another address to those who want TLS, and refuses
-	// them where it does not know of the proxy that speaks TLS for it.
+	// If TLS is requested, Open OSCAR Server returns another address. It refuses the
+	// request if no TLS proxy is configured.
 	secure := q
 	secure.TLVs = append(secure.TLVs[:len(secure.TLVs):len(secure.TLVs)], oscarwire.TLVBytes(oscarwire.TagUseSSL, nil))
 	c.askService(secure, func(to oscarwire.Redirect, err error) {
@@ -224,7 +224,7 @@ func (c *client) requestService(q oscarwire.ServiceQuery, done func(oscarwire.Re
 	})
 }
 
-// askService asks where a service is.
+// askService requests the address of a service.
 func (c *client) askService(q oscarwire.ServiceQuery, done func(oscarwire.Redirect, error)) {
 	c.rates.submit(&packet{id: oscarwire.ServiceRequest, body: q, answered: func(snac oscarwire.SNAC, err error) {
 		err = c.answerError(snac, err)
@@ -239,8 +239,7 @@ func (c *client) askService(q oscarwire.ServiceQuery, done func(oscarwire.Redire
 	}})
 }
 
-// pause stops sending until the server says that it goes on, or elsewhere.
-// (AOL, "Migration")
+// pause stops sending until the server resumes or moves the session. (AOL, "Migration")
 func (c *client) pause() {
 	c.rates.paused = true
 	families := make(oscarwire.FamilyList, 0, len(c.families))
@@ -259,14 +258,14 @@ func (c *client) resume() {
 
 const migrateLimit = 30 * time.Second
 
-// migrate moves the session to another BOS. What waits to be sent waits on, and
-// what was not acknowledged is sent again there.
+// migrate moves the session to another BOS. Queued packets stay queued, and
+// unacknowledged messages are sent again.
 func (c *client) migrate(ctx context.Context, m *migration) error {
 	addr, err := nextAddr(m.addr, c.conn.RemoteAddr().String())
 	if err != nil {
 		return c.s.net.garbled(err)
 	}
-	c.s.env.Log.Info().Msg("the server moves us to another one")
+	c.s.env.Log.Info().Msg("the server moves the session to another BOS")
 	c.icbm.resendUnacknowledged()
 	pending := c.pending
 	c.close()
@@ -284,6 +283,6 @@ func (c *client) migrate(ctx context.Context, m *migration) error {
 		w.answered(oscarwire.SNAC{}, c.s.net.lost(nil))
 	}
 	c.contacts.compare(before)
-	c.contacts.tellBlocked(blocked)
+	c.contacts.emitBlockChanges(blocked)
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// htmlOf is a text as AIM users get it.
+// htmlOf formats a text as HTML for AIM users.
 func htmlOf(text string, markup []legacy.Span) string {
 	if markup == nil {
 		return oscarwire.WrapHTML(oscarwire.LinkedHTML(text))
@@ -15,13 +15,13 @@ func htmlOf(text string, markup []legacy.Span) string {
 		runs[i] = oscarwire.Run{Text: s.Text, Look: oscarwire.Look{
 			Bold: s.Style&legacy.Bold != 0, Italic: s.Style&legacy.Italic != 0, Underline: s.Style&legacy.Underline != 0,
 			Strike: s.Style&legacy.Strike != 0, Fixed: s.Style&legacy.Monospace != 0,
-			Fore: s.Fore, Back: s.Back, Link: s.Link, // colours are marked alike
+			Fore: s.Fore, Back: s.Back, Link: s.Link, // colours are encoded alike
 		}}
 	}
 	return oscarwire.WrapHTML(oscarwire.RunsToHTML(runs))
 }
 
-// textOf reads what an AIM user has written.
+// textOf parses the HTML of an AIM user.
 func textOf(html string) (string, []legacy.Span) {
 	text, runs := oscarwire.HTMLToRuns(html)
 	if runs == nil {

@@ -11,8 +11,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// message is a message of the user's, from the time it is written until it is
-// known what became of it.
+// message is a message of the user, from Send to its outcome.
 type message struct {
 	ref      string
 	to       string
@@ -20,39 +19,39 @@ type message struct {
 	cookie   oscarwire.Cookie
 	request  uint32
 	sequence uint64
-	counted  bool // in session.backlog
-	limited  bool // it was sent while the server was dropping messages
-	tries    int  // how often it was sent
+	counted  bool // counted in session.backlog
+	limited  bool // sent while the server was dropping packets
+	tries    int  // number of attempts
 	over     bool
 }
 
-// ackPatience is how long the server has to acknowledge a message.
-var ackPatience = 20 * time.Second
+// ackTimeout is the time limit of the server's acknowledgement of a message.
+var ackTimeout = 20 * time.Second
 
 const (
-	maxTries = 4    // to send a message that the server drops
-	maxIM    = 7900 // bytes of text in a message; we ask for 8,000
+	maxTries = 4    // for a message that the server drops
+	maxIM    = 7900 // bytes of text in a message; the client requests 8,000
 )
 
-// icbm sends and receives messages: the family of that name (0x0004), and of ICQ's own
-// (0x0015) what are messages too.
+// icbm sends and receives messages: family 04 (ICBM) and the messages in family 15
+// (ICQ).
 type icbm struct {
 	c *client
 
-	messages  map[oscarwire.Cookie]*message // written, not acknowledged
+	messages  map[oscarwire.Cookie]*message // sent, not acknowledged yet
 	sequence  uint64
-	acks      bool      // this server acknowledges messages
-	offlineBy time.Time // when stored messages are asked for in the old way
+	acks      bool      // the server acknowledges messages
+	offlineBy time.Time // when stored messages are requested by the older protocol
 }
 
 func newICBM(c *client) icbm {
 	return icbm{c: c, messages: make(map[oscarwire.Cookie]*message)}
 }
 
-// sendText sends a message as soon as the server's limits allow.
+// sendText sends a message, within the rate limits.
 func (ic *icbm) sendText(out legacy.Outgoing) {
 	m := &message{ref: out.Ref, to: out.To.ID, counted: true}
-	_, _ = rand.Read(m.cookie[:]) // never fails
+	_, _ = rand.Read(m.cookie[:]) // never returns an error
 	text := ic.encode(out.To.ID, out.Text, out.Markup)
 	if out.Markup != nil && sizeOf(text) > maxIM {
 		text = ic.encode(out.To.ID, out.Text, nil)
@@ -65,7 +64,7 @@ func (ic *icbm) sendText(out legacy.Outgoing) {
 	m.packet = &packet{
 		id:       oscarwire.ICBMSend,
 		body:     oscarwire.NewOutgoingText(m.cookie, out.To.ID, text, flags),
-		patience: ackPatience,
+		timeout: ackTimeout,
 		written:  func(request uint32) { ic.messageWritten(m, request) },
 		answered: func(snac oscarwire.SNAC, err error) { ic.messageAnswered(m, snac, err) },
 	}
@@ -80,7 +79,7 @@ func sizeOf(text oscarwire.IMText) int {
 	return size
 }
 
-// encode puts a text into the form that the receiver takes.
+// encode converts a text to the form that the recipient supports.
 func (ic *icbm) encode(to, text string, markup []legacy.Span) oscarwire.IMText {
 	features := oscarwire.DefaultFeatures
 	if oscarwire.IsUIN(to) {
@@ -92,22 +91,22 @@ func (ic *icbm) encode(to, text string, markup []legacy.Span) oscarwire.IMText {
 	enc := oscarwire.Encoder{}
 	switch {
 	case !ic.c.s.net.opts.StripsHTML:
-	case ic.c.buddies.plain[to]:
+	case ic.c.buddies.noXHTML[to]:
 		t := oscarwire.NewIMText(text, enc, features)
 		for i := range t.Parts {
-			t.Parts[i].Data = referenced(t.Parts[i].Data)
+			t.Parts[i].Data = escapeBytes(t.Parts[i].Data)
 		}
 		return t
-	default: // whether the server does it is not known
-		// The server looks for tags and entities in the bytes, whatever their
-		// encoding: in UTF-16 it finds none.
+	default: // unknown whether the server parses HTML
+		// The server looks for tags and entities in the bytes, whatever their encoding. In
+		// UTF-16 it finds none.
 		enc.UTF16 = strings.ContainsAny(text, "<&")
 		text = hideFromParser(text)
 	}
 	return oscarwire.NewIMText(text, enc, features)
 }
 
-// messageWritten: the message is on its way.
+// messageWritten handles a message that was written to the connection.
 func (ic *icbm) messageWritten(m *message, request uint32) {
 	if m.counted {
 		m.counted = false
@@ -121,21 +120,21 @@ func (ic *icbm) messageWritten(m *message, request uint32) {
 	ic.messages[m.cookie] = m
 }
 
-// laneOf is where a message waits, nil if it need not.
+// laneOf returns the lane of a message, nil without rate limits.
 func (ic *icbm) laneOf(m *message) *lane { return ic.c.rates.lanes[ic.c.rates.classOf[m.packet.id]] }
 
-// messageAnswered: a reply to the message's request came, or none.
+// messageAnswered handles the reply to a message, or its absence.
 func (ic *icbm) messageAnswered(m *message, snac oscarwire.SNAC, err error) {
 	if err != nil && !ic.acks && m.sequence > 0 && legacy.KindOf(err) == legacy.Temporary {
 		ic.messageSent(m, legacy.Accepted) // this server never acknowledges
 		return
 	}
 	if l := ic.laneOf(m); err != nil && ic.c.err == nil && l != nil && m.limited && m.tries < maxTries {
-		ic.messageDropped(m, l) // by the server's limits, without a word
+		ic.messageDropped(m, l) // dropped silently by the rate limit
 		return
 	}
 	if err != nil {
-		ic.messageFailed(m, legacy.Wrap(legacy.KindOf(err), err, "The message may not have arrived: the "+ic.c.s.net.name()+" server did not confirm it."))
+		ic.messageFailed(m, legacy.Wrap(legacy.KindOf(err), err, "The message may not have arrived: the "+ic.c.s.net.name()+" server did not acknowledge it."))
 		return
 	}
 	if err := ic.c.answerError(snac, nil); err != nil {
@@ -146,9 +145,10 @@ func (ic *icbm) messageAnswered(m *message, snac oscarwire.SNAC, err error) {
 	ic.messageSent(m, ic.reached(m.to))
 }
 
-// reached is what the server's acknowledgement of a message says: to somebody who is
-// online it has handed it, for others it keeps it, which it acknowledges alike. Of those
-// who are not on the list, or do not let the user see them, nothing is known.
+// reached returns the meaning of the server's acknowledgement. For a contact who is
+// online, the server has delivered the message; for one who is offline, it has stored
+// it. For a peer whose presence is unknown (not on the list, or no authorization), the
+// state is Accepted.
 func (ic *icbm) reached(to string) legacy.DeliveryState {
 	if _, online := ic.c.buddies.seen[to]; online {
 		return legacy.Delivered
@@ -159,7 +159,7 @@ func (ic *icbm) reached(to string) legacy.DeliveryState {
 	return legacy.Accepted
 }
 
-// onHostAck handles 04/0C of servers that do not repeat the request's number.
+// onHostAck handles 04/0C from a server that does not repeat the request ID.
 func (ic *icbm) onHostAck(body []byte) error {
 	ack, err := oscarwire.ParseHostAck(body)
 	if err != nil {
@@ -173,7 +173,7 @@ func (ic *icbm) onHostAck(body []byte) error {
 	return nil
 }
 
-// onClientAck handles 04/0B: the receiver's client says that it has the message.
+// onClientAck handles 04/0B: the recipient's client acknowledges a message.
 func (ic *icbm) onClientAck(body []byte) error {
 	ack, err := oscarwire.ParseClientAck(body)
 	if err != nil {
@@ -186,7 +186,7 @@ func (ic *icbm) onClientAck(body []byte) error {
 	return nil
 }
 
-// messageSent: the network took the message.
+// messageSent emits MessageSent.
 func (ic *icbm) messageSent(m *message, state legacy.DeliveryState) {
 	if ic.messageOver(m) {
 		ic.c.emit(legacy.MessageSent{Ref: m.ref, State: state})
@@ -199,7 +199,7 @@ func (ic *icbm) messageFailed(m *message, err error) {
 	}
 }
 
-// messageOver ends the bookkeeping for a message. It is false the second time.
+// messageOver removes a message from the bookkeeping. It returns false the second time.
 func (ic *icbm) messageOver(m *message) bool {
 	if m.over {
 		return false
@@ -213,9 +213,9 @@ func (ic *icbm) messageOver(m *message) bool {
 	return true
 }
 
-// resendUnacknowledged puts the messages that the server has dropped back to the
-// head of their lane. A server that does not acknowledge leaves us without
-// knowing which.
+// resendUnacknowledged requeues the messages that the server has dropped at the head of
+// their lane. With a server that does not acknowledge, the dropped messages are
+// unknown.
 func (ic *icbm) resendUnacknowledged() {
 	if !ic.acks || len(ic.messages) == 0 {
 		return
@@ -233,7 +233,7 @@ func (ic *icbm) resendUnacknowledged() {
 	}
 }
 
-// messageDropped puts a message back to the head of its lane.
+// messageDropped requeues a message at the head of its lane.
 func (ic *icbm) messageDropped(m *message, l *lane) {
 	delete(ic.messages, m.cookie)
 	l.queue = slices.Insert(l.queue, 0, m.packet)
@@ -250,7 +250,7 @@ func (ic *icbm) onMessage(body []byte) error {
 		return oscarwire.ErrMissing
 	}
 	if im.Flags()&oscarwire.IMWantsTyping != 0 {
-		ic.c.buddies.tellsOfTyping(from)
+		ic.c.buddies.sawTyping(from)
 	}
 	sent, _ := im.Time()
 	received := legacy.MessageReceived{From: from, Time: ic.past(sent), Auto: im.Flags()&oscarwire.IMAuto != 0}
@@ -270,15 +270,15 @@ func (ic *icbm) onMessage(body []byte) error {
 		}
 		return ic.onICQMessage(m.Type, m.Text, received)
 	default:
-		received.Text = "(a message of a kind that this gateway does not understand)"
+		received.Text = "(a message of a type that this gateway does not support)"
 	}
 	ic.received(received)
 	return nil
 }
 
-// onOwnMessage handles 04/06 from the server: what another client of the account has
-// sent, in the form in which clients send, as edits of the list come. Open OSCAR Server
-// does not tell it.
+// onOwnMessage handles 04/06 from the server: a message that another client of the
+// account has sent (a carbon), in the form of a client's request. Open OSCAR Server
+// does not send it.
 func (ic *icbm) onOwnMessage(body []byte) error {
 	im, err := oscarwire.ParseOutgoingIM(body)
 	if err != nil {
@@ -315,8 +315,8 @@ func (ic *icbm) onOwnMessage(body []byte) error {
 	return nil
 }
 
-// past is when a stored message was sent, as its server says: never in the future, and
-// not before there was any ICQ, which is no time at all.
+// past returns the time at which a stored message was sent, as reported by the server.
+// It returns the zero time for a time in the future or before ICQ existed.
 func (ic *icbm) past(sent time.Time) time.Time {
 	switch now := ic.c.now(); {
 	case sent.Year() < 1996:
@@ -327,7 +327,7 @@ func (ic *icbm) past(sent time.Time) time.Time {
 	return sent
 }
 
-// received hands a message to the user, unless there is nothing in it.
+// received emits a message for the user, unless it is empty.
 func (ic *icbm) received(m legacy.MessageReceived) {
 	m.Text = strings.TrimRight(m.Text, "\n\x00 ")
 	if m.Text != "" {
@@ -335,8 +335,8 @@ func (ic *icbm) received(m legacy.MessageReceived) {
 	}
 }
 
-// read is what somebody wrote. AIM users write HTML, ICQ users text; some clients send
-// HTML to everybody.
+// read parses the text of a message. AIM users send HTML, ICQ users plain text; some
+// clients always send HTML.
 func (ic *icbm) read(from, text string) (string, []legacy.Span) {
 	if ic.c.s.net.aim || !oscarwire.IsUIN(from) || oscarwire.LooksLikeHTML(text) {
 		return textOf(text)
@@ -352,21 +352,22 @@ func (ic *icbm) onMissed(body []byte) error {
 		if from == "" {
 			continue
 		}
-		why := "the server threw them away"
+		why := "the server dropped them"
 		switch m.Reason {
 		case oscarwire.MissedTooLarge:
 			why = "they were too large"
 		case oscarwire.MissedRate:
-			why = "they came too fast"
+			why = "they arrived too fast"
 		}
 		ic.c.emit(legacy.Notice{Text: "You missed messages from " + from + ": " + why + "."})
 	}
 	return err
 }
 
-// setTyping tells a peer whether the user is typing. It is worth nothing later.
+// setTyping sends a typing notification. It is dropped if the rate limits would delay
+// it.
 func (ic *icbm) setTyping(p legacy.Peer, t legacy.Typing) {
-	if !ic.c.rates.hurried(oscarwire.ICBMTyping) {
+	if !ic.c.rates.sendsNow(oscarwire.ICBMTyping) {
 		return
 	}
 	event := oscarwire.TypingNone
@@ -394,7 +395,7 @@ func (ic *icbm) onTyping(body []byte) error {
 		state = legacy.TypingPaused
 	}
 	if id := oscarwire.NormalizeScreenName(t.Name); id != "" {
-		ic.c.buddies.tellsOfTyping(legacy.Peer{ID: id})
+		ic.c.buddies.sawTyping(legacy.Peer{ID: id})
 		ic.c.emit(legacy.TypingChanged{From: legacy.Peer{ID: id}, State: state})
 	}
 	return nil

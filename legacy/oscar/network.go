@@ -11,7 +11,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// network is ICQ, AIM, or one that is like them.
+// network is ICQ, AIM, or a compatible network.
 type network struct {
 	opts      Options
 	aim       bool
@@ -19,25 +19,25 @@ type network struct {
 	page      *oscarwire.CodePage
 	keepalive time.Duration
 	icons     iconCache
-	drawing   sync.Mutex // of who makes an icon now
-	gates     gates
+	drawing   sync.Mutex // one avatar is scaled at a time
+	gates     signOnQueues
 
-	signOnInterval time.Duration // between sign-ons, once a server has refused one
+	signOnInterval time.Duration // after a server has rejected a sign-on as rate-limited
 	authorizeLimit time.Duration
 
-	resolver  resolver       // for users' servers
-	roots     *x509.CertPool // whose certificates are trusted, nil for the system's
-	proxyPort uint16         // of rendezvous proxies
+	resolver  resolver       // for servers that users have named
+	roots     *x509.CertPool // trusted CAs, nil for the system's
+	proxyPort uint16         // of file proxies
 }
 
-// maxText is the longest text of one message in runes. In UTF-16 it fits the
-// 8,000 bytes that servers take.
+// maxText is the maximum length of a message in runes. In UTF-16 it fits the server's
+// limit of 8,000 bytes.
 const maxText = 2000
 
-// fieldServer is the field of the registration form that names another server.
+// fieldServer is the registration field for a server of the user's choice.
 const fieldServer = "server"
 
-// maxPassword is the longest password in bytes.
+// maxPassword is the maximum length of a password in bytes.
 const maxPassword = 128
 
 // Info implements legacy.Network.
@@ -66,13 +66,13 @@ func (n *network) Info() legacy.Info {
 	}
 	if n.opts.UserServer {
 		info.Form = append(info.Form, legacy.Field{Var: fieldServer, Label: "Server", Renews: true,
-			Desc: "The host:port of the sign-on server, if it is not the usual one."})
+			Desc: "The host:port of the sign-on server. Leave it empty for the default."})
 	}
 	return info
 }
 
-// ParsePeer implements legacy.Network. Both flavors take numbers and screen
-// names, since many servers join ICQ and AIM.
+// ParsePeer implements legacy.Network. Both flavors accept UINs and screen names,
+// because many servers connect ICQ and AIM.
 func (n *network) ParsePeer(name string) (legacy.Peer, error) {
 	if room, ok := parseRoom(name); ok && n.aim {
 		return room, nil
@@ -91,7 +91,8 @@ func (n *network) ParsePeer(name string) (legacy.Peer, error) {
 	return legacy.Peer{ID: id}, nil
 }
 
-// maxScreenName is the longest screen name, an e-mail address, in bytes.
+// maxScreenName is the maximum length in bytes of a screen name, possibly an e-mail
+// address.
 const maxScreenName = 97
 
 // isScreenName reports whether a normalised name can be an AIM screen name.
@@ -124,10 +125,10 @@ func (n *network) Validate(fields map[string]string) error {
 	}
 	if own := fields[fieldServer]; own != "" {
 		if !n.opts.UserServer {
-			return &legacy.FieldError{Var: fieldServer, Text: "This gateway connects to one server only. Leave the server empty."}
+			return &legacy.FieldError{Var: fieldServer, Text: "This gateway supports one server only. Leave the server empty."}
 		}
 		if err := checkUserAddr(own); err != nil {
-			return &legacy.FieldError{Var: fieldServer, Text: "The server cannot be used: " + err.Error() + "."}
+			return &legacy.FieldError{Var: fieldServer, Text: "The server is not valid: " + err.Error() + "."}
 		}
 	}
 	peer, err := n.ParsePeer(name)
@@ -135,7 +136,7 @@ func (n *network) Validate(fields map[string]string) error {
 		err = legacy.Errorf(legacy.NotFound, "An ICQ number has digits only, such as 123456789.")
 	}
 	if err == nil && peer.Room {
-		err = legacy.Errorf(legacy.NotFound, "This is a chat room. Enter your AIM screen name.")
+		err = legacy.Errorf(legacy.NotFound, "This is the name of a chat room. Enter your AIM screen name.")
 	}
 	if err != nil {
 		return &legacy.FieldError{Var: "username", Text: err.Error()}
@@ -143,8 +144,7 @@ func (n *network) Validate(fields map[string]string) error {
 	return nil
 }
 
-// Login implements legacy.Network. The same name on another server is somebody
-// else.
+// Login implements legacy.Network. The same name on another server is another account.
 func (n *network) Login(fields map[string]string) string {
 	if own := fields[fieldServer]; own != "" {
 		return n.self(fields) + " at " + strings.ToLower(own)
@@ -152,7 +152,7 @@ func (n *network) Login(fields map[string]string) string {
 	return n.self(fields)
 }
 
-// self is the account's own address.
+// self returns the account's own address.
 func (n *network) self(fields map[string]string) string {
 	peer, err := n.ParsePeer(fields["username"])
 	if err != nil {
@@ -161,7 +161,7 @@ func (n *network) self(fields map[string]string) string {
 	return peer.ID
 }
 
-// RoomNick implements legacy.NickTeller: rooms know people by their screen names.
+// RoomNick implements legacy.NickTeller: the nick in a room is the screen name.
 func (n *network) RoomNick(a legacy.Account, _ legacy.Peer) string { return a.Fields["username"] }
 
 // NewSession implements legacy.Network.
@@ -171,7 +171,7 @@ func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, 
 		if errors.As(err, &fe) && fe.Var == fieldServer {
 			return nil, legacy.Wrap(legacy.Auth, err, fe.Text)
 		}
-		return nil, legacy.Wrap(legacy.Auth, err, "The name or the password of the account cannot be used.")
+		return nil, legacy.Wrap(legacy.Auth, err, "The name or the password of your registration is not valid. Register again.")
 	}
 	servers, own := n.servers, a.Fields[fieldServer]
 	if own != "" {
@@ -181,7 +181,7 @@ func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, 
 		net:      n,
 		env:      env,
 		servers:  servers,
-		guarded:  own != "" && !n.opts.AllowPrivate,
+		publicOnly:  own != "" && !n.opts.AllowPrivate,
 		self:     n.self(a.Fields),
 		password: a.Fields["password"],
 		state:    a.State,
@@ -193,7 +193,7 @@ func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, 
 	return s, nil
 }
 
-// name is what the network is called in texts for users.
+// name returns the network's name in texts for users.
 func (n *network) name() string {
 	if n.aim {
 		return "AIM"

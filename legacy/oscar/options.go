@@ -22,30 +22,30 @@ type Options struct {
 	Server string `toml:"server"`
 	// SignOn is the method: "auto", "md5", "md5-weak" or "roasted".
 	SignOn string `toml:"sign_on"`
-	// Encoding is the code page of text that does not say how it is encoded.
+	// Encoding is the code page assumed for text without a declared encoding.
 	Encoding string `toml:"encoding"`
-	// Multiple lets the account be signed on with other clients at the same time.
+	// Multiple lets other clients of the account stay signed on at the same time.
 	Multiple bool `toml:"multiple"`
-	// StripsHTML: the server takes tags out of messages between ICQ numbers, as
-	// Open OSCAR Server does, so that "<" must be hidden from it.
+	// StripsHTML is set for a server that removes tags from messages between ICQ numbers,
+	// as Open OSCAR Server does. The adapter then hides "<" from it.
 	StripsHTML bool `toml:"strips_html"`
-	// TLS encrypts every connection, with a certificate that must be good for the
-	// host that is connected to.
+	// TLS encrypts every connection. The certificate must be valid for the host of the
+	// connection.
 	TLS bool `toml:"tls"`
 	// UserServer lets each user name another sign-on server at registration.
 	UserServer bool `toml:"user_server"`
-	// AllowPrivate lets users' servers be at addresses that are not public.
+	// AllowPrivate allows servers of users at addresses that are not public.
 	AllowPrivate bool `toml:"allow_private"`
-	// SignOnInterval is the number of seconds between sign-ons of all users
-	// together, once a server has refused one since there were too many.
+	// SignOnInterval is the minimum interval in seconds between the sign-ons of all users,
+	// once a server has rejected one as rate-limited.
 	SignOnInterval int `toml:"sign_on_interval"`
-	// Keepalive is the number of seconds between signs of life.
+	// Keepalive is the interval in seconds between keep-alive requests.
 	Keepalive int `toml:"keepalive"`
-	// FileProxy is the host:port of a rendezvous proxy, by which files come whose
-	// sender cannot be reached; "" for none.
+	// FileProxy is the host:port of a rendezvous proxy for files whose sender cannot be
+	// reached; "" for none.
 	FileProxy string `toml:"file_proxy"`
-	// PrivateFiles lets files come from peers at private and loopback addresses,
-	// for networks that are on a private network themselves, and for tests.
+	// PrivateFiles allows files from peers at private and loopback addresses, for networks
+	// that are themselves private, and for tests.
 	PrivateFiles bool `toml:"allow_private_files"`
 }
 
@@ -60,7 +60,7 @@ const (
 	signOnRoasted = "roasted"
 )
 
-// DefaultOptions are the settings of a network of which only the server is named.
+// DefaultOptions returns the default settings of a network.
 func DefaultOptions() Options {
 	return Options{
 		Flavor:     flavorICQ,
@@ -70,12 +70,11 @@ func DefaultOptions() Options {
 		StripsHTML: true,
 		Keepalive:  60,
 
-		SignOnInterval: 65, // Open OSCAR Server takes one a minute
+		SignOnInterval: 65, // Open OSCAR Server allows one a minute
 	}
 }
 
-// New makes a network. An error names the wrong option (legacy.FieldError);
-// several are joined.
+// New returns a network. Its error joins one *legacy.FieldError for each wrong option.
 func New(o Options) (legacy.Network, error) {
 	var errs []error
 	wrong := func(option, format string, args ...any) {
@@ -117,7 +116,7 @@ func New(o Options) (legacy.Network, error) {
 	}
 	if o.FileProxy != "" {
 		if err := checkAddr(o.FileProxy); err != nil {
-			wrong("file_proxy", "%q is no host:port: %v", o.FileProxy, err)
+			wrong("file_proxy", "%q is not a host:port: %v", o.FileProxy, err)
 		}
 	}
 	if o.SignOnInterval < 1 || o.SignOnInterval > 3600 {
@@ -131,14 +130,14 @@ func New(o Options) (legacy.Network, error) {
 
 const maxServers = 8
 
-// checkUserAddr is checkAddr for what a user enters.
+// checkUserAddr is checkAddr for an address that a user enters.
 func checkUserAddr(addr string) error {
 	const maxAddr = 253 + len(":65535") // RFC 1035 §2.3.4
 	odd := func(c rune) bool {
 		return c <= ' ' || c >= 0x7F || strings.ContainsRune(`%/\@?#"'<>`, c)
 	}
 	if len(addr) > maxAddr || strings.ContainsFunc(addr, odd) {
-		return errors.New("it is no name of a server, or no address")
+		return errors.New("it is neither a host name nor an address")
 	}
 	return checkAddr(addr)
 }

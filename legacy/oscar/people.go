@@ -10,15 +10,15 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// lookup is a question about people that several SNACs answer, which repeat its
-// sequence number.
+// lookup is a query of ICQ's user database. Several SNACs with its sequence number
+// answer it.
 type lookup struct {
-	ref      string                      // of a profile
-	search   func(legacy.SearchFinished) // takes what a search has found
+	ref      string                      // of a profile query
+	search   func(legacy.SearchFinished) // receives the results of a search
 	deadline time.Time
-	details  *oscarwire.UserDetails // nil for a search
+	details  *oscarwire.UserDetails // profile so far, nil for a search
 	found    []legacy.SearchResult
-	told     bool // no question: the user's own profile was sent
+	isUpdate     bool // an update of the user's own profile, not a query
 }
 
 const (
@@ -31,13 +31,13 @@ var (
 	_ legacy.Searcher = (*session)(nil)
 )
 
-// searchForm is the directory's form.
+// searchForm returns the form of the user directory.
 func (n *network) searchForm() []legacy.Field {
 	if n.aim {
 		return []legacy.Field{
 			{Var: "first", Label: "First name"}, {Var: "last", Label: "Last name"}, {Var: "nick", Label: "Nickname"},
 			{Var: "city", Label: "City"}, {Var: "state", Label: "State"}, {Var: "country", Label: "Country"},
-			{Var: "email", Label: "E-mail address (alone)"},
+			{Var: "email", Label: "E-mail address (without the other fields)"},
 		}
 	}
 	return []legacy.Field{
@@ -61,11 +61,11 @@ func (s *session) Search(_ context.Context, ref string, query map[string]string)
 	})
 }
 
-// directory asks for the profiles of people, and searches for people.
+// directory queries profiles and searches for users.
 type directory struct {
 	c *client
 
-	lookups      map[uint16]*lookup // questions to ICQ's database, by sequence number
+	lookups      map[uint16]*lookup // pending queries, by sequence number
 	metaSequence uint16
 }
 
@@ -73,8 +73,8 @@ func newDirectory(c *client) directory {
 	return directory{c: c, lookups: make(map[uint16]*lookup)}
 }
 
-// requestProfile asks who somebody is: ICQ users by family 15, AIM users for the
-// text that they wrote.
+// requestProfile fetches a profile: of an ICQ user by family 15, of an AIM user from
+// the directory and by its text.
 func (di *directory) requestProfile(ref string, p legacy.Peer) {
 	self, own := oscarwire.ParseUIN(di.c.s.self)
 	uin, number := oscarwire.ParseUIN(p.ID)
@@ -85,7 +85,7 @@ func (di *directory) requestProfile(ref string, p legacy.Peer) {
 	di.requestAIMProfile(ref, p)
 }
 
-// search looks people up.
+// search searches for users.
 func (di *directory) search(query map[string]string, then func(legacy.SearchFinished)) {
 	self, own := oscarwire.ParseUIN(di.c.s.self)
 	if !own || !di.c.families[oscarwire.FamilyICQ] {
@@ -120,10 +120,10 @@ func (di *directory) search(query map[string]string, then func(legacy.SearchFini
 	di.meta(self, l, kind, oscarwire.MetaTextTLVArgs(tags, texts))
 }
 
-// meta sends a question by family 15. (Shutko, "SNAC(15,02)/07D0")
+// meta sends a query by family 15. (Shutko, "SNAC(15,02)/07D0")
 func (di *directory) meta(self uint32, l *lookup, kind oscarwire.MetaSubtype, args []byte) {
 	di.metaSequence++
-	if di.metaSequence < 0x10 { // below are those of offline messages
+	if di.metaSequence < 0x10 { // lower numbers are those of offline messages
 		di.metaSequence = 0x10
 	}
 	l.deadline = di.c.now().Add(lookupPatience)
@@ -131,7 +131,7 @@ func (di *directory) meta(self uint32, l *lookup, kind oscarwire.MetaSubtype, ar
 	di.c.rates.submit(&packet{id: oscarwire.ICQRequest, body: oscarwire.NewMetaRequest(self, di.metaSequence, kind, args)})
 }
 
-// onMeta handles one of the answers.
+// onMeta handles a SNAC of the answer.
 func (di *directory) onMeta(d oscarwire.ICQData) error {
 	l := di.lookups[d.Sequence]
 	if l == nil {
@@ -141,8 +141,8 @@ func (di *directory) onMeta(d oscarwire.ICQData) error {
 	if err != nil {
 		return err
 	}
-	if l.told {
-		di.endTold(d.Sequence, m.OK())
+	if l.isUpdate {
+		di.endProfileUpdate(d.Sequence, m.OK())
 		return nil
 	}
 	if l.details != nil {
@@ -178,8 +178,8 @@ func (di *directory) searchResult(u oscarwire.MetaUser) legacy.SearchResult {
 	return r
 }
 
-// endLookup answers a question with what there is. found is false when the server
-// says that there is nothing.
+// endLookup answers a query with the data received so far. found is false if the server
+// reports that there is no such user.
 func (di *directory) endLookup(sequence uint16, found bool) {
 	l := di.lookups[sequence]
 	delete(di.lookups, sequence)
@@ -194,21 +194,21 @@ func (di *directory) endLookup(sequence uint16, found bool) {
 	di.c.emit(done)
 }
 
-// endTold ends what told the network who the user is.
-func (di *directory) endTold(sequence uint16, ok bool) {
+// endProfileUpdate ends an update of the user's profile.
+func (di *directory) endProfileUpdate(sequence uint16, ok bool) {
 	delete(di.lookups, sequence)
 	if !ok {
-		di.c.emit(legacy.Notice{Text: di.c.s.net.name() + " did not take what you tell of yourself."})
+		di.c.emit(legacy.Notice{Text: di.c.s.net.name() + " did not accept your profile."})
 	}
 }
 
-// expireLookups ends those whose last answer does not come: live servers leave it
-// out now and then. It returns when the next one ends.
+// expireLookups ends the queries whose last SNAC did not arrive; some servers omit it
+// occasionally. It returns the next deadline.
 func (di *directory) expireLookups(now time.Time) (next time.Time) {
 	for sequence, l := range di.lookups {
 		switch {
-		case !l.deadline.After(now) && l.told:
-			di.endTold(sequence, false)
+		case !l.deadline.After(now) && l.isUpdate:
+			di.endProfileUpdate(sequence, false)
 		case !l.deadline.After(now):
 			di.endLookup(sequence, l.details == nil || len(l.details.Nick) > 0)
 		case next.IsZero() || l.deadline.Before(next):

@@ -12,23 +12,22 @@ import (
 )
 
 const (
-	maxPictureSide   = 4096    // pixels of a picture that is taken
-	maxPicturePixels = 2 << 20 // so that decoding one takes some 32 MiB at most
-	maxIconUpload    = 7168    // bytes that servers take (AOL, "BART")
+	maxPictureSide   = 4096    // pixels on each side of an accepted image
+	maxPicturePixels = 2 << 20 // limits the memory for decoding to about 32 MiB
+	maxIconUpload    = 7168    // bytes that servers accept (AOL, "BART")
 	iconSideICQ      = 64
 	iconSideAIM      = 48
 )
 
-// makeIcon makes an icon of a picture: a JPEG of so many pixels each way, of the
-// picture's middle, on white where it is transparent. How large a picture is, is
-// looked at before it is decoded.
+// makeIcon scales the centre square of an image to a JPEG of side × side pixels, with a
+// white background. It checks the dimensions before it decodes the image.
 func makeIcon(picture []byte, side int) ([]byte, error) {
 	cfg, _, err := image.DecodeConfig(bytes.NewReader(picture))
 	switch {
 	case err != nil:
 		return nil, err
 	case cfg.Width <= 0 || cfg.Height <= 0 || cfg.Width > maxPictureSide || cfg.Height > maxPictureSide || cfg.Width*cfg.Height > maxPicturePixels:
-		return nil, fmt.Errorf("a picture of %d × %d pixels is too large", cfg.Width, cfg.Height)
+		return nil, fmt.Errorf("an image of %d × %d pixels is too large", cfg.Width, cfg.Height)
 	}
 	full, _, err := image.Decode(bytes.NewReader(picture))
 	if err != nil {
@@ -44,11 +43,11 @@ func makeIcon(picture []byte, side int) ([]byte, error) {
 			return b.Bytes(), nil
 		}
 	}
-	return nil, errors.New("the picture cannot be made small enough")
+	return nil, errors.New("the image cannot be compressed enough")
 }
 
-// shrink scales the square in the middle of a picture to side × side pixels: each
-// is the mean of those that it stands for.
+// shrink scales the centre square of an image to side × side pixels: each is the mean
+// of the pixels that it covers.
 func shrink(full image.Image, side int) image.Image {
 	b := full.Bounds()
 	edge := min(b.Dx(), b.Dy())
@@ -65,7 +64,7 @@ func shrink(full image.Image, side int) image.Image {
 			var sum [3]uint64
 			for sy := fromY; sy < toY; sy++ {
 				for sx := fromX; sx < toX; sx++ {
-					r, g, b, a := full.At(left+sx, top+sy).RGBA() // of 0xFFFF, with a in them
+					r, g, b, a := full.At(left+sx, top+sy).RGBA() // 16 bits each, premultiplied by alpha
 					white := uint64(0xFFFF - a)
 					sum[0] += uint64(r) + white
 					sum[1] += uint64(g) + white

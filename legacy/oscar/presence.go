@@ -8,24 +8,24 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// buddies is presence in both directions, with what comes with that of a peer: what their
-// client can do, and the hash of their avatar.
+// buddies handles presence in both directions, with the capabilities of a peer's client
+// and the hash of its avatar.
 type buddies struct {
 	c *client
 
 	typists map[string]bool // peers whose clients have sent typing notifications
-	plain   map[string]bool // peers online whose clients do not announce XHTML
-	stale   map[string]bool // peers seen before a migration, and not since
-	staleBy time.Time       // when they are taken to be offline
+	noXHTML   map[string]bool // online peers whose clients do not advertise XHTML
+	stale   map[string]bool // peers online before a migration and not seen since
+	staleBy time.Time       // deadline after which they count as offline
 
 	presence  legacy.Presence // the user's own
-	shown     legacy.Presence // as the server has it
+	shown     legacy.Presence // as last sent to the server
 	awayTexts map[string]oscarwire.UserInfo
-	spelled   map[string]string          // names as people spell their own, by ID
-	seen      map[string]legacy.Presence // peers, as the core has them
+	spelled   map[string]string          // screen names in their owners' spelling, by ID
+	seen      map[string]legacy.Presence // presence of peers, as last emitted
 
-	iconOf        map[string]string // hashes of avatars, as the core has them
-	iconsWanted   []iconWanted
+	iconOf        map[string]string // hashes of avatars, as last emitted
+	iconsWanted   []iconRequest
 	fetchingIcons bool
 }
 
@@ -33,7 +33,7 @@ func newBuddies(c *client) buddies {
 	return buddies{
 		c:         c,
 		typists:   make(map[string]bool),
-		plain:     make(map[string]bool),
+		noXHTML:     make(map[string]bool),
 		awayTexts: make(map[string]oscarwire.UserInfo),
 		spelled:   make(map[string]string),
 		seen:      make(map[string]legacy.Presence),
@@ -42,16 +42,16 @@ func newBuddies(c *client) buddies {
 	}
 }
 
-// setPresence shows the user's presence. While the server's limits make it wait,
-// only the latest counts.
+// setPresence sends the user's presence. While the rate limits delay it, only the
+// latest presence counts.
 func (bs *buddies) setPresence(p legacy.Presence) {
 	bs.presence = p
-	if bs.c.begun && bs.c.rates.hurried(oscarwire.ServiceSetStatus) {
+	if bs.c.begun && bs.c.rates.sendsNow(oscarwire.ServiceSetStatus) {
 		bs.writePresence()
 	}
 }
 
-// status maps what XMPP knows to what ICQ does; modeShow is the way back.
+// status converts an XMPP show to an ICQ status; modeShow is the inverse.
 func status(s legacy.Show) oscarwire.Status {
 	switch s {
 	case legacy.ShowChat:
@@ -68,24 +68,25 @@ func status(s legacy.Show) oscarwire.Status {
 	return oscarwire.StatusOnline
 }
 
-// isAway reports whether somebody is not to be expected to answer.
+// isAway reports whether a show counts as away.
 func isAway(s legacy.Show) bool {
 	return s == legacy.ShowAway || s == legacy.ShowXA || s == legacy.ShowDND
 }
 
-// writePresence tells the server what differs from what it knows.
+// writePresence sends the differences from the presence known to the server.
 func (bs *buddies) writePresence() {
 	p, before := bs.presence, bs.shown
 	bs.shown = p
 	if isAway(p.Show) != isAway(before.Show) || isAway(p.Show) && p.Status != before.Status {
 		text := ""
-		if isAway(p.Show) { // an empty text would say that we are back
+		if isAway(p.Show) { // an empty text would mean that the user is back
 			if text = p.Status; text == "" {
 				text = "Away"
 			}
 			text = oscarwire.TextToHTML(text)
 		}
-		// Before the status, of which others hear at once and then ask for the text.
+		// The text precedes the status, because contacts fetch it as soon as they receive the
+		// status.
 		bs.c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Away: &text}})
 	}
 	if st := status(p.Show); p.Show != before.Show || p.Status != before.Status {
@@ -101,7 +102,8 @@ func (bs *buddies) writePresence() {
 	}
 }
 
-// namePeer tells how somebody spells their name, once: AIM's have capitals and spaces.
+// namePeer emits the spelling of a peer's name, once: AIM names contain capitals and
+// spaces.
 func (bs *buddies) namePeer(p legacy.Peer, name string) {
 	if name == p.ID || bs.spelled[p.ID] == name || len(bs.spelled) >= maxItems {
 		return
@@ -127,11 +129,11 @@ func (bs *buddies) onBuddies(snac oscarwire.SNAC) error {
 			text, _ := u.StatusText()
 			asks := text == "" && isAway(p.Show)
 			if last := bs.seen[peer.ID]; asks && last.Show == p.Show {
-				p.Status = last.Status // until we know better
+				p.Status = last.Status // until the new text arrives
 			}
 			bs.namePeer(peer, oscarwire.Clean(u.Name))
 			bs.showPeer(peer, p)
-			bs.lookAtIcon(peer, u)
+			bs.onIconHash(peer, u)
 			if asks {
 				bs.askAwayText(peer.ID, u)
 			} else {
@@ -142,21 +144,21 @@ func (bs *buddies) onBuddies(snac oscarwire.SNAC) error {
 	return err
 }
 
-// stalePatience is how long another server has, after a migration, to say who is
-// online.
-const stalePatience = 15 * time.Second
+// staleTimeout is the time that another server has, after a migration, to send the
+// presence of all contacts.
+const staleTimeout = 15 * time.Second
 
-// markStale remembers who was online before a migration: of those who have gone
-// meanwhile, nobody tells.
+// markStale records the peers that were online before a migration. The server does not
+// report those that went offline meanwhile.
 func (bs *buddies) markStale() {
 	bs.stale = make(map[string]bool, len(bs.seen))
 	for id := range bs.seen {
 		bs.stale[id] = true
 	}
-	bs.staleBy = bs.c.now().Add(stalePatience)
+	bs.staleBy = bs.c.now().Add(staleTimeout)
 }
 
-// dropStale takes those to be offline of whom nothing was heard since.
+// dropStale marks the peers offline that have sent no presence since the migration.
 func (bs *buddies) dropStale() {
 	for id := range bs.stale {
 		bs.showPeer(legacy.Peer{ID: id}, legacy.Presence{})
@@ -164,21 +166,21 @@ func (bs *buddies) dropStale() {
 	bs.stale, bs.staleBy = nil, time.Time{}
 }
 
-// showPeer tells the core of a peer's presence, unless it knows.
+// showPeer emits a peer's presence if it has changed.
 func (bs *buddies) showPeer(peer legacy.Peer, p legacy.Presence) {
 	if last, seen := bs.seen[peer.ID]; seen && last == p {
 		return
 	}
 	if p.Show == legacy.ShowOffline {
 		delete(bs.seen, peer.ID)
-		delete(bs.plain, peer.ID)
+		delete(bs.noXHTML, peer.ID)
 	} else if len(bs.seen) < maxItems {
 		bs.seen[peer.ID] = p
 	}
 	bs.c.emit(legacy.PresenceChanged{From: peer, Presence: p})
 }
 
-// presenceOf is what a userinfo block says.
+// presenceOf converts a userinfo block to a presence.
 func (bs *buddies) presenceOf(u oscarwire.UserInfo) legacy.Presence {
 	p := legacy.Presence{Show: legacy.ShowOnline}
 	if st, ok := u.Status(); ok {
@@ -194,22 +196,23 @@ func (bs *buddies) presenceOf(u oscarwire.UserInfo) legacy.Presence {
 	}
 	p.Since, _ = u.SignedOn()
 	caps := u.Capabilities()
-	bs.notePlain(oscarwire.NormalizeScreenName(u.Name), !slices.Contains(caps, oscarwire.CapXHTML))
+	bs.noteNoXHTML(oscarwire.NormalizeScreenName(u.Name), !slices.Contains(caps, oscarwire.CapXHTML))
 	p.NoTyping = len(caps) > 0 && !slices.Contains(caps, oscarwire.CapTyping) && !bs.typists[oscarwire.NormalizeScreenName(u.Name)]
 	return p
 }
 
-// notePlain notes whether somebody who is online reads no XHTML.
-func (bs *buddies) notePlain(id string, plain bool) {
+// noteNoXHTML records whether an online peer's client does not support XHTML.
+func (bs *buddies) noteNoXHTML(id string, plain bool) {
 	if !plain {
-		delete(bs.plain, id)
-	} else if len(bs.plain) < maxItems {
-		bs.plain[id] = true
+		delete(bs.noXHTML, id)
+	} else if len(bs.noXHTML) < maxItems {
+		bs.noXHTML[id] = true
 	}
 }
 
-// tellsOfTyping: a peer's client has shown that it does, whatever it says of itself.
-func (bs *buddies) tellsOfTyping(peer legacy.Peer) {
+// sawTyping records that a peer's client sends typing notifications, whatever its
+// capabilities say.
+func (bs *buddies) sawTyping(peer legacy.Peer) {
 	if bs.typists[peer.ID] || len(bs.typists) >= maxItems {
 		return
 	}
@@ -220,7 +223,7 @@ func (bs *buddies) tellsOfTyping(peer legacy.Peer) {
 	}
 }
 
-// withMood is a status text with the mood that somebody shows beside it.
+// withMood appends the mood in a userinfo block to a status text.
 func withMood(u oscarwire.UserInfo, status string) string {
 	switch mood := u.Mood(); {
 	case mood == "":
@@ -246,11 +249,10 @@ func modeShow(st oscarwire.Status) legacy.Show {
 	return legacy.ShowOnline
 }
 
-// maxAwayTexts is how many away texts are asked for at a time.
+// maxAwayTexts is the limit of pending away text requests.
 const maxAwayTexts = 256
 
-// askAwayText asks for the text of somebody who is away. Presence does not carry
-// it.
+// askAwayText requests the away text of a peer. Presence does not contain it.
 func (bs *buddies) askAwayText(id string, u oscarwire.UserInfo) {
 	_, asked := bs.awayTexts[id]
 	if !asked && len(bs.awayTexts) >= maxAwayTexts {
@@ -263,7 +265,7 @@ func (bs *buddies) askAwayText(id string, u oscarwire.UserInfo) {
 	}
 }
 
-// onLocation handles 02/06: an away text that was asked for.
+// onLocation handles 02/06: the answer to askAwayText.
 func (bs *buddies) onLocation(body []byte) error {
 	reply, err := oscarwire.ParseLocationReply(body)
 	if err != nil {

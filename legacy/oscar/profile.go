@@ -3,7 +3,7 @@ package oscar
 import (
 	"bytes"
 	"context"
-	"crypto/md5" //nolint:gosec // what the protocol names pictures by
+	"crypto/md5" //nolint:gosec // the protocol identifies avatars by MD5
 	"errors"
 	"fmt"
 	"strings"
@@ -28,16 +28,16 @@ func (s *session) SetProfile(_ context.Context, p legacy.Profile) error {
 	return s.enqueue(func(c *client) { c.profile.setProfile(p) })
 }
 
-// ownIcon is the user's picture.
+// ownIcon is the user's avatar.
 type ownIcon struct {
-	image   []byte // as servers take it, nil until the core has told one
+	image   []byte // scaled for the server, nil before the first SetAvatar
 	hash    []byte
-	missing []byte // the hash of the one that the server wants
+	missing []byte // hash of the avatar that the server requests
 	sending bool
-	wanted  int // counts what the core has told, since the last one counts
+	wanted  int // number of SetAvatar calls; only the last one takes effect
 }
 
-// iconName is the name of the list's item that names the picture: its BART type.
+// iconName is the name of the list item with the avatar's hash: its BART type.
 const iconName = "1"
 
 // ownProfile is the user's own profile and avatar.
@@ -45,22 +45,22 @@ type ownProfile struct {
 	c *client
 
 	own     ownIcon
-	ownText *string // the profile that AIM users read, nil until the core has set it
+	ownText *string // the profile text for AIM users, nil before the first SetProfile
 }
 
-// tellIcon tells the user that others do not see the picture.
-func (op *ownProfile) tellIcon(err error) {
+// avatarFailed notifies the user that the avatar was not published.
+func (op *ownProfile) avatarFailed(err error) {
 	if err != nil {
-		op.c.s.env.Log.Warn().Err(err).Msg("the user's picture is not shown")
-		op.c.emit(legacy.Notice{Text: "Your picture is not shown on " + op.c.s.net.name() + ": the server or the gateway cannot take it."})
+		op.c.s.env.Log.Warn().Err(err).Msg("cannot publish the user's avatar")
+		op.c.emit(legacy.Notice{Text: "Your avatar is not published on " + op.c.s.net.name() + ": the server or the gateway rejected the image."})
 	}
 }
 
-// setAvatar makes an icon of a picture, on a goroutine of its own since that takes
-// time, one at a time on the whole network since it takes memory.
+// setAvatar scales an image on a goroutine of its own, because it takes CPU time. Only
+// one image on the network is scaled at a time, because it takes memory.
 func (op *ownProfile) setAvatar(picture []byte) {
 	if !op.c.families[oscarwire.FamilyFeedbag] || !op.c.families[oscarwire.FamilyBART] {
-		op.tellIcon(errors.New("the server has no pictures"))
+		op.avatarFailed(errors.New("the server does not support avatars"))
 		return
 	}
 	op.own.wanted++
@@ -90,20 +90,20 @@ func (op *ownProfile) setAvatar(picture []byte) {
 
 func (op *ownProfile) iconMade(wanted int, icon []byte, err error) {
 	if err != nil || wanted != op.own.wanted {
-		op.tellIcon(err)
+		op.avatarFailed(err)
 		return
 	}
 	sum := md5.Sum(icon) //nolint:gosec // see above
 	op.own.image, op.own.hash = icon, sum[:]
 	op.nameIcon()
-	op.uploadIcon() // it may be known already that the server lacks it
+	op.uploadIcon() // the server may already have requested it
 }
 
-// nameIcon writes the picture's hash into the list. The server asks for the
-// picture if it does not have it. (AOL, "BART"; as libpurple does it)
+// nameIcon writes the avatar's hash to the list. The server requests the avatar if it
+// does not have it. (AOL, "BART"; same as libpurple)
 func (op *ownProfile) nameIcon() {
 	if len(op.c.contacts.edits) >= maxEdits {
-		op.tellIcon(errors.New("too many changes of the list are waiting"))
+		op.avatarFailed(errors.New("too many changes of the list are waiting"))
 		return
 	}
 	op.c.contacts.edit(legacy.Peer{}, func() {
@@ -119,7 +119,7 @@ func (op *ownProfile) nameIcon() {
 		}
 		now, _ := item.TLVs.Get(oscarwire.TagFeedbagIconHash)
 		none := how == oscarwire.FeedbagInsert && bytes.Equal(hash, oscarwire.BARTNone)
-		if none || len(now) > 1 && bytes.Equal(now[1:], value[1:]) { // whatever the flags
+		if none || len(now) > 1 && bytes.Equal(now[1:], value[1:]) { // ignore the flags
 			op.c.contacts.editDone()
 			return
 		}
@@ -131,13 +131,13 @@ func (op *ownProfile) nameIcon() {
 			if err == nil {
 				err = op.c.s.net.listError(st)
 			}
-			op.tellIcon(err)
+			op.avatarFailed(err)
 			op.c.contacts.editDone()
 		})
 	})
 }
 
-// onBARTReply handles 01/21: the server says what it thinks of a picture of ours.
+// onBARTReply handles 01/21: the server's reply about the user's avatar.
 func (op *ownProfile) onBARTReply(body []byte) error {
 	items, err := oscarwire.ParseBARTItems(body)
 	for _, i := range items {
@@ -151,23 +151,23 @@ func (op *ownProfile) onBARTReply(body []byte) error {
 
 const uploadPatience = 30 * time.Second
 
-// uploadIcon gives the server the picture, if it is the one that it lacks.
+// uploadIcon uploads the avatar if the server has requested it.
 func (op *ownProfile) uploadIcon() {
 	if op.own.sending || op.own.image == nil || !bytes.Equal(op.own.missing, op.own.hash) {
 		return
 	}
 	op.own.sending, op.own.missing = true, nil
 	image := op.own.image
-	op.c.visit(oscarwire.FamilyBART, uploadPatience, func(ctx context.Context, v *client) error { return v.profile.upload(ctx, image) }, func(c *client, err error) { c.profile.iconSent(err) })
+	op.c.withService(oscarwire.FamilyBART, uploadPatience, func(ctx context.Context, v *client) error { return v.profile.upload(ctx, image) }, func(c *client, err error) { c.profile.iconSent(err) })
 }
 
 func (op *ownProfile) iconSent(err error) {
 	op.own.sending = false
-	op.tellIcon(err)
-	op.uploadIcon() // another one meanwhile
+	op.avatarFailed(err)
+	op.uploadIcon() // the avatar changed during the upload
 }
 
-// upload stores a picture, over a connection to the service for that.
+// upload uploads an avatar over a connection to the BART service.
 func (op *ownProfile) upload(ctx context.Context, image []byte) error {
 	snac, err := op.c.ask(ctx, oscarwire.BARTUpload, oscarwire.IconUpload{Type: oscarwire.BARTIcon, Data: image}, oscarwire.BARTUploadReply)
 	if err != nil {
@@ -175,20 +175,20 @@ func (op *ownProfile) upload(ctx context.Context, image []byte) error {
 	}
 	reply, err := oscarwire.ParseIconUploadReply(snac.Body)
 	if err == nil && reply.Code != oscarwire.BARTUploadOK {
-		err = fmt.Errorf("the server refuses the picture with code %d", reply.Code)
+		err = fmt.Errorf("the server rejected the avatar with code %d", reply.Code)
 	}
 	return err
 }
 
-// maxDetail is the longest of the texts about the user, in bytes; servers take
-// profiles of 1,024.
+// maxDetail is the maximum length in bytes of a text in the user's profile; servers
+// accept profiles of 1,024 bytes.
 const (
 	maxDetail  = 400
 	maxProfile = 1000
 )
 
-// setProfile tells who the user is: ICQ in its directory, AIM by the text that
-// others can ask for.
+// setProfile publishes the user's profile: in the directory, and on AIM also as the
+// text that others can request.
 func (op *ownProfile) setProfile(p legacy.Profile) {
 	self, number := oscarwire.ParseUIN(op.c.s.self)
 	if !number || !op.c.families[oscarwire.FamilyICQ] {
@@ -199,11 +199,11 @@ func (op *ownProfile) setProfile(p legacy.Profile) {
 		return
 	}
 	if args := oscarwire.MetaSetFullArgs(op.details(p)); len(args) > 0 {
-		op.c.directory.meta(self, &lookup{told: true}, oscarwire.MetaSetFull, args)
+		op.c.directory.meta(self, &lookup{isUpdate: true}, oscarwire.MetaSetFull, args)
 	}
 }
 
-// profileHTML is what others read of the user. (AOL, "Location")
+// profileHTML formats the profile text for other users. (AOL, "Location")
 func profileHTML(p legacy.Profile) string {
 	name := p.FullName
 	if name == "" {
@@ -215,7 +215,7 @@ func profileHTML(p legacy.Profile) string {
 			lines = append(lines, line)
 		}
 	}
-	// What must be escaped takes up to six times its size; cut whole runes.
+	// Escaping multiplies the size by up to six. Cut whole runes.
 	runes := []rune(strings.Join(lines, "\n"))
 	for {
 		html := oscarwire.TextToHTML(string(runes))
@@ -226,7 +226,7 @@ func profileHTML(p legacy.Profile) string {
 	}
 }
 
-// details are a profile as ICQ has it.
+// details converts a profile to ICQ's form.
 func (op *ownProfile) details(p legacy.Profile) oscarwire.UserDetails {
 	text := func(s string) []byte {
 		b := op.c.s.net.page.Encode(s)

@@ -180,7 +180,7 @@ func TestOwnIconRefused(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
 	u.do(u.Session.(legacy.AvatarSetter).SetAvatar(t.Context(), []byte("no picture")))
-	if got := expect(u, any[legacy.Notice]); !strings.Contains(got.Text, "picture") {
+	if got := expect(u, any[legacy.Notice]); !strings.Contains(got.Text, "avatar") {
 		t.Errorf("told %q", got.Text)
 	}
 }

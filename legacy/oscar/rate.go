@@ -7,31 +7,31 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// packet is a SNAC that is to be sent.
+// packet is a SNAC to send, with its callbacks.
 type packet struct {
 	id   oscarwire.ID
 	body oscarwire.Appender
-	// written, if set, is called when the packet is handed to the system, and
-	// answered when a reply to it comes, or err says why none will.
+	// written, if set, is called when the packet is written to the connection. answered, if
+	// set, is called with the reply, or with err if there will be none.
 	written  func(request uint32)
 	answered func(reply oscarwire.SNAC, err error)
-	patience time.Duration // for the answer
+	timeout time.Duration // time limit of the reply
 }
 
-// lane is the queue before one rate class. (AOL, "Rate Limits")
+// lane is the queue of one rate class. (AOL, "Rate Limits")
 type lane struct {
 	class   oscarwire.RateClass
-	last    time.Time // when its last SNAC was sent
-	limited bool      // the server drops what is sent
+	last    time.Time // time of the last SNAC sent
+	limited bool      // the server drops packets of this class
 	queue   []*packet
 }
 
-// maxLane is how many packets wait in one lane.
+// maxLane is the limit of packets queued in a lane.
 const maxLane = 512
 
-// floor is the level that a lane keeps: a quarter of the way from where packets
-// are dropped to where the server begins to complain, since its clock and ours
-// see different intervals. Once it has dropped one, it wants more.
+// floor returns the minimum level that the lane keeps: a quarter of the way from the
+// drop level to the alert level, because the server's clock differs from ours. After a
+// drop the server requires a higher level.
 func (l *lane) floor() uint32 {
 	if clear := max(l.class.Clear, l.class.Limit); l.limited {
 		return clear + (max(l.class.Max, clear)-clear)/8
@@ -42,18 +42,19 @@ func (l *lane) floor() uint32 {
 	return l.class.Limit + (l.class.Alert-l.class.Limit)/4
 }
 
-// wait is for how long the lane may not send.
+// wait returns the delay before the lane may send.
 func (l *lane) wait(now time.Time) time.Duration {
 	return l.class.Wait(now.Sub(l.last), l.floor())
 }
 
-// sent counts a packet.
+// sent updates the level for a packet.
 func (l *lane) sent(now time.Time) {
 	l.class.Current = l.class.Next(now.Sub(l.last))
 	l.last = now
 }
 
-// rates keeps to the server's rate limits: a packet waits in the lane of its rate class.
+// rates keeps the client below the server's rate limits: each packet waits in the lane
+// of its rate class.
 type rates struct {
 	c *client
 
@@ -63,14 +64,14 @@ type rates struct {
 	limitedAt time.Time
 }
 
-// setRates takes over what the server says of its limits, 01/07.
+// setRates stores the rate limits of 01/07.
 func (ra *rates) setRates(p oscarwire.RateParams) {
 	now := ra.c.s.env.Now()
 	old := ra.lanes
 	ra.lanes = make(map[uint16]*lane, len(p.Classes))
 	for _, class := range p.Classes {
 		l := &lane{class: class, last: now}
-		if before := old[class.ID]; before != nil { // from before a migration
+		if before := old[class.ID]; before != nil { // before a migration
 			l.queue = before.queue
 		}
 		ra.lanes[class.ID] = l
@@ -92,7 +93,7 @@ func (ra *rates) onRateChange(m oscarwire.RateChange) {
 	l.class, l.last = m.Class, ra.c.s.env.Now()
 	switch m.Code {
 	case oscarwire.RateLimited:
-		ra.c.s.env.Log.Warn().Uint16("class", m.Class.ID).Msg("the server limits us: what was sent last was dropped")
+		ra.c.s.env.Log.Warn().Uint16("class", m.Class.ID).Msg("rate limited: the server dropped the last packet")
 		l.limited = true
 		ra.limitedAt = ra.c.s.env.Now()
 		ra.c.icbm.resendUnacknowledged()
@@ -101,7 +102,7 @@ func (ra *rates) onRateChange(m oscarwire.RateChange) {
 	}
 }
 
-// submit sends a packet as soon as the server's limits allow.
+// submit queues a packet and sends it as soon as the rate limits allow.
 func (ra *rates) submit(p *packet) {
 	l := ra.lanes[ra.classOf[p.id]]
 	if l == nil && !ra.paused {
@@ -112,29 +113,30 @@ func (ra *rates) submit(p *packet) {
 		l = ra.freeLane()
 	}
 	if len(l.queue) >= maxLane {
-		p.fail(legacy.Errorf(legacy.RateLimited, "Too much is waiting for the limits of %s. Wait a little.", ra.c.s.net.name()))
+		p.fail(legacy.Errorf(legacy.RateLimited, "Too many requests to %s are waiting because of its rate limits. Try again in a moment.", ra.c.s.net.name()))
 		return
 	}
 	l.queue = append(l.queue, p)
 	ra.drain(l)
 }
 
-// freeLane holds packets without limits while the server has asked for a pause.
+// freeLane returns the lane that holds packets without a rate class while the server
+// has paused the client.
 func (ra *rates) freeLane() *lane {
-	const none = 0 // no class has this id
+	const none = 0 // no rate class has this ID
 	if ra.lanes[none] == nil {
 		ra.lanes[none] = &lane{}
 	}
 	return ra.lanes[none]
 }
 
-// hurried reports whether a packet would be sent at once.
-func (ra *rates) hurried(id oscarwire.ID) bool {
+// sendsNow reports whether a packet would be sent without delay.
+func (ra *rates) sendsNow(id oscarwire.ID) bool {
 	l := ra.lanes[ra.classOf[id]]
 	return !ra.paused && (l == nil || len(l.queue) == 0 && l.wait(ra.c.s.env.Now()) == 0)
 }
 
-// drain sends what a lane may send now.
+// drain sends the packets of a lane that may be sent now.
 func (ra *rates) drain(l *lane) {
 	for len(l.queue) > 0 && !ra.paused && ra.c.err == nil && l.wait(ra.c.s.env.Now()) == 0 {
 		p := l.queue[0]
@@ -144,8 +146,8 @@ func (ra *rates) drain(l *lane) {
 	}
 }
 
-// drainAll sends what any lane may send now, and returns when the next packet may
-// go, if one waits.
+// drainAll drains every lane and returns when the next packet may be sent, zero if none
+// is queued.
 func (ra *rates) drainAll(now time.Time) (next time.Time) {
 	for _, l := range ra.lanes {
 		ra.drain(l)
@@ -159,7 +161,7 @@ func (ra *rates) drainAll(now time.Time) (next time.Time) {
 	return next
 }
 
-// fail tells that a packet will have no answer.
+// fail reports that a packet will get no reply.
 func (p *packet) fail(err error) {
 	if p.answered != nil {
 		p.answered(oscarwire.SNAC{}, err)

@@ -51,11 +51,11 @@ func TestReplayedServices(t *testing.T) {
 	to := oscarwire.Redirect{Addr: "127.0.0.1:5190", Cookie: []byte{1}}
 	use := map[uint16]func(context.Context, *client) error{
 		oscarwire.FamilyBART: func(ctx context.Context, c *client) error {
-			batch := []iconWanted{{"100002", oscarwire.BARTItem{Type: oscarwire.BARTIcon, Data: []byte("0123456789abcdef")}}}
+			batch := []iconRequest{{"100002", oscarwire.BARTItem{Type: oscarwire.BARTIcon, Data: []byte("0123456789abcdef")}}}
 			return c.s.downloadIcons(ctx, to, batch)
 		},
 		oscarwire.FamilyChatNav: func(ctx context.Context, c *client) error {
-			return c.s.visitAt(ctx, to, time.Minute, newDeafRoom(c).findAt)
+			return c.s.withServiceAt(ctx, to, time.Minute, newDeafRoom(c).findAt)
 		},
 		oscarwire.FamilyChat: func(ctx context.Context, c *client) error {
 			r := newDeafRoom(c)
@@ -66,7 +66,7 @@ func TestReplayedServices(t *testing.T) {
 			defer r.close()
 			r.send(&message{ref: "1", to: r.peer.ID}, "hello", nil)
 			err := r.serve()
-			c.chats.roomOver(r, err)
+			c.chats.onRoomEnded(r, err)
 			return err
 		},
 	}

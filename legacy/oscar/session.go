@@ -17,25 +17,25 @@ var (
 )
 
 const (
-	queueLen   = 64 // commands that wait for Run
-	maxBacklog = 64 // messages that wait for the server's rate limits
+	queueLen   = 64 // commands queued for Run
+	maxBacklog = 64 // messages delayed by the server's rate limits
 )
 
-// command is something that the core wants done, by Run's goroutine.
+// command is a task for Run's goroutine.
 type command func(*client)
 
-// session is one account's connection.
+// session is one account.
 type session struct {
 	net      *network
 	env      legacy.Env
 	servers  []string // authorizers, tried in order
-	guarded  bool     // the server is the user's choice, and must be at a public address
-	self     string   // own name, normalised
+	publicOnly  bool     // the user chose the server: connect to public addresses only
+	self     string   // the account's normalised name
 	password string
 	state    []byte
 
-	live    atomic.Bool  // commands are carried out
-	backlog atomic.Int32 // messages taken and not yet handed to the server
+	live    atomic.Bool  // signed on: commands are accepted
+	backlog atomic.Int32 // messages from Send that are not written yet
 	queue   chan command
 }
 
@@ -51,7 +51,7 @@ func (s *session) Run(ctx context.Context) error {
 
 const (
 	authorizeLimit = 25 * time.Second // for all authorizers together
-	attachLimit    = 25 * time.Second // for BOS to take the session
+	attachLimit    = 25 * time.Second // for the sign-on at BOS
 )
 
 // serve signs on and serves until the session ends.
@@ -90,12 +90,12 @@ func (s *session) serve(ctx context.Context) error {
 	}
 }
 
-// errOffline is what commands get while the session is not signed on.
+// errOffline returns the error of a command while the session is not signed on.
 func (s *session) errOffline() error {
 	return legacy.Errorf(legacy.Offline, "You are not signed on to %s.", s.net.name())
 }
 
-// enqueue hands a command to Run. It never waits.
+// enqueue queues a command for Run. It never waits.
 func (s *session) enqueue(c command) error {
 	if !s.live.Load() {
 		return s.errOffline()
@@ -104,7 +104,7 @@ func (s *session) enqueue(c command) error {
 	case s.queue <- c:
 		return nil
 	default:
-		return legacy.Errorf(legacy.RateLimited, "That is more than %s takes at once. Wait a little.", s.net.name())
+		return legacy.Errorf(legacy.RateLimited, "Too many requests to %s are waiting. Try again in a moment.", s.net.name())
 	}
 }
 
@@ -113,7 +113,7 @@ func (s *session) Send(_ context.Context, m legacy.Outgoing) error {
 	if s.backlog.Add(1) > maxBacklog {
 		s.backlog.Add(-1)
 		return &legacy.Error{Kind: legacy.RateLimited, RetryAfter: 10 * time.Second,
-			Text: "Too many of your messages are still waiting, because " + s.net.name() + " limits how fast they may follow each other. Wait a little."}
+			Text: "Too many of your messages are waiting because of the rate limits of " + s.net.name() + ". Try again in a moment."}
 	}
 	err := s.enqueue(func(c *client) {
 		if m.To.Room {

@@ -25,7 +25,7 @@ const (
 	password = "correct horse"
 )
 
-// patience is how long a test waits for what must happen.
+// timeout is how long a test waits for what must happen.
 const patience = 10 * time.Second
 
 func startMock(t testing.TB, o oscarmock.Options) *oscarmock.Network {

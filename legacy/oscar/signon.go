@@ -11,18 +11,18 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// clientInfo is what we say that we are. Servers want plausible version numbers:
-// they are those that libpurple and BitLBee send.
+// clientInfo is the client's identification. Servers expect plausible version numbers:
+// these are the ones of libpurple and BitLBee.
 var clientInfo = oscarwire.ClientInfo{
 	Name: "transport", ID: 0x0109, Major: 5, Minor: 1, Build: 0x0BDC,
 	Distribution: 0xD2, Language: "en", Country: "us",
 }
 
-// errNoMD5 says that the authorizer does not know the MD5 sign-on.
+// errNoMD5 reports that the authorizer does not support the MD5 sign-on.
 var errNoMD5 = errors.New("md5 sign-on is not supported")
 
-// authorize signs on at the first authorizer that can be reached and returns the
-// address of BOS and the cookie to show there.
+// authorize signs on at the first authorizer that can be reached. It returns the
+// address of BOS and the cookie for it.
 func (s *session) authorize(ctx context.Context) (addr string, cookie []byte, err error) {
 	left := s.net.authorizeLimit
 	for i, server := range s.servers {
@@ -30,7 +30,7 @@ func (s *session) authorize(ctx context.Context) (addr string, cookie []byte, er
 			return "", nil, err
 		}
 		began := time.Now()
-		// One that hangs leaves time for the others.
+		// Share the remaining time, so that one authorizer that hangs does not use all of it.
 		limited, cancel := context.WithTimeout(ctx, left/time.Duration(len(s.servers)-i))
 		addr, cookie, err = s.authorizeAt(limited, server)
 		if err != nil && limited.Err() != nil && errors.Is(err, limited.Err()) {
@@ -44,7 +44,7 @@ func (s *session) authorize(ctx context.Context) (addr string, cookie []byte, er
 			break
 		}
 		left -= time.Since(began)
-		s.env.Log.Debug().Err(err).Str("server", server).Msg("cannot sign on there")
+		s.env.Log.Debug().Err(err).Str("server", server).Msg("cannot sign on at this server")
 	}
 	return addr, cookie, err
 }
@@ -56,13 +56,13 @@ func (s *session) authorizeAt(ctx context.Context, server string) (string, []byt
 	}
 	addr, cookie, err := s.signOnAt(ctx, server, s.signOnMD5)
 	if method == signOnAuto && errors.Is(err, errNoMD5) {
-		s.env.Log.Debug().Msg("the server does not know the md5 sign-on")
+		s.env.Log.Debug().Msg("the server does not support the md5 sign-on")
 		return s.signOnAt(ctx, server, s.signOnRoasted)
 	}
 	return addr, cookie, err
 }
 
-// signOnAt makes a connection to the authorizer for one sign-on.
+// signOnAt connects to an authorizer for one sign-on.
 func (s *session) signOnAt(ctx context.Context, server string, signOn func(context.Context, *conn) (oscarwire.LoginReply, error)) (string, []byte, error) {
 	c, err := s.dial(ctx, ctx, server)
 	if err != nil {
@@ -85,8 +85,8 @@ func (s *session) signOnAt(ctx context.Context, server string, signOn func(conte
 	return addr, reply.Cookie, nil
 }
 
-// nextAddr completes the address of the next server, which may lack a port, by
-// the one that sent it.
+// nextAddr completes the address of the next server, which may lack a port, with the
+// port of the server that sent it.
 func nextAddr(addr, from string) (string, error) {
 	if _, _, err := net.SplitHostPort(addr); err == nil {
 		return addr, nil
@@ -134,7 +134,7 @@ func (s *session) signOnMD5(ctx context.Context, c *conn) (oscarwire.LoginReply,
 	return s.loginReply(ctx, c)
 }
 
-// challenge waits for the key, or for a refusal in its place.
+// challenge waits for the key, or for a refusal instead of it.
 func (s *session) challenge(ctx context.Context, c *conn) (key []byte, refusal oscarwire.LoginReply, err error) {
 	for {
 		f, err := c.next(ctx)
@@ -215,7 +215,7 @@ func (s *session) loginReply(ctx context.Context, c *conn) (oscarwire.LoginReply
 	}
 }
 
-// multi is TLV 4A for our sign-ons.
+// multi returns the value of TLV 4A for a sign-on.
 func (s *session) multi() uint8 {
 	if s.net.opts.Multiple {
 		return oscarwire.MultiConnAllow
@@ -223,7 +223,7 @@ func (s *session) multi() uint8 {
 	return oscarwire.MultiConnSingle
 }
 
-// refused is a refusal to sign on, as the user should read it.
+// refused converts the code of a refused sign-on to an error for the user.
 func (n *network) refused(code oscarwire.SignOnCode) error {
 	is := func(kind legacy.Kind, text string) *legacy.Error {
 		return legacy.Wrap(kind, code, text)
@@ -240,12 +240,12 @@ func (n *network) refused(code oscarwire.SignOnCode) error {
 	case oscarwire.SignOnUnderage, oscarwire.SignOnInternalClient, oscarwire.SignOnInvalidSecurID:
 		return is(legacy.Forbidden, n.name()+" does not let this account sign on from here.")
 	case oscarwire.SignOnUpgradeNeeded:
-		return is(legacy.Unsupported, n.name()+" wants a newer program than this gateway.")
+		return is(legacy.Unsupported, n.name()+" requires a newer client than this gateway.")
 	case oscarwire.SignOnRateLimited, oscarwire.SignOnRateLimited2, oscarwire.SignOnTooManyHost, oscarwire.SignOnTooManyHost2:
-		// The next try waits for its turn (signonqueue.go).
-		return is(legacy.RateLimited, n.name()+" limits how often people may sign on from here. The gateway will try again.")
+		// The retry waits in the sign-on queue (signonqueue.go).
+		return is(legacy.RateLimited, n.name()+" limits the number of sign-ons from this gateway. The gateway will try again.")
 	case oscarwire.SignOnTooHeavyWarned:
-		e := is(legacy.Temporary, "This account was warned too often. The gateway will try again later.")
+		e := is(legacy.Temporary, "This account has received too many warnings. The gateway will try again later.")
 		e.RetryAfter = 10 * time.Minute
 		return e
 	}

@@ -10,49 +10,48 @@ import (
 	"transport/legacy"
 )
 
-// gates are what sessions pass before they sign on, by the server that they do so
-// at. Any goroutine may use them.
-type gates struct {
+// signOnQueues are the sign-on queues, by server. Any goroutine may use them.
+type signOnQueues struct {
 	mu    sync.Mutex
-	gates map[string]*gate
+	gates map[string]*signOnQueue
 }
 
-const maxGates = 1024 // servers, which users may name
+const maxSignOnQueues = 1024 // users can name servers
 
-// at is the gate before a server.
-func (g *gates) at(server string) *gate {
+// at returns the sign-on queue of a server.
+func (g *signOnQueues) at(server string) *signOnQueue {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.gates[server] == nil {
-		if g.gates == nil || len(g.gates) >= maxGates {
-			g.gates = make(map[string]*gate) // what the old ones know is found out again
+		if g.gates == nil || len(g.gates) >= maxSignOnQueues {
+			g.gates = make(map[string]*signOnQueue) // the state of the old queues is rediscovered by the next refusal
 		}
-		g.gates[server] = &gate{moved: make(chan struct{})}
+		g.gates[server] = &signOnQueue{moved: make(chan struct{})}
 	}
 	return g.gates[server]
 }
 
-// gate is open until the server says that too many sign on from here. Then it lets
-// one session through at a time, in the order in which they have come: Open OSCAR
-// Server takes ten sign-ons at once from an address, and one a minute after those,
-// which all users of the gateway share.
-type gate struct {
+// signOnQueue is the sign-on queue of a server. It is open until the server rejects a sign-on
+// as rate-limited. Then it admits one session at a time, in order of arrival: Open
+// OSCAR Server allows an address ten sign-ons at once and one a minute after those, and
+// all users of the gateway share them.
+type signOnQueue struct {
 	mu    sync.Mutex
-	next  time.Time // when the next may pass, zero while the gate is open
+	next  time.Time // time of the next sign-on, zero while sign-ons are not limited
 	queue []*place
-	moved chan struct{} // closed, and another one made, when the queue or next changes
+	moved chan struct{} // closed and replaced when the queue or next changes
 }
 
-// place is a session's in a queue.
+// place is a session's place in a queue.
 type place struct{ _ byte }
 
-// refill is for how many intervals nobody must have come before the gate opens: a
-// server's allowance is taken to be full again then.
+// refill is the number of idle intervals after which the limit ends: the server's
+// token bucket is assumed to be full then.
 const refill = 10
 
-// pass waits until a session may sign on. told is called when that is not soon, and
-// again when it is put off.
-func (g *gate) pass(ctx context.Context, interval time.Duration, told func(until time.Time)) error {
+// pass waits until a session may sign on. It calls told with the estimated time if
+// there is a delay, and again when the estimate changes.
+func (g *signOnQueue) pass(ctx context.Context, interval time.Duration, told func(until time.Time)) error {
 	g.mu.Lock()
 	if len(g.queue) == 0 && time.Now().After(g.next.Add(refill*interval)) {
 		g.next = time.Time{}
@@ -88,9 +87,9 @@ func (g *gate) pass(ctx context.Context, interval time.Duration, told func(until
 	}
 }
 
-// turn is when a place is due, as far as is known, zero for now: then it is taken.
-// moved is closed when that may be another time.
-func (g *gate) turn(p *place, interval time.Duration) (until time.Time, moved <-chan struct{}) {
+// turn returns the estimated time of a place's turn, or zero if it is now; then it also
+// removes the place. moved is closed when the estimate may have changed.
+func (g *signOnQueue) turn(p *place, interval time.Duration) (until time.Time, moved <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	at, now := slices.Index(g.queue, p), time.Now()
@@ -105,22 +104,22 @@ func (g *gate) turn(p *place, interval time.Duration) (until time.Time, moved <-
 	return until.Add(time.Duration(at) * interval), g.moved
 }
 
-// leave gives a place up.
-func (g *gate) leave(p *place) {
+// leave removes a place.
+func (g *signOnQueue) leave(p *place) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.drop(slices.Index(g.queue, p))
 }
 
-// drop takes a place out of the queue. g.mu is held.
-func (g *gate) drop(at int) {
+// drop removes a place from the queue. The caller holds g.mu.
+func (g *signOnQueue) drop(at int) {
 	g.queue = slices.Delete(g.queue, at, at+1)
 	close(g.moved)
 	g.moved = make(chan struct{})
 }
 
-// refused: the server has refused a sign-on since there were too many.
-func (g *gate) refused(interval time.Duration) {
+// refused handles a sign-on that the server rejected as rate-limited.
+func (g *signOnQueue) refused(interval time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if next := time.Now().Add(interval); next.After(g.next) {
@@ -130,7 +129,7 @@ func (g *gate) refused(interval time.Duration) {
 	}
 }
 
-// waitToSignOn waits at the gate before a server, and tells the core so.
+// waitToSignOn waits in the sign-on queue of a server and emits SignOnDelayed.
 func (s *session) waitToSignOn(ctx context.Context, server string) error {
 	return s.net.gates.at(server).pass(ctx, s.net.signOnInterval, func(until time.Time) {
 		wait := time.Until(until).Round(time.Second)
@@ -142,6 +141,6 @@ func (s *session) waitToSignOn(ctx context.Context, server string) error {
 			text = fmt.Sprintf("in about %d minutes", int((wait+30*time.Second)/time.Minute))
 		}
 		s.env.Emit(legacy.SignOnDelayed{Until: until, Text: "The " + s.net.name() +
-			" server limits how often people may sign on from here. Your turn comes " + text + "."})
+			" server limits the number of sign-ons from this gateway. You will be signed on " + text + "."})
 	})
 }

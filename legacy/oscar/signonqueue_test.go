@@ -37,7 +37,7 @@ func TestSignOnsWait(t *testing.T) {
 	for i := atOnce; i < users; i++ {
 		u := start(t, n, credentials(name(i)), nil)
 		told := expect(u, any[legacy.SignOnDelayed])
-		if !told.Until.After(last) || !strings.Contains(told.Text, "Your turn comes in") {
+		if !told.Until.After(last) || !strings.Contains(told.Text, "You will be signed on in") {
 			t.Errorf("number %d: got %+v after %v", i, told, last)
 		}
 		last = told.Until
