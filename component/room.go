@@ -56,6 +56,7 @@ type roomClient struct {
 	nick  string           // that it asked for, or has: as in JIDs
 	until time.Time        // for the network to let it in
 	in    bool             // it has been told who is there
+	lang  bool             // what it sends names a language
 	gone  bool             // it is offline, and its server has yet to say so to the room
 	shown legacy.Presence  // how available the user is by it
 	wish  *element.Element // how much history it wants, nil if it did not say
@@ -106,7 +107,7 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 	}
 	switch {
 	case st.Type == "unavailable":
-		r.leaveRoom(full, cleanText(st.ChildText(stanza.NS, "status")))
+		r.leaveRoom(st)
 	case st.Type == "error":
 		if client != nil && isErrorOf(st, ghosts) {
 			r.dropClient(full, "")
@@ -157,7 +158,7 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 		return
 	}
 	x := st.Child(xep.NSMUC, "x")
-	client := &roomClient{until: rs.u.c.clock.Now().Add(joinTime), id: st.ID, nick: st.To.Resource, wish: x.Child(xep.NSMUC, "history")}
+	client := &roomClient{until: rs.u.c.clock.Now().Add(joinTime), id: st.ID, lang: st.Lang() != "", nick: st.To.Resource, wish: x.Child(xep.NSMUC, "history")}
 	r.clients[full] = client
 	r.readShown(st, client)
 	if x.Child(xep.NSMUC, "password") != nil {
@@ -218,7 +219,8 @@ func (rs *rooms) rejoin() {
 
 // leaveRoom takes a client out of a room; the last one leaves it on the network,
 // unless the user is to stay. (XEP-0045 §7.14)
-func (r *room) leaveRoom(full string, reason string) {
+func (r *room) leaveRoom(st *stanza.Inbound) {
+	full := st.From.String()
 	if r == nil || r.clients[full] == nil {
 		return
 	}
@@ -226,10 +228,19 @@ func (r *room) leaveRoom(full string, reason string) {
 	if r.nick == "" { // it was not let in yet
 		self = &occupant{Occupant: legacy.Occupant{Nick: r.clients[full].nick}}
 	}
-	if !r.clients[full].gone && !strings.HasSuffix(reason, replacedText) {
+	if client := r.clients[full]; !client.gone && !client.wasDropped(st) {
 		r.sendOccupant(full, self, occupantStanza{gone: true, codes: []string{"110"}})
 	}
-	r.dropClient(full, reason)
+	r.dropClient(full, cleanText(st.ChildText(stanza.NS, "status")))
+}
+
+// wasDropped reports whether the server itself has sent a client's unavailable, since the
+// connection has gone: at that address there may be another client by now. Of guests
+// nothing else tells. Prosody says so when the address was taken; ejabberd's own has
+// neither the language that it puts to all that a client sends, nor anything else.
+func (cl *roomClient) wasDropped(st *stanza.Inbound) bool {
+	return strings.HasSuffix(st.ChildText(stanza.NS, "status"), replacedText) ||
+		cl.lang && st.Lang() == "" && st.ID == "" && st.Count() == 0
 }
 
 // dropClient forgets a client that is no longer in a room.
@@ -257,8 +268,7 @@ func (r *room) quitRoom(reason string) {
 	}
 }
 
-// replacedText is what Prosody says for a client whose address another one has taken. Of
-// guests nothing else tells that it has not left by itself.
+// replacedText is what Prosody says for a client whose address another one has taken.
 const replacedText = "Replaced by new connection"
 
 // noteGone notes that a client has gone offline, or come back, in the rooms that it is in.

@@ -60,18 +60,34 @@ func TestIRCNewcomer(t *testing.T) {
 	alice.role(room+"/Dave_Jones", "owner", "moderator")
 	alice.admin(room, "jid='bob@"+ircDomain+"' affiliation='outcast'")
 	bob.expect("KICK #test bob")
-	// XEP-0045 §7.14: what is left of a client is not told to the one that has its address now
-	again := w.login(aliceJID + "/one")
-	again.send("<message to='" + room + "' type='groupchat' id='early'><body>x</body></message>")
-	again.expect("not to be in the room yet", func(e *element.Element) bool {
-		if e.Name == "presence" && strings.HasPrefix(e.Attr("from"), room) {
-			t.Errorf("before it joins, a client gets %s", e)
-		}
-		return e.Attr("id") == "early"
-	})
-	again.join(room, "Dave Jones")
-	if self := again.presence(room+"/Dave_Jones", "", ""); codes(self) != "110 210" {
-		t.Errorf("the own presence is %s", self)
-	}
 	w.expectNoSecrets()
+}
+
+// TestIRCReplaced is a client that comes back with the same resource before its server has
+// noticed that the old connection is gone: what is left of that one is not told to it.
+// (XEP-0045 §7.14)
+func TestIRCReplaced(t *testing.T) {
+	eachServer(t, func(t *testing.T, w *world) {
+		irc := startIRC(t, lab.Ngircd)
+		w.useIRC(irc.Addr)
+		w.start()
+		w.waitLog("connected to the XMPP server", 2)
+		const room = "#test@" + ircDomain
+		w.login(aliceJID+"/one").enter(room, "alice")
+		again := w.login(aliceJID + "/one")
+		w.wait("end of the old client's stay", func() bool {
+			return condition(again.ask("get", room+"/alice", "<ping xmlns='urn:xmpp:ping'/>")) == "not-acceptable"
+		})
+		if got := again.Count(func(e *element.Element) bool { return lab.From(e, room) && e.Name == "presence" }); got != 0 {
+			t.Errorf("before it joins, a client gets %d presences of the room", got)
+		}
+		if self := again.enter(room, "alice"); codes(self) != "110" {
+			t.Errorf("the own presence is %s", self)
+		}
+		// Who leaves without going is told so.
+		again.send("<presence to='" + room + "/alice' type='unavailable'/>")
+		if left := again.presence(room+"/alice", "unavailable", ""); codes(left) != "110" {
+			t.Errorf("of leaving it is told %s", left)
+		}
+	})
 }
