@@ -13,7 +13,7 @@ import (
 // nobody's user ID on most systems.
 const nobodyUID = 65534
 
-// asNobody runs f so that the modes of files count, even for root.
+// asNobody runs f as a user for whom file modes apply, even if the test runs as root.
 func asNobody(t *testing.T, f func()) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -43,10 +43,10 @@ func TestOpenWithoutAccess(t *testing.T) {
 	}{
 		{"read-only folder", func(t *testing.T, opts Options) error {
 			return os.Chmod(filepath.Dir(opts.Path), 0o555)
-		}, ErrDisk, "must be able to write to that folder", ".lock"},
+		}, ErrDisk, "write access to that folder", ".lock"},
 		{"unreadable database", func(t *testing.T, opts Options) error {
 			return errors.Join(os.WriteFile(opts.Path, nil, 0o600), os.Chmod(opts.Path, 0))
-		}, ErrDisk, "must be able to read and write it", ""},
+		}, ErrDisk, "read and write access to it", ""},
 		{"unreadable key file", func(t *testing.T, opts Options) error {
 			return errors.Join(os.WriteFile(opts.Path+".key", nil, 0o600), os.Chmod(opts.Path+".key", 0))
 		}, ErrKey, "permission denied", ".key"},

@@ -10,19 +10,19 @@ import (
 	"unicode/utf8"
 )
 
-// sealedFields is what accounts.sealed_fields holds, as JSON.
+// sealedFields are the contents of accounts.sealed_fields, as JSON.
 type sealedFields struct {
-	Login  string            `json:"login,omitempty"` // to hash it again with another key
+	Login  string            `json:"login,omitempty"` // Rotate hashes it with another key
 	Fields map[string]string `json:"fields,omitempty"`
 }
 
-// accountPlace is where a sealed column of an account lives.
+// accountPlace returns the place of a sealed column of an account.
 func accountPlace(column, network, user string) []byte {
 	return place("accounts", column, network, user)
 }
 
-// PutAccount registers a user, or changes the registration and keeps contacts,
-// messages and the time of creation. Durable.
+// PutAccount inserts a registration, or updates it and keeps contacts, messages and the
+// time of creation. Durable.
 func (d *DB) PutAccount(ctx context.Context, a Account) error {
 	if a.Network == "" || a.User == "" {
 		return errors.New("registry: put account: network or user is empty")
@@ -72,8 +72,8 @@ func (d *DB) PutAccount(ctx context.Context, a Account) error {
 	}})
 }
 
-// Account returns a registration, or ErrNotFound. ErrCorrupt says that a sealed
-// value has been tampered with.
+// Account returns a registration, or ErrNotFound. The error is ErrCorrupt if a sealed
+// value was tampered with.
 func (d *DB) Account(ctx context.Context, network, user string) (Account, error) {
 	a := Account{Network: network, User: user}
 	o := d.opener()
@@ -118,7 +118,7 @@ func (d *DB) Accounts(ctx context.Context, network string) ([]Account, error) {
 	return accounts, nil
 }
 
-// accountRow is an account as it is stored.
+// accountRow is a row of accounts.
 type accountRow struct {
 	fields, options, state []byte
 	created, updated       int64
@@ -152,7 +152,7 @@ func (row accountRow) open(o opener, a *Account) error {
 	return nil
 }
 
-// Users returns the bare JIDs of all that are registered with a network, oldest
+// Users returns the bare JIDs of all registered users of a network, oldest registration
 // first.
 func (d *DB) Users(ctx context.Context, network string) ([]string, error) {
 	return d.users(ctx, "users", "SELECT user FROM accounts WHERE network = ? ORDER BY id", network)
@@ -174,9 +174,8 @@ func (d *DB) users(ctx context.Context, name, query string, args ...any) ([]stri
 	return users, nil
 }
 
-// AccountByLogin returns the user who has registered a legacy account, given by
-// the same normalised name as in Account.Login; the one who did so first if
-// there are several. ErrNotFound if nobody has.
+// AccountByLogin returns the user with the given Account.Login, a normalised name. If
+// there are several, it returns the earliest registration. ErrNotFound if there is none.
 func (d *DB) AccountByLogin(ctx context.Context, network, login string) (user string, err error) {
 	if login == "" {
 		return "", d.wrap("account by login", ErrNotFound)
@@ -184,7 +183,7 @@ func (d *DB) AccountByLogin(ctx context.Context, network, login string) (user st
 	for {
 		r := d.ring.Load()
 		user, err = d.accountByLogin(ctx, r, network, login)
-		// Was the row hashed anew by Rotate, just before it was looked for?
+		// Try again if Rotate has hashed the row with a new key in the meantime.
 		if !errors.Is(err, ErrNotFound) || r == d.ring.Load() {
 			return user, err
 		}
@@ -194,8 +193,8 @@ func (d *DB) AccountByLogin(ctx context.Context, network, login string) (user st
 func (d *DB) accountByLogin(ctx context.Context, r *ring, network, login string) (user string, err error) {
 	err = d.read(ctx, "account by login", func(c *conn) error {
 		var first int64
-		// One key, except during a rotation. Its rows go from an old key to the
-		// newest, so they are not missed when that is looked for last.
+		// There is one key, except during a rotation. Rotate moves rows from old
+		// keys to the newest one, so query that last.
 		for _, k := range slices.Backward(r.keys) {
 			var id int64
 			var name string
@@ -244,8 +243,8 @@ func (d *DB) SetOptions(ctx context.Context, network, user string, options map[s
 	}})
 }
 
-// DeleteAccount removes a registration and everything else that is kept for it:
-// contacts, messages and archive. ErrNotFound if there is none. Durable.
+// DeleteAccount deletes a registration with its contacts, messages and archives.
+// ErrNotFound if there is none. Durable.
 func (d *DB) DeleteAccount(ctx context.Context, network, user string) error {
 	return d.write(ctx, "delete account", op{durable: true, compound: true, run: func(c *conn) error {
 		if _, err := c.exec("DELETE FROM archive_rooms WHERE network = ? AND user = ?", network, user); err != nil {
@@ -258,7 +257,7 @@ func (d *DB) DeleteAccount(ctx context.Context, network, user string) error {
 	}})
 }
 
-// encodeOptions keeps nil apart from empty.
+// encodeOptions returns nil for nil, and JSON otherwise.
 func encodeOptions(options map[string]string) ([]byte, error) {
 	if options == nil {
 		return nil, nil
@@ -269,7 +268,7 @@ func encodeOptions(options map[string]string) ([]byte, error) {
 	return json.Marshal(options)
 }
 
-// validMap refuses what JSON would change without a word.
+// validMap rejects strings that are not UTF-8, which JSON would change silently.
 func validMap(m map[string]string) error {
 	for name, value := range m {
 		if !utf8.ValidString(name) || !utf8.ValidString(value) {

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Line is something that was said in a room, as one user saw it.
+// Line is a message in a user's archive of a room.
 type Line struct {
 	Network, User, Room string
-	// StanzaID names the line within the room. (XEP-0359)
+	// StanzaID is unique within the user's archive of the room. (XEP-0359)
 	StanzaID string
-	// Payload is the line itself, in the caller's own encoding. Sealed.
+	// Payload is the message, in the caller's encoding. Sealed.
 	Payload []byte
 	Created time.Time
 }
@@ -24,35 +24,34 @@ func (l *Line) place() []byte {
 	return place("archive", "payload", l.Network, l.User, l.Room, l.StanzaID, strconv.FormatInt(toMicro(l.Created), 10))
 }
 
-// LineQuery asks for part of a room's archive. (XEP-0313 §4, XEP-0059)
+// LineQuery selects a part of a room's archive. (XEP-0313 §4, XEP-0059)
 type LineQuery struct {
 	Network, User, Room string
-	// Start and End bound the times, if they are not zero.
+	// Start and End limit the times; zero is no limit.
 	Start, End time.Time
-	// After and Before are the StanzaIDs between which the lines lie, "" for no
-	// bound.
+	// After and Before are the StanzaIDs around the result, both excluded; "" is no
+	// limit.
 	After, Before string
-	// IDs, if set, are the StanzaIDs of the lines that are wanted; those that are
-	// not there are an error.
+	// IDs, if set, are the StanzaIDs of the result. A missing one is ErrNotFound.
 	IDs []string
-	// Limit is how many lines are wanted at most: the last ones with Last, else the
-	// first.
+	// Limit is the largest number of lines in the result: the last ones if Last is
+	// set, otherwise the first.
 	Limit int
 	Last  bool
 }
 
-// LinePage answers a LineQuery, the oldest line first.
+// LinePage is the result of a LineQuery. Lines are ordered by time, oldest first.
 type LinePage struct {
 	Lines []Line
-	// Complete: there are no more in the direction of the query.
+	// Complete: there are no more lines in the direction of the query.
 	Complete bool
-	// Count is how many lines fit Start and End, and Index the place of the first
-	// of Lines among them.
+	// Count is the number of lines between Start and End; Index is the index of the
+	// first of Lines among them.
 	Count, Index int
 }
 
-// AppendLines adds lines to the archive. A line whose StanzaID is there already is
-// left out. Not durable: a loss of power can lose the last ones.
+// AppendLines adds lines to the archive. It skips a line whose StanzaID already exists.
+// Not durable: a power failure can lose the last lines.
 func (d *DB) AppendLines(ctx context.Context, lines []Line) error {
 	lines = slices.Clone(lines)
 	return d.write(ctx, "append to the archive", op{compound: true, run: func(c *conn) error {
@@ -79,8 +78,8 @@ func (d *DB) AppendLines(ctx context.Context, lines []Line) error {
 	}})
 }
 
-// Lines returns part of a room's archive. ErrNotFound when After, Before or one of
-// IDs is not there.
+// Lines returns a part of a room's archive. ErrNotFound if After, Before or one of IDs
+// does not exist.
 func (d *DB) Lines(ctx context.Context, q LineQuery) (LinePage, error) {
 	var page LinePage
 	o := d.opener()
@@ -106,7 +105,8 @@ func (d *DB) Lines(ctx context.Context, q LineQuery) (LinePage, error) {
 	return page, err
 }
 
-// where is the condition on the times, and with that on the places in the order.
+// where returns two conditions: where[0] on the times, where[1] also on After, Before and
+// IDs.
 func (q LineQuery) where(c *conn, room int64) (where [2]string, args []any, err error) {
 	end := int64(1) << 62
 	if !q.End.IsZero() {
@@ -195,8 +195,8 @@ func (p *LinePage) read(ctx context.Context, c *conn, o opener, q LineQuery, whe
 	return c.row("SELECT count(*) FROM archive WHERE "+where[0]+" AND id < ?4", append(slices.Clone(args[:3]), first), &p.Index)
 }
 
-// TrimLines removes the lines from before a time, and of each room those beyond the
-// newest most.
+// TrimLines deletes the lines from before a time, and all but the newest most lines of
+// each room.
 func (d *DB) TrimLines(ctx context.Context, network string, before time.Time, most int) error {
 	return d.write(ctx, "trim the archive", op{compound: true, run: func(c *conn) error {
 		if _, err := c.exec("DELETE FROM archive WHERE created < ?2 AND room IN (SELECT id FROM archive_rooms WHERE network = ?1)", network, toMicro(before)); err != nil {
@@ -221,7 +221,7 @@ func (d *DB) TrimLines(ctx context.Context, network string, before time.Time, mo
 	}})
 }
 
-// DeleteLine removes a line from a room's archive; one that is not there is no error.
+// DeleteLine deletes a line from a room's archive. A missing line is no error.
 func (d *DB) DeleteLine(ctx context.Context, network, user, room, stanzaID string) error {
 	return d.write(ctx, "delete a line of the archive", op{run: func(c *conn) error {
 		_, err := c.exec("DELETE FROM archive WHERE stanza_id = ?4 AND room = (SELECT id FROM archive_rooms WHERE network = ?1 AND user = ?2 AND room = ?3)", network, user, room, stanzaID)
@@ -229,7 +229,7 @@ func (d *DB) DeleteLine(ctx context.Context, network, user, room, stanzaID strin
 	}})
 }
 
-// resealLines does for the archive what resealAccounts does for accounts.
+// resealLines is resealAccounts for the archive.
 func resealLines(c *conn, r *ring, after int64) (int64, error) {
 	type row struct {
 		Line

@@ -27,7 +27,7 @@ func TestArchive(t *testing.T) {
 	}
 	other := lines[0]
 	other.User = "bob@example.org"
-	for range 2 { // the same twice is there once
+	for range 2 { // the second call changes nothing
 		if err := d.AppendLines(ctx, append(slices.Clone(lines), other)); err != nil {
 			t.Fatal(err)
 		}

@@ -76,7 +76,7 @@ func BenchmarkKeepMessage(b *testing.B) {
 			for i := range 64 {
 				putTestAccount(b, d, testNet, fmt.Sprintf("user%d@example.org", i))
 			}
-			// As in use: a message is kept, and soon forgotten.
+			// As in production: a message is spooled, and deleted soon after.
 			keep := func(user string) error {
 				id, err := d.KeepMessage(context.Background(), Message{Network: testNet, User: user, Peer: "peer",
 					Direction: Inbound, StanzaID: "id", Payload: payload})

@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// Check looks for damage: in the file, in the references between tables, and
-// whether the key file, as it is on the disk now, is that of the database. It
-// reads the whole database. Errors: ErrCorrupt, ErrKey.
+// Check verifies the file, the references between tables, and that the key file now on
+// the disk belongs to the database. It reads the whole database. Errors: ErrCorrupt,
+// ErrKey.
 func (d *DB) Check(ctx context.Context) error {
 	if err := d.lockRotation(ctx); err != nil {
 		return d.wrap("check", err)
@@ -28,16 +28,16 @@ func (d *DB) Check(ctx context.Context) error {
 		}
 		sentinel, err := readSentinel(c)
 		if err == nil && sentinel == nil {
-			err = fmt.Errorf("%w: the proof of its key is missing", ErrCorrupt)
+			err = fmt.Errorf("%w: the sentinel that identifies its key is missing: restore the database from a backup", ErrCorrupt)
 		}
 		if err != nil {
 			return err
 		}
-		return d.proveKeys(r, sentinel)
+		return d.verifyKeys(r, sentinel)
 	})
 }
 
-// checkFile may take long, so these statements can be interrupted.
+// checkFile verifies the database file. It can take long, so its statements use ctx.
 func checkFile(ctx context.Context, c *conn) error {
 	var text string
 	if err := c.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&text); err != nil {
@@ -52,12 +52,12 @@ func checkFile(ctx context.Context, c *conn) error {
 	}
 	defer rows.Close()
 	if rows.Next() {
-		return fmt.Errorf("%w: a row belongs to no account", ErrCorrupt)
+		return fmt.Errorf("%w: a row refers to a missing account: restore the database from a backup", ErrCorrupt)
 	}
 	return rows.Err()
 }
 
-// Stats counts everything. It does not read the rows.
+// Stats returns totals over all networks. It does not read the rows.
 func (d *DB) Stats(ctx context.Context) (Stats, error) {
 	var s Stats
 	err := d.read(ctx, "count", func(c *conn) error {
@@ -67,7 +67,7 @@ func (d *DB) Stats(ctx context.Context) (Stats, error) {
 	return s, err
 }
 
-// lockRotation keeps the key file from changing until unlockRotation.
+// lockRotation waits for Rotate and Check, and excludes both until unlockRotation.
 func (d *DB) lockRotation(ctx context.Context) error {
 	select {
 	case d.rotating <- struct{}{}:
@@ -81,9 +81,9 @@ func (d *DB) lockRotation(ctx context.Context) error {
 
 func (d *DB) unlockRotation() { <-d.rotating }
 
-// opener opens values that were read from the database. It is made before they
-// are read: then it has every key that they can be sealed with, unless they are
-// newer than it, and then the current ring has it.
+// opener decrypts values from the database. It must be created before they are read: then
+// its ring has the key of every value, unless Rotate has added a key since, which is in
+// the current ring.
 type opener struct {
 	d *DB
 	r *ring

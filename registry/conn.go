@@ -10,19 +10,18 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// conn is one connection and the statements prepared on it. It is used by one
-// goroutine at a time.
+// conn is a connection with its prepared statements. One goroutine uses it at a time.
 //
-// Statements run with a context that is never cancelled: the driver would start
-// a goroutine for each row otherwise, and every statement here is short.
+// Statements run with a context that is never cancelled: with a cancellable one, the
+// driver would start a goroutine for each row. Every statement here is short.
 type conn struct {
 	*sql.Conn
 	stmts map[string]*sql.Stmt
 }
 
-// dataSource is the driver's name for the file at path, which must be absolute.
+// dataSource returns the driver's URI of the file at path, which must be absolute.
 func dataSource(path string) string {
-	// SQLite and the driver both read a file URI, so any character may be in path.
+	// SQLite and the driver both accept a file URI, in which any character can be escaped.
 	u := url.URL{Scheme: "file", Path: path}
 	return u.String() + "?_foreign_keys=1&_busy_timeout=5000&_synchronous=NORMAL"
 }
@@ -50,8 +49,8 @@ func (c *conn) close() error {
 	return errors.Join(append(errs, c.Conn.Close())...)
 }
 
-// stmt prepares a query when it is used first. Queries are constants, so there
-// are few.
+// stmt returns the prepared statement of a query, from a cache without a limit: queries
+// are constants, and few.
 func (c *conn) stmt(query string) (*sql.Stmt, error) {
 	if s := c.stmts[query]; s != nil {
 		return s, nil
@@ -72,8 +71,7 @@ func (c *conn) exec(query string, args ...any) (sql.Result, error) {
 	return s.ExecContext(context.Background(), args...)
 }
 
-// execFound is exec of a statement that is to change something: ErrNotFound
-// when there was nothing to change.
+// execFound runs a statement, and returns ErrNotFound if it has changed no row.
 func (c *conn) execFound(query string, args ...any) error {
 	res, err := c.exec(query, args...)
 	if err != nil {
@@ -86,7 +84,7 @@ func (c *conn) execFound(query string, args ...any) error {
 	return err
 }
 
-// row reads a single row, or says ErrNotFound.
+// row reads a single row, or returns ErrNotFound.
 func (c *conn) row(query string, args []any, dest ...any) error {
 	s, err := c.stmt(query)
 	if err != nil {
@@ -99,7 +97,7 @@ func (c *conn) row(query string, args []any, dest ...any) error {
 	return err
 }
 
-// each calls f for every row, until ctx ends or f fails.
+// each calls f for every row, until ctx ends or f returns an error.
 func (c *conn) each(ctx context.Context, query string, args []any, f func(scan func(...any) error) error) (err error) {
 	s, err := c.stmt(query)
 	if err != nil {
@@ -121,8 +119,8 @@ func (c *conn) each(ctx context.Context, query string, args []any, f func(scan f
 	return rows.Err()
 }
 
-// idle reports whether no transaction is open: SQLite ends one by itself after
-// some errors, a full disk among them.
+// idle reports whether no transaction is open. SQLite itself rolls a transaction back
+// after some errors, such as a full disk.
 func (c *conn) idle() (bool, error) {
 	var idle bool
 	err := c.Raw(func(driverConn any) error {

@@ -8,7 +8,7 @@ import (
 )
 
 // PutContact inserts or replaces a contact. ErrNotFound if its account is not
-// registered. Not durable: the network and the next presence tell it again.
+// registered. Not durable: the network's list and the next presence repeat its contents.
 func (d *DB) PutContact(ctx context.Context, contact Contact) error {
 	row, err := encodeContact(contact)
 	if err != nil {
@@ -17,8 +17,8 @@ func (d *DB) PutContact(ctx context.Context, contact Contact) error {
 	return d.write(ctx, "put contact", op{run: row.put})
 }
 
-// PutContacts inserts or replaces contacts, all of them or, when there is an
-// error, none. They may belong to several accounts. Otherwise as PutContact.
+// PutContacts inserts or replaces contacts: all of them or, if it returns an error, none.
+// They may belong to several accounts. Otherwise like PutContact.
 func (d *DB) PutContacts(ctx context.Context, contacts []Contact) error {
 	if len(contacts) == 0 {
 		return nil
@@ -40,8 +40,8 @@ func (d *DB) PutContacts(ctx context.Context, contacts []Contact) error {
 	}})
 }
 
-// Contacts returns all contacts of an account, by Peer. There are none, without
-// an error, if there is no such account.
+// Contacts returns all contacts of an account, ordered by Peer. It returns none, and no
+// error, if there is no such account.
 func (d *DB) Contacts(ctx context.Context, network, user string) ([]Contact, error) {
 	var contacts []Contact
 	err := d.read(ctx, "contacts", func(c *conn) error {
@@ -70,7 +70,7 @@ func (d *DB) Contacts(ctx context.Context, network, user string) ([]Contact, err
 	return contacts, nil
 }
 
-// DeleteContact forgets a contact. ErrNotFound if there is none. Not durable.
+// DeleteContact deletes a contact. ErrNotFound if there is none. Not durable.
 func (d *DB) DeleteContact(ctx context.Context, network, user, peer string) error {
 	return d.write(ctx, "delete contact", op{run: func(c *conn) error {
 		return c.execFound(`DELETE FROM contacts
@@ -78,7 +78,7 @@ func (d *DB) DeleteContact(ctx context.Context, network, user, peer string) erro
 	}})
 }
 
-// contactRow is a contact as it is stored. It shares nothing with the caller's.
+// contactRow is a row of contacts. It shares no memory with the caller's Contact.
 type contactRow struct {
 	network, user, peer, name, nick, groups string
 	subscription                            Subscription

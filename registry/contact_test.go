@@ -53,8 +53,7 @@ func TestContacts(t *testing.T) {
 	}
 }
 
-// PutContacts is all or nothing, and what it undoes does not touch others who
-// share its commit.
+// PutContacts is atomic, and its rollback does not affect other calls in the same commit.
 func TestPutContactsAtomic(t *testing.T) {
 	d := openTemp(t)
 	putTestAccount(t, d, testNet, testUser)
@@ -100,7 +99,7 @@ func TestSubscription(t *testing.T) {
 	if !s.Has(To) || !s.Has(To|AskFrom) || s.Has(To|From) || s.Has(From) || s.Without(To) != AskFrom || s.Without(From) != s {
 		t.Errorf("set operations on %s", s)
 	}
-	// They are stored.
+	// The database contains the values.
 	if To != 1 || From != 2 || AskTo != 4 || AskFrom != 8 || Refused != 16 || AuthAsked != 32 || Removed != 64 || Inbound != 1 || Outbound != 2 {
 		t.Error("stored values have changed")
 	}

@@ -14,19 +14,19 @@ import (
 	"testing"
 )
 
-// crashEnv, when set, makes this test binary write to the database in that
-// folder until it is killed, see TestMain.
+// crashEnv is an environment variable. If it is set, this test binary writes to the
+// database in that folder until it is killed, see TestMain.
 const crashEnv = "REGISTRY_CRASH_DIR"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashEnv); dir != "" {
-		fmt.Println("error", writeUntilKilled(dir)) // does not return unless it fails
+		fmt.Println("error", writeUntilKilled(dir)) // returns only an error
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
-// writeUntilKilled prints a line for each write after it was acknowledged.
+// writeUntilKilled prints a line after each committed write.
 func writeUntilKilled(dir string) error {
 	ctx := context.Background()
 	opts := testOptions(dir)
@@ -75,8 +75,8 @@ func writeUntilKilled(dir string) error {
 	return <-failed
 }
 
-// A process that is killed while it writes, and changes its key, leaves a
-// database that opens and has everything that was acknowledged.
+// After a process was killed while it wrote and rotated its key, the database opens and
+// contains every committed write.
 func TestKilled(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

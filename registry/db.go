@@ -13,28 +13,28 @@ import (
 	"time"
 )
 
-// DefaultMaxMessages is how many messages are kept when Options do not say.
+// DefaultMaxMessages is the default of Options.MaxMessages.
 const DefaultMaxMessages = 1000
 
-// readConns is how many reads can run at once.
+// readConns is the number of concurrent reads.
 const readConns = 4
 
-// Options say where the database is and how much it takes.
+// Options are the paths and limits of a database.
 type Options struct {
-	// Path is the database file. Beside it are those that SQLite makes
-	// (-wal, -shm) and one to lock it with (.lock).
+	// Path is the database file. In the same folder are SQLite's own files
+	// (-wal, -shm) and the lock file (.lock).
 	Path string
-	// KeyFile is the file of the keys, Path + ".key" by default. No two
-	// databases may share one.
+	// KeyFile is the key file, Path + ".key" by default. Two databases must not
+	// share one.
 	KeyFile string
-	// MaxMessages bounds the messages kept for a user in one direction,
-	// DefaultMaxMessages by default.
+	// MaxMessages limits the spooled messages of a user in one direction.
+	// The default is DefaultMaxMessages.
 	MaxMessages int
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
 }
 
-// DB is an open database. Its methods may be called concurrently.
+// DB is an open database. Any goroutine may call its methods.
 type DB struct {
 	path, keyFile string
 	maxMessages   int
@@ -50,17 +50,18 @@ type DB struct {
 	closing   chan struct{}
 	closeErr  error
 
-	rotating chan struct{} // full while Rotate or Check runs, and once closed
-	// crash is called by Rotate between its steps; tests stop it there.
+	rotating chan struct{} // full while Rotate or Check runs, and after Close
+	// crash runs between the steps of Rotate; tests return an error from it.
 	crash func(step string) error
 }
 
-// Open opens the database, or creates it together with its key, mode 0600. It
-// brings an older schema up to date.
+// Open opens the database, or creates it and its key with mode 0600. It migrates an
+// older schema to the current one.
 //
-// Errors: ErrKey when the key file is missing, unsafe or of another database;
-// ErrBusy when another process has the database open; ErrNewer; ErrCorrupt when
-// the file is no database of ours; ErrDisk when files cannot be written.
+// Errors: ErrKey if the key file is missing, has an unsafe mode or belongs to another
+// database; ErrBusy if another process has the database open; ErrNewer; ErrCorrupt if
+// the file is damaged or no database of this program; ErrDisk if files cannot be
+// written.
 func Open(ctx context.Context, opts Options) (*DB, error) {
 	if opts.Path == "" {
 		return nil, errors.New("registry: open: no path given")
@@ -132,8 +133,8 @@ func (d *DB) open(ctx context.Context) error {
 	return nil
 }
 
-// resolve makes a path absolute, and follows links: the same file must always
-// have the same lock beside it.
+// resolve returns an absolute path without symbolic links: one file must always have the
+// same lock file.
 func resolve(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -142,10 +143,10 @@ func resolve(path string) (string, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		return target, nil
 	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil { // a file that is yet to be made
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil { // the file does not exist yet
 		return filepath.Join(dir, filepath.Base(path)), nil
 	}
-	return path, nil // does not exist, which is reported when it is opened
+	return path, nil // opening it reports the error
 }
 
 func kindOf(info fs.FileInfo) string {
@@ -155,12 +156,12 @@ func kindOf(info fs.FileInfo) string {
 	return "special file"
 }
 
-// securePath creates the database file, or takes from others what they may do
-// with it. SQLite gives its own files the mode of the database.
+// securePath creates the database file, or removes the permissions of other users. SQLite
+// gives its own files the mode of the database.
 func securePath(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return locate("open: %w: %w: the gateway must be able to read and write it", ErrDisk, err)
+		return locate("open: %w: %w: give the gateway's user read and write access to it", ErrDisk, err)
 	}
 	f.Close()
 	for _, name := range []string{path, path + "-wal", path + "-shm"} {
@@ -172,19 +173,19 @@ func securePath(path string) error {
 			err = os.Chmod(name, 0o600)
 		}
 		if err != nil {
-			return locate("open: %w: %w: only the gateway's user may read it: chmod 600 %s", ErrDisk, err, name)
+			return locate("open: %w: %w: other users can read it: chmod 600 %s", ErrDisk, err, name)
 		}
 	}
 	return nil
 }
 
-// prepare checks schema and key, and brings both up to date.
+// prepare checks the schema and the key, migrates the schema and creates a missing key.
 func (d *DB) prepare(ctx context.Context, c *conn) error {
 	scripts, err := readMigrations(migrations)
 	if err != nil {
 		return d.wrap("open", err)
 	}
-	// Before anything is changed: whose is it?
+	// Check that the database is this program's before changing it.
 	version, err := schemaVersion(ctx, c, d.path, len(scripts))
 	if err != nil {
 		return err
@@ -204,7 +205,7 @@ func (d *DB) prepare(ctx context.Context, c *conn) error {
 		return d.wrap("open", err)
 	}
 	if sentinel != nil {
-		if err := d.proveKeys(r, sentinel); err != nil {
+		if err := d.verifyKeys(r, sentinel); err != nil {
 			return err
 		}
 	}
@@ -215,7 +216,7 @@ func (d *DB) prepare(ctx context.Context, c *conn) error {
 		return d.wrap("open", err)
 	}
 	if mode != "wal" {
-		return locate("open: %s: write-ahead log refused (journal mode %s): is it on a local disk?", d.path, mode)
+		return locate("open: %s: SQLite cannot use a write-ahead log (journal mode %s): put the database on a local disk", d.path, mode)
 	}
 	if err := migrate(ctx, c, d.path, version, scripts); err != nil {
 		return err
@@ -226,8 +227,8 @@ func (d *DB) prepare(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// loadKeys reads the key file. A database that holds nothing sealed yet gets a
-// new one if there is none.
+// loadKeys reads the key file. If there is none and the database contains no sealed
+// value, it creates one.
 func (d *DB) loadKeys(sealed bool) ([]key, error) {
 	keys, err := readKeys(d.keyFile)
 	if err == nil {
@@ -237,7 +238,7 @@ func (d *DB) loadKeys(sealed bool) ([]key, error) {
 		return nil, err
 	}
 	if sealed {
-		return nil, fmt.Errorf("%w: the passwords in %s cannot be read without it: restore it from a backup", err, d.path)
+		return nil, fmt.Errorf("%w: without this key file the passwords in %s cannot be decrypted: restore the key file from a backup", err, d.path)
 	}
 	k, err := newKey(nil)
 	if err != nil {
@@ -247,14 +248,14 @@ func (d *DB) loadKeys(sealed bool) ([]key, error) {
 	return keys, writeKeys(d.keyFile, keys)
 }
 
-// The sentinel is a sealed value that every database has, so that a wrong key
-// is found when the database is opened and not at the first login.
+// The sentinel is a sealed value in every database. Opening it detects a wrong key when
+// the database is opened, instead of at the first sign-on.
 const sentinelName = "sentinel"
 
 var sentinelPlace = place("meta", "value", sentinelName)
 
-// readSentinel returns nil if a crash kept it from being written, which was
-// before anything else could be.
+// readSentinel returns nil if a crash happened before the sentinel was written; the
+// database has no accounts then.
 func readSentinel(c *conn) ([]byte, error) {
 	var sealed []byte
 	err := c.row("SELECT value FROM meta WHERE name=?", []any{sentinelName}, &sealed)
@@ -266,7 +267,7 @@ func readSentinel(c *conn) ([]byte, error) {
 		return nil, err
 	}
 	if accounts {
-		return nil, fmt.Errorf("%w: the proof of its key is missing", ErrCorrupt)
+		return nil, fmt.Errorf("%w: the sentinel that identifies its key is missing: restore the database from a backup", ErrCorrupt)
 	}
 	return nil, nil
 }
@@ -277,30 +278,29 @@ func writeSentinel(c *conn, r *ring) error {
 	return err
 }
 
-// proveKeys fails unless the keys are those of this database.
-func (d *DB) proveKeys(r *ring, sentinel []byte) error {
+// verifyKeys returns ErrKey if the keys do not belong to this database.
+func (d *DB) verifyKeys(r *ring, sentinel []byte) error {
 	if _, err := r.open(sentinel, sentinelPlace); err != nil {
-		return locate("key file %s: %w: it does not belong to database %s: restore the right one from a backup", d.keyFile, ErrKey, d.path)
+		return locate("key file %s: %w: it does not belong to database %s: restore the right key file from a backup", d.keyFile, ErrKey, d.path)
 	}
 	return nil
 }
 
-// Close carries out what is queued, waits for reads and for Rotate to stop, and
-// closes the database.
-// Calls that come later return ErrClosed. Closing twice is harmless.
+// Close runs the queued calls, waits for reads and for Rotate, and closes the database.
+// Later calls return ErrClosed. Close may be called twice.
 func (d *DB) Close() error {
 	d.closeOnce.Do(func() {
 		close(d.closing)
 		var errs []error
 		if d.writer != nil {
 			d.writer.stop()
-			// Rotate must not touch the key file once others can open the
-			// database. Neither it nor Check can begin again.
+			// Rotate must not write the key file after another process can open
+			// the database. From here on neither Rotate nor Check can begin.
 			d.rotating <- struct{}{}
 			for range readConns {
 				errs = append(errs, (<-d.readers).close())
 			}
-			// The last connection to close writes the log back and removes it.
+			// The last connection checkpoints the write-ahead log and deletes it.
 			errs = append(errs, d.writer.c.close())
 		} else {
 			close(d.readers)
@@ -319,13 +319,13 @@ func (d *DB) Close() error {
 	return d.closeErr
 }
 
-// write queues an operation and names its error.
+// write queues an operation, waits for its result, and adds its name to the error.
 func (d *DB) write(ctx context.Context, name string, o op) error {
 	o.ctx = ctx
 	return d.wrap(name, d.writer.do(&o))
 }
 
-// read runs f with a connection that only reads.
+// read runs f with a read-only connection.
 func (d *DB) read(ctx context.Context, name string, f func(*conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return d.wrap(name, err)

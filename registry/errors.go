@@ -8,19 +8,20 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// What callers can tell apart, with errors.Is.
+// The sentinels for errors.Is.
 var (
 	// ErrNotFound: there is no such account, contact or login.
 	ErrNotFound = errors.New("not found")
-	// ErrFull: as many messages are kept for this user as may be.
-	ErrFull = errors.New("too many messages kept")
-	// ErrKey: the key file is missing, unreadable, unsafe, or of another database.
+	// ErrFull: the spool of this user in this direction has Options.MaxMessages.
+	ErrFull = errors.New("too many spooled messages")
+	// ErrKey: the key file is missing, unreadable, has an unsafe mode, or belongs to
+	// another database.
 	ErrKey = errors.New("wrong key")
-	// ErrNewer: a newer program has written the database.
+	// ErrNewer: a newer version of the program has written the database.
 	ErrNewer = errors.New("database is newer than this program")
-	// ErrCorrupt: the database is damaged, has been tampered with, or is none.
+	// ErrCorrupt: the database is damaged, was tampered with, or is another kind of file.
 	ErrCorrupt = errors.New("database is damaged")
-	// ErrBusy: another process holds the database.
+	// ErrBusy: another process has the database open.
 	ErrBusy = errors.New("database is in use")
 	// ErrDisk: the disk is full, failing or read-only.
 	ErrDisk = errors.New("disk")
@@ -28,17 +29,17 @@ var (
 	ErrClosed = errors.New("closed")
 )
 
-// located is an error that is complete: it says what failed and where.
+// located is an error whose text already contains the operation and the file.
 type located struct{ error }
 
 func (l located) Unwrap() error { return l.error }
 
-// locate makes an error that wrap leaves alone.
+// locate returns an error that wrap does not change.
 func locate(format string, args ...any) error {
 	return located{fmt.Errorf("registry: "+format, args...)}
 }
 
-// wrap classifies an error of SQLite and names the operation and the file.
+// wrap classifies an error of SQLite, and adds the operation and the file to its text.
 func (d *DB) wrap(op string, err error) error { return wrap(op, d.path, err) }
 
 func wrap(op, path string, err error) error {
@@ -62,7 +63,7 @@ func wrap(op, path string, err error) error {
 	kind, fix := ErrDisk, ""
 	switch se.Code {
 	case sqlite3.ErrFull:
-		fix = "the disk is full: make room"
+		fix = "the disk is full: free some space"
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrAuth:
 		fix = "cannot be written: check the owner and mode of the file and its folder"
 	case sqlite3.ErrIoErr:
@@ -70,9 +71,9 @@ func wrap(op, path string, err error) error {
 	case sqlite3.ErrCorrupt:
 		kind, fix = ErrCorrupt, "restore it from a backup"
 	case sqlite3.ErrNotADB:
-		kind, fix = ErrCorrupt, "this file is no SQLite database: is the path right?"
+		kind, fix = ErrCorrupt, "this file is no SQLite database: check the path"
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		kind, fix = ErrBusy, "another process holds it: stop that first"
+		kind, fix = ErrBusy, "another process has it open: stop that process first"
 	default:
 		return locate("%s: %s: %w", op, path, err)
 	}

@@ -14,15 +14,14 @@ const (
 	testUser = "juliet@example.org"
 )
 
-// testNow is what the clock of test databases shows.
+// testNow is the time of the clock of test databases.
 var testNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func maxProcs() int { return runtime.GOMAXPROCS(0) }
 
 func yield() { runtime.Gosched() }
 
-// newForeign is one connection to the database of path, as another program
-// would have it.
+// newForeign opens a connection to the database at path, as another program would.
 func newForeign(path string) (*sql.DB, error) {
 	pool, err := sql.Open("sqlite3", path)
 	if err == nil {
@@ -35,7 +34,7 @@ func testOptions(dir string) Options {
 	return Options{Path: filepath.Join(dir, "gw.db"), Now: func() time.Time { return testNow }}
 }
 
-// open opens a database that is closed when the test ends.
+// open opens a database, and closes it when the test ends.
 func open(t testing.TB, opts Options) *DB {
 	t.Helper()
 	d, err := Open(context.Background(), opts)
@@ -75,7 +74,7 @@ func putTestContact(t testing.TB, d *DB, user, peer string) {
 	}
 }
 
-// keepTestMessage keeps a message whose payload is text.
+// keepTestMessage spools a message with text as payload.
 func keepTestMessage(t testing.TB, d *DB, user string, dir Direction, text string) int64 {
 	t.Helper()
 	id, err := d.KeepMessage(context.Background(), Message{Network: testNet, User: user, Peer: "peer", Direction: dir,
@@ -86,7 +85,7 @@ func keepTestMessage(t testing.TB, d *DB, user string, dir Direction, text strin
 	return id
 }
 
-// testRing has keys of the given versions, newest first.
+// testRing returns a ring with keys of the given versions, newest first.
 func testRing(t testing.TB, versions ...byte) *ring {
 	t.Helper()
 	var keys []key

@@ -16,13 +16,13 @@ import (
 
 const (
 	keySize = 32
-	// maxKeyFile bounds what is read of a key file; 255 keys need half of it.
+	// maxKeyFile is the size limit of a key file in bytes; 255 keys need half of it.
 	maxKeyFile = 64 << 10
 )
 
 const keyFileHeader = `# Keys of the gateway's database, one "version:hex" a line, newest first.
-# Whoever has this file and the database can read every password in it.
-# Without this file the passwords are lost: keep a copy, but not with the database.
+# This file and the database together give access to every stored password.
+# Without this file the passwords are lost: keep a copy, separately from the database.
 `
 
 // key is one line of the key file.
@@ -32,10 +32,10 @@ type key struct {
 }
 
 // errNoKeys: a key file without any key.
-var errNoKeys = errors.New("it holds no key")
+var errNoKeys = errors.New("it contains no key")
 
-// parseKeys parses a key file. It returns at least one key, newest first, and
-// never an error that quotes the file.
+// parseKeys parses a key file. It returns at least one key, newest first, or an error
+// that does not quote the file.
 func parseKeys(text []byte) ([]key, error) {
 	var keys []key
 	n := 0
@@ -55,9 +55,9 @@ func parseKeys(text []byte) ([]key, error) {
 			return nil, fmt.Errorf("line %d: the version is not a number from 1 to 255", n)
 		}
 		if len(digits) != 2*keySize {
-			fault := "is the file cut short?"
+			fault := "the file may be truncated"
 			if complete {
-				fault = "is it mistyped?"
+				fault = "it may be mistyped"
 			}
 			return nil, fmt.Errorf("line %d: a key has %d hexadecimal digits, not %d: %s", n, 2*keySize, len(digits), fault)
 		}
@@ -70,7 +70,7 @@ func parseKeys(text []byte) ([]key, error) {
 		}
 		for _, other := range keys {
 			if other.version == k.version {
-				return nil, fmt.Errorf("line %d: version %d is there twice", n, v)
+				return nil, fmt.Errorf("line %d: version %d occurs twice", n, v)
 			}
 		}
 		keys = append(keys, k)
@@ -90,7 +90,7 @@ func formatKeys(keys []key) []byte {
 	return []byte(b.String())
 }
 
-// newKey makes a random key with a version that none of keys has.
+// newKey returns a random key with a version that keys does not contain.
 func newKey(keys []key) (key, error) {
 	var k key
 	used := make(map[byte]bool, len(keys))
@@ -110,8 +110,8 @@ func newKey(keys []key) (key, error) {
 	return key{}, errors.New("all 255 key versions are in use")
 }
 
-// readKeys reads the key file at path. A file that does not exist is an
-// fs.ErrNotExist, one that is empty an errNoKeys, both also ErrKey.
+// readKeys reads the key file at path. All its errors are ErrKey; the error of a missing
+// file is fs.ErrNotExist, too, and that of an empty file errNoKeys.
 func readKeys(path string) ([]key, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -126,14 +126,14 @@ func readKeys(path string) ([]key, error) {
 		return nil, locate("key file %s: %w: it is not a regular file", path, ErrKey)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, locate("key file %s: %w: mode %04o lets others read or change it: chmod 600 %s", path, ErrKey, mode, path)
+		return nil, locate("key file %s: %w: with mode %04o other users can read or change it: chmod 600 %s", path, ErrKey, mode, path)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
 	if err != nil {
 		return nil, locate("key file: %w: %w", ErrKey, err)
 	}
 	if len(text) > maxKeyFile {
-		return nil, locate("key file %s: %w: it is too long to be one", path, ErrKey)
+		return nil, locate("key file %s: %w: it is too long for a key file", path, ErrKey)
 	}
 	keys, err := parseKeys(text)
 	if err != nil {
@@ -142,16 +142,16 @@ func readKeys(path string) ([]key, error) {
 	return keys, nil
 }
 
-// writeKeys replaces the key file at path. After a crash, at any moment, the
-// file is either the old or the new one; after writeKeys has returned nil it is
-// the new one even if power is lost.
+// writeKeys replaces the key file at path. It is atomic: after a crash the file is either
+// the old or the new one. After writeKeys has returned nil it is the new one, even after
+// a power failure.
 func writeKeys(path string, keys []key) (err error) {
 	defer func() {
 		if err != nil {
 			err = locate("write key file %s: %w: %w", path, ErrDisk, err)
 		}
 	}()
-	// A link stays a link: replace what it points to.
+	// Keep a symbolic link: replace its target.
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -159,7 +159,7 @@ func writeKeys(path string, keys []key) (err error) {
 	}
 	dir := filepath.Dir(path)
 	temp := path + ".new"
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an earlier crash
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) { // left by an earlier crash
 		return err
 	}
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

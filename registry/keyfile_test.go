@@ -28,15 +28,15 @@ func TestParseKeys(t *testing.T) {
 		{"empty", "", nil, "no key"},
 		{"only the header", keyFileHeader, nil, "no key"},
 		{"header cut short", "# Keys of the gat", nil, "no key"},
-		{"cut short in the key", "1:" + hexA[:63], nil, "line 1: a key has 64 hexadecimal digits, not 63: is the file cut short?"},
-		{"cut short after the version", "2:" + hexA + "\n1:", nil, "line 2: a key has 64 hexadecimal digits, not 0: is the file cut short?"},
+		{"cut short in the key", "1:" + hexA[:63], nil, "line 1: a key has 64 hexadecimal digits, not 63: the file may be truncated"},
+		{"cut short after the version", "2:" + hexA + "\n1:", nil, "line 2: a key has 64 hexadecimal digits, not 0: the file may be truncated"},
 		{"cut short in the version", "2:" + hexA + "\n1", nil, "line 2 is not version:hex"},
-		{"a digit lost", "1:" + hexA[1:] + "\n", nil, "is it mistyped?"},
+		{"a digit lost", "1:" + hexA[1:] + "\n", nil, "it may be mistyped"},
 		{"no version", ":" + hexA, nil, "line 1: the version"},
 		{"version 0", "0:" + hexA, nil, "line 1: the version"},
 		{"version 256", "256:" + hexA, nil, "line 1: the version"},
 		{"negative", "-1:" + hexA, nil, "line 1: the version"},
-		{"twice", "1:" + hexA + "\n\n1:" + hexB, nil, "line 3: version 1 is there twice"},
+		{"twice", "1:" + hexA + "\n\n1:" + hexB, nil, "line 3: version 1 occurs twice"},
 		{"not hexadecimal", "1:" + strings.Replace(hexA, "7", "g", 1), nil, "line 1: the key is not hexadecimal"},
 		{"zeros", "1:" + strings.Repeat("0", 64), nil, "line 1: the key is all zeros"},
 	} {
@@ -60,7 +60,7 @@ func TestParseKeys(t *testing.T) {
 	}
 }
 
-// A key file that was cut short anywhere is never taken for another key.
+// A key file that is truncated anywhere never parses as another key.
 func TestParseKeysTruncated(t *testing.T) {
 	text := formatKeys(testRing(t, 2, 1).keys)
 	whole, err := parseKeys(text)
@@ -89,7 +89,7 @@ func FuzzParseKeys(f *testing.F) {
 			if keys != nil {
 				t.Error("keys and an error")
 			}
-			// No error holds anything that could be part of a key.
+			// No error contains any part of a key.
 			for field := range bytes.FieldsSeq(text) {
 				if _, digits, ok := bytes.Cut(field, []byte(":")); ok && len(digits) >= 8 && strings.Contains(err.Error(), string(digits[:8])) {
 					t.Errorf("error %q quotes the file", err)
@@ -155,7 +155,7 @@ func TestWriteKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(path, keys)
-	// A crash while it was written left this.
+	// A file left by a crash during a write.
 	if err := os.WriteFile(path+".new", []byte("9:12"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestWriteKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(path, keys)
-	// A link stays one.
+	// A symbolic link stays a link.
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
@@ -180,7 +180,7 @@ func TestWriteKeys(t *testing.T) {
 	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
 		t.Errorf("left in the folder: %v, %v", names, err)
 	}
-	// What cannot be written leaves the old file as it is.
+	// A failed write leaves the old file unchanged.
 	if err := os.MkdirAll(filepath.Join(path+".new", "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// lockFile only marks that the database is in use: there is no lock on this
-// system that goes away with the process.
+// lockFile creates the lock file without locking it: this system has no lock that ends
+// with the process.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

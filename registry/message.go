@@ -9,17 +9,16 @@ import (
 	"strconv"
 )
 
-// place is where the payload of a message lives. Not the ID: that is only
-// given when the sealed payload is inserted.
+// place returns the place of a message's payload. It does not contain the ID, which is
+// assigned when the sealed payload is inserted.
 func (m *Message) place() []byte {
 	return place("messages", "payload", m.Network, m.User, m.Direction.String(), m.Peer, m.StanzaID,
 		strconv.FormatInt(toMicro(m.Created), 10))
 }
 
-// KeepMessage keeps a message until ForgetMessages, and returns its ID. When it
-// has returned nil, the message survives a loss of power. m.ID is ignored.
-// The user need not be registered. ErrFull if as many as Options.MaxMessages are
-// kept for this user in this direction.
+// KeepMessage spools a message until ForgetMessages, and returns its ID. It ignores m.ID.
+// The user need not be registered. ErrFull if the user's spool in this direction already
+// has Options.MaxMessages. Durable.
 func (d *DB) KeepMessage(ctx context.Context, m Message) (int64, error) {
 	if m.Direction != Inbound && m.Direction != Outbound {
 		return 0, fmt.Errorf("registry: keep message: %s", m.Direction)
@@ -29,7 +28,7 @@ func (d *DB) KeepMessage(ctx context.Context, m Message) (int64, error) {
 	}
 	m.Payload = bytes.Clone(m.Payload)
 	at := m.place()
-	answer := make(chan int64, 1) // not a variable: the caller may have left
+	answer := make(chan int64, 1) // not a variable: the caller may have returned
 	err := d.write(ctx, "keep message", op{durable: true, run: func(c *conn) error {
 		res, err := c.exec(`INSERT INTO messages (network, user, direction, peer, stanza_id, sealed_payload, created)
 			SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
@@ -44,7 +43,7 @@ func (d *DB) KeepMessage(ctx context.Context, m Message) (int64, error) {
 			return ErrFull
 		}
 		id, err := res.LastInsertId()
-		select { // run may be repeated
+		select { // run may run again
 		case <-answer:
 		default:
 		}
@@ -57,9 +56,9 @@ func (d *DB) KeepMessage(ctx context.Context, m Message) (int64, error) {
 	return <-answer, nil
 }
 
-// KeptMessages returns the messages that are kept for a user in one direction,
-// oldest first. Payloads that do not open are left out and reported by an error
-// that wraps ErrCorrupt; the messages that do are returned with it.
+// KeptMessages returns a user's spooled messages in one direction, oldest first. If some
+// payloads cannot be decrypted, it returns the other messages together with an error that
+// wraps ErrCorrupt.
 func (d *DB) KeptMessages(ctx context.Context, network, user string, dir Direction) ([]Message, error) {
 	var messages []Message
 	var damaged error
@@ -90,15 +89,14 @@ func (d *DB) KeptMessages(ctx context.Context, network, user string, dir Directi
 	return messages, d.wrap("kept messages", damaged)
 }
 
-// KeptUsers returns the users for whom messages are kept in one direction.
+// KeptUsers returns the users with spooled messages in one direction.
 func (d *DB) KeptUsers(ctx context.Context, network string, dir Direction) ([]string, error) {
 	return d.users(ctx, "kept users", `SELECT user FROM messages
 		WHERE network = ? AND direction = ? GROUP BY user ORDER BY min(id)`, network, int64(dir))
 }
 
-// ForgetMessages removes messages that have been delivered; unknown IDs are
-// ignored. Not durable: a loss of power can bring a message back, and it is
-// then delivered twice.
+// ForgetMessages deletes delivered messages from the spool, and ignores unknown IDs. Not
+// durable: after a power failure, a deleted message can be delivered a second time.
 func (d *DB) ForgetMessages(ctx context.Context, ids ...int64) error {
 	if len(ids) == 0 {
 		return nil

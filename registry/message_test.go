@@ -29,7 +29,7 @@ func TestMessages(t *testing.T) {
 		keepTestMessage(t, d, testUser, Outbound, fmt.Sprint("out", i))
 	}
 	keepTestMessage(t, d, romeo, Outbound, "romeo")
-	const guest = "guest@example.org" // who is not registered
+	const guest = "guest@example.org" // not registered
 	keepTestMessage(t, d, guest, Outbound, "guest")
 
 	got, err := d.KeptMessages(t.Context(), testNet, testUser, Inbound)
@@ -67,7 +67,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// An ID that a caller still holds never names another message.
+// IDs of messages are never reused.
 func TestMessageIDsAreNotUsedAgain(t *testing.T) {
 	d := openTemp(t)
 	putTestAccount(t, d, testNet, testUser)
@@ -106,14 +106,14 @@ func TestMessagesFull(t *testing.T) {
 	keepTestMessage(t, d, testUser, Inbound, "there is room again")
 }
 
-// Values that were moved or changed in the database are noticed, and do not
-// stand in the way of others.
+// Values that were moved or changed in the database are detected, and do not affect the
+// other values.
 func TestTampering(t *testing.T) {
 	tests := []struct {
 		name, sql string
 		rows      int64
-		account   error // what reading juliet's account gives
-		kept      int   // how many of her two messages open
+		account   error // the error of reading juliet's account
+		kept      int   // how many of her two messages can be decrypted
 	}{
 		{"nothing", "UPDATE contacts SET name = 'x'", 0, nil, 2},
 		{"fields of another user", `UPDATE accounts SET sealed_fields = (SELECT sealed_fields FROM accounts WHERE user LIKE 'romeo%') WHERE user LIKE 'juliet%'`, 1, ErrCorrupt, 2},

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-// migrations/NNNN.sql leads from schema NNNN-1 to NNNN. They are append-only.
+// migrations/NNNN.sql migrates schema NNNN-1 to NNNN. Released scripts never change.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -21,7 +21,7 @@ func readMigrations(fsys fs.FS) ([]string, error) {
 	var scripts []string
 	for i, name := range names {
 		if want := fmt.Sprintf("migrations/%04d.sql", i+1); name != want {
-			return nil, fmt.Errorf("%s where %s is expected", name, want)
+			return nil, fmt.Errorf("found %s, expected %s", name, want)
 		}
 		text, err := fs.ReadFile(fsys, name)
 		if err != nil {
@@ -32,8 +32,8 @@ func readMigrations(fsys fs.FS) ([]string, error) {
 	return scripts, nil
 }
 
-// schemaVersion is the schema of the database, 0 for an empty one. It refuses a
-// database of somebody else's, and one that is newer than newest.
+// schemaVersion returns the schema of the database, 0 for an empty one. ErrCorrupt if the
+// database belongs to another program, ErrNewer if its schema is newer than newest.
 func schemaVersion(ctx context.Context, c *conn, path string, newest int) (int, error) {
 	var version, tables int
 	if err := c.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
@@ -47,10 +47,10 @@ func schemaVersion(ctx context.Context, c *conn, path string, newest int) (int, 
 		return 0, wrap("open", path, err)
 	}
 	if (version != 0 || tables != 0) && application != applicationID {
-		return 0, locate("open: %s: %w: it is a database of another program: is the path right?", path, ErrCorrupt)
+		return 0, locate("open: %s: %w: it is a database of another program: check the path", path, ErrCorrupt)
 	}
 	if version > newest {
-		return 0, locate("open: %s: %w: it has schema %d, this program knows schema %d: install the newer program again, or restore the backup from before it",
+		return 0, locate("open: %s: %w: it has schema %d, this program supports schema %d: install the newer version again, or restore a backup from before the update",
 			path, ErrNewer, version, newest)
 	}
 	return version, nil
@@ -59,8 +59,8 @@ func schemaVersion(ctx context.Context, c *conn, path string, newest int) (int, 
 // applicationID marks our databases, see migrations/0001.sql.
 const applicationID = 0x58475731
 
-// migrate brings the database from schema version to that of the last script,
-// one transaction a step.
+// migrate migrates the database from schema version to that of the last script, in one
+// transaction for each script.
 func migrate(ctx context.Context, c *conn, path string, version int, scripts []string) error {
 	for ; version < len(scripts); version++ {
 		if err := migrateStep(ctx, c, version+1, scripts[version]); err != nil {
@@ -75,7 +75,7 @@ func migrateStep(ctx context.Context, c *conn, version int, script string) error
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // nothing to do after Commit
+	defer tx.Rollback() // no effect after Commit
 	if _, err := tx.ExecContext(ctx, script); err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// restore makes a database from a frozen dump and its key in testdata.
+// restore creates a database from a frozen dump and its key in testdata.
 func restore(t *testing.T, name string) Options {
 	t.Helper()
 	opts := testOptions(t.TempDir())
@@ -25,7 +25,7 @@ func restore(t *testing.T, name string) Options {
 	return opts
 }
 
-// Every schema that was ever released can be opened, read and written.
+// Databases of every released schema can be opened, read and written.
 func TestFrozenSchemas(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join("..", "testdata", "registry", "v*.sql"))
 	if err != nil || len(names) == 0 {
@@ -53,7 +53,7 @@ func TestFrozenSchemas(t *testing.T) {
 	}
 }
 
-// checkFrozen compares with what went into the frozen dumps.
+// checkFrozen compares a database with the contents of the frozen dumps.
 func checkFrozen(t *testing.T, d *DB) {
 	t.Helper()
 	ctx := t.Context()
@@ -93,7 +93,7 @@ func checkFrozen(t *testing.T, d *DB) {
 			t.Errorf("%s: %+v, %v, want %+v", dir, got, err, want)
 		}
 	}
-	// IDs go on where they were.
+	// IDs continue after the last one.
 	id := keepTestMessage(t, d, testUser, Inbound, "new")
 	if id <= 3 {
 		t.Errorf("a new message has ID %d", id)
@@ -103,7 +103,7 @@ func checkFrozen(t *testing.T, d *DB) {
 	}
 }
 
-// checkFrozenLines compares with what was said in the frozen dumps' rooms.
+// checkFrozenLines compares the archives with those of the frozen dumps.
 func checkFrozenLines(t *testing.T, d *DB) {
 	t.Helper()
 	for user, want := range map[string]string{testUser: "said ☃", "guest@example.org": "said to a guest"} {
@@ -114,7 +114,7 @@ func checkFrozenLines(t *testing.T, d *DB) {
 	}
 }
 
-// What was frozen with a schema is what the migrations up to it still make.
+// The migrations up to a schema still produce the schema of its frozen dump.
 func TestMigrationsAreFrozen(t *testing.T) {
 	schema := func(path string) map[string]string {
 		m := make(map[string]string)
@@ -160,7 +160,7 @@ func TestNewerSchema(t *testing.T) {
 	}
 }
 
-// A migration that fails leaves the schema before it, whole.
+// A migration that fails leaves the previous schema unchanged.
 func TestFailingMigration(t *testing.T) {
 	opts := restore(t, "v1")
 	d := open(t, opts)

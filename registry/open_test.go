@@ -53,7 +53,7 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// Paths may have any character that is special to SQLite, a URI or the driver.
+// Paths may contain characters that are special to SQLite, URIs or the driver.
 func TestOpenPaths(t *testing.T) {
 	for _, name := range []string{"a b.db", "a?mode=memory", "100%41.db", "a#b&c=d.db", "ü;'\".db", "file:x", ":memory:"} {
 		dir := t.TempDir()
@@ -79,10 +79,10 @@ func TestOpenPaths(t *testing.T) {
 	}
 }
 
-// What cannot be opened is refused with a text that says what to mend, and is
+// The error for a database that cannot be opened contains a remedy, and the database is
 // not changed.
 func TestOpenRefused(t *testing.T) {
-	// made returns a database with one account, closed.
+	// made returns the options of a closed database with one account.
 	made := func(t *testing.T) Options {
 		opts := testOptions(t.TempDir())
 		d := open(t, opts)
@@ -136,18 +136,18 @@ func TestOpenRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			return opts
-		}, ErrKey, "restore it from a backup"},
+		}, ErrKey, "restore the key file from a backup"},
 		{"key file empty", func(t *testing.T) Options {
 			opts := made(t)
 			write(t, opts.Path+".key", "")
 			return opts
-		}, ErrKey, "restore it from a backup"},
+		}, ErrKey, "restore the key file from a backup"},
 		{"key file cut short", func(t *testing.T) Options {
 			opts := made(t)
 			key := string(readFile(t, opts.Path+".key"))
 			write(t, opts.Path+".key", key[:len(key)-5])
 			return opts
-		}, ErrKey, "cut short"},
+		}, ErrKey, "truncated"},
 		{"key of another database", func(t *testing.T) Options {
 			opts := made(t)
 			opts.KeyFile = made(t).Path + ".key"
@@ -179,7 +179,7 @@ func TestOpenRefused(t *testing.T) {
 			opts := made(t)
 			change(t, opts.Path, "DELETE FROM meta")
 			return opts
-		}, ErrCorrupt, "proof of its key is missing"},
+		}, ErrCorrupt, "sentinel that identifies its key is missing"},
 		{"first page overwritten", func(t *testing.T) Options {
 			opts := made(t)
 			data := readFile(t, opts.Path)
@@ -214,7 +214,7 @@ func TestOpenRefused(t *testing.T) {
 			if after, _ := os.ReadFile(opts.Path); before != nil && string(after) != string(before) {
 				t.Error("the database was changed")
 			}
-			// It is not held any more.
+			// The lock is released.
 			if opts.Path != "" {
 				if _, err := Open(t.Context(), opts); errors.Is(err, ErrBusy) {
 					t.Error(err)
@@ -224,7 +224,7 @@ func TestOpenRefused(t *testing.T) {
 	}
 }
 
-// An empty database gets a key, whatever a crash or the operator left.
+// An empty database gets a key, whatever files a crash or the operator has left.
 func TestOpenFirstTime(t *testing.T) {
 	for name, setup := range map[string]func(opts Options) error{
 		"nothing":        func(Options) error { return nil },
@@ -261,7 +261,7 @@ func TestOpenFirstTime(t *testing.T) {
 	}
 }
 
-// A database that others could read is closed to them.
+// Opening a database removes the permissions of other users.
 func TestOpenTightensModes(t *testing.T) {
 	opts := testOptions(t.TempDir())
 	if err := open(t, opts).Close(); err != nil {
@@ -290,7 +290,7 @@ func TestOpenTwice(t *testing.T) {
 	open(t, opts)
 }
 
-// The lock is that of the file, not of the name it is opened by.
+// The lock belongs to the file, not to the path that was used to open it.
 func TestOpenTwiceByLink(t *testing.T) {
 	opts := testOptions(t.TempDir())
 	link := filepath.Join(t.TempDir(), "link.db")

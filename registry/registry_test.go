@@ -154,8 +154,7 @@ func TestAccountByLogin(t *testing.T) {
 	find(testNet, "789", "")
 }
 
-// Everything that changes or reads something of one account says so when there
-// is none.
+// All methods that read or change a missing account return ErrNotFound.
 func TestNotFound(t *testing.T) {
 	d := openTemp(t)
 	putTestAccount(t, d, testNet, "other@example.org")
@@ -184,7 +183,7 @@ func TestNotFound(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// Nothing of a user is left in any table, whichever tables there will be.
+// DeleteAccount leaves no row of the user in any table, including future tables.
 func TestDeleteAccountLeavesNothing(t *testing.T) {
 	opts := testOptions(t.TempDir())
 	d := open(t, opts)
@@ -260,7 +259,7 @@ func TestDeleteAccountLeavesNothing(t *testing.T) {
 	}
 }
 
-// What is to be secret is in none of the files in clear.
+// No file contains a secret in clear text.
 func TestSealedOnDisk(t *testing.T) {
 	dir := t.TempDir()
 	d := open(t, testOptions(dir))
@@ -304,7 +303,7 @@ func readFile(t testing.TB, name string) []byte {
 	return data
 }
 
-// query reads the database of path without help from the package.
+// query reads the database at path without this package.
 func query(t testing.TB, path, text string, f func(row []any)) {
 	t.Helper()
 	pool, err := sql.Open("sqlite3", path)
@@ -337,8 +336,8 @@ func query(t testing.TB, path, text string, f func(row []any)) {
 	}
 }
 
-// change writes to the database of path behind the package's back. It reports
-// how many rows were changed.
+// change writes to the database at path without this package. It returns the number of
+// changed rows.
 func change(t testing.TB, path, text string, args ...any) int64 {
 	t.Helper()
 	pool, err := sql.Open("sqlite3", path)

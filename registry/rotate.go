@@ -6,16 +6,15 @@ import (
 	"fmt"
 )
 
-// rotateBatch is how many rows are sealed anew in one transaction. Other calls
-// are served between two of them.
+// rotateBatch is the number of rows that Rotate seals in one transaction. Other calls run
+// between these transactions.
 const rotateBatch = 100
 
-// Rotate makes a new key, seals everything with it, and drops the old keys. The
-// database can be used meanwhile. It needs no more than the key file to be
-// repeated after an error or a crash, at whatever moment: until everything is
-// sealed with the new key, the old ones stay in the key file, and a repetition
-// starts with yet another key. Copies of the old key file open only old backups
-// afterwards.
+// Rotate makes a new key, seals all values with it, and removes the old keys from the key
+// file. Other calls may run at the same time. After an error or a crash at any point,
+// Rotate can be repeated: the old keys stay in the key file until all values are sealed
+// with the new one, and a repetition makes another new key. Afterwards, copies of the old
+// key file decrypt only old backups.
 func (d *DB) Rotate(ctx context.Context) error {
 	if err := d.lockRotation(ctx); err != nil {
 		return d.wrap("rotate", err)
@@ -38,15 +37,15 @@ func (d *DB) rotate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The key is safe on the disk before anything is sealed with it.
+	// Write the key to the disk before sealing any value with it.
 	if err := writeKeys(d.keyFile, r.keys); err != nil {
 		return err
 	}
 	if err := d.crash("key added"); err != nil {
 		return err
 	}
-	// Operations seal on the writer's goroutine: those that run from now on
-	// use the new key, and the rows of the others are found below.
+	// Operations seal values on the writer's goroutine: those that run from now on
+	// use the new key, and the loop below finds the rows of earlier ones.
 	d.ring.Store(r)
 	for _, reseal := range []func(*conn, *ring, int64) (int64, error){resealAccounts, resealMessages, resealLines} {
 		for after := int64(0); after >= 0; {
@@ -69,12 +68,12 @@ func (d *DB) rotate(ctx context.Context) error {
 			}
 		}
 	}
-	// Being durable, this makes everything before it durable too.
+	// This operation is durable, which makes all earlier ones durable, too.
 	err = d.write(ctx, "rotate", op{durable: true, compound: true, run: func(c *conn) error {
 		if err := writeSentinel(c, r); err != nil {
 			return err
 		}
-		return provedSealed(c, r.current())
+		return checkSealed(c, r.current())
 	}})
 	if err != nil {
 		return err
@@ -89,8 +88,8 @@ func (d *DB) rotate(ctx context.Context) error {
 	return d.crash("old keys dropped")
 }
 
-// provedSealed fails if anything is not sealed with the key of version v.
-func provedSealed(c *conn, v byte) error {
+// checkSealed returns an error if a value is not sealed with the key of version v.
+func checkSealed(c *conn, v byte) error {
 	var n int
 	err := c.row(`SELECT
 		(SELECT count(*) FROM accounts WHERE substr(sealed_fields, 1, 1) <> ?1
@@ -104,8 +103,8 @@ func provedSealed(c *conn, v byte) error {
 	return err
 }
 
-// resealAccounts seals the accounts that follow the given ID with the newest
-// key. It returns the last ID of this batch, or -1 when there are no more.
+// resealAccounts seals a batch of accounts, those with an ID above after, with the newest
+// key. It returns the last ID of the batch, or -1 if there are no more.
 func resealAccounts(c *conn, r *ring, after int64) (int64, error) {
 	type account struct {
 		id                     int64
@@ -153,7 +152,7 @@ func resealAccounts(c *conn, r *ring, after int64) (int64, error) {
 	return batch[len(batch)-1].id, nil
 }
 
-// resealMessages does for messages what resealAccounts does for accounts.
+// resealMessages is resealAccounts for messages.
 func resealMessages(c *conn, r *ring, after int64) (int64, error) {
 	type message struct {
 		Message

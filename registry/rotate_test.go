@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// fill makes more accounts and messages than two batches of Rotate.
+// fill creates more accounts and messages than two batches of Rotate.
 func fill(t testing.TB, d *DB) (users int) {
 	t.Helper()
 	users = 2*rotateBatch + 7
@@ -35,7 +35,7 @@ func fill(t testing.TB, d *DB) (users int) {
 	return users
 }
 
-// checkFilled finds everything that fill put.
+// checkFilled checks that the database contains everything that fill created.
 func checkFilled(t testing.TB, d *DB, users int) {
 	t.Helper()
 	ctx := context.Background()
@@ -63,7 +63,7 @@ func checkFilled(t testing.TB, d *DB, users int) {
 	}
 }
 
-// versions counts the key versions of everything that is sealed.
+// versions counts the sealed values of each key version.
 func versions(t testing.TB, path string) map[byte]int {
 	t.Helper()
 	m := make(map[byte]int)
@@ -121,7 +121,7 @@ func TestRotate(t *testing.T) {
 	}
 }
 
-// copyDatabase makes what would be left of the database if the process died now.
+// copyDatabase copies the database as it would be left by a crash of the process now.
 func copyDatabase(t *testing.T, opts Options) Options {
 	t.Helper()
 	dir := t.TempDir()
@@ -136,8 +136,8 @@ func copyDatabase(t *testing.T, opts Options) Options {
 	return testOptions(dir)
 }
 
-// Rotate is stopped after every one of its steps in turn: by an error, and by
-// the death of the process. Nothing is lost, and repeating it completes it.
+// Rotate is stopped after each of its steps in turn, by an error and by a crash of the
+// process. No value is lost, and repeating Rotate completes it.
 func TestRotateStopped(t *testing.T) {
 	stopped := errors.New("stopped")
 	seen := make(map[string]bool)
@@ -216,8 +216,8 @@ func TestRotateStopped(t *testing.T) {
 	}
 }
 
-// A key file that cannot be written stops Rotate before it has changed
-// anything, or, later, before an old key is lost.
+// If the key file cannot be written, Rotate stops before the first change, or, at the
+// end, before it removes an old key.
 func TestRotateKeyFileFails(t *testing.T) {
 	opts := testOptions(t.TempDir())
 	d := open(t, opts)
@@ -265,8 +265,7 @@ func TestRotateKeyFileFails(t *testing.T) {
 	checkFilled(t, d, users)
 }
 
-// A value that does not open stops Rotate, which then keeps the key that may
-// still be needed.
+// If a value cannot be decrypted, Rotate stops and keeps the old key.
 func TestRotateDamaged(t *testing.T) {
 	for name, sql := range map[string]string{
 		"account": "UPDATE accounts SET sealed_state = CAST(x'01' || zeroblob(40) AS BLOB) WHERE user = 'user150@example.org'",
@@ -289,7 +288,7 @@ func TestRotateDamaged(t *testing.T) {
 	}
 }
 
-// Everybody else goes on while keys are changed.
+// Other calls run while Rotate runs.
 func TestRotateInUse(t *testing.T) {
 	opts := testOptions(t.TempDir())
 	d := open(t, opts)
@@ -332,7 +331,7 @@ func TestRotateInUse(t *testing.T) {
 	}
 }
 
-// Close waits for Rotate to stop, since that may be about to write the key file.
+// Close waits for Rotate, which may be about to write the key file.
 func TestRotateClosed(t *testing.T) {
 	for _, at := range []string{"key added", "all sealed"} {
 		t.Run(at, func(t *testing.T) {
@@ -367,8 +366,7 @@ func TestRotateClosed(t *testing.T) {
 	}
 }
 
-// A second Rotate, or Check, waits for the first, and no longer than its caller
-// wants to.
+// A second Rotate, or Check, waits for the first, until its context ends.
 func TestRotateAlone(t *testing.T) {
 	d := openTemp(t)
 	inside, gate := make(chan struct{}), make(chan struct{})

@@ -12,28 +12,28 @@ import (
 	"slices"
 )
 
-// Layout of a sealed value: one byte key version, 12 bytes random nonce,
-// ciphertext, 16 bytes tag. The version byte needs no authentication: another
-// version is another key, which does not open the value.
+// Layout of a sealed value: one byte key version, 12 bytes random nonce, ciphertext, 16
+// bytes tag. The version byte needs no authentication: a changed version selects another
+// key, which cannot open the value.
 
-// errSealed: a sealed value does not open. It says no more, and need not.
-var errSealed = errors.New("a sealed value does not open: it was changed or moved")
+// errSealed: a sealed value cannot be decrypted.
+var errSealed = errors.New("a sealed value cannot be decrypted: it was changed or moved")
 
-// errVersion: a value is sealed with a key that the ring does not have.
+// errVersion: a value is sealed with a key version that the ring does not have.
 type errVersion byte
 
 func (v errVersion) Error() string {
 	return fmt.Sprintf("a value is sealed with key version %d, which is not in the key file", byte(v))
 }
 
-// ring is the set of keys in use. It never changes once made.
+// ring is the set of keys in use. It is immutable.
 type ring struct {
-	keys  []key // newest first; values are sealed with the newest
+	keys  []key // newest first; seal uses the newest
 	aeads [256]cipher.AEAD
 	macs  map[byte][]byte // keys of login hashes
 }
 
-// newRing derives from each key one to seal with and one to hash with.
+// newRing derives an encryption key and a hash key from each key.
 func newRing(keys []key) (*ring, error) {
 	r := &ring{keys: slices.Clone(keys), macs: make(map[byte][]byte, len(keys))}
 	for _, k := range keys {
@@ -55,7 +55,7 @@ func newRing(keys []key) (*ring, error) {
 	return r, nil
 }
 
-// current is the version that values are sealed with.
+// current returns the version of the key that seal uses.
 func (r *ring) current() byte { return r.keys[0].version }
 
 // seal encrypts plain for the given place.
@@ -66,7 +66,7 @@ func (r *ring) seal(plain []byte, place []byte) []byte {
 	return r.aeads[v].Seal(out, nil, plain, place)
 }
 
-// sealUnlessNil leaves a value that is not there as it is: NULL in the database.
+// sealUnlessNil returns nil, NULL in the database, for nil, and otherwise seals plain.
 func (r *ring) sealUnlessNil(plain, place []byte) []byte {
 	if plain == nil {
 		return nil
@@ -74,7 +74,7 @@ func (r *ring) sealUnlessNil(plain, place []byte) []byte {
 	return r.seal(plain, place)
 }
 
-// reseal seals with the newest key what is sealed with any.
+// reseal decrypts a value and seals it with the newest key.
 func (r *ring) reseal(sealed, place []byte) ([]byte, error) {
 	if sealed == nil {
 		return nil, nil
@@ -102,15 +102,15 @@ func (r *ring) open(sealed []byte, place []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// hash is the keyed hash of a login under the key of version v.
+// hash returns the keyed hash of a login with the key of version v.
 func (r *ring) hash(v byte, network, login string) []byte {
 	m := hmac.New(sha256.New, r.macs[v])
 	m.Write(place(network, login))
 	return m.Sum(nil)
 }
 
-// place encodes where a sealed value lives. Lengths keep ("a", "bc") and ("ab",
-// "c") apart, whatever the names contain.
+// place encodes the place of a sealed value. Length prefixes make ("a", "bc") and ("ab",
+// "c") different.
 func place(parts ...string) []byte {
 	n := 0
 	for _, p := range parts {

@@ -24,7 +24,7 @@ func TestSeal(t *testing.T) {
 	}
 }
 
-// Whatever is changed about a sealed value, it does not open.
+// A sealed value with any change cannot be decrypted.
 func TestOpenDamaged(t *testing.T) {
 	r := testRing(t, 1)
 	at := accountPlace("fields", testNet, testUser)
@@ -106,7 +106,7 @@ func FuzzOpen(f *testing.F) {
 			}
 			return
 		}
-		// Nobody else has the keys: this is one of the seeds, whole.
+		// Only a seed, unchanged, can be decrypted with these keys.
 		again, err := r.reseal(sealed, at)
 		if err != nil || again[0] != 2 {
 			t.Fatalf("sealed anew: %v", err)

@@ -9,74 +9,75 @@ import (
 // Account is one user's registration with one network.
 type Account struct {
 	// Network is the component's domain, User the bare JID of the XMPP user.
-	// Together they name the account.
+	// Together they identify the account.
 	Network, User string
-	// Login is the normalised name of the legacy account, by which
-	// [DB.AccountByLogin] finds it; it may be empty. It is stored sealed, and
-	// as a keyed hash.
+	// Login is the normalised name of the legacy account, for
+	// [DB.AccountByLogin]; it may be empty. It is stored sealed, and as a
+	// keyed hash.
 	Login string
-	// Fields is what the user filled in, credentials included. Sealed.
+	// Fields are the fields of the registration form, including credentials.
+	// Sealed.
 	Fields map[string]string
-	// Options are the user's settings. Sealed. In PutAccount, nil keeps the
-	// stored ones.
+	// Options are the user's settings. Sealed. If they are nil, PutAccount
+	// keeps the stored ones.
 	Options map[string]string
-	// State is whatever the network's adapter wants to keep. Sealed. In
-	// PutAccount, nil keeps the stored state, an empty slice clears it.
+	// State is the adapter's own data. Sealed. If it is nil, PutAccount keeps
+	// the stored state; an empty slice clears it.
 	State []byte
-	// Created is set when the account is inserted, unless it is given;
-	// Updated whenever fields or options are written. Both have a resolution
-	// of one microsecond, as all times of this package.
+	// Created is the time of the registration; PutAccount sets it if it is
+	// zero. Updated is the time of the last change of fields or options. All
+	// times of this package have a resolution of one microsecond.
 	Created, Updated time.Time
 }
 
-// Contact is what is known about one contact of one user.
+// Contact is a contact of a user.
 type Contact struct {
-	// Network and User name the account, Peer is the contact's address on the
-	// network. The gateway itself is kept under the empty Peer.
+	// Network and User identify the account, Peer is the contact's address on
+	// the network. The gateway itself has the empty Peer.
 	Network, User, Peer string
-	// Name is what the user calls the contact.
+	// Name is the user's name for the contact.
 	Name string
-	// Nick is what the network calls the contact.
+	// Nick is the network's name for the contact.
 	Nick   string
 	Groups []string
-	// Subscription is who sees whose presence, and what has been asked.
+	// Subscription is the state of the presence subscriptions in both directions.
 	Subscription Subscription
-	// Listed: the contact is on the list that the network keeps.
+	// Listed: the contact is on the network's contact list.
 	Listed bool
-	// LastSeen is when the contact was online last, zero when not known.
+	// LastSeen is the time when the contact was last online, zero if unknown.
 	LastSeen time.Time
 }
 
-// Subscription is the set of what holds between a user and a contact. No XMPP
-// server keeps it for a gateway's contacts, so the gateway does.
+// Subscription is the state of the subscriptions between a user and a contact, as a set of
+// flags (RFC 6121 §3). A gateway stores the contact's side itself.
 type Subscription uint8
 
-// Members of the set. Their values are stored: never change them.
+// The flags. The database contains their values: never change them.
 const (
 	To        Subscription = 1 << iota // the user sees the contact's presence
 	From                               // the contact sees the user's presence
-	AskTo                              // the user asked to see the contact; the network has not answered
-	AskFrom                            // the user was sent a request from the contact, and has not answered
-	Refused                            // the user declined that request: do not ask again
-	AuthAsked                          // the contact waits for the user's consent on the network
-	Removed                            // the user removed the contact; the network's list does not know yet
+	AskTo                              // the user has requested a subscription; the network has not answered
+	AskFrom                            // the user has a subscription request of the contact, not answered yet
+	Refused                            // the user has declined that request: do not send it again
+	AuthAsked                          // the contact waits for the user's authorization on the network
+	Removed                            // the user has removed the contact, but the network's list still has it
 
 	subscriptions = To | From | AskTo | AskFrom | Refused | AuthAsked | Removed
 )
 
 var subscriptionNames = [...]string{"to", "from", "ask-to", "ask-from", "refused", "auth-asked", "removed"}
 
-// Has reports whether all members of x hold.
+// Has reports whether all flags of x are set.
 func (s Subscription) Has(x Subscription) bool { return s&x == x }
 
-// With is s and the members of x.
+// With returns s with the flags of x set.
 func (s Subscription) With(x Subscription) Subscription { return s | x }
 
-// Without is s less the members of x.
+// Without returns s with the flags of x cleared.
 func (s Subscription) Without(x Subscription) Subscription { return s &^ x }
 
-// Roster is the value of the subscription attribute of a roster item: none, to,
-// from or both.
+// Roster returns the subscription attribute of a roster item: none, to, from or both
+// (RFC 6121 §2.1.2.5).
 func (s Subscription) Roster() string {
 	switch s & (To | From) {
 	case To | From:
@@ -89,7 +90,7 @@ func (s Subscription) Roster() string {
 	return "none"
 }
 
-// String lists the members, for logs: "to+ask-from", or "none".
+// String lists the flags, for logs: "to+ask-from", or "none".
 func (s Subscription) String() string {
 	var names []string
 	for i, name := range subscriptionNames {
@@ -106,16 +107,16 @@ func (s Subscription) String() string {
 	return strings.Join(names, "+")
 }
 
-// Direction is where a kept message is going.
+// Direction is the direction of a spooled message.
 type Direction uint8
 
-// The directions. Their values are stored: never change them.
+// The directions. The database contains their values: never change them.
 const (
 	Inbound  Direction = 1 // from the network to the XMPP user
 	Outbound Direction = 2 // from the XMPP user to the network
 )
 
-// String is the direction's name, as logged.
+// String returns the direction's name, for logs.
 func (d Direction) String() string {
 	switch d {
 	case Inbound:
@@ -126,19 +127,18 @@ func (d Direction) String() string {
 	return fmt.Sprintf("direction(%d)", uint8(d))
 }
 
-// Message is a message that is kept until it can be delivered.
+// Message is a spooled message.
 type Message struct {
-	// ID is given by KeepMessage. Later messages have higher IDs, and none is
-	// ever given twice.
+	// ID is assigned by KeepMessage. IDs increase, and are never reused.
 	ID                  int64
 	Network, User, Peer string
 	Direction           Direction
-	// StanzaID is the id attribute of the stanza that the message came in or
-	// will go out as; it may be empty.
+	// StanzaID is the id attribute of the message's stanza; it may be empty.
 	StanzaID string
-	// Payload is the message itself, in the caller's own encoding. Sealed.
+	// Payload is the message, in the caller's encoding. Sealed.
 	Payload []byte
-	// Created is when the message was sent; KeepMessage sets a zero one.
+	// Created is the time when the message was sent; KeepMessage sets it if it is
+	// zero.
 	Created time.Time
 }
 

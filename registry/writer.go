@@ -7,30 +7,30 @@ import (
 )
 
 const (
-	// maxBatch bounds the calls that share a commit, and so the time that the
-	// first of them waits for the last.
+	// maxBatch limits the number of calls in one commit, and with that the time that
+	// the first of them waits.
 	maxBatch = 256
-	// queueLength is how many calls may wait before callers block.
+	// queueLength is the number of queued calls; further callers block.
 	queueLength = 256
 )
 
-// op is one call's work on the writer's connection.
+// op is the operation of one call on the writer's connection.
 type op struct {
 	ctx context.Context
-	// run works inside a transaction. It may be run again when the first
-	// attempt was rolled back, and must not touch what the caller may still
-	// change, since the caller may have given up waiting.
+	// run runs inside a transaction, on the writer's goroutine. It runs again if the
+	// first transaction was rolled back. It must not use memory of the caller, who
+	// may have returned when its context ended.
 	run func(*conn) error
-	// durable: answer only when the commit has reached the disk.
+	// durable: send the result after the commit has reached the disk (fsync).
 	durable bool
-	// compound: run writes with more than one statement, so that a failure
-	// in the middle has to be undone. One alone is undone by SQLite.
+	// compound: run writes with more than one statement, and needs a savepoint to
+	// roll back. SQLite rolls a single failed statement back itself.
 	compound bool
-	done     chan error // room for the one answer
+	done     chan error // the result; has a buffer of one
 }
 
-// writer owns the connection that writes. Its goroutine is started by
-// startWriter and ended, and waited for, by stop.
+// writer owns the connection that writes. startWriter starts its goroutine; stop ends it
+// and waits for it.
 type writer struct {
 	c     *conn
 	queue chan *op
@@ -45,7 +45,7 @@ func startWriter(c *conn) *writer {
 	return w
 }
 
-// stop carries out what is queued and ends the goroutine. It is called once.
+// stop runs the queued operations and ends the goroutine. It may be called once.
 func (w *writer) stop() {
 	close(w.quit)
 	<-w.gone
@@ -112,14 +112,14 @@ func (w *writer) loop() {
 		for _, o := range batch {
 			switch {
 			case o.ctx.Err() != nil:
-				o.done <- o.ctx.Err() // nobody waits for it any more
+				o.done <- o.ctx.Err() // the caller has returned
 			case o.durable:
 				durable = append(durable, o)
 			default:
 				relaxed = append(relaxed, o)
 			}
 		}
-		// Those that need no fsync are not to wait for one.
+		// Operations that need no fsync do not wait for one.
 		w.commit(relaxed, false)
 		w.commit(durable, true)
 		clear(batch[:cap(batch)])
@@ -128,7 +128,7 @@ func (w *writer) loop() {
 	}
 }
 
-// commit runs operations in one transaction and answers each of them.
+// commit runs operations in one transaction and sends the result of each of them.
 func (w *writer) commit(ops []*op, full bool) {
 	if len(ops) == 0 {
 		return
@@ -142,21 +142,21 @@ func (w *writer) commit(ops []*op, full bool) {
 	case len(ops) == 1:
 		ops[0].done <- err
 	default:
-		// The transaction failed as a whole. Find those that can be carried out.
+		// The whole transaction failed: run each operation alone.
 		for i := range ops {
 			w.commit(ops[i:i+1], full)
 		}
 	}
 }
 
-// transact returns the outcome of each operation, or the reason why all of them
-// were rolled back.
+// transact returns the error of each operation, or in err the reason why all of them were
+// rolled back.
 func (w *writer) transact(ops []*op, full bool) (errs []error, err error) {
 	if err := w.synchronous(full); err != nil {
 		return nil, err
 	}
 	if len(ops) == 1 && !ops[0].compound {
-		// A statement is a transaction by itself.
+		// A single statement is its own transaction.
 		return []error{safeRun(ops[0], w.c)}, nil
 	}
 	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
@@ -189,7 +189,7 @@ func (w *writer) transact(ops []*op, full bool) (errs []error, err error) {
 	return errs, nil
 }
 
-// savepoint runs an operation so that it leaves nothing behind if it fails.
+// savepoint runs an operation, and rolls it back if it fails.
 func (w *writer) savepoint(o *op) error {
 	if _, err := w.c.exec("SAVEPOINT op"); err != nil {
 		return err
@@ -209,7 +209,7 @@ func (w *writer) savepoint(o *op) error {
 	return err
 }
 
-// safeRun keeps a panic of one operation from ending the process.
+// safeRun runs an operation and returns a panic as an error.
 func safeRun(o *op, c *conn) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -219,8 +219,8 @@ func safeRun(o *op, c *conn) (err error) {
 	return o.run(c)
 }
 
-// synchronous switches between an fsync at every commit and none. The pragma
-// works while it is prepared, so that it cannot be kept as a statement.
+// synchronous turns the fsync at every commit on or off. SQLite executes this pragma while
+// preparing it, so it cannot be a cached statement.
 func (w *writer) synchronous(full bool) error {
 	if full == w.full {
 		return nil

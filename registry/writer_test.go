@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// hold occupies the writer until the returned function is called, so that what
-// is queued meanwhile becomes one batch.
+// hold blocks the writer until the returned function is called. Calls queued in the
+// meantime become one batch.
 func hold(t *testing.T, d *DB) (release func()) {
 	t.Helper()
 	started, gate, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
@@ -31,7 +31,7 @@ func hold(t *testing.T, d *DB) (release func()) {
 	}
 }
 
-// queue starts a call while the writer is held and returns when it is in line.
+// queue starts a call while the writer is blocked, and returns when the call is queued.
 func queue(d *DB, call func() error) <-chan error {
 	before := len(d.writer.queue)
 	done := make(chan error, 1)
@@ -42,8 +42,8 @@ func queue(d *DB, call func() error) <-chan error {
 	return done
 }
 
-// A call that fails is undone alone, whatever kind it is and wherever it stands
-// in the batch.
+// A call that fails is rolled back alone, for each kind of call and at each position in
+// the batch.
 func TestBatchIsolation(t *testing.T) {
 	d := openTemp(t)
 	ctx := t.Context()
@@ -113,7 +113,7 @@ func TestBatchIsolation(t *testing.T) {
 	}
 }
 
-// A caller that gives up need not wait for its turn.
+// A call returns when its context ends, although it is still queued.
 func TestCancelledWhileQueued(t *testing.T) {
 	d := openTemp(t)
 	putTestAccount(t, d, testNet, testUser)
@@ -140,8 +140,8 @@ func TestCancelledWhileQueued(t *testing.T) {
 	}
 }
 
-// The caller may use its slices again, even when it has given up waiting and its
-// call is carried out all the same.
+// The caller may change its slices after the call has returned, even if the call has
+// returned early and runs afterwards.
 func TestArgumentsAreCopied(t *testing.T) {
 	d := openTemp(t)
 	putTestAccount(t, d, testNet, testUser)
@@ -149,7 +149,7 @@ func TestArgumentsAreCopied(t *testing.T) {
 	contacts := []Contact{{Network: testNet, User: testUser, Peer: "1", Groups: []string{"Friends"}}}
 	ctx, cancel := context.WithCancel(t.Context())
 	release := hold(t, d)
-	// The next batch: one that waits, and those that are to follow it.
+	// The next batch: one call that waits, and its successors.
 	started, gate := make(chan struct{}), make(chan struct{})
 	first := queue(d, func() error {
 		return d.write(t.Context(), "wait", op{run: func(*conn) error {
@@ -195,7 +195,7 @@ func TestArgumentsAreCopied(t *testing.T) {
 	}
 }
 
-// What is queued when the database is closed is still carried out.
+// Calls that are queued when the database is closed still run.
 func TestCloseCarriesOut(t *testing.T) {
 	opts := testOptions(t.TempDir())
 	d := open(t, opts)
@@ -225,7 +225,7 @@ func TestCloseCarriesOut(t *testing.T) {
 	}
 }
 
-// Which calls wait for the disk.
+// The durable calls, and only they, wait for an fsync.
 func TestDurability(t *testing.T) {
 	d := openTemp(t)
 	ctx := t.Context()
@@ -262,8 +262,8 @@ func TestDurability(t *testing.T) {
 	}
 }
 
-// A full disk fails the calls that need room, says so, and goes away with the
-// cause.
+// On a full disk, the calls that need space return ErrDisk; they work again when there is
+// free space.
 func TestFullDisk(t *testing.T) {
 	opts := testOptions(t.TempDir())
 	opts.MaxMessages = 1 << 20
@@ -280,7 +280,7 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	limit("1") // means: as many as there are
+	limit("1") // means: the current number of pages
 	big := Message{Network: testNet, User: testUser, Direction: Inbound, Payload: make([]byte, 100_000)}
 	release := hold(t, d)
 	var calls []<-chan error
@@ -308,8 +308,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// A foreign process that holds the write lock is reported, and failed calls
-// leave nothing behind.
+// If another process has the write lock, calls return ErrBusy, and change nothing.
 func TestForeignLock(t *testing.T) {
 	opts := testOptions(t.TempDir())
 	d := open(t, opts)
@@ -351,7 +350,7 @@ func TestForeignLock(t *testing.T) {
 	}
 }
 
-// Many callers of everything, for the race detector.
+// Many concurrent callers of all methods, for the race detector.
 func TestConcurrent(t *testing.T) {
 	d := openTemp(t)
 	var wg sync.WaitGroup
