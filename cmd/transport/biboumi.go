@@ -63,13 +63,13 @@ func importBiboumi(ctx context.Context, file, domain, from string, std stdio) in
 	if err != nil {
 		return fail("%v\nremedy: %s", err, registryRemedy(err))
 	}
-	taken, err := old.Import(ctx, db, &cfg.Networks[at], std.out)
+	counts, err := old.Import(ctx, db, &cfg.Networks[at], std.out)
 	if closeErr := db.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
 		return fail("%v\nremedy: run the command again; it keeps what it has imported and continues", err)
 	}
-	fmt.Fprintf(std.out, "imported: %d users, %d archived messages; already registered: %d users; not imported: %d\n", taken.Users, taken.Lines, taken.Registered, taken.Left)
+	fmt.Fprintf(std.out, "imported: %d users, %d archived messages; already registered: %d users; not imported: %d\n", counts.Users, counts.Lines, counts.Registered, counts.Skipped)
 	return exitOK
 }

@@ -98,8 +98,8 @@ func TestDemo(t *testing.T) {
 		`Grüße, かな, 😀`,
 		`1 < 2 & <b>this</b>`,
 		`Bob is away`, `Bob is back`,
-		`leave her list`,
-		`(?m)^All of it worked, in .*: \d+ steps, \d+ messages`)
+		`unsubscribe from her`,
+		`(?m)^The demo succeeded in .*: \d+ steps, \d+ messages`)
 	if strings.Contains(out, "\x1b") {
 		t.Error("colours for something that is no terminal")
 	}
@@ -158,14 +158,14 @@ func TestDemoKeep(t *testing.T) {
 	if code != exitOK {
 		t.Errorf("code %d:\n%s", code, out.String())
 	}
-	if !strings.Contains(out.String(), "Everything is stopped") {
+	if !strings.Contains(out.String(), "All servers are stopped") {
 		t.Errorf("it ends with\n%s", tail(out.String(), 3))
 	}
 }
 
 // Whenever it is interrupted, the demo stops what it has started.
 func TestDemoInterrupted(t *testing.T) {
-	for _, at := range []string{"The stage", "serves alice", "looks for gateways", "They talk"} {
+	for _, at := range []string{"The servers", "serves alice", "looks for gateways", "They talk"} {
 		t.Run(at, func(t *testing.T) {
 			needProsody(t)
 			ctx, stop := context.WithCancel(t.Context())
@@ -175,7 +175,7 @@ func TestDemoInterrupted(t *testing.T) {
 			out.await(t, at)
 			stop()
 			got := await(t, "the demo's end", code)
-			if strings.Contains(out.String(), "All of it worked") {
+			if strings.Contains(out.String(), "The demo succeeded") {
 				return // it was faster
 			}
 			if got != exitFailure || !strings.Contains(errs.String(), "interrupted") {

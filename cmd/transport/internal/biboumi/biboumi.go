@@ -1,6 +1,5 @@
-// Package biboumi takes over the users of a biboumi, for "transport import-biboumi": it
-// reads biboumi's SQLite database and writes registrations, subscriptions and room
-// history into ours.
+// Package biboumi implements "transport import-biboumi": it reads the SQLite database of a
+// biboumi gateway and writes registrations, subscriptions and archives into the registry.
 package biboumi
 
 import (
@@ -23,10 +22,10 @@ import (
 	"transport/registry"
 )
 
-// Database is the database of a biboumi, open for reading. It belongs to one goroutine.
+// Database is biboumi's database, open for reading. Only one goroutine may use it.
 type Database struct{ db *sql.DB }
 
-// Open opens a biboumi's database, which stays as it is.
+// Open opens biboumi's database read-only.
 func Open(file string) (*Database, error) {
 	if _, err := os.Stat(file); err != nil {
 		return nil, err
@@ -46,17 +45,17 @@ func Open(file string) (*Database, error) {
 // Close closes the database.
 func (old *Database) Close() error { return old.db.Close() }
 
-// Counts are what an import has done.
+// Counts are the results of an import.
 type Counts struct {
-	Users      int // registrations made
-	Lines      int // of room history
-	Registered int // users that were registered already, and are left as they are
-	Left       int // things that could not be taken
+	Users      int // new registrations
+	Lines      int // archived messages
+	Registered int // users who were already registered; they are not changed
+	Skipped    int // items that could not be imported
 }
 
-// Import writes what the database holds into the registry, for one network with the
-// IRC driver, and prints to out what it leaves. After an error it can be run again:
-// what has been taken is not taken twice.
+// Import imports the database into the registry, for one network with the IRC driver. It
+// prints the items that it skips to out. It can run again, also after an error: it skips
+// what is already imported.
 func (old *Database) Import(ctx context.Context, db *registry.DB, network *config.Network, out io.Writer) (Counts, error) {
 	m := &migration{old: old, db: db, network: network, users: make(map[string]*component.Imported), out: out}
 	for _, read := range []func(context.Context) error{m.globals, m.servers, m.channels, m.roster} {
@@ -80,13 +79,13 @@ type migration struct {
 	counts  Counts
 }
 
-// leave tells of something that is not taken.
-func (m *migration) leave(whose, what string) {
-	m.counts.Left++
-	fmt.Fprintf(m.out, "not imported: %s: %s\n", whose, what)
+// skip reports an item of a user that cannot be imported.
+func (m *migration) skip(user, item string) {
+	m.counts.Skipped++
+	fmt.Fprintf(m.out, "not imported: %s: %s\n", user, item)
 }
 
-// rows calls f for each row, whose columns are texts, "" for NULL.
+// rows calls f for each row of a query. Columns are strings, "" for NULL.
 func (m *migration) rows(ctx context.Context, columns int, query string, f func(row []string), args ...any) error {
 	rows, err := m.old.db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -110,11 +109,11 @@ func (m *migration) rows(ctx context.Context, columns int, query string, f func(
 	return rows.Err()
 }
 
-// user is the one with a JID, nil if that is none.
+// user returns the user with a JID, or nil if the JID is invalid.
 func (m *migration) user(owner string) *component.Imported {
 	jid, err := address.Parse(owner)
 	if err != nil || jid.Local == "" {
-		m.leave(config.Quote(owner), "That is nobody's address.")
+		m.skip(config.Quote(owner), "not a valid user JID")
 		return nil
 	}
 	bare := jid.Bare().String()
@@ -138,8 +137,8 @@ func (m *migration) globals(ctx context.Context) error {
 	})
 }
 
-// service is the name of a server on our network; ok is false where that has another
-// one only.
+// service returns the ID of an IRC server on the network, "" for its fixed server. ok is
+// false if the network has another fixed server.
 func (m *migration) service(server string) (name string, ok bool) {
 	server = strings.ToLower(server)
 	if p, err := m.network.Legacy.ParsePeer(server); err == nil && p.Service {
@@ -165,7 +164,7 @@ func (m *migration) servers(ctx context.Context) error {
 		}
 		name, ok := m.service(row[2])
 		if !ok {
-			m.leave(u.User, "settings of "+row[2]+", which is not the server of this network")
+			m.skip(u.User, "settings of "+row[2]+": not the server of this network")
 			return
 		}
 		set := make(map[string]string)
@@ -176,7 +175,7 @@ func (m *migration) servers(ctx context.Context) error {
 				set[key] = value
 			}
 		}
-		if name != "" && (row[4] != "" || row[5] != "") && (row[4] != "6697;6670" || row[5] != "6667") { // else as usual
+		if name != "" && (row[4] != "" || row[5] != "") && (row[4] != "6697;6670" || row[5] != "6667") { // skip biboumi's defaults
 			set["tls_ports"], set["ports"] = strings.ReplaceAll(row[4], ";", "\n"), strings.ReplaceAll(row[5], ";", "\n")
 		}
 		if row[8] == "0" {
@@ -189,7 +188,7 @@ func (m *migration) servers(ctx context.Context) error {
 	})
 }
 
-// channel is the name of a channel on our network.
+// channel returns the ID of a channel on the network.
 func (m *migration) channel(channel, server string) (string, bool) {
 	name, ok := m.service(server)
 	if name != "" {
@@ -207,7 +206,7 @@ func (m *migration) channels(ctx context.Context) error {
 		}
 		name, ok := m.channel(row[2], row[1])
 		if !ok {
-			m.leave(u.User, "settings of "+row[2]+" at "+row[1]+", which is not the server of this network")
+			m.skip(u.User, "settings of "+row[2]+" at "+row[1]+": not the server of this network")
 			return
 		}
 		set := make(map[string]string)
@@ -242,9 +241,9 @@ func (m *migration) roster(ctx context.Context) error {
 		name, ok := m.service(address.UnescapeLocal(local))
 		switch {
 		case strings.ToLower(domain) != m.network.Domain:
-			m.leave(u.User, "the subscription of "+row[0]+", which has another domain")
+			m.skip(u.User, "the subscription of "+row[0]+": not the domain of this network")
 		case local != "" && (!ok || name == ""):
-			m.leave(u.User, "the subscription of "+row[0])
+			m.skip(u.User, "the subscription of "+row[0])
 		case local == "":
 			u.Contacts = append(u.Contacts, "")
 		default:
@@ -253,7 +252,7 @@ func (m *migration) roster(ctx context.Context) error {
 	})
 }
 
-// register makes registrations of the users that are not there yet.
+// register registers the users who are not registered yet.
 func (m *migration) register(ctx context.Context) error {
 	for _, bare := range slices.Sorted(maps.Keys(m.users)) {
 		u := m.users[bare]
@@ -267,7 +266,7 @@ func (m *migration) register(ctx context.Context) error {
 		}
 		account, contacts, left := u.Account(m.network.Legacy, m.network.Domain)
 		for _, text := range left {
-			m.leave(bare, text)
+			m.skip(bare, text)
 		}
 		if err := m.db.PutAccount(ctx, account); err != nil {
 			return err
@@ -280,10 +279,10 @@ func (m *migration) register(ctx context.Context) error {
 	return nil
 }
 
-// maxBatch is how many lines of history are stored at once.
+// maxBatch is the number of archived messages in one commit.
 const maxBatch = 500
 
-// history takes what was said in channels, of which nothing is there yet.
+// history imports the archives of channels that have no archive yet.
 func (m *migration) history(ctx context.Context) error {
 	if m.network.History.Keep == 0 {
 		return nil
@@ -302,7 +301,7 @@ func (m *migration) history(ctx context.Context) error {
 		name, ok := m.channel(p.channel, p.server)
 		room, wrong := m.network.Legacy.ParsePeer(name)
 		if err != nil || !ok || wrong != nil || !room.Room {
-			m.leave(p.user, "what was said in "+p.channel+" at "+p.server)
+			m.skip(p.user, "the archive of "+p.channel+" at "+p.server)
 			continue
 		}
 		bare := jid.Bare().String()
@@ -313,15 +312,16 @@ func (m *migration) history(ctx context.Context) error {
 		if page.Count > 0 {
 			continue
 		}
-		if err := m.lore(ctx, p.user, p.channel, p.server, since, registry.Line{Network: m.network.Domain, User: bare, Room: room.ID}); err != nil {
+		if err := m.channelHistory(ctx, p.user, p.channel, p.server, since, registry.Line{Network: m.network.Domain, User: bare, Room: room.ID}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lore takes what was said in one channel, as like.
-func (m *migration) lore(ctx context.Context, owner, channel, server string, since int64, like registry.Line) error {
+// channelHistory imports the archive of one channel. like has the fields that its lines
+// share.
+func (m *migration) channelHistory(ctx context.Context, owner, channel, server string, since int64, like registry.Line) error {
 	var batch []registry.Line
 	var failed error
 	store := func() {

@@ -19,32 +19,32 @@ import (
 	"transport/registry"
 )
 
-// Options are what a demo needs of the program.
+// Options are the inputs of a demo.
 type Options struct {
-	Out     io.Writer      // the story is printed here
+	Out     io.Writer      // gets the story
 	Log     zerolog.Logger // of the gateway
 	Version string         // of the program
 	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
-	Keep    bool // stay up after the story, until the context ends
+	Keep    bool // keep the servers running after the story, until the context ends
 }
 
-// Play plays the story once and returns when everything is stopped and removed. An
-// error names the step that failed; it wraps lab.ErrMissing where there is no Prosody.
-// With Keep, the end of the context is no error.
+// Play plays the story once, and returns when all servers are stopped and all files are
+// removed. An error names the step that failed; it wraps lab.ErrMissing if Prosody is not
+// installed. With Keep, the end of the context is no error.
 func Play(ctx context.Context, o Options) error {
 	began := time.Now()
 	p := newPrinter(o.Out)
 	err := play(ctx, p, o)
 	switch interrupted := ctx.Err() != nil; {
 	case interrupted && o.Keep && (err == nil || errors.Is(err, context.Canceled)):
-		p.line("\nEverything is stopped.")
+		p.line("\nAll servers are stopped.")
 		return nil
 	case interrupted:
 		return errors.Join(ctx.Err(), err)
 	case err != nil:
 		return err
 	}
-	p.line("\nAll of it worked, in %s: %d steps, %d messages. Everything is stopped and removed.",
+	p.line("\nThe demo succeeded in %s: %d steps, %d messages. All servers are stopped and their files removed.",
 		time.Since(began).Round(100*time.Millisecond), p.steps, p.messages)
 	return nil
 }
@@ -52,19 +52,19 @@ func Play(ctx context.Context, o Options) error {
 const (
 	domain     = "localhost"
 	gateway    = "icq.localhost"
-	secret     = "demo-secret" // of a throw-away server on loopback
+	secret     = "demo-secret" // of a temporary server on loopback
 	password   = "alice-xmpp"
 	storyLimit = 2 * time.Minute
 )
 
-// stage is everything that the demo runs on.
+// stage are the servers of the demo.
 type stage struct {
 	prosody *lab.Server
 	mock    *oscarmock.Network
 	bob     *oscarmock.Bot
 }
 
-// play sets the stage, plays, and clears it away again.
+// play starts the servers, plays the story, and stops the servers.
 func play(ctx context.Context, p *printer, o Options) (err error) {
 	dir, err := os.MkdirTemp("", "transport-demo-")
 	if err != nil {
@@ -72,7 +72,7 @@ func play(ctx context.Context, p *printer, o Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	st := &stage{}
-	p.step("The stage")
+	p.step("The servers")
 	options := lab.Options{Domain: domain, Users: map[string]string{"alice": password},
 		Components: map[string]string{gateway: secret}, TLS: o.Keep}
 	if o.Keep && portFree("5222") {
@@ -82,7 +82,7 @@ func play(ctx context.Context, p *printer, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.prosody.Close()) }()
-	p.fact("An XMPP server, Prosody, serves alice@%s on %s.", domain, st.prosody.Client)
+	p.fact("Prosody, an XMPP server, serves alice@%s on %s.", domain, st.prosody.Client)
 
 	st.mock = oscarmock.New(oscarmock.Options{MOTD: "This is a mock network."})
 	defer st.mock.Close()
@@ -91,14 +91,14 @@ func play(ctx context.Context, p *printer, o Options) (err error) {
 	if err := st.mock.Listen("127.0.0.1:0"); err != nil {
 		return err
 	}
-	p.fact("An ICQ network serves on %s. Bob has the number %s there, and Alice has an account, %s.", st.mock.Addr(), BobUIN, AliceUIN)
+	p.fact("A mock ICQ network runs on %s. Bob's number is %s, Alice's is %s.", st.mock.Addr(), BobUIN, AliceUIN)
 
 	end, err := startGateway(ctx, dir, st, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	p.fact("The gateway connects the two, as %s.", gateway)
+	p.fact("The gateway connects the two as %s.", gateway)
 
 	limited, cancel := context.WithTimeout(ctx, storyLimit)
 	defer cancel()
@@ -114,7 +114,7 @@ func play(ctx context.Context, p *printer, o Options) (err error) {
 	return ctx.Err()
 }
 
-// portFree reports whether a port of loopback can be listened on.
+// portFree reports whether a port of the loopback interface is free.
 func portFree(port string) bool {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 	if err != nil {
@@ -124,7 +124,7 @@ func portFree(port string) bool {
 	return true
 }
 
-// startGateway runs the gateway until end is called, which waits for it.
+// startGateway starts the gateway; end stops it and waits for its goroutine.
 func startGateway(ctx context.Context, dir string, st *stage, o Options) (end func() error, err error) {
 	options := oscar.DefaultOptions()
 	options.Server = st.mock.Addr()

@@ -1,7 +1,6 @@
-// Package demo shows the gateway at work, for "transport demo": a real Prosody with
-// throw-away state, a mock ICQ network, the gateway between them, and a story that is
-// played by a real XMPP client and printed as people would see it.
+// Package demo implements "transport demo": a real, temporary Prosody, a mock ICQ network,
+// the gateway between them, and a story that a real XMPP client plays. The demo prints what
+// its users would see.
 //
-// Play is the entry. The people of the mock network (people.go) also serve
-// "transport mock-icq".
+// Play runs it. "transport mock-icq" uses the same accounts (people.go).
 package demo

@@ -9,14 +9,14 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// The people of the mock network, unless --accounts names others.
+// The accounts of the mock network, unless --accounts names others.
 const (
 	AliceUIN      = "1001"
 	AlicePassword = "alice-icq"
 	BobUIN        = "1002"
 )
 
-// NewBob is Bob, who answers, and has those on his list who have him on theirs.
+// NewBob returns Bob, who replies to messages, and adds every user who adds him.
 func NewBob(n *oscarmock.Network) *oscarmock.Bot {
 	var bob *oscarmock.Bot // Reply is called once he is online
 	bob = n.Bot(BobUIN, oscarmock.BotOptions{
@@ -35,7 +35,7 @@ func NewBob(n *oscarmock.Network) *oscarmock.Bot {
 			case "send file by proxy":
 				l, err := net.Listen("tcp", proxyAddr)
 				if err != nil {
-					return "I cannot."
+					return "I cannot send the file."
 				}
 				return sendFile(bob, from, oscarmock.FileOffer{Proxy: true, Listener: l})
 			}
@@ -45,17 +45,17 @@ func NewBob(n *oscarmock.Network) *oscarmock.Bot {
 	return bob
 }
 
-// proxyAddr is where Bob plays a proxy for his files: their port is fixed.
+// proxyAddr is the address of the file proxy that Bob runs: its port is fixed.
 var proxyAddr = net.JoinHostPort("127.0.0.2", strconv.Itoa(int(oscarwire.ProxyPort)))
 
-// sendFile has Bob offer his file, and is what he says to it.
+// sendFile offers Bob's file, and returns his reply, "" for none.
 func sendFile(bob *oscarmock.Bot, to string, o oscarmock.FileOffer) string {
 	o.Files = []oscarmock.File{bobsFile}
 	if _, err := bob.OfferFile(to, o); err != nil {
-		return "I cannot."
+		return "I cannot send the file."
 	}
 	return ""
 }
 
-// bobsFile is what Bob sends when he is told to.
+// bobsFile is the file that Bob offers.
 var bobsFile = oscarmock.File{Name: "hello.txt", Data: []byte("Hello from Bob.\n")}

@@ -10,7 +10,7 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// printer prints the demo as people would read it.
+// printer prints the demo.
 type printer struct {
 	w               io.Writer
 	colours         bool
@@ -47,12 +47,12 @@ func (p *printer) step(title string) {
 	p.line("\n%s", p.paint(bold, title))
 }
 
-// fact tells what is so, or what somebody sees.
+// fact prints a fact, or something that a user sees.
 func (p *printer) fact(format string, args ...any) {
 	p.line("  %s", fmt.Sprintf(format, args...))
 }
 
-// said prints a message as somebody reads it.
+// said prints a message as its receiver sees it.
 func (p *printer) said(name, text string) {
 	p.messages++
 	colour := green
@@ -68,7 +68,7 @@ func (p *printer) said(name, text string) {
 	}
 }
 
-// invite says how to log in with a client of one's own.
+// invite prints how to log in with another client.
 func (p *printer) invite(st *stage) {
 	p.step("Your turn")
 	host, port, _ := strings.Cut(st.prosody.Client, ":")
@@ -76,7 +76,7 @@ func (p *printer) invite(st *stage) {
 	for _, row := range [][2]string{
 		{"Address (JID)", "alice@" + domain},
 		{"Password", password},
-		{"Server", host + ", port " + port + " (encrypted with a certificate of its own, or not)"},
+		{"Server", host + ", port " + port + " (unencrypted, or TLS with an untrusted certificate)"},
 		{"Gateway", gateway},
 		{"ICQ number", AliceUIN},
 		{"ICQ password", AlicePassword},
@@ -84,7 +84,7 @@ func (p *printer) invite(st *stage) {
 	} {
 		p.fact("  %-14s %s", row[0], row[1])
 	}
-	p.fact("Register with the gateway, by your client's service discovery, or by writing it")
-	p.fact("\"register %s %s\". Then add Bob. He answers.", AliceUIN, AlicePassword)
+	p.fact("Register with the gateway: use your client's service discovery, or write to it")
+	p.fact("\"register %s %s\". Then add Bob, who replies to messages.", AliceUIN, AlicePassword)
 	p.fact("Press Ctrl-C to stop everything.")
 }

@@ -13,7 +13,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// story is the demo's Alice with her client, and what she does.
+// story is the demo's story: Alice and her client.
 type story struct {
 	ctx   context.Context
 	p     *printer
@@ -22,8 +22,7 @@ type story struct {
 	bob   string // his JID
 }
 
-// tellStory plays from Alice's first look at the gateway to her last. An error
-// names the step that failed.
+// tellStory plays the whole story. An error names the step that failed.
 func tellStory(ctx context.Context, p *printer, st *stage) (err error) {
 	s := &story{ctx: ctx, p: p, st: st, bob: BobUIN + "@" + gateway}
 	if s.alice, err = lab.Dial(ctx, st.prosody.Client, "alice@"+domain+"/demo", password); err != nil {
@@ -49,7 +48,7 @@ func tellStory(ctx context.Context, p *printer, st *stage) (err error) {
 	return nil
 }
 
-// presence sends a presence of Alice's; to and typ may be "".
+// presence sends a presence of Alice; to and typ may be "".
 func (s *story) presence(to, typ string) error {
 	p := element.New(lab.NSClient, "presence")
 	if to != "" {
@@ -61,7 +60,7 @@ func (s *story) presence(to, typ string) error {
 	return s.alice.Send(s.ctx, p)
 }
 
-// expectPresence waits for a presence; typ "" is that of somebody online.
+// expectPresence waits for a presence; typ "" means available.
 func (s *story) expectPresence(from, typ, show string) (*element.Element, error) {
 	what := strings.TrimSpace(fmt.Sprintf("%s presence %s of %s", typ, show, from))
 	return s.alice.Expect(s.ctx, what, func(e *element.Element) bool {
@@ -72,7 +71,7 @@ func (s *story) expectPresence(from, typ, show string) (*element.Element, error)
 // discover finds the gateway among the server's services. (XEP-0030)
 func (s *story) discover() error {
 	const items, info = "http://jabber.org/protocol/disco#items", "http://jabber.org/protocol/disco#info"
-	// As clients do: the contact list, then presence. (RFC 6121 §2.2)
+	// Like clients: first the roster, then presence. (RFC 6121 §2.2)
 	if _, err := s.alice.IQ(s.ctx, "get", "", element.New("jabber:iq:roster", "query")); err != nil {
 		return err
 	}
@@ -108,7 +107,7 @@ func (s *story) discover() error {
 	}
 	id := reply.First().Child(info, "identity")
 	if id == nil || id.Attr("category") != "gateway" {
-		return errors.New("the gateway does not say that it is one")
+		return errors.New("the gateway has no identity of the category gateway")
 	}
 	s.p.fact("%s: a %s to %s.", gateway, id.Attr("category"), id.Attr("name"))
 	return nil
@@ -125,7 +124,7 @@ func (s *story) register() error {
 	if form == nil {
 		return errors.New("the gateway has no form")
 	}
-	s.p.fact("The form says: %s", form.ChildText(data, "instructions"))
+	s.p.fact("The form's instructions: %s", form.ChildText(data, "instructions"))
 	submit := func(password string) error {
 		x := element.New(data, "x").Set("type", "submit")
 		for name, value := range map[string]string{"username": AliceUIN, "password": password} {
@@ -136,13 +135,13 @@ func (s *story) register() error {
 	}
 	var refused *lab.IQError
 	if err := submit("a wrong password"); !errors.As(err, &refused) {
-		return fmt.Errorf("a wrong password was taken: %w", err)
+		return fmt.Errorf("the gateway accepted a wrong password: %w", err)
 	}
 	s.p.fact("She enters %s and a wrong password: %q", AliceUIN, errorText(refused.Stanza))
 	if err := submit(AlicePassword); err != nil {
 		return err
 	}
-	s.p.fact("She enters the right one, and is registered.")
+	s.p.fact("She enters the right password, and is registered.")
 	if _, err := s.expectPresence(gateway, "subscribe", ""); err != nil {
 		return err
 	}
@@ -154,11 +153,11 @@ func (s *story) register() error {
 	if _, err := s.expectPresence(gateway, "", ""); err != nil {
 		return err
 	}
-	s.p.fact("The gateway is in her contact list, and shows her online on ICQ.")
+	s.p.fact("The gateway is in her roster, and its presence shows that she is online on ICQ.")
 	return nil
 }
 
-// errorText is what an error says to people.
+// errorText returns the text of a stanza error.
 func errorText(e *element.Element) string {
 	x := e.Child(lab.NSClient, "error")
 	if x == nil {
@@ -167,7 +166,7 @@ func errorText(e *element.Element) string {
 	return x.ChildText("urn:ietf:params:xml:ns:xmpp-stanzas", "text")
 }
 
-// add puts Bob on Alice's list, while he is offline.
+// add adds Bob to Alice's roster, while he is offline.
 func (s *story) add() error {
 	if err := s.presence(s.bob, "subscribe"); err != nil {
 		return err
@@ -178,7 +177,7 @@ func (s *story) add() error {
 	if err := s.presence(s.bob, "subscribed"); err != nil {
 		return err
 	}
-	s.p.fact("%s is on her list, here and on ICQ.", s.bob)
+	s.p.fact("%s is in her roster and in her contact list on ICQ.", s.bob)
 	s.st.bob.SignOn()
 	if _, err := s.expectPresence(s.bob, "", ""); err != nil {
 		return err
@@ -197,13 +196,13 @@ func (s *story) talk() error {
 			return err
 		}
 	}
-	if err := s.st.bob.Send(AliceUIN, "I have something to tell you:\nall of it arrived as you wrote it."); err != nil {
+	if err := s.st.bob.Send(AliceUIN, "Your messages arrived\nexactly as you wrote them."); err != nil {
 		return err
 	}
 	return s.hearBob()
 }
 
-// tellBob has Alice say something, and shows it as Bob reads it.
+// tellBob sends a message of Alice, and prints it as Bob receives it.
 func (s *story) tellBob(text string) error {
 	message := element.New(lab.NSClient, "message").Set("to", s.bob).Set("type", "chat").
 		Add(element.New(lab.NSClient, "body").AddText(text))
@@ -222,9 +221,9 @@ func (s *story) tellBob(text string) error {
 	return nil
 }
 
-// hearBob shows what Bob said as Alice reads it.
+// hearBob prints a message of Bob as Alice receives it.
 func (s *story) hearBob() error {
-	m, err := s.alice.Expect(s.ctx, "a message of Bob's", func(e *element.Element) bool {
+	m, err := s.alice.Expect(s.ctx, "a message of Bob", func(e *element.Element) bool {
 		return e.Name == "message" && lab.From(e, s.bob) && e.Child(lab.NSClient, "body") != nil
 	})
 	if err != nil {
@@ -237,7 +236,7 @@ func (s *story) hearBob() error {
 	return nil
 }
 
-// away shows Bob's presence as it changes.
+// away prints changes of Bob's presence.
 func (s *story) away() error {
 	bob := s.st.bob
 	bob.SetStatus(oscarwire.ModeAway.Status(), "having lunch", "")
@@ -256,7 +255,7 @@ func (s *story) away() error {
 	if _, err := s.expectPresence(s.bob, "unavailable", ""); err != nil {
 		return err
 	}
-	s.p.fact("Bob goes offline. Alice writes to him all the same, and ICQ keeps it:")
+	s.p.fact("Bob goes offline. Alice sends him a message, and ICQ stores it until he is back:")
 	message := element.New(lab.NSClient, "message").Set("to", s.bob).Set("type", "chat").
 		Add(element.New(lab.NSClient, "body").AddText("Call me when you are back."))
 	if err := s.alice.Send(s.ctx, message); err != nil {
@@ -266,7 +265,7 @@ func (s *story) away() error {
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-s.ctx.Done():
-			return errors.New("the network did not keep the message")
+			return errors.New("the network did not store the message")
 		}
 	}
 	bob.SignOn()
@@ -274,13 +273,13 @@ func (s *story) away() error {
 	select {
 	case m = <-bob.Messages():
 	case <-s.ctx.Done():
-		return errors.New("bob did not get what was kept for him")
+		return errors.New("bob did not get the stored message")
 	}
 	s.p.said("Alice", m.Text)
 	return s.hearBob()
 }
 
-// unregister removes everything again. (XEP-0077 §3.2)
+// unregister removes the registration. (XEP-0077 §3.2)
 func (s *story) unregister() error {
 	const register = "jabber:iq:register"
 	_, err := s.alice.IQ(s.ctx, "set", gateway, element.New(register, "query").Add(element.New(register, "remove")))
@@ -293,6 +292,6 @@ func (s *story) unregister() error {
 	if _, err := s.expectPresence(gateway, "unsubscribed", ""); err != nil {
 		return err
 	}
-	s.p.fact("Bob and the gateway leave her list, and the gateway forgets her password.")
+	s.p.fact("Bob and the gateway unsubscribe from her, and the gateway deletes her password.")
 	return s.st.mock.WaitSignedOff(s.ctx, AliceUIN)
 }
