@@ -32,13 +32,13 @@ func (at *actors) acquire(bare string) *user {
 		at.users[bare] = u
 		at.running.Go(u.run)
 	}
-	u.holders++
+	u.refs++
 	return u
 }
 
 func (at *actors) release(u *user) {
 	at.mu.Lock()
-	u.holders--
+	u.refs--
 	at.mu.Unlock()
 }
 
@@ -47,7 +47,7 @@ func (at *actors) release(u *user) {
 func (at *actors) retire(u *user) bool {
 	at.mu.Lock()
 	defer at.mu.Unlock()
-	if u.holders > 0 || !u.inbox.empty() {
+	if u.refs > 0 || !u.inbox.empty() {
 		return false
 	}
 	if at.users[u.bare] == u {

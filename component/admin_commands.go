@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"transport/component/address"
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -201,13 +202,13 @@ func (ad *adhoc) askAnnounce(x *execution) {
 		Add(xep.NewField("subject", "text-single", "Subject")).
 		Add(xep.Required(xep.NewField("announcement", "text-multi", "Text")))
 	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
-		text := cleanText(strings.Join(values["announcement"], "\n"))
+		text := body.Clean(strings.Join(values["announcement"], "\n"))
 		if strings.TrimSpace(text) == "" {
 			u.adhoc.showAgain(x, "Enter a text.", "announcement")
 			return
 		}
 		if subject := values["subject"]; len(subject) > 0 && subject[0] != "" {
-			text = cleanText(subject[0]) + "\n" + text
+			text = body.Clean(subject[0]) + "\n" + text
 		}
 		sent := 0
 		for _, bare := range u.c.signedOnUsers() {

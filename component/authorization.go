@@ -1,8 +1,10 @@
 package component
 
 import (
+	"cmp"
 	"time"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/legacy"
@@ -29,7 +31,7 @@ func (ro *roster) onAuthRequested(ev legacy.AuthRequested) {
 	}
 	ro.setNick(ct, ev.Name)
 	ct.Subscription = ct.Subscription&^registry.Refused | registry.AuthAsked
-	ro.askSubscription(ct, first(ev.Reason, "Asks to see when you are online on "+ro.u.c.cfg.Name+"."))
+	ro.askSubscription(ct, cmp.Or(ev.Reason, "Asks to see when you are online on "+ro.u.c.cfg.Name+"."))
 }
 
 // onAuthGranted: a contact lets the user see them.
@@ -48,7 +50,7 @@ func (ro *roster) onAuthDenied(p legacy.Peer, reason string) {
 	ct.Subscription &^= registry.AskTo | registry.To
 	ro.save(ct)
 	denied := element.New(stanza.NS, "presence").Set("from", ct.jid).Set("to", ro.u.bare).Set("type", "unsubscribed")
-	if reason = cleanText(reason); reason == "" {
+	if reason = body.Clean(reason); reason == "" {
 		ro.u.c.send(denied)
 		return
 	}

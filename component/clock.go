@@ -18,3 +18,36 @@ func (systemClock) AfterFunc(d time.Duration, f func()) func() {
 	t := time.AfterFunc(d, f)
 	return func() { t.Stop() }
 }
+
+// timer calls a function at a time that can be changed.
+type timer struct {
+	at   time.Time // zero while it is not set
+	halt func()
+}
+
+// set makes the timer call poke at a time, and no longer at another; a zero time never
+// comes.
+func (t *timer) set(at time.Time, clock Clock, poke func()) {
+	if at.Equal(t.at) {
+		return
+	}
+	t.stop()
+	t.at = at
+	if !at.IsZero() {
+		t.halt = clock.AfterFunc(max(at.Sub(clock.Now()), 0), poke)
+	}
+}
+
+// expire notes that the time has come.
+func (t *timer) expire(now time.Time) {
+	if isDue(t.at, now) {
+		t.at = time.Time{}
+	}
+}
+
+func (t *timer) stop() {
+	if t.halt != nil {
+		t.halt()
+		t.halt = nil
+	}
+}

@@ -4,9 +4,8 @@ import (
 	"slices"
 	"time"
 
-	"transport/component/stanza"
-
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )

@@ -3,6 +3,7 @@ package component
 import (
 	"time"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -121,7 +122,7 @@ func (ro *roster) onSubscription(st *stanza.Inbound) {
 	if st.Type == "subscribe" || st.Type == "subscribed" {
 		ct.Subscription &^= registry.Removed
 	}
-	reason := cleanText(st.ChildText(stanza.NS, "status"))
+	reason := body.Clean(st.ChildText(stanza.NS, "status"))
 	switch st.Type {
 	case "subscribe":
 		ro.onSubscribe(ct, reason, st.ID)

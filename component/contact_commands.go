@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"transport/component/body"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -105,7 +106,7 @@ func (ro *roster) askAdd(x *execution) {
 			u.adhoc.refuseField(x, err, "peer")
 			return
 		}
-		u.roster.add(x, peer, cleanText(strings.TrimSpace(firstOf(values["name"]))))
+		u.roster.add(x, peer, body.Clean(strings.TrimSpace(firstOf(values["name"]))))
 	})
 }
 
@@ -236,7 +237,7 @@ func (ro *roster) onImport(x *execution, values map[string][]string) {
 			wrong = append(wrong, address)
 		default:
 			ct = ro.contact(peer.ID)
-			ct.Name = cleanText(strings.TrimSpace(name))
+			ct.Name = body.Clean(strings.TrimSpace(name))
 			ro.onSubscribe(ct, "", "")
 			added++
 		}

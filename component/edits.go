@@ -1,6 +1,7 @@
 package component
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -44,7 +45,7 @@ func (le *listEdits) edit(peer, reason string) {
 	case e.sent:
 		e.again, e.reason = true, reason
 	default:
-		e.reason = first(reason, e.reason)
+		e.reason = cmp.Or(reason, e.reason)
 	}
 	le.editNext()
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"transport/component/body"
 	"transport/legacy"
 	"transport/registry"
 )
@@ -102,5 +103,5 @@ func settingError(network legacy.Network, p legacy.Peer, key, value string) stri
 
 // ImportedLine is a line of a room's archive, for registry.Line.Payload.
 func ImportedLine(nick, text string) ([]byte, error) {
-	return json.Marshal(keptLine{Nick: nick, Text: cleanText(text)})
+	return json.Marshal(keptLine{Nick: nick, Text: body.Clean(text)})
 }

@@ -3,6 +3,7 @@ package component
 import (
 	"sync"
 	"time"
+
 	"transport/component/stanza"
 )
 
@@ -16,6 +17,9 @@ type queued struct {
 // them in and never waits.
 type inbox struct {
 	wake chan struct{} // something is there; capacity 1
+
+	batch []queued // taken and not yet handled; this and the next are the actor's
+	stall stall    // of the messages that wait for the network
 
 	mu      sync.Mutex
 	waiting []queued
@@ -100,15 +104,15 @@ func (s *stall) over(now time.Time) bool {
 // handleBatch handles the stanzas that wait, up to a message for which the network
 // has no room now.
 func (u *user) handleBatch() {
-	for len(u.batch) > 0 {
-		st := u.batch[0]
+	for len(u.inbox.batch) > 0 {
+		st := u.inbox.batch[0]
 		if !u.outbox.full() {
-			u.stall = stall{}
-		} else if st.Name == "message" && !u.stall.over(u.c.clock.Now()) {
+			u.inbox.stall = stall{}
+		} else if st.Name == "message" && !u.inbox.stall.over(u.c.clock.Now()) {
 			return
 		}
-		u.batch[0] = queued{}
-		u.batch = u.batch[1:]
+		u.inbox.batch[0] = queued{}
+		u.inbox.batch = u.inbox.batch[1:]
 		u.onStanza(st)
 	}
 }

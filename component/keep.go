@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/stream"
 	"transport/component/xep"
@@ -108,7 +107,7 @@ func (ob *outbox) deliverKept() {
 	var ids []int64
 	var last time.Time
 	for _, row := range rows {
-		e, err := parseStanza(row.Payload)
+		e, err := stanza.Parse(row.Payload)
 		if err != nil {
 			ob.u.log.Error().Err(err).Msg("a kept message cannot be read")
 			continue
@@ -213,7 +212,7 @@ func (ob *outbox) keptStanzas() []*stanza.Inbound {
 	var ids []int64
 	for _, row := range rows {
 		ids = append(ids, row.ID)
-		e, err := parseStanza(row.Payload)
+		e, err := stanza.Parse(row.Payload)
 		if err != nil {
 			ob.u.log.Error().Err(err).Msg("a kept message cannot be read")
 			continue
@@ -244,9 +243,4 @@ func (ob *outbox) giveUpKept() {
 	for _, st := range ob.keptStanzas() {
 		st.Refuse(why)
 	}
-}
-
-// parseStanza reads one stanza that Append wrote.
-func parseStanza(b []byte) (*element.Element, error) {
-	return element.Parse(string(b), stanza.NS)
 }

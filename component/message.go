@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/stream"
@@ -44,14 +45,14 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 		st.Refuse(stanza.ErrNoGroupchatHere)
 		return
 	}
-	text, a := plainText(st.Element), actOf(st.Element)
+	text, a := body.Plain(st.Element), body.ActOf(st.Element)
 	switch {
 	case xep.IsEncrypted(st.Element):
 		st.Refuse(stanza.ErrEncrypted)
 		return
 	case ob.u.rooms.passInvite(st):
 		return
-	case text == "" && a == actSay:
+	case text == "" && a == body.Say:
 		ob.onChatState(st)
 		return
 	case !ob.u.account.exists() && st.To.Local != "":
@@ -60,7 +61,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 	case len(text) > maxBody:
 		st.Refuse(stanza.ErrTooLarge)
 		return
-	case a == actRetract, a == actReact:
+	case a == body.Retract, a == body.React:
 		if st.To.Local == "" {
 			return // the gateway's own texts
 		}
@@ -74,7 +75,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 		ob.u.adhoc.onText(st, text)
 		return
 	}
-	if text = cleanText(text); strings.TrimSpace(text) == "" {
+	if text = body.Clean(text); strings.TrimSpace(text) == "" {
 		return
 	}
 	ob.sendText(st, text)
@@ -118,19 +119,19 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 	m := &sentMessage{stanza: st, state: legacy.Delivered}
 	var markup []legacy.Span
 	if ob.u.c.info.Features.Has(legacy.FeatureMarkup) {
-		markup, text = outgoingMarkup(st.Element, text)
+		markup, text = body.Markup(st.Element, text)
 	}
 	reply := ob.replyTo(st, peer)
 	if reply != "" && markup == nil {
-		text = ob.u.rooms.addressed(peer, reply, withoutQuote(st.Element, text))
+		text = ob.u.rooms.addressed(peer, reply, body.WithoutQuote(st.Element, text))
 	}
-	if actOf(st.Element) == actCorrect && !peer.Service { // a corrected command is a command
-		text, markup = correctionOf(text, markup)
+	if body.ActOf(st.Element) == body.Correct && !peer.Service { // a corrected command is a command
+		text, markup = body.Correction(text, markup)
 	}
 	if ob.u.c.info.Lines && markup == nil {
-		text, _ = compact(text, [2]int{})
+		text, _ = body.Compact(text, [2]int{})
 	}
-	parts := splitText(text, ob.u.c.info.MaxText)
+	parts := body.Split(text, ob.u.c.info.MaxText)
 	if len(parts) > 1 {
 		markup = nil
 	}
@@ -150,8 +151,8 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 		ob.sent[ref] = m
 		ob.u.c.counters.toNetwork.Add(1)
 	}
-	if !peer.Room && !peer.Service && actOf(st.Element) == actSay {
-		ob.noteChat(chatLine{peer: peer.ID, id: st.ID, origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), words: firstWords(text), own: true})
+	if !peer.Room && !peer.Service && body.ActOf(st.Element) == body.Say {
+		ob.noteChat(chatLine{peer: peer.ID, id: st.ID, origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), words: body.FirstWords(text), own: true})
 	}
 	return true
 }
@@ -293,7 +294,7 @@ func (ob *outbox) passMessage(ev legacy.MessageReceived) {
 		jid = ct.jid
 	}
 	msg := stream.Message{User: ob.u.bare, Peer: ev.From.ID, ID: newID()}
-	ob.noteChat(chatLine{peer: ev.From.ID, id: msg.ID, words: firstWords(ev.Text)})
+	ob.noteChat(chatLine{peer: ev.From.ID, id: msg.ID, words: body.FirstWords(ev.Text)})
 	ob.pass(func(dst []byte) []byte {
 		return ob.u.c.appendMessage(dst, ob.u.c.full(jid), ob.u.bare, msg.ID, ob.threads[ev.From.ID], ev)
 	}, msg)
@@ -322,16 +323,16 @@ func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev le
 		text, ev.Markup = "[automatic reply] "+text, nil
 	}
 	dst = append(dst, "<body>"...)
-	dst = element.AppendText(dst, styled(text, ev.Markup))
+	dst = element.AppendText(dst, body.Styled(text, ev.Markup))
 	dst = append(dst, "</body>"...)
-	dst = appendXHTML(dst, ev.Markup)
+	dst = body.AppendXHTML(dst, ev.Markup)
 	dst = stanza.AppendChild(dst, "thread", thread)
 	if ev.URL != "" {
 		dst = append(dst, "<x xmlns='"+xep.NSOOB+"'>"...)
 		dst = stanza.AppendChild(dst, "url", ev.URL)
 		dst = append(dst, "</x>"...)
 	}
-	if isUnstyled(text, ev.Markup) {
+	if body.IsUnstyled(text, ev.Markup) {
 		dst = append(dst, unstyled...)
 	}
 	if !ev.Time.IsZero() {
@@ -344,12 +345,6 @@ func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev le
 }
 
 const unstyled = "<unstyled xmlns='" + xep.NSStyling + "'/>"
-
-// isUnstyled reports whether a text of the network's, which has its own formatting, has
-// marks that clients would take for styling. (XEP-0393 §6.1)
-func isUnstyled(text string, markup []legacy.Span) bool {
-	return markup == nil && strings.ContainsAny(text, "*_~`>")
-}
 
 // onStateSaved keeps what the adapter wants to find again.
 func (ac *account) onStateSaved(state []byte) {

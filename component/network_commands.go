@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"transport/component/body"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -88,6 +89,6 @@ func (ad *adhoc) rawText(st *stanza.Inbound) bool {
 	if ad.u.c.services || ad.u.login.legacySession() == nil || !slices.ContainsFunc(ad.u.c.info.Commands, func(of legacy.Command) bool { return of.Raw }) {
 		return false
 	}
-	ad.u.outbox.sendTo(st, legacy.Peer{Service: true}, cleanText(plainText(st.Element)))
+	ad.u.outbox.sendTo(st, legacy.Peer{Service: true}, body.Clean(body.Plain(st.Element)))
 	return true
 }

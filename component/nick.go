@@ -1,9 +1,11 @@
 package component
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
+	"transport/component/body"
 	"transport/legacy"
 	"transport/registry"
 )
@@ -44,7 +46,7 @@ func (ni *nicknames) nameOf(ct *contact) string {
 	if ct.Peer == "" {
 		return ni.ro.u.c.cfg.Name
 	}
-	return first(ct.Name, ni.nick(ct))
+	return cmp.Or(ct.Name, ni.nick(ct))
 }
 
 // nameless reports whether it could help to ask the network what a contact is called.
@@ -142,7 +144,7 @@ func (ni *nicknames) onPeerNamed(ev legacy.PeerNamed) {
 // setNick notes what the network calls a contact, and tells the user's roster if they have
 // no other name there.
 func (ni *nicknames) setNick(ct *contact, nick string) {
-	before, nick := ni.nameOf(ct), truncate(strings.TrimSpace(strings.ReplaceAll(cleanText(nick), "\n", " ")), maxNick)
+	before, nick := ni.nameOf(ct), body.Truncate(strings.TrimSpace(strings.ReplaceAll(body.Clean(nick), "\n", " ")), maxNick)
 	if nick == "" || nick == ct.Nick {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -51,7 +52,7 @@ func (ob *outbox) onNotice(ev legacy.Notice) {
 func (h *heldNotices) add(text string, at time.Time) {
 	for line := range strings.SplitSeq(text, "\n") {
 		if strings.TrimSpace(line) != "" {
-			h.lines = append(h.lines, truncate(line, maxNoticeSize/utf8.UTFMax))
+			h.lines = append(h.lines, body.Truncate(line, maxNoticeSize/utf8.UTFMax))
 			h.size += len(h.lines[len(h.lines)-1])
 		}
 	}

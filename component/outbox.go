@@ -54,7 +54,7 @@ func (ob *outbox) reset(why resetReason) {
 	case unregistered:
 		ob.keptIn, ob.keptOut, ob.keptTill = false, false, time.Time{}
 	case stopped:
-		ob.failSent(ob.u.parting)
+		ob.failSent(ob.u.closeErr)
 		ob.sendHeldNotices()
 	}
 }

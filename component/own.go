@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/xep"
 	"transport/legacy"
@@ -93,7 +94,7 @@ func ownProfile(card *element.Element) legacy.Profile {
 		if parent == nil {
 			return ""
 		}
-		s := cleanText(strings.TrimSpace(parent.ChildText(xep.NSVCard, name)))
+		s := body.Clean(strings.TrimSpace(parent.ChildText(xep.NSVCard, name)))
 		if len(s) > maxOwnText {
 			return ""
 		}

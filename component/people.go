@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -116,7 +117,7 @@ func (ca *calls) onContactVersion(r *stanza.Request, peer legacy.Peer) {
 			return
 		}
 		r.Reply(element.New(xep.NSVersion, "query").
-			Add(element.New(xep.NSVersion, "name").AddText(cleanText(got.Version))))
+			Add(element.New(xep.NSVersion, "name").AddText(body.Clean(got.Version))))
 	}, func(ref string) error { return versioner.RequestVersion(ca.u.ctx, ref, peer) })
 }
 

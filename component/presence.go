@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"transport/component/stanza"
-
+	"transport/component/body"
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -379,7 +379,7 @@ func translateResource(e *element.Element, now time.Time) resource {
 	case "xa":
 		r.presence.Show = legacy.ShowXA
 	}
-	r.presence.Status = cleanText(e.ChildText(stanza.NS, "status"))
+	r.presence.Status = body.Clean(e.ChildText(stanza.NS, "status"))
 	r.presence.Idle = idleSince(e, now)
 	if n, err := strconv.Atoi(strings.TrimSpace(e.ChildText(stanza.NS, "priority"))); err == nil && n >= -128 && n <= 127 {
 		r.priority = n
@@ -436,4 +436,19 @@ func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, p
 		}
 	}
 	return append(dst, "</presence>"...)
+}
+
+// showOf is the show of somebody who is online. (RFC 6121 §4.7.2.1)
+func showOf(s legacy.Show) string {
+	switch s {
+	case legacy.ShowAway:
+		return "away"
+	case legacy.ShowXA:
+		return "xa"
+	case legacy.ShowDND:
+		return "dnd"
+	case legacy.ShowChat:
+		return "chat"
+	}
+	return ""
 }

@@ -89,7 +89,7 @@ func (rw *rosterWriter) setRosterItem(ct *contact, subscription string, then fun
 func (rw *rosterWriter) writesRoster() bool { return rw.ro.u.privilege().roster && !rw.rosterFails }
 
 // privilege is what the user's server lets us do for the user.
-func (u *user) privilege() privilege { return u.c.privileges.get(u.domain) }
+func (u *user) privilege() privilege { return u.c.privileges.get(u.domain()) }
 
 const (
 	echoTime = 10 * time.Minute // that a copy of a message of ours may take to come back
@@ -120,7 +120,7 @@ func (ob *outbox) showOwn(jid, text string, sent time.Time) bool {
 	if !sent.IsZero() {
 		inner.Add(xep.Delay(ob.u.c.domain, sent))
 	}
-	ob.u.c.send(element.New(stanza.NS, "message").Set("from", ob.u.c.domain).Set("to", ob.u.domain).Set("id", newID()).
+	ob.u.c.send(element.New(stanza.NS, "message").Set("from", ob.u.c.domain).Set("to", ob.u.domain()).Set("id", newID()).
 		Add(element.New(p.space, "privilege").
 			Add(element.New(xep.NSForward, "forwarded").Add(inner))))
 	return true

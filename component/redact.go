@@ -1,8 +1,10 @@
 package component
 
 import (
+	"cmp"
 	"slices"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -12,7 +14,7 @@ import (
 // retract takes a message back for one of the user's clients, where the network can.
 // (XEP-0424 §3)
 func (room *room) retract(st *stanza.Inbound) {
-	r := &stanza.Request{Inbound: st, Payload: retraction(st.Element), Deadline: room.rs.u.c.clock.Now().Add(requestTime)}
+	r := &stanza.Request{Inbound: st, Payload: body.Retraction(st.Element), Deadline: room.rs.u.c.clock.Now().Add(requestTime)}
 	room.rs.u.calls.await(r)
 	id := r.Payload.Attr("id")
 	if own := room.said(id); own != nil { // the client may know it by another id
@@ -33,7 +35,7 @@ const maxRetracted = 50
 // the client knows it that has sent it, and without words, which would be shown beside it.
 // (XEP-0424 §3)
 func (r *room) reflectRetraction(st *stanza.Inbound) {
-	e := retraction(st.Element)
+	e := body.Retraction(st.Element)
 	id := e.Attr("id")
 	if old := r.said(id); old != nil {
 		r.unsay(old.archived)
@@ -45,7 +47,7 @@ func (r *room) reflectRetraction(st *stanza.Inbound) {
 	o := r.idOf(r.nick)
 	r.toClients(func(full string) {
 		r.rs.put(element.New(stanza.NS, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat").
-			Set("id", first(st.ID, newID())).Add(element.New(xep.NSRetract, "retract").Set("id", id), attached, o, element.New("urn:xmpp:hints", "store")))
+			Set("id", cmp.Or(st.ID, newID())).Add(element.New(xep.NSRetract, "retract").Set("id", id), attached, o, element.New("urn:xmpp:hints", "store")))
 	})
 }
 
@@ -55,7 +57,7 @@ func (room *room) onModerateMessage(r *stanza.Request) {
 		r.Fail(stanza.ErrBadRequest)
 		return
 	}
-	reason := cleanText(r.Payload.ChildText(xep.NSModerate, "reason"))
+	reason := body.Clean(r.Payload.ChildText(xep.NSModerate, "reason"))
 	room.redact(r, r.Payload.Attr("id"), reason, func() { r.Reply(nil) })
 }
 

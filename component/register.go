@@ -1,13 +1,13 @@
 package component
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 	"time"
 
-	"transport/component/stanza"
-
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -78,7 +78,7 @@ func (ac *account) instructions() string {
 		return ac.u.c.info.Instructions
 	}
 	text := "You are registered."
-	if name := first(ac.row.Fields["username"], ac.row.Login); name != "" {
+	if name := cmp.Or(ac.row.Fields["username"], ac.row.Login); name != "" {
 		text = "You are registered as " + name + "."
 	}
 	for _, f := range ac.u.c.info.Form {

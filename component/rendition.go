@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"transport/component/body"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -14,7 +15,7 @@ import (
 // connections of their own: they get the line from the network, and are shown what it
 // stands for.
 type rendition struct {
-	act    act
+	act    body.Act
 	about  line // what it is about, as the sender has it
 	back   int  // how many lines with the same words have followed that one
 	text   string
@@ -76,21 +77,21 @@ func (rs *renditions) find(l spokenLine, after uint64, now time.Time) rendition 
 
 // noteRendition notes what a line stands for that is about to be sent.
 func (rs *rooms) noteRendition(st *stanza.Inbound, peer legacy.Peer, parts []string) {
-	a, r := actOf(st.Element), rs.u.rooms.all[peer.ID]
-	if a == actSay || r == nil || len(parts) != 1 || len(parts[0]) > maxRenditionText {
+	a, r := body.ActOf(st.Element), rs.u.rooms.all[peer.ID]
+	if a == body.Say || r == nil || len(parts) != 1 || len(parts[0]) > maxRenditionText {
 		return
 	}
 	re := rendition{act: a}
 	id := ""
 	switch a {
-	case actCorrect:
+	case body.Correct:
 		id = st.Child(xep.NSCorrect, "replace").Attr("id")
-		re.text, _ = compact(cleanText(plainText(st.Element)), [2]int{})
-	case actRetract:
-		id = retraction(st.Element).Attr("id")
-	case actReact:
+		re.text, _ = body.Compact(body.Clean(body.Plain(st.Element)), [2]int{})
+	case body.Retract:
+		id = body.Retraction(st.Element).Attr("id")
+	case body.React:
 		e := st.Child(xep.NSReactions, "reactions")
-		id, re.emojis = e.Attr("id"), reactionsIn(e)
+		id, re.emojis = e.Attr("id"), body.ReactionsIn(e)
 	}
 	r.recall()
 	old := r.said(id)
@@ -113,7 +114,7 @@ func (r *room) rendition(ev legacy.RoomMessage) (rendition, *line) {
 		return rendition{}, nil
 	}
 	re := r.rs.u.c.renditions.find(spokenLine{r.peer.ID, ev.Nick, ev.Text}, r.rendered[ev.Nick], r.rs.u.c.clock.Now())
-	if re.act == actSay {
+	if re.act == body.Say {
 		return re, nil
 	}
 	if len(r.rendered) >= maxSpeakers {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"transport/component/element"
+	"transport/component/body"
 	"transport/component/stanza"
 	"transport/component/xep"
 )
@@ -42,7 +42,7 @@ func (l *line) quote(old *line) {
 	if from, to := old.quoted[0], old.quoted[1]; from < to && to <= len(said) { // not what that one has repeated itself
 		said = append(said[:from:from], said[to:]...)
 	}
-	text := truncate(strings.TrimSpace(string(said)), maxQuote)
+	text := body.Truncate(strings.TrimSpace(string(said)), maxQuote)
 	quote := "> " + strings.ReplaceAll(text, "\n", "\n> ") + "\n"
 	l.quoted = [2]int{0, utf8.RuneCountInString(quote)}
 	l.text = quote + l.text
@@ -64,34 +64,6 @@ func (l *line) appendReply(dst []byte, r *room) []byte {
 		dst = append(strconv.AppendInt(dst, int64(l.quoted[1]), 10), "'/></fallback>"...)
 	}
 	return dst
-}
-
-// quoteIn is which runes of a message's body repeat the one that it answers.
-// (XEP-0428 §2.2)
-func quoteIn(st *element.Element) (at [2]int) {
-	for fallback := range st.Children(xep.NSFallback, "fallback") {
-		body := fallback.Child(xep.NSFallback, "body")
-		from, err1 := strconv.Atoi(body.Attr("start"))
-		to, err2 := strconv.Atoi(body.Attr("end"))
-		if fallback.Attr("for") == xep.NSReply && err1 == nil && err2 == nil && from >= 0 && to > from && to <= utf8.RuneCountInString(bodyText(st)) {
-			return [2]int{from, to}
-		}
-	}
-	return at
-}
-
-// withoutQuote is a text without what it repeats of the message that it answers, unless
-// nothing would be left.
-func withoutQuote(st *element.Element, text string) string {
-	at, body := quoteIn(st), []rune(bodyText(st))
-	if at[0] == at[1] || text != cleanText(string(body)) {
-		return text
-	}
-	rest := cleanText(strings.TrimSpace(string(body[:at[0]]) + string(body[at[1]:])))
-	if rest == "" {
-		return text
-	}
-	return rest
 }
 
 // addressed is an answer with the nick of whoever it is to: few clients of networks with

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -231,7 +232,7 @@ func (r *room) leaveRoom(st *stanza.Inbound) {
 	if client := r.clients[full]; !client.gone && !client.wasDropped(st) {
 		r.sendOccupant(full, self, occupantStanza{gone: true, codes: []string{"110"}})
 	}
-	r.dropClient(full, cleanText(st.ChildText(stanza.NS, "status")))
+	r.dropClient(full, body.Clean(st.ChildText(stanza.NS, "status")))
 }
 
 // wasDropped reports whether the server itself has sent a client's unavailable, since the

@@ -4,10 +4,10 @@ import (
 	"strconv"
 	"strings"
 
-	"transport/component/stanza"
-
 	"transport/component/address"
+	"transport/component/body"
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -184,7 +184,7 @@ func (room *room) moderation(roomer legacy.Roomer, item *element.Element) (func(
 	if !known || both && (role == "none" || affiliation == "outcast") || item.Attr("nick") == "" && jid == "" {
 		return nil, &stanza.ErrBadRequest
 	}
-	m := legacy.Moderation{Kick: role == "none", Ban: affiliation == "outcast", Reason: cleanText(item.ChildText(xep.NSMUCAdmin, "reason"))}
+	m := legacy.Moderation{Kick: role == "none", Ban: affiliation == "outcast", Reason: body.Clean(item.ChildText(xep.NSMUCAdmin, "reason"))}
 	o := room.find(item.Attr("nick"))
 	if o == nil {
 		o = room.occupants[room.nickIn(jid)] // affiliations name a JID: of the person, or of the occupant
@@ -319,7 +319,7 @@ func (room *room) onRoomConfig(r *stanza.Request) {
 			r.Reply(element.New(xep.NSMUCOwner, "query").Add(room.rs.configForm(room.peer, config, known)))
 		})
 	case r.Payload.Child(xep.NSMUCOwner, "destroy") != nil:
-		reason := cleanText(r.Payload.Child(xep.NSMUCOwner, "destroy").ChildText(xep.NSMUCOwner, "reason"))
+		reason := body.Clean(r.Payload.Child(xep.NSMUCOwner, "destroy").ChildText(xep.NSMUCOwner, "reason"))
 		room.forgetStay()
 		r.Reply(nil)
 		for full := range room.clients {
@@ -448,7 +448,7 @@ func changedConfig(c legacy.RoomConfig, values map[string][]string) (legacy.Room
 		if len(v) == 0 {
 			return "", false
 		}
-		return cleanText(strings.TrimSpace(v[0])), true
+		return body.Clean(strings.TrimSpace(v[0])), true
 	}
 	wrong := func(text string) (legacy.RoomConfig, *stanza.Error) {
 		return c, &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: text}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"transport/component/body"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -20,7 +21,7 @@ func (c *Component) roomCommands() []*command {
 		list.args, list.argument = []string{"server", "name"}, "SERVER [PATTERN]"
 	}
 	return []*command{
-		{node: "join-room", name: "Join a room", word: "join", argument: strings.ToUpper(first(c.info.RoomName, "room")), args: []string{"room"},
+		{node: "join-room", name: "Join a room", word: "join", argument: strings.ToUpper(cmp.Or(c.info.RoomName, "room")), args: []string{"room"},
 			about: "have the gateway invite your client into a room", who: members, needs: legacy.FeatureRooms, ask: func(u *user, x *execution) { u.rooms.askJoin(x) }},
 		list,
 		{node: "change-nick", name: "Change my nick", word: "nick", argument: "NEW", args: []string{"nick"},
@@ -46,7 +47,7 @@ func (rs *rooms) joinedRooms() []*room {
 // askJoin asks for a room. Only a client can enter it: it is invited there.
 func (rs *rooms) askJoin(x *execution) {
 	asked := xep.NewForm("form", "", "Join a room", "Your client is then invited there.").
-		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+first(rs.u.c.info.RoomName, "room"))))
+		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+cmp.Or(rs.u.c.info.RoomName, "room"))))
 	rs.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		peer, err := u.roster.anyPeerByText(firstOf(values["room"]))
 		if err == nil && !peer.Room {
@@ -127,7 +128,7 @@ func (rs *rooms) showRooms(x *execution, rooms []legacy.ListedRoom, pattern stri
 		if l.Occupants > 0 {
 			people = strconv.Itoa(l.Occupants)
 		}
-		table.Add(xep.Item(roomColumns, rs.u.c.contactJID(l.Room.ID), people, truncate(l.Topic, 200)))
+		table.Add(xep.Item(roomColumns, rs.u.c.contactJID(l.Room.ID), people, body.Truncate(l.Topic, 200)))
 	}
 	rs.u.adhoc.complete(x, "info", text, table)
 }
@@ -142,7 +143,7 @@ func (rs *rooms) askNick(x *execution) {
 	asked := xep.NewForm("form", "", "Change my nick", "").
 		Add(xep.Required(xep.NewField("nick", "text-single", "New nick", resourceOf(rooms[0].nick))))
 	rs.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
-		nick := cleanText(strings.TrimSpace(firstOf(values["nick"])))
+		nick := body.Clean(strings.TrimSpace(firstOf(values["nick"])))
 		if nick == "" {
 			u.adhoc.showAgain(x, "The nick is missing.", "nick")
 			return

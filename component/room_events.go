@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"transport/component/stanza"
-
+	"transport/component/body"
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -338,7 +338,7 @@ func (r *room) onOccupantRenamed(ev legacy.OccupantRenamed) {
 // onRoomReaction: somebody has reacted to a message. (XEP-0444 §4.2)
 func (r *room) onRoomReaction(ev legacy.RoomReaction, stanzaID string) {
 	reactions := element.New(xep.NSReactions, "reactions").Set("id", ev.ID)
-	for _, emoji := range ev.Emojis[:min(len(ev.Emojis), maxReactions)] {
+	for _, emoji := range ev.Emojis[:min(len(ev.Emojis), body.MaxReactions)] {
 		reactions.Add(element.New(xep.NSReactions, "reaction").AddText(emoji))
 	}
 	id := r.idOf(ev.Nick)

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -227,7 +228,7 @@ func (r *room) identify(o *occupant) {
 		return
 	}
 	known := o.Identity != ""
-	o.id = r.occupantID(first(o.Identity, o.Nick))
+	o.id = r.occupantID(cmp.Or(o.Identity, o.Nick))
 	if o.Identity = ""; known || !r.renamed { // it is a text of its own for everybody in every room
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -280,7 +281,7 @@ func (rs *rooms) replyList(r *stanza.Request, rooms []legacy.ListedRoom) {
 			name = fmt.Sprintf("%s (%d)", name, l.Occupants)
 		}
 		if l.Topic != "" {
-			name += " " + truncate(l.Topic, 100)
+			name += " " + body.Truncate(l.Topic, 100)
 		}
 		q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", rs.u.c.contactJID(l.Room.ID)).Set("name", strings.TrimSpace(name)))
 	}
@@ -293,12 +294,4 @@ func (rs *rooms) replyList(r *stanza.Request, rooms []legacy.ListedRoom) {
 		q.Add(page.Add(element.New(xep.NSRSM, "count").AddText(strconv.Itoa(len(rooms)))))
 	}
 	r.Reply(q)
-}
-
-// truncate shortens a text to some runes.
-func truncate(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return s[:runeOffset(s, most)] + "…"
 }

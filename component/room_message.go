@@ -1,13 +1,14 @@
 package component
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
-	"transport/component/stanza"
-
 	"transport/component/address"
+	"transport/component/body"
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -29,13 +30,13 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 	replaces := ""
 	if re, old := r.rendition(ev); old != nil {
 		switch re.act {
-		case actReact:
+		case body.React:
 			r.onRoomReaction(legacy.RoomReaction{Room: r.peer, Nick: ev.Nick, ID: old.archived, Emojis: re.emojis}, newID())
 			return
-		case actRetract:
+		case body.Retract:
 			r.onRoomRedaction(legacy.RoomRedaction{Room: r.peer, Nick: ev.Nick, ID: old.archived})
 			return
-		case actCorrect:
+		case body.Correct:
 			ev.Text, ev.Markup, replaces = re.text, nil, old.id
 		}
 	}
@@ -43,8 +44,8 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 		r.recall()
 	}
 	r.rs.u.outbox.endTyping(typist(r, ev.Nick))
-	l := line{nick: ev.Nick, text: styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply, replaces: replaces}
-	l.unstyled = replaces == "" && isUnstyled(ev.Text, ev.Markup)
+	l := line{nick: ev.Nick, text: body.Styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply, replaces: replaces}
+	l.unstyled = replaces == "" && body.IsUnstyled(ev.Text, ev.Markup)
 	l.quote(r.said(ev.Reply))
 	if !ev.Time.IsZero() {
 		r.recall() // it may be known
@@ -62,7 +63,7 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 		r.identify(o)
 		l.occupant = o.id
 	} else if ev.Nick != "" {
-		l.occupant = r.occupantID(first(ev.Identity, ev.Nick))
+		l.occupant = r.occupantID(cmp.Or(ev.Identity, ev.Nick))
 	}
 	r.remember(l)
 	r.toClients(func(full string) {
@@ -90,7 +91,7 @@ func (r *room) appendLine(dst []byte, to string, l *line, delayed bool) []byte {
 	dst = stanza.AppendAttr(dst, "to", to)
 	dst = stanza.AppendAttr(dst, "id", l.id)
 	dst = stanza.AppendChild(append(dst, '>'), "body", l.text)
-	dst = appendXHTML(dst, l.markup)
+	dst = body.AppendXHTML(dst, l.markup)
 	if l.unstyled && l.quoted[1] == 0 {
 		dst = append(dst, unstyled...)
 	}
@@ -134,14 +135,14 @@ func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
 		return // the network has no word for it (XEP-0045 §7.8.2)
 	}
 	if !inside || !r.joined {
-		if plainText(st.Element) != "" || actOf(st.Element) != actSay || st.Child(stanza.NS, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
+		if body.Plain(st.Element) != "" || body.ActOf(st.Element) != body.Say || st.Child(stanza.NS, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
 			why := errNotInRoom
 			why.Type = stanza.Modify
 			st.Refuse(why)
 		}
 		return
 	}
-	text, a, subject := plainText(st.Element), actOf(st.Element), st.Child(stanza.NS, "subject")
+	text, a, subject := body.Plain(st.Element), body.ActOf(st.Element), st.Child(stanza.NS, "subject")
 	roomer, ok := rs.u.login.legacySession().(legacy.Roomer)
 	switch {
 	case !ok:
@@ -161,16 +162,16 @@ func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
 		st.Refuse(stanza.ErrBadRequest)
 	case subject != nil && text == "":
 		r.retopic = st
-		if err := roomer.SetTopic(rs.u.ctx, peer, cleanText(subject.Text())); err != nil {
+		if err := roomer.SetTopic(rs.u.ctx, peer, body.Clean(subject.Text())); err != nil {
 			r.retopic = nil
 			st.Refuse(stanza.Translate(err))
 		}
-	case a == actReact:
+	case a == body.React:
 		r.reactInRoom(st)
-	case a == actRetract:
+	case a == body.Retract:
 		r.retractInRoom(st)
-	case strings.TrimSpace(cleanText(text)) != "":
-		rs.u.outbox.sendTo(st, peer, cleanText(text))
+	case strings.TrimSpace(body.Clean(text)) != "":
+		rs.u.outbox.sendTo(st, peer, body.Clean(text))
 	default:
 		r.onRoomChatState(st)
 	}
@@ -269,11 +270,11 @@ func (r *room) onPrivateText(st *stanza.Inbound, text string) {
 		st.Refuse(stanza.ErrItemNotFound)
 		return
 	}
-	if a := actOf(st.Element); a == actRetract || a == actReact {
+	if a := body.ActOf(st.Element); a == body.Retract || a == body.React {
 		r.rs.u.outbox.actAlone(st, a, peer)
 		return
 	}
-	if text = cleanText(text); strings.TrimSpace(text) == "" {
+	if text = body.Clean(text); strings.TrimSpace(text) == "" {
 		r.rs.u.outbox.onChatStateTo(st, peer)
 		return
 	}
@@ -300,13 +301,13 @@ func (rs *rooms) passPrivately(ev legacy.MessageReceived) bool {
 		return false
 	}
 	id := newID()
-	rs.u.outbox.noteChat(chatLine{peer: ev.From.ID, id: id, words: firstWords(ev.Text)})
+	rs.u.outbox.noteChat(chatLine{peer: ev.From.ID, id: id, words: body.FirstWords(ev.Text)})
 	r.identify(r.occupants[nick])
 	r.toClients(func(full string) {
 		_ = rs.u.c.write(func(dst []byte) []byte {
 			dst = stanza.AppendMessageStart(dst, r.occupantJID(nick), full, id)
-			dst = stanza.AppendChild(dst, "body", styled(ev.Text, ev.Markup))
-			dst = appendXHTML(dst, ev.Markup)
+			dst = stanza.AppendChild(dst, "body", body.Styled(ev.Text, ev.Markup))
+			dst = body.AppendXHTML(dst, ev.Markup)
 			if !ev.Time.IsZero() {
 				dst = xep.Delay(rs.u.c.domain, ev.Time).Append(dst, stanza.NS)
 			}
@@ -327,19 +328,19 @@ func (rs *rooms) reflect(st *stanza.Inbound, id string) {
 	rs.withRoom(peer, func(r *room) {
 		o := r.self()
 		r.identify(o)
-		switch actOf(st.Element) {
-		case actReact:
+		switch body.ActOf(st.Element) {
+		case body.React:
 			e := st.Child(xep.NSReactions, "reactions")
-			r.onRoomReaction(legacy.RoomReaction{Room: r.peer, Nick: r.nick, ID: e.Attr("id"), Emojis: reactionsIn(e)}, first(st.ID, newID()))
+			r.onRoomReaction(legacy.RoomReaction{Room: r.peer, Nick: r.nick, ID: e.Attr("id"), Emojis: body.ReactionsIn(e)}, cmp.Or(st.ID, newID()))
 			return
-		case actRetract:
+		case body.Retract:
 			r.reflectRetraction(st)
 			return
 		}
-		archived := first(id, newID())
-		l := line{nick: r.nick, text: plainText(st.Element), id: first(st.ID, archived), archived: archived, unnamed: id == "", at: r.stamp(rs.u.c.clock.Now(), false), occupant: o.id,
-			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"), quoted: quoteIn(st.Element)}
-		if actOf(st.Element) == actCorrect {
+		archived := cmp.Or(id, newID())
+		l := line{nick: r.nick, text: body.Plain(st.Element), id: cmp.Or(st.ID, archived), archived: archived, unnamed: id == "", at: r.stamp(rs.u.c.clock.Now(), false), occupant: o.id,
+			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"), quoted: body.QuoteIn(st.Element)}
+		if body.ActOf(st.Element) == body.Correct {
 			l.replaces = st.Child(xep.NSCorrect, "replace").Attr("id")
 			if old := r.said(l.replaces); old != nil && old.nick != r.nick && !r.isOf(old, r.nick) {
 				l.replaces = "" // of somebody else's message (XEP-0308 §4)
@@ -349,20 +350,11 @@ func (rs *rooms) reflect(st *stanza.Inbound, id string) {
 			l.replyTo = old.nick
 		}
 		if rs.u.c.info.Lines { // as it was sent
-			l.text, l.quoted = compact(l.text, l.quoted)
+			l.text, l.quoted = body.Compact(l.text, l.quoted)
 		}
 		r.remember(l)
 		r.toClients(func(full string) {
 			_ = rs.u.c.write(func(dst []byte) []byte { return r.appendLine(dst, full, &l, false) })
 		})
 	})
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

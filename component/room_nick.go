@@ -1,9 +1,8 @@
 package component
 
 import (
-	"transport/component/stanza"
-
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )

@@ -3,9 +3,8 @@ package component
 import (
 	"time"
 
-	"transport/component/stanza"
-
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 )
@@ -29,21 +28,6 @@ func (r *room) readShown(st *stanza.Inbound, client *roomClient) {
 		me.Away = false // the network will say so
 	}
 	r.rs.u.clients.showOwnPresence()
-}
-
-// showOf is the show of somebody who is online. (RFC 6121 §4.7.2.1)
-func showOf(s legacy.Show) string {
-	switch s {
-	case legacy.ShowAway:
-		return "away"
-	case legacy.ShowXA:
-		return "xa"
-	case legacy.ShowDND:
-		return "dnd"
-	case legacy.ShowChat:
-		return "chat"
-	}
-	return ""
 }
 
 // staysAlone reports whether the user is in a room in which no client is.

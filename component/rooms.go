@@ -2,6 +2,7 @@ package component
 
 import (
 	"time"
+
 	"transport/legacy"
 )
 

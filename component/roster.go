@@ -49,6 +49,8 @@ type rosterWriter struct {
 	askAwaits   bool      // that waits for a nick
 	removeAt    time.Time // when the next of toRemove is taken off, zero without a link
 	readAt      time.Time // when the roster was read last
+	reading     bool      // a reading of it is under way
+	readers     []func()  // wait for the reading after it
 }
 
 func newRoster(u *user) roster { return roster{u: u, contacts: make(map[string]*contact)} }

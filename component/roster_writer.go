@@ -1,10 +1,12 @@
 package component
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"transport/component/address"
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/xep"
 	"transport/legacy"
@@ -172,7 +174,7 @@ func (rw *rosterWriter) rosterEntry(ct *contact) rosterEntry {
 	if ct.Peer == "" {
 		return rosterEntry{rw.ro.u.c.cfg.Name, []string{rw.ro.u.c.cfg.Name}}
 	}
-	e := rosterEntry{first(ct.Name, ct.inRoster.name, rw.ro.nick(ct)), ct.Groups}
+	e := rosterEntry{cmp.Or(ct.Name, ct.inRoster.name, rw.ro.nick(ct)), ct.Groups}
 	if len(e.groups) == 0 || slices.Contains(ct.inRoster.groups, e.groups[0]) {
 		e.groups = ct.inRoster.groups
 	}
@@ -254,11 +256,11 @@ func (rw *rosterWriter) readRoster(then func()) {
 		then()
 		return
 	}
-	if rw.ro.u.reading { // that may be answered already, before what is to be read was written
-		rw.ro.u.readers = append(rw.ro.u.readers, then)
+	if rw.reading { // that may be answered already, before what is to be read was written
+		rw.readers = append(rw.readers, then)
 		return
 	}
-	rw.ro.u.reading = true
+	rw.reading = true
 	rw.readAt = rw.ro.u.c.clock.Now()
 	rw.askAt = rw.readAt.Add(queryTime + time.Second)
 	rw.ro.u.calls.query("get", rw.ro.u.bare, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
@@ -270,8 +272,8 @@ func (rw *rosterWriter) readRoster(then func()) {
 				rw.readRosterItem(item)
 			}
 		}
-		readers := rw.ro.u.readers
-		rw.ro.u.reading, rw.ro.u.readers = false, nil
+		readers := rw.readers
+		rw.reading, rw.readers = false, nil
 		then()
 		if len(readers) > 0 {
 			rw.readRoster(func() {
@@ -302,7 +304,7 @@ func (rw *rosterWriter) readRosterItem(item *element.Element) {
 	if ct.Peer == "" {
 		return
 	}
-	ct.inRoster = rosterEntry{name: cleanText(item.Attr("name"))}
+	ct.inRoster = rosterEntry{name: body.Clean(item.Attr("name"))}
 	for g := range item.Children(xep.NSRoster, "group") {
 		ct.inRoster.groups = append(ct.inRoster.groups, g.Text())
 	}

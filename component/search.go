@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -45,7 +46,7 @@ func (ca *calls) onSearch(r *stanza.Request) {
 	}
 	wanted := make(map[string]string)
 	for _, f := range ca.u.c.info.Search {
-		if v := cleanText(strings.TrimSpace(query[f.Var])); v != "" && len(v) <= maxLine {
+		if v := body.Clean(strings.TrimSpace(query[f.Var])); v != "" && len(v) <= maxLine {
 			wanted[f.Var] = v
 		}
 	}

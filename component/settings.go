@@ -1,13 +1,14 @@
 package component
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
 
-	"transport/component/stanza"
-
+	"transport/component/body"
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -134,14 +135,14 @@ func formField(f legacy.Field, value string) *element.Element {
 func fieldValue(f legacy.Field, given []string) string {
 	switch f.Type {
 	case legacy.FieldLines, legacy.FieldSecretLines:
-		return cleanText(strings.TrimSpace(strings.Join(given, "\n")))
+		return body.Clean(strings.TrimSpace(strings.Join(given, "\n")))
 	case legacy.FieldBool:
 		return boolText(len(given) > 0 && xep.IsTrue(given[0]))
 	}
 	if len(given) == 0 {
 		return ""
 	}
-	return cleanText(strings.TrimSpace(given[0]))
+	return body.Clean(strings.TrimSpace(given[0]))
 }
 
 // takeSettings checks and stores the answers to settingFields. Fields that were left
@@ -249,7 +250,7 @@ func guestName(network legacy.Network, bare string) string {
 // askSettings asks for the settings of the room or service that a command was given
 // to. (XEP-0050)
 func (ad *adhoc) askSettings(x *execution) {
-	form := xep.NewForm("form", "", "Settings of "+first(x.peer.ID, ad.u.c.cfg.Name), "")
+	form := xep.NewForm("form", "", "Settings of "+cmp.Or(x.peer.ID, ad.u.c.cfg.Name), "")
 	for _, f := range ad.u.account.settingFields(x.peer) {
 		form.Add(f)
 	}

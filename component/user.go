@@ -27,31 +27,24 @@ const (
 // user is the actor of one bare JID: its goroutine owns every field below the
 // channels, and all that happens to this user goes through its loop.
 type user struct {
-	c      *Component
-	bare   string
-	domain string // of the bare JID
-	log    zerolog.Logger
+	c    *Component
+	bare string // JID
+	log  zerolog.Logger
 
 	inbox    inbox             // from the reader, which never blocks
-	batch    []queued          // taken from it and not yet handled
 	events   chan sessionEvent // from the session, which does
 	orders   chan func(*user)  // from administrators' actors
 	wake     chan struct{}     // look at the time and the link; capacity 1
 	stopped  chan struct{}     // closed by stop
 	done     chan struct{}     // closed when the loop has ended
-	holders  int               // guarded by Component.mu
+	refs     int               // holders of the actor; guarded by Component.mu
 	signedOn atomic.Bool       // for others to look at
 
 	ctx    context.Context // ends with the loop
 	cancel context.CancelFunc
 
-	conn *stream.Conn // the one whose consequences have been drawn
-
-	reading bool      // that is not answered yet
-	readers []func()  // what waits for the one after that
-	stall   stall     // of the messages that wait for the network
-	armed   time.Time // when the pending wake-up comes, zero if there is none
-	disarm  func()    // stops it
+	conn  *stream.Conn // the one whose consequences have been drawn
+	timer timer        // pokes the loop
 
 	login   login
 	clients clients
@@ -62,7 +55,7 @@ type user struct {
 	adhoc   adhoc
 	account account
 
-	parting stanza.Error // what those hear who come too late
+	closeErr stanza.Error // the answer to what comes too late
 }
 
 // userField is in all that is logged of a user. (A logger with a context of its own
@@ -74,17 +67,16 @@ func (bare userField) Run(e *zerolog.Event, _ zerolog.Level, _ string) { e.Str("
 
 func newUser(c *Component, bare string) *user {
 	u := &user{
-		c:       c,
-		bare:    bare,
-		domain:  bare[strings.LastIndexByte(bare, '@')+1:],
-		log:     c.log.Hook(userField(bare)),
-		inbox:   newInbox(),
-		events:  make(chan sessionEvent, eventsSize),
-		orders:  make(chan func(*user), ordersSize),
-		wake:    make(chan struct{}, 1),
-		stopped: make(chan struct{}),
-		done:    make(chan struct{}),
-		parting: stanza.ErrShuttingDown,
+		c:        c,
+		bare:     bare,
+		log:      c.log.Hook(userField(bare)),
+		inbox:    newInbox(),
+		events:   make(chan sessionEvent, eventsSize),
+		orders:   make(chan func(*user), ordersSize),
+		wake:     make(chan struct{}, 1),
+		stopped:  make(chan struct{}),
+		done:     make(chan struct{}),
+		closeErr: stanza.ErrShuttingDown,
 	}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
 	u.login = login{u: u, visits: visits{u: u}}
@@ -98,6 +90,9 @@ func newUser(c *Component, bare string) *user {
 	u.account = account{u: u}
 	return u
 }
+
+// domain is that of the user's server.
+func (u *user) domain() string { return u.bare[strings.LastIndexByte(u.bare, '@')+1:] }
 
 // stop asks the loop to end. Component.mu is held, and it is called once.
 func (u *user) stop() { close(u.stopped) }
@@ -124,7 +119,7 @@ func (u *user) run() {
 		}
 		u.log.Error().Err(err).Msg("cannot read a user's registration")
 		if try == loadTries || !u.pause(loadPause) {
-			u.parting = stanza.ErrDatabase
+			u.closeErr = stanza.ErrDatabase
 			return
 		}
 	}
@@ -135,21 +130,21 @@ func (u *user) run() {
 		if u.idle() && u.c.retire(u) {
 			return
 		}
-		u.arm()
+		u.timer.set(u.next(), u.c.clock, u.poke)
 		wake := u.inbox.wake
-		if len(u.batch) > 0 { // the network is slower than the user
+		if len(u.inbox.batch) > 0 { // the network is slower than the user
 			wake = nil
 		}
 		select {
 		case <-wake:
 			taken = u.inbox.take(taken)
-			u.batch = taken
+			u.inbox.batch = taken
 		case ev := <-u.events:
 			u.onEvent(ev)
 			for more := min(len(u.events), eventsSize); more > 0; more-- { // what has come at once
 				u.onEvent(<-u.events)
 			}
-			u.stall.extend(u.c.clock)
+			u.inbox.stall.extend(u.c.clock)
 		case do := <-u.orders:
 			do(u)
 		case <-u.wake:
@@ -168,19 +163,17 @@ func (u *user) leave() {
 		delete(u.c.users, u.bare)
 	}
 	u.c.mu.Unlock()
-	if u.disarm != nil {
-		u.disarm()
-	}
+	u.timer.stop()
 	for last := false; ; { // whoever still holds the actor may add one more
-		for _, st := range append(u.batch, u.inbox.take(nil)...) {
-			st.Refuse(u.parting)
+		for _, st := range append(u.inbox.batch, u.inbox.take(nil)...) {
+			st.Refuse(u.closeErr)
 		}
-		u.batch = nil
+		u.inbox.batch = nil
 		if last {
 			break
 		}
 		u.c.mu.Lock()
-		last = u.holders == 0
+		last = u.refs == 0
 		u.c.mu.Unlock()
 		runtime.Gosched()
 	}
@@ -251,9 +244,7 @@ func (u *user) onStanza(st queued) {
 // due does everything whose time has come.
 func (u *user) due() {
 	now := u.c.clock.Now()
-	if isDue(u.armed, now) {
-		u.armed = time.Time{} // it has come
-	}
+	u.timer.expire(now)
 	u.calls.due(now)
 	u.roster.due(now)
 	u.clients.due(now)
@@ -268,8 +259,8 @@ func (u *user) due() {
 func (u *user) next() time.Time {
 	next := earliest(u.calls.next(), u.roster.next(), u.clients.next(), u.rooms.next(),
 		u.outbox.next(), u.adhoc.next(), u.login.next(), u.account.next())
-	if len(u.batch) > 0 {
-		next = earliest(next, u.stall.end)
+	if len(u.inbox.batch) > 0 {
+		next = earliest(next, u.inbox.stall.end)
 	}
 	return next
 }
@@ -285,22 +276,6 @@ func (u *user) reset(why resetReason) {
 	u.outbox.reset(why)
 	u.adhoc.reset(why)
 	u.account.reset(why)
-}
-
-// arm sets the wake-up for the next thing that is to come.
-func (u *user) arm() {
-	next := u.next()
-	if next.Equal(u.armed) {
-		return
-	}
-	if u.disarm != nil {
-		u.disarm()
-		u.disarm = nil
-	}
-	u.armed = next
-	if !next.IsZero() {
-		u.disarm = u.c.clock.AfterFunc(max(next.Sub(u.c.clock.Now()), 0), u.poke)
-	}
 }
 
 // followLink draws the consequences of a link that came or went.

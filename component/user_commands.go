@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"transport/component/body"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -87,7 +88,7 @@ func (ad *adhoc) askName(x *execution) {
 			u.adhoc.showAgain(x, "The name is missing.", "name")
 			return
 		}
-		u.adhoc.complete(x, "info", "Hello "+cleanText(name)+"!", nil)
+		u.adhoc.complete(x, "info", "Hello "+body.Clean(name)+"!", nil)
 	})
 }
 

@@ -1,11 +1,13 @@
 package component
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -33,7 +35,7 @@ const confirm = "confirm"
 // onText answers what the user writes to the gateway itself.
 func (ad *adhoc) onText(st *stanza.Inbound, text string) {
 	ad.expireExecutions()
-	text = strings.TrimSpace(cleanText(text))
+	text = strings.TrimSpace(body.Clean(text))
 	word, rest := text, ""
 	if i := strings.IndexFunc(text, unicode.IsSpace); i >= 0 {
 		word, rest = text[:i], strings.TrimSpace(text[i:])
@@ -315,7 +317,7 @@ func question(f *element.Element) string {
 func choices(f *element.Element) []string {
 	var all []string
 	for o := range f.Children(xep.NSDataForm, "option") {
-		all = append(all, first(o.ChildText(xep.NSDataForm, "value"), o.Attr("label")))
+		all = append(all, cmp.Or(o.ChildText(xep.NSDataForm, "value"), o.Attr("label")))
 	}
 	return all
 }
@@ -434,7 +436,7 @@ func (ad *adhoc) helpText() string {
 	b.WriteString("\nI understand:\nhelp: this text")
 	for _, cmd := range ad.u.c.commands {
 		if cmd.word != "" && ad.u.c.isAt(cmd, legacy.Peer{}) && ad.shows(cmd) {
-			b.WriteString("\n" + strings.TrimSpace(cmd.word+" "+cmd.argument) + ": " + first(cmd.about, cmd.name))
+			b.WriteString("\n" + strings.TrimSpace(cmd.word+" "+cmd.argument) + ": " + cmp.Or(cmd.about, cmd.name))
 		}
 	}
 	return b.String()

@@ -36,6 +36,9 @@ func Read(e *element.Element, host *Host) (*Inbound, error) {
 	return st, nil
 }
 
+// Parse reads one stanza that Append wrote.
+func Parse(b []byte) (*element.Element, error) { return element.Parse(string(b), NS) }
+
 // Refuse answers with an error, unless the stanza is one that is never answered so.
 // (RFC 6120 §8.3.1)
 func (st *Inbound) Refuse(why Error) {

@@ -1,4 +1,4 @@
-package component
+package body
 
 import (
 	"strings"
@@ -11,10 +11,10 @@ import (
 // plainText is what a message says in plain text, "" if there is nothing to say. The
 // quotation that a client has put before an answer stays, the fallback of reactions and
 // retractions does not: see act. (XEP-0428 §2, XEP-0461 §3.1, XEP-0066 §3)
-func plainText(st *element.Element) string {
+func Plain(st *element.Element) string {
 	text := bodyText(st)
-	switch a := actOf(st); {
-	case a == actRetract, a == actReact:
+	switch a := ActOf(st); {
+	case a == Retract, a == React:
 		return ""
 	case text == "" && st.Child(xep.NSConference, "x").Attr("jid") != "": // XEP-0249 §2
 		text = "(asks you into the room xmpp:" + st.Child(xep.NSConference, "x").Attr("jid") + "?join)"

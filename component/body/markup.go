@@ -1,6 +1,7 @@
-package component
+package body
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -14,7 +15,7 @@ import (
 
 // styled is a text with its emphasis as clients style it. Spans that the rules of
 // styling would not take stay as they are. (XEP-0393 §6)
-func styled(text string, spans []legacy.Span) string {
+func Styled(text string, spans []legacy.Span) string {
 	if spans == nil {
 		return text
 	}
@@ -47,7 +48,7 @@ func styled(text string, spans []legacy.Span) string {
 }
 
 // appendXHTML appends a text with its formatting. (XEP-0071 §7)
-func appendXHTML(dst []byte, spans []legacy.Span) []byte {
+func AppendXHTML(dst []byte, spans []legacy.Span) []byte {
 	if spans == nil {
 		return dst
 	}
@@ -111,7 +112,7 @@ func cssOf(s legacy.Span) string {
 
 // outgoingMarkup is the formatting of a message from the user, nil for plain: that
 // of its XHTML, or else of its styling, whose marks stay. With it comes the text.
-func outgoingMarkup(st *element.Element, text string) ([]legacy.Span, string) {
+func Markup(st *element.Element, text string) ([]legacy.Span, string) {
 	if html := st.Child(xep.NSXHTMLIM, "html"); html != nil && st.Child(xep.NSCorrect, "replace") == nil {
 		if body := html.Child(xep.NSXHTML, "body"); body != nil {
 			var w xhtmlReader
@@ -169,7 +170,7 @@ func (w *xhtmlReader) read(e *element.Element, look legacy.Span) {
 	for _, node := range e.Nodes {
 		child := node.Element
 		if child == nil {
-			w.add(collapse(cleanText(node.Text)), look)
+			w.add(collapse(Clean(node.Text)), look)
 			continue
 		}
 		inner := look
@@ -193,12 +194,12 @@ func (w *xhtmlReader) read(e *element.Element, look legacy.Span) {
 			w.newline()
 			w.add("• ", look)
 		case "img":
-			w.add(first(child.Attr("alt"), child.Attr("src")), look)
+			w.add(cmp.Or(child.Attr("alt"), child.Attr("src")), look)
 			continue
 		case "script", "style":
 			continue
 		}
-		href := cleanText(child.Attr("href"))
+		href := Clean(child.Attr("href"))
 		if child.Name == "a" && safeLink(href) {
 			inner.Link = href
 		}
@@ -337,4 +338,10 @@ func colourOf(value string) uint32 {
 		return uint32(n) | legacy.HasColour
 	}
 	return 0
+}
+
+// isUnstyled reports whether a text of the network's, which has its own formatting, has
+// marks that clients would take for styling. (XEP-0393 §6.1)
+func IsUnstyled(text string, markup []legacy.Span) bool {
+	return markup == nil && strings.ContainsAny(text, "*_~`>")
 }

@@ -1,4 +1,4 @@
-package component
+package body
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 
 // cleanText is a text as the legacy contract wants it: lines ended by \n, and no
 // control characters but that and \t.
-func cleanText(s string) string {
+func Clean(s string) string {
 	clean := true
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c < 0x20 && c != '\n' && c != '\t' || c >= 0x7f {
@@ -34,7 +34,7 @@ func cleanText(s string) string {
 }
 
 // compact is a text without its blank lines, and where a range of its runes is in it.
-func compact(s string, at [2]int) (string, [2]int) {
+func Compact(s string, at [2]int) (string, [2]int) {
 	if !strings.Contains(s, "\n") {
 		return s, at
 	}
@@ -64,7 +64,7 @@ func compact(s string, at [2]int) (string, [2]int) {
 
 // splitText splits a text into parts of at most limit runes, at line ends or
 // word boundaries where there are any. A limit of 0 is none.
-func splitText(s string, limit int) []string {
+func Split(s string, limit int) []string {
 	if limit <= 0 || utf8.RuneCountInString(s) <= limit {
 		return []string{s}
 	}
@@ -98,4 +98,12 @@ func runeOffset(s string, n int) int {
 		n--
 	}
 	return len(s)
+}
+
+// truncate shortens a text to some runes.
+func Truncate(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return s[:runeOffset(s, most)] + "…"
 }

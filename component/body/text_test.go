@@ -1,4 +1,4 @@
-package component
+package body
 
 import (
 	"slices"
@@ -16,7 +16,7 @@ func TestCleanText(t *testing.T) {
 		"bell\u0007 \u0085": "bell ",
 		"юникод 😀":          "юникод 😀",
 	} {
-		if got := cleanText(in); got != want {
+		if got := Clean(in); got != want {
 			t.Errorf("cleanText(%q) = %q, want %q", in, got, want)
 		}
 	}
@@ -38,7 +38,7 @@ func TestSplitText(t *testing.T) {
 		{"😀😀😀", 2, []string{"😀😀", "😀"}},
 		{"a b", 1, []string{"a", "b"}},
 	} {
-		if got := splitText(tt.text, tt.limit); !slices.Equal(got, tt.want) {
+		if got := Split(tt.text, tt.limit); !slices.Equal(got, tt.want) {
 			t.Errorf("splitText(%q, %d) = %q, want %q", tt.text, tt.limit, got, tt.want)
 		}
 	}
@@ -54,7 +54,7 @@ func FuzzSplitText(f *testing.F) {
 			t.Skip()
 		}
 		bare := func(s string) string { return strings.NewReplacer(" ", "", "\n", "").Replace(s) }
-		parts := splitText(s, limit)
+		parts := Split(s, limit)
 		for _, p := range parts {
 			if utf8.RuneCountInString(p) > limit || !utf8.ValidString(p) {
 				t.Fatalf("part %q of %q is over %d runes", p, s, limit)
@@ -82,7 +82,7 @@ func TestCompact(t *testing.T) {
 		{"a\n\n> c", [2]int{3, 6}, "a\n> c", [2]int{2, 5}},
 		{"\n\n", [2]int{0, 2}, "", [2]int{0, 0}},
 	} {
-		if got, at := compact(tt.text, tt.at); got != tt.want || at != tt.wantAt {
+		if got, at := Compact(tt.text, tt.at); got != tt.want || at != tt.wantAt {
 			t.Errorf("%q %v: %q %v, want %q %v", tt.text, tt.at, got, at, tt.want, tt.wantAt)
 		}
 	}

@@ -1,4 +1,4 @@
-package component
+package body
 
 import (
 	"reflect"
@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/legacy"
 )
 
@@ -31,16 +32,16 @@ func TestShownMarkup(t *testing.T) {
 			"<a href='http://x/?a=&apos;&amp;b'>here</a> &lt;http://x/?a='&amp;b>"},
 	} {
 		text := textOfSpans(tt.spans)
-		if got := styled(text, tt.spans); got != tt.styled {
+		if got := Styled(text, tt.spans); got != tt.styled {
 			t.Errorf("%+v is styled %q, want %q", tt.spans, got, tt.styled)
 		}
 		want := ""
 		if tt.xhtml != "" {
 			want = "<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'><p>" + tt.xhtml + "</p></body></html>"
 		}
-		got := string(appendXHTML(nil, tt.spans))
+		got := string(AppendXHTML(nil, tt.spans))
 		if read := func(s string) string {
-			e, err := parseStanza([]byte(s))
+			e, err := stanza.Parse([]byte(s))
 			return strings.TrimSpace(e.String() + errorText(err))
 		}; want != "" && read(got) != read(want) {
 			t.Errorf("%+v is\n%s, want\n%s", tt.spans, read(got), read(want))
@@ -60,7 +61,7 @@ func errorText(err error) string {
 
 func messageOf(t testing.TB, inside string) *element.Element {
 	t.Helper()
-	e, err := parseStanza([]byte("<message xmlns='jabber:component:accept'>" + inside + "</message>"))
+	e, err := stanza.Parse([]byte("<message xmlns='jabber:component:accept'>" + inside + "</message>"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestOutgoingMarkup(t *testing.T) {
 		{"x", xhtml("<b>a</b><script>alert(1)</script><img src='cid:1' alt='smile'/>"), []legacy.Span{{Text: "a", Style: legacy.Bold}, {Text: "smile"}}},
 		{"corrected", xhtml("<b>a</b>") + "<replace xmlns='urn:xmpp:message-correct:0' id='1'/>", nil},
 	} {
-		got, text := outgoingMarkup(messageOf(t, tt.inside), tt.text)
+		got, text := Markup(messageOf(t, tt.inside), tt.text)
 		if !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s %s:\n got %+v\nwant %+v", tt.text, tt.inside, got, tt.want)
 		}
@@ -111,16 +112,16 @@ func FuzzOutgoingMarkup(f *testing.F) {
 	f.Add("`*~_", "<ul><li/><br/><li>&amp;</li></ul>")
 	f.Add("", "<blockquote><p/></blockquote><img alt='x'/>")
 	f.Fuzz(func(t *testing.T, text, body string) {
-		text = cleanText(strings.ToValidUTF8(text, ""))
+		text = Clean(strings.ToValidUTF8(text, ""))
 		inside := ""
 		if body != "" {
 			inside = "<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'>" + body + "</body></html>"
 		}
-		e, err := parseStanza([]byte("<message xmlns='jabber:component:accept'>" + inside + "</message>"))
+		e, err := stanza.Parse([]byte("<message xmlns='jabber:component:accept'>" + inside + "</message>"))
 		if err != nil {
 			return
 		}
-		spans, said := outgoingMarkup(e, text)
+		spans, said := Markup(e, text)
 		if len(spans) > maxSpans+1 || !utf8.ValidString(said) {
 			t.Fatalf("%d spans, %q", len(spans), said)
 		}
@@ -132,9 +133,9 @@ func FuzzOutgoingMarkup(f *testing.F) {
 				t.Fatalf("leads to %q", s.Link)
 			}
 		}
-		if _, err := parseStanza(appendXHTML(nil, spans)); spans != nil && err != nil {
-			t.Fatalf("%s: %v", appendXHTML(nil, spans), err)
+		if _, err := stanza.Parse(AppendXHTML(nil, spans)); spans != nil && err != nil {
+			t.Fatalf("%s: %v", AppendXHTML(nil, spans), err)
 		}
-		styled(said, spans)
+		Styled(said, spans)
 	})
 }

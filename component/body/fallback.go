@@ -1,0 +1,38 @@
+package body
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"transport/component/element"
+	"transport/component/xep"
+)
+
+// quoteIn is which runes of a message's body repeat the one that it answers.
+// (XEP-0428 §2.2)
+func QuoteIn(st *element.Element) (at [2]int) {
+	for fallback := range st.Children(xep.NSFallback, "fallback") {
+		body := fallback.Child(xep.NSFallback, "body")
+		from, err1 := strconv.Atoi(body.Attr("start"))
+		to, err2 := strconv.Atoi(body.Attr("end"))
+		if fallback.Attr("for") == xep.NSReply && err1 == nil && err2 == nil && from >= 0 && to > from && to <= utf8.RuneCountInString(bodyText(st)) {
+			return [2]int{from, to}
+		}
+	}
+	return at
+}
+
+// withoutQuote is a text without what it repeats of the message that it answers, unless
+// nothing would be left.
+func WithoutQuote(st *element.Element, text string) string {
+	at, body := QuoteIn(st), []rune(bodyText(st))
+	if at[0] == at[1] || text != Clean(string(body)) {
+		return text
+	}
+	rest := Clean(strings.TrimSpace(string(body[:at[0]]) + string(body[at[1]:])))
+	if rest == "" {
+		return text
+	}
+	return rest
+}
