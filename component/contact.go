@@ -142,7 +142,7 @@ func (ro *roster) onGuestSubscription(st *stanza.Inbound) {
 	case "subscribe":
 		ro.u.c.sendPresence(ro.u.c.domain, ro.u.bare, "subscribed", st.ID)
 		ro.sendGatewayPresence(ro.u.bare)
-		ro.u.c.sendPresence(ro.u.c.domain, ro.u.bare, "subscribe", "")
+		ro.enterGateway()
 	case "unsubscribe":
 		ro.u.c.sendPresence(ro.u.c.full(ro.u.c.domain), ro.u.bare, "unavailable", "")
 		ro.u.c.sendPresence(ro.u.c.domain, ro.u.bare, "unsubscribed", st.ID)

@@ -1,6 +1,7 @@
 package component_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -246,6 +247,37 @@ func TestGuestWithoutLink(t *testing.T) {
 				w.pass(2 * time.Minute) // with a ping that comes back
 				if kept, err := w.db.KeptUsers(t.Context(), gw, registry.Inbound); err != nil || len(kept) != 0 {
 					t.Errorf("still kept: %v, %v", kept, err)
+				}
+			})
+		})
+	}
+}
+
+// With the roster privilege, a guest who adds the gateway is not asked to let it see them.
+func TestGuestEntersGateway(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fails bool
+		put   []string // what the guest's client has written: name and groups
+		entry string
+		asks  bool
+	}{
+		{"without a name", false, []string{""}, "both Echo in Echo", false},
+		{"with a name and a group", false, []string{"Relay", "Chat"}, "both Relay in Chat", false},
+		{"where the server refuses", true, []string{""}, "none ", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			stage(t, setup{network: newRoomy(make(chan string, 100))}, func(t *testing.T, w *world) {
+				r := w.grantRoster()
+				r.owner, r.fails = "guest@example.org", tt.fails
+				r.put(gw, "none", tt.put[0], tt.put[1:]...)
+				w.Send("<presence type='subscribe' from='" + r.owner + "' to='" + gw + "' id='s'/>")
+				var types []string
+				for _, e := range r.serve() {
+					types = append(types, e.Attr("type"))
+				}
+				if r.entry(gw) != tt.entry || slices.Contains(types, "subscribe") != tt.asks || !slices.Contains(types, "subscribed") {
+					t.Errorf("the roster has %q, and came %q", r.entry(gw), types)
 				}
 			})
 		})

@@ -74,8 +74,11 @@ func (c *Component) onPrivilege(st *stanza.Inbound) bool {
 // without a request that the user must answer. then learns whether that worked.
 // (XEP-0356 §4.2, RFC 6121 §2.3)
 func (rw *rosterWriter) setRosterItem(ct *contact, subscription string, then func(ok bool)) {
-	item := element.New(xep.NSRoster, "item").Set("jid", ct.jid).Set("subscription", subscription)
-	e := rw.rosterEntry(ct)
+	rw.setRosterEntry(ct.jid, subscription, rw.rosterEntry(ct), then)
+}
+
+func (rw *rosterWriter) setRosterEntry(jid, subscription string, e rosterEntry, then func(ok bool)) {
+	item := element.New(xep.NSRoster, "item").Set("jid", jid).Set("subscription", subscription)
 	if e.name != "" {
 		item.Set("name", e.name)
 	}

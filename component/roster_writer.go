@@ -40,6 +40,41 @@ func (rw *rosterWriter) offerGateway() {
 	rw.ro.sendSubscribe(gw, rw.whyGateway())
 }
 
+// enterGateway lets the gateway see somebody who has put it on their list: without a
+// word where the server lets us, with what they call it, else by a request.
+func (rw *rosterWriter) enterGateway() {
+	domain, user := rw.ro.u.c.domain, rw.ro.u.bare
+	done := func(ok bool) {
+		if !ok {
+			rw.ro.u.c.sendPresence(domain, user, "subscribe", "")
+		}
+	}
+	if !rw.writesRoster() {
+		done(false)
+		return
+	}
+	rw.ro.u.calls.query("get", user, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
+		if reply == nil {
+			done(false)
+			return
+		}
+		e := rosterEntry{name: rw.ro.u.c.cfg.Name}
+		for item := range reply.Child(xep.NSRoster, "query").Children(xep.NSRoster, "item") {
+			if item.Attr("jid") != domain {
+				continue
+			}
+			e.name = cmp.Or(body.Clean(item.Attr("name")), e.name)
+			for g := range item.Children(xep.NSRoster, "group") {
+				e.groups = append(e.groups, g.Text())
+			}
+		}
+		if e.groups == nil {
+			e.groups = []string{rw.ro.u.c.cfg.Name}
+		}
+		rw.setRosterEntry(domain, "both", e, done)
+	})
+}
+
 func (rw *rosterWriter) whyGateway() string {
 	return "The gateway to " + rw.ro.u.c.info.Name + ", with which you have registered."
 }
