@@ -154,8 +154,8 @@ func TestSaveFails(t *testing.T) {
 	}{
 		{"too large", t.Context(), 100_001, strings.NewReader("x"), legacy.TooLong, "up to 100000 bytes"},
 		{"no size", t.Context(), -1, strings.NewReader("x"), legacy.TooLong, ""},
-		{"ends early", t.Context(), 10, strings.NewReader("x"), legacy.Temporary, "did not come completely"},
-		{"breaks", t.Context(), 10, io.MultiReader(strings.NewReader("x"), iotest.ErrReader(syscall.ECONNRESET)), legacy.Temporary, "did not come completely"},
+		{"ends early", t.Context(), 10, strings.NewReader("x"), legacy.Temporary, "arrived incompletely"},
+		{"breaks", t.Context(), 10, io.MultiReader(strings.NewReader("x"), iotest.ErrReader(syscall.ECONNRESET)), legacy.Temporary, "arrived incompletely"},
 		{"the adapter's error", t.Context(), 10, io.MultiReader(strings.NewReader("x"), iotest.ErrReader(refused)), legacy.Forbidden, "took it back"},
 		{"the context ends", ended, 10, strings.NewReader("0123456789"), legacy.Temporary, ""},
 	} {
@@ -233,7 +233,7 @@ func TestTotalSize(t *testing.T) {
 	for range 3 {
 		if err := <-results; err != nil {
 			failed++
-			if legacy.KindOf(err) != legacy.Temporary || !strings.Contains(err.Error(), "no room left") {
+			if legacy.KindOf(err) != legacy.Temporary || !strings.Contains(err.Error(), "storage is full") {
 				t.Error(err)
 			}
 		}

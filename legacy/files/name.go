@@ -9,13 +9,13 @@ import (
 
 const (
 	maxName  = 100 // bytes of a file's name
-	maxExt   = 16  // bytes of it after the last dot that a cut keeps
+	maxExt   = 16  // bytes of the extension that a truncated name keeps
 	noName   = "file"
 	anything = "application/octet-stream"
 )
 
-// shown are the types that a browser may show by itself: they hold no scripts.
-// SVG, HTML, PDF and all others are saved instead.
+// shown are the types that a browser may display: they contain no scripts. SVG, HTML,
+// PDF and all others are downloaded instead.
 var shown = map[string]string{
 	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif",
 	".webp": "image/webp", ".avif": "image/avif", ".bmp": "image/bmp",
@@ -24,7 +24,7 @@ var shown = map[string]string{
 	".mp4": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg",
 }
 
-// TypeOf is how a file is served: its type, and whether it may be shown.
+// TypeOf returns the content type of a file, and whether a browser may display it.
 func TypeOf(name string) (kind string, show bool) {
 	kind, show = shown[strings.ToLower(path.Ext(name))]
 	if !show {
@@ -33,13 +33,13 @@ func TypeOf(name string) (kind string, show bool) {
 	return kind, show
 }
 
-// SafeName makes of the name that somebody gave a file one that is harmless in a
-// folder, in a URL and in a header: its last part, without folders, control and
-// formatting characters (U+202E turns "exe.gpj" into "jpg.exe" for the eye), and
-// dots or spaces at the ends, which hide files here and lose themselves elsewhere.
+// SafeName sanitises a file name chosen by a stranger for use in a folder, in a URL and
+// in a header: it keeps the last path element, and removes control and formatting
+// characters (U+202E displays "exe.gpj" as "jpg.exe"), and dots or spaces at either
+// end, which hide files here or are dropped elsewhere.
 func SafeName(name string) string {
 	name = strings.ToValidUTF8(name, "\uFFFD")
-	// OFT writes folders with U+0001 between. (libpurple, oft.c)
+	// OFT separates folders by U+0001. (libpurple, oft.c)
 	name = name[strings.LastIndexAny(name, "/\\\x01")+1:]
 	name = strings.Map(func(r rune) rune {
 		switch {
@@ -66,7 +66,7 @@ func SafeName(name string) string {
 	return name
 }
 
-// cut is the beginning of a text, at most n bytes, in whole runes.
+// cut truncates a text to at most n bytes, in whole runes.
 func cut(s string, n int) string {
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--

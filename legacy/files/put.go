@@ -15,30 +15,30 @@ import (
 	"transport/legacy"
 )
 
-// Upload is a place where a file is to be put by HTTP. (XEP-0363 §5)
+// Upload is an HTTP upload slot. (XEP-0363 §5)
 type Upload struct {
 	URL    string
 	Header http.Header
-	Type   string // of the file
+	Type   string // content type
 	Size   int64  // bytes
-	// Public: whoever named the place is a stranger, so that it must be one of the
-	// public Internet, and the connection encrypted.
+	// Public is set if a stranger supplied the URL: then the address must be public and the
+	// connection encrypted.
 	Public bool
 	// Dial opens connections.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 const (
-	answerLimit = 60 * time.Second // for the server's answer, once it has everything
-	writeLimit  = 30 * time.Second // for each piece of the file to go
+	answerLimit = 60 * time.Second // for the server's response, after the body is sent
+	writeLimit  = 30 * time.Second // for each write of the body
 )
 
-// errPlace is that of a place that may not be used.
-var errPlace = errors.New("files: not a place where files may be put")
+// errPlace is the error of a URL that must not be used.
+var errPlace = errors.New("files: upload URL not allowed")
 
-// Put puts Size bytes of r to their place. It never goes where the server redirects
-// it to. When it returns, r is used no more. Errors are classified; those of r that
-// are come back as they are.
+// Put uploads Size bytes of r. It does not follow redirects. After it returns, it no
+// longer uses r. Its errors are classified; classified errors of r are returned
+// unchanged.
 func Put(ctx context.Context, to Upload, r io.Reader) error {
 	u, err := url.Parse(to.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || to.Public) {
@@ -80,13 +80,12 @@ func Put(ctx context.Context, to Upload, r io.Reader) error {
 		return putError(fmt.Errorf("HTTP status %d", answer.StatusCode))
 	}
 	if body.left > 0 {
-		return putError(errors.New("the server has not taken everything"))
+		return putError(errors.New("the server did not read the whole file"))
 	}
 	return nil
 }
 
-// putError is an error for the user. The place is left out, since its URL is a
-// secret.
+// putError converts an error to one for the user. It omits the URL, which is a secret.
 func putError(err error) error {
 	if errors.As(err, new(*legacy.Error)) {
 		return err
@@ -95,10 +94,10 @@ func putError(err error) error {
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	return legacy.Wrap(legacy.Temporary, err, "Your XMPP server does not take the file that it has agreed to.")
+	return legacy.Wrap(legacy.Temporary, err, "Your XMPP server rejected the upload of the file.")
 }
 
-// dial connects to the place, at a public address if it must be one.
+// dial connects to the upload server, at a public address if Public is set.
 func (to Upload) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	if to.Public {
 		host, port, err := net.SplitHostPort(addr)
@@ -113,7 +112,7 @@ func (to Upload) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		if !ok {
 			return nil, errPlace
 		}
-		addr = net.JoinHostPort(public.String(), port) // not the name, which may mean another one now
+		addr = net.JoinHostPort(public.String(), port) // not the name, which could now resolve to another address
 	}
 	c, err := to.Dial(ctx, network, addr)
 	if err != nil {
@@ -131,16 +130,16 @@ func firstPublic(addrs []netip.Addr) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// pacedConn gives every write a deadline.
+// pacedConn sets a deadline for every write.
 type pacedConn struct{ net.Conn }
 
 func (c pacedConn) Write(b []byte) (int, error) {
-	_ = c.SetWriteDeadline(time.Now().Add(writeLimit)) // Write tells
+	_ = c.SetWriteDeadline(time.Now().Add(writeLimit)) // Write returns the error
 	return c.Conn.Write(b)
 }
 
-// putBody hands a file to the HTTP client, which may go on reading when its answer
-// is there already: finish ends that.
+// putBody is the request body. The HTTP client may continue to read it after the
+// response has arrived: finish stops that.
 type putBody struct {
 	mu   sync.Mutex
 	r    io.Reader
@@ -173,7 +172,7 @@ func (b *putBody) Read(p []byte) (int, error) {
 // Close implements io.Closer. It does not wait for Read.
 func (b *putBody) Close() error { return nil }
 
-// finish is the error of the reader, which is used no more.
+// finish stops all reads and returns the error of r.
 func (b *putBody) finish() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -33,14 +33,14 @@ func TestPut(t *testing.T) {
 		{name: "redirected", serve: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
 		}, kind: legacy.Temporary, text: "HTTP status 307"},
-		{name: "hangs up", serve: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, kind: legacy.Temporary, text: "does not take the file"},
-		{name: "ends early", r: strings.NewReader("0"), kind: legacy.Temporary, text: "did not come completely"},
-		{name: "breaks", r: io.MultiReader(strings.NewReader("0"), iotest.ErrReader(syscall.ECONNRESET)), kind: legacy.Temporary, text: "did not come completely"},
+		{name: "hangs up", serve: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, kind: legacy.Temporary, text: "rejected the upload"},
+		{name: "ends early", r: strings.NewReader("0"), kind: legacy.Temporary, text: "arrived incompletely"},
+		{name: "breaks", r: io.MultiReader(strings.NewReader("0"), iotest.ErrReader(syscall.ECONNRESET)), kind: legacy.Temporary, text: "arrived incompletely"},
 		{name: "taken back", r: io.MultiReader(strings.NewReader("0"), iotest.ErrReader(gone)), kind: legacy.Forbidden, text: "taken it back"},
-		{name: "not public", change: func(to *Upload) { to.Public = true }, kind: legacy.Temporary, text: "not a place"},
+		{name: "not public", change: func(to *Upload) { to.Public = true }, kind: legacy.Temporary, text: "URL not allowed"},
 		{name: "not public, encrypted", change: func(to *Upload) { to.Public, to.URL = true, strings.Replace(to.URL, "http:", "https:", 1) },
-			kind: legacy.Temporary, text: "not a place"},
-		{name: "no URL", change: func(to *Upload) { to.URL = "ftp://127.0.0.1/" }, kind: legacy.Temporary, text: "not a place"},
+			kind: legacy.Temporary, text: "URL not allowed"},
+		{name: "no URL", change: func(to *Upload) { to.URL = "ftp://127.0.0.1/" }, kind: legacy.Temporary, text: "URL not allowed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := make(chan string, 2)

@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	maxConns    = 256     // connections at the same time; others wait in the kernel's queue
+	maxConns    = 256     // simultaneous connections; further ones wait in the kernel's queue
 	maxHeader   = 8 << 10 // bytes
 	headerLimit = 10 * time.Second
 	idleTime    = 30 * time.Second
-	slowest     = 8 << 10                // bytes a second that a client must take
-	stopLimit   = 500 * time.Millisecond // for requests under way at the end
+	slowest     = 8 << 10                // minimum rate of a client, bytes a second
+	stopLimit   = 500 * time.Millisecond // for requests under way at shutdown
 	expireEvery = time.Minute
 )
 
-// Run serves until ctx ends, and removes what has become too old. An error is one
-// of the listener. It returns when all is over.
+// Run serves until ctx ends, and removes expired files. It returns an error of the
+// listener, after all its goroutines have ended.
 func (s *Store) Run(ctx context.Context) error {
 	server := &http.Server{
 		Handler:           http.HandlerFunc(s.serve),
-		ReadTimeout:       headerLimit, // no request has a body that is read
+		ReadTimeout:       headerLimit, // no request body is read
 		ReadHeaderTimeout: headerLimit,
-		WriteTimeout:      headerLimit, // serve gives files more
+		WriteTimeout:      headerLimit, // serve extends it for files
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          stdlog.New(debugWriter{s}, "", 0),
@@ -41,7 +41,7 @@ func (s *Store) Run(ctx context.Context) error {
 		limited, cancel := context.WithTimeout(context.Background(), stopLimit)
 		defer cancel()
 		if server.Shutdown(limited) != nil {
-			server.Close() // cuts off who is still loading
+			server.Close() // aborts downloads under way
 		}
 	})
 	err := server.Serve(&boundedListener{Listener: s.listener, places: make(chan struct{}, maxConns), over: life.Done()})
@@ -66,8 +66,8 @@ func (s *Store) expireOften(ctx context.Context) {
 	}
 }
 
-// serve answers a request. Whatever a file is, no browser may take it for
-// something that runs in the name of this address.
+// serve handles a request. Its headers prevent a browser from executing a file with
+// this server's origin.
 func (s *Store) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -76,19 +76,19 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Robots-Tag", "noindex")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.Set("Allow", "GET, HEAD")
-		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+		http.Error(w, "only GET and HEAD are allowed", http.StatusMethodNotAllowed)
 		return
 	}
 	id, name, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, s.prefix), "/"), "/")
 	e := s.find(id, name)
 	if e == nil {
-		http.Error(w, "There is no such file, or not any more.", http.StatusNotFound)
+		http.Error(w, "This file does not exist or has expired.", http.StatusNotFound)
 		return
 	}
 	f, err := s.root.Open(e.file())
-	if err != nil { // it has just been removed, perhaps
-		s.o.Log.Warn().Err(reason(err)).Msg("cannot open a file that was asked for")
-		http.Error(w, "There is no such file, or not any more.", http.StatusNotFound)
+	if err != nil { // it may just have been removed
+		s.o.Log.Warn().Err(reason(err)).Msg("cannot open a requested file")
+		http.Error(w, "This file does not exist or has expired.", http.StatusNotFound)
 		return
 	}
 	defer f.Close()
@@ -101,11 +101,11 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Disposition", mime.FormatMediaType(how, map[string]string{"filename": e.name}))
 	h.Set("Cache-Control", "private, max-age=3600, immutable")
 	limit := headerLimit + time.Duration(e.size/slowest)*time.Second
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit)) // else it is the server's
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit)) // after an error the server's deadline applies
 	http.ServeContent(w, r, "", e.stored, f)
 }
 
-// debugWriter is where the HTTP server complains of its clients.
+// debugWriter receives the HTTP server's log of client errors.
 type debugWriter struct{ *Store }
 
 func (w debugWriter) Write(b []byte) (int, error) {
@@ -113,11 +113,11 @@ func (w debugWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// boundedListener accepts a connection when there is a place for it.
+// boundedListener limits the number of open connections.
 type boundedListener struct {
 	net.Listener
 	places chan struct{}
-	over   <-chan struct{} // nobody waits longer
+	over   <-chan struct{} // ends Accept
 }
 
 func (l *boundedListener) Accept() (net.Conn, error) {
@@ -134,7 +134,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 	return &boundedConn{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
 }
 
-// boundedConn gives its place back when it is closed.
+// boundedConn frees its slot when it is closed.
 type boundedConn struct {
 	net.Conn
 	leave func()

@@ -26,27 +26,27 @@ import (
 // Options are the settings of a Store. All but Log and Now are required.
 type Options struct {
 	Listen    string // host:port of the HTTP listener
-	URL       string // what links begin with, without a slash at the end
-	Dir       string // the folder; created if its parent is there
+	URL       string // prefix of all links, without a trailing slash
+	Dir       string // created if its parent exists
 	MaxSize   int64  // bytes of one file
-	TotalSize int64  // bytes of all of them, at least MaxSize and a little more
+	TotalSize int64  // bytes of all files; more than MaxSize
 	Keep      time.Duration
 	Log       zerolog.Logger
 	Now       func() time.Time // nil for time.Now
 }
 
-// Store keeps files. Make it with Open; Close must follow.
+// Store stores files. Open creates it; the caller must call Close.
 type Store struct {
 	o        Options
 	prefix   string // path of the URL
 	root     *os.Root
 	listener net.Listener
-	saves    chan struct{} // a place for each file that is being stored
+	saves    chan struct{} // one slot per file being stored
 
-	mu   sync.Mutex // guards what follows
-	kept []*entry   // the oldest first
+	mu   sync.Mutex // guards the fields below
+	kept []*entry   // oldest first
 	byID map[string]*entry
-	used int64 // bytes, of those under way, too
+	used int64 // bytes, including files being stored
 }
 
 // entry is a complete file.
@@ -57,10 +57,10 @@ type entry struct {
 }
 
 const (
-	partPrefix = ".part-" // of files that are not complete
+	partPrefix = ".part-" // of incomplete files
 	idLen      = 26       // of rand.Text: more than 128 bits
-	maxSaves   = 64       // files that are stored at the same time
-	overhead   = 4 << 10  // bytes that the smallest file takes, so that many small ones are bounded
+	maxSaves   = 64       // files being stored at the same time
+	overhead   = 4 << 10  // minimum size that a file counts, so that the number of small files is bounded
 	copySize   = 32 << 10
 )
 
@@ -68,11 +68,12 @@ func (e *entry) file() string { return e.id + "-" + e.name }
 
 func (e *entry) cost() int64 { return e.size + overhead }
 
-// Overhead is what a file counts against Options.TotalSize beside its bytes.
+// Overhead is the size that a file counts against Options.TotalSize in addition to its
+// bytes.
 const Overhead = overhead
 
-// Open opens or makes the folder, looks at what is in it, and listens. What was
-// left incomplete by an earlier process is removed.
+// Open opens or creates the folder, reads its contents, and listens. It removes files
+// that an earlier process left incomplete.
 func Open(o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -98,13 +99,13 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close gives up the folder and the listener. Nothing may use the store any more.
+// Close closes the folder and the listener. The store must not be used afterwards.
 func (s *Store) Close() error {
-	s.listener.Close() // Run has done so, if it ran
+	s.listener.Close() // already closed if Run was called
 	return s.root.Close()
 }
 
-// scan takes stock of the folder.
+// scan reads the contents of the folder.
 func (s *Store) scan() error {
 	list, err := fs.ReadDir(s.root.FS(), ".")
 	if err != nil {
@@ -120,7 +121,7 @@ func (s *Store) scan() error {
 		id, name, ok := strings.Cut(f.Name(), "-")
 		info, err := f.Info()
 		if !ok || len(id) != idLen || name != SafeName(name) || err != nil || !info.Mode().IsRegular() {
-			continue // not ours
+			continue // not created by a store
 		}
 		s.kept = append(s.kept, &entry{id, name, info.Size(), info.ModTime()})
 	}
@@ -133,20 +134,19 @@ func (s *Store) scan() error {
 	return nil
 }
 
-// Save stores size bytes of r under a name and returns the link to them. It reads
-// no more than that, and leaves nothing behind when it fails. Errors are classified
-// (legacy.KindOf): TooLong for more than MaxSize, RateLimited for too many at once,
-// Temporary for a folder that takes no more; those of r that are classified come
-// back as they are.
+// Save stores size bytes of r under a name and returns the link. It reads no more than
+// that, and stores nothing when it fails. Its errors are classified (legacy.KindOf):
+// TooLong above MaxSize, RateLimited for too many files at once, Temporary if the
+// folder is full; classified errors of r are returned unchanged.
 func (s *Store) Save(ctx context.Context, name string, size int64, r io.Reader) (string, error) {
 	if size < 0 || size > s.o.MaxSize {
-		return "", legacy.Errorf(legacy.TooLong, "The gateway takes files of up to %d bytes.", s.o.MaxSize)
+		return "", legacy.Errorf(legacy.TooLong, "The gateway accepts files of up to %d bytes.", s.o.MaxSize)
 	}
 	select {
 	case s.saves <- struct{}{}:
 		defer func() { <-s.saves }()
 	default:
-		return "", legacy.Errorf(legacy.RateLimited, "The gateway is receiving too many files at the moment.")
+		return "", legacy.Errorf(legacy.RateLimited, "The gateway is receiving too many files at the moment. Try again later.")
 	}
 	e := &entry{id: rand.Text(), name: SafeName(name), size: size}
 	part := partPrefix + e.id
@@ -155,7 +155,7 @@ func (s *Store) Save(ctx context.Context, name string, size int64, r io.Reader) 
 		err = diskError(s.root.Rename(part, e.file()))
 	}
 	if err != nil {
-		_ = s.root.Remove(part) // it may never have been there
+		_ = s.root.Remove(part) // it may not exist
 		s.free(taken)
 		return "", err
 	}
@@ -167,11 +167,12 @@ func (s *Store) Save(ctx context.Context, name string, size int64, r io.Reader) 
 	return s.o.URL + "/" + e.id + "/" + url.PathEscape(e.name), nil
 }
 
-// write makes the file. It returns what it took of the total in any case.
+// write writes the file. It returns the bytes that it reserved of the total, also with
+// an error.
 func (s *Store) write(ctx context.Context, part string, size int64, r io.Reader) (taken int64, err error) {
 	take := func(n int64) error {
 		if !s.take(n) {
-			return legacy.Errorf(legacy.Temporary, "The gateway has no room left for files at the moment.")
+			return legacy.Errorf(legacy.Temporary, "The gateway's file storage is full at the moment.")
 		}
 		taken += n
 		return nil
@@ -204,16 +205,16 @@ func (s *Store) write(ctx context.Context, part string, size int64, r io.Reader)
 	return taken, diskError(errors.Join(f.Sync(), f.Close()))
 }
 
-// sourceError is the error of a file that did not come completely.
+// sourceError returns the error of a file that arrived incompletely.
 func sourceError(err error) error {
 	if errors.As(err, new(*legacy.Error)) {
 		return err
 	}
-	return legacy.Wrap(legacy.Temporary, err, "The file did not come completely.")
+	return legacy.Wrap(legacy.Temporary, err, "The file arrived incompletely.")
 }
 
-// reason is what the system says, without the path: names of files are what people
-// write, and whoever knows the rest of a path has the link.
+// reason returns the system's error without the path: the file name is private, and
+// anybody who has the ID, too, has the link.
 func reason(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
@@ -226,7 +227,7 @@ func reason(err error) error {
 	return err
 }
 
-// diskError is an error of the folder, for the user.
+// diskError converts an error of the folder to one for the user.
 func diskError(err error) error {
 	switch err = reason(err); {
 	case err == nil:
@@ -237,8 +238,8 @@ func diskError(err error) error {
 	return legacy.Wrap(legacy.Temporary, err, "The gateway cannot store files at the moment.")
 }
 
-// take makes room for n bytes more, the oldest files going first. It is false when
-// there is none: what is not yet complete stays.
+// take reserves n more bytes, evicting the oldest files. It returns false if there is
+// not enough space: incomplete files are never evicted.
 func (s *Store) take(n int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -258,7 +259,7 @@ func (s *Store) free(n int64) {
 	s.used -= n
 }
 
-// dropOldest removes the oldest file. s.mu is held.
+// dropOldest removes the oldest file. The caller holds s.mu.
 func (s *Store) dropOldest() {
 	e := s.kept[0]
 	s.kept[0] = nil
@@ -270,7 +271,8 @@ func (s *Store) dropOldest() {
 	}
 }
 
-// expire removes what is too old or, after a change of the settings, too much.
+// expire removes files that have expired or, after a change of the settings, exceed the
+// limits.
 func (s *Store) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -281,7 +283,7 @@ func (s *Store) expire() {
 
 func (s *Store) expired(e *entry) bool { return s.o.Now().Sub(e.stored) >= s.o.Keep }
 
-// find is the file that a link names, nil if there is none.
+// find returns the file of a link, nil if there is none.
 func (s *Store) find(id, name string) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -292,7 +294,7 @@ func (s *Store) find(id, name string) *entry {
 	return e
 }
 
-// Check reports whether Open would succeed, and changes nothing.
+// Check reports whether Open would succeed. It changes nothing.
 func Check(o Options) error {
 	dir := o.Dir
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {

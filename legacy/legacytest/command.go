@@ -2,16 +2,16 @@ package legacytest
 
 import "transport/legacy"
 
-// Command is what the core asked of a session, or that a session began or ended.
+// Command is a call of the core to a session, or the start or the end of a session.
 type Command interface{ command() }
 
-// SignOn: a session has signed on, with what it had saved.
+// SignOn: a session has signed on, with the state that it had saved.
 type SignOn struct{ State []byte }
 
-// SignOff: a session that had begun has ended, with what Run returned.
+// SignOff: a session that had started has ended with Err.
 type SignOff struct{ Err error }
 
-// Send is a call of legacy.Session.
+// Send is a call of legacy.Session.Send.
 type Send struct{ legacy.Outgoing }
 
 // SetPresence is a call of legacy.Presencer.

@@ -10,46 +10,45 @@ import (
 	"transport/legacy"
 )
 
-// Harness is what an adapter's test tells Conformance.
+// Harness describes the adapter under test.
 type Harness struct {
-	// Start starts the network's servers for one subtest, and ends them with it.
+	// Start starts the network's servers for one subtest. The subtest's cleanup stops them.
 	Start func(t *testing.T) Lab
 
-	// Good are the registration fields of an account that exists in every Lab,
-	// Wrong those of one whose password is wrong.
+	// Good are the registration fields of an account that exists in every Lab, Wrong are
+	// the same fields with a wrong password.
 	Good, Wrong map[string]string
-	// Invalid are fields that Validate refuses, by the field that it must name.
+	// Invalid are fields that Validate rejects, by the field that its error must name.
 	Invalid map[string]map[string]string
 
-	// Peer is the canonical name of somebody who receives what Good sends, and
-	// Spellings are others for the same.
+	// Peer is the canonical name of a recipient of Good's messages, and Spellings are other
+	// spellings of it.
 	Peer      string
 	Spellings []string
-	// Impossible are names that nobody can have.
+	// Impossible are invalid names.
 	Impossible []string
 
-	// Patience is how long something that happens may take, 10 s if 0.
+	// Patience is the time limit of each expected event, 10 s if 0.
 	Patience time.Duration
 }
 
 // Lab is one network with its servers.
 type Lab struct {
 	Network legacy.Network
-	// Unreachable is a network of the same kind whose server refuses
-	// connections.
+	// Unreachable is a network of the same kind whose server refuses connections.
 	Unreachable legacy.Network
-	// Say makes Harness.Peer write to the account of Harness.Good, which is
-	// signed on.
+	// Say sends a message from Harness.Peer to the account of Harness.Good, which is signed
+	// on.
 	Say func(text string)
-	// Drop breaks the connections that there are, without a goodbye.
+	// Drop breaks all connections without a sign-off.
 	Drop func()
-	// Stall stops the servers from reading and answering until the end of the
-	// subtest. It is nil if they can't.
+	// Stall stops the servers from reading and answering until the end of the subtest. It
+	// is nil if they do not support that.
 	Stall func()
 }
 
-// Conformance checks that an adapter keeps the contract of package legacy. With
-// CONFORMANCE_LOG in the environment, what the sessions log is shown.
+// Conformance checks that an adapter fulfils the contract of package legacy. With
+// CONFORMANCE_LOG in the environment it shows the log of the sessions.
 func Conformance(t *testing.T, h Harness) {
 	if h.Patience == 0 {
 		h.Patience = 10 * time.Second
@@ -82,11 +81,11 @@ func Conformance(t *testing.T, h Harness) {
 	}
 }
 
-// testInfo: what service discovery and registration need is there.
+// testInfo: everything that service discovery and registration need is declared.
 func testInfo(t *testing.T, h Harness, lab Lab) {
 	info := lab.Network.Info()
 	if info.Name == "" || info.Type == "" || info.PeerName == "" || len(info.Form) == 0 {
-		t.Errorf("Info lacks a name, a type, a peer name or a form: %+v", info)
+		t.Errorf("Info has no name, type, peer name or form: %+v", info)
 	}
 	seen := make(map[string]bool)
 	for _, f := range info.Form {
@@ -94,26 +93,26 @@ func testInfo(t *testing.T, h Harness, lab Lab) {
 		case f.Var == "" || f.Label == "":
 			t.Errorf("a field without Var or Label: %+v", f)
 		case seen[f.Var]:
-			t.Errorf("two fields are called %q", f.Var)
+			t.Errorf("two fields have the Var %q", f.Var)
 		case f.Type == legacy.FieldList && len(f.Options) == 0:
 			t.Errorf("the list %q has no options", f.Var)
 		case strings.Contains(strings.ToLower(f.Var), "password") && f.Type != legacy.FieldSecret:
-			t.Errorf("the field %q is no secret", f.Var)
+			t.Errorf("the field %q is not marked as secret", f.Var)
 		}
 		seen[f.Var] = true
 	}
 }
 
-// testFeatures: an ability is declared if and only if it is implemented.
+// testFeatures: a feature is declared if and only if its interface is implemented.
 func testFeatures(t *testing.T, h Harness, lab Lab) {
 	implemented := legacy.FeaturesOf(newRun(t, h, lab.Network, h.Good).s)
 	const others = legacy.FeatureNicks | legacy.FeatureAvatar | legacy.FeatureMarkup | legacy.FeatureInvisible | legacy.FeatureReceipts | legacy.FeatureOffline
 	if declared := lab.Network.Info().Features &^ others; declared != implemented {
-		t.Errorf("declared are %b, implemented %b", declared, implemented)
+		t.Errorf("declared features %b, implemented %b", declared, implemented)
 	}
 }
 
-// testParsePeer: there is one canonical spelling, and it stays as it is.
+// testParsePeer: all spellings have the same canonical form, which parses to itself.
 func testParsePeer(t *testing.T, h Harness, lab Lab) {
 	for _, name := range append([]string{h.Peer}, h.Spellings...) {
 		p, err := lab.Network.ParsePeer(name)
@@ -135,7 +134,7 @@ func testParsePeer(t *testing.T, h Harness, lab Lab) {
 	}
 }
 
-// testValidate: good fields pass, and an error names the field to mend.
+// testValidate: Validate accepts good fields, and its error names the wrong field.
 func testValidate(t *testing.T, h Harness, lab Lab) {
 	for _, fields := range []map[string]string{h.Good, h.Wrong} {
 		if err := lab.Network.Validate(fields); err != nil {
@@ -153,7 +152,7 @@ func testValidate(t *testing.T, h Harness, lab Lab) {
 		}
 		for _, f := range lab.Network.Info().Form {
 			if secret := fields[f.Var]; err != nil && f.Type == legacy.FieldSecret && len(secret) > 3 && strings.Contains(err.Error(), secret) {
-				t.Errorf("the error of %q says the secret", field)
+				t.Errorf("the error of %q contains the secret", field)
 			}
 		}
 	}
@@ -174,8 +173,7 @@ func testValidate(t *testing.T, h Harness, lab Lab) {
 	}
 }
 
-// testNewSession: it does no I/O, and refuses fields without which there is
-// nothing to sign on with.
+// testNewSession: NewSession does no I/O, and rejects fields that lack the credentials.
 func testNewSession(t *testing.T, h Harness, lab Lab) {
 	env := newRun(t, h, lab.Network, h.Good).env(t)
 	env.Dial = nil // a call would panic
@@ -183,16 +181,16 @@ func testNewSession(t *testing.T, h Harness, lab Lab) {
 		t.Errorf("NewSession: %v", err)
 	}
 	if _, err := lab.Network.NewSession(legacy.Account{}, env); err == nil {
-		t.Error("NewSession takes an account without fields")
+		t.Error("NewSession accepts an account without fields")
 	}
 }
 
-// testReady: Ready comes first and once, with the own address.
+// testReady: Ready is the first event, comes once, and contains the own address.
 func testReady(t *testing.T, h Harness, lab Lab) {
 	r := startRun(t, h, lab.Network, h.Good)
 	ready := r.ready()
 	if p, err := lab.Network.ParsePeer(ready.Self.ID); err != nil || p.ID != ready.Self.ID {
-		t.Errorf("Ready.Self is %+v, which ParsePeer makes %+v, %v", ready.Self, p, err)
+		t.Errorf("Ready.Self is %+v, which ParsePeer parses to %+v, %v", ready.Self, p, err)
 	}
 	for _, c := range ready.Contacts {
 		if p, err := lab.Network.ParsePeer(c.Peer.ID); err != nil || p != c.Peer {
@@ -217,7 +215,7 @@ func testReady(t *testing.T, h Harness, lab Lab) {
 	}
 }
 
-// testSignOff: Run ends soon after its context, with nil, and the account may
+// testSignOff: Run returns nil soon after its context has ended, and the account can
 // sign on again.
 func testSignOff(t *testing.T, h Harness, lab Lab) {
 	for range 3 {
@@ -227,21 +225,20 @@ func testSignOff(t *testing.T, h Harness, lab Lab) {
 	}
 }
 
-// testCancelBeforeRun: a context that has ended already ends Run as well.
+// testCancelBeforeRun: Run ends, too, if its context has ended before the call.
 func testCancelBeforeRun(t *testing.T, h Harness, lab Lab) {
 	r := newRun(t, h, lab.Network, h.Good)
 	r.cancel()
 	r.start()
 	r.stop()
-	for range 5 { // somewhere amid the sign-on
+	for range 5 { // at random points of the sign-on
 		r := startRun(t, h, lab.Network, h.Good)
 		time.Sleep(time.Millisecond)
 		r.stop()
 	}
 }
 
-// testCancelBlockedEmit: a core that takes no events keeps no session from
-// ending.
+// testCancelBlockedEmit: a session ends even while the core blocks Emit.
 func testCancelBlockedEmit(t *testing.T, h Harness, lab Lab) {
 	r := newRun(t, h, lab.Network, h.Good)
 	r.block(true) // before Ready
@@ -269,12 +266,12 @@ func testWrongPassword(t *testing.T, h Harness, lab Lab) {
 	}
 }
 
-// testUnreachable: kind Temporary, with a text that names no address of ours.
+// testUnreachable: kind Temporary, with a text that contains no address of the gateway.
 func testUnreachable(t *testing.T, h Harness, lab Lab) {
 	startRun(t, h, lab.Unreachable, h.Good).endsWith(legacy.Temporary)
 }
 
-// testLostConnection: a connection that breaks ends the session, as Temporary.
+// testLostConnection: a broken connection ends the session with kind Temporary.
 func testLostConnection(t *testing.T, h Harness, lab Lab) {
 	r := startRun(t, h, lab.Network, h.Good)
 	r.ready()
@@ -283,7 +280,7 @@ func testLostConnection(t *testing.T, h Harness, lab Lab) {
 	r.offline("after the connection is lost")
 }
 
-// testSendOffline: what is sent outside of the session's life is never silent.
+// testSendOffline: Send outside of the session's life reports an error.
 func testSendOffline(t *testing.T, h Harness, lab Lab) {
 	r := newRun(t, h, lab.Network, h.Good)
 	before := r.send("before", h.Peer, "before Run")
@@ -303,7 +300,7 @@ func testSendOffline(t *testing.T, h Harness, lab Lab) {
 	r.offline("after Run")
 }
 
-// testCommandsOffline: the other commands say that they can't be carried out.
+// testCommandsOffline: the other commands return an error, too.
 func testCommandsOffline(t *testing.T, h Harness, lab Lab) {
 	r := startRun(t, h, lab.Network, h.Good)
 	r.ready()
@@ -315,7 +312,7 @@ func testCommandsOffline(t *testing.T, h Harness, lab Lab) {
 	}
 }
 
-// testOutcomes: every message has one outcome.
+// testOutcomes: every message has exactly one outcome.
 func testOutcomes(t *testing.T, h Harness, lab Lab) {
 	r := startRun(t, h, lab.Network, h.Good)
 	r.ready()
@@ -336,10 +333,11 @@ func testOutcomes(t *testing.T, h Harness, lab Lab) {
 	r.single()
 }
 
-// testImpossibleReceiver: a message to nobody has one outcome too.
+// testImpossibleReceiver: a message to an invalid recipient has exactly one outcome,
+// too.
 func testImpossibleReceiver(t *testing.T, h Harness, lab Lab) {
 	if len(h.Impossible) == 0 {
-		t.Skip("the harness knows no impossible name")
+		t.Skip("the harness has no invalid name")
 	}
 	r := startRun(t, h, lab.Network, h.Good)
 	r.ready()
@@ -354,7 +352,7 @@ func testImpossibleReceiver(t *testing.T, h Harness, lab Lab) {
 	r.single()
 }
 
-// testBurst: what is too much is refused at once, as RateLimited.
+// testBurst: Send rejects an excess of messages at once with kind RateLimited.
 func testBurst(t *testing.T, h Harness, lab Lab) {
 	r := startRun(t, h, lab.Network, h.Good)
 	r.ready()
@@ -369,15 +367,14 @@ func testBurst(t *testing.T, h Harness, lab Lab) {
 		}
 	}
 	if len(taken) == 0 {
-		t.Fatal("nothing was taken")
+		t.Fatal("no message was accepted")
 	}
 	r.outcome(taken[0])
 	r.stop()
 	r.single()
 }
 
-// testStalled: while the servers do nothing, no command waits for them, and
-// neither does the end.
+// testStalled: while the servers hang, no command and no sign-off waits for them.
 func testStalled(t *testing.T, h Harness, lab Lab) {
 	if lab.Stall == nil {
 		t.Skip("the servers can't be stalled")
@@ -396,7 +393,7 @@ func testStalled(t *testing.T, h Harness, lab Lab) {
 	r.stop()
 }
 
-// testReceive: messages arrive in order and as the contract wants texts.
+// testReceive: messages arrive in order, with texts as the contract requires.
 func testReceive(t *testing.T, h Harness, lab Lab) {
 	r := startRun(t, h, lab.Network, h.Good)
 	r.ready()

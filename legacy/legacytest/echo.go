@@ -10,49 +10,49 @@ import (
 
 var _ legacy.Network = (*Echo)(nil)
 
-// Options configure an Echo. The zero value is useful.
+// Options configure an Echo. The zero value is ready to use.
 type Options struct {
-	// Accounts are the passwords of the accounts that exist, by name. When it is
-	// nil, every account exists and every password but "wrong" is right.
+	// Accounts are the passwords of the accounts, by name. If it is nil, every account
+	// exists and accepts every password but "wrong".
 	Accounts map[string]string
-	// State is what MessageSent reports of messages that reached somebody.
-	// With Delivered the network declares FeatureReceipts.
+	// State is the MessageSent.State of messages to an online account. With Delivered the
+	// network declares FeatureReceipts.
 	State legacy.DeliveryState
-	// MaxText is that of legacy.Info.
+	// MaxText is legacy.Info.MaxText.
 	MaxText int
-	// Silent: peers that are no accounts do not echo.
+	// Silent stops peers that are not accounts from echoing.
 	Silent bool
-	// Authorization: an account must allow another to see its presence. Without
-	// it everybody may, until Authorize withdraws that.
+	// Authorization hides an account's presence from others until it authorizes them.
+	// Without it everybody sees it, until Authorize withdraws that.
 	Authorization bool
-	// Addr, if set, is dialled by each session; the loss of the connection ends
-	// the session. Nothing is written to it.
+	// Addr, if set, is dialled by each session; losing the connection ends the session.
+	// Nothing is written to it.
 	Addr string
 	// Now is the clock, nil for the system's.
 	Now func() time.Time
-	// Patience is how long Expect waits, 20 s if 0.
+	// Patience is the time limit of Expect, 20 s if 0.
 	Patience time.Duration
-	// Queue is how many commands a session holds, 0 for 64.
+	// Queue is the number of commands that a session queues, 0 for 64.
 	Queue int
-	// Record is how many commands a Handle remembers, 0 for 1024.
+	// Record is the number of commands that a Handle records, 0 for 1024.
 	Record int
 }
 
-// Echo is a legacy network in memory. An account is whoever signs on; every
-// other peer is an echo: it is online as soon as it is a contact, and says what
-// it is told. Accounts exchange messages and presence with each other, messages
-// wait for those that are offline, and contact lists outlive sessions.
+// Echo is a legacy network in memory. A peer becomes an account by signing on; every
+// other peer is an echo: it is online as soon as it is a contact, and returns every
+// message. Accounts exchange messages and presence with each other, offline messages
+// are stored, and contact lists outlive sessions.
 //
-// It is safe for use by several goroutines.
+// It is safe for concurrent use.
 type Echo struct {
 	opts Options
 	now  func() time.Time
 
-	mu       sync.Mutex // guards all accounts; nothing is emitted while it is held
+	mu       sync.Mutex // guards all accounts; no event is emitted while it is held
 	accounts map[string]*account
 }
 
-// NewEcho returns a new network with nobody on it but Options.Accounts.
+// NewEcho returns a new network with the accounts of Options.Accounts.
 func NewEcho(opts Options) *Echo {
 	if opts.Queue <= 0 {
 		opts.Queue = 64
@@ -93,10 +93,10 @@ func (n *Echo) Info() legacy.Info {
 	}
 }
 
-// maxName is the longest name, in bytes.
+// maxName is the maximum length of a name in bytes.
 const maxName = 64
 
-// ParsePeer implements legacy.Network: case and spaces do not count.
+// ParsePeer implements legacy.Network: it ignores case and spaces.
 func (n *Echo) ParsePeer(name string) (legacy.Peer, error) {
 	id := canonical(name)
 	if id == "" || len(id) > maxName || strings.ContainsFunc(id, unusual) {
@@ -108,7 +108,7 @@ func (n *Echo) ParsePeer(name string) (legacy.Peer, error) {
 
 func unusual(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789._-", r) }
 
-// canonical is the one spelling of a name.
+// canonical returns the canonical spelling of a name.
 func canonical(name string) string {
 	return strings.ToLower(strings.ReplaceAll(name, " ", ""))
 }

@@ -9,22 +9,22 @@ import (
 	"transport/legacy"
 )
 
-// Handle is the far end of one account: it says what the network says, and sees
-// what the core asks for. It may be used by any goroutine.
+// Handle is the far end of one account: a test scripts the network's events with it and
+// receives the core's commands. Any goroutine may use it.
 type Handle struct {
 	net *Echo
 	a   *account
 }
 
-// Session is the handle of an account, signed on or not.
+// Session returns the handle of an account, signed on or not.
 func (n *Echo) Session(name string) *Handle {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return &Handle{n, n.account(canonical(name))}
 }
 
-// Emit says events to the account's session, in order. It does not wait for the
-// core; it is false when nobody is signed on.
+// Emit emits events in the account's session, in order. It does not wait for the core;
+// it returns false if the account is not signed on.
 func (h *Handle) Emit(events ...legacy.Event) bool {
 	s := h.session()
 	return s != nil && s.in.say(events...)
@@ -51,7 +51,7 @@ func (h *Handle) session() *Session {
 	return h.a.session
 }
 
-// Contacts sets the contact list that the next Ready carries.
+// Contacts sets the contact list of the next Ready.
 func (h *Handle) Contacts(list ...legacy.Contact) {
 	h.change(func(a *account) {
 		clear(a.contacts)
@@ -61,20 +61,19 @@ func (h *Handle) Contacts(list ...legacy.Contact) {
 	})
 }
 
-// Refuse makes every sign-on fail with err, until it is nil.
+// Refuse makes every sign-on fail with err; nil ends that.
 func (h *Handle) Refuse(err error) { h.change(func(a *account) { a.refusal = err }) }
 
-// RefuseSend makes every Send return err, until it is nil.
+// RefuseSend makes every Send return err; nil ends that.
 func (h *Handle) RefuseSend(err error) { h.change(func(a *account) { a.sendErr = err }) }
 
-// FailSend makes every message fail with err after Send has taken it, until it
-// is nil.
+// FailSend makes every message fail with err after Send has accepted it; nil ends that.
 func (h *Handle) FailSend(err error) { h.change(func(a *account) { a.failure = err }) }
 
-// Stall makes sign-ons hang and commands pile up, until Resume.
+// Stall makes sign-ons hang and commands queue up, until Resume.
 func (h *Handle) Stall() { h.change(func(a *account) { a.stall = true }) }
 
-// Delay is Stall with sign-ons that say why they hang.
+// Delay is Stall, but hanging sign-ons emit ev.
 func (h *Handle) Delay(ev legacy.SignOnDelayed) {
 	h.change(func(a *account) { a.stall, a.delay = true, &ev })
 }
@@ -92,7 +91,7 @@ func (h *Handle) change(f func(*account)) {
 	}
 }
 
-// Take returns the next command of a type if there is one already.
+// Take returns the next command of a type, if there is one.
 func Take[T Command](h *Handle) (c T, ok bool) {
 	c, ok, _ = take[T](h)
 	return c, ok
@@ -111,8 +110,8 @@ func take[T Command](h *Handle) (c T, ok bool, changed <-chan struct{}) {
 	return c, false, h.a.changed
 }
 
-// Expect waits for the next command of a type and returns it. Those of other
-// types stay for others to expect.
+// Expect waits for the next command of a type and returns it. Commands of other types
+// stay queued.
 func Expect[T Command](t testing.TB, h *Handle) T {
 	t.Helper()
 	timeout := time.NewTimer(h.net.opts.Patience)
@@ -130,7 +129,7 @@ func Expect[T Command](t testing.TB, h *Handle) T {
 	}
 }
 
-// Refute fails the test if there was a command of a type that nobody expected.
+// Refute fails the test if an unexpected command of a type was called.
 func Refute[T Command](t testing.TB, h *Handle) {
 	t.Helper()
 	if c, ok, _ := take[T](h); ok {
@@ -138,7 +137,7 @@ func Refute[T Command](t testing.TB, h *Handle) {
 	}
 }
 
-// asked lists what nobody has expected yet.
+// asked lists the commands that the test has not expected yet.
 func (h *Handle) asked() string {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()

@@ -9,28 +9,28 @@ import (
 	"transport/legacy"
 )
 
-// account is somebody on the network. Echo.mu guards it.
+// account is an account of the network. Echo.mu guards it.
 type account struct {
 	name     string
-	known    bool     // it may sign on; else it is an echo so far
-	session  *Session // the one that is signed on, nil if none
+	known    bool     // it can sign on; otherwise it is an echo
+	session  *Session // nil while offline
 	presence legacy.Presence
 	contacts map[string]legacy.Contact
-	allowed  map[string]bool // what Authorize said of a peer
+	allowed  map[string]bool // peers that Authorize approved (true) or denied
 	blocked  map[string]bool // by Block
-	waiting  []legacy.Event  // for when it signs on
+	waiting  []legacy.Event  // events for the next sign-on
 
-	// What a Handle scripts, and what it sees.
-	refusal  error                 // of signing on
-	sendErr  error                 // what Send returns
-	failure  error                 // what MessageFailed says, and BlockChanged
-	stall    bool                  // commands and sign-ons wait
-	delay    *legacy.SignOnDelayed // what sessions say while they wait, nil for nothing
+	// Scripted by a Handle:
+	refusal  error                 // error of a sign-on
+	sendErr  error                 // error of Send
+	failure  error                 // error of MessageFailed and BlockChanged
+	stall    bool                  // commands and sign-ons hang
+	delay    *legacy.SignOnDelayed // emitted by sign-ons that hang, nil for nothing
 	changed  chan struct{}
 	commands []Command
 }
 
-// account finds or makes an account. The caller holds mu, or is alone.
+// account returns an account and creates it if necessary. The caller holds mu.
 func (n *Echo) account(name string) *account {
 	a := n.accounts[name]
 	if a == nil {
@@ -46,7 +46,7 @@ func (n *Echo) account(name string) *account {
 	return a
 }
 
-// note remembers a command and wakes who waits for a change.
+// note records a command and wakes the goroutines that wait for one.
 func (n *Echo) note(a *account, c Command) {
 	if c != nil {
 		if len(a.commands) >= n.opts.Record {
@@ -104,14 +104,14 @@ func (n *Echo) signOn(ctx context.Context, s *Session) (legacy.Ready, error) {
 	return ready, nil
 }
 
-// list is the contact list, in a fixed order.
+// list returns the contact list, sorted.
 func (a *account) list() []legacy.Contact {
 	return slices.SortedFunc(maps.Values(a.contacts), func(x, y legacy.Contact) int {
 		return cmp.Compare(x.Peer.ID, y.Peer.ID)
 	})
 }
 
-// greet tells a session that has just signed on who is online, and what waited.
+// greet emits the contacts' presence and the stored events to a new session.
 func (n *Echo) greet(s *Session) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -128,7 +128,7 @@ func (n *Echo) greet(s *Session) {
 	a.waiting = nil
 }
 
-// seen is the presence of a peer as an account sees it.
+// seen returns the presence of a peer as an account sees it.
 func (n *Echo) seen(by *account, peer string) legacy.Presence {
 	p, ok := n.accounts[peer]
 	switch {
@@ -140,13 +140,13 @@ func (n *Echo) seen(by *account, peer string) legacy.Presence {
 	return p.presence
 }
 
-// mayAsk reports whether an account lets another see its presence.
+// mayAsk reports whether an account shows its presence to another.
 func (n *Echo) mayAsk(a *account, by string) bool {
 	allowed, said := a.allowed[by]
 	return allowed || !said && !n.opts.Authorization
 }
 
-// announce tells everybody who may know it an account's presence.
+// announce sends an account's presence to everybody who may see it.
 func (n *Echo) announce(a *account) {
 	for _, other := range n.accounts {
 		if _, listed := other.contacts[a.name]; listed && other.session != nil {
@@ -155,7 +155,7 @@ func (n *Echo) announce(a *account) {
 	}
 }
 
-// ended forgets a session, for the reason that Run returns.
+// ended removes a session that has ended with err.
 func (n *Echo) ended(s *Session, err error) {
 	s.in.close()
 	n.mu.Lock()
@@ -169,22 +169,22 @@ func (n *Echo) ended(s *Session, err error) {
 	n.note(a, SignOff{Err: err})
 }
 
-// stalled reports whether a session's commands are to wait.
+// stalled reports whether a session's commands hang.
 func (n *Echo) stalled(s *Session) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.account(s.login).stall
 }
 
-// sendError is what Send is to return.
+// sendError returns the scripted error of Send.
 func (n *Echo) sendError(s *Session) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.account(s.login).sendErr
 }
 
-// carryOut does what the core asked for. What the session itself hears of it is
-// emitted without the lock; what others hear goes into their mailboxes.
+// carryOut executes a command. It emits the events for the session itself without the
+// lock; those for others go to their mailboxes.
 func (n *Echo) carryOut(s *Session, c Command) {
 	n.mu.Lock()
 	a := n.account(s.login)
@@ -240,7 +240,7 @@ func (n *Echo) send(a *account, m legacy.Outgoing) []legacy.Event {
 		return []legacy.Event{legacy.MessageSent{Ref: m.Ref, State: n.opts.State}}
 	}
 	if len(p.waiting) >= maxMail/2 {
-		return []legacy.Event{legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.Offline, "%s is offline, and too much waits already.", p.name)}}
+		return []legacy.Event{legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.Offline, "%s is offline and has too many stored messages.", p.name)}}
 	}
 	ev.Time = n.now()
 	p.waiting = append(p.waiting, ev)

@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	signOffTime = 2 * time.Second        // from the end of the context to that of Run
-	atOnce      = 500 * time.Millisecond // what a method may take that never waits
+	signOffTime = 2 * time.Second        // from the end of the context to the return of Run
+	atOnce      = 500 * time.Millisecond // time limit of a method that must not wait
 )
 
-// run is a session under test, with the core played.
+// run is a session under test; it plays the core.
 type run struct {
 	t      *testing.T
 	h      Harness
@@ -28,18 +28,18 @@ type run struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when Run has returned
-	err    error         // what it returned
+	err    error         // error of Run
 	begun  bool
 
 	mu      sync.Mutex
-	changed chan struct{} // closed, and replaced, at every event
+	changed chan struct{} // closed and replaced at every event
 	events  []legacy.Event
-	hold    chan struct{} // while not nil, Emit waits for its end, or the session's
-	held    int           // those who wait in Emit
-	over    bool          // Run has returned: nothing may be emitted
+	hold    chan struct{} // while not nil, Emit blocks until it is closed or the session ends
+	held    int           // number of blocked Emit calls
+	over    bool          // Run has returned: no event may follow
 }
 
-// newRun prepares a session.
+// newRun creates a session.
 func newRun(t *testing.T, h Harness, n legacy.Network, fields map[string]string) *run {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -62,7 +62,7 @@ func newRun(t *testing.T, h Harness, n legacy.Network, fields map[string]string)
 	return r
 }
 
-// startRun prepares a session and runs it.
+// startRun creates a session and runs it.
 func startRun(t *testing.T, h Harness, n legacy.Network, fields map[string]string) *run {
 	t.Helper()
 	r := newRun(t, h, n, fields)
@@ -119,13 +119,13 @@ func (r *run) emit(ev legacy.Event) {
 	r.change()
 }
 
-// change wakes those who wait. The caller holds mu.
+// change wakes all waiting goroutines. The caller holds mu.
 func (r *run) change() {
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
 
-// block makes Emit wait, or ends that.
+// block makes Emit block, or ends that.
 func (r *run) block(yes bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -137,8 +137,8 @@ func (r *run) block(yes bool) {
 	}
 }
 
-// until waits for a condition, which is looked at with mu held at every change.
-// It fails when Run returns first.
+// until waits for a condition, which it evaluates with mu held at every change. It
+// fails if Run returns first.
 func (r *run) until(what string, ok func() bool) {
 	r.t.Helper()
 	timeout := time.NewTimer(r.h.Patience)
@@ -168,13 +168,13 @@ func (r *run) until(what string, ok func() bool) {
 	}
 }
 
-// blocked waits until somebody waits in Emit.
+// blocked waits until an Emit call blocks.
 func (r *run) blocked() {
 	r.t.Helper()
 	r.until("Emit", func() bool { return r.held > 0 })
 }
 
-// wait looks at the events, each once and in order, until match is true.
+// wait passes the events to match, each once and in order, until match returns true.
 func (r *run) wait(what string, match func(legacy.Event) bool) {
 	r.t.Helper()
 	next, found := 0, false
@@ -186,7 +186,7 @@ func (r *run) wait(what string, match func(legacy.Event) bool) {
 	})
 }
 
-// has reports whether there was an event.
+// has reports whether an event matches.
 func (r *run) has(match func(legacy.Event) bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -205,7 +205,7 @@ func (r *run) ready() (ready legacy.Ready) {
 	return ready
 }
 
-// outcome waits for what became of a message.
+// outcome waits for the outcome of a message.
 func (r *run) outcome(ref string) (outcome legacy.Event) {
 	r.t.Helper()
 	r.wait("outcome of "+ref, func(ev legacy.Event) bool {
@@ -228,7 +228,7 @@ func refOf(ev legacy.Event) string {
 	return ""
 }
 
-// single checks that no message had two outcomes.
+// single checks that every message has one outcome.
 func (r *run) single() {
 	r.t.Helper()
 	r.mu.Lock()
@@ -246,7 +246,7 @@ func (r *run) single() {
 	}
 }
 
-// send sends a message, and checks that this takes no time.
+// send sends a message, and checks that Send does not wait.
 func (r *run) send(ref, to, text string) error {
 	r.t.Helper()
 	return r.timed("Send", func() error {
@@ -259,7 +259,7 @@ func (r *run) timed(name string, f func() error) error {
 	began := time.Now()
 	err := f()
 	if took := time.Since(began); took > atOnce {
-		r.t.Errorf("%s took %v, it must not wait", name, took)
+		r.t.Errorf("%s took %v, but must not wait", name, took)
 	}
 	var e *legacy.Error
 	if err != nil && (!errors.As(err, &e) || e.Text == "") {
@@ -268,7 +268,7 @@ func (r *run) timed(name string, f func() error) error {
 	return err
 }
 
-// commands calls every optional command, and returns what they return.
+// commands calls every optional command, and returns their errors.
 func (r *run) commands() map[string]error {
 	r.t.Helper()
 	peer := legacy.Peer{ID: r.h.Peer}
@@ -298,7 +298,7 @@ func (r *run) commands() map[string]error {
 	return errs
 }
 
-// offline checks that Send refuses, once Run has returned.
+// offline checks that Send returns an Offline error after Run has returned.
 func (r *run) offline(when string) {
 	r.t.Helper()
 	if err := r.send("late", r.h.Peer, "too late"); legacy.KindOf(err) != legacy.Offline {

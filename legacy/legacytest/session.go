@@ -10,7 +10,7 @@ import (
 	"transport/legacy"
 )
 
-// What a Session can do is checked here, and declared in Echo.Info.
+// The interfaces that a Session implements; Echo.Info declares their features.
 var (
 	_ legacy.Session      = (*Session)(nil)
 	_ legacy.Presencer    = (*Session)(nil)
@@ -22,8 +22,8 @@ var (
 	_ legacy.ProfileSetter = (*Session)(nil)
 )
 
-// Session is an account's session on an Echo. Run owns everything that has no
-// lock; the other methods only put a command into the queue.
+// Session is an account's session on an Echo. Run owns every field without a lock; the
+// other methods only queue a command.
 type Session struct {
 	net      *Echo
 	env      legacy.Env
@@ -31,12 +31,12 @@ type Session struct {
 	password string
 	state    []byte
 
-	live  atomic.Bool  // signed on: commands are taken
-	queue chan Command // what the core wants done
-	in    *mailbox     // what the network says
+	live  atomic.Bool  // signed on: commands are accepted
+	queue chan Command // commands of the core
+	in    *mailbox     // events from the network
 }
 
-// errOffline is what commands get while the session is not signed on.
+// errOffline returns the error of a command while the session is not signed on.
 func errOffline() error {
 	return legacy.Errorf(legacy.Offline, "You are not signed on to the Echo network.")
 }
@@ -87,8 +87,8 @@ func (s *Session) Run(ctx context.Context) (err error) {
 	}
 }
 
-// endOf is what Run returns for an error: nil when the error is only that the
-// core has ended the session.
+// endOf returns the result of Run for an error: nil if the error is only that the core
+// has ended the session.
 func endOf(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
@@ -96,8 +96,8 @@ func endOf(ctx context.Context, err error) error {
 	return err
 }
 
-// dial connects, if the network has an address. closed is closed when the
-// connection is lost; hangUp closes it and waits for its reader.
+// dial connects, if the network has an address. closed is closed when the connection is
+// lost; hangUp closes the connection and waits for its reader.
 func (s *Session) dial(ctx context.Context) (closed <-chan struct{}, hangUp func(), err error) {
 	if s.net.opts.Addr == "" {
 		return nil, func() {}, nil
@@ -111,7 +111,7 @@ func (s *Session) dial(ctx context.Context) (closed <-chan struct{}, hangUp func
 	var reader sync.WaitGroup
 	reader.Go(func() {
 		defer close(lost)
-		_, _ = io.Copy(io.Discard, conn) // any end is the end
+		_, _ = io.Copy(io.Discard, conn) // any result is the end
 	})
 	return lost, func() {
 		conn.Close()
@@ -119,7 +119,7 @@ func (s *Session) dial(ctx context.Context) (closed <-chan struct{}, hangUp func
 	}, nil
 }
 
-// enqueue hands a command to Run. It never waits.
+// enqueue queues a command for Run. It never waits.
 func (s *Session) enqueue(c Command) error {
 	if !s.live.Load() {
 		return errOffline()
@@ -128,7 +128,7 @@ func (s *Session) enqueue(c Command) error {
 	case s.queue <- c:
 		return nil
 	default:
-		return legacy.Errorf(legacy.RateLimited, "That is too fast for the Echo network.")
+		return legacy.Errorf(legacy.RateLimited, "Too many requests to the Echo network are waiting. Try again in a moment.")
 	}
 }
 
@@ -180,30 +180,30 @@ func (s *Session) SetProfile(_ context.Context, p legacy.Profile) error {
 	return s.enqueue(SetProfile{p})
 }
 
-// mailbox carries what the network says to a session. Those who put into it
-// never wait, so that a session that the core slows down slows nobody else.
+// mailbox is the queue of events from the network to a session. Producers never wait,
+// so that a session slowed down by back-pressure does not slow down others.
 type mailbox struct {
-	wake chan struct{} // something is there, or changed; capacity 1
+	wake chan struct{} // signals an item or a change; capacity 1
 
 	mu    sync.Mutex
 	items []item
 	shut  bool
 }
 
-// item is an event, or something to be done, or the session's end.
+// item is an event, a function to call, or the session's end.
 type item struct {
 	event legacy.Event
 	do    func(legacy.Env)
 	end   bool
-	err   error // with end, what Run returns
+	err   error // with end, the result of Run
 }
 
-// maxMail is how many items wait for a session.
+// maxMail is the limit of items queued for a session.
 const maxMail = 4096
 
 func newMailbox() *mailbox { return &mailbox{wake: make(chan struct{}, 1)} }
 
-// put adds items. It is false when the session is over or the mailbox full.
+// put adds items. It returns false if the session has ended or the mailbox is full.
 func (b *mailbox) put(items ...item) bool {
 	b.mu.Lock()
 	ok := !b.shut && len(b.items)+len(items) <= maxMail
@@ -239,7 +239,7 @@ func (b *mailbox) take() []item {
 	return items
 }
 
-// close drops what is left.
+// close drops the queued items.
 func (b *mailbox) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -114,10 +114,10 @@ func (r *room) send(m *message, text string, markup []legacy.Span) {
 		return
 	}
 	m.packet = &packet{
-		id:       oscarwire.ChatSend,
-		body:     body,
+		id:      oscarwire.ChatSend,
+		body:    body,
 		timeout: ackTimeout,
-		written:  func(request uint32) { r.icbm.messageWritten(m, request) },
+		written: func(request uint32) { r.icbm.messageWritten(m, request) },
 		answered: func(snac oscarwire.SNAC, err error) {
 			if err == nil && snac.ID == oscarwire.ChatIncoming {
 				r.onReflected(m, snac.Body)

@@ -50,7 +50,7 @@ type waiter struct {
 const (
 	maxPending    = 1024
 	maxEarly      = 1024
-	replyTimeout      = 30 * time.Second // default time limit of a reply
+	replyTimeout  = 30 * time.Second // default time limit of a reply
 	beginPatience = 500 * time.Millisecond
 )
 

@@ -14,7 +14,7 @@ import (
 
 const (
 	maxAddresses = 4                // of one host that are tried
-	dialLimit   = 10 * time.Second // for each address, if there are several
+	dialLimit    = 10 * time.Second // for each address, if there are several
 	secureLimit  = 15 * time.Second // for the TLS handshake
 )
 

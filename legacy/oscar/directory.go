@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	directoryLimit    = 20 * time.Second // for a search
+	directoryLimit = 20 * time.Second // for a search
 	profileTimeout = 8 * time.Second  // for the directory's entry of one user
 )
 

@@ -57,8 +57,8 @@ type iconRequest struct {
 const (
 	maxIconsWanted = 1000
 	iconBatch      = 50
-	iconTimeout   = 10 * time.Second // for one avatar
-	iconsTimeout  = 60 * time.Second // for a batch
+	iconTimeout    = 10 * time.Second // for one avatar
+	iconsTimeout   = 60 * time.Second // for a batch
 )
 
 // onIconHash handles the avatar hash in a presence. (AOL, "BART")

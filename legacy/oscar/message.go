@@ -64,7 +64,7 @@ func (ic *icbm) sendText(out legacy.Outgoing) {
 	m.packet = &packet{
 		id:       oscarwire.ICBMSend,
 		body:     oscarwire.NewOutgoingText(m.cookie, out.To.ID, text, flags),
-		timeout: ackTimeout,
+		timeout:  ackTimeout,
 		written:  func(request uint32) { ic.messageWritten(m, request) },
 		answered: func(snac oscarwire.SNAC, err error) { ic.messageAnswered(m, snac, err) },
 	}

@@ -178,14 +178,14 @@ func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, 
 		servers = []string{own}
 	}
 	s := &session{
-		net:      n,
-		env:      env,
-		servers:  servers,
-		publicOnly:  own != "" && !n.opts.AllowPrivate,
-		self:     n.self(a.Fields),
-		password: a.Fields["password"],
-		state:    a.State,
-		queue:    make(chan command, queueLen),
+		net:        n,
+		env:        env,
+		servers:    servers,
+		publicOnly: own != "" && !n.opts.AllowPrivate,
+		self:       n.self(a.Fields),
+		password:   a.Fields["password"],
+		state:      a.State,
+		queue:      make(chan command, queueLen),
 	}
 	if n.aim {
 		return roomSession{s}, nil

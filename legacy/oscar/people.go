@@ -18,7 +18,7 @@ type lookup struct {
 	deadline time.Time
 	details  *oscarwire.UserDetails // profile so far, nil for a search
 	found    []legacy.SearchResult
-	isUpdate     bool // an update of the user's own profile, not a query
+	isUpdate bool // an update of the user's own profile, not a query
 }
 
 const (

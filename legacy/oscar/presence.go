@@ -14,7 +14,7 @@ type buddies struct {
 	c *client
 
 	typists map[string]bool // peers whose clients have sent typing notifications
-	noXHTML   map[string]bool // online peers whose clients do not advertise XHTML
+	noXHTML map[string]bool // online peers whose clients do not advertise XHTML
 	stale   map[string]bool // peers online before a migration and not seen since
 	staleBy time.Time       // deadline after which they count as offline
 
@@ -33,7 +33,7 @@ func newBuddies(c *client) buddies {
 	return buddies{
 		c:         c,
 		typists:   make(map[string]bool),
-		noXHTML:     make(map[string]bool),
+		noXHTML:   make(map[string]bool),
 		awayTexts: make(map[string]oscarwire.UserInfo),
 		spelled:   make(map[string]string),
 		seen:      make(map[string]legacy.Presence),

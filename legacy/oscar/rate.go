@@ -15,7 +15,7 @@ type packet struct {
 	// set, is called with the reply, or with err if there will be none.
 	written  func(request uint32)
 	answered func(reply oscarwire.SNAC, err error)
-	timeout time.Duration // time limit of the reply
+	timeout  time.Duration // time limit of the reply
 }
 
 // lane is the queue of one rate class. (AOL, "Rate Limits")

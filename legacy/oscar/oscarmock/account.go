@@ -8,38 +8,37 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// account is an account with all that the network knows of it. Network.mu guards
-// it.
+// account is an account of the network with all of its data. Network.mu guards it.
 type account struct {
 	Account
 	id       string // normalised name
 	bot      *Bot
 	sessions []*session
 	offline  []stored
-	granted  map[string]bool // who may have the account on their list
+	granted  map[string]bool // names that may have the account on their list
 
-	permits, blocks map[string]bool // of family 9, as long as somebody is signed on
+	permits, blocks map[string]bool // of family 9, until the last session ends
 
 	items    []oscarwire.FeedbagItem
 	modified uint32
-	edits    uint32 // makes modified grow
+	edits    uint32 // edits so far; modified grows with it
 
 	status     oscarwire.Status
 	statusText string
 	away       string // HTML, "" when not away
 	profile    string
 	details    oscarwire.UserDetails
-	iconItem   []byte // the hash of the icon that the list names, nil for none
+	iconItem   []byte // hash of the icon that the list names, nil for none
 	icon       []byte
-	fakeIcon   []byte // what downloads bring, nil for the icon
+	fakeIcon   []byte // result of downloads, nil for the icon
 	caps       []oscarwire.GUID
 	idleSince  time.Time
 	signedOn   time.Time
 	confirmed  bool // by 07/06
-	begun      int  // sessions that were complete, those that are over too
+	begun      int  // complete sessions so far
 }
 
-// stored is a message that waits for its receiver.
+// stored is a message for an offline account.
 type stored struct {
 	im   oscarwire.IncomingIM
 	sent time.Time
@@ -55,18 +54,18 @@ func newAccount(id string, a Account) *account {
 		permits: make(map[string]bool), blocks: make(map[string]bool)}
 }
 
-// isICQ reports whether the account is a number.
+// isICQ reports whether the account's name is a UIN.
 func (a *account) isICQ() bool { return oscarwire.IsUIN(a.id) }
 
-// online reports whether the account is signed on, seen or not.
+// online reports whether the account is signed on, possibly invisible.
 func (a *account) online() bool {
 	return a.bot != nil && a.bot.online || slices.ContainsFunc(a.sessions, func(s *session) bool { return s.ready })
 }
 
-// visible reports whether others see the account.
+// visible reports whether others see the account online.
 func (a *account) visible() bool { return a.online() && !a.status.Invisible() }
 
-// info is the userinfo block of the account.
+// info returns the userinfo block of the account.
 func (a *account) info(now time.Time) oscarwire.UserInfo {
 	class := oscarwire.ClassAIM
 	if a.isICQ() {
@@ -92,7 +91,7 @@ func (a *account) info(now time.Time) oscarwire.UserInfo {
 	}
 	if hash := a.iconHash(); hash != nil {
 		items = append(items, oscarwire.BARTItem{Type: oscarwire.BARTIcon, Flags: oscarwire.BARTFlagCustom, Data: hash})
-	} else if a.iconItem != nil { // named and not uploaded
+	} else if a.iconItem != nil { // named in the list, but not uploaded
 		items = append(items, oscarwire.BARTItem{Type: oscarwire.BARTIcon, Flags: oscarwire.BARTFlagUnknown, Data: a.iconItem})
 	}
 	if items != nil {
@@ -101,8 +100,8 @@ func (a *account) info(now time.Time) oscarwire.UserInfo {
 	return u
 }
 
-// lists reports whether the account has somebody on its list, and is not waiting
-// to be let.
+// lists reports whether the account has a name on its list and is not waiting for its
+// authorization.
 func (a *account) lists(id string) bool {
 	for _, i := range a.items {
 		if i.Class == oscarwire.FeedbagBuddy && !i.AwaitsAuth() && oscarwire.NormalizeScreenName(i.Name) == id {
@@ -112,8 +111,8 @@ func (a *account) lists(id string) bool {
 	return false
 }
 
-// denies reports whether the account lets somebody neither see it nor write to
-// it. A list without a privacy item lets everybody, as Open OSCAR Server does.
+// denies reports whether the account blocks a name: it can neither see the account nor
+// send messages. A list without a privacy item blocks nobody, as in Open OSCAR Server.
 func (a *account) denies(id string) bool {
 	if a.blocks[id] || len(a.permits) > 0 && !a.permits[id] {
 		return true
@@ -142,7 +141,7 @@ func (a *account) denies(id string) bool {
 	return false
 }
 
-// sees reports whether the account is shown another one's presence.
+// sees reports whether the account receives another one's presence.
 func (a *account) sees(other *account, s *session) bool {
 	if other.denies(a.id) {
 		return false
@@ -150,14 +149,12 @@ func (a *account) sees(other *account, s *session) bool {
 	return a.lists(other.id) || s != nil && s.buddies[other.id]
 }
 
-// needsAuth reports whether somebody must ask before having the account on their
-// list.
+// needsAuth reports whether asker needs authorization to have the account on its list.
 func (a *account) needsAuth(asker *account) bool {
 	return a.NeedsAuth && a.isICQ() && asker.isICQ() && !a.granted[asker.id]
 }
 
-// show tells everybody who may know how the account's presence is now. n.mu is
-// held.
+// show sends the account's present presence to everybody who may see it. n.mu is held.
 func (n *Network) show(a *account) {
 	info := a.info(n.opts.Now())
 	for _, other := range n.accounts {
@@ -166,15 +163,15 @@ func (n *Network) show(a *account) {
 			case !s.ready:
 			case other.sees(a, s):
 				s.showBuddy(a, info)
-			default: // it may have, before an edit of either list
+			default: // it may have seen it before an edit of either list
 				s.hideBuddy(a)
 			}
 		}
 	}
 }
 
-// showBuddy tells a session of somebody's presence, unless that is that they are
-// offline still.
+// showBuddy sends an account's presence to a session, unless it is offline and was not
+// shown.
 func (s *session) showBuddy(a *account, info oscarwire.UserInfo) {
 	switch {
 	case a.visible():
@@ -185,7 +182,7 @@ func (s *session) showBuddy(a *account, info oscarwire.UserInfo) {
 	}
 }
 
-// hideBuddy tells a session that somebody is offline, if it thinks otherwise.
+// hideBuddy sends "offline" to a session, unless the account was not shown.
 func (s *session) hideBuddy(a *account) {
 	if s.seen[a.id] {
 		delete(s.seen, a.id)
@@ -194,9 +191,9 @@ func (s *session) hideBuddy(a *account) {
 	}
 }
 
-// showAll tells a session of everybody whom it sees.
+// showAll sends a session the presence of every account that it may see.
 func (s *session) showAll() {
-	// In order, so that two sign-ons look alike.
+	// Sorted, so that two sign-ons are equal.
 	for _, id := range slices.Sorted(maps.Keys(s.net.accounts)) {
 		if other := s.net.accounts[id]; other != s.account && s.account.sees(other, s) {
 			s.showBuddy(other, other.info(s.net.opts.Now()))

@@ -6,11 +6,11 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// maxPassword is the longest password that an account may change to, in bytes.
+// maxPassword is the maximum length of a new password in bytes.
 const maxPassword = 16
 
-// serveAdmin answers a SNAC on a connection of family 07: changes of the account.
-// (AOL, "Admin")
+// serveAdmin handles a SNAC on a connection of family 07: account administration. (AOL,
+// "Admin")
 func (s *session) serveAdmin(snac oscarwire.SNAC) error {
 	a := s.account
 	switch snac.ID {
@@ -46,8 +46,8 @@ func (s *session) serveAdmin(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// changeAccount makes the change that 07/04 asks for. tag is of what was changed, 0
-// for nothing that is known; code is why it was not changed, 0 if it was.
+// changeAccount makes the change in 07/04. tag is that of the changed value, 0 for an
+// unknown one; code is the reason of a refusal, 0 on success.
 func (s *session) changeAccount(l oscarwire.TLVs) (tag uint16, code oscarwire.AdminCode) {
 	a := s.account
 	if mail, ok := l.String(oscarwire.TagAdminEmail); ok {

@@ -2,16 +2,16 @@ package oscarmock
 
 import (
 	"bytes"
-	"crypto/md5" //nolint:gosec // what the protocol prescribes
+	"crypto/md5" //nolint:gosec // prescribed by the protocol
 	"slices"
 
 	"transport/legacy/oscar/oscarwire"
 )
 
-// maxIcon is the largest icon that the network takes, in bytes.
+// maxIcon is the maximum size of an icon in bytes.
 const maxIcon = 64 << 10
 
-// serveIcons answers a SNAC on such a connection.
+// serveIcons handles a SNAC on a connection of family 10.
 func (s *session) serveIcons(snac oscarwire.SNAC) error {
 	switch snac.ID {
 	case oscarwire.BARTDownload:
@@ -44,7 +44,7 @@ func (s *session) serveIcons(snac oscarwire.SNAC) error {
 			if len(s.net.images) < maxImages {
 				s.net.images[string(sum[:])] = slices.Clone(up.Data)
 			}
-			if a := s.account; a.iconItem == nil || bytes.Equal(a.iconItem, sum[:]) { // else the list names another
+			if a := s.account; a.iconItem == nil || bytes.Equal(a.iconItem, sum[:]) { // otherwise the list names another icon
 				a.icon = slices.Clone(up.Data)
 				s.net.show(a)
 			}
@@ -56,8 +56,8 @@ func (s *session) serveIcons(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// nameIcon takes over the icon that the account's list names now, and says whether
-// it must be uploaded, 01/21. (AOL, "BART")
+// nameIcon stores the icon hash in the account's list, and requests the upload of an
+// unknown icon with 01/21. (AOL, "BART")
 func (n *Network) nameIcon(a *account, item oscarwire.FeedbagItem) {
 	b, _ := item.TLVs.Get(oscarwire.TagFeedbagIconHash)
 	if item.Name != "1" || len(b) < 2 || int(b[1]) != len(b)-2 {
@@ -79,10 +79,10 @@ func (n *Network) nameIcon(a *account, item oscarwire.FeedbagItem) {
 	}
 }
 
-// maxImages is how many icons the network keeps.
+// maxImages is the limit of icons that the network stores.
 const maxImages = 1000
 
-// iconHash names the account's icon, nil for none.
+// iconHash returns the hash of the account's icon, nil for none.
 func (a *account) iconHash() []byte {
 	if len(a.icon) == 0 {
 		return nil
@@ -91,7 +91,7 @@ func (a *account) iconHash() []byte {
 	return sum[:]
 }
 
-// SetIcon changes the bot's picture; nil takes it away.
+// SetIcon changes the bot's icon; nil removes it.
 func (b *Bot) SetIcon(image []byte) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
@@ -101,8 +101,8 @@ func (b *Bot) SetIcon(image []byte) {
 	}
 }
 
-// FakeIcon has downloads of an account's picture bring another one, of which the hash
-// is wrong.
+// FakeIcon makes downloads of an account's icon return another image, whose hash is
+// wrong.
 func (n *Network) FakeIcon(name string, image []byte) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -111,7 +111,7 @@ func (n *Network) FakeIcon(name string, image []byte) {
 	}
 }
 
-// Profile is what an account says of itself: the text that others read, as HTML.
+// Profile returns an account's profile text, as HTML.
 func (n *Network) Profile(name string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -121,7 +121,7 @@ func (n *Network) Profile(name string) string {
 	return ""
 }
 
-// Icon is an account's picture.
+// Icon returns an account's icon.
 func (n *Network) Icon(name string) []byte {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -16,44 +16,45 @@ type Bot struct {
 	net     *Network
 	account *account
 	opts    BotOptions
-	in      chan BotMessage // for the goroutine that answers
+	in      chan BotMessage // for the goroutine that replies
 	out     chan BotMessage // for Messages
 	quit    chan struct{}
 
-	// Network.mu guards what follows.
+	// Network.mu guards the fields below.
 	online    bool
 	stopped   bool
-	typed     map[string]int // how often each has begun to type to the bot
+	typed     map[string]int // number of typing events to the bot, by sender
 	transfers map[oscarwire.Cookie]*FileTransfer
 }
 
-// BotOptions say how a Bot behaves.
+// BotOptions define the behaviour of a Bot.
 type BotOptions struct {
-	Password string // with which others can sign on as the bot, "" for nobody can
+	Password string // lets others sign on as the bot; "" for nobody
 	Nick     string
-	// NeedsAuth: others must ask. Accept answers them, and invitations into rooms,
-	// nil for yes.
+	// NeedsAuth requires authorization to add the bot. Accept answers requests and room
+	// invitations; nil accepts all.
 	NeedsAuth bool
 	Accept    func(from, reason string) bool
-	// Reply answers a message, in a room for all to hear; "" says nothing.
+	// Reply returns the answer to a message, sent to the room if the message was; "" for
+	// none.
 	Reply func(from, text string) string
-	// AddBack has the bot put those on its list who add it, so that it sees them.
+	// AddBack makes the bot add every account that adds it, and thus see its presence.
 	AddBack bool
 }
 
-// BotMessage is a message that a Bot got.
+// BotMessage is a message received by a Bot.
 type BotMessage struct {
 	From, Text string
-	HTML       string // as it came, "" for plain text
-	Offline    bool   // it had waited
-	Room       string // where it was said, "" for a message to the bot
+	HTML       string // as received, "" for plain text
+	Offline    bool   // it was stored
+	Room       string // "" for a message to the bot alone
 }
 
-// botQueue is how many messages wait for a bot, or for those who watch it.
+// botQueue is the limit of messages queued for a bot, and in Messages.
 const botQueue = 1024
 
-// Bot makes a bot, offline. An account of that name becomes the bot's, also that
-// of another bot, which then stops.
+// Bot creates an offline bot. It takes over an account of that name, also from another
+// bot, which then stops.
 func (n *Network) Bot(name string, o BotOptions) *Bot {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -81,14 +82,14 @@ func (n *Network) Bot(name string, o BotOptions) *Bot {
 	return b
 }
 
-// run answers messages.
+// run replies to messages.
 func (b *Bot) run() {
 	for {
 		select {
 		case m := <-b.in:
 			select {
 			case b.out <- m:
-			default: // nobody watches
+			default: // nobody reads Messages
 			}
 			if b.opts.Reply == nil {
 				continue
@@ -114,10 +115,10 @@ func (b *Bot) stop() {
 	}
 }
 
-// Messages are the messages that the bot got, up to a thousand of them.
+// Messages returns the messages received by the bot, up to botQueue of them.
 func (b *Bot) Messages() <-chan BotMessage { return b.out }
 
-// SignOn makes the bot come online. What waited for it is received.
+// SignOn signs the bot on. It receives its stored messages.
 func (b *Bot) SignOn() {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
@@ -134,7 +135,7 @@ func (b *Bot) SignOn() {
 	b.net.changed.Broadcast()
 }
 
-// SignOff makes the bot go offline.
+// SignOff signs the bot off.
 func (b *Bot) SignOff() {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
@@ -144,7 +145,7 @@ func (b *Bot) SignOff() {
 	b.net.changed.Broadcast()
 }
 
-// SetStatus changes the bot's status. away is the away text of AIM, "" for none.
+// SetStatus changes the bot's status. away is AIM's away text, "" for none.
 func (b *Bot) SetStatus(status oscarwire.Status, text, away string) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
@@ -154,7 +155,7 @@ func (b *Bot) SetStatus(status oscarwire.Status, text, away string) {
 	}
 }
 
-// SetIdle says since when the bot is idle, zero for not.
+// SetIdle sets the time since when the bot is idle, zero for active.
 func (b *Bot) SetIdle(since time.Time) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
@@ -164,7 +165,7 @@ func (b *Bot) SetIdle(since time.Time) {
 	}
 }
 
-// SetCapabilities changes what the bot's client says that it understands.
+// SetCapabilities changes the bot's capabilities.
 func (b *Bot) SetCapabilities(caps ...oscarwire.GUID) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
@@ -174,7 +175,7 @@ func (b *Bot) SetCapabilities(caps ...oscarwire.GUID) {
 	}
 }
 
-// Send sends a plain message, which is stored for those who are offline.
+// Send sends a plain message, stored for an offline recipient.
 func (b *Bot) Send(to, text string) error {
 	return b.SendIM(to, oscarwire.NewIMText(text, oscarwire.Encoder{}, oscarwire.DefaultFeatures))
 }
@@ -203,11 +204,11 @@ func (b *Bot) SendRaw(to string, in oscarwire.IncomingIM) error {
 }
 
 func newIMCookie() (k oscarwire.Cookie) {
-	_, _ = rand.Read(k[:]) // never fails
+	_, _ = rand.Read(k[:]) // never returns an error
 	return k
 }
 
-// errNobody says that an account does not exist.
+// errNobody reports an account that does not exist.
 var errNobody = errors.New("oscarmock: no such account")
 
 func (n *Network) sendIM(from *account, to string, in oscarwire.IncomingIM) error {
@@ -218,14 +219,14 @@ func (n *Network) sendIM(from *account, to string, in oscarwire.IncomingIM) erro
 	case a.online():
 		n.deliver(a, in)
 	case len(a.offline) >= maxStored:
-		return fmt.Errorf("oscarmock: too much waits for %s", to)
+		return fmt.Errorf("oscarmock: too many stored messages for %s", to)
 	default:
 		a.offline = append(a.offline, stored{in, n.opts.Now()})
 	}
 	return nil
 }
 
-// SetTyping tells somebody whether the bot is typing.
+// SetTyping sends a typing event.
 func (b *Bot) SetTyping(to string, event oscarwire.TypingEvent) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
@@ -234,21 +235,21 @@ func (b *Bot) SetTyping(to string, event oscarwire.TypingEvent) {
 	}
 }
 
-// RequestAuth asks somebody to be let onto the bot's list.
+// RequestAuth sends an authorization request.
 func (b *Bot) RequestAuth(to, reason string) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
 	b.net.askAuth(b.account, oscarwire.NormalizeScreenName(to), reason)
 }
 
-// AnswerAuth answers somebody's request.
+// AnswerAuth answers an authorization request.
 func (b *Bot) AnswerAuth(to string, granted bool, reason string) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
 	b.net.answerAuth(b.account, oscarwire.NormalizeScreenName(to), granted, reason)
 }
 
-// Add puts somebody on the bot's list.
+// Add adds a name to the bot's list.
 func (b *Bot) Add(name string) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
@@ -272,7 +273,7 @@ func (b *Bot) add(id string) {
 	b.net.edited(a, oscarwire.FeedbagInsert, oscarwire.FeedbagItems{item})
 }
 
-// Sees reports whether the bot sees somebody online, and in what status.
+// Sees reports whether the bot sees a name online, and its status.
 func (b *Bot) Sees(name string) (status oscarwire.Status, online bool) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
@@ -283,7 +284,7 @@ func (b *Bot) Sees(name string) (status oscarwire.Status, online bool) {
 	return a.status, true
 }
 
-// received hands a message to the bot. Network.mu is held, as for all below.
+// received delivers a message to the bot. Network.mu is held, as in all methods below.
 func (b *Bot) received(in oscarwire.IncomingIM) { b.take(in, false) }
 
 func (b *Bot) take(in oscarwire.IncomingIM, offline bool) {
@@ -312,12 +313,12 @@ func (b *Bot) take(in oscarwire.IncomingIM, offline bool) {
 	b.hear(m)
 }
 
-// hear hands a message to the bot's goroutine.
+// hear queues a message for the bot's goroutine.
 func (b *Bot) hear(m BotMessage) {
 	select {
 	case b.in <- m:
 	default:
-		b.net.log.Warn().Str("bot", b.account.Name).Msg("a bot has too much to read")
+		b.net.log.Warn().Str("bot", b.account.Name).Msg("the queue of a bot is full")
 	}
 }
 
@@ -332,7 +333,7 @@ func (b *Bot) typingFrom(t oscarwire.Typing) {
 	b.net.changed.Broadcast()
 }
 
-// WaitTyping waits until somebody has begun to type to the bot so many times.
+// WaitTyping waits until a name has sent the bot that many typing events.
 func (b *Bot) WaitTyping(ctx context.Context, from string, times int) error {
 	id := oscarwire.NormalizeScreenName(from)
 	return b.net.wait(ctx, from+" to type", func() bool { return b.typed[id] >= times })

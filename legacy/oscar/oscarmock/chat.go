@@ -8,7 +8,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// The exchanges: in the first users make rooms, in the second the operators do.
+// The exchanges: users create rooms in the first, operators in the second.
 const (
 	ownExchange    uint16 = 4
 	publicExchange uint16 = 5
@@ -27,17 +27,17 @@ type chatRoom struct {
 	bots    []*Bot
 }
 
-// roomKey is what rooms are found by: capitals make no difference.
+// roomKey returns the key of a room; it ignores case.
 func roomKey(id oscarwire.RoomID) string { return strings.ToLower(id.Cookie) }
 
-// AddRoom makes a public room, on exchange 5.
+// AddRoom creates a public room in exchange 5.
 func (n *Network) AddRoom(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.findRoom(publicExchange, name, true)
 }
 
-// findRoom finds a room, or makes it; nil if there is none. n.mu is held.
+// findRoom returns a room, nil if there is none; create creates it. n.mu is held.
 func (n *Network) findRoom(exchange uint16, name string, create bool) *chatRoom {
 	id := oscarwire.RoomID{Exchange: exchange, Cookie: fmt.Sprintf("%d-0-%s", exchange, name)}
 	r := n.rooms[roomKey(id)]
@@ -48,7 +48,7 @@ func (n *Network) findRoom(exchange uint16, name string, create bool) *chatRoom 
 	return r
 }
 
-// describe is what clients are told of the room.
+// describe returns the room's description for clients.
 func (r *chatRoom) describe() oscarwire.Room {
 	return oscarwire.Room{RoomID: r.id, Detail: 2, TLVs: oscarwire.TLVs{
 		oscarwire.TLV16(oscarwire.TagRoomFlags, 15),
@@ -58,9 +58,9 @@ func (r *chatRoom) describe() oscarwire.Room {
 	}}
 }
 
-// serveChatNav answers a SNAC on a connection of family 0D.
+// serveChatNav handles a SNAC on a connection of family 0D.
 func (s *session) serveChatNav(snac oscarwire.SNAC) error {
-	exchange := func(number uint16) oscarwire.TLV { // without any description
+	exchange := func(number uint16) oscarwire.TLV { // without a description
 		return oscarwire.TLV32(oscarwire.TagNavExchange, uint32(number)<<16)
 	}
 	var r *chatRoom
@@ -95,7 +95,7 @@ func (s *session) serveChatNav(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// serveChat answers a SNAC on a connection of family 0E.
+// serveChat handles a SNAC on a connection of family 0E.
 func (s *session) serveChat(snac oscarwire.SNAC) error {
 	switch snac.ID {
 	case oscarwire.ServiceClientReady:
@@ -108,8 +108,8 @@ func (s *session) serveChat(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// enterRoom makes the connection one of the room's. An account is in a room once:
-// an older connection ends.
+// enterRoom adds the connection to its room. An account is in a room once: an older
+// connection ends.
 func (s *session) enterRoom() {
 	if s.ready {
 		return
@@ -130,7 +130,7 @@ func (s *session) enterRoom() {
 	s.net.changed.Broadcast()
 }
 
-// leaveRoom is the end of the connection.
+// leaveRoom handles the end of the connection.
 func (s *session) leaveRoom() {
 	if s.room == nil || !s.ready {
 		return
@@ -140,8 +140,8 @@ func (s *session) leaveRoom() {
 	s.net.changed.Broadcast()
 }
 
-// cutRooms ends the connections that an account has to a room, or to all for nil.
-// n.mu is held.
+// cutRooms closes an account's connections to a room, or to all rooms for nil. n.mu is
+// held.
 func (n *Network) cutRooms(a *account, room *chatRoom) {
 	for _, r := range n.rooms {
 		for _, m := range slices.Clone(r.members) {
@@ -152,8 +152,7 @@ func (n *Network) cutRooms(a *account, room *chatRoom) {
 	}
 }
 
-// CutRoom breaks the connections that an account has to its rooms, and leaves
-// those to BOS alone.
+// CutRoom breaks an account's connections to its rooms, but not those to BOS.
 func (n *Network) CutRoom(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -162,7 +161,7 @@ func (n *Network) CutRoom(name string) {
 	}
 }
 
-// tell sends a SNAC to everybody in the room but one.
+// tell sends a SNAC to every member of the room but one.
 func (r *chatRoom) tell(except *session, id oscarwire.ID, body oscarwire.Appender) {
 	for _, m := range r.members {
 		if m != except {
@@ -171,7 +170,7 @@ func (r *chatRoom) tell(except *session, id oscarwire.ID, body oscarwire.Appende
 	}
 }
 
-// say relays 0E/05, and reflects it where that is asked for.
+// say relays 0E/05, and reflects it if requested.
 func (s *session) say(snac oscarwire.SNAC) error {
 	out, err := oscarwire.ParseChatMessage(snac.Body)
 	if err != nil {
@@ -201,7 +200,7 @@ func (s *session) say(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// EnterRoom has the bot enter a room of exchange 4, which is made if there is none.
+// EnterRoom makes the bot join a room of exchange 4, and creates the room if necessary.
 func (b *Bot) EnterRoom(name string) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
@@ -210,7 +209,7 @@ func (b *Bot) EnterRoom(name string) {
 	}
 }
 
-// enter puts the bot into a room. Network.mu is held.
+// enter adds the bot to a room. Network.mu is held.
 func (b *Bot) enter(r *chatRoom) {
 	if slices.Contains(r.bots, b) {
 		return
@@ -219,7 +218,7 @@ func (b *Bot) enter(r *chatRoom) {
 	r.tell(nil, oscarwire.ChatJoined, oscarwire.UserInfos{b.account.info(b.net.opts.Now())})
 }
 
-// LeaveRoom has the bot leave a room.
+// LeaveRoom makes the bot leave a room.
 func (b *Bot) LeaveRoom(name string) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
@@ -229,8 +228,8 @@ func (b *Bot) LeaveRoom(name string) {
 	}
 }
 
-// Say says something in a room of exchange 4, as HTML, whether the bot is in it or
-// not. Other bots do not hear it.
+// Say sends an HTML message to a room of exchange 4, also without the bot being a
+// member. Other bots do not receive it.
 func (b *Bot) Say(room, html string) {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
@@ -240,7 +239,7 @@ func (b *Bot) Say(room, html string) {
 	}
 }
 
-// Invite asks somebody into a room, which need not exist.
+// Invite invites a name to a room, which need not exist.
 func (b *Bot) Invite(to string, room oscarwire.RoomID, text string) error {
 	v := oscarwire.Invitation{Room: room, Text: text}.Rendezvous(newIMCookie())
 	return b.SendRaw(to, oscarwire.NewIncomingRendezvous(oscarwire.UserInfo{}, v, 0))
@@ -260,6 +259,6 @@ func (b *Bot) invited(from string, v oscarwire.Rendezvous) {
 	cancel := oscarwire.Rendezvous{Kind: oscarwire.RendezvousCancel, Cookie: v.Cookie, Capability: v.Capability,
 		TLVs: oscarwire.TLVs{oscarwire.TLV16(oscarwire.TagRendezvousReason, 1)}}
 	if err := b.net.sendIM(b.account, from, oscarwire.NewIncomingRendezvous(b.account.info(b.net.opts.Now()), cancel, 0)); err != nil {
-		b.net.log.Debug().Err(err).Msg("a bot cannot refuse")
+		b.net.log.Debug().Err(err).Msg("a bot cannot decline")
 	}
 }

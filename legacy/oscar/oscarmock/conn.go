@@ -10,26 +10,26 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// conn is a connection of a client. A goroutine reads (serve), another writes, so
-// that a client that does not read delays nobody but itself.
+// conn is a connection of a client. One goroutine reads (serve) and another writes, so
+// that a client that does not read delays only itself.
 type conn struct {
 	net *Network
 	nc  net.Conn
-	out chan []byte // whole frames
+	out chan []byte // complete frames
 
-	mu  sync.Mutex // guards what follows
+	mu  sync.Mutex // guards the fields below
 	seq uint16
 	off bool
 }
 
 const (
-	outLen     = 4096 // frames that wait for a client
+	outLen     = 4096 // frames queued for a client
 	maxPayload = 16 << 10
 	writeLimit = 10 * time.Second
 	idleLimit  = 10 * time.Minute
 )
 
-// frame queues a frame. A client that does not read is cut off.
+// frame queues a frame. A client that does not read is disconnected.
 func (c *conn) frame(ch uint8, payload oscarwire.Appender) {
 	var body []byte
 	if payload != nil {
@@ -46,7 +46,7 @@ func (c *conn) frame(ch uint8, payload oscarwire.Appender) {
 	c.queue(b)
 }
 
-// raw queues bytes as they are.
+// raw queues bytes unchanged.
 func (c *conn) raw(b []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +64,7 @@ func (c *conn) queue(b []byte) {
 	}
 }
 
-// finish closes the connection once everything that is queued is written.
+// finish closes the connection after the queue is written.
 func (c *conn) finish() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,11 +85,11 @@ func (c *conn) write() {
 			step = 1
 		}
 		for len(b) > 0 {
-			_ = c.nc.SetWriteDeadline(time.Now().Add(writeLimit)) // Write tells
+			_ = c.nc.SetWriteDeadline(time.Now().Add(writeLimit)) // Write returns the error
 			k, err := c.nc.Write(b[:min(step, len(b))])
 			if err != nil {
 				c.nc.Close()
-				for range c.out { // so that nobody waits
+				for range c.out { // so that no producer blocks
 				}
 				return
 			}
@@ -98,14 +98,14 @@ func (c *conn) write() {
 	}
 }
 
-// The writer waits that long for another frame to go with those it has, and
-// stops at that many bytes.
+// Limits of coalescing: the time to wait for another frame, and the maximum number of
+// bytes.
 const (
 	coalesceFor = 3 * time.Millisecond
 	coalesceMax = 64 << 10
 )
 
-// coalesce joins the frames that follow closely.
+// coalesce joins b with the frames that follow within a short time.
 func (c *conn) coalesce(b []byte) []byte {
 	t := time.NewTimer(coalesceFor)
 	defer t.Stop()
@@ -142,7 +142,7 @@ func (c *conn) serve() {
 	h := &handshake{conn: c}
 	var s *session
 	for {
-		_ = c.nc.SetReadDeadline(time.Now().Add(idleLimit)) // ReadFrame tells
+		_ = c.nc.SetReadDeadline(time.Now().Add(idleLimit)) // ReadFrame returns the error
 		f, err := fr.ReadFrame()
 		c.net.serving()
 		if err == nil && s == nil {
@@ -163,13 +163,13 @@ func (c *conn) serve() {
 	}
 }
 
-// errSilent says that the connection is to stay open without an answer.
+// errSilent keeps the connection open without answers.
 var errSilent = errors.New("oscarmock: silent")
 
-// errDone says that the connection has served its purpose.
+// errDone closes a connection that is complete.
 var errDone = errors.New("oscarmock: done")
 
-// drain reads on without an answer until the client gives up.
+// drain reads without answering until the client closes.
 func (c *conn) drain() {
 	_ = c.nc.SetReadDeadline(time.Now().Add(idleLimit))
 	buf := make([]byte, 1024)

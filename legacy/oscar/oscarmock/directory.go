@@ -8,8 +8,8 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// ownPrivacy handles the lists of family 9, which live as long as the account is
-// signed on: AIM clients without a feedbag use them.
+// ownPrivacy handles the permit and deny lists of family 9, which live until the
+// account's last session ends. AIM clients without a feedbag use them.
 func (s *session) ownPrivacy(snac oscarwire.SNAC) error {
 	names, err := oscarwire.ParseNames(snac.Body)
 	a := s.account
@@ -31,7 +31,7 @@ func (s *session) ownPrivacy(snac oscarwire.SNAC) error {
 	return err
 }
 
-// lookUp answers who has an e-mail address, 0A/02.
+// lookUp handles 0A/02: a lookup by e-mail address.
 func (s *session) lookUp(snac oscarwire.SNAC) error {
 	var found oscarwire.TLVs
 	for _, id := range slices.Sorted(maps.Keys(s.net.accounts)) {
@@ -47,13 +47,13 @@ func (s *session) lookUp(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// entry is a field of AIM's directory: an account's, by its tag.
+// entry is a field of AIM's directory.
 type entry struct {
 	tag   uint16
 	value *string
 }
 
-// entries are what the directory has of an account.
+// entries returns the directory fields of an account.
 func (a *account) entries() []entry {
 	all := []entry{{oscarwire.TagDirFirst, &a.First}, {oscarwire.TagDirLast, &a.Last}, {oscarwire.TagDirNick, &a.Nick}}
 	for i := range a.Address {
@@ -64,7 +64,7 @@ func (a *account) entries() []entry {
 
 var addressTags = [...]uint16{oscarwire.TagDirStreet, oscarwire.TagDirZip, oscarwire.TagDirCity, oscarwire.TagDirState, oscarwire.TagDirCountry}
 
-// listed are an account's entries as TLVs.
+// listed returns an account's directory fields as TLVs.
 func (a *account) listed() (l oscarwire.TLVs) {
 	for _, e := range a.entries() {
 		l = append(l, oscarwire.TLVText(e.tag, *e.value))
@@ -72,18 +72,17 @@ func (a *account) listed() (l oscarwire.TLVs) {
 	return l
 }
 
-// setDirectory takes over what an account tells the directory of itself, 02/09.
+// setDirectory handles 02/09: an update of the account's directory entry.
 func (s *session) setDirectory(snac oscarwire.SNAC) error {
 	l, err := oscarwire.ParseTLVs(snac.Body)
 	for _, e := range s.account.entries() {
-		*e.value, _ = l.String(e.tag) // what is left out is no longer there
+		*e.value, _ = l.String(e.tag) // an omitted field is deleted
 	}
 	s.send(oscarwire.LocationSetDirReply, snac.RequestID, oscarwire.Raw{0, 1})
 	return err
 }
 
-// directoryInfo answers what the directory has of somebody, 02/0B. Of nobody, it
-// has nothing.
+// directoryInfo handles 02/0B: a directory entry, empty for an unknown name.
 func (s *session) directoryInfo(snac oscarwire.SNAC) error {
 	names, err := oscarwire.ParseNames(snac.Body)
 	if err != nil {
@@ -99,8 +98,8 @@ func (s *session) directoryInfo(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// serveDirectory answers a SNAC on a connection of family 0F: whom the directory
-// has. (AOL, "ODir")
+// serveDirectory handles a SNAC on a connection of family 0F: a directory search. (AOL,
+// "ODir")
 func (s *session) serveDirectory(snac oscarwire.SNAC) error {
 	if snac.ID != oscarwire.DirectorySearch {
 		s.serveCommon(snac)
@@ -132,7 +131,7 @@ func (s *session) serveDirectory(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// Directory is what an account tells of itself: its data without the password.
+// Directory returns an account's data without the password.
 func (n *Network) Directory(name string) Account {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -144,7 +143,7 @@ func (n *Network) Directory(name string) Account {
 	return Account{}
 }
 
-// Password is an account's password, which its user may have changed.
+// Password returns an account's password, which its user may have changed.
 func (n *Network) Password(name string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

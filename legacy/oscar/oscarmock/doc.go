@@ -1,7 +1,7 @@
 // Package oscarmock is an ICQ and AIM network in one process, for tests, demos and
-// trying out clients: authorizer, BOS, pictures, chat rooms, directory, account
-// administration, all behind one address. It behaves as Open OSCAR Server does where
-// that is known, and it needs no network, no files and no time to start.
+// trying out clients: authorizer, BOS, icons, chat rooms, directory and account
+// administration behind one address. It behaves like Open OSCAR Server where that
+// behaviour is known. It needs no network, no files and no start-up time.
 //
 //	n := oscarmock.New(oscarmock.Options{})
 //	defer n.Close()
@@ -10,46 +10,46 @@
 //	bob := n.Bot("1002", oscarmock.BotOptions{Reply: func(from, text string) string { return "You said " + text }})
 //	bob.SignOn()
 //
-// Programs in other languages start "transport mock-icq", which is the same.
+// For programs in other languages, "transport mock-icq" starts the same network.
 //
 // # Accounts
 //
-// A name of digits is an ICQ number, any other an AIM screen name; they see each
-// other. Options.OpenRegistration takes everybody. NeedsAuth makes others ask before
-// they have the account on their list. Lists can be looked at with Feedbag, and edited
-// as another client of the account would by EditFeedbag.
+// A name of digits is an ICQ number, any other an AIM screen name; both kinds see each
+// other. Options.OpenRegistration accepts every sign-on. NeedsAuth requires
+// authorization before others can have the account on their list. Feedbag returns a
+// list, and EditFeedbag edits it like another client of the account.
 //
 // # Bots
 //
-// A Bot is a user without a connection: it comes and goes, is away, writes in every
-// form that clients have used (Send, SendIM, SendICQ, SendRaw), types, asks and answers
-// requests for authorization, shows a picture, enters chat rooms and invites into them,
-// offers files, by a proxy too. Its Messages are what was written to it. BotOptions say
-// what it does by itself.
+// A Bot is a user without a connection. It signs on and off, changes its status, sends
+// messages in every form that clients have used (Send, SendIM, SendICQ, SendRaw) and
+// typing events, requests and answers authorization, has an icon, joins chat rooms and
+// invites to them, and offers files, also through a proxy. Messages returns the messages
+// sent to it. BotOptions define its automatic reactions.
 //
-// # What goes wrong
+// # Faults
 //
-// A Fault breaks a session at a Step: when a connection is accepted, at any of the
-// steps of signing on, at any SNAC that comes or is about to be sent. It closes, resets,
-// falls silent, sends garbage, half a frame, a SNAC of nobody's, any bytes; drops,
-// repeats or delays; refuses with any code; sends clients to a wrong address, or with a
-// cookie that is wrong or has expired.
+// A Fault breaks a session at a Step: when a connection is accepted, at any step of the
+// sign-on, at any SNAC that arrives or is about to be sent. It closes or resets the
+// connection, stops answering, sends garbage, half a frame, an unknown SNAC or any
+// bytes; it drops, repeats or delays SNACs; it refuses requests with any code; it
+// redirects clients to a wrong address, or with a wrong or expired cookie.
 //
 //	n.Inject(oscarmock.Fault{Step: oscarmock.StepAck, Account: "1001", Action: oscarmock.Drop, Times: -1})
 //
-// Options have what is wrong for good: slow or joined writes, lists in parts, extra
-// headers, no acknowledgements, no end of stored messages, limits (Rates, RatesOOS,
-// SignOns). Other things happen to a client that is signed on: Disconnect ends its
-// sessions, Migrate sends them elsewhere, SetLevel changes what is left of a limit,
-// SendAll sends it any SNAC, Stall stops everything until Resume, Hang breaks all
-// connections at once. FileFault is how a sender of files misbehaves.
+// Options set permanent deviations: slow or joined writes, split lists, extra headers,
+// no acknowledgements, no end of stored messages, limits (Rates, RatesOOS, SignOns).
+// Methods act on signed-on clients: Disconnect ends their sessions, Migrate moves them
+// to another address, SetLevel changes a rate level, SendAll sends any SNAC, Stall stops
+// the whole network until Resume, Hang breaks all connections at once. FileFault makes
+// the sender of a file misbehave.
 //
 // # Waiting
 //
-// A test waits for what it has caused, and never for some time to pass: WaitSignedOn,
-// WaitSignOns, WaitSNAC, WaitStatus, WaitRoom, WaitStruck and the others return when
-// that is so, or with an error when their context ends.
+// A test waits for an event that it has caused, never for a time: WaitSignedOn,
+// WaitSignOns, WaitSNAC, WaitStatus, WaitRoom, WaitStruck and the others return after
+// the event, or with an error when their context ends.
 //
-// Everything may be called from any goroutine. One mutex guards the whole network; a
-// client that does not read is cut off, and delays nobody.
+// Any goroutine may call any function. One mutex guards the whole network; a client that
+// does not read is disconnected, and delays no other client.
 package oscarmock

@@ -7,24 +7,24 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// Step is where in a session a Fault strikes.
+// Step is the point in a session where a Fault strikes.
 type Step uint8
 
-// The steps. At those of the first group every Action is possible but Repeat and
-// those of cookies; the others say which are.
+// The steps. Those of the first group support every Action but Repeat and those of
+// cookies; the comments of the others list theirs.
 const (
 	StepConnect   Step = iota // a connection was accepted
-	StepChallenge             // 17/06 came
-	StepLogin                 // 17/02 or a roasted sign-on came
-	StepBOS                   // a connection with a cookie came
-	StepVersions              // 01/17 came
-	StepRates                 // 01/06 came
-	StepRights                // 02/02, 03/02, 04/04, 09/02 or 13/02 came
-	StepList                  // 13/04 or 13/05 came
-	StepReady                 // 01/02 came
-	StepMessage               // 04/06 came
-	StepEdit                  // 13/08, 13/09 or 13/0A came
-	StepSNAC                  // Fault.SNAC came
+	StepChallenge             // 17/06 arrived
+	StepLogin                 // 17/02 or a roasted sign-on arrived
+	StepBOS                   // a connection with a cookie arrived
+	StepVersions              // 01/17 arrived
+	StepRates                 // 01/06 arrived
+	StepRights                // 02/02, 03/02, 04/04, 09/02 or 13/02 arrived
+	StepList                  // 13/04 or 13/05 arrived
+	StepReady                 // 01/02 arrived
+	StepMessage               // 04/06 arrived
+	StepEdit                  // 13/08, 13/09 or 13/0A arrived
+	StepSNAC                  // Fault.SNAC arrived
 
 	StepRefuse        // a sign-on is refused with Fault.Code
 	StepRedirect      // WrongCookie, ExpiredCookie, or Fault.Addr in place of the address of BOS
@@ -34,7 +34,7 @@ const (
 	StepSend          // Drop, Repeat or Delay Fault.SNAC, which is about to be sent
 )
 
-// Action is what a Fault does.
+// Action is the effect of a Fault.
 type Action uint8
 
 // The actions.
@@ -46,11 +46,11 @@ const (
 	Truncate                  // send half a frame, then close
 	Short                     // the 4-byte sign-off, then close
 	EmptySNAC                 // send a frame of channel 2 with 3 bytes, and go on
-	UnknownSNAC               // send a SNAC of a family that nobody knows, and go on
-	Bytes                     // send Fault.Data as it is, and go on
-	SkipNumbers               // leave out sequence numbers, and go on
+	UnknownSNAC               // send a SNAC of an unknown family, and go on
+	Bytes                     // send Fault.Data unchanged, and go on
+	SkipNumbers               // skip sequence numbers, and go on
 	Delay                     // wait Fault.Delay, and go on
-	Drop                      // what came or should go has never been there
+	Drop                      // ignore the SNAC that arrived, or do not send it
 	Repeat
 	WrongCookie
 	ExpiredCookie
@@ -62,7 +62,7 @@ type Fault struct {
 	SNAC    oscarwire.ID // of StepSNAC and StepSend
 	Account string       // "" for any
 	Action  Action
-	Times   int // how often, 0 for once, -1 for ever
+	Times   int // 0 for once, -1 for always
 	Code    oscarwire.SignOnCode
 	Addr    string
 	Delay   time.Duration
@@ -87,8 +87,8 @@ func (n *Network) Heal() {
 	n.faults = nil
 }
 
-// takeFault returns the fault that strikes at a step, nil if none does. n.mu is
-// held. name is "" where no account is known yet.
+// takeFault returns the fault that strikes at a step, nil if there is none. n.mu is
+// held. name is "" while the account is unknown.
 func (n *Network) takeFault(step Step, snac oscarwire.ID, name string) *Fault {
 	id := oscarwire.NormalizeScreenName(name)
 	for _, f := range n.faults {
@@ -125,19 +125,19 @@ func stepOf(id oscarwire.ID) (Step, bool) {
 	return 0, false
 }
 
-// outcome is how a connection goes on after a fault.
+// outcome is how a connection continues after a fault.
 type outcome uint8
 
 const (
 	goOn    outcome = iota
-	swallow         // as if nothing had come
-	silent          // never answer again, or it is closed
+	swallow         // ignore the input
+	silent          // never answer again, or closed
 )
 
-// fault has a fault strike. n.mu is not held, since it may take its time.
+// fault applies a fault. n.mu is not held, since it may block.
 func (c *conn) fault(step Step, name string) outcome { return c.strike(step, 0, name) }
 
-// faultOn is fault for a SNAC that came.
+// faultOn is fault for a received SNAC.
 func (c *conn) faultOn(id oscarwire.ID, name string) outcome {
 	if step, ok := stepOf(id); ok {
 		if o := c.strike(step, 0, name); o != goOn {
@@ -186,7 +186,7 @@ func (c *conn) strike(step Step, snac oscarwire.ID, name string) outcome {
 		c.finish()
 	case Reset:
 		if tcp, ok := c.nc.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // it may be closed already
+			_ = tcp.SetLinger(0) // it may already be closed
 		}
 		c.nc.Close()
 	default:
@@ -195,8 +195,7 @@ func (c *conn) strike(step Step, snac oscarwire.ID, name string) outcome {
 	return silent
 }
 
-// faultSend says how often a SNAC is to be sent, and how much later. n.mu is
-// held.
+// faultSend returns how often a SNAC is to be sent, and with what delay. n.mu is held.
 func (s *session) faultSend(id oscarwire.ID) (times int, delay time.Duration) {
 	f := s.net.takeFault(StepSend, id, s.account.Name)
 	switch {

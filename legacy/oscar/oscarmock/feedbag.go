@@ -62,7 +62,7 @@ func (s *session) feedbag(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// sendList sends the list, in parts if the network is told to.
+// sendList sends the list, split if the options say so.
 func (s *session) sendList(request uint32) {
 	items := s.account.items
 	part := s.net.opts.SplitList
@@ -73,7 +73,7 @@ func (s *session) sendList(request uint32) {
 	s.send(oscarwire.FeedbagReply, request, oscarwire.FeedbagList{Items: items, Modified: s.account.modified})
 }
 
-// maxItems is how many items of a class a list may have.
+// maxItems returns the limit of items of a class.
 func (n *Network) maxItems(class uint16) int {
 	switch class {
 	case oscarwire.FeedbagBuddy:
@@ -84,13 +84,13 @@ func (n *Network) maxItems(class uint16) int {
 	return 200
 }
 
-// touch makes the list newer than it was.
+// touch advances the list's modification time.
 func (a *account) touch(n *Network) {
 	a.edits++
 	a.modified = max(a.modified+1, uint32(n.opts.Now().Unix()))
 }
 
-// edit changes an account's list as a client asks, and tells the account's other
+// edit applies an edit to an account's list and sends it to the account's other
 // sessions. n.mu is held.
 func (n *Network) edit(a *account, s *session, snac oscarwire.SNAC, items oscarwire.FeedbagItems) {
 	var results oscarwire.FeedbagStatuses
@@ -162,10 +162,10 @@ func (n *Network) editItem(a *account, op oscarwire.ID, i oscarwire.FeedbagItem)
 	return oscarwire.FeedbagOK
 }
 
-// edited draws the consequences of an edit: presence, and "you were added".
+// edited applies the consequences of an edit: presence, and "you were added".
 func (n *Network) edited(a *account, op oscarwire.ID, items oscarwire.FeedbagItems) {
 	if len(items) > 0 {
-		defer n.show(a) // who sees the account may have changed
+		defer n.show(a) // the visibility of the account may have changed
 	}
 	for _, i := range items {
 		id := oscarwire.NormalizeScreenName(i.Name)
@@ -194,7 +194,7 @@ func (n *Network) edited(a *account, op oscarwire.ID, items oscarwire.FeedbagIte
 	}
 }
 
-// askAuth relays a request to be let, and keeps it for those who are offline.
+// askAuth relays an authorization request, and stores it for an offline account.
 func (n *Network) askAuth(a *account, id, reason string) {
 	other := n.accounts[id]
 	if other == nil || other.denies(a.id) {
@@ -212,7 +212,7 @@ func (n *Network) askAuth(a *account, id, reason string) {
 	}
 }
 
-// storeICQ keeps a message of channel 4 for somebody who is offline.
+// storeICQ stores a message of channel 4 for an offline account.
 func (n *Network) storeICQ(from, to *account, kind oscarwire.MessageType, text []byte) {
 	uin, _ := oscarwire.ParseUIN(from.id)
 	if len(to.offline) < maxStored {
@@ -221,7 +221,7 @@ func (n *Network) storeICQ(from, to *account, kind oscarwire.MessageType, text [
 	}
 }
 
-// answerAuth relays the answer to a request.
+// answerAuth relays the answer to an authorization request.
 func (n *Network) answerAuth(a *account, id string, granted bool, reason string) {
 	other := n.accounts[id]
 	if other == nil {
@@ -243,8 +243,8 @@ func (n *Network) answerAuth(a *account, id string, granted bool, reason string)
 	}
 }
 
-// grant lets somebody have the account on their list: the mark that they wait
-// for it goes, and they see the account.
+// grant authorizes a name to have the account on its list: it removes the awaiting mark
+// and shows the account's presence.
 func (n *Network) grant(a *account, id string) {
 	other := n.accounts[id]
 	if other == nil {
@@ -267,7 +267,7 @@ func (n *Network) grant(a *account, id string) {
 	}
 }
 
-// forget takes somebody off an account's list.
+// forget removes a name from an account's list.
 func (n *Network) forget(a *account, id string) {
 	for _, i := range slices.Clone(a.items) {
 		if i.Class == oscarwire.FeedbagBuddy && oscarwire.NormalizeScreenName(i.Name) == id {
@@ -280,7 +280,7 @@ func (n *Network) forget(a *account, id string) {
 	}
 }
 
-// Feedbag is a copy of an account's list.
+// Feedbag returns a copy of an account's list.
 func (n *Network) Feedbag(name string) []oscarwire.FeedbagItem {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -295,7 +295,7 @@ func (n *Network) Feedbag(name string) []oscarwire.FeedbagItem {
 	return items
 }
 
-// EditFeedbag edits an account's list as another client of it would; op is
+// EditFeedbag edits an account's list like another client of the account; op is
 // FeedbagInsert, FeedbagUpdate or FeedbagDelete.
 func (n *Network) EditFeedbag(name string, op oscarwire.ID, items ...oscarwire.FeedbagItem) {
 	n.mu.Lock()

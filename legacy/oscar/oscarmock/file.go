@@ -11,24 +11,24 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// FileOffer is what a Bot offers to send.
+// FileOffer is a file offer of a Bot.
 type FileOffer struct {
 	Files []File
-	// Name is what the offer calls them; "" for the name of the first.
+	// Name is the name in the offer; "" for that of the first file.
 	Name string
-	// Listener is where the receiver connects to, nil for one on loopback. It is
-	// closed in the end.
+	// Listener is the address that the receiver connects to, nil for one on loopback. The
+	// transfer closes it.
 	Listener net.Listener
-	// Proxy has the receiver connect as to a proxy. The offer does not tell proxies'
-	// ports, so the Listener's must be the one that the receiver takes for granted.
+	// Proxy offers the listener as a proxy. The offer contains no proxy port, so the
+	// Listener must use the port that the receiver assumes.
 	Proxy bool
-	// ProxyAddr is, with FileHidden, the host:port of the proxy to which the receiver
-	// asks the bot: such requests do not tell the port.
+	// ProxyAddr is, with FileHidden, the host:port of the receiver's proxy: the receiver's
+	// proposal contains no port.
 	ProxyAddr string
 	Fault     FileFault
 }
 
-// File is a file that is sent.
+// File is a file to send.
 type File struct {
 	Name string
 	Data []byte
@@ -41,40 +41,40 @@ type FileFault uint8
 const (
 	FilePrivate  FileFault = iota + 1 // offers an address in a private network
 	FileLarger                        // announces one byte more than was offered
-	FileDamaged                       // sends another first byte
+	FileDamaged                       // changes the first byte
 	FileCut                           // closes the connection in the middle
 	FileTakeBack                      // cancels the offer in the middle
-	FileStall                         // sends nothing more from the middle on
-	FileSilent                        // never begins
-	FileGarbage                       // begins with something else
-	FileRefused                       // the proxy refuses
-	FileHidden                        // nobody listens where it says; it comes to proxies
+	FileStall                         // stops sending in the middle
+	FileSilent                        // never sends anything
+	FileGarbage                       // sends something that is not OFT
+	FileRefused                       // the proxy refuses the connection
+	FileHidden                        // the offered address is unreachable; the bot connects to proxies
 )
 
-// How a FileTransfer can end, beside well.
+// The errors of a FileTransfer.
 var (
-	ErrFileDeclined = errors.New("oscarmock: the receiver does not want the file")
-	errFileFault    = errors.New("oscarmock: the bot was to misbehave")
+	ErrFileDeclined = errors.New("oscarmock: the receiver declined the file")
+	errFileFault    = errors.New("oscarmock: requested misbehaviour of the bot")
 )
 
-// FileTransfer is a file on its way from a Bot.
+// FileTransfer is a file transfer from a Bot.
 type FileTransfer struct {
 	bot      *Bot
 	to       string
 	offer    FileOffer
 	cookie   oscarwire.Cookie
-	accepted chan struct{} // closed when the receiver says that it has connected
-	invited  chan uint16   // numbers at proxies, to which the receiver asks us
+	accepted chan struct{} // closed when the receiver has connected
+	invited  chan uint16   // connection numbers at proxies that the receiver proposes
 	told     bool          // accepted is closed; guarded by Network.mu
 	over     chan error
-	number   uint16 // at a proxy of the receiver's choice
+	number   uint16 // at the receiver's proxy
 	life     context.Context
 	cancel   context.CancelCauseFunc
 }
 
 const maxTransfers = 100 // of one bot
 
-// OfferFile offers files to somebody.
+// OfferFile offers files to a name.
 func (b *Bot) OfferFile(to string, o FileOffer) (*FileTransfer, error) {
 	if o.Listener == nil {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -111,10 +111,10 @@ func (b *Bot) OfferFile(to string, o FileOffer) (*FileTransfer, error) {
 	return t, nil
 }
 
-// Over says how the transfer has ended: nil when the receiver has everything.
+// Over returns the result of the transfer: nil when the receiver has everything.
 func (t *FileTransfer) Over() <-chan error { return t.over }
 
-// Accepted is closed when the receiver says that it has connected.
+// Accepted is closed when the receiver has connected.
 func (t *FileTransfer) Accepted() <-chan struct{} { return t.accepted }
 
 func (t *FileTransfer) proposal() oscarwire.Rendezvous {
@@ -142,7 +142,7 @@ func (t *FileTransfer) proposal() oscarwire.Rendezvous {
 		TLVs: append(l, oscarwire.TLVBytes(oscarwire.TagRendezvousData, info.Append(nil)))}
 }
 
-// pin is the number of a connection at the proxy, never 0.
+// pin returns the connection number at the proxy, never 0.
 func (t *FileTransfer) pin() uint16 { return uint16(t.cookie[0])<<8 | 1 }
 
 func (t *FileTransfer) size() (n uint32) {
@@ -174,7 +174,7 @@ func (t *FileTransfer) send() error {
 	}
 	defer nc.Close()
 	defer context.AfterFunc(t.life, func() { nc.Close() })()
-	_ = nc.SetDeadline(time.Now().Add(idleLimit)) // what follows tells
+	_ = nc.SetDeadline(time.Now().Add(idleLimit)) // later calls return the error
 	switch {
 	case t.offer.Fault == FileHidden:
 		peer := oscarwire.ProxyPeer{Name: t.bot.account.Name, PIN: t.number, Cookie: t.cookie}
@@ -182,7 +182,7 @@ func (t *FileTransfer) send() error {
 			return err
 		}
 		if f, err := oscarwire.ReadProxyFrame(nc); err != nil || f.Kind != oscarwire.ProxyReady {
-			return fmt.Errorf("oscarmock: the proxy says %+v: %w", f, err)
+			return fmt.Errorf("oscarmock: the proxy sent %+v: %w", f, err)
 		}
 	case t.offer.Proxy:
 		if err := t.admit(nc); err != nil {
@@ -209,7 +209,8 @@ func (t *FileTransfer) send() error {
 	}
 }
 
-// meet is the connection with the receiver, or with the proxy to which they ask us.
+// meet returns the connection with the receiver, directly or at the proxy that it
+// proposes.
 func (t *FileTransfer) meet() (net.Conn, error) {
 	if t.offer.Fault != FileHidden {
 		return t.offer.Listener.Accept()
@@ -223,7 +224,7 @@ func (t *FileTransfer) meet() (net.Conn, error) {
 	}
 }
 
-// wait reads until the receiver has had enough.
+// wait reads until the receiver closes.
 func (t *FileTransfer) wait(nc net.Conn) error {
 	buf := make([]byte, 1024)
 	for {
@@ -242,7 +243,7 @@ func (t *FileTransfer) admit(nc net.Conn) error {
 	p, err := oscarwire.ParseProxyPeer(f.Payload)
 	answer := oscarwire.ProxyFrame{Kind: oscarwire.ProxyReady}
 	if f.Kind != oscarwire.ProxyJoin || p.PIN != t.pin() || p.Cookie != t.cookie || oscarwire.NormalizeScreenName(p.Name) != oscarwire.NormalizeScreenName(t.to) {
-		err = errors.Join(err, fmt.Errorf("oscarmock: the receiver joins the proxy with %d %+v", f.Kind, p))
+		err = errors.Join(err, fmt.Errorf("oscarmock: the receiver joined the proxy with %d %+v", f.Kind, p))
 	}
 	if err != nil || t.offer.Fault == FileRefused {
 		answer = oscarwire.ProxyFrame{Kind: oscarwire.ProxyError, Payload: []byte{0, byte(oscarwire.ProxyNobodyCame)}}
@@ -253,11 +254,11 @@ func (t *FileTransfer) admit(nc net.Conn) error {
 	return err
 }
 
-// sendFile sends one file and waits until the receiver has it.
+// sendFile sends one file and waits for the receiver's confirmation.
 func (t *FileTransfer) sendFile(nc net.Conn, i int) error {
 	f := t.offer.Files[i]
 	var sum oscarwire.Checksum
-	_, _ = sum.Write(f.Data) // never fails
+	_, _ = sum.Write(f.Data) // never returns an error
 	h := oscarwire.OFT{Kind: oscarwire.OFTPrompt, Files: uint16(len(t.offer.Files)), FilesLeft: uint16(len(t.offer.Files) - i), Parts: 1, PartsLeft: 1,
 		TotalSize: t.size(), Size: uint32(len(f.Data)), Checksum: sum.Sum(), ForkChecksum: oscarwire.NoChecksum,
 		ForkReceivedChecksum: oscarwire.NoChecksum, ReceivedChecksum: oscarwire.NoChecksum, Flags: 0x20, NameOffset: 0x1C, SizeShift: 0x11, Name: []byte(f.Name)}
@@ -279,7 +280,7 @@ func (t *FileTransfer) sendFile(nc net.Conn, i int) error {
 		return err
 	}
 	if ack.Kind != oscarwire.OFTAck || ack.Cookie != t.cookie || ack.Size != h.Size {
-		return fmt.Errorf("oscarmock: the receiver answers the prompt by %+v", ack)
+		return fmt.Errorf("oscarmock: the receiver answered the prompt with %+v", ack)
 	}
 	if _, err := nc.Write(data); err != nil {
 		return err
@@ -295,7 +296,7 @@ func (t *FileTransfer) sendFile(nc net.Conn, i int) error {
 	}
 	done, err := oscarwire.ReadOFT(nc)
 	if err == nil && (done.Kind != oscarwire.OFTDone || done.Received != h.Size || done.ReceivedChecksum != h.Checksum || done.FilesLeft != h.FilesLeft-1) {
-		err = fmt.Errorf("oscarmock: the receiver ends by %+v", done)
+		err = fmt.Errorf("oscarmock: the receiver ended with %+v", done)
 	}
 	return err
 }
@@ -307,11 +308,11 @@ func (t *FileTransfer) takeBack() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err := n.sendIM(t.bot.account, t.to, oscarwire.NewIncomingRendezvous(t.bot.account.info(n.opts.Now()), v, 0)); err != nil {
-		n.log.Debug().Err(err).Msg("a bot cannot take a file back")
+		n.log.Debug().Err(err).Msg("a bot cannot cancel a file offer")
 	}
 }
 
-// rendezvous is what a receiver answers. Network.mu is held.
+// rendezvous handles the receiver's answer. Network.mu is held.
 func (b *Bot) rendezvous(in oscarwire.IncomingIM) {
 	v, err := in.Rendezvous()
 	if err == nil && v.Kind == oscarwire.RendezvousRequest && v.Capability == oscarwire.CapChat {
@@ -328,7 +329,7 @@ func (b *Bot) rendezvous(in oscarwire.IncomingIM) {
 	case v.Kind == oscarwire.RendezvousRequest && sequence > 1 && v.TLVs.Has(oscarwire.TagRendezvousUseProxy):
 		select {
 		case t.invited <- number:
-		default: // we are on our way
+		default: // the transfer is under way
 		}
 	case v.Kind == oscarwire.RendezvousAccept && !t.told:
 		t.told = true

@@ -9,10 +9,10 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// icq answers family 15: offline messages of the old form, and who people are.
+// icq handles family 15: stored messages of the older protocol, and profiles.
 func (s *session) icq(snac oscarwire.SNAC) error {
 	if !s.ready {
-		return nil // as on live servers
+		return nil // like live servers
 	}
 	d, err := oscarwire.ParseICQData(snac.Body)
 	if err != nil {
@@ -35,9 +35,9 @@ func (s *session) icq(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// old is the message in the old form, which has only text in a code page. Its
-// flags are 0: clients that descend from libfaim read type and flags as one
-// number, and show nothing else than 0001.
+// old converts the message to the older form, which contains only text in a code page.
+// Its flags are 0: clients derived from libfaim read type and flags as one number, and
+// display only 0001.
 func (m stored) old() oscarwire.OldOffline {
 	o := oscarwire.OldOffline{Sent: m.sent.UTC().Truncate(time.Minute), Type: oscarwire.MessagePlain}
 	o.From, _ = oscarwire.ParseUIN(oscarwire.NormalizeScreenName(m.im.From.Name))
@@ -45,12 +45,12 @@ func (m stored) old() oscarwire.OldOffline {
 		o.Type, o.Text = c.Type, c.Text
 		return o
 	}
-	text, _ := m.im.Text() // empty if it makes no sense
+	text, _ := m.im.Text() // empty if it is invalid
 	o.Text = (*oscarwire.CodePage)(nil).Encode(text.Text(nil))
 	return o
 }
 
-// meta answers questions about people. (Shutko, "SNAC(15,02)/07D0")
+// meta handles queries of the user database. (Shutko, "SNAC(15,02)/07D0")
 func (s *session) meta(snac oscarwire.SNAC, d oscarwire.ICQData) error {
 	kind, args, err := d.MetaRequest()
 	if err != nil {
@@ -86,7 +86,7 @@ func (s *session) meta(snac oscarwire.SNAC, d oscarwire.ICQData) error {
 	return nil
 }
 
-// fullInfo answers who somebody is, in several replies.
+// fullInfo answers a profile query, in several replies.
 func (s *session) fullInfo(snac oscarwire.SNAC, d oscarwire.ICQData, kind oscarwire.MetaSubtype, args []byte) error {
 	uin, err := oscarwire.ParseMetaUIN(kind, args)
 	if err != nil {
@@ -108,14 +108,14 @@ func (s *session) fullInfo(snac oscarwire.SNAC, d oscarwire.ICQData, kind oscarw
 	return nil
 }
 
-// allDetails are what the account tells of itself, with what the directory knows.
+// allDetails returns the account's details, including those of the directory.
 func (a *account) allDetails() oscarwire.UserDetails {
 	d := a.details
 	d.Nick, d.First, d.Last, d.Email = []byte(a.Nick), []byte(a.First), []byte(a.Last), []byte(a.Email)
 	return d
 }
 
-// setDetails takes over what an account tells of itself, and confirms it.
+// setDetails stores the account's details, and confirms the update.
 func (s *session) setDetails(snac oscarwire.SNAC, d oscarwire.ICQData, args []byte) error {
 	a := s.account
 	details := a.allDetails()
@@ -128,7 +128,7 @@ func (s *session) setDetails(snac oscarwire.SNAC, d oscarwire.ICQData, args []by
 	return nil
 }
 
-// search answers whom the directory has.
+// search answers a directory search.
 func (s *session) search(snac oscarwire.SNAC, d oscarwire.ICQData, args []byte) error {
 	texts, err := oscarwire.ParseMetaTextTLVs(args)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// message relays 04/06, stores it, or says why not.
+// message relays 04/06, stores it, or refuses it.
 func (s *session) message(snac oscarwire.SNAC) error {
 	out, err := oscarwire.ParseOutgoingIM(snac.Body)
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *session) message(snac oscarwire.SNAC) error {
 		s.fail(snac, oscarwire.CodeNotLoggedOn)
 		return nil
 	case to.denies(a.id):
-		s.fail(snac, oscarwire.CodeNotLoggedOn) // nobody is told that they are blocked
+		s.fail(snac, oscarwire.CodeNotLoggedOn) // the sender does not learn of the block
 		return nil
 	case a.denies(to.id):
 		s.fail(snac, oscarwire.CodeBlockedLocally)
@@ -66,7 +66,7 @@ func (s *session) message(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// ack confirms a message, 04/0C.
+// ack acknowledges a message, 04/0C.
 func (s *session) ack(snac oscarwire.SNAC, out oscarwire.OutgoingIM) {
 	if s.net.opts.NoAcks {
 		return
@@ -74,9 +74,8 @@ func (s *session) ack(snac oscarwire.SNAC, out oscarwire.OutgoingIM) {
 	s.send(oscarwire.ICBMHostAck, snac.RequestID, oscarwire.HostAck{Cookie: out.Cookie, Channel: out.Channel, To: out.To})
 }
 
-// stripHTML takes the tags out of the text of an ICQ number whose receiver does
-// not say that it reads XHTML, as Open OSCAR Server does: byte by byte, whatever the
-// encoding.
+// stripHTML removes tags from a message between UINs whose recipient does not advertise
+// XHTML, as Open OSCAR Server does: byte by byte, whatever the encoding.
 func stripHTML(from, to *account, value []byte) []byte {
 	if to == nil || !from.isICQ() || !to.online() || slices.Contains(to.caps, oscarwire.CapXHTML) {
 		return slices.Clone(value)
@@ -107,7 +106,7 @@ func textOfHTML(b []byte) []byte {
 	}
 }
 
-// deliver hands a message to all sessions of an account. n.mu is held.
+// deliver sends a message to all sessions of an account. n.mu is held.
 func (n *Network) deliver(to *account, in oscarwire.IncomingIM) {
 	for _, s := range to.sessions {
 		if s.ready {
@@ -119,11 +118,11 @@ func (n *Network) deliver(to *account, in oscarwire.IncomingIM) {
 	}
 }
 
-// sendStored sends what waits for the account, and the end of it. (04/10)
+// sendStored sends the account's stored messages, and the end mark. (04/10)
 func (s *session) sendStored(request uint32) {
 	waiting := s.account.offline
 	if s.net.opts.NoOfflineEnd {
-		return // it waits for the old request
+		return // wait for the older request
 	}
 	s.account.offline = nil
 	for _, m := range waiting {
@@ -148,7 +147,7 @@ func (s *session) clientAck(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// relayTyping relays 04/14 to those who want it.
+// relayTyping relays 04/14 to sessions that request typing events.
 func (s *session) relayTyping(snac oscarwire.SNAC) error {
 	t, err := oscarwire.ParseTyping(snac.Body)
 	if err != nil {

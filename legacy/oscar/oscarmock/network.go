@@ -14,65 +14,65 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// Options configure a Network. The zero value is a friendly network that nobody
-// is on.
+// Options configure a Network. The zero value is a network without accounts, limits or
+// faults.
 type Options struct {
 	Log zerolog.Logger
 	Now func() time.Time // nil for time.Now
-	// AuthHost is the host to which clients are sent for BOS; "" for that of the
-	// address at which they have reached the authorizer.
+	// AuthHost is the host in the address of BOS; "" for the host at which the client
+	// reached the authorizer.
 	AuthHost string
-	// OpenRegistration makes an account of every name that signs on. The first
-	// password is right from then on, if it came roasted: an MD5 sign-on does not
-	// tell what it was, so that any is right.
+	// OpenRegistration creates an account for every name that signs on. The first password
+	// becomes the account's password if it came roasted. An MD5 sign-on does not reveal the
+	// password, so any password is accepted then.
 	OpenRegistration bool
-	// Rates are the limits of all SNACs (class 1) and of messages (class 3). The
-	// zero value never limits anybody; RatesOOS are those of a live server.
+	// Rates are the limits of all SNACs (class 1) and of messages (class 3). The zero value
+	// has no effective limits; RatesOOS are those of a live server.
 	Rates []oscarwire.RateClass
-	// SignOns is how many sign-ons an address may try at once, and one a minute
-	// after that; 0 for any number. A live server has been seen with 10.
+	// SignOns is the number of sign-ons that an address may try at once, and one a minute
+	// after that; 0 for no limit. A live server was observed to allow 10.
 	SignOns int
-	// NoMD5 refuses the MD5 sign-on, NoRoasted the roasted one.
+	// NoMD5 rejects the MD5 sign-on, NoRoasted the roasted one.
 	NoMD5, NoRoasted bool
-	// ByteByByte writes every byte on its own; Coalesce writes frames together
-	// that follow closely.
+	// ByteByByte writes every byte separately; Coalesce joins frames that follow closely
+	// into one write.
 	ByteByByte, Coalesce bool
-	// ExtraHeaders gives the SNACs of the contact list the header extension that
-	// Open OSCAR Server sends.
+	// ExtraHeaders adds the header extension of Open OSCAR Server to the SNACs of the
+	// contact list.
 	ExtraHeaders bool
 	// SplitList sends the contact list in several SNACs of that many items.
 	SplitList int
-	// MaxBuddies is how many contacts a list may have; 0 for 1000.
+	// MaxBuddies is the limit of contacts in a list; 0 for 1000.
 	MaxBuddies int
-	// NoAcks never confirms messages; NoOfflineEnd never ends the offline
-	// messages with 04/17, as old servers.
+	// NoAcks never acknowledges messages; NoOfflineEnd never sends 04/17 after the stored
+	// messages, like old servers.
 	NoAcks, NoOfflineEnd bool
-	// RelayOwn tells an account's other sessions what one of them sends, by 04/06.
+	// RelayOwn sends an account's messages to its other sessions, by 04/06.
 	RelayOwn bool
-	// UnnumberedChat sends what is said in rooms back to the one who said it under
-	// a number of the server's, and not that of the request.
+	// UnnumberedChat reflects room messages with a request ID of the server instead of that
+	// of the request.
 	UnnumberedChat bool
-	// TLS, if set, is how connections are encrypted. With TLSUnknown, the network
-	// does not know of it, as one behind a proxy: it refuses requests for services
-	// that want TLS.
+	// TLS, if set, encrypts all connections. With TLSUnknown the network itself does not
+	// know about it, like a server behind a TLS proxy: it rejects service requests that ask
+	// for TLS.
 	TLS        *tls.Config
 	TLSUnknown bool
 	// MOTD is the text of 01/13; "" sends none.
 	MOTD string
 }
 
-// Account is somebody who can sign on.
+// Account is an account of the network.
 type Account struct {
 	Name, Password           string
 	Nick, First, Last, Email string
-	// Address is, for AIM's directory, the street, postal code, town, state and
+	// Address is the address in AIM's directory: street, postal code, town, state and
 	// country.
 	Address [5]string
-	// NeedsAuth: nobody may have the account on their list without being let.
+	// NeedsAuth requires authorization to have the account on a list.
 	NeedsAuth bool
 }
 
-// Network is an OSCAR network. Make it with New.
+// Network is an OSCAR network. New creates it.
 type Network struct {
 	opts     Options
 	log      zerolog.Logger
@@ -81,24 +81,24 @@ type Network struct {
 	wg       sync.WaitGroup
 	quit     chan struct{} // closed by Close
 
-	mu       sync.Mutex // guards what follows, and all accounts and sessions
-	changed  *sync.Cond // on mu: something happened that Wait functions look at
+	mu       sync.Mutex // guards the fields below, and all accounts and sessions
+	changed  *sync.Cond // on mu: signals changes to the Wait functions
 	closed   bool
 	accounts map[string]*account  // by normalised name
 	rooms    map[string]*chatRoom // by cookie, in lower case
 	cookies  map[string]cookie
 	conns    map[*conn]struct{}
 	tries    map[string]tries  // by address
-	images   map[string][]byte // icons that were uploaded, by hash
+	images   map[string][]byte // uploaded icons, by hash
 	uploads  int
 	faults   []*Fault
 	stalled  chan struct{} // closed by Resume; nil while the network serves
 }
 
-// cookie lets one connection in, once, to BOS or another service.
+// cookie authorizes one connection, once, to BOS or another service.
 type cookie struct {
 	service uint16    // its family, 0 for BOS
-	room    *chatRoom // of family 0E
+	room    *chatRoom // with family 0E
 	account *account
 	multi   uint8
 	expires time.Time
@@ -106,12 +106,12 @@ type cookie struct {
 
 const (
 	cookieLife = time.Minute
-	// Clients that descend from libfaim send 256 bytes back whatever they got, so
-	// a shorter cookie comes back with their memory behind it.
+	// Clients derived from libfaim always send 256 bytes back. A shorter cookie would be
+	// returned with their memory behind it.
 	cookieLen = 256
 )
 
-// New makes a network that nobody can reach yet.
+// New creates a network that is not listening yet.
 func New(o Options) *Network {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -137,8 +137,7 @@ func New(o Options) *Network {
 	return n
 }
 
-// Listen starts to serve on an address, host:port. It may be called again after
-// Hang.
+// Listen listens on an address, host:port. It may be called again after Hang.
 func (n *Network) Listen(addr string) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -154,7 +153,7 @@ func (n *Network) Listen(addr string) error {
 		l = tls.NewListener(l, n.opts.TLS)
 	}
 	n.listener = l
-	n.wg.Go(func() { // before Close can wait
+	n.wg.Go(func() { // before Close waits
 		for {
 			nc, err := l.Accept()
 			if errors.Is(err, net.ErrClosed) {
@@ -171,10 +170,10 @@ func (n *Network) Listen(addr string) error {
 	return nil
 }
 
-// errClosed says that Close was called.
+// errClosed reports that Close was called.
 var errClosed = errors.New("oscarmock: the network is closed")
 
-// pause waits, but not beyond Close.
+// pause waits for d, or until Close.
 func (n *Network) pause(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -184,7 +183,7 @@ func (n *Network) pause(d time.Duration) {
 	}
 }
 
-// Addr is the authorizer's host:port, which is also that of BOS.
+// Addr returns the host:port of the authorizer and of BOS.
 func (n *Network) Addr() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -210,8 +209,8 @@ func (n *Network) Serve(nc net.Conn) {
 	go func() { defer n.wg.Done(); c.serve() }()
 }
 
-// Hang closes the listener and every connection, as a crash of the server would.
-// Accounts and lists stay.
+// Hang closes the listener and every connection, like a crash of the server. It keeps
+// accounts and lists.
 func (n *Network) Hang() {
 	n.mu.Lock()
 	if n.listener != nil {
@@ -226,7 +225,7 @@ func (n *Network) Hang() {
 	n.mu.Unlock()
 }
 
-// Stall stops reading and answering, while connections stay open, until Resume.
+// Stall stops reading and answering, with connections kept open, until Resume.
 func (n *Network) Stall() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -259,7 +258,7 @@ func (n *Network) serving() {
 	}
 }
 
-// Close ends everything and waits for it.
+// Close stops the network and waits for its goroutines.
 func (n *Network) Close() {
 	n.Hang()
 	n.mu.Lock()
@@ -290,7 +289,7 @@ func (n *Network) AddAccount(a Account) {
 	n.accounts[id] = newAccount(id, a)
 }
 
-// RemoveAccount forgets an account; its sessions end.
+// RemoveAccount removes an account and ends its sessions.
 func (n *Network) RemoveAccount(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -305,28 +304,28 @@ func (n *Network) RemoveAccount(name string) {
 		a.bot.stop()
 		a.bot.online = false
 	}
-	n.show(a) // while it is still known
+	n.show(a) // while it still exists
 	delete(n.accounts, a.id)
 	n.changed.Broadcast()
 }
 
-// newCookie makes a cookie for BOS. n.mu is held.
+// newCookie issues a cookie for BOS. n.mu is held.
 func (n *Network) newCookie(a *account, multi uint8) []byte {
 	return n.issue(cookie{account: a, multi: multi})
 }
 
-// issue makes a cookie. n.mu is held.
+// issue issues a cookie. n.mu is held.
 func (n *Network) issue(k cookie) []byte {
 	now := n.opts.Now()
 	maps.DeleteFunc(n.cookies, func(_ string, k cookie) bool { return !now.Before(k.expires) })
 	b := make([]byte, cookieLen)
-	_, _ = rand.Read(b) // never fails
+	_, _ = rand.Read(b) // never returns an error
 	k.expires = now.Add(cookieLife)
 	n.cookies[string(b)] = k
 	return b
 }
 
-// takeCookie uses a cookie up. n.mu is held.
+// takeCookie redeems a cookie. n.mu is held.
 func (n *Network) takeCookie(b []byte) (cookie, bool) {
 	k, ok := n.cookies[string(b)]
 	delete(n.cookies, string(b))

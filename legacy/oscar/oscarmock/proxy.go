@@ -10,13 +10,13 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// proxy is a rendezvous proxy: it joins two connections that know the same number and
+// proxy is a rendezvous proxy: it joins two connections with the same number and
 // cookie. (libpurple, peer_proxy.c)
 type proxy struct {
 	net      *Network
 	listener net.Listener
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	closed  bool
 	number  uint16
 	waiting map[uint16]waiting
@@ -31,7 +31,8 @@ type waiting struct {
 
 const maxProxied = 1000 // connections
 
-// ListenProxy starts a rendezvous proxy on an address, host:port, once.
+// ListenProxy starts a rendezvous proxy on an address, host:port. It may be called
+// once.
 func (n *Network) ListenProxy(addr string) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -62,7 +63,7 @@ func (n *Network) ListenProxy(addr string) error {
 	return nil
 }
 
-// ProxyAddr is the rendezvous proxy's host:port, "" without one.
+// ProxyAddr returns the rendezvous proxy's host:port, "" without one.
 func (n *Network) ProxyAddr() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -90,7 +91,7 @@ func (p *proxy) forget(nc net.Conn) {
 	delete(p.conns, nc)
 }
 
-// close ends all that the proxy does.
+// close stops the proxy.
 func (p *proxy) close() {
 	p.listener.Close()
 	p.mu.Lock()
@@ -101,18 +102,18 @@ func (p *proxy) close() {
 	}
 }
 
-// proxyLimit is how long a connection waits for its peer.
+// proxyLimit is the time that a connection waits for its peer.
 const proxyLimit = 20 * time.Second
 
 // serve serves one connection: the first of two copies both ways.
 func (p *proxy) serve(nc net.Conn) {
-	_ = nc.SetDeadline(time.Now().Add(proxyLimit)) // what follows tells
+	_ = nc.SetDeadline(time.Now().Add(proxyLimit)) // later calls return the error
 	f, err := oscarwire.ReadProxyFrame(nc)
 	if err != nil {
 		return
 	}
 	say := func(kind uint16, payload []byte) {
-		_, _ = nc.Write(oscarwire.ProxyFrame{Kind: kind, Payload: payload}.Append(nil)) // reading tells
+		_, _ = nc.Write(oscarwire.ProxyFrame{Kind: kind, Payload: payload}.Append(nil)) // the next read returns the error
 	}
 	switch f.Kind {
 	case oscarwire.ProxyCreate:
@@ -150,7 +151,7 @@ func (p *proxy) serve(nc net.Conn) {
 	}
 }
 
-// wait makes a place for a peer.
+// wait registers a connection that waits for its peer.
 func (p *proxy) wait(cookie oscarwire.Cookie) (number uint16, peers <-chan net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -160,7 +161,7 @@ func (p *proxy) wait(cookie oscarwire.Cookie) (number uint16, peers <-chan net.C
 	return p.number, w.peer
 }
 
-// take ends the wait at a place, nil if there is none.
+// take removes a waiting connection, nil if there is none.
 func (p *proxy) take(number uint16, cookie oscarwire.Cookie) chan<- net.Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -172,7 +173,7 @@ func (p *proxy) take(number uint16, cookie oscarwire.Cookie) chan<- net.Conn {
 	return w.peer
 }
 
-// join tells both that they have found each other, and copies.
+// join sends ready to both connections and copies.
 func (p *proxy) join(nc, peer net.Conn) {
 	ready := oscarwire.ProxyFrame{Kind: oscarwire.ProxyReady}.Append(nil)
 	if _, err := nc.Write(ready); err != nil {
@@ -186,12 +187,12 @@ func (p *proxy) join(nc, peer net.Conn) {
 
 // copy copies both ways until either ends.
 func (p *proxy) copy(a, b net.Conn) {
-	_ = a.SetDeadline(time.Now().Add(idleLimit)) // copying tells
+	_ = a.SetDeadline(time.Now().Add(idleLimit)) // copying returns the error
 	defer a.Close()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = io.Copy(a, b) // the other one sees the end
+		_, _ = io.Copy(a, b) // closing is noticed by the other side
 		a.Close()
 	}()
 	_, _ = io.Copy(b, a)

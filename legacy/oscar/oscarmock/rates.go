@@ -6,13 +6,13 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// The classes of limits: 3 is for messages, 1 for everything else.
+// The rate classes: 3 is for messages, 1 for everything else.
 const (
 	rateGeneral  uint16 = 1
 	rateMessages uint16 = 3
 )
 
-// RatesFree limits nobody who is not mad.
+// RatesFree are limits that no sane client reaches.
 var RatesFree = []oscarwire.RateClass{
 	{ID: rateGeneral, Window: 80, Clear: 10, Alert: 8, Limit: 4, Disconnect: 1, Current: 6000, Max: 6000},
 	{ID: rateMessages, Window: 200, Clear: 10, Alert: 8, Limit: 4, Disconnect: 1, Current: 6000, Max: 6000},
@@ -57,7 +57,7 @@ func (s *session) rateParams() oscarwire.RateParams {
 	return p
 }
 
-// limited are the SNACs that count.
+// limited are the SNACs that count towards a rate class.
 var limited = []oscarwire.ID{
 	oscarwire.ServiceRequest, oscarwire.ServiceSelfQuery, oscarwire.ServiceSetStatus, oscarwire.ServiceIdle,
 	oscarwire.LocationSetInfo, oscarwire.LocationQuery, oscarwire.LocationQuery2, oscarwire.BuddyAdd, oscarwire.BuddyRemove,
@@ -79,7 +79,7 @@ func classOf(id oscarwire.ID) uint16 {
 	return 0
 }
 
-// verdict is what becomes of a SNAC.
+// verdict is the server's decision on a SNAC.
 type verdict uint8
 
 const (
@@ -88,7 +88,7 @@ const (
 	rateDisconnect
 )
 
-// count counts a SNAC of the client's. (AOL, "Rate Limits")
+// count counts a received SNAC. (AOL, "Rate Limits")
 func (s *session) count(id oscarwire.ID) verdict {
 	r := s.rates[classOf(id)]
 	if r == nil {

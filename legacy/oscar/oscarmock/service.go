@@ -6,8 +6,8 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// otherService answers 01/04: where another service is, which is here.
-// (AOL, "BART", "Chat Navigation", "Chat")
+// otherService handles 01/04: it returns the address of another service, which is the
+// same. (AOL, "BART", "Chat Navigation", "Chat")
 func (s *session) otherService(snac oscarwire.SNAC) error {
 	q, err := oscarwire.ParseServiceQuery(snac.Body)
 	if err != nil {
@@ -37,8 +37,8 @@ func (s *session) otherService(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// newService starts a connection that serves one family only. It is no session of
-// the account's. n.mu is held.
+// newService starts a connection that serves one family only. It does not count as a
+// session of the account. n.mu is held.
 func (n *Network) newService(c *conn, k cookie) *session {
 	s := &session{conn: c, account: k.account, service: k.service, room: k.room, rates: newRates(n.opts.Rates, n.opts.Now()),
 		buddies: make(map[string]bool), seen: make(map[string]bool), snacs: make(map[oscarwire.ID]int)}
@@ -46,7 +46,7 @@ func (n *Network) newService(c *conn, k cookie) *session {
 	return s
 }
 
-// serveCommon answers the SNACs that every service has.
+// serveCommon handles the SNACs that every service has.
 func (s *session) serveCommon(snac oscarwire.SNAC) {
 	switch snac.ID {
 	case oscarwire.ServiceClientVersions:

@@ -12,27 +12,27 @@ type session struct {
 	*conn
 	account *account
 	multi   bool
-	ready   bool // 01/02 came
+	ready   bool // 01/02 arrived
 	over    bool
-	service uint16          // the family that it serves, 0 for a session of BOS
-	room    *chatRoom       // of family 0E
-	typing  bool            // wants typing events
-	buddies map[string]bool // the list of the session's own, 03/04
+	service uint16          // the family, 0 for BOS
+	room    *chatRoom       // with family 0E
+	typing  bool            // requests typing events
+	buddies map[string]bool // the client-side list, 03/04
 	seen    map[string]bool // shown as online
 	rates   map[uint16]*rate
-	snacs   map[oscarwire.ID]int // how many of each came
+	snacs   map[oscarwire.ID]int // number of each received
 }
 
-const maxSNACs = 500 // kinds that are counted
+const maxSNACs = 500 // number of kinds that are counted
 
-// families are those that BOS has.
+// families are the families of BOS.
 var families = oscarwire.FamilyList{
 	oscarwire.FamilyService, oscarwire.FamilyLocation, oscarwire.FamilyBuddy, oscarwire.FamilyICBM,
 	oscarwire.FamilyPrivacy, oscarwire.FamilyLookup, oscarwire.FamilyStats, oscarwire.FamilyBART, oscarwire.FamilyFeedbag, oscarwire.FamilyICQ,
 }
 
-// newSession starts a session. Without TLV 4A = 1 on both sides the older
-// sessions of the account end. n.mu is held.
+// newSession starts a session. The older sessions of the account end, unless both have
+// TLV 4A = 1. n.mu is held.
 func (n *Network) newSession(c *conn, a *account, multi uint8) *session {
 	s := &session{conn: c, account: a, multi: multi == oscarwire.MultiConnAllow,
 		buddies: make(map[string]bool), seen: make(map[string]bool),
@@ -76,7 +76,7 @@ func (s *session) disconnect(how DisconnectHow) {
 	s.finish()
 }
 
-// end is called by the reader once the connection is over.
+// end is called by the reader when the connection has ended.
 func (s *session) end() {
 	s.net.mu.Lock()
 	defer s.net.mu.Unlock()
@@ -98,7 +98,7 @@ func (s *session) endLocked() {
 		a.away, a.statusText, a.profile, a.idleSince, a.status = "", "", "", time.Time{}, 0
 		clear(a.permits)
 		clear(a.blocks)
-		s.net.cutRooms(a, nil) // as Open OSCAR Server does
+		s.net.cutRooms(a, nil) // like Open OSCAR Server
 	}
 	if s.ready {
 		s.net.show(a)
@@ -106,7 +106,7 @@ func (s *session) endLocked() {
 	s.net.changed.Broadcast()
 }
 
-// send sends a SNAC. request is that which it answers, 0 for none.
+// send sends a SNAC. request is the ID of the request that it answers, 0 for none.
 func (s *session) send(id oscarwire.ID, request uint32, body oscarwire.Appender) {
 	s.sendFlags(id, request, 0, body)
 }
@@ -130,7 +130,7 @@ func (s *session) sendFlags(id oscarwire.ID, request uint32, flags uint16, body 
 	snac := oscarwire.SNAC{Header: h, Body: b}
 	times, delay := s.faultSend(id)
 	if delay > 0 {
-		s.net.wg.Go(func() { // the reader that got here is waited for, too
+		s.net.wg.Go(func() { // the reader that runs this is also in wg
 			s.net.pause(delay)
 			s.frame(oscarwire.ChannelData, snac)
 		})
@@ -146,7 +146,7 @@ func (s *session) fail(snac oscarwire.SNAC, code oscarwire.ErrorCode) {
 	s.send(oscarwire.MakeID(snac.ID.Family(), oscarwire.SubtypeError), snac.RequestID, oscarwire.SNACError{Code: code})
 }
 
-// onFrame handles a frame of a signed-on connection. An error ends it.
+// onFrame handles a frame of a signed-on connection. An error ends the connection.
 func (s *session) onFrame(f oscarwire.Frame) error {
 	switch f.Channel {
 	case oscarwire.ChannelSignOff:
@@ -184,13 +184,13 @@ func (s *session) onFrame(f oscarwire.Frame) error {
 		return errDone
 	}
 	if err := s.handle(snac); err != nil {
-		s.net.log.Debug().Err(err).Stringer("snac", snac.ID).Str("name", s.account.Name).Msg("a body that makes no sense")
+		s.net.log.Debug().Err(err).Stringer("snac", snac.ID).Str("name", s.account.Name).Msg("invalid body")
 		s.fail(snac, oscarwire.CodeBusted)
 	}
 	return nil
 }
 
-// handle answers a SNAC.
+// handle dispatches a SNAC.
 func (s *session) handle(snac oscarwire.SNAC) error {
 	switch s.service {
 	case oscarwire.FamilyBART:
@@ -292,7 +292,7 @@ func (s *session) handle(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// begin is 01/02: the session is complete.
+// begin handles 01/02: the session is complete.
 func (s *session) begin() error {
 	if s.ready {
 		return nil
@@ -309,7 +309,7 @@ func (s *session) begin() error {
 	return nil
 }
 
-// changed tells others of the account's presence, once it is complete.
+// changed sends the account's presence to others, once the session is complete.
 func (s *session) changed() {
 	if s.ready {
 		s.net.show(s.account)
@@ -352,7 +352,7 @@ func (s *session) setInfo(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// location answers who somebody is: 02/05 or 02/15.
+// location handles 02/05 and 02/15: queries of texts.
 func (s *session) location(snac oscarwire.SNAC) error {
 	q, err := oscarwire.ParseLocationQueryNew(snac.Body)
 	if snac.ID == oscarwire.LocationQuery {
@@ -384,7 +384,7 @@ func (s *session) location(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// ownBuddies handles the list that lives as long as the session.
+// ownBuddies handles the client-side list, which lives as long as the session.
 func (s *session) ownBuddies(snac oscarwire.SNAC) error {
 	names, err := oscarwire.ParseNames(snac.Body)
 	for _, name := range names {

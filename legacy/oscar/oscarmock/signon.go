@@ -10,10 +10,10 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// handshake is a connection until it is known what it is for.
+// handshake is a connection whose purpose is not known yet.
 type handshake struct {
 	*conn
-	name string // who asked for a challenge
+	name string // that requested a challenge
 	key  []byte
 }
 
@@ -47,7 +47,7 @@ func (h *handshake) onFrame(f oscarwire.Frame) (*session, error) {
 
 const icqPasswordLen = 8
 
-// roasted answers a roasted sign-on on channel 4, and ends the connection.
+// roasted handles a roasted sign-on on channel 4, and closes the connection.
 func (h *handshake) roasted(r oscarwire.RoastedSignOn) error {
 	switch h.fault(StepLogin, r.ScreenName) {
 	case silent:
@@ -59,7 +59,8 @@ func (h *handshake) roasted(r oscarwire.RoastedSignOn) error {
 		return errDone
 	}
 	right := func(password string) bool {
-		// ICQ passwords had eight characters: clients, BarnOwl for one, cut longer ones.
+		// ICQ passwords had at most eight characters: some clients, such as BarnOwl, truncate
+		// longer ones.
 		if len(r.Password) == icqPasswordLen && oscarwire.IsUIN(oscarwire.NormalizeScreenName(r.ScreenName)) {
 			password = password[:min(len(password), icqPasswordLen)]
 		}
@@ -91,7 +92,7 @@ func (h *handshake) bucp(snac oscarwire.SNAC) error {
 			return nil
 		}
 		raw := make([]byte, 16)
-		_, _ = rand.Read(raw) // never fails
+		_, _ = rand.Read(raw) // never returns an error
 		h.name, h.key = q.ScreenName, []byte(hex.EncodeToString(raw))
 		reply(oscarwire.BUCPChallenge, oscarwire.Challenge{Key: h.key})
 		return nil
@@ -120,8 +121,8 @@ func (h *handshake) bucp(snac oscarwire.SNAC) error {
 	return nil
 }
 
-// login checks a name and a password. clear is the password, if the client sent
-// that.
+// login checks a name and a password. clear is the password in clear text, "" if the
+// client did not send it.
 func (h *handshake) login(name string, multi uint8, right func(string) bool, clear string) oscarwire.LoginReply {
 	n := h.net
 	n.mu.Lock()
@@ -133,12 +134,12 @@ func (h *handshake) login(name string, multi uint8, right func(string) bool, cle
 		return refuse(f.Code)
 	}
 	if !n.mayTry(h.nc.RemoteAddr().String()) {
-		return refuse(oscarwire.SignOnRateLimited2) // as a live server
+		return refuse(oscarwire.SignOnRateLimited2) // like a live server
 	}
 	id := oscarwire.NormalizeScreenName(name)
 	a := n.accounts[id]
 	if a == nil && n.opts.OpenRegistration && id != "" {
-		// With a hash for a password, whatever comes first is right.
+		// With only a hash of the password, any password is accepted.
 		a = newAccount(id, Account{Name: name, Password: clear})
 		n.accounts[id] = a
 		if clear == "" {
@@ -171,7 +172,7 @@ func (h *handshake) login(name string, multi uint8, right func(string) bool, cle
 	return oscarwire.LoginReply{ScreenName: a.Name, Addr: addr, Cookie: k}
 }
 
-// tries is how many sign-ons an address may still try.
+// tries is the sign-on allowance of an address.
 type tries struct {
 	left float64
 	last time.Time
@@ -179,7 +180,8 @@ type tries struct {
 
 const maxTries = 10_000 // addresses
 
-// mayTry counts a sign-on from an address. n.mu is held.
+// mayTry counts a sign-on of an address, and reports whether it is allowed. n.mu is
+// held.
 func (n *Network) mayTry(addr string) bool {
 	if n.opts.SignOns == 0 {
 		return true
@@ -205,8 +207,7 @@ func (n *Network) mayTry(addr string) bool {
 	return may
 }
 
-// AllowSignOns lets any number of sign-ons through from now on, whatever
-// Options.SignOns says.
+// AllowSignOns removes the limit of Options.SignOns.
 func (n *Network) AllowSignOns() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

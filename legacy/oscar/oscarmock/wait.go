@@ -32,7 +32,7 @@ func (n *Network) wait(ctx context.Context, what string, done func() bool) error
 
 func (n *Network) find(name string) *account { return n.accounts[oscarwire.NormalizeScreenName(name)] }
 
-// SignOns is how many sessions of an account have been complete so far.
+// SignOns returns the number of complete sessions of an account so far.
 func (n *Network) SignOns(name string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -42,8 +42,8 @@ func (n *Network) SignOns(name string) int {
 	return 0
 }
 
-// WaitSignOns waits until so many sessions of an account have been complete. Unlike
-// WaitSignedOn, it does not take one that is about to end for another.
+// WaitSignOns waits for that number of complete sessions of an account. Unlike
+// WaitSignedOn, it does not mistake an ending session for a new one.
 func (n *Network) WaitSignOns(ctx context.Context, name string, times int) error {
 	return n.wait(ctx, fmt.Sprintf("%d sign-ons of %s", times, name), func() bool {
 		a := n.find(name)
@@ -51,7 +51,7 @@ func (n *Network) WaitSignOns(ctx context.Context, name string, times int) error
 	})
 }
 
-// WaitSignedOn waits until an account has a session that is complete.
+// WaitSignedOn waits until an account has a complete session.
 func (n *Network) WaitSignedOn(ctx context.Context, name string) error {
 	return n.wait(ctx, name+" to sign on", func() bool {
 		a := n.find(name)
@@ -67,8 +67,8 @@ func (n *Network) WaitSignedOff(ctx context.Context, name string) error {
 	})
 }
 
-// WaitSNAC waits until the sessions of an account together have sent a SNAC that
-// many times.
+// WaitSNAC waits until the sessions of an account have sent a SNAC that many times in
+// total.
 func (n *Network) WaitSNAC(ctx context.Context, name string, id oscarwire.ID, times int) error {
 	return n.wait(ctx, fmt.Sprintf("%s to send %v", name, id), func() bool {
 		a := n.find(name)
@@ -83,14 +83,14 @@ func (n *Network) WaitSNAC(ctx context.Context, name string, id oscarwire.ID, ti
 	})
 }
 
-// WaitStruck waits until every fault that is not for ever has struck.
+// WaitStruck waits until every fault with a limited count has struck.
 func (n *Network) WaitStruck(ctx context.Context) error {
 	return n.wait(ctx, "faults to strike", func() bool {
 		return !slices.ContainsFunc(n.faults, func(f *Fault) bool { return f.Times > 0 })
 	})
 }
 
-// WaitRoom waits until an account is in a room of exchange 4, or is not.
+// WaitRoom waits until an account is in a room of exchange 4 (in) or not.
 func (n *Network) WaitRoom(ctx context.Context, name, room string, in bool) error {
 	return n.wait(ctx, fmt.Sprintf("%s to be in %s: %v", name, room, in), func() bool {
 		r, a := n.findRoom(ownExchange, room, false), n.find(name)
@@ -98,19 +98,19 @@ func (n *Network) WaitRoom(ctx context.Context, name, room string, in bool) erro
 	})
 }
 
-// WaitUploads waits until so many icons have been uploaded.
+// WaitUploads waits for that number of icon uploads.
 func (n *Network) WaitUploads(ctx context.Context, times int) error {
 	return n.wait(ctx, fmt.Sprintf("%d uploads", times), func() bool { return n.uploads >= times })
 }
 
-// Uploads is how many icons were uploaded.
+// Uploads returns the number of icon uploads.
 func (n *Network) Uploads() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.uploads
 }
 
-// Sessions is how many complete sessions an account has.
+// Sessions returns the number of complete sessions of an account.
 func (n *Network) Sessions(name string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -125,8 +125,8 @@ func (n *Network) Sessions(name string) int {
 	return count
 }
 
-// Presence is what others could see of an account: its status, status text and
-// away text.
+// Presence returns the presence of an account as visible to others: status, status text
+// and away text.
 func (n *Network) Presence(name string) (status oscarwire.Status, text, away string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -136,8 +136,7 @@ func (n *Network) Presence(name string) (status oscarwire.Status, text, away str
 	return 0, "", ""
 }
 
-// HasCapability reports whether an account's clients say that they understand
-// something.
+// HasCapability reports whether an account's clients advertise a capability.
 func (n *Network) HasCapability(name string, c oscarwire.GUID) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -145,7 +144,7 @@ func (n *Network) HasCapability(name string, c oscarwire.GUID) bool {
 	return a != nil && slices.Contains(a.caps, c)
 }
 
-// WaitStatus waits until an account is signed on in a status.
+// WaitStatus waits until an account is signed on with a status.
 func (n *Network) WaitStatus(ctx context.Context, name string, status oscarwire.Status) error {
 	return n.wait(ctx, fmt.Sprintf("%s to be in status %04x", name, uint32(status)), func() bool {
 		a := n.find(name)
@@ -153,7 +152,7 @@ func (n *Network) WaitStatus(ctx context.Context, name string, status oscarwire.
 	})
 }
 
-// Stored is how many messages wait for an account.
+// Stored returns the number of stored messages of an account.
 func (n *Network) Stored(name string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -174,7 +173,7 @@ func (n *Network) Disconnect(name string, how DisconnectHow) {
 	}
 }
 
-// SendAll sends a SNAC to every session of an account, whatever it says.
+// SendAll sends a SNAC with any body to every session of an account.
 func (n *Network) SendAll(name string, id oscarwire.ID, body []byte) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -185,8 +184,8 @@ func (n *Network) SendAll(name string, id oscarwire.ID, body []byte) {
 	}
 }
 
-// Migrate sends every session of an account to another address, with a cookie
-// that is good there if that is this network.
+// Migrate moves every session of an account to another address, with a cookie that is
+// valid there if it is this network's.
 func (n *Network) Migrate(name, addr string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -204,8 +203,8 @@ func (n *Network) Migrate(name, addr string) {
 	}
 }
 
-// SetLevel sets the level of an account's sessions, and of its connections to
-// rooms, in a rate class, unnoticed by the client.
+// SetLevel sets the rate level of an account's sessions, and of its room connections,
+// without informing the client.
 func (n *Network) SetLevel(name string, class uint16, level uint32) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -8,7 +8,7 @@ const (
 	TagAdminOldPassword uint16 = 0x12
 )
 
-// AdminCode is why a change was refused.
+// AdminCode is the reason of a refused change.
 type AdminCode uint16
 
 // Some of the codes.
@@ -33,7 +33,7 @@ var adminTexts = map[AdminCode]string{
 	AdminBadEmailHost: "e-mail host", AdminBadEmailName: "unknown e-mail host",
 }
 
-// Error says what the code means.
+// Error returns the meaning of the code.
 func (c AdminCode) Error() string { return codeText("change refused", adminTexts, c) }
 
 // AdminAnswer is 07/03 and 07/05.
@@ -50,7 +50,7 @@ func ParseAdminAnswer(body []byte) (AdminAnswer, error) {
 	return a, wrap("admin answer", r.Err())
 }
 
-// Err is why the change was refused, nil if it was made.
+// Err returns the reason of a refusal, nil for a success.
 func (a AdminAnswer) Err() error {
 	if code, ok := a.TLVs.U16(TagAdminError); ok {
 		return AdminCode(code)
@@ -67,7 +67,7 @@ func (a AdminAnswer) Append(dst []byte) []byte {
 	return w.B
 }
 
-// What 07/07 says of a request to confirm the account.
+// Results of an account confirmation, 07/07.
 const (
 	ConfirmMailed  uint16 = 0x00 // a message with further steps was sent
 	ConfirmAlready uint16 = 0x1E

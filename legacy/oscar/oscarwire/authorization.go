@@ -1,7 +1,7 @@
 package oscarwire
 
-// AuthRequest asks for authorization: 13/18 (Name is whom we ask) and 13/19
-// (who asks us); and grants it in advance: 13/14, 13/15.
+// AuthRequest requests authorization: 13/18 (Name is the recipient) and 13/19 (Name is
+// the sender). 13/14 and 13/15 pre-authorize.
 type AuthRequest struct {
 	Name   string
 	Reason string
@@ -29,8 +29,8 @@ func (m AuthRequest) Append(dst []byte) []byte {
 	return w.B
 }
 
-// AuthReply answers a request for authorization: 13/1A (Name is whom we
-// answer) and 13/1B (who answers us).
+// AuthReply answers an authorization request: 13/1A (Name is the recipient) and 13/1B
+// (Name is the sender).
 type AuthReply struct {
 	Name    string
 	Granted bool

@@ -107,7 +107,7 @@ func (l BARTItems) Icon() (BARTItem, bool) {
 	return BARTItem{}, false
 }
 
-// IconQuery asks for assets of a user, 10/04.
+// IconQuery requests an asset of a user, 10/04.
 type IconQuery struct {
 	Name  string
 	Items BARTItems
@@ -135,7 +135,7 @@ func (q IconQuery) Append(dst []byte) []byte {
 	return q.Items.Append(w.B)
 }
 
-// IconReply brings an asset, 10/05. Data is empty when there is none.
+// IconReply contains an asset, 10/05. Data is empty if there is none.
 type IconReply struct {
 	Name string
 	Item BARTItem
@@ -179,7 +179,7 @@ func (u IconUpload) Append(dst []byte) []byte {
 	return w.B
 }
 
-// IconUploadReply says what became of an upload, 10/03.
+// IconUploadReply is the result of an upload, 10/03.
 type IconUploadReply struct {
 	Code uint8 // 0 stored
 	Item BARTItem

@@ -58,8 +58,8 @@ func (m Room) Title() string {
 	return DecodeText(CharsetASCII, b, nil)
 }
 
-// MaxMessage returns how many bytes a message in the room may have, and how many
-// of them may be text that is seen; 0 is unknown.
+// MaxMessage returns the limits of a message in the room: the total number of bytes,
+// and the number of bytes of visible text; 0 is unknown.
 func (m Room) MaxMessage() (all, visible int) {
 	a, _ := m.TLVs.U16(TagRoomMaxMessage)
 	v, _ := m.TLVs.U16(TagRoomMaxVisible)
@@ -183,15 +183,15 @@ func (m ChatMessage) Text(page *CodePage) (string, error) {
 	return DecodeText(charset, text, page), nil
 }
 
-// Size returns how many bytes the text has.
+// Size returns the number of bytes of the text.
 func (m ChatMessage) Size() int {
 	b, _ := m.TLVs.Get(TagChatMessage)
 	text, _ := NewReader(b).TLVs().Get(TagChatText)
 	return len(text)
 }
 
-// NewChatMessage makes 0E/05, or 0E/06 with a sender. Text is what the room
-// understands, usually HTML.
+// NewChatMessage makes 0E/05, or 0E/06 with a sender. Text is in the room's format,
+// usually HTML.
 func NewChatMessage(cookie Cookie, text string, enc Encoder, sender *UserInfo) ChatMessage {
 	m := ChatMessage{Cookie: cookie, Channel: 3}
 	charset, data := enc.Encode(text)

@@ -17,7 +17,7 @@ const (
 	TagDirStreet  uint16 = 0x21
 )
 
-// What 0F/03 says of a search.
+// Results of a directory search, 0F/03.
 const (
 	DirectoryTooMany     uint16 = 0x03 // found
 	DirectoryNameMissing uint16 = 0x04 // the first name, or the last
@@ -59,13 +59,13 @@ func (a DirectoryAnswer) Append(dst []byte) []byte {
 	return w.B
 }
 
-// DirectoryInfo is 02/0C: what the directory says of somebody.
+// DirectoryInfo is 02/0C: a user's directory entry.
 type DirectoryInfo struct {
 	Status uint16
 	TLVs   TLVs
 }
 
-// DirectoryInfoOK is the Status of an answer that says something.
+// DirectoryInfoOK is the Status of an answer with an entry.
 const DirectoryInfoOK uint16 = 1
 
 // ParseDirectoryInfo parses 02/0C.

@@ -1,7 +1,6 @@
 package oscarwire
 
-// ErrorCode says why a SNAC failed; subtype 01 of every family. It is an
-// error.
+// ErrorCode is the reason of a SNAC error; subtype 01 of every family. It is an error.
 type ErrorCode uint16
 
 // SNAC error codes.
@@ -61,7 +60,7 @@ var errorTexts = map[ErrorCode]string{
 	CodeTimeout:         "timed out",
 }
 
-// Error gives the meaning, with the code.
+// Error returns the meaning, with the code.
 func (c ErrorCode) Error() string { return codeText("refused", errorTexts, c) }
 
 // SNACError is subtype 01 of every family. TLV 08 may hold a subcode.
@@ -70,7 +69,7 @@ type SNACError struct {
 	TLVs TLVs
 }
 
-// TagSubcode is the TLV of a SNACError that says more.
+// TagSubcode is the TLV of a SNACError with a more specific code.
 const TagSubcode uint16 = 0x08
 
 // ParseSNACError parses subtype 01.

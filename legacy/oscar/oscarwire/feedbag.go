@@ -44,10 +44,10 @@ const (
 	PrivacyAllowBuddies uint8 = 5
 )
 
-// PreferenceTyping is the bit of TLV C9 by which typing events are shown.
+// PreferenceTyping is the bit of TLV C9 that enables typing events.
 const PreferenceTyping uint32 = 0x0040_0000
 
-// FeedbagItem is an entry of the list that the server keeps.
+// FeedbagItem is an entry of the server-stored list.
 type FeedbagItem struct {
 	Name    string
 	GroupID uint16
@@ -157,8 +157,8 @@ func (p FeedbagList) Append(dst []byte) []byte {
 	return w.B
 }
 
-// FeedbagStamp is the time of a list's last change and its number of items:
-// 13/05 asks for the list if it is newer, 13/0F says that it is not.
+// FeedbagStamp is the time of a list's last change and its number of items: 13/05
+// requests the list if it is newer, 13/0F reports that it is not.
 type FeedbagStamp struct {
 	Modified uint32 // time_t
 	Count    uint16
@@ -179,7 +179,7 @@ func (p FeedbagStamp) Append(dst []byte) []byte {
 	return w.B
 }
 
-// FeedbagStatus is what became of an edit. It is an error unless FeedbagOK.
+// FeedbagStatus is the result of an edit. It is an error unless FeedbagOK.
 type FeedbagStatus uint16
 
 // Results of edits, 13/0E.
@@ -221,7 +221,7 @@ var feedbagTexts = map[FeedbagStatus]string{
 	FeedbagServerTimeout: "timed out",
 }
 
-// Error gives the meaning, with the code.
+// Error returns the meaning, with the code.
 func (c FeedbagStatus) Error() string { return codeText("contact list", feedbagTexts, c) }
 
 // Err returns nil for FeedbagOK.

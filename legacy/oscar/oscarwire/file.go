@@ -13,7 +13,7 @@ type FileInfo struct {
 	Kind  uint16 // FileSingle or FileSeveral
 	Count uint16
 	Size  uint32 // bytes of all of them together
-	Name  []byte // in an encoding that is not said; of several, that of their folder
+	Name  []byte // in an unspecified encoding; for several files, the folder's name
 }
 
 // The values of FileInfo.Kind.
@@ -40,7 +40,7 @@ func (v FileInfo) Append(dst []byte) []byte {
 	return w.B
 }
 
-// FileInfo returns what a rendezvous offers.
+// FileInfo returns the offered files.
 func (v Rendezvous) FileInfo() (FileInfo, error) {
 	b, ok := v.TLVs.Get(TagRendezvousData)
 	if !ok {
@@ -60,7 +60,7 @@ func untilNUL(b []byte) []byte {
 const (
 	OFTPrompt       uint16 = 0x0101 // from the sender: the next file
 	OFTAck          uint16 = 0x0202 // from the receiver: send it
-	OFTDone         uint16 = 0x0204 // from the receiver: it is here
+	OFTDone         uint16 = 0x0204 // from the receiver: received
 	OFTResume       uint16 = 0x0205 // from the receiver: send the rest of it
 	OFTResumeOffer  uint16 = 0x0106 // from the sender: from where
 	OFTResumeAccept uint16 = 0x0207 // from the receiver: go on
@@ -70,10 +70,10 @@ const (
 // between peers. (libpurple, oft.c)
 type OFT struct {
 	Kind                  uint16
-	Cookie                Cookie // that of the rendezvous, in what the receiver sends
+	Cookie                Cookie // of the rendezvous, in headers of the receiver
 	Encryption            uint16
 	Compression           uint16
-	Files, FilesLeft      uint16 // the file that follows is among those left
+	Files, FilesLeft      uint16 // FilesLeft includes the file that follows
 	Parts, PartsLeft      uint16 // 2 with the resource fork of a Macintosh
 	TotalSize, Size       uint32 // bytes of all files, and of this one
 	Modified              uint32 // time_t
@@ -89,17 +89,17 @@ type OFT struct {
 	Unused                [69]byte
 	Mac                   [16]byte
 	Charset, Language     uint16
-	Name                  []byte // U+0001 stands between folders
+	Name                  []byte // U+0001 separates folders
 }
 
-// NoChecksum is the checksum of nothing, which also stands for an unknown one.
+// NoChecksum is the checksum of no data, and also stands for an unknown one.
 const NoChecksum uint32 = 0xFFFF_0000
 
 const (
 	oftMagic   = "OFT2"
 	oftFixed   = 192  // bytes before the name
-	oftNameMin = 64   // bytes that the name takes at least
-	oftMax     = 2048 // bytes of a header that is accepted
+	oftNameMin = 64   // minimum space of the name, in bytes
+	oftMax     = 2048 // maximum accepted size of a header, in bytes
 )
 
 // ErrMagic means that a stream does not begin with "OFT2".
@@ -128,7 +128,7 @@ func ReadOFT(r io.Reader) (OFT, error) {
 	return ParseOFT(b)
 }
 
-// cutShort is the error of a stream that ended after n bytes of something.
+// cutShort converts the error of a stream that ended after n bytes of a structure.
 func cutShort(err error, n int) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && n > 0 {
 		return fmt.Errorf("%w: after %d bytes", ErrTruncated, n)
@@ -201,12 +201,12 @@ func (h OFT) Append(dst []byte) []byte {
 	return w.B
 }
 
-// Checksum is the sum of OFT2 over what is written to it: 16-bit words, the first
-// byte the higher, subtracted in ones' complement. The zero value is that of
-// nothing. It is an io.Writer that never fails.
+// Checksum is the checksum of OFT2 over the bytes written to it: 16-bit big-endian
+// words, subtracted in ones' complement. The zero value is that of no data. It is an
+// io.Writer that never fails.
 type Checksum struct {
 	sum uint32 // of all words, modulo 2^16-1
-	odd bool   // the next byte is the lower one of its word
+	odd bool   // the next byte is the low one of its word
 }
 
 // Write adds bytes.
@@ -224,11 +224,11 @@ func (c *Checksum) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Sum is the checksum as a header has it.
+// Sum returns the checksum as in a header.
 func (c *Checksum) Sum() uint32 { return (0xFFFF - c.sum) << 16 }
 
-// Fits reports whether a header's checksum is that of the bytes, or says nothing.
-// In ones' complement, 0 and FFFF are the same number.
+// Fits reports whether a header's checksum matches the bytes or is unknown. In ones'
+// complement, 0 and FFFF are the same number.
 func (c *Checksum) Fits(header uint32) bool {
 	return header == 0 || header == NoChecksum || (header>>16)%0xFFFF == (c.Sum()>>16)%0xFFFF
 }

@@ -26,13 +26,13 @@ const flapStart = 0x2A
 
 // Errors of the frame layer.
 var (
-	// ErrStartMarker means that a frame does not begin with 2A: the stream is
-	// out of step and cannot be used further.
+	// ErrStartMarker means that a frame does not begin with 2A: the stream is out of sync
+	// and unusable.
 	ErrStartMarker = errors.New("oscarwire: bad flap start marker")
 	// ErrTruncated means that the stream ended inside a frame.
 	ErrTruncated = errors.New("oscarwire: truncated flap frame")
-	// ErrOversize means that a payload is larger than the reader's cap or than
-	// the 16-bit length field can say.
+	// ErrOversize means that a payload exceeds the reader's limit or the 16-bit length
+	// field.
 	ErrOversize = errors.New("oscarwire: oversize flap payload")
 )
 
@@ -64,8 +64,8 @@ type FrameReader struct {
 	hdr [FLAPHeaderLen]byte
 }
 
-// NewFrameReader returns a reader of r that refuses payloads of more than
-// maxPayload bytes; 0 means MaxPayload.
+// NewFrameReader returns a reader of r that rejects payloads of more than maxPayload
+// bytes; 0 means MaxPayload.
 func NewFrameReader(r io.Reader, maxPayload int) *FrameReader {
 	if maxPayload <= 0 || maxPayload > MaxPayload {
 		maxPayload = MaxPayload
@@ -178,10 +178,10 @@ type Appender interface {
 	Append(dst []byte) []byte
 }
 
-// Raw is a body that is bytes already.
+// Raw is an encoded body.
 type Raw []byte
 
-// Append appends the bytes as they are.
+// Append appends the bytes unchanged.
 func (b Raw) Append(dst []byte) []byte { return append(dst, b...) }
 
 // FrameWriter writes FLAP frames, numbering them. Each frame is one Write. It

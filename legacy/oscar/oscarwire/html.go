@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// LooksLikeHTML reports whether a message to a UIN, which should be plain
-// text, is AIM HTML: AIM-minded clients send that to everybody. It is so if it
-// begins with an <html>, <body>, <font> or <!doctype> tag.
+// LooksLikeHTML reports whether a message to a UIN, which should be plain text, is AIM
+// HTML, which some AIM clients send to every recipient: it begins with an <html>,
+// <body>, <font> or <!doctype> tag.
 func LooksLikeHTML(s string) bool {
 	s = strings.TrimLeft(s, " \t\r\n")
 	for _, tag := range [...]string{"html", "body", "font", "!doctype"} {
@@ -24,19 +24,19 @@ var toHTML = strings.NewReplacer(
 	"\r\n", "<br>", "\n", "<br>", "\r", "<br>", "  ", " &nbsp;",
 )
 
-// TextToHTML escapes plain text for AIM: markup characters become entities,
-// newlines <br>, and of two spaces the second &nbsp; so that it survives.
+// TextToHTML escapes plain text for AIM: markup characters become entities, newlines
+// <br>, and the second of two spaces &nbsp; so that it is preserved.
 func TextToHTML(s string) string { return toHTML.Replace(s) }
 
 // WrapHTML puts HTML into the document tags that AIM clients send.
 func WrapHTML(s string) string { return "<HTML><BODY>" + s + "</BODY></HTML>" }
 
-// HTMLToText makes plain text of AIM HTML. <br> and raw newlines break lines,
-// so do <p>, <div>, <li>, <tr> and the like at both ends; other tags and
-// comments vanish, script, style and title with their content; entities are
-// decoded; a link whose text is not its address becomes `text <address>`.
-// Unlike a browser it keeps runs of spaces. Broken markup is taken as text as
-// far as possible. The time is linear in the input; the result is clean.
+// HTMLToText converts AIM HTML to plain text. <br> and raw newlines break lines, and so
+// do <p>, <div>, <li>, <tr> and similar tags at both ends; other tags and comments are
+// removed, script, style and title with their content; entities are decoded; a link
+// whose text is not its address becomes `text <address>`. Unlike a browser it keeps
+// runs of spaces. Broken markup is treated as text as far as possible. The time is
+// linear in the input; the result is clean.
 func HTMLToText(s string) string {
 	if !strings.ContainsAny(s, "<&") {
 		return strings.Trim(Clean(s), "\n ")
@@ -54,11 +54,11 @@ func parseHTML(s string) *htmlParser {
 type htmlParser struct {
 	in  string
 	out []byte
-	// The link that is open: its address and where its text begins in out.
+	// The open link: its address, and the start of its text in out.
 	open   bool
 	href   string
 	anchor int
-	// What bounds the search for the end of broken tags and comments.
+	// Limit of the search for the end of broken tags and comments.
 	budget    int
 	noTagEnd  bool
 	noComment bool
@@ -96,10 +96,10 @@ func (p *htmlParser) text(s string) {
 	}
 }
 
-// maxEntity is longer than every named entity.
+// maxEntity exceeds the length of every named entity.
 const maxEntity = 40
 
-// entityLen returns the length of what may be an entity at the start of s.
+// entityLen returns the length of a possible entity at the start of s.
 func entityLen(s string) int {
 	end := min(len(s), maxEntity)
 	for i := 1; i < end; i++ {
@@ -116,8 +116,8 @@ func entityLen(s string) int {
 
 func isAlpha(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// chars appends character data. A line that just began for a tag takes no
-// second newline from the source.
+// chars appends character data. After a line break by a tag, it skips one newline of
+// the source.
 func (p *htmlParser) chars(s string) {
 	s = strings.TrimLeft(s, "\r")
 	if p.lineStart() {
@@ -131,7 +131,7 @@ func (p *htmlParser) lineStart() bool {
 	return n == 0 || p.out[n-1] == '\n'
 }
 
-// markup consumes a tag, comment or declaration at the start of in. False if
+// markup consumes a tag, comment or declaration at the start of in. It returns false if
 // the `<` is plain text.
 func (p *htmlParser) markup() bool {
 	s := p.in
@@ -165,8 +165,8 @@ func (p *htmlParser) markup() bool {
 	return true
 }
 
-// tagEnd returns the index of the > that closes the tag at the start of s,
-// minding quotes; if the quotes are broken, of the first >; or -1.
+// tagEnd returns the index of the > that closes the tag at the start of s, respecting
+// quotes. With broken quotes it returns the first >, or -1.
 func (p *htmlParser) tagEnd(s string) int {
 	quote := byte(0)
 	for i := 1; i < len(s) && p.budget > 0; i++ {
@@ -185,7 +185,7 @@ func (p *htmlParser) tagEnd(s string) int {
 	return strings.IndexByte(s, '>')
 }
 
-// tag acts on a tag, given without the angle brackets.
+// tag handles a tag, given without the angle brackets.
 func (p *htmlParser) tag(s string) {
 	closing := s[0] == '/'
 	if closing {
@@ -228,7 +228,7 @@ func (p *htmlParser) newline() {
 	p.out = append(p.out, '\n')
 }
 
-// skipContent drops everything up to the closing tag, or the end.
+// skipContent removes everything up to the closing tag, or the end.
 func (p *htmlParser) skipContent(mark string) {
 	for p.in != "" {
 		i := strings.IndexByte(p.in, '<')
@@ -244,8 +244,7 @@ func (p *htmlParser) skipContent(mark string) {
 	p.in = ""
 }
 
-// closeLink ends the open link: the address follows its text unless they say
-// the same.
+// closeLink ends the open link: the address follows its text unless they are equal.
 func (p *htmlParser) closeLink() {
 	if !p.open {
 		return
@@ -266,7 +265,7 @@ func (p *htmlParser) closeLink() {
 	}
 }
 
-// bareAddress strips what a link's text usually leaves out.
+// bareAddress removes the parts of an address that link texts usually omit.
 func bareAddress(s string) string {
 	for _, scheme := range [...]string{"http://", "https://", "mailto:"} {
 		if hasScheme(s, scheme) {
@@ -281,7 +280,7 @@ func hasScheme(s, scheme string) bool {
 	return len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme)
 }
 
-// attribute finds the value of an attribute in the rest of a tag.
+// attribute returns the value of an attribute in the rest of a tag.
 func attribute(s, name string) string {
 	for s != "" {
 		s = strings.TrimLeft(s, " \t\r\n/\"'")

@@ -21,7 +21,7 @@ const (
 	TagIMStore       uint16 = 0x06 // empty: store if offline
 	TagIMIconInfo    uint16 = 0x08
 	TagIMIconRequest uint16 = 0x09
-	TagIMWantsTyping uint16 = 0x0B // empty: typing events are welcome
+	TagIMWantsTyping uint16 = 0x0B // empty: typing events are supported
 	TagIMTime        uint16 = 0x16 // time_t of an offline message
 )
 
@@ -124,8 +124,8 @@ func (m IncomingIM) Time() (time.Time, bool) {
 	return tlvTime(m.TLVs, TagIMTime)
 }
 
-// IMText is the content of a message of channel 1, TLV 02: fragments of which
-// 0501 lists the features that the sender understands and each 0101 has text.
+// IMText is the content of a message of channel 1, TLV 02: fragment 0501 lists the
+// sender's features, and each 0101 contains text.
 type IMText struct {
 	Features []byte
 	Parts    []IMPart
@@ -144,16 +144,16 @@ const (
 	fragmentText     uint16 = 0x0101
 )
 
-// Features that clients list: BitLBee and libpurple send DefaultFeatures to
-// AIM users and FeaturesICQ to UINs.
+// Features that clients send: BitLBee and libpurple send DefaultFeatures to AIM users
+// and FeaturesICQ to UINs.
 var (
 	DefaultFeatures = []byte{1, 1, 1, 2}
 	FeaturesICQ     = []byte{1}
 )
 
-// ParseIMText parses TLV 02 of a message of channel 1. A text fragment whose
-// length lies beyond the data is taken up to its end, since some clients
-// count wrongly; ErrShort is returned with it. ErrMissing without any text.
+// ParseIMText parses TLV 02 of a message of channel 1. If the length of a text fragment
+// exceeds the data, the text ends with the data, because some clients send a wrong
+// length; ErrShort is returned with it. ErrMissing without any text.
 func ParseIMText(value []byte) (IMText, error) {
 	r := NewReader(value)
 	var t IMText
@@ -202,8 +202,8 @@ func (t IMText) Append(dst []byte) []byte {
 	return w.B
 }
 
-// Text decodes and joins the parts. Text that is neither ASCII, UTF-8 nor in
-// the encoding that it says is read in page; see DecodeText.
+// Text decodes and joins the parts. Text that is neither ASCII, UTF-8 nor in its
+// declared encoding is decoded by page; see DecodeText.
 func (t IMText) Text(page *CodePage) string {
 	if len(t.Parts) == 1 {
 		return DecodeText(t.Parts[0].Charset, t.Parts[0].Data, page)
@@ -215,7 +215,7 @@ func (t IMText) Text(page *CodePage) string {
 	return sb.String()
 }
 
-// NewIMText makes the content of one part that carries s; see Encoder.
+// NewIMText makes the content of one part with the text s; see Encoder.
 func NewIMText(s string, enc Encoder, features []byte) IMText {
 	charset, data := enc.Encode(s)
 	return IMText{features, []IMPart{{Charset: charset, Data: data}}}

@@ -1,7 +1,7 @@
 package oscarwire
 
-// HostAck says that the server took a message, 04/0C. It comes for stored
-// messages, too, and does not say that anybody has received it.
+// HostAck is the server's acknowledgement of a message, 04/0C. The server sends it for
+// stored messages, too; it does not confirm delivery.
 type HostAck struct {
 	Cookie  Cookie
 	Channel uint16
@@ -24,7 +24,7 @@ func (a HostAck) Append(dst []byte) []byte {
 	return w.B
 }
 
-// TypingEvent is what somebody does at the keyboard.
+// TypingEvent is a typing notification.
 type TypingEvent uint16
 
 // Typing events.
@@ -61,7 +61,7 @@ func (t Typing) Append(dst []byte) []byte {
 	return w.B
 }
 
-// MissedReason says why messages were lost.
+// MissedReason is the reason for lost messages.
 type MissedReason uint16
 
 // Reasons of 04/0A.
@@ -81,10 +81,10 @@ var missedTexts = map[MissedReason]string{
 	MissedSelfTooWarned:   "own warning level too high",
 }
 
-// String gives the meaning, with the code.
+// String returns the meaning, with the code.
 func (c MissedReason) String() string { return codeText("missed", missedTexts, c) }
 
-// Missed tells of messages to us that the server threw away.
+// Missed reports messages to the user that the server dropped.
 type Missed struct {
 	Channel uint16
 	From    UserInfo
@@ -116,8 +116,7 @@ func (l MissedMessages) Append(dst []byte) []byte {
 	return w.B
 }
 
-// Reasons of ClientAck. Clients use the last one only: what follows is the
-// recipient's answer.
+// Reasons of ClientAck. Clients use only the last one: the recipient's answer follows.
 const (
 	AckUnsupportedChannel uint16 = 1
 	AckBusted             uint16 = 2

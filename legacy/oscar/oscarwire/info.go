@@ -2,8 +2,8 @@ package oscarwire
 
 import "strconv"
 
-// UserDetails is what the replies to MetaFullInfo say together. Text is in the
-// account's code page. (Shutko, "META_USER_INFO")
+// UserDetails combines the replies to MetaFullInfo. Text is in the account's code page.
+// (Shutko, "META_USER_INFO")
 type UserDetails struct {
 	Nick, First, Last, Email      []byte // 00C8
 	City, State, Phone, Mobile    []byte
@@ -21,8 +21,8 @@ type UserDetails struct {
 	Affiliations                  [][]byte // 00FA, past ones too
 }
 
-// Take adds what one of the replies to MetaFullInfo says; others are skipped.
-// Fields behind the end of a reply stay as they are.
+// Take adds the fields of a reply to MetaFullInfo; it skips other replies. Fields
+// missing at the end of a reply stay unchanged.
 func (d *UserDetails) Take(m MetaReply) error {
 	if !m.OK() {
 		return nil
@@ -77,8 +77,7 @@ func appendKeywords(l [][]byte, r *Reader) [][]byte {
 	return l
 }
 
-// Replies are the replies to MetaFullInfo in their usual order, the last one
-// empty.
+// Replies returns the replies to MetaFullInfo in their usual order, the last one empty.
 func (d UserDetails) Replies() []MetaReply {
 	reply := func(s MetaSubtype, write func(w *Writer)) MetaReply {
 		var w Writer
@@ -134,8 +133,8 @@ func (d UserDetails) Replies() []MetaReply {
 	}
 }
 
-// Tags of white pages searches and of MetaSetFull, little-endian TLVs of strings as
-// CString16LE where nothing else is said. (Shutko, "META_SET_FULLINFO_REQUEST")
+// Tags of white pages searches and of MetaSetFull: little-endian TLVs with CString16LE
+// values, unless noted otherwise. (Shutko, "META_SET_FULLINFO_REQUEST")
 const (
 	TagMetaFirst    uint16 = 0x0140
 	TagMetaLast     uint16 = 0x014A
@@ -151,18 +150,18 @@ const (
 	TagMetaBirthday uint16 = 0x023A // year, month, day, 16 bits each
 	TagMetaNotes    uint16 = 0x0258
 	TagMetaStreet   uint16 = 0x0262
-	TagMetaZip      uint16 = 0x026C // a number, 32 bits: other postal codes cannot be told
+	TagMetaZip      uint16 = 0x026C // a number, 32 bits: other postal codes cannot be represented
 	TagMetaPhone    uint16 = 0x0276
 	TagMetaMobile   uint16 = 0x028A
 )
 
-// taggedText is a detail that is a string.
+// taggedText is a text field with its tag.
 type taggedText struct {
 	tag  uint16
 	text *[]byte
 }
 
-// texts are the details that are strings, by their tags.
+// texts returns the text fields with their tags.
 func (d *UserDetails) texts() []taggedText {
 	return []taggedText{
 		{TagMetaNick, &d.Nick}, {TagMetaFirst, &d.First}, {TagMetaLast, &d.Last}, {TagMetaEmail, &d.Email},
@@ -172,8 +171,8 @@ func (d *UserDetails) texts() []taggedText {
 	}
 }
 
-// MetaSetFullArgs are the arguments of MetaSetFull: what is there of the details.
-// What is left out stays as it is.
+// MetaSetFullArgs returns the arguments of MetaSetFull for the fields that are set. The
+// server keeps the others.
 func MetaSetFullArgs(d UserDetails) []byte {
 	var w Writer
 	put := func(tag uint16, write func()) {
@@ -186,7 +185,7 @@ func MetaSetFullArgs(d UserDetails) []byte {
 		if len(*t.text) > 0 {
 			put(t.tag, func() {
 				if w.CString16LE(*t.text); t.tag == TagMetaEmail {
-					w.U8(0) // which is to publish it
+					w.U8(0) // publish it
 				}
 			})
 		}
@@ -210,7 +209,7 @@ func MetaSetFullArgs(d UserDetails) []byte {
 	return w.B
 }
 
-// TakeSetFull takes over what the arguments of MetaSetFull say.
+// TakeSetFull applies the arguments of MetaSetFull.
 func (d *UserDetails) TakeSetFull(args []byte) error {
 	r := NewReader(args)
 	for r.Len() > 0 && r.Err() == nil {
@@ -245,8 +244,8 @@ func (d *UserDetails) TakeSetFull(args []byte) error {
 	return wrap("meta set", r.Err())
 }
 
-// MetaTextTLVArgs are the arguments of MetaSearchWhiteTLV and
-// MetaSearchEmailTLV: texts by their tags.
+// MetaTextTLVArgs returns the arguments of MetaSearchWhiteTLV and MetaSearchEmailTLV:
+// texts by their tags.
 func MetaTextTLVArgs(tags []uint16, texts [][]byte) []byte {
 	var w Writer
 	for i, tag := range tags {
@@ -258,8 +257,7 @@ func MetaTextTLVArgs(tags []uint16, texts [][]byte) []byte {
 	return w.B
 }
 
-// ParseMetaTextTLVs returns such texts by their tags; TLVs that hold no text are
-// skipped.
+// ParseMetaTextTLVs returns the texts by their tags; it skips TLVs without a text.
 func ParseMetaTextTLVs(args []byte) (map[uint16][]byte, error) {
 	found := make(map[uint16][]byte)
 	r := NewReader(args)

@@ -18,9 +18,9 @@ const (
 	MIMEUTF8  = `text/aolrtf; charset="utf-8"`
 )
 
-// LocationInfo is the own profile, away text and capabilities (02/04), or a
-// user's (after the userinfo block of 02/06). Only what is not nil is sent; an
-// away text of "" says that one is back.
+// LocationInfo is the user's own profile, away text and capabilities (02/04), or a
+// peer's (after the userinfo block of 02/06). Only fields that are not nil are sent; an
+// empty away text ends the away state.
 type LocationInfo struct {
 	Profile *string // HTML
 	Away    *string // HTML
@@ -62,8 +62,8 @@ func mimeText(l TLVs, typeTag, textTag uint16) *string {
 	return &s
 }
 
-// appendMIMEText appends a text with its MIME type. That of one that is empty is empty,
-// and left out unless typed is set.
+// appendMIMEText appends a text with its MIME type. An empty text has an empty type,
+// which is omitted unless typed is set.
 func appendMIMEText(w *Writer, typeTag, textTag uint16, s *string, typed bool) {
 	if s == nil {
 		return
@@ -98,14 +98,14 @@ func (p LocationInfo) append(dst []byte, typed bool) []byte {
 	return w.B
 }
 
-// What LocationQuery asks for, as 02/15 numbers it.
+// The flags of LocationQueryNew, 02/15.
 const (
 	LocationProfile uint32 = 0x01
 	LocationAway    uint32 = 0x02
 	LocationCaps    uint32 = 0x04
 )
 
-// LocationQueryNew asks for a user's texts, 02/15. The answer is 02/06.
+// LocationQueryNew requests a user's texts, 02/15. The answer is 02/06.
 type LocationQueryNew struct {
 	Flags uint32
 	Name  string
@@ -133,7 +133,7 @@ const (
 	LocationOldCaps    uint16 = 0x04
 )
 
-// LocationQueryOld is the older 02/05, which asks for one thing.
+// LocationQueryOld is the older 02/05, which requests one text.
 type LocationQueryOld struct {
 	Type uint16
 	Name string
@@ -171,8 +171,8 @@ func ParseLocationReply(body []byte) (LocationReplyInfo, error) {
 	return p, wrapID(LocationReply, err)
 }
 
-// Append appends the body. Every text has a type, as Open OSCAR Server sends them:
-// BarnOwl dies of one without.
+// Append appends the body. Every text has a type, as in Open OSCAR Server: BarnOwl
+// crashes without one.
 func (p LocationReplyInfo) Append(dst []byte) []byte {
 	return p.Info.append(p.User.Append(dst), true)
 }

@@ -6,29 +6,29 @@ import (
 	"strings"
 )
 
-// Run is a piece of a text with one look.
+// Run is a run of text with one look.
 type Run struct {
 	Text string
 	Look
 }
 
-// Look is how AIM HTML shows a text. The zero Look is that of plain text.
+// Look is the formatting of a text in AIM HTML. The zero Look is plain text.
 type Look struct {
 	Bold, Italic, Underline, Strike, Fixed bool
-	// Fore and Back are colours: 0xRRGGBB, and Coloured; 0 for none.
+	// Fore and Back are colours: Coloured | 0xRRGGBB, or 0 for none.
 	Fore, Back uint32
 	Link       string // an address with a scheme of linkSchemes, "" for none
 }
 
-// Coloured marks a colour of a Look, since black is 0.
+// Coloured distinguishes black from no colour in a Look.
 const Coloured = 1 << 24
 
 const (
-	maxRuns = 200 // more of them are one
+	maxRuns = 200 // limit; the rest is one run
 	maxFont = 32  // <font> in <font>
 )
 
-// linkSchemes are those that are followed without harm.
+// linkSchemes are the schemes of links that are safe to follow.
 var linkSchemes = [...]string{"http://", "https://", "mailto:", "xmpp:"}
 
 func safeLink(address string) bool {
@@ -43,9 +43,9 @@ func safeLink(address string) bool {
 	return false
 }
 
-// HTMLToRuns reads AIM HTML like HTMLToText, and how it looks; the runs together
-// are the text, and nil if all of it is plain. Sizes and faces of fonts are
-// not kept, nor is black, which is what clients write for no colour.
+// HTMLToRuns parses AIM HTML like HTMLToText, with its formatting. The runs
+// concatenated are the text; they are nil if all of it is plain. It ignores font sizes
+// and faces, and black, which clients use for the default colour.
 func HTMLToRuns(s string) (text string, runs []Run) {
 	p := parseHTML(s)
 	if len(p.marks) == 0 {
@@ -59,7 +59,8 @@ func HTMLToRuns(s string) (text string, runs []Run) {
 	return finishRuns(runs)
 }
 
-// finishRuns takes off what is empty around a text, and joins what looks the same.
+// finishRuns trims white space around the text and joins adjacent runs with the same
+// look.
 func finishRuns(runs []Run) (string, []Run) {
 	for i := range runs { // from the start, up to the first text
 		if runs[i].Text = strings.TrimLeft(runs[i].Text, "\n "); runs[i].Text != "" {
@@ -90,12 +91,12 @@ func finishRuns(runs []Run) (string, []Run) {
 	return text.String(), all
 }
 
-// RunsToHTML writes runs as AIM HTML, and the addresses in them as links.
+// RunsToHTML formats runs as AIM HTML, with the addresses in them as links.
 func RunsToHTML(runs []Run) string {
 	var b strings.Builder
 	for i, r := range runs {
 		if i > 0 && runs[i-1].Link != "" && r.Text == " <"+runs[i-1].Link+">" {
-			continue // what those read who have no links
+			continue // the fallback for clients without links
 		}
 		var closing []string
 		open := func(tag, attributes string) {
@@ -136,8 +137,8 @@ func RunsToHTML(runs []Run) string {
 	return b.String()
 }
 
-// LinkedHTML is TextToHTML with the addresses of the Web as links, which the classic
-// clients do not look for.
+// LinkedHTML is TextToHTML with Web addresses as links, which the classic clients do
+// not detect.
 func LinkedHTML(s string) string {
 	var b strings.Builder
 	for s != "" {
@@ -167,7 +168,7 @@ func colourName(c uint32) string {
 	return "#" + strconv.FormatUint(uint64(c&0xFFFFFF|Coloured), 16)[1:]
 }
 
-// parseColour reads #rrggbb, 0 for anything else.
+// parseColour parses #rrggbb, 0 for anything else.
 func parseColour(s string) uint32 {
 	n, err := strconv.ParseUint(strings.TrimPrefix(s, "#"), 16, 24)
 	if err != nil || len(strings.TrimPrefix(s, "#")) != 6 {
@@ -176,13 +177,13 @@ func parseColour(s string) uint32 {
 	return uint32(n) | Coloured
 }
 
-// mark is where another look begins.
+// mark is the start of another look.
 type mark struct {
 	at   int // in htmlParser.out
 	look Look
 }
 
-// looks is what a parser knows of the look of what comes.
+// looks is a parser's current formatting.
 type looks struct {
 	marks                                  []mark
 	bold, italic, underline, strike, fixed int // how many are open
@@ -190,7 +191,7 @@ type looks struct {
 	link                                   string
 }
 
-// styleTag notes a tag that changes how text looks.
+// styleTag handles a tag that changes the formatting.
 func (p *htmlParser) styleTag(name, attrs string, closing bool) {
 	var open *int
 	switch name {
@@ -237,7 +238,7 @@ func (p *htmlParser) fontTag(attrs string, closing bool) {
 	p.mark()
 }
 
-// mark notes how what follows looks.
+// mark records the current look.
 func (p *htmlParser) mark() {
 	now := Look{Bold: p.bold > 0, Italic: p.italic > 0, Underline: p.underline > 0, Strike: p.strike > 0, Fixed: p.fixed > 0, Link: p.link}
 	if n := len(p.fonts); n > 0 {

@@ -29,7 +29,7 @@ type ICQData struct {
 	Data     []byte
 }
 
-// ParseICQData parses 15/02 or 15/03. The inner length is not believed.
+// ParseICQData parses 15/02 or 15/03. It ignores the inner length.
 func ParseICQData(body []byte) (ICQData, error) {
 	b, ok := NewReader(body).TLVs().Get(tagICQData)
 	if !ok {
@@ -89,7 +89,7 @@ func NewOldOffline(uin uint32, sequence uint16, m OldOffline) ICQData {
 	return ICQData{uin, ICQOfflineMessage, sequence, w.B}
 }
 
-// MetaSubtype is what a meta request or reply is about.
+// MetaSubtype is the subject of a meta request or reply.
 type MetaSubtype uint16
 
 // Meta requests.
@@ -157,15 +157,15 @@ func NewMetaRequest(uin uint32, sequence uint16, s MetaSubtype, args []byte) ICQ
 	return ICQData{uin, ICQMetaRequest, sequence, w.B}
 }
 
-// MetaUINArgs are the arguments of MetaShortInfo, MetaFullInfo, MetaSelfInfo
-// and MetaSearchUIN; ParseMetaUIN reads them and those of MetaSearchUINTLV.
+// MetaUINArgs returns the arguments of MetaShortInfo, MetaFullInfo, MetaSelfInfo and
+// MetaSearchUIN; ParseMetaUIN parses them and those of MetaSearchUINTLV.
 func MetaUINArgs(uin uint32) []byte {
 	var w Writer
 	w.U32LE(uin)
 	return w.B
 }
 
-// MetaUINTLVArgs are the arguments of MetaSearchUINTLV.
+// MetaUINTLVArgs returns the arguments of MetaSearchUINTLV.
 func MetaUINTLVArgs(uin uint32) []byte {
 	var w Writer
 	w.U16LE(TagMetaUIN)
@@ -174,7 +174,7 @@ func MetaUINTLVArgs(uin uint32) []byte {
 	return w.B
 }
 
-// ParseMetaUIN returns the UIN that a request is about.
+// ParseMetaUIN returns the UIN in a request.
 func ParseMetaUIN(s MetaSubtype, args []byte) (uint32, error) {
 	r := NewReader(args)
 	if s == MetaSearchUINTLV {
@@ -213,8 +213,8 @@ func (m MetaReply) Wrap(uin uint32, sequence uint16) ICQData {
 // OK reports whether the request succeeded.
 func (m MetaReply) OK() bool { return m.Result == MetaOK }
 
-// MetaUser is what short info and a search say about a user. Text is in the
-// account's code page.
+// MetaUser is a user in short info or a search result. Text is in the account's code
+// page.
 type MetaUser struct {
 	UIN      uint32 // searches only
 	Nick     []byte
@@ -266,14 +266,13 @@ func NewShortInfo(u MetaUser) MetaReply {
 	return MetaReply{MetaShortReply, MetaOK, w.B}
 }
 
-// SearchRow parses the data of MetaSearchRow and MetaSearchLast; left is the
-// number of matches that the server did not send, in the last row only. Look
-// at Result first: a failure has no row. A row with UIN 0 says that nobody was
-// found, too.
+// SearchRow parses the data of MetaSearchRow and MetaSearchLast; left is the number of
+// matches that the server did not send, in the last row only. Check Result first: a
+// failure has no row. A row with UIN 0 also means that there is no match.
 func (m MetaReply) SearchRow() (u MetaUser, left uint32, err error) {
 	r := NewReader(m.Data)
-	// Some servers count without the UIN (Shutko's example of 01A4), so the
-	// size is only used to pass over fields that are not known here.
+	// Some servers exclude the UIN from the size (Shutko's example of 01A4), so the size is
+	// only used to skip unknown fields.
 	end := int(r.U16LE()) + 2
 	if r.Err() == nil && end > len(m.Data) {
 		err = wrap("search row", fmt.Errorf("%w: row of %d bytes, %d there", ErrShort, end-2, r.Len()))

@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// Moods are what ICQ users show beside their status, "x-status" as ICQ 5 called it: by
-// a capability, or as ICQ 6 does, by a number. Some have no number.
+// Moods are shown by ICQ users in addition to their status ("x-status" in ICQ 5): by a
+// capability or, since ICQ 6, by a number. Some have no number.
 
-// moods are the names of moods by their capabilities.
+// moods maps capabilities to the names of moods.
 var moods = map[GUID]string{
 	cap16("01D8D7EEAC3B492AA58DD3D877E66B92"): "Angry", cap16("5A581EA1E580430CA06F612298B7E4C7"): "Taking a bath",
 	cap16("83C9B78E77E74378B2C5FB6CFCC35BEC"): "Tired", cap16("E601E41C33734BD1BC06811D6C323D81"): "At a party",
@@ -41,13 +41,13 @@ func cap16(s string) GUID {
 	return GUID(b)
 }
 
-// Mood is the name of the mood that a user shows, "" for none.
+// Mood returns the name of the user's mood, "" for none.
 func (u UserInfo) Mood() string {
 	for _, i := range u.BART() {
 		if i.Type != BARTMood {
 			continue
 		}
-		_, number, ok := bytes.Cut(i.Data, []byte("icqmood")) // some write a 0 before it
+		_, number, ok := bytes.Cut(i.Data, []byte("icqmood")) // some clients send a 0 before it
 		if n, err := strconv.ParseUint(string(number), 10, 8); ok && err == nil && n < uint64(len(numberedMoods)) {
 			return numberedMoods[n]
 		}

@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// Cookie identifies a message; acks and errors carry it back.
+// Cookie identifies a message; acks and errors repeat it.
 type Cookie [8]byte
 
-// String gives the cookie in hexadecimal.
+// String returns the cookie in hexadecimal.
 func (c Cookie) String() string { return hex.EncodeToString(c[:]) }
 
 // GUID is a capability or plugin identifier in network byte order.
 type GUID [16]byte
 
-// String gives the usual form without braces: 8-4-4-4-12 digits, upper case.
+// String returns the usual form without braces: 8-4-4-4-12 digits, upper case.
 func (g GUID) String() string {
 	return fmt.Sprintf("%X-%X-%X-%X-%X", g[:4], g[4:6], g[6:8], g[8:10], g[10:])
 }
 
 var errGUID = errors.New("oscarwire: bad guid")
 
-// ParseGUID reads a GUID of 32 digits; hyphens and braces are skipped.
+// ParseGUID parses a GUID of 32 digits; it skips hyphens and braces.
 func ParseGUID(s string) (g GUID, err error) {
 	digits := strings.NewReplacer("-", "", "{", "", "}", "").Replace(s)
 	b, err := hex.DecodeString(digits)
@@ -35,7 +35,7 @@ func ParseGUID(s string) (g GUID, err error) {
 	return g, nil
 }
 
-// NormalizeScreenName gives the form in which two screen names compare equal:
+// NormalizeScreenName returns the form in which equal screen names are equal strings:
 // lower case, without spaces.
 func NormalizeScreenName(s string) string {
 	return strings.ToLower(strings.ReplaceAll(s, " ", ""))
@@ -57,5 +57,5 @@ func ParseUIN(s string) (uint32, bool) {
 	return uint32(n), err == nil
 }
 
-// FormatUIN gives the screen name of an ICQ number.
+// FormatUIN returns the screen name of an ICQ number.
 func FormatUIN(uin uint32) string { return strconv.FormatUint(uint64(uin), 10) }

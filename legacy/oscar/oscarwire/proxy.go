@@ -7,7 +7,7 @@ import (
 	"net/netip"
 )
 
-// ProxyPort is where rendezvous proxies listen.
+// ProxyPort is the port of rendezvous proxies.
 const ProxyPort uint16 = 5190
 
 // Kinds of frames between a peer and a rendezvous proxy. (libpurple, peer_proxy.c)
@@ -16,7 +16,7 @@ const (
 	ProxyCreate  uint16 = 2 // from the first peer; the payload is a ProxyRequest
 	ProxyCreated uint16 = 3 // the payload is a ProxyPlace
 	ProxyJoin    uint16 = 4 // from the second peer; the payload is a ProxyPeer
-	ProxyReady   uint16 = 5 // to both: what follows goes from peer to peer
+	ProxyReady   uint16 = 5 // to both: the peers' data follows
 )
 
 // Codes of ProxyError.
@@ -29,7 +29,7 @@ const (
 const (
 	proxyVersion = 0x044A
 	proxyHeader  = 10   // bytes behind the length
-	proxyMax     = 1024 // bytes of a payload that is accepted
+	proxyMax     = 1024 // maximum accepted payload in bytes
 )
 
 // ProxyFrame is a frame between a peer and a rendezvous proxy.
@@ -76,7 +76,7 @@ func (f ProxyFrame) Append(dst []byte) []byte {
 	return w.B
 }
 
-// Code is what a ProxyError says.
+// Code returns the code of a ProxyError.
 func (f ProxyFrame) Code() (uint16, bool) {
 	r := NewReader(f.Payload)
 	code := r.U16()
@@ -91,7 +91,7 @@ type ProxyPeer struct {
 	TLVs   TLVs   // 1 has the capability
 }
 
-// TagProxyCapability is the TLV of a ProxyPeer that says what it is about.
+// TagProxyCapability is the TLV of a ProxyPeer with the capability of the rendezvous.
 const TagProxyCapability uint16 = 0x01
 
 // ParseProxyPeer parses the payload of ProxyJoin.
@@ -134,7 +134,7 @@ func (p ProxyRequest) Append(dst []byte) []byte {
 	return w.B
 }
 
-// ProxyPlace is the payload of ProxyCreated: what to tell the other peer.
+// ProxyPlace is the payload of ProxyCreated: the address for the other peer.
 type ProxyPlace struct {
 	PIN  uint16
 	Addr netip.Addr // of the proxy, of version 4

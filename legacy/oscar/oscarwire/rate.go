@@ -2,9 +2,9 @@ package oscarwire
 
 import "time"
 
-// RateClass is one class of 01/07 and its present level. Levels are
-// milliseconds: the moving average of the time between two SNACs of the class.
-// A high level is good; every SNAC that follows closely lowers it.
+// RateClass is one class of 01/07 and its current level. A level is the moving average
+// of the time between two SNACs of the class, in milliseconds. A high level is good;
+// every SNAC that follows closely lowers it.
 type RateClass struct {
 	ID         uint16
 	Window     uint32 // number of SNACs averaged over
@@ -18,12 +18,12 @@ type RateClass struct {
 	Dropping   uint8  // "state": 1 while SNACs of the class are dropped
 }
 
-// maxElapsed bounds what is added to a level; beyond it any class is at max.
+// maxElapsed limits the time added to a level; beyond it every class is at Max.
 const maxElapsed = 24 * time.Hour
 
-// Next returns the level after a SNAC sent elapsed after the one before:
-// (Current*(Window-1) + elapsed in ms) / Window, at most Max. A window of 0 is
-// taken as 1, a negative time as none. (AOL, "Rate Limits".)
+// Next returns the level after a SNAC sent elapsed after the previous one:
+// (Current*(Window-1) + elapsed in ms) / Window, at most Max. A window of 0 counts as
+// 1, a negative time as 0. (AOL, "Rate Limits".)
 func (c RateClass) Next(elapsed time.Duration) uint32 {
 	window := uint64(max(c.Window, 1))
 	ms := uint64(min(max(elapsed, 0), maxElapsed) / time.Millisecond)
@@ -31,9 +31,9 @@ func (c RateClass) Next(elapsed time.Duration) uint32 {
 	return uint32(min(level, uint64(c.Max)))
 }
 
-// Wait returns for how long still to wait, elapsed after the last SNAC of the
-// class, so that the level after sending is at least level; 0 if that is so
-// already, at most 24 h. Levels above Max are taken as Max.
+// Wait returns the remaining delay, elapsed after the last SNAC of the class, until the
+// level after sending is at least level: from 0 to 24 h. A level above Max counts as
+// Max.
 func (c RateClass) Wait(elapsed time.Duration, level uint32) time.Duration {
 	window := uint64(max(c.Window, 1))
 	level = min(level, c.Max)
@@ -45,7 +45,7 @@ func (c RateClass) Wait(elapsed time.Duration, level uint32) time.Duration {
 	return max(time.Duration(ms)*time.Millisecond-max(elapsed, 0), 0)
 }
 
-// Burst returns how many SNACs can be sent at once, elapsed after the last
+// Burst returns the number of SNACs that can be sent at once, elapsed after the last
 // one, with the level after each at least level; at most limit.
 func (c RateClass) Burst(elapsed time.Duration, level uint32, limit int) int {
 	for n := range limit {
@@ -139,8 +139,7 @@ func (p RateParams) ClassIDs() RateClassIDs {
 	return l
 }
 
-// ByID returns which class each SNAC counts towards. SNACs that are not in it
-// are free.
+// ByID returns the class of each SNAC. SNACs that are not in the map have no limit.
 func (p RateParams) ByID() map[ID]uint16 {
 	m := make(map[ID]uint16)
 	for _, l := range p.Members {
@@ -151,7 +150,7 @@ func (p RateParams) ByID() map[ID]uint16 {
 	return m
 }
 
-// RateCode says what 01/0A tells of.
+// RateCode is the kind of a rate change, 01/0A.
 type RateCode uint16
 
 // Rate changes.
@@ -167,7 +166,7 @@ var rateTexts = map[RateCode]string{
 	RateLimited: "limited", RateCleared: "clear",
 }
 
-// String gives the meaning, with the code.
+// String returns the meaning, with the code.
 func (c RateCode) String() string { return codeText("rate", rateTexts, c) }
 
 // RateChange is 01/0A.

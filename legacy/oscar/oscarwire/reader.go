@@ -7,14 +7,13 @@ import (
 	"fmt"
 )
 
-// Errors of the bodies. What a ParseX function returns wraps one of them.
+// Errors of the bodies. The error of a ParseX function wraps one of them.
 var (
 	// ErrShort means that the data ended before the structure did.
 	ErrShort = errors.New("oscarwire: data too short")
-	// ErrMissing means that a TLV without which the structure is no use is
-	// absent or too short.
+	// ErrMissing means that a required TLV is absent or too short.
 	ErrMissing = errors.New("oscarwire: required tlv missing")
-	// ErrMalformed means that a value is impossible.
+	// ErrMalformed means that a value is invalid.
 	ErrMalformed = errors.New("oscarwire: malformed data")
 	// ErrTrailing means that bytes followed the last complete TLV.
 	ErrTrailing = errors.New("oscarwire: trailing bytes after tlvs")
@@ -31,10 +30,10 @@ func missing(place string, tag uint16) error {
 	return fmt.Errorf("%s: %w: %02X", place, ErrMissing, tag)
 }
 
-// Reader reads numbers, strings and TLVs from a byte slice. After the first
-// failure every method returns a zero value and Err says what failed, so that
-// a whole structure can be read before looking at the error. Numbers are
-// big-endian unless the method's name ends in LE.
+// Reader reads numbers, strings and TLVs from a byte slice. After the first failure
+// every method returns a zero value and Err returns the failure, so that a caller can
+// read a whole structure before it checks the error. Numbers are big-endian unless the
+// method's name ends in LE.
 type Reader struct {
 	buf []byte
 	off int
@@ -47,7 +46,7 @@ func NewReader(b []byte) *Reader { return &Reader{buf: b} }
 // Err returns the first failure, which wraps ErrShort.
 func (r *Reader) Err() error { return r.err }
 
-// Len returns the number of bytes that are left; 0 after a failure.
+// Len returns the number of remaining bytes; 0 after a failure.
 func (r *Reader) Len() int {
 	if r.err != nil {
 		return 0
@@ -55,7 +54,7 @@ func (r *Reader) Len() int {
 	return len(r.buf) - r.off
 }
 
-// Bytes returns the next n bytes, which point into the reader's slice.
+// Bytes returns the next n bytes as a subslice of the input.
 func (r *Reader) Bytes(n int) []byte {
 	if r.err != nil {
 		return nil
@@ -73,10 +72,10 @@ func (r *Reader) fail(n int) {
 	r.err = fmt.Errorf("%w: need %d bytes at offset %d of %d", ErrShort, n, r.off, len(r.buf))
 }
 
-// Skip passes over n bytes.
+// Skip skips n bytes.
 func (r *Reader) Skip(n int) { r.Bytes(n) }
 
-// Rest returns all that is left, nil if nothing is.
+// Rest returns all remaining bytes, nil if there are none.
 func (r *Reader) Rest() []byte {
 	if r.Len() == 0 {
 		return nil
@@ -159,8 +158,7 @@ func (r *Reader) CString16LE() []byte {
 	return b
 }
 
-// TLVs reads TLVs up to the end of the data. Bytes that are no complete TLV at
-// the end are skipped.
+// TLVs reads TLVs up to the end of the data. It skips an incomplete TLV at the end.
 func (r *Reader) TLVs() TLVs {
 	l, _ := ParseTLVs(r.Rest())
 	return l
@@ -172,8 +170,8 @@ func (r *Reader) TLVsLen(n int) TLVs {
 	return l
 }
 
-// TLVsN reads count TLVs. When the data ends before that, what was read is
-// returned and Err reports it.
+// TLVsN reads count TLVs. If the data ends before that, it returns the complete ones,
+// and Err reports the failure.
 func (r *Reader) TLVsN(count int) TLVs {
 	if count <= 0 || r.err != nil {
 		return nil
@@ -189,8 +187,8 @@ func (r *Reader) TLVsN(count int) TLVs {
 	return l
 }
 
-// readList reads elements with f until the data ends. An element that is cut
-// short is dropped and reported by Err.
+// readList reads elements with f until the data ends. It drops an incomplete element
+// and Err reports it.
 func readList[T any](r *Reader, size int, f func(*Reader) T) []T {
 	var l []T
 	if n := r.Len() / size; n > 0 {

@@ -2,7 +2,7 @@ package oscarwire
 
 import "net/netip"
 
-// RendezvousKind is what a message of channel 2 proposes.
+// RendezvousKind is the kind of a message of channel 2.
 type RendezvousKind uint16
 
 // Rendezvous kinds.
@@ -54,8 +54,8 @@ func (v Rendezvous) Append(dst []byte) []byte {
 	return w.B
 }
 
-// Addr returns an IPv4 address of the TLVs. It comes from the peer: see that
-// it is no private or otherwise forbidden one before connecting.
+// Addr returns an IPv4 address of the TLVs. It comes from the peer: check that it is
+// public before connecting.
 func (v Rendezvous) Addr(tag uint16) (netip.Addr, bool) {
 	b, ok := v.TLVs.Get(tag)
 	if !ok || len(b) != 4 {
@@ -90,14 +90,14 @@ func NewIncomingRendezvous(from UserInfo, v Rendezvous, flags IMFlags) IncomingI
 	return IncomingIM{v.Cookie, IMChannelRendezvous, from, flags.appendTo(l)}
 }
 
-// Invitation asks somebody into a room; it is a rendezvous of CapChat.
+// Invitation invites a user to a room; it is a rendezvous of CapChat.
 type Invitation struct {
 	Room RoomID
 	Text string
 }
 
-// Invitation returns the room, TLV 2711; ErrMissing without it. Text that is no
-// UTF-8 is read in page.
+// Invitation returns the room, TLV 2711; ErrMissing without it. Text that is not UTF-8
+// is decoded by page.
 func (v Rendezvous) Invitation(page *CodePage) (Invitation, error) {
 	b, ok := v.TLVs.Get(TagRendezvousData)
 	if !ok {

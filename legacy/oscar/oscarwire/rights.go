@@ -43,8 +43,8 @@ const (
 	ICBMDefaultFlags   uint32 = ICBMAllowMessages | ICBMMissedCalls | ICBMTypingEvents
 )
 
-// ICBMParams is 04/02 (set) and 04/05 (what is set). Channel 0 sets all
-// channels. Warning levels are in tenths of a percent.
+// ICBMParams is 04/02 (set) and 04/05 (current values). Channel 0 sets all channels.
+// Warning levels are in tenths of a percent.
 type ICBMParams struct {
 	Channel       uint16
 	Flags         uint32
@@ -73,8 +73,8 @@ func (p ICBMParams) Append(dst []byte) []byte {
 	return w.B
 }
 
-// FeedbagRights is 13/03: TLV 04 holds the greatest number of items of each
-// class, in the order of the classes, 16 bits each.
+// FeedbagRights is 13/03: TLV 04 contains the limit of items of each class, in the
+// order of the classes, 16 bits each.
 type FeedbagRights struct {
 	TLVs TLVs
 }
@@ -93,8 +93,7 @@ func NewFeedbagRights(maxItems []uint16) FeedbagRights {
 	return FeedbagRights{TLVs{{TagFeedbagMaxItems, appendU16s(nil, maxItems)}}}
 }
 
-// Max returns the greatest number of items of a class; false if the server
-// does not say.
+// Max returns the limit of items of a class; false if the server does not send it.
 func (p FeedbagRights) Max(class uint16) (int, bool) {
 	b, _ := p.TLVs.Get(TagFeedbagMaxItems)
 	i := 2 * int(class)

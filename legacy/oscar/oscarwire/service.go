@@ -43,7 +43,7 @@ func ParseRateClassIDs(body []byte) (RateClassIDs, error) {
 // Append appends the body.
 func (l RateClassIDs) Append(dst []byte) []byte { return appendU16s(dst, l) }
 
-// FamilyVersion is a family and the version of it that is spoken.
+// FamilyVersion is a family and its supported version.
 type FamilyVersion struct {
 	Family, Version uint16
 }
@@ -74,7 +74,7 @@ type ToolVersion struct {
 	Family, Version, Tool, ToolVersion uint16
 }
 
-// ClientReady is 01/02: from here on the server delivers.
+// ClientReady is 01/02: after it the server delivers messages.
 type ClientReady []ToolVersion
 
 // ParseClientReady parses 01/02.
@@ -98,8 +98,8 @@ func (l ClientReady) Append(dst []byte) []byte {
 	return w.B
 }
 
-// ServiceQuery asks for another service, 01/04. For a room (family 0E) Room
-// names it in TLV 01.
+// ServiceQuery requests the address of a service, 01/04. For a room (family 0E), TLV 01
+// contains Room.
 type ServiceQuery struct {
 	Family uint16
 	Room   *RoomID
@@ -151,8 +151,8 @@ func (q ServiceQuery) Append(dst []byte) []byte {
 	return w.B
 }
 
-// Redirect is the answer to ServiceQuery, 01/05: where to connect, and the
-// cookie for the first frame there.
+// Redirect is the answer to ServiceQuery, 01/05: the address, and the cookie for the
+// first frame there.
 type Redirect struct {
 	Family uint16 // TLV 0D
 	Addr   string // TLV 05, host:port
@@ -194,8 +194,8 @@ func (p Redirect) Append(dst []byte) []byte {
 	return w.B
 }
 
-// Migration tells the client to move to another server, 01/12. Families is
-// empty when all of them move.
+// Migration moves the client to another server, 01/12. Families is empty when all of
+// them move.
 type Migration struct {
 	Families FamilyList
 	Addr     string // TLV 05, host:port
@@ -252,8 +252,8 @@ func (m MOTD) Append(dst []byte) []byte {
 	return w.B
 }
 
-// Warned says that the own warning level changed, 01/10; From is nil when the
-// one who warned stays anonymous. Level is in tenths of a percent.
+// Warned reports a change of the user's own warning level, 01/10; From is nil for an
+// anonymous warning. Level is in tenths of a percent.
 type Warned struct {
 	Level uint16
 	From  *UserInfo

@@ -2,7 +2,7 @@ package oscarwire
 
 import "fmt"
 
-// SignOnCode says why a sign-on was refused (TLV 08). It is an error.
+// SignOnCode is the reason of a refused sign-on (TLV 08). It is an error.
 type SignOnCode uint16
 
 // Sign-on refusals.
@@ -76,7 +76,7 @@ var signOnTexts = map[SignOnCode]string{
 	SignOnUnderage:        "account suspended because of age",
 }
 
-// Error gives the meaning, with the code.
+// Error returns the meaning, with the code.
 func (c SignOnCode) Error() string { return codeText("sign-on refused", signOnTexts, c) }
 
 func codeText[C ~uint16](what string, texts map[C]string, c C) string {
@@ -157,7 +157,7 @@ func (p LoginReply) Append(dst []byte) []byte {
 	return w.B
 }
 
-// DisconnectCode says why the server ended a session (channel 4, TLV 09).
+// DisconnectCode is the reason for the end of a session (channel 4, TLV 09).
 type DisconnectCode uint16
 
 // Disconnect reasons. Open OSCAR Server uses 01 for a newer sign-on and for
@@ -175,8 +175,8 @@ type SignOff struct {
 	TLVs    TLVs   // everything, as parsed; not appended
 }
 
-// ParseSignOff parses the payload of a frame of ChannelSignOff on a BOS or
-// other service connection. Any payload is accepted, an empty one as well.
+// ParseSignOff parses the payload of a frame of ChannelSignOff on a BOS or other
+// service connection. It accepts any payload, even an empty one.
 func ParseSignOff(payload []byte) SignOff {
 	l := NewReader(payload).TLVs()
 	var s SignOff

@@ -30,7 +30,7 @@ const (
 	TagStrongHash    uint16 = 0x4C
 	TagPasswordURL   uint16 = 0x54
 	TagMachineInfo   uint16 = 0x5A
-	TagUseSSL        uint16 = 0x8C // of 01/04, empty: send us to where TLS is spoken
+	TagUseSSL        uint16 = 0x8C // of 01/04, empty: requests the address of a TLS port
 	TagSSLState      uint16 = 0x8E
 )
 
@@ -49,8 +49,8 @@ var roastKey = [16]byte{
 	0x71, 0xA3, 0xB9, 0xE6, 0x53, 0x7A, 0x95, 0x7C,
 }
 
-// Roast XORs a password with the fixed key of the ICQ sign-on (Shutko,
-// "roasting"); doing it twice gives the password back. It hides nothing.
+// Roast XORs a password with the fixed key of the ICQ sign-on (Shutko, "roasting");
+// applying it twice restores the password. It provides no secrecy.
 func Roast(password []byte) []byte {
 	out := make([]byte, len(password))
 	for i, c := range password {
@@ -61,15 +61,15 @@ func Roast(password []byte) []byte {
 
 const hashSalt = "AOL Instant Messenger (SM)"
 
-// HashStrong gives the hash of 17/02 with TLV 4C:
-// MD5(key + MD5(password) + "AOL Instant Messenger (SM)").
+// HashStrong returns the hash of 17/02 with TLV 4C: MD5(key + MD5(password) + "AOL
+// Instant Messenger (SM)").
 func HashStrong(key, password []byte) [md5.Size]byte {
 	inner := md5.Sum(password)
 	return hash(key, inner[:])
 }
 
-// HashWeak gives the hash of 17/02 without TLV 4C:
-// MD5(key + password + "AOL Instant Messenger (SM)").
+// HashWeak returns the hash of 17/02 without TLV 4C: MD5(key + password + "AOL Instant
+// Messenger (SM)").
 func HashWeak(key, password []byte) [md5.Size]byte { return hash(key, password) }
 
 func hash(key, secret []byte) [md5.Size]byte {
@@ -126,7 +126,7 @@ func (s SignOn) MultiConn() uint8 {
 	return v
 }
 
-// ClientInfo says what program signs on: TLVs 03, 16-1A, 14, 0F, 0E.
+// ClientInfo is the identification of the client: TLVs 03, 16-1A, 14, 0F, 0E.
 type ClientInfo struct {
 	Name         string // "ICQ Client", "Purple/2.14.12"
 	ID           uint16 // 16
@@ -203,8 +203,8 @@ func appendMultiConn(w *Writer, v uint8) {
 	}
 }
 
-// ChallengeRequest asks for the key of an MD5 sign-on, 17/06. SecurID and
-// MachineInfo are the empty TLVs 4B and 5A that AIM clients add.
+// ChallengeRequest requests the key of an MD5 sign-on, 17/06. SecurID and MachineInfo
+// are the empty TLVs 4B and 5A that AIM clients add.
 type ChallengeRequest struct {
 	ScreenName           string
 	SecurID, MachineInfo bool

@@ -14,11 +14,11 @@ const (
 	FlagExtra uint16 = 0x8000 // a length-prefixed extra header precedes the body
 )
 
-// ID names a kind of SNAC: the family in the high 16 bits, the subtype in the
-// low ones. families.go has the constants.
+// ID identifies a kind of SNAC: the family in the high 16 bits, the subtype in the low
+// ones. families.go has the constants.
 type ID uint32
 
-// MakeID puts a family and a subtype together.
+// MakeID combines a family and a subtype.
 func MakeID(family, subtype uint16) ID { return ID(family)<<16 | ID(subtype) }
 
 // Family returns the SNAC family (service).
@@ -27,7 +27,7 @@ func (id ID) Family() uint16 { return uint16(id >> 16) }
 // Subtype returns the subtype within the family.
 func (id ID) Subtype() uint16 { return uint16(id) }
 
-// String gives family/subtype in hexadecimal, as in specifications: "04/07".
+// String returns family/subtype in hexadecimal, as in specifications: "04/07".
 func (id ID) String() string { return fmt.Sprintf("%02X/%02X", id.Family(), id.Subtype()) }
 
 // Header is a SNAC header. Extra is the content of the extra header; it is
@@ -61,8 +61,8 @@ type SNAC struct {
 	Body []byte
 }
 
-// ParseSNAC parses the payload of a frame of ChannelData. Body and Extra point
-// into it. A header or extra header that is cut short gives ErrShort.
+// ParseSNAC parses the payload of a frame of ChannelData. Body and Extra point into it.
+// An incomplete header or extra header returns ErrShort.
 func ParseSNAC(payload []byte) (SNAC, error) {
 	r := NewReader(payload)
 	var s SNAC

@@ -26,7 +26,7 @@ const (
 	StatusDirectListed Status = 0x2000_0000 // direct connections from the contact list
 )
 
-// Mode is what an ICQ status says, decoded from the combined masks in use.
+// Mode is an ICQ status, decoded from the combined masks in use.
 type Mode uint8
 
 // Modes.
@@ -42,7 +42,7 @@ const (
 var modes = [...]struct {
 	name  string
 	bit   Status // by which it is recognized
-	usual Status // what clients send: masks that older ones understand too
+	usual Status // sent by clients: masks that older ones understand, too
 }{
 	ModeOnline:   {"online", 0, StatusOnline},
 	ModeFree:     {"free for chat", StatusFree, StatusFree},
@@ -52,7 +52,7 @@ var modes = [...]struct {
 	ModeDND:      {"do not disturb", StatusDND, StatusDND | StatusOccupied | StatusAway},
 }
 
-// String names the mode.
+// String returns the name of the mode.
 func (m Mode) String() string {
 	if int(m) < len(modes) {
 		return modes[m].name
@@ -60,8 +60,8 @@ func (m Mode) String() string {
 	return "unknown"
 }
 
-// Status gives the mask that clients usually send for the mode: DND 0013,
-// occupied 0011, N/A 0005.
+// Status returns the mask that clients usually send for the mode: DND 0013, occupied
+// 0011, N/A 0005.
 func (m Mode) Status() Status {
 	if int(m) < len(modes) {
 		return modes[m].usual
@@ -69,8 +69,8 @@ func (m Mode) Status() Status {
 	return StatusOnline
 }
 
-// Mode decodes the status by priority: DND, occupied, N/A, away, free for
-// chat, online. Invisible is apart.
+// Mode decodes the status by priority: DND, occupied, N/A, away, free for chat, online.
+// Invisible is separate.
 func (s Status) Mode() Mode {
 	for m := ModeDND; m > ModeOnline; m-- {
 		if s&modes[m].bit != 0 {

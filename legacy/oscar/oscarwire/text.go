@@ -14,13 +14,13 @@ import (
 
 // Charsets of IMPart.
 const (
-	CharsetASCII  uint16 = 0 // or whatever an old client's system used
+	CharsetASCII  uint16 = 0 // or the system code page of an old client
 	CharsetUTF16  uint16 = 2 // big-endian
 	CharsetLatin1 uint16 = 3
 )
 
-// CodePage is an 8-bit encoding: that of text which says nothing about its
-// encoding. A nil *CodePage is windows-1252.
+// CodePage is the 8-bit encoding assumed for text without a declared encoding. A nil
+// *CodePage is windows-1252.
 type CodePage struct {
 	name string
 	cm   *charmap.Charmap
@@ -60,8 +60,8 @@ func CodePageNames() []string {
 	return l
 }
 
-// ParseCodePage finds a code page by its name, its number, or "cp" and its
-// number: "windows-1251", "cp1251", "1251". Case does not matter.
+// ParseCodePage returns a code page by its name, its number, or "cp" and its number:
+// "windows-1251", "cp1251", "1251". It ignores case.
 func ParseCodePage(name string) (*CodePage, error) {
 	key := strings.ToLower(strings.TrimSpace(name))
 	for _, p := range codePages {
@@ -79,7 +79,7 @@ func (p *CodePage) charmap() *charmap.Charmap {
 	return p.cm
 }
 
-// String names the code page.
+// String returns the name of the code page.
 func (p *CodePage) String() string {
 	if p == nil || p.name == "" {
 		return "windows-1252"
@@ -87,8 +87,8 @@ func (p *CodePage) String() string {
 	return p.name
 }
 
-// Decode reads text that does not say how it is encoded: ASCII, else UTF-8 if
-// valid, else the code page. The result is clean, see Clean.
+// Decode decodes text without a declared encoding: ASCII, else UTF-8 if valid, else the
+// code page. The result is clean, see Clean.
 func (p *CodePage) Decode(b []byte) string {
 	if utf8.Valid(b) {
 		return Clean(string(b))
@@ -96,7 +96,8 @@ func (p *CodePage) Decode(b []byte) string {
 	return Clean(decodeBytes(p.charmap(), b))
 }
 
-// Encode writes text in the code page, with a question mark for what it lacks.
+// Encode encodes text in the code page, with a question mark for unsupported
+// characters.
 func (p *CodePage) Encode(s string) []byte {
 	cm := p.charmap()
 	b := make([]byte, 0, len(s))
@@ -119,10 +120,10 @@ func decodeBytes(cm *charmap.Charmap, b []byte) string {
 	return sb.String()
 }
 
-// DecodeText reads text in a charset of IMPart. Nothing is refused: UTF-16
-// drops an odd last byte and turns lone surrogates into U+FFFD; 8-bit bytes
-// in CharsetASCII (or an unknown one) are read as UTF-8 if valid, else in
-// page; bytes 80-9F of Latin-1 as windows-1252. The result is clean.
+// DecodeText decodes text in a charset of IMPart. It never fails: in UTF-16 it drops an
+// odd last byte and replaces lone surrogates by U+FFFD; 8-bit bytes in CharsetASCII (or
+// an unknown one) are decoded as UTF-8 if valid, else by page; bytes 80-9F of Latin-1
+// as windows-1252. The result is clean.
 func DecodeText(charset uint16, b []byte, page *CodePage) string {
 	switch charset {
 	case CharsetUTF16:
@@ -168,7 +169,7 @@ func decodeUTF16(b []byte) string {
 	return sb.String()
 }
 
-// utf8Size returns how many bytes UTF-16 text needs in UTF-8, or a few more.
+// utf8Size returns an upper bound of the size of UTF-16 text in UTF-8.
 func utf8Size(b []byte) int {
 	n := 0
 	for i := 0; i+1 < len(b); i += 2 {
@@ -186,8 +187,7 @@ func utf8Size(b []byte) int {
 
 // Encoder chooses the charset of outgoing text.
 type Encoder struct {
-	// Latin1 sends text that fits as Latin-1 and not as UTF-16, for old
-	// clients and half the bytes.
+	// Latin1 prefers Latin-1 to UTF-16 where possible, for old clients and half the size.
 	Latin1 bool
 	// UTF16 sends even ASCII as UTF-16.
 	UTF16 bool
@@ -199,7 +199,7 @@ func (e Encoder) Encode(s string) (charset uint16, b []byte) {
 	top, latin1 := rune(0), e.Latin1 && !e.UTF16
 	for _, r := range s {
 		top = max(top, r)
-		latin1 = latin1 && (r < 0x80 || 0xA0 <= r && r <= 0xFF) // 80-9F are read as windows-1252
+		latin1 = latin1 && (r < 0x80 || 0xA0 <= r && r <= 0xFF) // 80-9F would be decoded as windows-1252
 	}
 	switch {
 	case top < utf8.RuneSelf && !e.UTF16:
@@ -227,9 +227,9 @@ func (e Encoder) Encode(s string) (charset uint16, b []byte) {
 // EncodeText is the zero Encoder: ASCII, else UTF-16.
 func EncodeText(s string) (charset uint16, b []byte) { return Encoder{}.Encode(s) }
 
-// Clean makes text fit for XML: control characters (NUL too) and
-// noncharacters are removed but for newline and tab, CRLF and CR become a
-// newline, invalid UTF-8 becomes U+FFFD. Clean text is returned as it is.
+// Clean makes text valid for XML: it removes control characters (also NUL) and
+// noncharacters except newline and tab, converts CRLF and CR to a newline, and replaces
+// invalid UTF-8 by U+FFFD. It returns clean text unchanged.
 func Clean(s string) string {
 	if isClean(s) {
 		return s
@@ -271,7 +271,7 @@ func isClean(s string) bool {
 	return !strings.ContainsFunc(s, dropped)
 }
 
-// cutText cuts s to at most n bytes at the end of a rune.
+// cutText truncates s to at most n bytes in whole runes.
 func cutText(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -15,8 +15,8 @@ type TLV struct {
 // accessors use the first, All returns every one.
 type TLVs []TLV
 
-// ParseTLVs reads TLVs up to the end of b. Values point into b. When bytes are
-// left that are no complete TLV the list is returned with ErrTrailing.
+// ParseTLVs parses TLVs up to the end of b. Values point into b. If an incomplete TLV
+// follows, it returns the list with ErrTrailing.
 func ParseTLVs(b []byte) (TLVs, error) {
 	n, end := 0, 0
 	for len(b)-end >= 4 {
@@ -103,8 +103,8 @@ func (l TLVs) U32(tag uint16) (uint32, bool) {
 	return 0, false
 }
 
-// Uint returns a number of one, two or four bytes, whichever the peer sent;
-// false if absent or of another length.
+// Uint returns a number of one, two or four bytes; false if absent or of another
+// length.
 func (l TLVs) Uint(tag uint16) (uint32, bool) {
 	b, _ := l.Get(tag)
 	switch len(b) {

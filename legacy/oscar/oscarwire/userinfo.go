@@ -40,16 +40,16 @@ type UserInfo struct {
 	TLVs    TLVs
 }
 
-// UserInfos is a body of such blocks: 03/0B, 03/0C, 0E/03, 0E/04, and 01/0F.
+// UserInfos is a list of such blocks: 03/0B, 03/0C, 0E/03, 0E/04, and 01/0F.
 type UserInfos []UserInfo
 
-// readUserInfo reads a block of which nothing but TLVs may be missing.
+// readUserInfo reads a block; only the TLVs may be incomplete.
 func readUserInfo(r *Reader) UserInfo {
 	return UserInfo{Name: r.String8(), Warning: r.U16(), TLVs: r.TLVsN(int(r.U16()))}
 }
 
-// ParseUserInfo parses one block and returns what follows it. On an error the
-// TLVs that were complete are returned.
+// ParseUserInfo parses one block and returns the rest. With an error it returns the
+// complete TLVs.
 func ParseUserInfo(b []byte) (u UserInfo, rest []byte, err error) {
 	r := NewReader(b)
 	u = readUserInfo(r)
@@ -117,7 +117,7 @@ func (u UserInfo) SignedOn() (time.Time, bool) { return tlvTime(u.TLVs, TagUserS
 // MemberSince returns when the account was created.
 func (u UserInfo) MemberSince() (time.Time, bool) { return tlvTime(u.TLVs, TagUserMember) }
 
-// Idle returns for how long the user has been idle; it is sent in minutes.
+// Idle returns the user's idle time; the protocol's unit is minutes.
 func (u UserInfo) Idle() (time.Duration, bool) {
 	v, ok := u.TLVs.U16(TagUserIdle)
 	return time.Duration(v) * time.Minute, ok && v > 0

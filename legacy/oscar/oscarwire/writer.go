@@ -2,9 +2,9 @@ package oscarwire
 
 import "encoding/binary"
 
-// Writer appends numbers, strings and TLVs to B. Numbers are big-endian unless
-// the method's name ends in LE. A string that is longer than its length field
-// can say is cut to what it can; the frame stays well-formed.
+// Writer appends numbers, strings and TLVs to B. Numbers are big-endian unless the
+// method's name ends in LE. A string that exceeds its length field is truncated; the
+// frame stays well-formed.
 type Writer struct {
 	B []byte
 }
@@ -24,10 +24,10 @@ func (w *Writer) U16LE(v uint16) { w.B = binary.LittleEndian.AppendUint16(w.B, v
 // U32LE appends a little-endian 32-bit number.
 func (w *Writer) U32LE(v uint32) { w.B = binary.LittleEndian.AppendUint32(w.B, v) }
 
-// Bytes appends bytes as they are.
+// Bytes appends bytes unchanged.
 func (w *Writer) Bytes(b []byte) { w.B = append(w.B, b...) }
 
-// String appends a string as it is.
+// String appends a string unchanged.
 func (w *Writer) String(s string) { w.B = append(w.B, s...) }
 
 // Bytes8 appends an 8-bit length and at most 255 bytes.
@@ -117,8 +117,8 @@ func (w *Writer) BeginTLV(tag uint16) int {
 	return w.Begin16()
 }
 
-// End16 fills in the length of what was appended since Begin16 or BeginTLV,
-// cutting it at 65535 bytes.
+// End16 sets the length of the data appended since Begin16 or BeginTLV, truncated to
+// 65535 bytes.
 func (w *Writer) End16(mark int) {
 	n := w.cut(mark)
 	binary.BigEndian.PutUint16(w.B[mark-2:], n)
