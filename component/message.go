@@ -275,6 +275,10 @@ func (ob *outbox) onMessageReceived(ev legacy.MessageReceived) {
 	if ev.From.ID == "" || ev.Text == "" || ob.u.roster.isBlocked(ev.From.ID) {
 		return
 	}
+	if ev.Service && !ob.u.clients.present() {
+		ob.hold(ev.From, ev.Text)
+		return
+	}
 	ob.passMessage(ev)
 }
 

@@ -38,15 +38,23 @@ func (ob *outbox) onNotice(ev legacy.Notice) {
 		ob.sendNotice(ev.From.ID, ev.Text, time.Time{})
 		return
 	}
-	held := ob.notices[ev.From.ID]
+	ob.hold(ev.From, ev.Text)
+}
+
+// notify shows the user a text of the gateway itself.
+func (u *user) notify(text string) { u.outbox.onNotice(legacy.Notice{Text: text}) }
+
+// hold keeps a text of a service until the user has a client.
+func (ob *outbox) hold(from legacy.Peer, text string) {
+	held := ob.notices[from.ID]
 	if held == nil {
 		if len(ob.notices) >= maxNoticeSenders {
 			return
 		}
 		held = &heldNotices{}
-		put(&ob.notices, ev.From.ID, held)
+		put(&ob.notices, from.ID, held)
 	}
-	held.add(ev.Text, ob.u.c.clock.Now())
+	held.add(text, ob.u.c.clock.Now())
 }
 
 func (h *heldNotices) add(text string, at time.Time) {

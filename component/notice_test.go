@@ -9,9 +9,12 @@ import (
 
 	"transport/legacy"
 	"transport/legacy/legacytest"
+	"transport/registry"
 )
 
 var serverPeer = legacy.Peer{ID: "server.net", Service: true}
+
+var nickServ = legacy.Peer{ID: "nickserv"}
 
 const serverJID = "server.net@" + gw
 
@@ -43,6 +46,8 @@ func TestNoticesWait(t *testing.T) {
 		say("one", "two\n \nthree")
 		w.emit(h, legacy.Notice{Text: "Down on Sunday."})
 		w.Refute("<message/>")
+		w.emit(h, legacy.MessageReceived{From: nickServ, Text: "You are now identified.", Service: true})
+		w.Refute("<message/>")
 		// What people say does not wait: the server stores it.
 		w.emit(h, legacy.MessageReceived{From: carolPeer, Text: "hello"})
 		w.Expect("<message from='" + fullJID(carol) + "'><body>hello</body></message>")
@@ -57,9 +62,12 @@ func TestNoticesWait(t *testing.T) {
 		delay := "<delay xmlns='urn:xmpp:delay' from='" + gw + "' stamp='" + said.UTC().Format("2006-01-02T15:04:05.000Z") + "'/>"
 		w.Expect("<message type='chat' from='" + fullJID(serverJID) + "' to='" + alice + "'><body>one\ntwo\nthree</body>" + delay + "</message>")
 		w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + alice + "'><body>Down on Sunday.</body>" + delay + "</message>")
+		w.Expect("<message type='chat' from='" + fullJID("nickserv@"+gw) + "' to='" + alice + "'><body>You are now identified.</body>" + delay + "</message>")
 		w.Refute("<message/>")
 		say("again at once")
 		w.Expect("<message from='" + fullJID(serverJID) + "'><body>again at once</body></message>")
+		w.emit(h, legacy.MessageReceived{From: nickServ, Text: "a bold line", Service: true, Markup: []legacy.Span{{Text: "a "}, {Text: "bold", Style: legacy.Bold}, {Text: " line"}}})
+		w.Expect("<message from='" + fullJID("nickserv@"+gw) + "'><body>a *bold* line</body></message>")
 	})
 }
 
@@ -107,5 +115,27 @@ func TestNoticeBounds(t *testing.T) {
 		w.stop()
 		w.Expect("<message from='" + fullJID(serverJID) + "'><body>a\nb</body></message>")
 		w.Refute("<message/>")
+	})
+}
+
+// What the gateway itself has to say waits as well.
+func TestGatewayNoticeWaits(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newCity(asked)}, func(t *testing.T, w *world) {
+		err := w.db.PutAccount(context.Background(), registry.Account{Network: gw, User: alice, Login: "alice",
+			Fields: map[string]string{"username": "alice", "password": hidden, legacy.RoomsField: "#club"}, Options: map[string]string{"stay": "1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := w.signOn(phone)
+		w.hear(asked, "join #club ")
+		w.presence(phone, gw, "unavailable")
+		w.pass(time.Minute)
+		w.Take()
+		w.emit(h, legacy.RoomFailed{Room: clubPeer, Err: legacy.Errorf(legacy.Forbidden, "You are banned.")})
+		w.Refute("<message/>")
+		w.Send("<presence from='" + phone + "' to='" + gw + "'/>")
+		w.settle()
+		w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + alice + "'><body>You could not enter " + club + ": You are banned.</body><delay xmlns='urn:xmpp:delay'/></message>")
 	})
 }

@@ -302,6 +302,3 @@ func (u *user) shutdown() {
 		}
 	}
 }
-
-// notify sends the user a message from the gateway itself.
-func (u *user) notify(text string) { u.outbox.sendNotice("", text, time.Time{}) }

@@ -88,6 +88,9 @@ type MessageReceived struct {
 	Time time.Time
 	// Auto marks an automatic reply, such as an away message.
 	Auto bool
+	// Service marks a notice of one of the network's services, such as NickServ. The core
+	// may hold it until the user has a client.
+	Service bool
 	// URL is the link to a received file, from Env.StoreFile; "" for a text. Text contains
 	// it too.
 	URL string

@@ -40,6 +40,9 @@ type client struct {
 	caps       map[string]bool
 	support    support
 
+	identifying bool // the password was sent to NickServ
+	noNickServ  bool // the server has no NickServ
+
 	talked  bool // a private conversation took place
 	out     throttle
 	written []byte // output buffer

@@ -100,6 +100,9 @@ func (c *client) info() string {
 		b.WriteString(" (without TLS)")
 	}
 	fmt.Fprintf(&b, ".\nNick: %s.", c.nick)
+	if c.noNickServ {
+		b.WriteString(" There is no NickServ here: the password of your account was not used.")
+	}
 	if c.lag > 0 {
 		fmt.Fprintf(&b, " Lag: %s.", c.lag.Round(time.Millisecond))
 	}

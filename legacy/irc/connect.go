@@ -179,6 +179,7 @@ func (re *registration) welcome() {
 		if account == "" && re.nickTries > 0 {
 			account = re.c.profile.nicks[0]
 		}
+		re.c.identifying = true
 		re.c.write(ircwire.Line("PRIVMSG", "NickServ", strings.TrimSpace("IDENTIFY "+account)+" "+re.c.profile.password))
 	}
 	for _, line := range re.c.profile.after {

@@ -68,6 +68,10 @@ func (c *client) onError(m ircwire.Message) {
 		ch.parted(legacy.RoomLeft{Room: ch.peer})
 		return
 	}
+	if m.Command == "401" && c.identifying && c.fold(about) == "nickserv" { // no fault of the user's
+		c.identifying, c.noNickServ = false, true
+		return
+	}
 	switch m.Command {
 	case "401", "404", "407", "408", "415", "477", "531": // a message was not delivered, or its target to be moderated does not exist
 		kind := legacy.NotFound

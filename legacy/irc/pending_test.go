@@ -76,7 +76,7 @@ func TestLabeledBatch(t *testing.T) {
 	l.c.caps["echo-message"] = true
 	l.say("3", legacy.Peer{ID: "nickserv"}, "REGISTER x")
 	l.hear("@label=3 :irc.test BATCH +d labeled-response", "@batch=d :alice!u@h PRIVMSG NickServ :REGISTER x", "@batch=d :NickServ!n@s NOTICE alice :Created", ":irc.test BATCH -d")
-	l.want(legacy.MessageSent{Ref: "3"}, legacy.MessageReceived{From: legacy.Peer{ID: "nickserv"}, Text: "Created"})
+	l.want(legacy.MessageSent{Ref: "3"}, legacy.MessageReceived{From: legacy.Peer{ID: "nickserv"}, Text: "Created", Service: true})
 }
 
 // TestSeveralLines: a message of several lines arrives when all have, or fails once.
@@ -102,6 +102,27 @@ func TestPasswordNotEchoed(t *testing.T) {
 	l.wantSent("PRIVMSG NickServ :IDENTIFY secret")
 	l.hear(":alice!u@h PRIVMSG NickServ :IDENTIFY secret")
 	l.want()
+}
+
+// TestNoNickServ: that a server has no services is no message to the user, except as the
+// answer to one of the user's own.
+func TestNoNickServ(t *testing.T) {
+	l := setup{fields: map[string]string{"password": "secret"}}.lab(t)
+	l.registering(":irc.test 001 alice :Welcome")
+	l.wantSent("PRIVMSG NickServ :IDENTIFY secret")
+	const none = ":irc.test 401 alice NickServ :No such nick/channel"
+	l.hear(none)
+	l.want()
+	if info := l.c.info(); !strings.Contains(info, "There is no NickServ here") {
+		t.Errorf("the state of the connection is %q", info)
+	}
+	l.hear(none)
+	l.want(legacy.Notice{Text: "NickServ No such nick/channel"})
+	l = setup{fields: map[string]string{"password": "secret"}}.lab(t)
+	l.welcome()
+	l.say("1", legacy.Peer{ID: "nickserv"}, "help")
+	l.hear(none)
+	l.want(legacy.MessageFailed{Ref: "1", Err: fails(legacy.NotFound)})
 }
 
 func TestTooMuch(t *testing.T) {

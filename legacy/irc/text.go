@@ -31,6 +31,7 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 		return
 	} else {
 		c.postponeIdle()
+		c.identifying = c.identifying && c.fold(target) != "nickserv" // its errors are the user's now
 	}
 	if word, modes, _ := strings.Cut(m.Text, " "); strings.EqualFold(word, "/mode") && modes != "" && m.To.Room {
 		c.send("MODE " + target + " " + cleanLine(modes))
@@ -200,7 +201,7 @@ func (c *client) onText(m ircwire.Message) {
 		c.emit(legacy.OwnMessage{To: c.peer(target), Text: text, Time: sent})
 	default:
 		c.postponeIdle()
-		c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Markup: spans, Time: sent})
+		c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Markup: spans, Time: sent, Service: m.Command == "NOTICE" && isService(nick)})
 	}
 }
 
@@ -218,7 +219,7 @@ func (c *client) about(text, nick string) *channel {
 	name, _, ok := strings.Cut(strings.TrimPrefix(text, "["), "]")
 	ch := c.channels.byName[c.fold(name)]
 	if !ok || text[0] != '[' || ch == nil || !ch.entered ||
-		ch.members[c.fold(nick)] == nil && !strings.HasSuffix(strings.ToLower(nick), "serv") {
+		ch.members[c.fold(nick)] == nil && !isService(nick) {
 		return nil
 	}
 	return ch
@@ -229,6 +230,9 @@ func (c *client) about(text, nick string) *channel {
 func (c *client) isServer(nick string) bool {
 	return nick == c.serverName || strings.Contains(nick, ".")
 }
+
+// isService reports whether a nick is that of a network service, such as NickServ.
+func isService(nick string) bool { return strings.HasSuffix(strings.ToLower(nick), "serv") }
 
 // unprefixed returns the target of a message without the prefixes of STATUSMSG. On some
 // servers & is both such a prefix and a channel type. (ISUPPORT STATUSMSG)
