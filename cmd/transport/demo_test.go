@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"transport/cmd/transport/internal/lab"
+	"transport/component/element"
 )
 
 // demoOutput collects what the demo prints, and lets a test wait for it.
@@ -134,23 +135,53 @@ func TestDemoKeep(t *testing.T) {
 	addr := strings.TrimSuffix(host, ",") + ":" + port
 	bob, _, _ := strings.Cut(field("Bob"), " ")
 
-	w := &world{t: t}
-	limit, cancel := context.WithTimeout(ctx, longEnough)
+	limit, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	c, err := lab.Dial(limit, addr, field("Address (JID)"), field("Password"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Kill)
-	me := &person{c, w}
-	me.iq("get", "", "<query xmlns='jabber:iq:roster'/>")
-	me.send("<presence/>")
-	me.iq("set", field("Gateway"), formRegistration(field("ICQ number"), field("ICQ password")))
-	me.registered(field("Gateway"))
-	me.add(bob)
-	me.presence(bob, "", "")
-	me.say(bob, "m1", "ping")
-	if got := me.message(bob).ChildText(lab.NSClient, "body"); got != "pong" {
+	gateway := field("Gateway")
+	iq := func(typ, to, payload string) {
+		t.Helper()
+		if _, err := c.IQXML(limit, typ, to, payload); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send := func(stanza string) {
+		t.Helper()
+		if err := c.SendXML(limit, stanza); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect := func(name, from, typ string) *element.Element {
+		t.Helper()
+		e, err := c.Expect(limit, name+" "+typ+" from "+from, func(e *element.Element) bool {
+			return e.Name == name && lab.From(e, from) && e.Attr("type") == typ
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	iq("get", "", "<query xmlns='jabber:iq:roster'/>")
+	send("<presence/>")
+	iq("set", gateway, "<query xmlns='jabber:iq:register'><username>"+field("ICQ number")+"</username><password>"+field("ICQ password")+"</password></query>")
+	for _, jid := range []string{gateway, bob} {
+		if jid == bob {
+			send("<presence to='" + jid + "' type='subscribe'/>")
+			expect("presence", jid, "subscribed")
+		}
+		expect("presence", jid, "subscribe")
+		send("<presence to='" + jid + "' type='subscribed'/>")
+		if jid == gateway {
+			send("<presence to='" + jid + "' type='subscribe'/>")
+		}
+		expect("presence", jid, "")
+	}
+	send("<message to='" + bob + "' type='chat' id='m1'><body>ping</body></message>")
+	if got := expect("message", bob, "chat").ChildText(lab.NSClient, "body"); got != "pong" {
 		t.Errorf("bob answers %q", got)
 	}
 	stop()
@@ -159,7 +190,7 @@ func TestDemoKeep(t *testing.T) {
 		t.Errorf("code %d:\n%s", code, out.String())
 	}
 	if !strings.Contains(out.String(), "All servers are stopped") {
-		t.Errorf("it ends with\n%s", tail(out.String(), 3))
+		t.Errorf("it ends with\n%s", out.String())
 	}
 }
 

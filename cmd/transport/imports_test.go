@@ -16,6 +16,7 @@ const module = "transport"
 // package and its tests may import. "…" at the end stands for everything below.
 var mayImport = map[string][]string{
 	"cmd/transport":                   {"…"},
+	"cmd/transport/e2e":               {},
 	"cmd/transport/internal/biboumi":  {"cmd/transport/internal/config", "component", "component/address", "registry"},
 	"cmd/transport/internal/config":   {"component", "component/address", "legacy/files", "legacy", "legacy/irc", "legacy/oscar"},
 	"cmd/transport/internal/demo":     {"cmd/transport/internal/lab", "component", "component/element", "legacy/oscar", "legacy/oscar/oscarmock", "legacy/oscar/oscarwire", "registry"},
@@ -43,6 +44,7 @@ var mayImport = map[string][]string{
 
 // testsMayImport is what a package's tests may import beyond that.
 var testsMayImport = map[string][]string{
+	"cmd/transport/e2e":           {"cmd/transport/internal/demo", "cmd/transport/internal/lab", "component/element", "legacy", "legacy/oscar", "legacy/oscar/oscarmock", "legacy/oscar/oscarwire"},
 	"component/stream":            {"component/componenttest"},
 	"cmd/transport/internal/demo": {"legacy"},
 	"component":                   {"legacy/legacytest"},
