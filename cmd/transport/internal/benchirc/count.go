@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// counter checks that what was sent arrives once and in order. Every message has a
-// mark, q[stream.number.], where the numbers of a stream rise by one; streams are
-// looked at for each receiver.
+// counter checks that every message arrives once and in order. Every message contains a
+// mark, q[stream.number.]; the numbers of a stream increase by one. The counter checks the
+// streams of each receiver separately.
 type counter struct {
 	mu       sync.Mutex
 	last     map[[2]int]int // by receiver and stream
 	arrived  int
 	repeated int
 	disorder int
-	sent     map[[2]int]time.Time // of those whose way is timed, by stream and number
+	sent     map[[2]int]time.Time // times of the timed messages, by stream and number
 	ways     []time.Duration
 	changed  chan struct{} // capacity 1
 }
@@ -26,10 +26,10 @@ func newCounter() *counter {
 	return &counter{last: make(map[[2]int]int), sent: make(map[[2]int]time.Time), changed: make(chan struct{}, 1)}
 }
 
-// timedEvery is how many messages go between two that are timed.
+// timedEvery: the latency of every timedEvery-th message is measured.
 const timedEvery = 64
 
-// mark is the text of a message, with its mark.
+// mark returns the text of a message, with its mark.
 func (c *counter) mark(dst []byte, stream, number int) []byte {
 	if number%timedEvery == 0 {
 		c.mu.Lock()
@@ -45,8 +45,8 @@ func (c *counter) mark(dst []byte, stream, number int) []byte {
 
 var markStart = []byte("q[")
 
-// take counts the marks in what a receiver has got, and returns what may be the
-// beginning of another.
+// take counts the marks in the data of a receiver, and returns a possible incomplete mark
+// at its end.
 func (c *counter) take(receiver int, data []byte) (rest []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,15 +109,16 @@ func (c *counter) one(receiver, stream, n int) {
 	}
 }
 
-// got is how many have arrived.
+// got returns the number of received messages.
 func (c *counter) got() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.arrived
 }
 
-// wait waits until so many have arrived. It is false if nothing comes any more.
-func (c *counter) wait(want int, patience time.Duration) bool {
+// wait waits until want messages have arrived. It returns false if none arrives for
+// timeout.
+func (c *counter) wait(want int, timeout time.Duration) bool {
 	for before := -1; ; {
 		now := c.got()
 		if now >= want {
@@ -127,7 +128,7 @@ func (c *counter) wait(want int, patience time.Duration) bool {
 			return false
 		}
 		before = now
-		for deadline := time.After(patience); ; {
+		for deadline := time.After(timeout); ; {
 			select {
 			case <-c.changed:
 				if now = c.got(); now >= want {
@@ -141,7 +142,7 @@ func (c *counter) wait(want int, patience time.Duration) bool {
 	}
 }
 
-// percentile is the way that so much of all were not longer than.
+// percentile returns a percentile of the latencies.
 func (c *counter) percentile(p float64) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()

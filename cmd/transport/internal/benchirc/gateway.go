@@ -12,22 +12,22 @@ import (
 	"strings"
 	"time"
 
-	_ "github.com/mattn/go-sqlite3" // biboumi's database
+	_ "github.com/mattn/go-sqlite3" // for biboumi's database
 
 	"transport/cmd/transport/internal/lab"
 )
 
-// bench is one gateway between two servers.
+// bench is a gateway between two servers.
 type bench struct {
 	ctx    context.Context
 	dir    string
 	scale  float64
-	atXMPP *counter // what XMPP users get
-	atIRC  *counter // what people on IRC get
+	atXMPP *counter // messages to XMPP users
+	atIRC  *counter // messages to IRC users
 
 	xmpp    *playedXMPP
 	irc     *playedIRC
-	prosody *lab.Server // this and the next with -mode real
+	prosody *lab.Server // this and the next field: with -mode real
 	ngircd  *lab.IRC
 	gateway *lab.Process
 	users   xmppUsers
@@ -49,7 +49,7 @@ func (b *bench) close() {
 	}
 }
 
-// scaled is how much of a number to do.
+// scaled applies the flag -n to a number.
 func (b *bench) scaled(n int) int { return max(1, int(float64(n)*b.scale)) }
 
 // start starts the servers and the gateway.
@@ -88,7 +88,7 @@ func (b *bench) start(mode, name, program string, history bool) {
 	}
 }
 
-// transport is how our program is started.
+// transport configures and starts this program.
 func (b *bench) transport(program, xmpp, irc string, history bool) *exec.Cmd {
 	if program == "" {
 		program = filepath.Join(b.dir, "transport")
@@ -110,9 +110,8 @@ func (b *bench) transport(program, xmpp, irc string, history bool) *exec.Cmd {
 	return exec.Command(program, "run", "--config", file)
 }
 
-// biboumi is how Debian's biboumi is started: with the limit off and, unless
-// history is wanted, nothing archived, for each user, which takes rows in its
-// database.
+// biboumi configures and starts Debian's biboumi, without a rate limit, and without an
+// archive unless the scenario needs one. Both are rows for each user in its database.
 func (b *bench) biboumi(xmpp, irc string, history bool) *exec.Cmd {
 	dir, err := os.MkdirTemp(b.dir, "b")
 	check(err, "folder")
@@ -121,13 +120,13 @@ func (b *bench) biboumi(xmpp, irc string, history bool) *exec.Cmd {
 	text := fmt.Sprintf("hostname=%s\npassword=%s\nxmpp_server_ip=127.0.0.1\nport=%s\ndb_name=%s\nfixed_irc_server=127.0.0.1\nlog_level=3\nidentd_port=0\n",
 		domain, secret, port, db)
 	check(os.WriteFile(file, []byte(strings.Replace(text, "port="+port, "port=1", 1)), 0o600), "configuration")
-	p, err := lab.Start(exec.Command("biboumi", file)) // makes the tables
+	p, err := lab.Start(exec.Command("biboumi", file)) // it creates the tables
 	check(err, "start biboumi (on Debian or Ubuntu, apt-get install biboumi)")
 	size := int64(-1)
 	until("biboumi's database", 30*time.Second, func() bool {
 		time.Sleep(300 * time.Millisecond)
 		info, err := os.Stat(db)
-		if err != nil || info.Size() != size { // whoever reads it while it is made stops biboumi
+		if err != nil || info.Size() != size { // reading the database while biboumi creates it would stop biboumi
 			if err == nil {
 				size = info.Size()
 			}
@@ -160,7 +159,7 @@ func (b *bench) biboumi(xmpp, irc string, history bool) *exec.Cmd {
 	return exec.Command("biboumi", file)
 }
 
-// cpu is the time that the gateway has used.
+// cpu returns the CPU time of the gateway.
 func (b *bench) cpu() time.Duration {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", b.gateway.PID()))
 	check(err, "CPU time")
@@ -173,7 +172,7 @@ func (b *bench) cpu() time.Duration {
 	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
-// rss is the gateway's memory in KiB.
+// rss returns the resident memory of the gateway in KiB.
 func (b *bench) rss() int {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.gateway.PID()))
 	check(err, "memory")

@@ -1,9 +1,9 @@
-// Benchirc measures this gateway beside Debian's biboumi, with the same load, and
-// prints what each costs: make bench-irc.
+// Benchirc benchmarks this gateway and Debian's biboumi with the same load, and prints the
+// results: make bench-irc.
 //
-// With -mode played, the load generator plays both the XMPP server and the IRC
-// server, so that the gateway is the bottleneck. With -mode real, a Prosody and an
-// ngircd stand at their places, and CPU time a message is what tells.
+// With -mode played, the load generator acts as XMPP server and as IRC server, so that the
+// gateway is the bottleneck. With -mode real, Prosody and ngircd are the servers, and the
+// CPU time per message is the main result.
 package main
 
 import (
@@ -19,11 +19,11 @@ import (
 )
 
 func main() {
-	mode := flag.String("mode", "played", "played: the load generator plays both servers; real: Prosody and ngircd")
+	mode := flag.String("mode", "played", "played: the load generator acts as both servers; real: Prosody and ngircd")
 	only := flag.String("only", "", "regular expression of the scenarios to run")
 	which := flag.String("gateways", "biboumi,transport", "the gateways to measure")
-	scale := flag.Float64("n", 1, "how much load: 0.1 for a quick look")
-	program := flag.String("transport", "", "the program to measure, instead of building it")
+	scale := flag.Float64("n", 1, "factor for the load; 0.1 for a quick run")
+	program := flag.String("transport", "", "the transport program to measure; without it, build one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -68,11 +68,11 @@ func run(ctx context.Context, mode, only string, gateways []string, scale float6
 	return nil
 }
 
-// measure runs one scenario with one gateway, from a fresh start of everything.
+// measure runs one scenario with one gateway, with fresh servers and data.
 func measure(ctx context.Context, dir, mode, name, program string, sc scenario, scale float64) (r result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	defer func() { // the scenarios panic with a failure, to be short
+	defer func() { // scenarios panic with a failure
 		if p := recover(); p != nil {
 			f, ok := p.(failure)
 			if !ok {
@@ -87,7 +87,7 @@ func measure(ctx context.Context, dir, mode, name, program string, sc scenario, 
 	return sc.run(b), nil
 }
 
-// failure ends a scenario.
+// failure is the panic value that ends a scenario.
 type failure struct{ error }
 
 func check(err error, what string) {
@@ -96,16 +96,16 @@ func check(err error, what string) {
 	}
 }
 
-// result is what a scenario found.
+// result is the result of a scenario.
 type result struct {
-	messages int           // or deliveries
-	elapsed  time.Duration // of all
+	messages int           // messages, or deliveries
+	elapsed  time.Duration // for all messages
 	cpu      time.Duration // of the gateway
 	p50, p99 time.Duration
 	lost     int
 	repeated int
 	disorder int
-	memory   int // KiB a user, where that was measured
+	memory   int // KiB per user, if measured
 	rss      int // MiB
 	note     string
 }
@@ -128,7 +128,7 @@ func (r result) String() string {
 	return s
 }
 
-// each is the gateway's CPU time a message, in microseconds.
+// each returns the gateway's CPU time per message, in microseconds.
 func (r result) each() float64 {
 	return float64(r.cpu.Microseconds()) / float64(max(r.messages, 1))
 }

@@ -14,7 +14,7 @@ import (
 	"transport/cmd/transport/internal/lab"
 )
 
-// startReal starts a Prosody and an ngircd with its limits off.
+// startReal starts a Prosody and an ngircd without rate limits.
 func (b *bench) startReal() (component, irc string) {
 	users := make(map[string]string)
 	for i := range maxUsers {
@@ -33,8 +33,7 @@ func (b *bench) startReal() (component, irc string) {
 	return s.Component, irc
 }
 
-// realUsers are users of a real server, each with a connection that does no more
-// than it must.
+// realUsers are users of a real server, each with a minimal connection.
 type realUsers struct {
 	addr     string
 	count    *counter
@@ -50,7 +49,7 @@ type realUser struct {
 	r    *bufio.Reader
 }
 
-// login signs a user on. (RFC 6120 §4 to §7)
+// login logs a user in. (RFC 6120 §4 to §7)
 func (u *realUsers) login(user int) *realUser {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -79,7 +78,7 @@ func (u *realUsers) login(user int) *realUser {
 	read("</stream:features")
 	fmt.Fprint(conn, "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>x</resource></bind></iq>")
 	read("</iq")
-	fmt.Fprint(conn, "<presence/>") // or else nothing to the bare JID arrives
+	fmt.Fprint(conn, "<presence/>") // otherwise stanzas to the bare JID do not arrive
 	u.conns[user] = c
 	go u.read(user, c)
 	return c
@@ -99,7 +98,7 @@ func (u *realUsers) read(user int, c *realUser) {
 	}
 }
 
-// forget forgets those who are signed on: the server has ended.
+// forget drops all connections: the server has ended.
 func (u *realUsers) forget() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -110,7 +109,7 @@ func (u *realUsers) forget() {
 	u.versions.Store(0)
 }
 
-// awaitGateway waits until the gateway tells its version.
+// awaitGateway waits until the gateway answers a version request. (XEP-0092)
 func (u *realUsers) awaitGateway(gateway *lab.Process) {
 	until("the gateway to connect", 20*time.Second, func() bool {
 		u.write(0, fmt.Appendf(nil, "<iq type='get' id='v' to='%s'><query xmlns='jabber:iq:version'/></iq>", domain))
@@ -141,7 +140,7 @@ func (u *realUsers) write(user int, stanzas []byte) {
 func (u *realUsers) presences() int { return int(u.pres.Load()) }
 func (u *realUsers) subjects() int  { return int(u.subj.Load()) }
 
-// lines reads lines of IRC: source nick, command, first parameter, last parameter.
+// lines reads IRC lines: source nick, command, first parameter, last parameter.
 func lines(conn net.Conn, on func(source, command, target string, text []byte)) {
 	r := bufio.NewReaderSize(conn, 1<<20)
 	for {

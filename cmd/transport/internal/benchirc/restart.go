@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-const saidMeanwhile = 10 // lines in the channel, and as many to the user alone
+const saidMeanwhile = 10 // messages in the channel, and as many private ones
 
-// xmppRestarted: the XMPP server is restarted, and bob goes on talking. The user comes
-// back, and should get all of it.
+// xmppRestarted: the XMPP server is restarted while bob sends messages. The user joins
+// again and should get all messages.
 func (b *bench) xmppRestarted() result {
 	b.people.enter("#all")
 	b.enter(1, func(int) string { return "#all" })
@@ -32,8 +32,8 @@ func (b *bench) xmppRestarted() result {
 		repeated: b.atXMPP.repeated, disorder: b.atXMPP.disorder}
 }
 
-// ircRestarted: the IRC server is killed and comes back; the user should be in the
-// channel again without doing anything.
+// ircRestarted: the IRC server is killed and started again; the gateway should join the
+// user to the channel again.
 func (b *bench) ircRestarted() result {
 	b.enter(1, func(int) string { return "#all" })
 	cpu := b.cpu()
@@ -48,12 +48,12 @@ func (b *bench) ircRestarted() result {
 	return r
 }
 
-// inChannel watches a channel until somebody is in it.
-func inChannel(addr, nick, channel string, patience time.Duration) bool {
+// inChannel waits until a nick is in a channel.
+func inChannel(addr, nick, channel string, timeout time.Duration) bool {
 	conn, err := net.Dial("tcp", addr)
 	check(err, "connect to the IRC server")
 	defer conn.Close()
-	check(conn.SetDeadline(time.Now().Add(patience)), "connect to the IRC server")
+	check(conn.SetDeadline(time.Now().Add(timeout)), "connect to the IRC server")
 	fmt.Fprintf(conn, "NICK eve\r\nUSER eve 0 * :eve\r\n")
 	for s := bufio.NewScanner(conn); s.Scan(); {
 		switch line := s.Text(); {

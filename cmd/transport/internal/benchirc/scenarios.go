@@ -12,8 +12,8 @@ type scenario struct {
 	history bool
 	run     func(*bench) result
 	goals   map[string]string // by mode
-	of      metric            // what tells, without a goal by the second
-	more    bool              // more of it is better
+	of      metric            // the main result; messages per second without a goal
+	more    bool              // higher is better
 }
 
 type metric int
@@ -117,27 +117,27 @@ var scenarios = []scenario{
 		goals: map[string]string{"real": "yes"}},
 }
 
-const patience = 20 * time.Second // without anything coming: Prosody can be silent for many seconds
+const idleTimeout = 20 * time.Second // without any message: Prosody can pause for many seconds
 
-// long is how long messages are sent at most, however slow the gateway.
+// long limits the time for sending messages to a slow gateway.
 const long = 20 * time.Second
 
-// timed measures what do sends until a counter has got all of it, each message as
-// many times as it has receivers. Do sends until it has sent what it wanted, or enough
-// is true, and returns how many messages it sent.
+// timed measures the time from the start of do until a counter has received all messages,
+// each once per receiver. do stops sending early if enough returns true, and returns the
+// number of sent messages.
 func (b *bench) timed(c *counter, receivers int, do func(enough func() bool) (sent int)) result {
 	cpu, start := b.cpu(), time.Now()
 	sent := do(func() bool { return time.Since(start) > long })
-	c.wait(sent*receivers, patience)
+	c.wait(sent*receivers, idleTimeout)
 	r := result{messages: sent, elapsed: time.Since(start), cpu: b.cpu() - cpu, p50: c.percentile(0.5), p99: c.percentile(0.99),
 		lost: sent*receivers - c.got(), repeated: c.repeated, disorder: c.disorder}
 	if r.lost > 0 {
-		r.elapsed -= patience
+		r.elapsed -= idleTimeout
 	}
 	return r
 }
 
-// enter sends users into channels and waits until they are there.
+// enter makes users join channels, and waits until they have joined.
 func (b *bench) enter(users int, channel func(user int) string) {
 	before := b.users.subjects()
 	for i := range users {
@@ -148,16 +148,16 @@ func (b *bench) enter(users int, channel func(user int) string) {
 
 func ownChannel(user int) string { return fmt.Sprint("#c", user) }
 
-// window waits until no more than so many are under way.
+// window waits until at most that many messages are in transit.
 func window(c *counter, sent, size int) {
-	if !c.wait(sent-size, patience) {
-		panic(failure{fmt.Errorf("%d of %d arrived, and then nothing", c.got(), sent)})
+	if !c.wait(sent-size, idleTimeout) {
+		panic(failure{fmt.Errorf("only %d of %d messages arrived", c.got(), sent)})
 	}
 }
 
-const chunk = 50 // messages in one write
+const chunk = 50 // messages per write
 
-// toIRC: users write, each in a channel of their own.
+// toIRC: users write, each in a separate channel.
 func (b *bench) toIRC(senders, n, size int) result {
 	n = b.scaled(n) / (senders * chunk) * senders * chunk
 	for i := range senders {
@@ -167,7 +167,7 @@ func (b *bench) toIRC(senders, n, size int) result {
 	return b.timed(b.atIRC, 1, func(enough func() bool) int { return b.speak(enough, senders, n, size) })
 }
 
-// speak has senders write in turn, each in a channel of their own.
+// speak makes senders write in turn, each in a separate channel.
 func (b *bench) speak(enough func() bool, senders, n, size int) (sent int) {
 	for k := 0; sent < n && !enough(); k += chunk {
 		for s := range senders {
@@ -179,7 +179,7 @@ func (b *bench) speak(enough func() bool, senders, n, size int) (sent int) {
 	return sent
 }
 
-// write has a user write a chunk of messages, numbered from first on.
+// write makes a user write a chunk of messages, numbered from first on.
 func (b *bench) write(user int, c *counter, to, typ string, stream, first int) {
 	var out []byte
 	for k := first; k < first+chunk; k++ {
@@ -188,8 +188,7 @@ func (b *bench) write(user int, c *counter, to, typ string, stream, first int) {
 	b.users.write(user, out)
 }
 
-// oneChannel: 20 users write in the channel in which they all are; each message goes
-// to all of them.
+// oneChannel: 20 users write in one channel; each message goes to all of them.
 func (b *bench) oneChannel() result {
 	const users = 20
 	n := b.scaled(20_000) / (users * chunk) * users * chunk
@@ -207,12 +206,12 @@ func (b *bench) oneChannel() result {
 	})
 }
 
-// toXMPP: bob writes in a channel with so many users.
+// toXMPP: bob writes in a channel with that many users.
 func (b *bench) toXMPP(users int) result {
 	n := b.scaled(400_000) / (users * chunk) * chunk
 	b.people.enter("#all")
 	b.enter(users, func(int) string { return "#all" })
-	time.Sleep(300 * time.Millisecond) // those who came later are being told
+	time.Sleep(300 * time.Millisecond) // the presence of the last occupants is still being sent
 	r := b.timed(b.atXMPP, users, func(enough func() bool) (sent int) {
 		for ; sent < n && !enough(); sent += chunk {
 			b.people.say("#all", chunk, func(dst []byte, i int) []byte { return b.atXMPP.mark(dst, 0, sent+i) })
@@ -224,7 +223,7 @@ func (b *bench) toXMPP(users int) result {
 	return r
 }
 
-// roundTrips: a user writes to bob, who answers.
+// roundTrips: a user writes to bob, who replies.
 func (b *bench) roundTrips() result {
 	n := b.scaled(100_000) / chunk * chunk
 	b.people.answer()
@@ -238,11 +237,11 @@ func (b *bench) roundTrips() result {
 	})
 }
 
-// joinBig: users enter, one after the other, channels of 2,000.
+// joinBig: users join channels with 2,000 occupants, one after the other.
 func (b *bench) joinBig() result {
 	const users = 20
 	b.enter(1, func(int) string { return "#first" }) // connected
-	b.irc.crowd = 2000
+	b.irc.extras = 2000
 	cpu, start, before := b.cpu(), time.Now(), b.users.presences()
 	for i := range users {
 		subjects := b.users.subjects()
@@ -256,11 +255,11 @@ func (b *bench) joinBig() result {
 	return r
 }
 
-// joinMany: 200 users come at once.
+// joinMany: 200 users join at once.
 func (b *bench) joinMany(channels int) result {
 	const users = 200
 	before := b.users.subjects()
-	for i := range users { // those of a real server sign on first
+	for i := range users { // users of a real server log in first
 		b.users.write(i, []byte(" "))
 	}
 	cpu, start := b.cpu(), time.Now()
@@ -273,7 +272,7 @@ func (b *bench) joinMany(channels int) result {
 
 const crowd = 1000
 
-// fill brings a thousand users online, in a hundred channels.
+// fill makes a thousand users join a hundred channels.
 func (b *bench) fill() {
 	for from := 0; from < crowd; from += 100 {
 		before := b.users.subjects()
@@ -289,7 +288,7 @@ func (b *bench) memory() result {
 	time.Sleep(500 * time.Millisecond)
 	before := b.rss()
 	b.fill()
-	time.Sleep(3 * time.Second) // what is not needed is given back
+	time.Sleep(3 * time.Second) // until the gateway has returned unused memory
 	after := b.rss()
 	return result{messages: crowd, elapsed: time.Second, memory: (after - before) / crowd, rss: after / 1024}
 }
@@ -309,7 +308,7 @@ func (b *bench) besideIdle() result {
 	return b.timed(b.atIRC, 1, func(enough func() bool) int { return b.speak(enough, 1, n, 1000) })
 }
 
-// backlog: 20 users write without waiting for anything.
+// backlog: 20 users write without waiting for the messages to arrive.
 func (b *bench) backlog() result {
 	const users = 20
 	n := b.scaled(100_000) / (users * chunk) * users * chunk

@@ -14,8 +14,7 @@ import (
 
 const domain = "irc.localhost"
 
-// playedXMPP is an XMPP server that serves one component, and does for its users
-// what they would.
+// playedXMPP is an XMPP server for one component that also acts as its users.
 type playedXMPP struct {
 	listener  net.Listener
 	connected chan net.Conn
@@ -23,7 +22,7 @@ type playedXMPP struct {
 	presences atomic.Int64
 	subjects  atomic.Int64
 	errors    atomic.Int64
-	mu        sync.Mutex // one writer at a time
+	mu        sync.Mutex // serialises writes
 	conn      net.Conn
 }
 
@@ -43,7 +42,7 @@ func playXMPP(count *counter) *playedXMPP {
 	return x
 }
 
-// serve shakes hands, answers pings, and counts. (XEP-0114 §3)
+// serve performs the handshake, answers pings, and counts messages. (XEP-0114 §3)
 func (x *playedXMPP) serve(conn net.Conn) {
 	defer conn.Close()
 	r := bufio.NewReaderSize(conn, 1<<20)
@@ -77,7 +76,7 @@ func (x *playedXMPP) serve(conn net.Conn) {
 	}
 }
 
-// split goes through whole stanzas, and returns what is left.
+// split calls f for each complete stanza, and returns the rest.
 func (x *playedXMPP) split(data []byte) []byte {
 	for len(data) > 0 {
 		if data[0] == ' ' || data[0] == '\n' {
@@ -94,7 +93,7 @@ func (x *playedXMPP) split(data []byte) []byte {
 	return data
 }
 
-// stanzaEnd is where the first stanza ends, 0 if it is not all there.
+// stanzaEnd returns the end of the first stanza, 0 if it is incomplete.
 func stanzaEnd(data []byte) int {
 	tag := bytes.IndexByte(data, '>')
 	if tag < 1 || data[tag-1] == '/' {
@@ -132,7 +131,8 @@ func (x *playedXMPP) stanza(s []byte) {
 	}
 }
 
-// receiver is the number of the user whom a stanza is for: to='u12@localhost/x'.
+// receiver returns the number of the user that a stanza is addressed to:
+// to='u12@localhost/x'.
 func receiver(s []byte) int {
 	to := attr(s, "to")
 	n := 0
@@ -165,20 +165,20 @@ func (x *playedXMPP) send(b []byte) {
 // playedIRC is a small IRC server: channels, messages, names.
 type playedIRC struct {
 	listener net.Listener
-	count    *counter // of what the gateway's people say
-	echo     bool     // who is written to alone answers with the same
+	count    *counter // of the gateway's messages
+	echo     bool     // reply to private messages with the same text
 
 	mu       sync.Mutex
 	people   map[string]*ircConn
 	channels map[string]map[string]*ircConn
-	crowd    int // more people in each channel, who never say a word
+	extras   int // further, silent occupants of each channel
 }
 
 type ircConn struct {
 	mu   sync.Mutex
 	conn net.Conn
 	nick string
-	out  []byte // not yet written
+	out  []byte // queued output
 }
 
 func (c *ircConn) write(b []byte) {
@@ -186,7 +186,7 @@ func (c *ircConn) write(b []byte) {
 	c.flush()
 }
 
-// queue keeps something to be written, as servers do while there is more to read.
+// queue buffers output, like servers do while there is more input.
 func (c *ircConn) queue(b []byte) {
 	c.mu.Lock()
 	c.out = append(c.out, b...)
@@ -197,7 +197,7 @@ func (c *ircConn) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.out) > 0 {
-		_, _ = c.conn.Write(c.out) // who is gone is gone
+		_, _ = c.conn.Write(c.out) // ignore a closed connection
 		c.out = c.out[:0]
 	}
 }
@@ -294,14 +294,14 @@ func (s *playedIRC) join(c *ircConn, channel string) {
 	}
 	members[c.nick] = c
 	others := make([]*ircConn, 0, len(members))
-	names := make([]string, 0, len(members)+s.crowd)
+	names := make([]string, 0, len(members)+s.extras)
 	for nick, m := range members {
 		names = append(names, nick)
 		if m != c {
 			others = append(others, m)
 		}
 	}
-	for i := range s.crowd {
+	for i := range s.extras {
 		names = append(names, fmt.Sprint("guest", i))
 	}
 	s.mu.Unlock()
@@ -320,7 +320,7 @@ func (s *playedIRC) join(c *ircConn, channel string) {
 	}
 }
 
-// onText hands on what c says; written are those who have something to get.
+// onText relays a message of c; written are the clients with new output.
 func (s *playedIRC) onText(c *ircConn, target string, text []byte, written map[*ircConn]bool) {
 	s.count.take(0, text)
 	if s.echo && target[0] != '#' {
@@ -346,14 +346,14 @@ func (s *playedIRC) onText(c *ircConn, target string, text []byte, written map[*
 	}
 }
 
-// say sends lines to somebody, or to everybody in a channel, as bob.
+// say sends lines as bob, to a nick or a channel.
 func (s *playedIRC) say(to []*ircConn, lines []byte) {
 	for _, m := range to {
 		m.write(lines)
 	}
 }
 
-// in are those of a channel.
+// in returns the clients in a channel.
 func (s *playedIRC) in(channel string) []*ircConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -364,17 +364,17 @@ func (s *playedIRC) in(channel string) []*ircConn {
 	return all
 }
 
-// interrupted ends when the user wants to end.
+// interrupted returns a context that SIGINT cancels.
 var interrupted = context.Background()
 
-// until polls for something that others bring about.
-func until(what string, patience time.Duration, done func() bool) {
-	for end := time.Now().Add(patience); !done(); {
+// until polls until a condition holds.
+func until(what string, timeout time.Duration, done func() bool) {
+	for end := time.Now().Add(timeout); !done(); {
 		if interrupted.Err() != nil {
 			panic(failure{interrupted.Err()})
 		}
 		if time.Now().After(end) {
-			panic(failure{fmt.Errorf("%s did not happen within %v", what, patience)})
+			panic(failure{fmt.Errorf("%s did not happen within %v", what, timeout)})
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -8,28 +8,28 @@ import (
 
 // xmppUsers are the users of the XMPP server, u0, u1 and so on.
 type xmppUsers interface {
-	// join sends a user into a channel, with the nick u and their number.
+	// join makes a user join a channel, with the nick u and their number.
 	join(user int, channel string)
-	// stanza appends a message of a user's.
+	// stanza appends a message of a user.
 	stanza(dst []byte, user int, to, typ string, number int, body func([]byte) []byte) []byte
-	// write sends stanzas of a user's.
+	// write sends stanzas of a user.
 	write(user int, stanzas []byte)
-	// presences and subjects are how many users have got.
+	// presences and subjects return the numbers that the users have received.
 	presences() int
 	subjects() int
 }
 
-// ircPeople are those on IRC, among them bob.
+// ircPeople are the IRC users, bob among them.
 type ircPeople interface {
-	// enter brings bob into a channel.
+	// enter makes bob join a channel.
 	enter(channel string)
-	// say has bob write lines to a channel.
+	// say makes bob write lines to a channel.
 	say(channel string, n int, body func(dst []byte, i int) []byte)
-	// answer has bob answer everybody who writes to him alone with the same.
+	// answer makes bob reply to each private message with the same text.
 	answer()
 }
 
-// playedUsers are users of the played server.
+// playedUsers are users of playedXMPP.
 type playedUsers struct{ x *playedXMPP }
 
 func (p playedUsers) join(user int, channel string) {
@@ -45,7 +45,7 @@ func (p playedUsers) write(_ int, stanzas []byte) { p.x.send(stanzas) }
 func (p playedUsers) presences() int              { return int(p.x.presences.Load()) }
 func (p playedUsers) subjects() int               { return int(p.x.subjects.Load()) }
 
-// playedPeople are people on the played server: bob is the server itself.
+// playedPeople are users of playedIRC, which itself acts as bob.
 type playedPeople struct{ s *playedIRC }
 
 func (p playedPeople) enter(string) {}
@@ -65,7 +65,7 @@ func (p playedPeople) answer() { p.s.echo = true }
 type realPeople struct {
 	conn  net.Conn
 	count *counter
-	echo  chan struct{} // closed when bob answers
+	echo  chan struct{} // closed when bob replies to messages
 }
 
 func newBob(addr string, count *counter) *realPeople {
@@ -82,7 +82,7 @@ func newBob(addr string, count *counter) *realPeople {
 	select {
 	case <-ready:
 	case <-time.After(20 * time.Second):
-		panic(failure{fmt.Errorf("the IRC server does not welcome bob")})
+		panic(failure{fmt.Errorf("the IRC server sends no welcome to bob")})
 	}
 	return p
 }

@@ -14,8 +14,8 @@ import (
 
 const nsBind = "urn:ietf:params:xml:ns:xmpp-bind"
 
-// bind gives the stream a resource, the one of the client's JID if it has one.
-// That of the library always leaves the choice to the server. (RFC 6120 §7)
+// bind binds the resource of the client's JID, or one that the server chooses. The
+// library's own feature always lets the server choose. (RFC 6120 §7)
 func bind() xmpp.StreamFeature {
 	feature := xmpp.BindResource()
 	feature.Negotiate = func(_ context.Context, s *xmpp.Session, _ any) (xmpp.SessionState, io.ReadWriter, error) {

@@ -16,8 +16,8 @@ import (
 
 const certificateFile, keyFile, authorityFile = "server.crt", "server.key", "authority.crt"
 
-// writeCertificate writes a key, a certificate for some names, and the certificate of
-// the authority that has signed it and nothing else, good for one day.
+// writeCertificate writes a key, a certificate for some names, and the certificate of a
+// new authority that has signed only this one. They are valid for one day.
 func writeCertificate(dir string, names ...string) error {
 	now := time.Now()
 	authority := &x509.Certificate{
@@ -50,7 +50,7 @@ func writeCertificate(dir string, names ...string) error {
 	return nil
 }
 
-// sign makes keys for both and returns what is kept: the authority's key is not.
+// sign makes keys for both. It does not return the authority's key, which is not stored.
 func sign(authority, server *x509.Certificate) (map[string]*pem.Block, error) {
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

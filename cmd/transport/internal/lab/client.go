@@ -23,27 +23,26 @@ import (
 // NSClient is the namespace of stanzas on a client's stream.
 const NSClient = "jabber:client"
 
-// Client is a user's connection to an XMPP server. Its methods may be called from
-// any goroutine.
+// Client is a user's connection to an XMPP server. Any goroutine may call its methods.
 type Client struct {
 	JID  jid.JID // full
 	conn net.Conn
 	s    *xmpp.Session
 	done chan struct{}
 
-	mu        sync.Mutex // guards what follows
+	mu        sync.Mutex // guards the fields below
 	changed   chan struct{}
 	received  []*element.Element
-	err       error // why no more stanzas come
+	err       error // why the stream ended
 	sent      int
 	abilities []string
 }
 
-// maxReceived is how many stanzas wait to be expected; the oldest are dropped.
+// maxReceived limits the recorded stanzas; the oldest are dropped.
 const maxReceived = 20_000
 
-// Dial signs a user on. The connection is not encrypted, so it should stay on
-// loopback. Close must follow.
+// Dial logs a user in. The connection is not encrypted: use it on loopback only. The
+// caller must call Close.
 func Dial(ctx context.Context, addr, user, password string) (*Client, error) {
 	j, err := jid.Parse(user)
 	if err != nil {
@@ -61,7 +60,7 @@ func Dial(ctx context.Context, addr, user, password string) (*Client, error) {
 			xmpp.SASL("", password, sasl.ScramSha256, sasl.ScramSha1, sasl.Plain), bind(),
 		}}
 	})
-	// Loopback counts as secure: without that no password is sent.
+	// xmpp.Secure: on loopback, send the password without TLS.
 	s, err := xmpp.NewSession(ctx, j.Domain(), j, pipe{conn}, xmpp.Secure, negotiate)
 	if err != nil {
 		conn.Close()
@@ -82,8 +81,8 @@ func Dial(ctx context.Context, addr, user, password string) (*Client, error) {
 	return c, nil
 }
 
-// pipe hides a connection's deadlines from the library: when a context ends just
-// after the call that it was for, the library lets the next call time out.
+// pipe hides a connection's deadlines from the library. If a context ends just after its
+// call, the library would make the next call time out.
 type pipe struct{ conn net.Conn }
 
 func (p pipe) Read(b []byte) (int, error) { return p.conn.Read(b) }
@@ -97,17 +96,17 @@ func (p pipe) Write(b []byte) (int, error) {
 
 func (p pipe) Close() error { return p.conn.Close() }
 
-// writeLimit is how long a server may refuse to read.
+// writeLimit is the deadline of a write.
 const writeLimit = 30 * time.Second
 
-// SetFeatures says what the client answers to disco#info.
+// SetFeatures sets the features in the client's disco#info.
 func (c *Client) SetFeatures(features ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.abilities = features
 }
 
-// handle takes in one stanza. Pings and other questions are answered at once.
+// handle records one stanza. It answers IQ requests at once.
 func (c *Client) handle(t xmlstream.TokenReadEncoder, start *xml.StartElement) error {
 	e, err := element.FromTokens(xmlstream.MultiReader(xmlstream.Token(*start), t))
 	if err != nil {
@@ -122,7 +121,7 @@ func (c *Client) handle(t xmlstream.TokenReadEncoder, start *xml.StartElement) e
 	return nil
 }
 
-// answer answers a question as clients do. (RFC 6120 §8.4)
+// answer returns the answer to an IQ request, like a client. (RFC 6120 §8.4)
 func (c *Client) answer(e *element.Element) *element.Element {
 	reply := element.New(NSClient, "iq").Set("type", "result").Set("id", e.Attr("id"))
 	if from := e.Attr("from"); from != "" {
@@ -142,7 +141,7 @@ func (c *Client) answer(e *element.Element) *element.Element {
 			q.Add(element.New(asked.Space, "feature").Set("var", f))
 		}
 		return reply.Add(q)
-	case e.Attr("type") == "set" && (e.Attr("from") == "" || e.Attr("from") == c.JID.Bare().String()), // a push (RFC 6121 §2.1.6)
+	case e.Attr("type") == "set" && (e.Attr("from") == "" || e.Attr("from") == c.JID.Bare().String()), // a roster push (RFC 6121 §2.1.6)
 		asked.Is("urn:xmpp:ping", "ping"), slices.Contains(c.abilities, asked.Space):
 		return reply
 	}
@@ -160,14 +159,13 @@ func (c *Client) record(e *element.Element) {
 	c.signal()
 }
 
-// signal wakes everybody up who waits. c.mu is held.
+// signal wakes all waiting calls. The caller must hold c.mu.
 func (c *Client) signal() {
 	close(c.changed)
 	c.changed = make(chan struct{})
 }
 
-// From reports whether a stanza comes from an address; a bare one stands for all of its
-// resources.
+// From reports whether a stanza is from a JID; a bare JID matches all of its resources.
 func From(e *element.Element, jid string) bool {
 	from := e.Attr("from")
 	return from == jid || !strings.Contains(jid, "/") && strings.HasPrefix(from, jid+"/")
@@ -181,7 +179,7 @@ func (c *Client) Send(ctx context.Context, e *element.Element) error {
 	return nil
 }
 
-// SendXML sends a stanza that is written out.
+// SendXML sends a stanza given as XML.
 func (c *Client) SendXML(ctx context.Context, stanza string) error {
 	e, err := element.Parse(stanza, NSClient)
 	if err != nil {
@@ -190,14 +188,14 @@ func (c *Client) SendXML(ctx context.Context, stanza string) error {
 	return c.Send(ctx, e)
 }
 
-// IQError is an error that somebody answers.
+// IQError is an IQ error response.
 type IQError struct{ Stanza *element.Element }
 
-// Error shows the answer.
+// Error returns the response as XML.
 func (e *IQError) Error() string { return "lab: refused: " + e.Stanza.String() }
 
-// IQ asks somebody ("" for the server) something and waits for the result. A
-// refusal is an *IQError.
+// IQ sends an IQ request (to "" is the server) and waits for the result. The error of an
+// error response is an *IQError.
 func (c *Client) IQ(ctx context.Context, typ, to string, payload *element.Element) (*element.Element, error) {
 	c.mu.Lock()
 	c.sent++
@@ -219,7 +217,7 @@ func (c *Client) IQ(ctx context.Context, typ, to string, payload *element.Elemen
 	return reply, err
 }
 
-// IQXML is IQ with a payload that is written out.
+// IQXML is IQ with a payload given as XML.
 func (c *Client) IQXML(ctx context.Context, typ, to, payload string) (*element.Element, error) {
 	e, err := element.Parse(payload, NSClient)
 	if err != nil {
@@ -228,8 +226,8 @@ func (c *Client) IQXML(ctx context.Context, typ, to, payload string) (*element.E
 	return c.IQ(ctx, typ, to, e)
 }
 
-// Expect waits for a stanza that fits, takes it and returns it; what came before
-// stays for others to expect. what says in an error what did not come.
+// Expect waits for a matching stanza, removes it from the record and returns it. Earlier
+// stanzas stay recorded. what describes the stanza in an error.
 func (c *Client) Expect(ctx context.Context, what string, fits func(*element.Element) bool) (*element.Element, error) {
 	for {
 		c.mu.Lock()
@@ -248,12 +246,12 @@ func (c *Client) Expect(ctx context.Context, what string, fits func(*element.Ele
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("lab: %s waits for %s: %w; what came:\n%s", c.JID, what, ctx.Err(), c.tail())
+			return nil, fmt.Errorf("lab: %s waits for %s: %w; received:\n%s", c.JID, what, ctx.Err(), c.tail())
 		}
 	}
 }
 
-// tail shows the last stanzas that nobody expected.
+// tail returns the last recorded stanzas as text.
 func (c *Client) tail() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -264,14 +262,14 @@ func (c *Client) tail() string {
 	return strings.Join(lines, "\n")
 }
 
-// Forget drops the stanzas that came and were not expected.
+// Forget drops all recorded stanzas.
 func (c *Client) Forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.received = nil
 }
 
-// Close ends the session politely and waits for its end.
+// Close closes the stream and waits for its end.
 func (c *Client) Close() error {
 	err := c.s.Close()
 	closed := c.conn.Close()
@@ -282,13 +280,13 @@ func (c *Client) Close() error {
 	return errors.Join(err, closed)
 }
 
-// Kill cuts the connection.
+// Kill closes the connection without closing the stream.
 func (c *Client) Kill() {
 	c.conn.Close()
 	<-c.done
 }
 
-// Count is how many stanzas fit of those that came and were not expected.
+// Count returns the number of matching recorded stanzas.
 func (c *Client) Count(fits func(*element.Element) bool) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

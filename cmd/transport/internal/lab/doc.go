@@ -1,14 +1,14 @@
-// Package lab runs real XMPP servers on the loopback interface, with state that
-// is thrown away, and connects real XMPP clients to them. "transport demo" and
-// the end-to-end tests are its callers.
+// Package lab runs real XMPP and IRC servers on the loopback interface, with temporary
+// data, and connects real XMPP clients to them. "transport demo" and the end-to-end tests
+// use it.
 //
-// A Server (Prosody or Ejabberd) is a process of its own in a folder of its own.
-// It can be stopped, killed and started again on the same ports with the same
-// data. No process outlives the one that started it, however that one ends.
+// A Server (Prosody or Ejabberd) is a process with its own folder. It can be stopped,
+// killed and started again on the same ports with the same data. No server outlives the
+// process that started it, even if that process is killed.
 //
-// A Client is a connection of a user to such a server. It takes down every
-// stanza that comes in. Expect waits for one; the error of an Expect that waited in
-// vain shows what came in its place. An NBXMPP is such a client too, made of the library
-// of Gajim, and tells what that makes of each stanza. Nothing in this package waits by the clock
-// alone: it waits for an event, and a deadline bounds that.
+// A Client is a user's connection to such a server. It records every stanza that it
+// receives. Expect waits for one; if its deadline passes, its error lists the received
+// stanzas. An NBXMPP is a client with Gajim's library, and reports that library's parsed
+// results. This package never sleeps for a fixed time: it waits for events with a
+// deadline.
 package lab

@@ -13,17 +13,17 @@ import (
 	"strings"
 )
 
-// Ejabberd starts an ejabberd. Close must follow.
+// Ejabberd starts an ejabberd. The caller must call Close.
 func Ejabberd(ctx context.Context, o Options) (*Server, error) {
 	const remedy = "on Debian or Ubuntu, apt-get install ejabberd"
 	erl, err := find("erl", remedy)
 	if err != nil {
 		return nil, err
 	}
-	// Debian puts it beside Erlang's own libraries, under its version.
+	// Debian installs it among Erlang's libraries, in a folder with its version.
 	var ebin []string
 	for _, pattern := range []string{"/usr/lib/*/ejabberd-*/ebin/ejabberd.beam", "/usr/lib/ejabberd*/ebin/ejabberd.beam", "/opt/ejabberd*/lib/ejabberd-*/ebin/ejabberd.beam"} {
-		found, _ := filepath.Glob(pattern) // the patterns are good
+		found, _ := filepath.Glob(pattern) // the patterns are valid
 		ebin = append(ebin, found...)
 	}
 	if len(ebin) == 0 {
@@ -36,8 +36,8 @@ type ejabberd struct{ erl, ebin string }
 
 func (ejabberd) logFile(dir string) string { return filepath.Join(dir, "ejabberd.log") }
 
-// command runs ejabberd without its own control script, which wants to become
-// another user. The node has no name, so that it needs no name server.
+// command runs ejabberd without its control script, which would switch to another user.
+// The node has no name, so it needs no name server.
 func (e ejabberd) command(dir string) *exec.Cmd {
 	cmd := exec.Command(e.erl, "-noinput", "-pa", e.ebin,
 		"-mnesia", "dir", strconv.Quote(filepath.Join(dir, "spool")), "-s", "ejabberd")
@@ -49,13 +49,13 @@ func (e ejabberd) command(dir string) *exec.Cmd {
 	return cmd
 }
 
-// ready looks for the line that ends the start.
+// ready looks for the last line of a successful start.
 func (ejabberd) ready(log string) (bool, error) {
 	switch {
 	case strings.Contains(log, "eaddrinuse"):
 		return false, errPortTaken
 	case strings.Contains(log, "Failed to start") || strings.Contains(log, "Invalid configuration"):
-		return false, errors.New("it does not take its configuration")
+		return false, errors.New("it rejects its configuration")
 	}
 	return strings.Contains(log, "is started in the node") && strings.Count(log, "Start accepting TCP connections at 127.0.0.1") >= 2, nil
 }
@@ -115,8 +115,8 @@ func (ejabberd) prepare(dir string, o Options) error {
 	return nil
 }
 
-// populate registers the users by the protocol, since only a running ejabberd can
-// write its database.
+// populate registers the users in-band, because only a running ejabberd can write its
+// database.
 func (ejabberd) populate(ctx context.Context, addr string, o Options) error {
 	for _, user := range slices.Sorted(maps.Keys(o.Users)) {
 		if err := registerUser(ctx, addr, o.Domain, user, o.Users[user]); err != nil {

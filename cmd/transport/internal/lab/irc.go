@@ -13,25 +13,24 @@ import (
 	"time"
 )
 
-// IRC is an IRC server, without limits on how much anybody may say. Its methods may
-// not be called at the same time.
+// IRC is an IRC server without rate limits. Its methods must not be called concurrently.
 type IRC struct {
-	Name string // of its program
+	Name string // of the program
 	Addr string // host:port
 
 	dir       string
 	command   func() *exec.Cmd
-	services  func() *exec.Cmd // nil if it has none
+	services  func() *exec.Cmd // nil: no services
 	sasl      bool
 	processes []*Process
 }
 
-// The password by which the services of an IRC server register with it, and the
-// oper's there: the servers are on loopback and live for minutes.
+// The password of the link between an IRC server and its services, and of the oper. The
+// servers run on loopback for minutes only.
 const ircSecret = "lab-secret"
 
-// Ngircd starts an ngIRCd: no SASL, hardly any IRCv3, a server such as many run at
-// home. Close must follow.
+// Ngircd starts an ngIRCd, a small server: no SASL, hardly any IRCv3. The caller must call
+// Close.
 func Ngircd(ctx context.Context) (*IRC, error) {
 	path, err := find("ngircd", "on Debian or Ubuntu, apt-get install ngircd")
 	if err != nil {
@@ -43,8 +42,8 @@ func Ngircd(ctx context.Context) (*IRC, error) {
 	})
 }
 
-// Hybrid starts an ircd-hybrid: the older IRCv3 capabilities, and no message tags.
-// Close must follow.
+// Hybrid starts an ircd-hybrid: the older IRCv3 capabilities, and no message tags. The
+// caller must call Close.
 func Hybrid(ctx context.Context) (*IRC, error) {
 	path, err := find("ircd-hybrid", "on Debian or Ubuntu, apt-get install ircd-hybrid")
 	if err != nil {
@@ -53,7 +52,7 @@ func Hybrid(ctx context.Context) (*IRC, error) {
 	return startIRC(ctx, "ircd-hybrid", func(s *IRC) error {
 		s.command = func() *exec.Cmd {
 			cmd := exec.Command(path, "-foreground", "-configfile", s.file("ircd.conf"), "-logfile", s.file("ircd.log"), "-pidfile", s.file("ircd.pid"))
-			asNobody(cmd) // it refuses to run as root
+			asNobody(cmd) // ircd-hybrid does not run as root
 			return cmd
 		}
 		if err := os.Chmod(s.dir, 0o777); err != nil {
@@ -63,18 +62,18 @@ func Hybrid(ctx context.Context) (*IRC, error) {
 	})
 }
 
-// Services is what an InspIRCd has beside it.
+// Services are the services of an InspIRCd.
 type Services int
 
-// NickServ and SASL are those of Atheme.
+// Atheme provides NickServ and SASL.
 const (
 	NoServices Services = iota
 	NickServ
 	NickServAndSASL
 )
 
-// Inspircd starts an InspIRCd: message tags, labels, echoes, history, MONITOR. Close
-// must follow.
+// Inspircd starts an InspIRCd: message tags, labeled responses, echo-message, history,
+// MONITOR. The caller must call Close.
 func Inspircd(ctx context.Context, services Services) (*IRC, error) {
 	path, err := find("inspircd", "on Debian or Ubuntu, apt-get install inspircd")
 	if err != nil {
@@ -131,7 +130,7 @@ func startIRC(ctx context.Context, name string, prepare func(*IRC) error) (*IRC,
 		}
 		output := s.Log()
 		s.Close()
-		if attempt == 3 || ctx.Err() != nil { // else somebody else may have taken the port
+		if attempt == 3 || ctx.Err() != nil { // otherwise another program may have taken the port
 			return nil, fmt.Errorf("%w\n%s", err, tail(output, 30))
 		}
 	}
@@ -146,7 +145,8 @@ func (s *IRC) write(name, text string) error {
 	return nil
 }
 
-// Start starts the server after Kill, on the same port, and returns when it serves.
+// Start starts the server again after Kill, on the same port, and returns when it accepts
+// clients.
 func (s *IRC) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
@@ -177,7 +177,7 @@ func (s *IRC) run(cmd *exec.Cmd) error {
 	return nil
 }
 
-// poll waits until something is so, or a process has ended.
+// poll waits until a condition holds, or a process has ended.
 func (s *IRC) poll(ctx context.Context, so func() bool) error {
 	tick := time.NewTicker(pollPause)
 	defer tick.Stop()
@@ -198,8 +198,8 @@ func (s *IRC) poll(ctx context.Context, so func() bool) error {
 	return nil
 }
 
-// hasServices asks the server whether its services are linked: NickServ is there, and
-// SASL is offered.
+// hasServices reports whether the services are linked: NickServ is online, and the server
+// offers SASL.
 func (s *IRC) hasServices(ctx context.Context) bool {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", s.Addr)
@@ -232,7 +232,7 @@ func (s *IRC) Kill() {
 	s.processes = nil
 }
 
-// Log is what the server has said.
+// Log returns the server's log.
 func (s *IRC) Log() string {
 	var b strings.Builder
 	for _, name := range []string{"output.log", "atheme.log", "ircd.log"} {
@@ -246,7 +246,7 @@ func (s *IRC) Log() string {
 	return b.String()
 }
 
-// Close ends the server and removes its data.
+// Close stops the server and removes its data.
 func (s *IRC) Close() error {
 	s.Kill()
 	return os.RemoveAll(s.dir)

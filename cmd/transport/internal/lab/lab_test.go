@@ -17,7 +17,7 @@ import (
 	"transport/component/element"
 )
 
-// longEnough is how long something that happens may take.
+// longEnough is the deadline for an expected event.
 const longEnough = 3 * time.Minute
 
 // eachServer runs a test against each server, with a time limit.
@@ -82,7 +82,7 @@ func TestClient(t *testing.T) {
 			t.Errorf("got %v, %v", m, err)
 		}
 
-		// A client answers pings and says what it can do.
+		// A client answers pings and disco#info.
 		ben.SetFeatures("urn:example:a")
 		if _, err := ann.IQXML(ctx, "get", ben.JID.String(), "<ping xmlns='urn:xmpp:ping'/>"); err != nil {
 			t.Error(err)
@@ -99,7 +99,7 @@ func TestClient(t *testing.T) {
 			t.Errorf("somebody who is not there: %v", err)
 		}
 
-		// An error of somebody who waited in vain shows what came.
+		// The error of Expect lists the received stanzas.
 		if err := ann.SendXML(ctx, "<message to='"+ben.JID.String()+"' id='m2'/>"); err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +124,7 @@ func TestClient(t *testing.T) {
 	})
 }
 
-// A server keeps its data and its ports, however it ended.
+// A server keeps its data and its ports after Stop and Kill.
 func TestServerComesBack(t *testing.T) {
 	eachServer(t, Options{Users: map[string]string{"ann": "secret"}, TLS: true}, func(t *testing.T, ctx context.Context, s *Server) {
 		c := dial(t, ctx, s, "ann@localhost")
@@ -150,9 +150,8 @@ func TestServerComesBack(t *testing.T) {
 	})
 }
 
-// A port that is wanted and taken is an error; others are chosen anew.
-// Browsers reach Prosody by HTTPS, at an address of its own, with a certificate that the
-// authority beside it vouches for.
+// Browsers reach Prosody over HTTPS on its own address, with a certificate that its
+// authority has signed.
 func TestWeb(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), longEnough)
 	defer cancel()
@@ -215,7 +214,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// A server that cannot start says why, and leaves nothing.
+// The error of a server that cannot start contains the reason, and no files are left.
 func TestBrokenConfiguration(t *testing.T) {
 	eachServer(t, Options{}, func(t *testing.T, ctx context.Context, s *Server) {
 		if err := s.Stop(); err != nil {
@@ -250,7 +249,7 @@ func TestLuaQuote(t *testing.T) {
 	}
 }
 
-// Signals reach the server alone, and a process that has ended takes none.
+// Signals reach only the server's process; a signal to an ended process is an error.
 func TestSignal(t *testing.T) {
 	eachServer(t, Options{}, func(t *testing.T, _ context.Context, s *Server) {
 		if err := s.process.Signal(syscall.SIGKILL); err != nil {

@@ -18,23 +18,22 @@ import (
 //go:embed nbxmpp_probe.py
 var nbxmppProbe string
 
-// NBXMPP is a user's connection to an XMPP server by nbxmpp, the library of Gajim. It
-// tells what that library makes of each stanza. Its methods may be called from any
-// goroutine.
+// NBXMPP is a user's connection to an XMPP server with nbxmpp, Gajim's library. It reports
+// the library's parsed result of each stanza. Any goroutine may call its methods.
 type NBXMPP struct {
 	JID    string       // full
-	Roster []RosterItem // as it was at sign-on
+	Roster []RosterItem // at login
 
 	process *Process
 	stdin   io.WriteCloser
-	errors  bytes.Buffer // what Python has printed; read once the process has ended
+	errors  bytes.Buffer // Python's stderr; read after the process has ended
 	reading chan struct{}
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	changed  chan struct{}
 	commands int
 	answers  map[int]probeAnswer
-	events   []*ProbeEvent // not expected yet
+	events   []*ProbeEvent // recorded, not returned by Expect yet
 	history  []*ProbeEvent // all
 	warnings []string
 	ended    error
@@ -45,12 +44,11 @@ type probeAnswer struct {
 	err    *ProbeError
 }
 
-// python is the interpreter that Debian's packages are for; another may come first in
-// PATH.
+// python is the interpreter of Debian's packages; PATH may have another one first.
 const python = "/usr/bin/python3"
 
-// hasNBXMPP reports whether the library is installed, as an error that says how to
-// install it.
+// hasNBXMPP returns ErrMissing, with the way to install it, if the library is not
+// installed.
 var hasNBXMPP = sync.OnceValue(func() error {
 	if err := exec.Command(python, "-c", "import nbxmpp.client").Run(); err != nil {
 		return fmt.Errorf("lab: nbxmpp is %w: on Debian or Ubuntu, apt-get install python3-nbxmpp", ErrMissing)
@@ -58,8 +56,8 @@ var hasNBXMPP = sync.OnceValue(func() error {
 	return nil
 })
 
-// DialNBXMPP signs a user on, without encryption, and asks for the roster. No presence
-// is sent. Close must follow.
+// DialNBXMPP logs a user in, without encryption, and fetches the roster. It sends no
+// presence. The caller must call Close.
 func DialNBXMPP(ctx context.Context, addr, jid, password string) (*NBXMPP, error) {
 	if err := hasNBXMPP(); err != nil {
 		return nil, err
@@ -94,7 +92,7 @@ func DialNBXMPP(ctx context.Context, addr, jid, password string) (*NBXMPP, error
 	return n, nil
 }
 
-// read takes down what the probe says, until it ends.
+// read records the probe's output until the probe ends.
 func (n *NBXMPP) read(stdout io.Reader) {
 	defer close(n.reading)
 	lines := bufio.NewReader(stdout)
@@ -106,7 +104,7 @@ func (n *NBXMPP) read(stdout io.Reader) {
 		}
 		e := new(ProbeEvent)
 		if err := json.Unmarshal(line, e); err != nil {
-			n.end(fmt.Errorf("the probe says %s: %w", line, err))
+			n.end(fmt.Errorf("invalid line of the probe: %s: %w", line, err))
 			_, _ = io.Copy(io.Discard, lines)
 			return
 		}
@@ -147,7 +145,7 @@ func (n *NBXMPP) end(err error) {
 	n.changed = make(chan struct{})
 }
 
-// await waits until something is so; n.mu is held while it is looked at.
+// await waits until a condition holds; it holds n.mu while it evaluates the condition.
 func (n *NBXMPP) await(ctx context.Context, so func() bool) error {
 	for {
 		n.mu.Lock()
@@ -167,8 +165,8 @@ func (n *NBXMPP) await(ctx context.Context, so func() bool) error {
 	}
 }
 
-// command has the probe do something and waits for its answer. An error that nbxmpp
-// reports is a *ProbeError.
+// command sends a command to the probe and waits for its result. An error of nbxmpp is a
+// *ProbeError.
 func (n *NBXMPP) command(ctx context.Context, do string, arguments map[string]any, result any) error {
 	n.mu.Lock()
 	n.commands++
@@ -206,7 +204,7 @@ func (n *NBXMPP) command(ctx context.Context, do string, arguments map[string]an
 	return nil
 }
 
-// Presence sends presence with capabilities, as Gajim does. show is "" for online.
+// Presence sends presence with entity capabilities, like Gajim. show "" is online.
 func (n *NBXMPP) Presence(ctx context.Context, show, status string) error {
 	arguments := map[string]any{}
 	if show != "" {
@@ -218,18 +216,18 @@ func (n *NBXMPP) Presence(ctx context.Context, show, status string) error {
 	return n.command(ctx, "presence", arguments, nil)
 }
 
-// Join enters a room, as Gajim does.
+// Join joins a room, like Gajim.
 func (n *NBXMPP) Join(ctx context.Context, room, nick string) error {
 	return n.command(ctx, "join", map[string]any{"room": room, "nick": nick}, nil)
 }
 
-// Send sends a stanza that is written out, without a namespace of its own.
+// Send sends a stanza given as XML, without a namespace.
 func (n *NBXMPP) Send(ctx context.Context, stanza string) error {
 	return n.command(ctx, "send", map[string]any{"xml": stanza}, nil)
 }
 
-// Call calls a method of one of nbxmpp's modules and waits for the end of its task. An
-// argument may be one that JIDArgument, Form.Fill, AdHocStep.Argument and others make.
+// Call calls a method of one of nbxmpp's modules and waits for the end of its task. Some
+// arguments must be made by JIDArgument, Form.Fill, AdHocStep.Argument and the like.
 // result may be nil.
 func (n *NBXMPP) Call(ctx context.Context, result any, module, method string, arguments ...any) error {
 	if arguments == nil {
@@ -238,8 +236,8 @@ func (n *NBXMPP) Call(ctx context.Context, result any, module, method string, ar
 	return n.command(ctx, "call", map[string]any{"module": module, "method": method, "args": arguments}, result)
 }
 
-// Ask sends an IQ that is written out, with a form (Form.Fill) unless form is nil, and
-// returns the form in the answer, nil if it has none.
+// Ask sends an IQ given as XML, with a form (Form.Fill) unless form is nil. It returns the
+// form in the response, nil if there is none.
 func (n *NBXMPP) Ask(ctx context.Context, stanza string, form any) (*Form, error) {
 	var answer struct{ Form *Form }
 	if err := n.command(ctx, "ask", map[string]any{"xml": stanza, "form": form}, &answer); err != nil {
@@ -248,8 +246,8 @@ func (n *NBXMPP) Ask(ctx context.Context, stanza string, form any) (*Form, error
 	return answer.Form, nil
 }
 
-// Caps asks somebody for what a caps hash stands for, and has nbxmpp compare both, as
-// Gajim does.
+// Caps queries the disco#info of a caps hash (XEP-0115), and lets nbxmpp verify the hash,
+// like Gajim.
 func (n *NBXMPP) Caps(ctx context.Context, jid, node string) (*DiscoInfo, error) {
 	var info DiscoInfo
 	if err := n.command(ctx, "caps", map[string]any{"jid": jid, "node": node}, &info); err != nil {
@@ -258,8 +256,8 @@ func (n *NBXMPP) Caps(ctx context.Context, jid, node string) (*DiscoInfo, error)
 	return &info, nil
 }
 
-// Expect waits for an event that fits, takes it and returns it; what came before stays
-// for others to expect. what says in an error what did not come.
+// Expect waits for a matching event, removes it from the record and returns it. Earlier
+// events stay recorded. what describes the event in an error.
 func (n *NBXMPP) Expect(ctx context.Context, what string, fits func(*ProbeEvent) bool) (*ProbeEvent, error) {
 	var found *ProbeEvent
 	err := n.await(ctx, func() bool {
@@ -278,19 +276,19 @@ func (n *NBXMPP) Expect(ctx context.Context, what string, fits func(*ProbeEvent)
 			lines = append(lines, e.XML)
 		}
 		lines = append(lines, n.Warnings()...)
-		return nil, fmt.Errorf("lab: %s waits for %s: %w; what came:\n%s", n.JID, what, err, tail(strings.Join(lines, "\n"), 25))
+		return nil, fmt.Errorf("lab: %s waits for %s: %w; received:\n%s", n.JID, what, err, tail(strings.Join(lines, "\n"), 25))
 	}
 	return found, nil
 }
 
-// Events are those that came and were not expected, in their order.
+// Events returns the recorded events that Expect has not returned, in order.
 func (n *NBXMPP) Events() []*ProbeEvent {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.Clone(n.events)
 }
 
-// History are all events, in their order.
+// History returns all events, in order.
 func (n *NBXMPP) History() []*ProbeEvent {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -304,7 +302,7 @@ func (n *NBXMPP) Forget() {
 	n.events, n.history = nil, nil
 }
 
-// Warnings are what nbxmpp has complained of: each stanza that it could not use.
+// Warnings returns nbxmpp's warnings about stanzas that it could not use.
 func (n *NBXMPP) Warnings() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

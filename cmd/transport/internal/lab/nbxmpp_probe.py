@@ -12,7 +12,7 @@ The commands:
   send      xml: send a stanza
   call      module, method, args, kwargs: call a method of an nbxmpp module
   ask       xml, form: send an IQ with a form, if there is one, and have the form in the answer parsed
-  caps      jid, node: ask for disco#info and have nbxmpp compare the hash with the node
+  caps      jid, node: query disco#info and let nbxmpp compare the hash with the node
 """
 import dataclasses
 import enum
@@ -35,7 +35,7 @@ from nbxmpp.simplexml import Node
 from nbxmpp.structs import AdHocCommand, CommonError, DiscoIdentity, DiscoInfo, StanzaHandler
 from nbxmpp.util import compute_caps_hash
 
-# What the probe says it can do: that of Gajim 1.7 which a gateway may look at.
+# The probe's disco#info features: those of Gajim 1.7 that matter to a gateway.
 FEATURES = [
     Namespace.DISCO_INFO, Namespace.MUC, Namespace.COMMANDS, Namespace.DATA, Namespace.PING, Namespace.CHATSTATES,
     Namespace.RECEIPTS, Namespace.ROSTERX, Namespace.CONFERENCE, Namespace.CORRECT, Namespace.CHATMARKERS,
@@ -44,9 +44,9 @@ FEATURES = [
 
 client = None
 loop = GLib.MainLoop()
-forms = []     # those that came, by the number under which the test knows them
-commands = []  # steps of ad-hoc commands, likewise
-waiting = {}   # callbacks of tasks, which nbxmpp itself only refers to weakly
+forms = []     # received forms, by the number that the test uses
+commands = []  # steps of ad-hoc commands, by number
+waiting = {}   # callbacks of tasks; nbxmpp itself has only weak references
 
 
 def write(**line):
@@ -130,7 +130,7 @@ def problem(error):
     if hasattr(error, 'condition'):
         text = error.get_text('en') if hasattr(error, 'get_text') else ''
         out.update(condition=error.condition, type=str(error.type), text=text)
-    if hasattr(error, 'get_data'):  # the form of a registration comes again with the reason
+    if hasattr(error, 'get_data'):  # the registration form in the error response, with the reason
         out['data'] = plain(error.get_data())
     return out
 
@@ -149,7 +149,7 @@ def argument(value):
         return AdHocCommand(jid=JID.from_string(value['at']), node=value['begin'], name=None)
     if 'command' in value:
         return commands[value['command']]
-    if 'form' in value:  # filled in, as the dialogs of Gajim do
+    if 'form' in value:  # filled in like Gajim's dialogs
         form = forms[value['form']]
         for var, given in value['values'].items():
             field = form[var]
@@ -159,7 +159,7 @@ def argument(value):
                 field.value = given[0] == '1' if field.type_ == 'boolean' else '\n'.join(given)
         form.type_ = 'submit'
         return form.get_purged()
-    if 'users' in value:  # whom to set an affiliation for
+    if 'users' in value:  # the users and their new affiliations
         return {JID.from_string(j): a for j, a in value['users'].items()}
     return value
 
@@ -195,7 +195,7 @@ def connect(n, host, jid, password):
     client.set_resource(jid.resource)
     client.set_password(password)
     client.set_custom_host(host, ConnectionProtocol.TCP, ConnectionType.PLAIN)
-    client.set_sm_disabled(True)  # a probe that is gone is offline at once
+    client.set_sm_disabled(True)  # a disconnected probe is offline at once
     for kind in ('presence', 'message'):
         client.register_handler(StanzaHandler(name=kind, callback=on_stanza(kind), priority=90))
     client.register_handler(StanzaHandler(name='iq', callback=on_stanza('roster'), typ='set', ns=Namespace.ROSTER, priority=50))
@@ -240,7 +240,7 @@ def call(n, module, method, args=(), kwargs=None):
 
     f = getattr(client.get_module(module), method)
     given = {k: argument(v) for k, v in (kwargs or {}).items()}
-    if inspect.isgeneratorfunction(getattr(f, '__wrapped__', None)):  # a task, which ends later
+    if inspect.isgeneratorfunction(getattr(f, '__wrapped__', None)):  # an asynchronous task
         waiting[n] = done
         f(*argument(list(args)), callback=done, **given)
     else:
@@ -292,7 +292,7 @@ def obey(line):
         else:
             if do == 'presence':
                 client.get_module('BasePresence').send(caps=caps_of(), **line)
-            elif do == 'join':  # as Gajim's MUC._join
+            elif do == 'join':  # like Gajim's MUC._join
                 client.get_module('BasePresence').send(jid=line['room'] + '/' + line['nick'], caps=caps_of(), muc=True, muc_history={'maxchars': '0'})
             elif do == 'send':
                 client.send_stanza(parse(line['xml']))

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestNBXMPP has two probes talk to each other: each tells what nbxmpp makes of what
-// the other sends.
+// TestNBXMPP connects two probes: each reports nbxmpp's parsed results of the other's
+// stanzas.
 func TestNBXMPP(t *testing.T) {
 	if testing.Short() {
 		t.Skip("real servers are not short")

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// ProbeEvent is something that nbxmpp has read. The fields have nbxmpp's names.
+// ProbeEvent is a stanza as nbxmpp has parsed it. The fields have nbxmpp's names.
 type ProbeEvent struct {
 	Kind string `json:"kind"` // "presence", "message", "roster" for a roster push, "exchange" for XEP-0144
 	XML  string `json:"xml"`
 
-	Type     string   `json:"type"` // of a presence "available" for none, of a message "normal"
+	Type     string   `json:"type"` // without a type: "available" for presence, "normal" for a message
 	JID      string   `json:"jid"`  // the other side
 	From     string   `json:"from_"`
 	ID       string   `json:"id"`
-	Is       []string `json:"is"` // the questions that nbxmpp answers with yes: "is_muc_self_presence", …
+	Is       []string `json:"is"` // nbxmpp's properties that are true: "is_muc_self_presence", …
 	Nickname string   `json:"nickname"`
 	Error    *ProbeError
 	// Presence
@@ -46,92 +46,92 @@ type ProbeEvent struct {
 	Push  *struct{ Item RosterItem } `json:"roster"`
 	Items []ExchangeItem             `json:"items"`
 
-	// Answers to commands
+	// Results of commands
 	N      int             `json:"n"`
 	Text   string          `json:"text"`
 	Result json.RawMessage `json:"result"`
 }
 
-// Has reports whether nbxmpp answers a question with yes.
+// Has reports whether a property of nbxmpp is true.
 func (e *ProbeEvent) Has(question string) bool { return slices.Contains(e.Is, question) }
 
-// Bare and Resource are the parts of the other side's address.
+// Bare returns the bare JID of the other side.
 func (e *ProbeEvent) Bare() string {
 	bare, _, _ := strings.Cut(e.JID, "/")
 	return bare
 }
 
-// Resource is the part of the other side's address that Bare lacks.
+// Resource returns the resource of the other side's JID.
 func (e *ProbeEvent) Resource() string {
 	_, resource, _ := strings.Cut(e.JID, "/")
 	return resource
 }
 
-// EntityCaps is where a client finds out what somebody can do. (XEP-0115)
+// EntityCaps are the entity capabilities in a presence. (XEP-0115)
 type EntityCaps struct{ Hash, Node, Ver string }
 
-// MUCUser is what a room says of an occupant.
+// MUCUser are a room's attributes of an occupant. (XEP-0045)
 type MUCUser struct{ JID, Affiliation, Nick, Role, Actor, Reason string }
 
 // MUCText is a room's subject.
 type MUCText struct{ Text, Author string }
 
-// StanzaID is the id that somebody's archive has given to a message.
+// StanzaID is the ID of a message in an archive. (XEP-0359)
 type StanzaID struct{ ID, By string }
 
-// Reactions are those of somebody to a message.
+// Reactions are the reactions of a sender to a message. (XEP-0444)
 type Reactions struct {
 	ID     string
 	Emojis []string
 }
 
-// Moderation is the removal of somebody's message by a moderator.
+// Moderation is the retraction of a message by a moderator. (XEP-0425)
 type Moderation struct {
 	StanzaID string `json:"stanza_id"`
 	By       string `json:"moderator_jid"`
 	Reason   string
 }
 
-// ArchivedMessage is where a message is in an archive.
+// ArchivedMessage is the position of a message in an archive. (XEP-0313)
 type ArchivedMessage struct {
 	ID        string
 	Timestamp float64
 }
 
-// RosterItem is a contact.
+// RosterItem is a roster item.
 type RosterItem struct {
 	JID, Name, Subscription, Ask string
 	Groups                       []string
 }
 
-// ExchangeItem is a contact that is proposed.
+// ExchangeItem is a suggested roster item. (XEP-0144)
 type ExchangeItem struct {
 	JID, Name, Action string
 	Groups            []string
 }
 
-// ProbeError is an error of nbxmpp, or one that it has been answered.
+// ProbeError is an error of nbxmpp, or an error response.
 type ProbeError struct {
 	Class, Condition, Type, Text, By string
-	Data                             *Registration // the form that comes again
+	Data                             *Registration // the form in the error response
 }
 
-// Error shows what nbxmpp says.
+// Error returns nbxmpp's text.
 func (e *ProbeError) Error() string {
 	return strings.TrimSpace("nbxmpp: " + e.Class + " " + e.Condition + " " + e.Text)
 }
 
-// DiscoInfo is what somebody says of itself.
+// DiscoInfo is the result of a disco#info query. (XEP-0030)
 type DiscoInfo struct {
 	Identities []struct{ Category, Type, Name string }
 	Features   []string
-	Is         []string // nbxmpp's properties that hold: "is_gateway", "is_muc", "is_irc", "muc_is_nonanonymous", …
+	Is         []string // nbxmpp's properties that are true: "is_gateway", "is_muc", "is_irc", "muc_is_nonanonymous", …
 	Forms      []Form
 	MUCName    string `json:"muc_name"`
 	XML        string
 }
 
-// DiscoItems are what somebody has.
+// DiscoItems is the result of a disco#items query. (XEP-0030)
 type DiscoItems struct {
 	Items []struct{ JID, Name, Node string }
 }
@@ -146,7 +146,7 @@ type Form struct {
 	Rows         []map[string]any
 }
 
-// Field is a field of a form, nil if it has none of that name.
+// Field returns the field with a name, nil if there is none.
 func (f *Form) Field(name string) *Field {
 	for i := range f.Fields {
 		if f.Fields[i].Var == name {
@@ -156,14 +156,14 @@ func (f *Form) Field(name string) *Field {
 	return nil
 }
 
-// Field is one of a form.
+// Field is a field of a form.
 type Field struct {
 	Var, Type, Label, Desc string
 	Required               bool
 	Values, Options        []string
 }
 
-// Fill is an argument of Call: the form with other values, and the others as they were.
+// Fill returns an argument of Call: the form with some values replaced.
 func (f *Form) Fill(values map[string][]string) any {
 	if values == nil {
 		values = map[string][]string{}
@@ -171,14 +171,14 @@ func (f *Form) Fill(values map[string][]string) any {
 	return map[string]any{"form": f.Number, "values": values}
 }
 
-// Registration is what a registration asks for.
+// Registration is a registration form. (XEP-0077)
 type Registration struct {
 	Instructions string
 	Form         *Form
 	FieldsForm   *Form `json:"fields_form"`
 }
 
-// AdHocStep is an answer of an ad-hoc command.
+// AdHocStep is a step of an ad-hoc command. (XEP-0050)
 type AdHocStep struct {
 	Number            int `json:"command"`
 	JID, Node, Name   string
@@ -188,19 +188,19 @@ type AdHocStep struct {
 	Notes             []struct{ Text, Type string }
 }
 
-// Argument is the step as an argument of Call.
+// Argument returns the step as an argument of Call.
 func (s *AdHocStep) Argument() any { return map[string]any{"command": s.Number} }
 
-// BeginCommand is an argument of Call: a command that is not begun yet.
+// BeginCommand returns an argument of Call: a command to start.
 func BeginCommand(jid, node string) any { return map[string]any{"at": jid, "begin": node} }
 
-// JIDArgument is a JID as an argument of Call.
+// JIDArgument returns a JID as an argument of Call.
 func JIDArgument(jid string) any { return map[string]any{"jid": jid} }
 
-// ActionArgument is what to do with a step, as an argument of Call.
+// ActionArgument returns the action for a step as an argument of Call.
 func ActionArgument(action string) any { return map[string]any{"action": action} }
 
-// Affiliations are what to make of people in a room, as an argument of Call.
+// Affiliations returns new affiliations in a room as an argument of Call.
 func Affiliations(users map[string]string) any {
 	all := make(map[string]map[string]string)
 	for jid, affiliation := range users {

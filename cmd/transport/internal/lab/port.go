@@ -8,14 +8,13 @@ import (
 	"strconv"
 )
 
-// Ports are taken from below the range out of which systems choose ports for
-// outgoing connections (32768 and up on Linux, 49152 and up elsewhere). Else,
-// while a server is down, any connection could be given its port, and a client
-// that tries to reach it could even be connected to itself.
+// Ports are chosen below the ephemeral range (32768 and up on Linux, 49152 and up
+// elsewhere). Otherwise, while a server is down, the system could assign its port to an
+// outgoing connection; a client that dials that port could even connect to itself.
 const firstPort, lastPort = 12000, 31999
 
-// freePort is a port of the loopback interface that nobody listens on. Another
-// program may still be faster to take it.
+// freePort returns a free port of the loopback interface. Another program may still take
+// it first.
 func freePort() (int, error) { return freePortAt(loopbackHost) }
 
 func freePortAt(host string) (int, error) {
@@ -28,7 +27,7 @@ func freePortAt(host string) (int, error) {
 	return 0, errors.New("lab: found no free port on " + host)
 }
 
-// FreeAddr is an address of the loopback interface that nobody listens on.
+// FreeAddr returns a free address of the loopback interface.
 func FreeAddr() (string, error) {
 	port, err := freePort()
 	if err != nil {
@@ -45,7 +44,7 @@ func portIsFree(host string, port int) bool {
 	return l.Close() == nil
 }
 
-// choosePort is the wanted port, which must be free, or any if none is wanted.
+// choosePort returns the port want, which must be free, or a free port if want is 0.
 func choosePort(want int) (int, error) { return choosePortAt(loopbackHost, want) }
 
 func choosePortAt(host string, want int) (int, error) {

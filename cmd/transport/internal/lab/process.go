@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// Process is a program that runs in a process group of its own. It ends at the
-// latest with the process that started it.
+// Process is a program that runs in its own process group. It does not outlive the process
+// that started it.
 type Process struct {
 	cmd  *exec.Cmd
 	done chan struct{}
 	err  error // valid once done is closed
 }
 
-// Start starts a command. Wait, Terminate or Kill must follow.
+// Start starts a command. The caller must call Wait, Terminate or Kill.
 func Start(cmd *exec.Cmd) (*Process, error) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	leash(cmd.SysProcAttr)
+	bindToParent(cmd.SysProcAttr)
 	p := &Process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		// Linux sends the parent-death signal when the thread that forked ends, so
-		// that thread is kept until the process is gone.
+		// Linux sends the parent-death signal when the thread that forked ends. This
+		// thread lives until the process has ended.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -43,20 +43,20 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// PID is the process's number.
+// PID returns the process ID.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Done is closed when the process has ended.
+// Done returns a channel that is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Wait waits for the process's end and returns its exit code, -1 if a signal
-// ended it.
+// Wait waits until the process has ended and returns its exit code, -1 if a signal ended
+// it.
 func (p *Process) Wait() int {
 	<-p.done
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// Signal sends a signal to the process alone.
+// Signal sends a signal to the process, not to its group.
 func (p *Process) Signal(s syscall.Signal) error {
 	select {
 	case <-p.done:
@@ -66,20 +66,20 @@ func (p *Process) Signal(s syscall.Signal) error {
 	}
 }
 
-// Terminate asks the process to end, and after the limit makes it. It returns
-// once the process is gone; an error says that it had to be made.
+// Terminate sends SIGTERM, and kills the process and its group if it has not ended after
+// limit. It returns an error in that case. When it returns, the process has ended.
 func (p *Process) Terminate(limit time.Duration) error {
 	select {
 	case <-p.done:
 		return nil
 	default:
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // an error means that it has just ended
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // on an error, the process has already ended
 	late := time.NewTimer(limit)
 	defer late.Stop()
 	select {
 	case <-p.done:
-		p.Kill() // what is left of its group
+		p.Kill() // the rest of its group
 		return nil
 	case <-late.C:
 		p.Kill()
@@ -87,7 +87,7 @@ func (p *Process) Terminate(limit time.Duration) error {
 	}
 }
 
-// Kill ends the process and its group at once and waits until it is gone.
+// Kill kills the process and its group, and waits for the end of the process.
 func (p *Process) Kill() {
 	killGroup(p.PID())
 	<-p.done

@@ -6,17 +6,17 @@ import (
 	"syscall"
 )
 
-// leash makes a process the leader of a group, and has the system kill it when
-// its parent ends.
-func leash(attr *syscall.SysProcAttr) {
+// bindToParent makes a process the leader of a group, and makes the system kill it when its
+// parent ends.
+func bindToParent(attr *syscall.SysProcAttr) {
 	attr.Setpgid = true
 	attr.Pdeathsig = syscall.SIGKILL
 }
 
-// killGroup ends a process and what it has started.
+// killGroup kills a process and its process group.
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 
-// asNobody has a command run without root's rights, where it would have them.
+// asNobody makes a command run as nobody if it would run as root.
 func asNobody(cmd *exec.Cmd) {
 	const nobody = 65534
 	if os.Geteuid() == 0 {

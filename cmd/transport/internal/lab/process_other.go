@@ -8,15 +8,15 @@ import (
 	"syscall"
 )
 
-// leash has nothing to offer here.
-func leash(*syscall.SysProcAttr) {}
+// bindToParent does nothing on this system.
+func bindToParent(*syscall.SysProcAttr) {}
 
-// killGroup ends a process.
+// killGroup kills a process.
 func killGroup(pid int) {
 	if p, err := os.FindProcess(pid); err == nil {
 		_ = p.Kill()
 	}
 }
 
-// asNobody does nothing here.
+// asNobody does nothing on this system.
 func asNobody(*exec.Cmd) {}

@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// leash makes a process the leader of a group.
-func leash(attr *syscall.SysProcAttr) { attr.Setpgid = true }
+// bindToParent makes a process the leader of a group.
+func bindToParent(attr *syscall.SysProcAttr) { attr.Setpgid = true }
 
-// killGroup ends a process and what it has started.
+// killGroup kills a process and its process group.
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 
-// asNobody does nothing here.
+// asNobody does nothing on this system.
 func asNobody(*exec.Cmd) {}

@@ -13,14 +13,14 @@ import (
 	"strings"
 )
 
-// Prosody starts a Prosody. Close must follow.
+// Prosody starts a Prosody. The caller must call Close.
 func Prosody(ctx context.Context, o Options) (*Server, error) {
 	path, err := find("prosody", "on Debian or Ubuntu, apt-get install prosody")
 	if err != nil {
 		return nil, err
 	}
 	services := []string{"c2s"}
-	if len(o.Components) > 0 { // without any that port stays closed
+	if len(o.Components) > 0 { // Prosody opens the port only if there is one
 		services = append(services, "component")
 	}
 	if o.Web {
@@ -40,7 +40,7 @@ func (p prosody) command(dir string) *exec.Cmd {
 	return exec.Command(p.path, "-F", "--config", filepath.Join(dir, "prosody.cfg.lua"))
 }
 
-// ready looks for the lines in which Prosody tells which ports it has opened.
+// ready looks for the lines in which Prosody logs its open ports.
 func (p prosody) ready(log string) (bool, error) {
 	opened := 0
 	for _, service := range p.services {
@@ -62,7 +62,7 @@ func (p prosody) ready(log string) (bool, error) {
 	return opened == len(p.services), nil
 }
 
-// prosodyModules are those that people's clients expect of a server today.
+// prosodyModules are the modules that today's clients expect.
 var prosodyModules = []string{"roster", "saslauth", "disco", "ping", "time", "version", "carbons", "mam",
 	"pep", "private", "blocklist", "vcard4", "vcard_legacy", "bookmarks", "smacks", "csi_simple"}
 
@@ -83,7 +83,7 @@ func (p prosody) prepare(dir string, o Options) error {
 	}
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("run_as_root = true") // it runs as whoever runs us
+	line("run_as_root = true") // Prosody runs as the user of this process
 	line("pidfile = %s", luaQuote(filepath.Join(dir, "prosody.pid")))
 	line("data_path = %s", luaQuote(filepath.Join(dir, "data")))
 	line("certificates = %s", luaQuote(dir))
@@ -152,8 +152,8 @@ func (p prosody) prepare(dir string, o Options) error {
 	return nil
 }
 
-// web configures what Prosody serves by HTTP: by HTTPS alone where browsers come,
-// and without TLS where only the tests' own clients do.
+// web configures Prosody's HTTP server: HTTPS only if browsers use it, plain HTTP if only
+// the clients of the tests do.
 func (prosody) web(line func(string, ...any), dir string, o Options) {
 	line("http_interfaces, https_interfaces = { %[1]s }, { %[1]s }", luaQuote(o.Host))
 	if !o.Web {
@@ -170,8 +170,8 @@ func (prosody) web(line func(string, ...any), dir string, o Options) {
 
 func (prosody) populate(context.Context, string, Options) error { return nil }
 
-// prosodyName is a name as Prosody's file storage writes it: everything but
-// letters and digits as %hh.
+// prosodyName returns a name as Prosody's file storage encodes it: %hh for all characters
+// but letters and digits.
 func prosodyName(name string) string {
 	var b strings.Builder
 	for _, c := range []byte(name) {
@@ -184,7 +184,7 @@ func prosodyName(name string) string {
 	return b.String()
 }
 
-// luaQuote is a string literal of Lua, which knows decimal escapes.
+// luaQuote returns a Lua string literal, with decimal escapes.
 func luaQuote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')

@@ -11,7 +11,7 @@ import (
 	"transport/component/element"
 )
 
-// registerUser makes an account on an XMPP server in-band. (XEP-0077 §3.1)
+// registerUser registers an account on an XMPP server in-band. (XEP-0077 §3.1)
 func registerUser(ctx context.Context, addr, domain, user, password string) error {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", addr)
@@ -28,7 +28,7 @@ func registerUser(ctx context.Context, addr, domain, user, password string) erro
 		return err
 	}
 	r := element.NewReader(conn, NSClient, element.Limits{})
-	if _, err := r.Next(); err != nil { // the features
+	if _, err := r.Next(); err != nil { // the stream features
 		return err
 	}
 	const ns = "jabber:iq:register"
@@ -47,7 +47,7 @@ func registerUser(ctx context.Context, addr, domain, user, password string) erro
 	return nil
 }
 
-// skipHeader reads up to the end of the stream's start tag.
+// skipHeader reads to the end of the stream header.
 func skipHeader(r io.Reader) error {
 	var tag strings.Builder
 	for b := make([]byte, 1); ; {

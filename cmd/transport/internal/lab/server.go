@@ -12,78 +12,77 @@ import (
 	"time"
 )
 
-// ErrMissing says that a server is not installed. The error that wraps it says
-// how to install it.
+// ErrMissing: a server is not installed. The error that wraps it contains the way to
+// install it.
 var ErrMissing = errors.New("not installed")
 
-// Options say what a server is to have. The zero value is a server of the domain
-// localhost without users and components, on free ports.
+// Options configure a server. The zero value is a server of the domain localhost without
+// users and components, on free ports.
 type Options struct {
 	Domain     string            // "" for localhost
 	Users      map[string]string // localpart to password
 	Components map[string]string // domain to secret
 	// Ports to listen on, 0 for a free one.
 	ClientPort, ComponentPort int
-	// Host is the address of the loopback interface that clients reach the server at,
-	// "" for 127.0.0.1. Prosody alone can have another, at which the usual ports are
-	// free.
+	// Host is the loopback address that the server listens on for clients, "" for
+	// 127.0.0.1. Only Prosody supports another one, on which the standard ports are free.
 	Host string
-	// TLS offers STARTTLS with a certificate of an authority made for this server, for
-	// clients that refuse to go without. It is never demanded.
+	// TLS makes the server offer STARTTLS, with a certificate of an authority made for
+	// this server, for clients that require it. The server does not require it.
 	TLS bool
-	// Privileged lets the components write rosters and send messages in the names
-	// of users (XEP-0356), as far as the server can.
+	// Privileged grants the components the privileges to write rosters and to send
+	// messages as users (XEP-0356), if the server supports it.
 	Privileged bool
-	// Uploads makes Prosody take files on UploadPort, by HTTP. (XEP-0363)
+	// Uploads makes Prosody accept HTTP uploads on UploadPort. (XEP-0363)
 	Uploads    bool
 	UploadPort int // 0 for a free one
-	// Web makes Prosody serve browsers: WebSocket and BOSH by HTTPS on WebPort, which
-	// Uploads then use as well. It needs TLS.
+	// Web makes Prosody serve WebSocket and BOSH over HTTPS on WebPort. Uploads then use
+	// this port, too. It requires TLS.
 	Web     bool
 	WebPort int // 0 for a free one
-	// Debug makes the server's log tell everything.
+	// Debug sets the server's log level to debug.
 	Debug bool
 }
 
-// Server is an XMPP server. Its methods may not be called at the same time.
+// Server is an XMPP server. Its methods must not be called concurrently.
 type Server struct {
 	Domain    string
 	Client    string // host:port for users
 	Component string // host:port for components, "" if it has none
 	Web       string // host:port for browsers, "" without
-	Authority string // the file with the certificate to trust, if the server has TLS
+	Authority string // file with the authority's certificate, with TLS
 
 	program server
 	dir     string
 	process *Process
-	logged  int64 // size of the log when the process was started
+	logged  int64 // size of the log when the process started, in bytes
 }
 
-// server is what differs between one XMPP server and another.
+// server is an implementation of an XMPP server.
 type server interface {
 	// prepare writes the configuration and the users into a folder.
 	prepare(dir string, o Options) error
-	// command is the command that serves in the foreground.
+	// command returns the command that runs the server in the foreground.
 	command(dir string) *exec.Cmd
-	// ready looks at what was logged since the start: whether the server serves
-	// all its ports, or can't.
+	// ready reports whether the server has opened all its ports, from its log since the
+	// start. The error is set if it cannot open them.
 	ready(log string) (bool, error)
 	logFile(dir string) string
-	// populate makes the users that prepare could not, once the server serves
+	// populate creates users that prepare cannot create, when the server accepts
 	// clients on addr.
 	populate(ctx context.Context, addr string, o Options) error
 }
 
-// errPortTaken says that somebody was faster to take a port.
+// errPortTaken: another program has taken a chosen port.
 var errPortTaken = errors.New("port taken by another program")
 
 const (
-	startLimit = 90 * time.Second // ejabberd on a machine that is busy takes half of it
+	startLimit = 90 * time.Second // ejabberd on a busy machine needs half of it
 	stopLimit  = 20 * time.Second
 	pollPause  = 20 * time.Millisecond
 )
 
-// start makes a server and returns when it serves.
+// start creates a server and returns when it accepts clients and components.
 func start(ctx context.Context, program server, o Options) (*Server, error) {
 	if o.Domain == "" {
 		o.Domain = "localhost"
@@ -150,8 +149,8 @@ func try(ctx context.Context, program server, o Options) (*Server, error) {
 	return s, nil
 }
 
-// Start starts a server that was stopped or killed, on the same ports with the
-// same data, and returns when it serves.
+// Start starts a server again after Stop or Kill, on the same ports with the same data,
+// and returns when it accepts clients and components.
 func (s *Server) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
@@ -176,7 +175,7 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
-// await waits until the server says that it serves, and does.
+// await waits until the server logs that it is ready, and accepts connections.
 func (s *Server) await(ctx context.Context) error {
 	tick := time.NewTicker(pollPause)
 	defer tick.Stop()
@@ -198,7 +197,7 @@ func (s *Server) await(ctx context.Context) error {
 	}
 }
 
-// accepts reports whether somebody listens on an address.
+// accepts reports whether a server accepts connections on an address.
 func accepts(ctx context.Context, addr string) bool {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", addr)
@@ -209,10 +208,10 @@ func accepts(ctx context.Context, addr string) bool {
 	return true
 }
 
-// Stop ends the server politely. Its data stay.
+// Stop shuts the server down with SIGTERM. Its data stay.
 func (s *Server) Stop() error { return s.process.Terminate(stopLimit) }
 
-// Kill ends the server by SIGKILL. Its data stay as they are.
+// Kill kills the server with SIGKILL. Its data stay.
 func (s *Server) Kill() { s.process.Kill() }
 
 // Restart stops the server and starts it again.
@@ -223,7 +222,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	return s.Start(ctx)
 }
 
-// Close ends the server and removes its data.
+// Close stops the server and removes its data.
 func (s *Server) Close() error {
 	var err error
 	if s.process != nil {
@@ -232,17 +231,17 @@ func (s *Server) Close() error {
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
 
-// Done is closed when the server's process has ended.
+// Done returns a channel that is closed when the server's process has ended.
 func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
-// Log is what the server has logged and printed since it was made.
+// Log returns the server's log and output since it was created.
 func (s *Server) Log() string {
 	return s.read(s.program.logFile(s.dir), 0) + s.read(s.outputFile(), 0)
 }
 
 func (s *Server) outputFile() string { return filepath.Join(s.dir, "output.log") }
 
-// read is a file's contents from an offset on, "" if there are none.
+// read returns a file's contents from an offset on, "" if there are none.
 func (s *Server) read(file string, from int64) string {
 	data, err := os.ReadFile(file)
 	if err != nil || int64(len(data)) < from {
@@ -251,8 +250,8 @@ func (s *Server) read(file string, from int64) string {
 	return string(data[from:])
 }
 
-// find looks for a program in PATH and in the folders that servers are installed
-// in, which are not in everybody's PATH.
+// find looks for a program in PATH and in the folders of servers, which are not in every
+// user's PATH.
 func find(name, remedy string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
@@ -265,7 +264,7 @@ func find(name, remedy string) (string, error) {
 	return "", fmt.Errorf("lab: %s is %w: %s", name, ErrMissing, remedy)
 }
 
-// tail is the last lines of a text.
+// tail returns the last lines of a text.
 func tail(text string, lines int) string {
 	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
