@@ -126,20 +126,20 @@ func TestSave(t *testing.T) {
 	save(t, s, "empty", "")
 }
 
-// Save reads no more than it was told.
+// Save reads no more than the given size.
 func TestSaveReadsNoMore(t *testing.T) {
 	s := open(t, testOptions(t))
 	r := strings.NewReader("0123456789")
 	if _, err := s.Save(t.Context(), "x", 4, r); err != nil || r.Len() != 6 {
 		t.Errorf("%v, %d bytes are left", err, r.Len())
 	}
-	// A reader may say with its last bytes that nothing follows.
+	// A reader may return EOF together with its last bytes.
 	if _, err := s.Save(t.Context(), "x", 4, iotest.DataErrReader(strings.NewReader("0123"))); err != nil {
 		t.Error(err)
 	}
 }
 
-// What fails is classified, and leaves nothing behind.
+// A failure is classified, and nothing is stored.
 func TestSaveFails(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -173,7 +173,7 @@ func TestSaveFails(t *testing.T) {
 	}
 }
 
-// A folder that takes no more. /dev/full cannot be one, so the folder goes.
+// A folder that rejects writes. /dev/full cannot be a folder, so the folder is removed.
 func TestSaveWithoutFolder(t *testing.T) {
 	o := testOptions(t)
 	s := open(t, o)
@@ -192,7 +192,7 @@ func TestSaveWithoutFolder(t *testing.T) {
 	}
 }
 
-// The oldest files make room for new ones, never those that are on their way.
+// New files evict the oldest ones, never files that are still being stored.
 func TestTotalSize(t *testing.T) {
 	o := testOptions(t)
 	s := open(t, o)
@@ -207,7 +207,7 @@ func TestTotalSize(t *testing.T) {
 		t.Errorf("%q, %d bytes", names, s.used)
 	}
 
-	// Three at the same time have no room together. What is stored already goes.
+	// There is no space for three at the same time. The stored file is evicted.
 	results := make(chan error, 3)
 	half, rest := make(chan struct{}), make(chan struct{})
 	for range 3 {
@@ -221,7 +221,7 @@ func TestTotalSize(t *testing.T) {
 			part := bytes.Repeat([]byte("y"), 85_000)
 			_, _ = w.Write(part)
 			half <- struct{}{}
-			<-rest // until all three have come so far
+			<-rest // until all three have started
 			_, _ = w.Write(part[:5_000])
 		}()
 	}
@@ -243,7 +243,7 @@ func TestTotalSize(t *testing.T) {
 	}
 }
 
-// at reports whether a link leads to a file.
+// at reports whether a link returns a file.
 func at(s *Store, link string) bool {
 	id, name, _ := strings.Cut(strings.TrimPrefix(link, s.o.URL+"/"), "/")
 	name, _ = url.PathUnescape(name)
@@ -260,8 +260,7 @@ func TestTooManyAtOnce(t *testing.T) {
 	}
 }
 
-// What is stored is found again by the next process; what was incomplete is gone,
-// and what is not ours stays.
+// Stored files survive a restart; incomplete files are removed, and foreign files stay.
 func TestReopen(t *testing.T) {
 	o := testOptions(t)
 	now := time.Now()

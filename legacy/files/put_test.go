@@ -77,13 +77,13 @@ func TestPut(t *testing.T) {
 	}
 }
 
-// A server that answers before it has everything has not stored the file.
+// A server that responds before it has read everything has not stored the file.
 func TestPutHalf(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) }))
 	defer server.Close()
 	r, w := io.Pipe()
 	go func() {
-		_, _ = w.Write(make([]byte, 1<<20)) // the rest never comes
+		_, _ = w.Write(make([]byte, 1<<20)) // the rest never arrives
 		w.CloseWithError(errors.New("the test is over"))
 	}()
 	err := Put(t.Context(), Upload{URL: server.URL, Size: 10 << 20, Dial: new(net.Dialer).DialContext}, r)
@@ -93,7 +93,7 @@ func TestPutHalf(t *testing.T) {
 	r.Close()
 }
 
-// The context ends it.
+// The end of the context ends the upload.
 func TestPutEnds(t *testing.T) {
 	came := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -31,7 +31,7 @@ func body(t *testing.T, r *http.Response) string {
 	return string(b)
 }
 
-// What a browser gets, and what it must not do with it.
+// The headers that a browser receives.
 func TestServe(t *testing.T) {
 	s := open(t, testOptions(t))
 	for _, tt := range []struct{ name, kind, how string }{
@@ -46,7 +46,7 @@ func TestServe(t *testing.T) {
 	} {
 		link := save(t, s, tt.name, "<script>")
 		path := strings.TrimPrefix(link, "https://files.example.org")
-		for _, path := range []string{path, strings.TrimPrefix(path, "/some")} { // the web server may take the prefix away
+		for _, path := range []string{path, strings.TrimPrefix(path, "/some")} { // a reverse proxy may remove the prefix
 			r := ask(s, "GET", path)
 			if r.StatusCode != 200 || body(t, r) != "<script>" {
 				t.Errorf("%s: %s", path, r.Status)
@@ -73,7 +73,7 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// Nothing else is to be had.
+// All other requests are rejected.
 func TestServeNothingElse(t *testing.T) {
 	o := testOptions(t)
 	s := open(t, o)
@@ -90,7 +90,7 @@ func TestServeNothingElse(t *testing.T) {
 	}
 }
 
-// Run serves, and stops when told, whoever is connected.
+// Run serves, and stops when its context ends, even with open connections.
 func TestRun(t *testing.T) {
 	o := testOptions(t)
 	s := open(t, o)
@@ -137,7 +137,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// Connections beyond the bound wait, and give their places back.
+// Connections above the limit wait, and closing a connection frees its slot.
 func TestBoundedListener(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -160,7 +160,7 @@ func TestBoundedListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	first.Close()
-	first.Close() // gives one place back, not two
+	first.Close() // frees one slot, not two
 	second, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)

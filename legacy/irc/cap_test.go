@@ -12,8 +12,8 @@ func TestCapabilities(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		fields map[string]string
-		script []string // what the server says; after > what it must have been sent since
-		caps   string   // that are agreed on in the end
+		script []string // lines of the server; after > the lines expected from the client
+		caps   string   // agreed capabilities
 	}{
 		{"none", nil, []string{":s CAP * LS :", "> CAP END"}, ""},
 		{"nothing of use", nil, []string{":s CAP * LS :tls uhnames", "> CAP END"}, ""},
@@ -52,7 +52,7 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-// TestCapNotify: a server may change its mind while the user is signed on.
+// TestCapNotify: a server may change its capabilities while the user is signed on.
 func TestCapNotify(t *testing.T) {
 	l := newLab(t, "batch", "echo-message")
 	l.hear(":s CAP alice NEW :message-tags sasl=PLAIN batch x")
@@ -68,8 +68,8 @@ func TestCapNotify(t *testing.T) {
 	}
 }
 
-// TestNickWhileRegistering: other nicks of the user's are tried, then variations, the
-// last of which fit every server.
+// TestNickWhileRegistering: the client tries the user's other nicks, then variations,
+// the last of which are valid on every server.
 func TestNickWhileRegistering(t *testing.T) {
 	l := setup{fields: map[string]string{"username": "alexandrina", "nicks": "ally al"}}.lab(t)
 	for _, nick := range []string{"ally", "al", "alexandrina_", "alexandrina__", "alexandr2", "alexandr3", "alexandr4", "alexandr5", "alexandr6", "alexandr7"} {
@@ -87,7 +87,7 @@ func TestNickWhileRegistering(t *testing.T) {
 	l = setup{fields: map[string]string{"nicks": "ally"}}.lab(t)
 	l.registering(":s 432 * alice :Erroneous")
 	l.wantSent("NICK ally")
-	// Services hold a nick for a while that somebody else has been thrown off.
+	// Services reserve a nick for a while after they have disconnected its user.
 	l = setup{}.lab(t)
 	l.registering(":s 432 * alice :Erroneous Nickname: Held for registered user")
 	l.wantSent("NICK alice_")
@@ -98,7 +98,7 @@ func TestNickWhileRegistering(t *testing.T) {
 	if _, err := l.c.reg.onRegistering(m); legacy.KindOf(err) != legacy.BadNick || !strings.Contains(err.Error(), "the nick alice.") {
 		t.Errorf("in the end: %v", err)
 	}
-	l = setup{fields: map[string]string{"username": "жanna"}}.lab(t) // which this server has for nobody
+	l = setup{fields: map[string]string{"username": "жanna"}}.lab(t) // reserved on this server
 	l.registering(":s 432 * жanna :Erroneous")
 	l.wantSent("NICK anna")
 	l = setup{fields: map[string]string{"username": "жж"}}.lab(t)
@@ -111,7 +111,7 @@ func TestNickWhileRegistering(t *testing.T) {
 	}
 }
 
-// TestRefusals: why the server does not let the user in.
+// TestRefusals: the reasons of a server that refuses the connection.
 func TestRefusals(t *testing.T) {
 	for line, kind := range map[string]legacy.Kind{
 		":s 464 * :Password incorrect": legacy.Auth, ":s 465 * :You are banned": legacy.Forbidden, "ERROR :Closing link": legacy.Temporary,

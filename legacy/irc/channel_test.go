@@ -13,7 +13,7 @@ import (
 	"transport/legacy"
 )
 
-// TestNames: a server may tell of several ranks and of addresses in the list of names.
+// TestNames: NAMES may contain several prefixes of a nick, and addresses.
 func TestNames(t *testing.T) {
 	l := newLab(t, "multi-prefix", "userhost-in-names", "message-tags")
 	l.hear(":irc.test 005 alice PREFIX=(Yqaohv)!~&@%+ :are supported")
@@ -35,16 +35,16 @@ func TestNames(t *testing.T) {
 	if !slices.Equal(joined.Occupants, want) || joined.Topic != (legacy.Topic{Text: "the topic", By: "bob", Time: time.Unix(1700000000, 0)}) || !joined.MessageTags {
 		t.Errorf("joined %+v", joined)
 	}
-	l.hear(":irc.test 353 alice = #room :late", ":irc.test 366 alice #room :End") // of a line that the user sent
+	l.hear(":irc.test 353 alice = #room :late", ":irc.test 366 alice #room :End") // in reply to a raw line
 	l.want()
-	l.do(l.s.JoinRoom(t.Context(), room, "alice", "")) // the core has forgotten
+	l.do(l.s.JoinRoom(t.Context(), room, "alice", "")) // the core has lost the room's state
 	if again := take[legacy.RoomJoined](l); len(again.Occupants) != len(want) {
 		t.Errorf("joined %+v", again)
 	}
 	l.wantSent()
 }
 
-// TestJoinRefused: each of the errors names the room and says why.
+// TestJoinRefused: each of the errors names the room and the reason.
 func TestJoinRefused(t *testing.T) {
 	for numeric, kind := range map[string]legacy.Kind{
 		"403": legacy.NotFound, "405": legacy.RateLimited, "407": legacy.Forbidden, "437": legacy.Forbidden, "442": legacy.Forbidden,
@@ -62,7 +62,7 @@ func TestJoinRefused(t *testing.T) {
 		if got.Room != room || legacy.KindOf(got.Err) != kind || got.Err.Error() != "You may not (+x)" {
 			t.Errorf("%s: %+v", numeric, got)
 		}
-		l.hear(":irc.test " + numeric + " alice #room :again") // nothing waits for it any more
+		l.hear(":irc.test " + numeric + " alice #room :again") // no JOIN is pending
 		for _, ev := range l.events {
 			if failed, ok := ev.(legacy.RoomFailed); ok && failed.Room != other {
 				t.Errorf("%s: failed twice", numeric)
@@ -71,7 +71,7 @@ func TestJoinRefused(t *testing.T) {
 	}
 }
 
-// TestJoinTwice: whoever asks again, with another key perhaps, is answered once.
+// TestJoinTwice: a repeated join, possibly with another key, is answered once.
 func TestJoinTwice(t *testing.T) {
 	l := newLab(t)
 	room := legacy.Peer{ID: "#room", Room: true}
@@ -96,7 +96,7 @@ func TestForward(t *testing.T) {
 		legacy.RoomJoined{Room: legacy.Peer{ID: "##room", Room: true}, Nick: "alice", Occupants: []legacy.Occupant{{Nick: "alice"}}})
 }
 
-// TestSameChannel: a server may take two names for one that XMPP does not.
+// TestSameChannel: the server's casemapping may fold two names that XMPP distinguishes.
 func TestSameChannel(t *testing.T) {
 	l := newLab(t)
 	l.enter("#a[1]")
@@ -128,7 +128,8 @@ func TestPeopleComeAndGo(t *testing.T) {
 		{":eve!e@h SETNAME :Another", nil},
 		{":eve!e@h NICK Eva", []legacy.Event{legacy.OccupantRenamed{Room: room, Old: "eve", New: "Eva"}}},
 		{":nobody!e@h NICK somebody", nil},
-		// One gateway's users have one address. Who takes the nick that one of them came with is not them.
+		// All users of one gateway have the same address. A user who takes a nick that another
+		// one has joined with is not that user.
 		{":frank!e@h JOIN #room * :Frank", []legacy.Event{legacy.OccupantJoined{Room: room, Occupant: legacy.Occupant{Nick: "frank", Identity: "frank!e@h"}}}},
 		{":frank!e@h NICK fred", []legacy.Event{legacy.OccupantRenamed{Room: room, Old: "frank", New: "fred"}}},
 		{":frank!e@h JOIN #room * :Frank", []legacy.Event{legacy.OccupantJoined{Room: room, Occupant: legacy.Occupant{Nick: "frank", Identity: "frank!e@h" + twin}}}},
@@ -154,7 +155,7 @@ func TestPeopleComeAndGo(t *testing.T) {
 	l.t = t
 }
 
-// TestBanned: a kick that belongs to a ban is one.
+// TestBanned: a kick that belongs to a ban counts as a ban.
 func TestBanned(t *testing.T) {
 	l := newLab(t)
 	room := l.enter("#room", "carol!c@bad.host", "dave!d@bad.host", "eve!e@good.host")
@@ -196,14 +197,14 @@ func TestRoomCommands(t *testing.T) {
 			t.Errorf("%s: %+v", line, failed)
 		}
 	}
-	l.hear(":irc.test 401 alice bob :No such nick") // who was asked in twice, once to be there already
+	l.hear(":irc.test 401 alice bob :No such nick") // invited twice; the second time already in the channel
 	l.want(legacy.Notice{Text: "bob No such nick"})
 	l.do(l.s.Invite(ctx, room, bob))
 	l.do(l.s.Invite(ctx, room, legacy.Peer{ID: "carol"}))
 	l.sent()
 	l.hear(":irc.test 341 alice carol #room", ":irc.test 401 alice Bob :No such nick")
 	l.want(legacy.RoomFailed{Room: room, Err: fails(legacy.NotFound)})
-	// A nick that only this server does not take becomes the nearest one.
+	// A nick that only this server rejects is replaced by the nearest one.
 	l.do(l.s.SetNick(ctx, room, "Zoë"))
 	l.wantSent("NICK Zoë")
 	l.hear(":irc.test 432 alice Zoë :Erroneous")
@@ -218,7 +219,7 @@ func TestRoomCommands(t *testing.T) {
 	l.want(legacy.RoomLeft{Room: room})
 }
 
-// TestLeaveAndReturn: the user is back before the server has answered to PART.
+// TestLeaveAndReturn: the user rejoins before the server has confirmed the PART.
 func TestLeaveAndReturn(t *testing.T) {
 	const join, part, end = ":alice!u@h JOIN #room", ":alice!u@h PART #room", ":irc.test 366 alice #room :End"
 	const notOn, kick = ":irc.test 442 alice #room :You are not on that channel", ":bob!b@h KICK #room alice :out"
@@ -246,12 +247,12 @@ func TestLeaveAndReturn(t *testing.T) {
 		l.hear(part)
 		l.want(legacy.RoomLeft{Room: room})
 	}
-	l := newLab(t) // and leaves again
+	l := newLab(t) // and parts again
 	room := l.enter("#room", "bob")
 	l.do(errors.Join(l.s.LeaveRoom(ctx, room, ""), l.s.JoinRoom(ctx, room, "alice", ""), l.s.LeaveRoom(ctx, room, "")))
 	l.wantSent("PART #room")
 	l.do(l.s.Do(ctx, "raw", legacy.Peer{}, "raw", map[string]string{"line": "VERSION"}))
-	l.hear(notOn) // is no answer to that line
+	l.hear(notOn) // not in reply to that line
 	l.want(legacy.RoomLeft{Room: room})
 	other := channelPeer(l, "#other")
 	l.do(errors.Join(l.s.JoinRoom(ctx, other, "alice", "bad"), l.s.LeaveRoom(ctx, other, ""), l.s.JoinRoom(ctx, other, "alice", "good")))
@@ -261,7 +262,7 @@ func TestLeaveAndReturn(t *testing.T) {
 	take[legacy.RoomJoined](l)
 	l.do(l.s.LeaveRoom(ctx, other, ""))
 	l.c.link.client = l.c
-	l.c.link.lost(legacy.Errorf(legacy.Temporary, "cut")) // before the server has answered
+	l.c.link.lost(legacy.Errorf(legacy.Temporary, "cut")) // before the server has confirmed it
 	l.want(legacy.RoomLeft{Room: other})
 }
 
@@ -269,7 +270,7 @@ func channelPeer(l *lab, name string) legacy.Peer {
 	return legacy.Peer{ID: l.s.net.id(name, l.c.link.server), Room: true}
 }
 
-// TestForcedJoin: the server puts the user into a channel, and into no more than fit.
+// TestForcedJoin: the server joins the user to a channel, up to the limit of channels.
 func TestForcedJoin(t *testing.T) {
 	l := newLab(t)
 	for i := range maxChannels {
@@ -284,7 +285,7 @@ func TestForcedJoin(t *testing.T) {
 	l.want(legacy.RoomFailed{Room: more, Err: fails(legacy.RateLimited)})
 }
 
-// TestBigChannel: 2,000 occupants, of whom 500 are lost in a netsplit and come back.
+// TestBigChannel: 2,000 occupants, of which 500 are lost in a netsplit and return.
 func TestBigChannel(t *testing.T) {
 	l := newLab(t, "batch", "extended-join")
 	room := legacy.Peer{ID: "#big", Room: true}
@@ -319,7 +320,7 @@ func TestBigChannel(t *testing.T) {
 	}
 }
 
-// TestNamesWithSpaces: a space that is none to IRC is part of a nick.
+// TestNamesWithSpaces: a Unicode space is part of a nick.
 func TestNamesWithSpaces(t *testing.T) {
 	l := newLab(t)
 	room := channelPeer(l, "#room")

@@ -9,7 +9,7 @@ import (
 	"transport/legacy"
 )
 
-// TestRaw: lines of the user's own, and their answers.
+// TestRaw: raw lines, and their answers.
 func TestRaw(t *testing.T) {
 	l := newLab(t)
 	room := l.enter("#room")
@@ -41,7 +41,7 @@ func TestRaw(t *testing.T) {
 	l.want(legacy.MessageSent{Ref: "4"})
 
 	raw("5", "LUSERS")
-	for i := range maxRaw + 50 { // an answer that does not end
+	for i := range maxRaw + 50 { // an endless answer
 		l.hear(fmt.Sprintf(":irc.test 251 alice :%d users", i))
 	}
 	l.after(0)
@@ -79,8 +79,8 @@ func TestCommands(t *testing.T) {
 	l.wantSent("QUIT :bye bye")
 }
 
-// TestUserName: the user name is spelled as the user spells it, without what servers
-// refuse.
+// TestUserName: the user name has the user's spelling, without the characters that
+// servers reject.
 func TestUserName(t *testing.T) {
 	for name, want := range map[string]string{"Nick": "Nick", "a [b]|ü": "ab", "Ü": "user", "0123456789": "012345678"} {
 		if got := userName(name); got != want {
@@ -89,7 +89,7 @@ func TestUserName(t *testing.T) {
 	}
 }
 
-// TestDisconnectFrom: connections are ended from the gateway, all of them or some.
+// TestDisconnectFrom: the command at the gateway closes all connections or some.
 func TestDisconnectFrom(t *testing.T) {
 	l := setup{server: "irc.test"}.lab(t)
 	l.welcome()
@@ -111,7 +111,7 @@ func TestDisconnectFrom(t *testing.T) {
 	}
 }
 
-// TestRawQuit: a QUIT of the user's own is for good.
+// TestRawQuit: a raw QUIT prevents a reconnect.
 func TestRawQuit(t *testing.T) {
 	l := newLab(t)
 	room := l.enter("#room")
@@ -120,13 +120,13 @@ func TestRawQuit(t *testing.T) {
 	if !l.c.closing {
 		t.Error("the connection goes on")
 	}
-	l.hear(":alice!u@h JOIN #late", ":irc.test 366 alice #late :End") // was under way
+	l.hear(":alice!u@h JOIN #late", ":irc.test 366 alice #late :End") // the JOIN was pending
 	l.want()
 	l.c.quit()
 	l.wantSent("QUIT :bye  bye")
 }
 
-// TestNoNumerics: three digits make a numeric, and nothing else does.
+// TestNoNumerics: only three digits are a numeric.
 func TestNoNumerics(t *testing.T) {
 	l := newLab(t)
 	l.hear(":irc.test 40 alice x :y", ":irc.test 4044 alice x :y", ":irc.test 4a4 alice x :y", ":irc.test 604 alice x :y", ":irc.test 4 alice")
@@ -135,8 +135,8 @@ func TestNoNumerics(t *testing.T) {
 	l.want(legacy.Notice{Text: "X Unknown command"})
 }
 
-// TestAfterConnect: commands of the user's, each a line, no faster than the server takes
-// them.
+// TestAfterConnect: the user's commands are sent line by line, within the server's
+// flood limit.
 func TestAfterConnect(t *testing.T) {
 	l := setup{options: func(o *Options) { o.Burst, o.Rate = 2, 1 },
 		fields: map[string]string{"after_connect_commands": "/MODE alice +x\n\n  PRIVMSG bob :hi there\r\nOPER a b\n" + strings.Repeat("X\n", 30)}}.lab(t)

@@ -2,7 +2,7 @@ package irc_test
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // fingerprints that users have
+	"crypto/sha1" //nolint:gosec // users configure SHA-1 fingerprints
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
@@ -18,7 +18,7 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// named is a network whose servers users name, on loopback too.
+// named returns a network whose servers users name, also on loopback.
 func named(t testing.TB, change func(*irc.Options)) legacy.Network {
 	t.Helper()
 	o := irc.DefaultOptions()
@@ -33,7 +33,8 @@ func named(t testing.TB, change func(*irc.Options)) legacy.Network {
 	return n
 }
 
-// at is an account with settings for servers: name, setting, value, setting, value …
+// at returns an account with settings for servers: name, setting, value, setting, value
+// …
 func at(servers ...[]string) legacy.Account {
 	a := legacy.Account{Fields: alice, Settings: make(map[string]map[string]string)}
 	for _, s := range servers {
@@ -57,8 +58,8 @@ func (u *user) join(id string) {
 
 var dial = new(net.Dialer).DialContext
 
-// TestSignOn: the first lines, in order, and what is told before the welcome comes after
-// Ready.
+// TestSignOn: the order of the first lines; notices before the welcome are emitted
+// after Ready.
 func TestSignOn(t *testing.T) {
 	p := startPeer(t, func(c *line, m ircwire.Message) bool {
 		if m.Command == "CAP" && m.Param(0) == "LS" {
@@ -81,14 +82,14 @@ func TestSignOn(t *testing.T) {
 	}
 }
 
-// TestAddresses: those of the configuration are tried in turn.
+// TestAddresses: configured addresses are tried in order.
 func TestAddresses(t *testing.T) {
 	p := startPeer(t, nil)
 	expect[legacy.Ready](start(t, network(t, "127.0.0.1:"+closedPort(t)+", "+p.listener.Addr().String()), alice))
 }
 
-// TestPorts: those of a server that a user names are tried in turn, those with TLS
-// first, each for a limited time.
+// TestPorts: the ports of a server that a user names are tried in order, those with TLS
+// first, each with a time limit.
 func TestPorts(t *testing.T) {
 	p := startPeer(t, nil)
 	good := portOf(p.listener)
@@ -99,7 +100,7 @@ func TestPorts(t *testing.T) {
 			if end, ok := ctx.Deadline(); !ok || time.Until(end) > 15*time.Second {
 				t.Errorf("one address may take until %v", end)
 			}
-			return nil, context.DeadlineExceeded // it swallows what it is sent
+			return nil, context.DeadlineExceeded // a host that drops packets
 		}
 		return dial(ctx, network, addr)
 	}
@@ -110,8 +111,8 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// TestSecretsNeedTLS: a password goes over no connection without TLS unless the user has
-// said that there is none with.
+// TestSecretsNeedTLS: a password is sent without TLS only if the user has removed the
+// TLS ports.
 func TestSecretsNeedTLS(t *testing.T) {
 	p := startPeer(t, nil)
 	good := portOf(p.listener)
@@ -195,8 +196,7 @@ func TestTLS(t *testing.T) {
 	expect[legacy.RoomJoined](u)
 }
 
-// TestNotPublic: nobody reaches through the gateway what is not public, however it is
-// written.
+// TestNotPublic: no spelling of a private address connects.
 func TestNotPublic(t *testing.T) {
 	n := named(t, func(o *irc.Options) { o.Private = false })
 	u := signedOn(t, n, legacy.Account{Fields: alice, Settings: map[string]map[string]string{"alias": {"address": "localhost"}}},
@@ -216,12 +216,12 @@ func TestNotPublic(t *testing.T) {
 	}
 }
 
-// TestLongLine: a line that nobody may send ends the connection.
+// TestLongLine: a line above the protocol's limit ends the connection.
 func TestLongLine(t *testing.T) {
 	p := startPeer(t, nil)
 	u := start(t, network(t, p.listener.Addr().String()), alice)
 	expect[legacy.Ready](u)
-	p.all("PRIVMSG alice :%s", strings.Repeat("x", 15<<10)) // some are longer than servers should send
+	p.all("PRIVMSG alice :%s", strings.Repeat("x", 15<<10)) // longer than the protocol allows
 	p.all(":bob!b@h PRIVMSG alice :%s", strings.Repeat("x", 15<<10))
 	if m := expect[legacy.MessageReceived](u); len(m.Text) != 15<<10 {
 		t.Errorf("%d bytes came", len(m.Text))
@@ -232,8 +232,8 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// TestServerEnds: the server says why it does not want the user, before or after the
-// welcome.
+// TestServerEnds: the user gets the server's reason for a refused or closed connection,
+// before or after the welcome.
 func TestServerEnds(t *testing.T) {
 	for name, tt := range map[string]struct {
 		at, line string
@@ -267,7 +267,7 @@ func TestServerEnds(t *testing.T) {
 	}
 }
 
-// TestDisconnectFixed: whoever disconnects stays so.
+// TestDisconnectFixed: after the disconnect command there is no reconnect.
 func TestDisconnectFixed(t *testing.T) {
 	p := startPeer(t, nil)
 	u := start(t, network(t, p.listener.Addr().String()), alice)

@@ -6,7 +6,7 @@ import (
 	"transport/legacy"
 )
 
-// TestAskVersion: what somebody's client is.
+// TestAskVersion: queries of a client's version.
 func TestAskVersion(t *testing.T) {
 	l := newLab(t)
 	ask := func(ref string) {
@@ -16,12 +16,12 @@ func TestAskVersion(t *testing.T) {
 	}
 	ask("1")
 	ask("2")
-	l.hear(":eva!e@h NOTICE alice :\x01VERSION other\x01") // nobody asked her
+	l.hear(":eva!e@h NOTICE alice :\x01VERSION other\x01") // not queried
 	take[legacy.MessageReceived](l)
 	l.hear(":Bob!b@h NOTICE alice :\x01VERSION client \x021.0\x02\x01")
 	l.want(legacy.VersionReceived{Ref: "1", Version: "client 1.0"}, legacy.VersionReceived{Ref: "2", Version: "client 1.0"})
 	ask("3")
-	l.hear(":irc.test 301 alice bob :gone fishing") // nobody has written to him
+	l.hear(":irc.test 301 alice bob :gone fishing") // no message was sent to him
 	l.want()
 	l.hear(":irc.test 401 alice bob :No such nick")
 	l.want(legacy.VersionReceived{Ref: "3", Err: fails(legacy.NotFound)})
@@ -49,7 +49,7 @@ func TestAskVersion(t *testing.T) {
 	l.want(legacy.VersionReceived{Ref: "6", Err: fails(legacy.NotFound)})
 }
 
-// TestServiceNotice: services greet in a notice to the user that names the channel.
+// TestServiceNotice: services send greetings of a channel in a notice to the user.
 func TestServiceNotice(t *testing.T) {
 	l := newLab(t)
 	room := l.enter("#room", "bob")
@@ -69,7 +69,7 @@ func TestServiceNotice(t *testing.T) {
 	take[legacy.MessageReceived](l)
 }
 
-// TestChannelEncoding: the encodings of a channel are its own, in and out.
+// TestChannelEncoding: a channel has its own encodings, in and out.
 func TestChannelEncoding(t *testing.T) {
 	l := newLab(t)
 	room := l.enter("#room")

@@ -15,10 +15,10 @@ import (
 	"transport/legacy"
 )
 
-// Illegal says in what an event breaks the contract of package legacy.
+// Illegal reports an event's violation of the contract of package legacy.
 func Illegal(n legacy.Network, ev legacy.Event) error { return illegal(n.(*network), ev) }
 
-// SelfSigned is a certificate that nobody vouches for, with its key, in PEM.
+// SelfSigned returns a self-signed certificate with its key, in PEM.
 func SelfSigned(t testing.TB, name string) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

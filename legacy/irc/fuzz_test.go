@@ -9,8 +9,8 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// FuzzServer feeds a connected client with whatever a server can send: nothing
-// panics, what comes of it is legal, and each question has one answer.
+// FuzzServer feeds a connected client with any input: nothing panics, every event is
+// legal, and each query has one answer.
 func FuzzServer(f *testing.F) {
 	for _, s := range []string{
 		":alice!u@h JOIN #a\n:s 353 alice = #a :alice @bob\n:s 366 alice #a :End\n:bob!b@h PRIVMSG #a :hi\n",
@@ -37,7 +37,7 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
-// FuzzRegistering feeds a client that signs on.
+// FuzzRegistering feeds a client during its registration.
 func FuzzRegistering(f *testing.F) {
 	for _, s := range []string{
 		":s CAP * LS * :sasl=PLAIN\n:s CAP * LS :batch\n:s CAP * ACK :sasl\nAUTHENTICATE +\n:s 903\n:s 001 alice :x\n",
@@ -61,7 +61,7 @@ func FuzzRegistering(f *testing.F) {
 	})
 }
 
-// FuzzModes: what a server says of its modes, and how it changes them.
+// FuzzModes: any PREFIX and CHANMODES, and any mode changes.
 func FuzzModes(f *testing.F) {
 	f.Add("PREFIX=(qaohv)~&@%+ CHANMODES=beI,k,lf,imnpst", "+qao-v bob bob bob carol", "+kl key 5")
 	f.Add("PREFIX=()", "+o-o+o", "+")

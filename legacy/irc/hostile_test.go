@@ -12,8 +12,8 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// lines are one of each that is handled, as servers send them, with the most
-// parameters.
+// lines has one line of each handled command, in the form of servers, with the maximum
+// of parameters.
 var lines = []string{
 	"CAP * LS * :sasl=PLAIN batch", "CAP * LS :multi-prefix", "CAP * ACK :sasl", "CAP * NAK :sasl batch", "CAP * NEW :setname", "CAP * DEL :batch",
 	"AUTHENTICATE +", "900 alice alice!u@h alice :You are logged in", "901 alice alice!u@h :Logged out", "902 alice :Locked", "903 alice :Success",
@@ -38,8 +38,7 @@ func init() {
 	}
 }
 
-// busy is a lab in which everything waits that can wait for an answer, and the refs of
-// it.
+// busy returns a lab with one pending query of each kind, and their refs.
 func busy(t testing.TB, caps ...string) (*lab, []string) {
 	l := newLab(t, caps...)
 	room := l.enter("#room", "@bob", "carol")
@@ -71,7 +70,7 @@ func busy(t testing.TB, caps ...string) (*lab, []string) {
 	return l, refs
 }
 
-// ends ends a busy lab, and checks that each question was answered once.
+// ends ends a busy lab, and checks that each query was answered once.
 func (l *lab) ends(refs []string, context string) {
 	l.t.Helper()
 	l.c.giveUp(nil)
@@ -113,8 +112,7 @@ func refOf(ev legacy.Event) string {
 
 var allCaps = []string{"labeled-response", "echo-message", "message-tags", "batch", "extended-join", "chathistory", "server-time", "draft/message-redaction"}
 
-// TestTruncated: every line, with one parameter less after the other, with and without
-// a source.
+// TestTruncated: every line, with ever fewer parameters, with and without a source.
 func TestTruncated(t *testing.T) {
 	for _, line := range lines {
 		full, err := ircwire.Parse(line)
@@ -123,7 +121,7 @@ func TestTruncated(t *testing.T) {
 		}
 		for n := range len(full.Params) + 1 {
 			sources := []string{"irc.test", "", "bob!b@h", "alice!u@h", "!", "bob", "@h"}
-			if isError(full.Command) { // which one an error comes from makes no difference
+			if isError(full.Command) { // errors are handled alike
 				sources = sources[:1]
 			}
 			for _, source := range sources {
@@ -131,7 +129,7 @@ func TestTruncated(t *testing.T) {
 					m := full
 					m.Params, m.Source = full.Params[:n], source
 					l, refs := busy(t, caps...)
-					_ = l.c.onMessage(m) // may end the connection
+					_ = l.c.onMessage(m) // it may end the connection
 					l.after(rawTime)
 					l.ends(refs, fmt.Sprintf("%+v", m))
 
@@ -149,7 +147,7 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// TestEveryByte: members of a channel who send every byte wherever they can.
+// TestEveryByte: members whose names and texts contain every byte.
 func TestEveryByte(t *testing.T) {
 	for b := range 256 {
 		if b == '\n' {
@@ -186,7 +184,7 @@ func TestEveryByte(t *testing.T) {
 	}
 }
 
-// TestSoup: lines that make sense, in an order that does not.
+// TestSoup: valid lines in an invalid order.
 func TestSoup(t *testing.T) {
 	rounds := 300
 	if testing.Short() {
@@ -221,7 +219,7 @@ func TestSoup(t *testing.T) {
 	}
 }
 
-// TestMemory: what is remembered of people keeps no tags of the server's in memory.
+// TestMemory: cached data of members does not keep the server's tags in memory.
 func TestMemory(t *testing.T) {
 	l := newLab(t)
 	l.enter("#room")
@@ -242,7 +240,7 @@ func TestMemory(t *testing.T) {
 	runtime.KeepAlive(l)
 }
 
-// TestEndless: what never ends takes no more than its share of memory.
+// TestEndless: endless answers use bounded memory.
 func TestEndless(t *testing.T) {
 	l := setup{}.lab(t)
 	for i := range 10_000 {

@@ -147,8 +147,8 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// TestLongText shows that no line is longer than the server can pass on, and
-// nothing is lost.
+// TestLongText: no line exceeds the length that the server can relay, and no text is
+// lost.
 func TestLongText(t *testing.T) {
 	texts := make(chan string, 100)
 	p := startPeer(t, func(_ *line, m ircwire.Message) bool {

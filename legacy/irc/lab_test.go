@@ -17,9 +17,9 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// lab is a client that is signed on, without a goroutine, a socket or a clock of its
-// own: a test says what the server says and what time it is, and sees what is sent
-// and what the core is told. All that the core is told must be legal.
+// lab is a signed-on client without a goroutine, a socket or a clock of its own. A test
+// sends the server's lines, sets the time, and checks the client's lines and events.
+// Every event must be legal.
 type lab struct {
 	mute   bool // the server does not answer fences
 	t      testing.TB
@@ -30,7 +30,7 @@ type lab struct {
 	wire   bytes.Buffer
 }
 
-// wire is a connection whose other side a lab is.
+// wire is a connection whose other side is a lab.
 type wire struct {
 	net.Conn
 	to *bytes.Buffer
@@ -39,7 +39,7 @@ type wire struct {
 func (w wire) Write(b []byte) (int, error)      { return w.to.Write(b) }
 func (w wire) SetWriteDeadline(time.Time) error { return nil }
 
-// setup is what a lab is like.
+// setup are the parameters of a lab.
 type setup struct {
 	options  func(*Options)
 	fields   map[string]string
@@ -48,14 +48,14 @@ type setup struct {
 	caps     []string
 }
 
-// newLab makes a client of alice's that the server has just welcomed.
+// newLab returns a client of alice that the server has just welcomed.
 func newLab(t testing.TB, caps ...string) *lab {
 	l := setup{caps: caps}.lab(t)
 	l.welcome()
 	return l
 }
 
-// lab makes a client that has just connected.
+// lab returns a client that has just connected.
 func (su setup) lab(t testing.TB) *lab {
 	t.Helper()
 	o := DefaultOptions()
@@ -96,7 +96,7 @@ func (l *lab) welcome() {
 	l.sent()
 }
 
-// registering lets the server say lines before the welcome.
+// registering sends lines of the server before the welcome.
 func (l *lab) registering(lines ...string) (done bool) {
 	l.t.Helper()
 	for _, line := range lines {
@@ -118,7 +118,7 @@ func (l *lab) emit(ev legacy.Event) {
 	l.events = append(l.events, ev)
 }
 
-// hear lets the server say lines.
+// hear sends lines of the server.
 func (l *lab) hear(lines ...string) {
 	l.t.Helper()
 	for _, line := range lines {
@@ -128,13 +128,13 @@ func (l *lab) hear(lines ...string) {
 	}
 }
 
-// after lets time go by.
+// after advances the clock.
 func (l *lab) after(d time.Duration) {
 	l.clock = l.clock.Add(d)
 	l.c.tick()
 }
 
-// do checks that a command is taken, and carries out what waits.
+// do checks that a command was accepted, and executes the queue.
 func (l *lab) do(err error) {
 	l.t.Helper()
 	if err != nil {
@@ -145,7 +145,7 @@ func (l *lab) do(err error) {
 	}
 }
 
-// sent are the lines that were sent since it was last asked for.
+// sent returns the lines sent since its last call.
 func (l *lab) sent() []string {
 	l.t.Helper()
 	l.c.flush()
@@ -179,7 +179,7 @@ func (l *lab) wantSent(want ...string) {
 	}
 }
 
-// want checks all events since it was last asked for.
+// want checks all events since its last call.
 func (l *lab) want(want ...legacy.Event) {
 	l.t.Helper()
 	got := l.events
@@ -198,10 +198,10 @@ func (l *lab) want(want ...legacy.Event) {
 
 func show(ev legacy.Event) string { return fmt.Sprintf("%T%+v", ev, ev) }
 
-// fails is an error of a kind, whatever it says.
+// fails returns an error of a kind, with any text.
 func fails(kind legacy.Kind) error { return &legacy.Error{Kind: kind} }
 
-// plainError is an event whose error is no more than a kind.
+// plainError reduces an event's error to its kind.
 func plainError(ev legacy.Event) legacy.Event {
 	v := reflect.New(reflect.TypeOf(ev)).Elem()
 	v.Set(reflect.ValueOf(ev))
@@ -211,7 +211,7 @@ func plainError(ev legacy.Event) legacy.Event {
 	return v.Interface().(legacy.Event)
 }
 
-// take is the one event that came, of a type.
+// take returns the only event, of the given type.
 func take[E legacy.Event](l *lab) E {
 	l.t.Helper()
 	var e E
@@ -226,7 +226,7 @@ func take[E legacy.Event](l *lab) E {
 	return e
 }
 
-// enter brings alice into a channel with some others.
+// enter joins alice to a channel with some other members.
 func (l *lab) enter(name string, names ...string) legacy.Peer {
 	l.t.Helper()
 	peer := legacy.Peer{ID: l.s.net.id(name, l.c.link.server), Room: true}

@@ -10,8 +10,8 @@ import (
 	"transport/legacy"
 )
 
-// illegal says in what an event breaks the contract of package legacy, nil if in
-// nothing.
+// illegal returns an event's violation of the contract of package legacy, nil if there
+// is none.
 func illegal(n *network, ev legacy.Event) error {
 	k := &checker{n: n}
 	switch ev := ev.(type) {
@@ -143,7 +143,7 @@ func illegal(n *network, ev legacy.Event) error {
 	return k.err
 }
 
-// checker keeps the first thing that is wrong.
+// checker keeps the first violation.
 type checker struct {
 	n   *network
 	err error
@@ -170,7 +170,7 @@ func (k *checker) name(nick string) {
 	k.texts(nick)
 }
 
-// texts must be shown to people, each on a line.
+// texts must be displayable, on one line each.
 func (k *checker) texts(texts ...string) {
 	for _, s := range texts {
 		k.is(utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }), "the text %q", s)

@@ -12,7 +12,7 @@ const (
 	fewReads = 8        // small reads in a row after which the buffer shrinks
 )
 
-// errTooLong says that a line is longer than IRC allows.
+// errTooLong reports a line longer than IRC allows.
 var errTooLong = errors.New("irc: a line is too long")
 
 // lineReader splits a byte stream into lines. Its buffer grows and shrinks with the

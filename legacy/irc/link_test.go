@@ -12,8 +12,8 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// TestRejoin: after a loss the channels are entered again, with their keys, and what was
-// asked for meanwhile is done.
+// TestRejoin: after a lost connection the channels are rejoined with their keys, and
+// queued commands are executed.
 func TestRejoin(t *testing.T) {
 	t.Parallel()
 	p := startPeer(t, nil)
@@ -44,7 +44,7 @@ func TestRejoin(t *testing.T) {
 	}
 }
 
-// TestNotBack: a server that does not let the user back in takes the channels away.
+// TestNotBack: if the server refuses a reconnect, the channels are left.
 func TestNotBack(t *testing.T) {
 	t.Parallel()
 	refuse := make(chan struct{})
@@ -117,8 +117,8 @@ func TestServers(t *testing.T) {
 	}
 }
 
-// TestLastWords: who says something and goes at once is told whether it has arrived, and
-// reads on until the server has read it all.
+// TestLastWords: a message sent right before a disconnect has an outcome: the client
+// reads until the server has read everything.
 func TestLastWords(t *testing.T) {
 	for _, end := range []string{"ERROR :Closing link", ""} {
 		held := make(chan string, 1)
@@ -153,8 +153,8 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
-// TestPartingNotices: what a server says in answer to our own QUIT is not passed on; what
-// people have said meanwhile is.
+// TestPartingNotices: notices of the server after QUIT are dropped; messages of users
+// are not.
 func TestPartingNotices(t *testing.T) {
 	p := startPeer(t, func(c *line, m ircwire.Message) bool {
 		if m.Command == "QUIT" {
@@ -190,7 +190,7 @@ func TestPartingNotices(t *testing.T) {
 	}
 }
 
-// TestDeafServer: a server that takes nothing any more keeps no session from ending.
+// TestDeafServer: a server that does not read does not prevent the end of a session.
 func TestDeafServer(t *testing.T) {
 	for _, text := range []string{"", "do you hear me?"} {
 		t.Run(text, func(t *testing.T) {
@@ -200,7 +200,7 @@ func TestDeafServer(t *testing.T) {
 	}
 }
 
-// trier is a connection that tells when something is about to be written.
+// trier is a connection that signals each attempt to write.
 type trier struct {
 	net.Conn
 	of    string
@@ -242,7 +242,7 @@ func deafServer(t *testing.T, text string) {
 		if err := u.Send(t.Context(), legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "bob"}, Text: text}); err != nil {
 			t.Fatal(err)
 		}
-		<-tries.write // which does not end
+		<-tries.write // which blocks
 	}
 	u.cancel()
 	if err := u.waitEnd(); err != nil {
@@ -250,8 +250,8 @@ func deafServer(t *testing.T, text string) {
 	}
 }
 
-// TestUnusedLink: with the last channel goes the connection, and comes back with the
-// next.
+// TestUnusedLink: the connection is closed after the last channel is left, and reopened
+// for the next.
 func TestUnusedLink(t *testing.T) {
 	p := startPeer(t, nil)
 	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", portOf(p.listener)}), dial)
@@ -267,8 +267,7 @@ func TestUnusedLink(t *testing.T) {
 	}
 }
 
-// TestUnreachable: each command that waits for a connection which does not come is
-// answered.
+// TestUnreachable: every command that waits for a connection that fails gets an error.
 func TestUnreachable(t *testing.T) {
 	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", closedPort(t)}), dial)
 	ctx, here := t.Context(), legacy.Peer{ID: "srv.test", Service: true}
@@ -292,7 +291,7 @@ func TestUnreachable(t *testing.T) {
 	if done := expect[legacy.CommandDone](u); done.Ref != "3" || legacy.KindOf(done.Err) != legacy.Temporary {
 		t.Errorf("done %+v", done)
 	}
-	for name, err := range map[string]error{ // these need no connection, and make none
+	for name, err := range map[string]error{ // they need no connection, and open none
 		"profile":  s.(legacy.Profiler).RequestProfile(ctx, "x", who),
 		"moderate": s.(legacy.Roomer).Moderate(ctx, "x", where, legacy.Moderation{}),
 		"config":   s.(legacy.RoomConfigurer).RequestRoomConfig(ctx, "x", where),
@@ -305,7 +304,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// TestSecretWithoutTLS: a password stays here, and the user learns why.
+// TestSecretWithoutTLS: a password is not sent, and the user gets the reason.
 func TestSecretWithoutTLS(t *testing.T) {
 	plain := startPeer(t, nil)
 	for _, password := range []string{"", "sesame"} {
@@ -321,8 +320,8 @@ func TestSecretWithoutTLS(t *testing.T) {
 	}
 }
 
-// TestWaiting: what waits for a server that does not answer is bounded, and answered at
-// the latest when the session ends.
+// TestWaiting: the queue for a server that does not answer is bounded, and every
+// command has an outcome by the end of the session.
 func TestWaiting(t *testing.T) {
 	p := startPeer(t, func(*line, ircwire.Message) bool { return true })
 	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", portOf(p.listener)}), dial)

@@ -24,7 +24,7 @@ func TestModes(t *testing.T) {
 		want []legacy.Event
 	}{
 		{":bob!b@h MODE #room +h-v carol carol", []legacy.Event{changed("carol", legacy.LevelHelper), said("Mode #room [+h-v carol carol] by bob")}},
-		{":bob!b@h MODE #room +v carol", []legacy.Event{said("Mode #room [+v carol] by bob")}}, // no higher than before
+		{":bob!b@h MODE #room +v carol", []legacy.Event{said("Mode #room [+v carol] by bob")}}, // not above the present rank
 		{":irc.test MODE #room +a bob", []legacy.Event{changed("bob", legacy.LevelOwner), said("Mode #room [+a bob] by irc.test")}},
 		{":irc.test MODE #room -ao bob bob", []legacy.Event{changed("bob", legacy.LevelOperator), changed("bob", legacy.LevelNone), said("Mode #room [-ao bob bob] by irc.test")}},
 		{":bob!b@h MODE #room +lo 5 bob", []legacy.Event{changed("bob", legacy.LevelOperator), config("Mode #room [+lo 5 bob] by bob")}},
@@ -51,7 +51,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestOddServers: what a server cannot mean is as if it had not been said.
+// TestOddServers: invalid modes are ignored.
 func TestOddServers(t *testing.T) {
 	for tokens, want := range map[string]support{
 		"":                                  defaultSupport,
@@ -76,7 +76,7 @@ func TestOddServers(t *testing.T) {
 	}
 }
 
-// TestCasemapping: a server may tell late how it compares names.
+// TestCasemapping: CASEMAPPING may arrive late.
 func TestCasemapping(t *testing.T) {
 	l := newLab(t)
 	room := l.enter("#Room^", "[Bob]")
@@ -110,7 +110,7 @@ func TestRoomConfig(t *testing.T) {
 	l.wantSent("MODE #room -tmislk old")
 	l.hear(":irc.test 482 alice #room :You are no operator")
 	l.want(legacy.Done{Ref: "set", Err: fails(legacy.Forbidden)})
-	set(legacy.RoomConfig{}) // nothing was changed, so it is tried again
+	set(legacy.RoomConfig{}) // nothing has changed, so the change is retried
 	l.wantSent("MODE #room -tmislk old")
 	l.hear(":alice!u@h MODE #room -tmislk old")
 	l.want(legacy.Done{Ref: "set"}, legacy.RoomConfigChanged{Room: room, Text: "Mode #room [-tmislk old] by alice", Config: &legacy.RoomConfig{}})
@@ -120,7 +120,7 @@ func TestRoomConfig(t *testing.T) {
 	l.after(askLimit)
 	l.want(legacy.Done{Ref: "set", Err: fails(legacy.Temporary)})
 
-	ask("3") // the key is hidden: it is the one that is known
+	ask("3") // the key is hidden: the known key is returned
 	l.hear(":alice!u@h MODE #room +k ab")
 	l.events = nil
 	l.hear(":irc.test 324 alice #room +kl *")
@@ -177,8 +177,8 @@ func TestBans(t *testing.T) {
 	}
 }
 
-// TestQuestionsAnswered: whoever asks about a channel is answered when the user is no
-// longer there, or the connection is gone.
+// TestQuestionsAnswered: queries about a channel get an answer when the user leaves it
+// or the connection is lost.
 func TestQuestionsAnswered(t *testing.T) {
 	ctx := t.Context()
 	for name, end := range map[string]func(*lab){

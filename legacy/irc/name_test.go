@@ -6,8 +6,8 @@ import (
 	"transport/legacy"
 )
 
-// TestNicks: what the user is called before they have entered, and what a server takes
-// that has no accents.
+// TestNicks: the user's nick before the join, and nicks for servers that allow no
+// accents.
 func TestNicks(t *testing.T) {
 	for server, rooms := range map[string]map[string]string{"irc.test:6667": {"#room": "ali"}, "": {"#room%irc.net": "al", "#room%far.net": "ali"}} {
 		o := DefaultOptions()

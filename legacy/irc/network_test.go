@@ -53,7 +53,7 @@ func TestParsePeer(t *testing.T) {
 	}
 }
 
-// TestAllowed: the administrator says where users may go, whatever port and alias.
+// TestAllowed: the configuration limits the servers, whatever the port and the alias.
 func TestAllowed(t *testing.T) {
 	n := named(t, func(o *irc.Options) { o.Servers = []string{"irc.example.net", "*.example.org", "port.test:7000"} })
 	configurer := n.(legacy.Configurer)

@@ -20,22 +20,22 @@ import (
 
 const patience = 10 * time.Second
 
-// peer is a scripted IRC server: each test says what it answers.
+// peer is a scripted IRC server: each test defines its answers.
 type peer struct {
 	t        *testing.T
 	listener net.Listener
-	got      chan string                           // the lines that it was sent
-	answer   func(c *line, m ircwire.Message) bool // false for what the server does by itself
+	got      chan string                           // lines received
+	answer   func(c *line, m ircwire.Message) bool // false for the default answer
 	wg       sync.WaitGroup
 
 	mu    sync.Mutex
 	conns map[*line]struct{}
 
 	stalled atomic.Bool   // it neither reads nor answers
-	over    chan struct{} // the test is
+	over    chan struct{} // the test has ended
 }
 
-// line is a connection of the server's.
+// line is a connection of the server.
 type line struct {
 	net.Conn
 	mu   sync.Mutex
@@ -62,7 +62,7 @@ func listen(t testing.TB) net.Listener {
 	return l
 }
 
-// closedPort is one where nobody listens.
+// closedPort returns a port without a listener.
 func closedPort(t testing.TB) string {
 	l := listen(t)
 	defer l.Close()
@@ -99,7 +99,7 @@ func startPeerAt(t *testing.T, l net.Listener, answer func(*line, ircwire.Messag
 	return p
 }
 
-// drop cuts all connections.
+// drop closes all connections.
 func (p *peer) drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,7 +108,7 @@ func (p *peer) drop() {
 	}
 }
 
-// all sends a line to everybody.
+// all sends a line to every connection.
 func (p *peer) all(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,7 +117,7 @@ func (p *peer) all(format string, args ...any) {
 	}
 }
 
-// wait waits for a line that begins so, and returns it.
+// wait waits for a line with a prefix, and returns it.
 func (p *peer) wait(start string) string {
 	p.t.Helper()
 	var others []string
@@ -250,7 +250,7 @@ func startAccount(t testing.TB, n legacy.Network, account legacy.Account, dial f
 	return u
 }
 
-// signedOn is a session that takes commands.
+// signedOn returns a session that accepts commands.
 func signedOn(t testing.TB, n legacy.Network, account legacy.Account, dial func(context.Context, string, string) (net.Conn, error)) *user {
 	t.Helper()
 	u := startAccount(t, n, account, dial)

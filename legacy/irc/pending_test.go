@@ -15,7 +15,7 @@ func (l *lab) say(ref string, to legacy.Peer, text string) {
 	l.do(l.s.Send(l.t.Context(), legacy.Outgoing{Ref: ref, To: to, Text: text}))
 }
 
-// TestSent: what tells that a message has arrived depends on what the server can.
+// TestSent: the confirmation of a message depends on the server's capabilities.
 func TestSent(t *testing.T) {
 	for _, tt := range []struct {
 		caps  string
@@ -58,7 +58,7 @@ func TestSent(t *testing.T) {
 	}
 }
 
-// TestLabeledBatch: an answer may be a batch of lines; the end of an empty one is one
+// TestLabeledBatch: an answer may be a batch; the end of an empty batch is an answer,
 // too.
 func TestLabeledBatch(t *testing.T) {
 	l := newLab(t, "labeled-response", "batch")
@@ -72,14 +72,15 @@ func TestLabeledBatch(t *testing.T) {
 	l.sent()
 	l.hear("@label=2 :irc.test BATCH +c labeled-response", ":irc.test BATCH -c")
 	l.want(legacy.Done{Ref: "m"})
-	// An echo is one in a batch, too.
+	// An echo in a batch counts, too.
 	l.c.caps["echo-message"] = true
 	l.say("3", legacy.Peer{ID: "nickserv"}, "REGISTER x")
 	l.hear("@label=3 :irc.test BATCH +d labeled-response", "@batch=d :alice!u@h PRIVMSG NickServ :REGISTER x", "@batch=d :NickServ!n@s NOTICE alice :Created", ":irc.test BATCH -d")
 	l.want(legacy.MessageSent{Ref: "3"}, legacy.MessageReceived{From: legacy.Peer{ID: "nickserv"}, Text: "Created", Service: true})
 }
 
-// TestSeveralLines: a message of several lines arrives when all have, or fails once.
+// TestSeveralLines: a message of several lines is sent when all lines are, or fails
+// once.
 func TestSeveralLines(t *testing.T) {
 	l := newLab(t, "echo-message")
 	room := l.enter("#room")
@@ -95,7 +96,8 @@ func TestSeveralLines(t *testing.T) {
 		legacy.OwnMessage{To: bob, Text: "by another client"}, legacy.MessageReceived{From: legacy.Peer{ID: "alice"}, Text: "to me"})
 }
 
-// TestPasswordNotEchoed: what goes to services is nothing that the user has said.
+// TestPasswordNotEchoed: the echo of a message to services is not a message of the
+// user.
 func TestPasswordNotEchoed(t *testing.T) {
 	l := setup{fields: map[string]string{"password": "secret"}, caps: []string{"echo-message"}}.lab(t)
 	l.registering(":irc.test 001 alice :Welcome")
@@ -199,13 +201,13 @@ func TestModerate(t *testing.T) {
 			t.Fatalf("%+v", tt)
 		}
 	}
-	l := newLab(t) // with @ and + only, operators are the highest
+	l := newLab(t) // with prefixes @ and + only, operators have the highest rank
 	room := l.enter("#room", "bob")
 	l.do(l.s.Moderate(t.Context(), "ref", room, legacy.Moderation{Nick: "bob", Level: legacy.LevelOwner}))
 	l.wantSent("MODE #room +o bob")
 }
 
-// TestStandardReplies: errors in the newer form go to what they are about.
+// TestStandardReplies: FAIL ends the command that it names.
 func TestStandardReplies(t *testing.T) {
 	l := newLab(t, "standard-replies")
 	room := l.enter("#room")
@@ -213,8 +215,8 @@ func TestStandardReplies(t *testing.T) {
 	l.want(legacy.RoomFailed{Room: room, Err: fails(legacy.Forbidden)}, legacy.Notice{Text: "Something else"}, legacy.Notice{Text: "The server refused this."}, legacy.Notice{Text: "careful"})
 }
 
-// TestDeaf: while the core has no room for what the server says, its answers are not
-// late, and the server is not silent.
+// TestDeaf: back-pressure delays no deadline: neither those of commands nor that of the
+// PING.
 func TestDeaf(t *testing.T) {
 	l := newLab(t)
 	l.mute = true
@@ -223,7 +225,7 @@ func TestDeaf(t *testing.T) {
 	l.do(l.s.RequestProfile(t.Context(), "who", l.c.peer("bob")))
 	l.sent()
 	l.after(pingEvery)
-	l.c.turn = l.clock // a turn begins, and is held up
+	l.c.turn = l.clock // a turn begins and is blocked
 	l.clock = l.clock.Add(pingLimit + askLimit)
 	l.c.countBlocked()
 	l.c.turn = time.Time{}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestTargets: a port that an address names is tried as it is used elsewhere, and
-// nothing secret goes where there may be no TLS unless the user has said so.
+// TestTargets: a port in an address is used with or without TLS as configured, and
+// secrets are sent without TLS only if the user has removed the TLS ports.
 func TestTargets(t *testing.T) {
 	for _, tt := range []struct {
 		server string

@@ -8,7 +8,7 @@ import (
 	"transport/legacy"
 )
 
-// What is remembered of reactions is bounded.
+// The cache of reactions is bounded.
 func TestManyReactions(t *testing.T) {
 	l := newLab(t, "message-tags")
 	l.enter("#room", "bob")
@@ -28,7 +28,7 @@ func TestManyReactions(t *testing.T) {
 	}
 }
 
-// Messages that are taken back, by servers that can do so. (IRCv3 message-redaction)
+// Retraction, on servers with message-redaction. (IRCv3 message-redaction)
 func TestRedact(t *testing.T) {
 	const name = "draft/message-redaction"
 	l := newLab(t, name, "echo-message")
@@ -64,7 +64,7 @@ func TestRedact(t *testing.T) {
 	}
 	l.wantSent()
 
-	delete(l.c.caps, "echo-message") // then the answer to a PING tells
+	delete(l.c.caps, "echo-message") // then a PONG confirms it
 	redact("4", "id4", "")
 	l.wantSent("REDACT #room id4")
 	l.want(legacy.RoomRedaction{Room: room, Nick: "alice", ID: "id4"}, legacy.Done{Ref: "4"})
@@ -76,7 +76,7 @@ func TestRedact(t *testing.T) {
 	l.wantSent()
 }
 
-// What is said before the end of the names is said to those who have entered.
+// Messages before the end of NAMES are emitted after RoomJoined.
 func TestEarlyMessages(t *testing.T) {
 	l := newLab(t)
 	room := legacy.Peer{ID: "#room", Room: true}

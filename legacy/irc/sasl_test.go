@@ -12,7 +12,7 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// serverSays hands lines to a client that signs on, until one ends that.
+// serverSays sends lines to a client during its registration, until one ends it.
 func (l *lab) serverSays(lines ...string) error {
 	for _, line := range lines {
 		m, err := ircwire.Parse(line)
@@ -26,7 +26,7 @@ func (l *lab) serverSays(lines ...string) error {
 	return nil
 }
 
-// signingOn is a client that is to sign on by SASL, and how the server has it.
+// signingOn returns a client that signs on by SASL with the server's mechanisms.
 func signingOn(t *testing.T, password, mechanisms string) *lab {
 	l := setup{fields: map[string]string{"password": password}}.lab(t)
 	l.registering(":s CAP * LS :sasl"+mechanisms, ":s CAP * ACK :sasl")
@@ -44,7 +44,7 @@ func TestPlain(t *testing.T) {
 		l.registering(":s 900 alice alice!u@h alice :You are logged in", ":s 903 alice :Success")
 		l.wantSent("CAP END")
 		l.registering(":s 001 alice :Welcome")
-		l.wantSent() // no password for services
+		l.wantSent() // no password to services
 	}
 	for _, numeric := range []string{"902", "904", "905", "906"} {
 		l := signingOn(t, "wrong", "")
@@ -57,8 +57,8 @@ func TestPlain(t *testing.T) {
 	l.wantSent("CAP END")
 }
 
-// TestLongAnswer: what is longer than a line comes in several, and an empty one ends it
-// when the last one is full.
+// TestLongAnswer: a long response is split into several lines; an empty line follows a
+// full last line.
 func TestLongAnswer(t *testing.T) {
 	for _, size := range []int{1, 287, 288, 289, maxPassword} {
 		l := signingOn(t, strings.Repeat("p", size), "")
@@ -79,7 +79,7 @@ func TestLongAnswer(t *testing.T) {
 	}
 }
 
-// scramServer answers as one does that knows alice and her password.
+// scramServer answers like a server that knows alice's password.
 func scramServer(t *testing.T, password string, iterations int) *scram.ServerConversation {
 	client, err := scram.SHA256.NewClient("alice", password, "")
 	if err != nil {
@@ -98,7 +98,7 @@ func scramServer(t *testing.T, password string, iterations int) *scram.ServerCon
 	return server.NewConversation()
 }
 
-// step passes the client's answer on to a SCRAM server, and returns what that says.
+// step passes the client's response to a SCRAM server, and returns the server's.
 func (l *lab) step(server *scram.ServerConversation) string {
 	l.t.Helper()
 	text := ""
@@ -109,7 +109,7 @@ func (l *lab) step(server *scram.ServerConversation) string {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	challenge, _ := server.Step(string(message)) // an error is told in it
+	challenge, _ := server.Step(string(message)) // the response contains the error
 	return challenge
 }
 
@@ -125,7 +125,7 @@ func TestScram(t *testing.T) {
 		name       string
 		password   string
 		iterations int
-		change     func(final string) string // nil if the server says nothing of the kind
+		change     func(final string) string // nil to omit the final message
 		want       error
 	}{
 		{"right", "pässword", 4096, func(s string) string { return s }, nil},
@@ -161,7 +161,7 @@ func TestScram(t *testing.T) {
 	}
 }
 
-// TestScramWork: a server cannot make the gateway count for hours.
+// TestScramWork: a server cannot make the gateway compute for hours.
 func TestScramWork(t *testing.T) {
 	for _, count := range []string{"2147483647", "500001", "99999999999999999999", "-1", "x", ""} {
 		l := signingOn(t, "pw", "=SCRAM-SHA-256")
@@ -175,7 +175,7 @@ func TestScramWork(t *testing.T) {
 	}
 }
 
-// TestChallenge: it may come in several lines, but not in endless ones.
+// TestChallenge: a challenge may be split over several lines, but is bounded.
 func TestChallenge(t *testing.T) {
 	l := signingOn(t, "pw", "=SCRAM-SHA-256")
 	l.registering("AUTHENTICATE +")
@@ -195,11 +195,11 @@ func TestChallenge(t *testing.T) {
 		t.Error("no base64 is taken")
 	}
 	l = newLab(t)
-	l.registering("AUTHENTICATE +") // nobody has asked
+	l.registering("AUTHENTICATE +") // no exchange is under way
 	l.wantSent()
 }
 
-// TestMechanisms: what both sides know, in this order; services where there is nothing.
+// TestMechanisms: the common mechanisms, in this order; otherwise services.
 func TestMechanisms(t *testing.T) {
 	cert := SelfSigned(t, "alice")
 	for _, tt := range []struct {

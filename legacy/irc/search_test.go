@@ -7,7 +7,7 @@ import (
 	"transport/legacy"
 )
 
-// Search for people and for channels.
+// Searches for users and for channels.
 func TestSearch(t *testing.T) {
 	l := newLab(t)
 	search := func(ref, nick, channel string) {
@@ -38,7 +38,7 @@ func TestSearch(t *testing.T) {
 	l.hear(":irc.test 263 alice WHO :Please wait")
 	l.want(legacy.SearchFinished{Ref: "4", Err: fails(legacy.RateLimited)})
 	search("5", "eva", "")
-	search("6", "EVA", "") // is under way
+	search("6", "EVA", "") // already under way
 	l.want(legacy.SearchFinished{Ref: "6", Err: fails(legacy.RateLimited)})
 	l.after(askLimit)
 	l.want(legacy.SearchFinished{Ref: "5", Err: fails(legacy.Temporary)})

@@ -9,8 +9,8 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// TestSTS: a server that is reached without TLS, and says that it is to be used with, is
-// used so or not at all. (IRCv3 sts)
+// TestSTS: a server with STS that was reached without TLS is used with TLS or not at
+// all. (IRCv3 sts)
 func TestSTS(t *testing.T) {
 	pem := irc.SelfSigned(t, "srv")
 	pair, err := tls.X509KeyPair([]byte(pem), []byte(pem))
@@ -18,7 +18,7 @@ func TestSTS(t *testing.T) {
 		t.Fatal(err)
 	}
 	secure := startPeerAt(t, tls.NewListener(listen(t), &tls.Config{Certificates: []tls.Certificate{pair}}), func(c *line, m ircwire.Message) bool {
-		if m.Command == "CAP" && m.Param(0) == "LS" { // which is told with TLS too, and changes nothing there
+		if m.Command == "CAP" && m.Param(0) == "LS" { // advertised with TLS, too, without effect there
 			c.send(":srv CAP * LS :sts=port=1,duration=1000")
 			return true
 		}
@@ -26,7 +26,7 @@ func TestSTS(t *testing.T) {
 	})
 	for _, tt := range []struct {
 		name, policy, verify string
-		want                 legacy.Kind // None: the channel is entered
+		want                 legacy.Kind // zero: the join succeeds
 		over                 *bool       // with TLS
 	}{
 		{"with a port", "duration=1000,port=" + portOf(secure.listener), "false", legacy.KindOf(nil), new(true)},

@@ -9,7 +9,7 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// TestHistory: what was said before is asked for, and marked.
+// TestHistory: the history is requested, and marked as delayed.
 func TestHistory(t *testing.T) {
 	l := setup{server: "irc.test", caps: []string{"draft/chathistory", "batch", "server-time", "message-tags", "echo-message"}}.lab(t)
 	l.welcome()
@@ -51,7 +51,7 @@ func TestTags(t *testing.T) {
 		l.do(l.s.React(ctx, legacy.Peer{ID: "#gone", Room: true}, "1", []string{"x"}))
 		l.do(l.s.Send(ctx, legacy.Outgoing{Ref: "1", To: room, Text: "a\nb", Reply: "i d"}))
 	}
-	commands() // the server takes no tags
+	commands() // the server does not support tags
 	l.wantSent("PRIVMSG #room :a", "PRIVMSG #room :b")
 	l.c.caps["message-tags"] = true
 	commands()
@@ -62,7 +62,7 @@ func TestTags(t *testing.T) {
 		!strings.HasSuffix(sent[0], " TAGMSG #room") {
 		t.Errorf("sent %q", sent)
 	}
-	// All of a person's emojis are told at once, IRC has them one by one.
+	// RoomReaction contains all emojis of a member; IRC sends them one by one.
 	l.do(l.s.React(ctx, room, "id", []string{";", "x"}))
 	if sent := l.sent(); len(sent) != 2 || !strings.Contains(sent[0], "+draft/unreact=👍") || !strings.Contains(sent[1], "+draft/react=x") {
 		t.Errorf("sent %q", sent)
@@ -79,7 +79,7 @@ func TestTags(t *testing.T) {
 		{"@+typing=active :alice!u@h TAGMSG #room", nil},
 		{"@+typing=active :irc.test TAGMSG #room", nil},
 		{"@+draft/react=👍;+draft/reply=5 :bob!b@h TAGMSG #room", legacy.RoomReaction{Room: room, Nick: "bob", ID: "5", Emojis: []string{"👍"}}},
-		{"@+react=👍;+reply=5 :bob!b@h TAGMSG #room", nil}, // as before
+		{"@+react=👍;+reply=5 :bob!b@h TAGMSG #room", nil}, // unchanged
 		{"@+react=!;+reply=5 :bob!b@h TAGMSG #room", legacy.RoomReaction{Room: room, Nick: "bob", ID: "5", Emojis: []string{"👍", "!"}}},
 		{"@+react=!;+reply=5 :eva!e@h TAGMSG #room", legacy.RoomReaction{Room: room, Nick: "eva", ID: "5", Emojis: []string{"!"}}},
 		{"@+draft/unreact=👍;+draft/reply=5 :bob!b@h TAGMSG #room", legacy.RoomReaction{Room: room, Nick: "bob", ID: "5", Emojis: []string{"!"}}},

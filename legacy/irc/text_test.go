@@ -52,7 +52,7 @@ func TestReceivedTexts(t *testing.T) {
 	l.wantSent()
 }
 
-// TestStatusMessage: & may be a prefix of nicks and of channels at once, as at ngircd.
+// TestStatusMessage: & may be both a prefix of nicks and a channel type, as on ngIRCd.
 func TestStatusMessage(t *testing.T) {
 	l := newLab(t)
 	l.hear(":irc.test 005 alice PREFIX=(qaohv)~&@%+ CHANTYPES=#& :are supported")
@@ -123,8 +123,8 @@ func TestCharsets(t *testing.T) {
 	l.wantSent("PRIVMSG bob :да")
 }
 
-// TestTrueLength: lines are as long as the server can pass on with our own prefix, and
-// signs of several characters stay whole.
+// TestTrueLength: lines have the maximum length that the server can relay with the
+// user's prefix, and grapheme clusters stay whole.
 func TestTrueLength(t *testing.T) {
 	l := newLab(t)
 	room := l.enter("#room")
@@ -180,7 +180,7 @@ func TestCTCP(t *testing.T) {
 		l.after(ctcpPause)
 		l.hear(":bob!b@h PRIVMSG alice :\x01" + tt.question + "\x01")
 		l.wantSent("NOTICE bob :\x01" + tt.answer + "\x01")
-		l.hear(":alice!u@h NOTICE bob :\x01"+tt.answer+"\x01", ":bob!b@h PRIVMSG alice :\x01VERSION\x01") // an echo, and too soon
+		l.hear(":alice!u@h NOTICE bob :\x01"+tt.answer+"\x01", ":bob!b@h PRIVMSG alice :\x01VERSION\x01") // an echo, and too soon after the last
 		l.wantSent()
 	}
 	l.after(ctcpPause)

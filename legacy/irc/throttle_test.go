@@ -10,7 +10,7 @@ import (
 	"transport/legacy"
 )
 
-// TestThrottle: so many lines at once, then so many a second; a PONG waits for nothing.
+// TestThrottle: a burst of lines, then a constant rate; PONG is exempt.
 func TestThrottle(t *testing.T) {
 	l := setup{options: func(o *Options) { o.Burst, o.Rate = 5, 2 }, settings: map[string]map[string]string{"": {"throttle_limit": "3"}}}.lab(t)
 	l.welcome()
@@ -50,8 +50,8 @@ func TestThrottle(t *testing.T) {
 		t.Errorf("sent %q", got)
 	}
 	l.after(time.Second)
-	check(2, 6)         // they were five, so the server was asked, which was a line too
-	l.after(-time.Hour) // the clock is set back
+	check(2, 6)         // five messages were sent, so a fence PING was, too
+	l.after(-time.Hour) // the clock jumps back
 	check(0, 0)
 	l.after(time.Second / 2)
 	check(0, 0)
@@ -59,8 +59,8 @@ func TestThrottle(t *testing.T) {
 	check(2, 2)
 }
 
-// TestThrottleFull: what does not fit is refused, and what waits is lost with the
-// connection, visibly.
+// TestThrottleFull: lines above the limit are refused, and queued messages fail with
+// the connection.
 func TestThrottleFull(t *testing.T) {
 	l := setup{options: func(o *Options) { o.Burst, o.Rate = 1, 0.001 }}.lab(t)
 	l.welcome()
@@ -70,7 +70,7 @@ func TestThrottleFull(t *testing.T) {
 	l.want()
 	l.say("more", bob, "x")
 	l.want(legacy.MessageFailed{Ref: "more", Err: fails(legacy.RateLimited)})
-	l.do(l.s.SetTyping(t.Context(), bob, legacy.TypingActive)) // not worth a wait
+	l.do(l.s.SetTyping(t.Context(), bob, legacy.TypingActive)) // dropped when it would be delayed
 	if n := len(l.c.out.queue); n != maxAsks-1 {
 		t.Errorf("%d lines wait", n)
 	}
@@ -90,8 +90,8 @@ func TestThrottleFull(t *testing.T) {
 	}
 }
 
-// TestPauses: the longer a server is away, the longer are the pauses; one that lets the
-// user in only to throw them out again is away as well.
+// TestPauses: the delay of a reconnect grows with every failure; a connection that ends
+// right after the welcome counts as a failure.
 func TestPauses(t *testing.T) {
 	err := legacy.Errorf(legacy.Temporary, "away")
 	for n, most := range map[int]time.Duration{0: 2 * time.Second, 3: 16 * time.Second, 7: 256 * time.Second, 8: pauseCeil, 1000: pauseCeil} {
@@ -115,7 +115,7 @@ func TestPauses(t *testing.T) {
 	}
 }
 
-// TestPing: the lag is measured, and a server that answers nothing is given up.
+// TestPing: the lag is measured, and a server that does not answer is disconnected.
 func TestPing(t *testing.T) {
 	l := newLab(t)
 	l.after(pingEvery - 1)
@@ -136,7 +136,7 @@ func TestPing(t *testing.T) {
 		t.Errorf("sent %q", sent)
 	}
 	l.after(pingLimit / 2)
-	if err := l.c.onInbound(inbound{lines: []string{":irc.test NOTICE alice :still here"}}); err != nil { // but no PONG
+	if err := l.c.onInbound(inbound{lines: []string{":irc.test NOTICE alice :still here"}}); err != nil { // but not a PONG
 		t.Fatal(err)
 	}
 	l.after(pingLimit / 2)
@@ -151,7 +151,7 @@ func TestPing(t *testing.T) {
 	}
 }
 
-// TestUnused: a connection to a server that a user has named ends when nobody needs it.
+// TestUnused: an unused connection to a server that a user has named is closed.
 func TestUnused(t *testing.T) {
 	ctx := t.Context()
 	room := legacy.Peer{ID: "#room%irc.test", Room: true}

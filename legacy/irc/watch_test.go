@@ -17,7 +17,6 @@ func offline(nick string) legacy.Event {
 	return legacy.PresenceChanged{From: legacy.Peer{ID: nick}}
 }
 
-// watch makes alice watch people, or not.
 // TestWatchService: the server itself is on the user's list.
 func TestWatchService(t *testing.T) {
 	l := setup{server: "irc.test"}.lab(t)
@@ -38,6 +37,7 @@ func TestWatchService(t *testing.T) {
 	l.wantSent()
 }
 
+// watch adds nicks to alice's watch list or removes them.
 func (l *lab) watch(on bool, nicks ...string) {
 	l.t.Helper()
 	for _, nick := range nicks {
@@ -59,11 +59,11 @@ func TestMonitor(t *testing.T) {
 	l.want(online("bob"), offline("carol"))
 	l.hear(":bob!b@h AWAY :lunch\x02", ":bob!b@h AWAY", ":irc.test 731 alice :BOB")
 	l.want(legacy.PresenceChanged{From: bob, Presence: legacy.Presence{Show: legacy.ShowAway, Status: "lunch"}}, online("bob"), offline("bob"))
-	l.watch(true, "bob") // again: the core wants to know
+	l.watch(true, "bob") // again: the core needs the present state
 	l.want(offline("bob"))
 	l.wantSent()
 
-	l.watch(true, "dave", "eve") // more than the server tells of
+	l.watch(true, "dave", "eve") // above the server's limit
 	l.after(0)
 	l.wantSent("MONITOR + dave", "ISON eve")
 	l.hear(":irc.test 303 alice :eve")
@@ -82,13 +82,13 @@ func TestMonitor(t *testing.T) {
 	l.wantSent("MONITOR - bob")
 	l.watch(true, "no nick")
 	l.wantSent()
-	l.c.giveUp(nil) // nobody is seen without a connection
+	l.c.giveUp(nil) // without a connection everybody is offline
 	if len(l.events) != 2 || !slices.Contains(l.events, offline("dave")) {
 		t.Errorf("got %+v", l.events)
 	}
 }
 
-// TestIson: where the server does not tell by itself, it is asked every minute.
+// TestIson: without MONITOR the client polls every minute.
 func TestIson(t *testing.T) {
 	l := setup{}.lab(t)
 	l.watch(true, "bob", "carol")
@@ -104,7 +104,7 @@ func TestIson(t *testing.T) {
 			t.Errorf("got %+v", l.events)
 		}
 		l.events = nil
-		l.hear(":irc.test 303 alice :carol") // that nobody has asked for
+		l.hear(":irc.test 303 alice :carol") // not requested
 		l.want()
 		l.after(pollInterval / 2)
 		l.wantSent()

@@ -105,7 +105,8 @@ func TestList(t *testing.T) {
 	l.want(legacy.RoomsListed{Ref: "lost", Err: fails(legacy.Offline)})
 }
 
-// TestAwayText: who writes to somebody who is away is told so, once for each text.
+// TestAwayText: a message to a user who is away returns the away message, once for each
+// text.
 func TestAwayText(t *testing.T) {
 	l := newLab(t)
 	l.welcome()

@@ -13,7 +13,7 @@ func fields(name, password string) map[string]string {
 	return map[string]string{"username": name, "password": password}
 }
 
-// front is the server that an Echo dials: it takes connections and is silent.
+// front is the server that an Echo dials: it accepts connections and sends nothing.
 type front struct {
 	net.Listener
 	conns chan net.Conn
@@ -88,7 +88,7 @@ func TestEchoConforms(t *testing.T) {
 	}
 }
 
-// session runs a session of an account, whose events are thrown away.
+// session runs a session of an account and drops its events.
 func session(t *testing.T, echo *legacytest.Echo, name string) (legacy.Session, *legacytest.Handle, chan legacy.Event) {
 	t.Helper()
 	events := make(chan legacy.Event, 1000)
@@ -121,13 +121,13 @@ func next[T legacy.Event](t *testing.T, events chan legacy.Event) T {
 	panic("unreachable")
 }
 
-// Two accounts see, ask and hear each other.
+// Two accounts exchange presence, requests and messages.
 func TestEchoPeers(t *testing.T) {
 	echo := legacytest.NewEcho(legacytest.Options{Authorization: true, Accounts: map[string]string{"alice": "right", "bob": "right"}})
 	alice, _, heardAlice := session(t, echo, "alice")
 	bobPeer, alicePeer := legacy.Peer{ID: "bob"}, legacy.Peer{ID: "alice"}
 
-	// A message to somebody offline waits.
+	// A message to an offline account is stored.
 	if err := alice.Send(t.Context(), legacy.Outgoing{Ref: "1", To: bobPeer, Text: "hello"}); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestEchoPeers(t *testing.T) {
 		t.Errorf("got %+v, want hello, with a time", got)
 	}
 
-	// A contact must allow it.
+	// The contact must approve the subscription.
 	if err := alice.(legacy.RosterEditor).AddContact(t.Context(), legacy.Contact{Peer: bobPeer}, "please"); err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func (n *Echo) Session(name string) *Handle {
 // it returns false if the account is not signed on.
 func (h *Handle) Emit(events ...legacy.Event) bool {
 	s := h.session()
-	return s != nil && s.in.say(events...)
+	return s != nil && s.in.putEvents(events...)
 }
 
 // End ends the account's session as if the network had: Run returns err.

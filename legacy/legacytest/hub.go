@@ -97,15 +97,15 @@ func (n *Echo) signOn(ctx context.Context, s *Session) (legacy.Ready, error) {
 	a.presence = legacy.Presence{Show: legacy.ShowOnline}
 	n.note(a, SignOn{State: s.state})
 	n.announce(a)
-	ready := legacy.Ready{Self: legacy.Peer{ID: a.name}, Contacts: a.list()}
+	ready := legacy.Ready{Self: legacy.Peer{ID: a.name}, Contacts: a.contactList()}
 	for _, id := range slices.Sorted(maps.Keys(a.blocked)) {
 		ready.Blocked = append(ready.Blocked, legacy.Peer{ID: id})
 	}
 	return ready, nil
 }
 
-// list returns the contact list, sorted.
-func (a *account) list() []legacy.Contact {
+// contactList returns the contact list, sorted.
+func (a *account) contactList() []legacy.Contact {
 	return slices.SortedFunc(maps.Values(a.contacts), func(x, y legacy.Contact) int {
 		return cmp.Compare(x.Peer.ID, y.Peer.ID)
 	})
@@ -119,12 +119,12 @@ func (n *Echo) greet(s *Session) {
 	if a.session != s {
 		return
 	}
-	for _, c := range a.list() {
+	for _, c := range a.contactList() {
 		if p := n.seen(a, c.Peer.ID); p.Show != legacy.ShowOffline {
-			s.in.say(legacy.PresenceChanged{From: c.Peer, Presence: p})
+			s.in.putEvents(legacy.PresenceChanged{From: c.Peer, Presence: p})
 		}
 	}
-	s.in.say(a.waiting...)
+	s.in.putEvents(a.waiting...)
 	a.waiting = nil
 }
 
@@ -134,14 +134,14 @@ func (n *Echo) seen(by *account, peer string) legacy.Presence {
 	switch {
 	case !ok || !p.known:
 		return legacy.Presence{Show: legacy.ShowOnline} // an echo
-	case !n.mayAsk(p, by.name) || p.presence.Show == legacy.ShowInvisible:
+	case !n.canSee(p, by.name) || p.presence.Show == legacy.ShowInvisible:
 		return legacy.Presence{}
 	}
 	return p.presence
 }
 
-// mayAsk reports whether an account shows its presence to another.
-func (n *Echo) mayAsk(a *account, by string) bool {
+// canSee reports whether an account shows its presence to another.
+func (n *Echo) canSee(a *account, by string) bool {
 	allowed, said := a.allowed[by]
 	return allowed || !said && !n.opts.Authorization
 }
@@ -150,7 +150,7 @@ func (n *Echo) mayAsk(a *account, by string) bool {
 func (n *Echo) announce(a *account) {
 	for _, other := range n.accounts {
 		if _, listed := other.contacts[a.name]; listed && other.session != nil {
-			other.session.in.say(legacy.PresenceChanged{From: legacy.Peer{ID: a.name}, Presence: n.seen(other, a.name)})
+			other.session.in.putEvents(legacy.PresenceChanged{From: legacy.Peer{ID: a.name}, Presence: n.seen(other, a.name)})
 		}
 	}
 }
@@ -214,7 +214,7 @@ func (n *Echo) carryOut(s *Session, c Command) {
 		hears = append(hears, legacy.BlockChanged{Peer: c.Peer, Blocked: c.Blocked})
 	case SetTyping:
 		if p := n.accounts[c.Peer.ID]; p != nil && p.session != nil {
-			p.session.in.say(legacy.TypingChanged{From: legacy.Peer{ID: a.name}, State: c.State})
+			p.session.in.putEvents(legacy.TypingChanged{From: legacy.Peer{ID: a.name}, State: c.State})
 		}
 	}
 	n.mu.Unlock()
@@ -236,7 +236,7 @@ func (n *Echo) send(a *account, m legacy.Outgoing) []legacy.Event {
 		return sent
 	}
 	ev := legacy.MessageReceived{From: legacy.Peer{ID: a.name}, Text: m.Text}
-	if p.session != nil && p.session.in.say(ev) {
+	if p.session != nil && p.session.in.putEvents(ev) {
 		return []legacy.Event{legacy.MessageSent{Ref: m.Ref, State: n.opts.State}}
 	}
 	if len(p.waiting) >= maxMail/2 {
@@ -251,12 +251,12 @@ func (n *Echo) addContact(a *account, c AddContact) []legacy.Event {
 	id := c.Contact.Peer.ID
 	p := n.accounts[id]
 	contact := c.Contact
-	contact.AwaitingAuth = p != nil && p.known && !n.mayAsk(p, a.name)
+	contact.AwaitingAuth = p != nil && p.known && !n.canSee(p, a.name)
 	a.contacts[id] = contact
 	hears := []legacy.Event{legacy.ContactChanged{Contact: contact}}
 	if contact.AwaitingAuth {
 		ask := legacy.AuthRequested{From: legacy.Peer{ID: a.name}, Name: a.name, Reason: c.Reason}
-		if p.session == nil || !p.session.in.say(ask) {
+		if p.session == nil || !p.session.in.putEvents(ask) {
 			p.waiting = append(p.waiting, ask)
 		}
 	}
@@ -277,9 +277,9 @@ func (n *Echo) authorize(a *account, c Authorize) {
 	contact.AwaitingAuth = !c.Allow
 	p.contacts[a.name] = contact
 	if !c.Allow {
-		p.session.in.say(legacy.AuthDenied{From: self, Reason: c.Reason})
+		p.session.in.putEvents(legacy.AuthDenied{From: self, Reason: c.Reason})
 	} else {
-		p.session.in.say(legacy.AuthGranted{From: self}, legacy.ContactChanged{Contact: contact})
+		p.session.in.putEvents(legacy.AuthGranted{From: self}, legacy.ContactChanged{Contact: contact})
 	}
-	p.session.in.say(legacy.PresenceChanged{From: self, Presence: n.seen(p, a.name)})
+	p.session.in.putEvents(legacy.PresenceChanged{From: self, Presence: n.seen(p, a.name)})
 }

@@ -215,8 +215,8 @@ func (b *mailbox) put(items ...item) bool {
 	return ok
 }
 
-// say adds events.
-func (b *mailbox) say(events ...legacy.Event) bool {
+// putEvents adds events.
+func (b *mailbox) putEvents(events ...legacy.Event) bool {
 	items := make([]item, len(events))
 	for i, ev := range events {
 		items[i].event = ev

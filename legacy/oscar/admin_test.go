@@ -11,14 +11,14 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// command has a command of the network's carried out.
+// command executes a command of the network.
 func (u *user) command(name string, args map[string]string) legacy.CommandDone {
 	u.t.Helper()
 	u.do(u.Session.(legacy.Commander).Do(u.t.Context(), name, legacy.Peer{}, name, args))
 	return expect(u, func(d legacy.CommandDone) bool { return d.Ref == name })
 }
 
-// wrongField reports whether an error is about a field of a command's form.
+// wrongField reports whether an error names a field of a command's form.
 func wrongField(err error, field string) bool {
 	var wrong *legacy.FieldError
 	return errors.As(err, &wrong) && wrong.Var == field
@@ -52,7 +52,7 @@ func TestChangePassword(t *testing.T) {
 			if mock.Password(alice) != "new one" {
 				t.Error("the server has the old password")
 			}
-			// The session knows the new one.
+			// The session uses the new password.
 			if got := u.command("change-password", map[string]string{"password": password, "again": password}); got.Err != nil {
 				t.Errorf("got %+v", got)
 			}
@@ -88,7 +88,7 @@ func TestConfirmAccount(t *testing.T) {
 	if got := u.command("nonsense", nil); legacy.KindOf(got.Err) != legacy.Unsupported {
 		t.Errorf("got %+v", got)
 	}
-	// A service that breaks is an error, and no more than that.
+	// A service that breaks the connection is reported as an error.
 	for _, action := range []oscarmock.Action{oscarmock.Close, oscarmock.Garbage, oscarmock.EmptySNAC} {
 		mock.Inject(oscarmock.Fault{Step: oscarmock.StepSNAC, SNAC: oscarwire.AdminConfirm, Action: action})
 		if got := u.command("confirm-account", nil); legacy.KindOf(got.Err) != legacy.Temporary {
@@ -114,8 +114,8 @@ func TestFindEmail(t *testing.T) {
 	}
 }
 
-// TestAIMDirectory: people are found by what they tell of themselves, and what the
-// user tells is there without spoiling what was there before.
+// TestAIMDirectory: searches find users by their directory entries, and an update by
+// the user keeps the other fields.
 func TestAIMDirectory(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	mock.AddAccount(oscarmock.Account{Name: "Alice AIM", Password: password, Last: "Liddell", Address: [5]string{"", "", "Oxford", "", "UK"}})
@@ -151,7 +151,7 @@ func TestAIMDirectory(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 
-	// Somebody who is offline is in the directory.
+	// The directory has entries of offline users.
 	u.do(u.Session.(legacy.Profiler).RequestProfile(t.Context(), "p", legacy.Peer{ID: "bobaim"}))
 	if got := expect(u, any[legacy.ProfileReceived]); got.Err != nil || got.Profile.Nick != "Bobby" || got.Profile.Street != "Main Street 1" || got.Profile.Country != "USA" {
 		t.Errorf("got %+v", got)
@@ -163,7 +163,7 @@ func TestAIMDirectory(t *testing.T) {
 	if err := mock.WaitSNAC(ctx, "aliceaim", oscarwire.LocationSetDir, 1); err != nil {
 		t.Fatal(err)
 	}
-	u.command("find-email", map[string]string{"email": "x"}) // the change is made by then
+	u.command("find-email", map[string]string{"email": "x"}) // the change is complete by then
 	if got := mock.Directory("aliceaim"); got.First != "Alice" || got.Last != "Liddell" || got.Address != [5]string{"", "", "London", "", "UK"} {
 		t.Errorf("the directory has %+v", got)
 	}

@@ -10,8 +10,8 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// classes are the classes of the items of a list that name somebody, and the
-// privacy mode, 0 if the list has none.
+// classes returns the classes of the list items with a name, and the privacy mode, 0 if
+// the list has none.
 func classes(mock *oscarmock.Network, owner, name string) (of []uint16, mode uint8) {
 	for _, i := range mock.Feedbag(owner) {
 		if i.Class == oscarwire.FeedbagPrivacy {
@@ -31,14 +31,14 @@ func (u *user) block(id string, blocked bool) legacy.BlockChanged {
 	return expect(u, func(ev legacy.BlockChanged) bool { return ev.Peer.ID == id })
 }
 
-// TestBlock blocks somebody from every privacy mode and lets them again, and
-// shows what the network makes of it.
+// TestBlock blocks and unblocks a peer from every privacy mode, and checks the effect
+// on the network.
 func TestBlock(t *testing.T) {
 	const deny, ignore, permit = oscarwire.FeedbagDeny, oscarwire.FeedbagIgnore, oscarwire.FeedbagPermit
 	tests := []struct {
 		name, flavor      string
 		self, peer        string
-		mode              uint8 // 0 for a list without
+		mode              uint8 // 0 for a list without one
 		blocked, let      []uint16
 		modeAfter         uint8
 		neverBlocked, bad bool
@@ -66,7 +66,7 @@ func TestBlock(t *testing.T) {
 			n := newNetwork(t, o)
 			u, peer := signOn(t, mock, n, tt.self), signOn(t, mock, n, tt.peer)
 
-			for range 2 { // the second time nothing is to be changed
+			for range 2 { // the second time there is nothing to change
 				if got := u.block(tt.peer, true); !got.Blocked || got.Err != nil {
 					t.Errorf("blocked: %+v", got)
 				}
@@ -105,7 +105,7 @@ func TestBlock(t *testing.T) {
 	}
 }
 
-// TestBlockedElsewhere reads the list at sign-on, and follows another client.
+// TestBlockedElsewhere reads the block list at sign-on, and follows another client.
 func TestBlockedElsewhere(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	mode := func(m uint8) oscarwire.FeedbagItem {
@@ -113,7 +113,7 @@ func TestBlockedElsewhere(t *testing.T) {
 	}
 	mock.EditFeedbag(alice, oscarwire.FeedbagInsert, mode(oscarwire.PrivacyAllowAll),
 		oscarwire.FeedbagItem{Name: bob, ItemID: 8, Class: oscarwire.FeedbagIgnore},
-		oscarwire.FeedbagItem{Name: "Carol AIM", ItemID: 9, Class: oscarwire.FeedbagDeny}) // of no effect in this mode
+		oscarwire.FeedbagItem{Name: "Carol AIM", ItemID: 9, Class: oscarwire.FeedbagDeny}) // without effect in this mode
 	u := start(t, newNetwork(t, optionsFor(mock.Addr())), credentials(alice), nil)
 	if got := expect(u, any[legacy.Ready]).Blocked; len(got) != 1 || got[0].ID != bob {
 		t.Errorf("blocked at first: %+v", got)

@@ -22,7 +22,7 @@ const (
 
 var lobby = legacy.Peer{ID: "#lobby", Room: true}
 
-// aim starts a mock with Bob, who sits in the lobby.
+// aim starts a mock network with Bob in the room "lobby".
 func aim(t testing.TB, o oscarmock.Options) (*oscarmock.Network, *oscarmock.Bot, legacy.Network) {
 	t.Helper()
 	mock := startMock(t, o)
@@ -44,7 +44,7 @@ func aim(t testing.TB, o oscarmock.Options) (*oscarmock.Network, *oscarmock.Bot,
 
 func (u *user) rooms() legacy.Roomer { return u.Session.(legacy.Roomer) }
 
-// join enters a room.
+// join joins a room.
 func (u *user) join(room legacy.Peer) legacy.RoomJoined {
 	u.t.Helper()
 	u.do(u.rooms().JoinRoom(u.t.Context(), room, "", ""))
@@ -98,7 +98,7 @@ func TestRoom(t *testing.T) {
 					t.Errorf("got %+v", got)
 				}
 			}
-			// the core asks again what it has forgotten
+			// the core has lost the room's state
 			if got := a.join(lobby); len(got.Occupants) != 3 {
 				t.Errorf("got %+v", got)
 			}
@@ -111,7 +111,7 @@ func TestRoom(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 			expect(c, func(ev legacy.OccupantLeft) bool { return ev.Nick == aliceAIM })
-			// at once back again
+			// rejoining at once
 			a.do(a.rooms().JoinRoom(t.Context(), lobby, "", ""))
 			expect(a, any[legacy.RoomJoined])
 			a.do(a.rooms().LeaveRoom(t.Context(), lobby, ""))
@@ -122,7 +122,7 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// TestRoomRefusals: what cannot be done is an answer to the one who wants it.
+// TestRoomRefusals: impossible commands return an error.
 func TestRoomRefusals(t *testing.T) {
 	mock, _, n := aim(t, oscarmock.Options{})
 	stranger := start(t, n, credentials(aliceAIM), nil)
@@ -213,7 +213,7 @@ func TestInvitations(t *testing.T) {
 		}
 	}
 
-	// a room of another exchange, by its own name and number
+	// a room of another exchange
 	news := legacy.Peer{ID: "#5-news room", Room: true}
 	if err := b.Invite(aliceAIM, oscarwire.RoomID{Exchange: 5, Cookie: "5-0-News Room"}, ""); err != nil {
 		t.Fatal(err)
@@ -225,14 +225,14 @@ func TestInvitations(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	c.join(news) // without an invitation
-	// the name of a room counts, and not what else an invitation says
+	// the room's name counts, not the room ID in the invitation
 	if err := b.Invite(aliceAIM, oscarwire.RoomID{Exchange: 4, Cookie: "x-y-lobby"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := a.join(expect(a, any[legacy.Invited]).Room); got.Room != lobby || len(got.Occupants) != 2 {
 		t.Errorf("got %+v", got)
 	}
-	// names that nobody can write
+	// names that cannot be written as an address
 	if err := b.Invite(aliceAIM, oscarwire.RoomID{Exchange: 4, Cookie: "4-0-\x01"}, "come"); err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestInvitations(t *testing.T) {
 	}
 }
 
-// TestInvitedOnICQ: ICQ has no rooms; the one who invites is told.
+// TestInvitedOnICQ: ICQ has no rooms; the inviter gets a refusal.
 func TestInvitedOnICQ(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	b := mock.Bot(bob, oscarmock.BotOptions{})
@@ -258,8 +258,7 @@ func TestInvitedOnICQ(t *testing.T) {
 	}
 }
 
-// TestRoomFaults breaks the way into a room at every step: the user is told, and
-// can try again.
+// TestRoomFaults breaks a join at every step: the user gets an error, and can retry.
 func TestRoomFaults(t *testing.T) {
 	steps := map[string]oscarmock.Fault{
 		"service": {Step: oscarmock.StepSend, SNAC: oscarwire.ServiceRedirect, Action: oscarmock.Drop},
@@ -295,8 +294,8 @@ func TestRoomFaults(t *testing.T) {
 	}
 }
 
-// TestRoomLost: a room whose connection breaks is lost, with what was not
-// confirmed; the session lives on.
+// TestRoomLost: if a room's connection breaks, the room is left and unconfirmed
+// messages fail; the session continues.
 func TestRoomLost(t *testing.T) {
 	mock, _, n := aim(t, oscarmock.Options{})
 	u := signOn(t, mock, n, aliceAIM)
@@ -318,7 +317,7 @@ func TestRoomLost(t *testing.T) {
 	}
 	u.join(lobby)
 
-	// With the whole network gone, the session's end says all.
+	// If the whole network fails, only the session's end is reported.
 	mock.Hang()
 	if err := u.waitEnd(); legacy.KindOf(err) != legacy.Temporary {
 		t.Errorf("got %v", err)
@@ -336,8 +335,8 @@ func TestRoomLost(t *testing.T) {
 	}
 }
 
-// TestRoomRates says more at once than a server takes: nothing is lost, and the
-// room's connection has limits of its own.
+// TestRoomRates sends more at once than a server accepts: nothing is lost, and the
+// room's connection has rate limits of its own.
 func TestRoomRates(t *testing.T) {
 	rates := []oscarwire.RateClass{
 		oscarmock.RatesFree[0],
@@ -358,8 +357,7 @@ func TestRoomRates(t *testing.T) {
 	}
 }
 
-// TestRoomDropped has the server drop messages that it should have taken: they are
-// sent again.
+// TestRoomDropped makes the server drop messages: they are sent again.
 func TestRoomDropped(t *testing.T) {
 	mock, _, n := aim(t, oscarmock.Options{Rates: []oscarwire.RateClass{
 		oscarmock.RatesFree[0],
@@ -380,7 +378,7 @@ func TestRoomDropped(t *testing.T) {
 	}
 }
 
-// TestRoomGivenUp leaves a room before it was entered, and enters it again.
+// TestRoomGivenUp cancels a join, and joins again.
 func TestRoomGivenUp(t *testing.T) {
 	mock, _, n := aim(t, oscarmock.Options{})
 	u := signOn(t, mock, n, aliceAIM)
@@ -408,7 +406,7 @@ func TestRoomGivenUp(t *testing.T) {
 	}
 }
 
-// TestRoomSignOff: rooms end with the session, without a word to the core.
+// TestRoomSignOff: rooms end with the session, without events.
 func TestRoomSignOff(t *testing.T) {
 	mock, _, n := aim(t, oscarmock.Options{})
 	u := signOn(t, mock, n, aliceAIM)

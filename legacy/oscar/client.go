@@ -252,7 +252,7 @@ func (c *client) ended(f oscarwire.Frame) error {
 		return legacy.Errorf(legacy.Temporary, "The %s server ended the connection.", c.s.net.name())
 	case !c.rates.limitedAt.IsZero() && c.now().Sub(c.rates.limitedAt) < time.Minute: // the same code means a rate limit here
 		return &legacy.Error{Kind: legacy.RateLimited, RetryAfter: time.Minute,
-			Text: "The " + c.s.net.name() + " server ended the connection because too much was sent at once."}
+			Text: "The " + c.s.net.name() + " server ended the connection because messages were sent too fast."}
 	}
 	return replaced
 }

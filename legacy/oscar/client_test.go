@@ -8,7 +8,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// serverSays has a client hear a SNAC that answers nothing.
+// serverSays passes a SNAC that answers no request to a client.
 func serverSays(t *testing.T, c *client, id oscarwire.ID, body oscarwire.Appender) {
 	t.Helper()
 	snac := oscarwire.SNAC{Header: oscarwire.Header{ID: id, RequestID: 1 << 31}, Body: body.Append(nil)}
@@ -17,8 +17,7 @@ func serverSays(t *testing.T, c *client, id oscarwire.ID, body oscarwire.Appende
 	}
 }
 
-// TestClientAck: what the receiver's client says of a message counts, and nobody
-// else's.
+// TestClientAck: only the recipient's client can acknowledge a message.
 func TestClientAck(t *testing.T) {
 	var sent []legacy.MessageSent
 	c := newDeafClient(t, flavorICQ, func(ev legacy.Event) {
@@ -42,8 +41,8 @@ func TestClientAck(t *testing.T) {
 	}
 }
 
-// TestGoneWhileMigrating: who was online before a migration, and of whom the other
-// server says nothing, is offline.
+// TestGoneWhileMigrating: a peer that was online before a migration counts as offline
+// if the new server does not report it.
 func TestGoneWhileMigrating(t *testing.T) {
 	now := time.Now()
 	shows := make(map[string]legacy.Show)

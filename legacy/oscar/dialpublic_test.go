@@ -23,7 +23,7 @@ import (
 	"transport/legacy/oscar/oscarmock"
 )
 
-// hosts is a resolver.
+// hosts is a resolver with fixed addresses.
 type hosts map[string][]string
 
 func (h hosts) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
@@ -40,12 +40,12 @@ func (h hosts) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, err
 	return found, nil
 }
 
-// dialled remembers where connections went, and makes them to the mock.
+// dialled records the dialled addresses, and connects to the mock instead.
 type dialled struct {
 	mu    sync.Mutex
 	to    string
 	addrs []string
-	dead  string // an address that cannot be reached
+	dead  string // an unreachable address
 }
 
 func (d *dialled) dial(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -58,7 +58,7 @@ func (d *dialled) dial(ctx context.Context, network, addr string) (net.Conn, err
 	return new(net.Dialer).DialContext(ctx, network, d.to)
 }
 
-// TestUserServer signs on at servers that users name, and at none that is inside.
+// TestUserServer signs on at servers that users name, and refuses private addresses.
 func TestUserServer(t *testing.T) {
 	const server = "203.0.114.9" // public
 	resolver := hosts{
@@ -67,9 +67,9 @@ func TestUserServer(t *testing.T) {
 	}
 	tests := []struct {
 		name, server string
-		bos          string // where the server sends clients
+		bos          string // address of BOS
 		allow        bool
-		kind         legacy.Kind // of the failure, 0 for none
+		kind         legacy.Kind // of the error, 0 for none
 		addrs        []string
 	}{
 		{name: "public", server: "good.example:5190", bos: "good.example", addrs: []string{server + ":5190", server + ":PORT"}},
@@ -113,7 +113,7 @@ func TestUserServer(t *testing.T) {
 	}
 }
 
-// TestUserServerField shows the field, and what may be in it.
+// TestUserServerField: the registration field, and its valid values.
 func TestUserServerField(t *testing.T) {
 	o := optionsFor("icq.example.net:5190")
 	closed := newNetwork(t, o)
@@ -150,8 +150,8 @@ func TestUserServerField(t *testing.T) {
 	}
 }
 
-// certificates are a server's configuration with a certificate for hosts, and whom
-// to trust so that it is good.
+// certificates returns a server configuration with a certificate for hosts, and the CA
+// that signed it.
 func certificates(t *testing.T, names ...string) (*tls.Config, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -180,8 +180,8 @@ func certificates(t *testing.T, names ...string) (*tls.Config, *x509.CertPool) {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}, roots
 }
 
-// TestTLS signs on, and fetches a picture, over connections that are encrypted;
-// and not at all where the certificate is not good for the host, on any of them.
+// TestTLS signs on and fetches an icon over TLS; it fails if the certificate of any
+// connection does not match the host.
 func TestTLS(t *testing.T) {
 	server, roots := certificates(t, "127.0.0.1")
 	_, others := certificates(t, "127.0.0.1")
@@ -225,7 +225,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestTLSConformance shows that the contract is kept over TLS, too.
+// TestTLSConformance runs the conformance tests over TLS.
 func TestTLSConformance(t *testing.T) {
 	server, roots := certificates(t, "127.0.0.1")
 	harness := harness(oscarmock.Options{TLS: server}, func(o *oscar.Options) { o.TLS = true }, func(n legacy.Network) { oscar.SetRoots(n, roots) })

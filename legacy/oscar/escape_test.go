@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// utf16Bytes is a text as it goes over the wire.
+// utf16Bytes encodes a text as on the wire.
 func utf16Bytes(s string) []byte {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(s)) {
@@ -20,7 +20,7 @@ func utf16Bytes(s string) []byte {
 	return b
 }
 
-// looksLikeMarkup is what a parser of HTML finds in bytes.
+// looksLikeMarkup returns the sequences that an HTML parser would recognise in bytes.
 func looksLikeMarkup(b []byte) bool {
 	for i, c := range b {
 		if c == '\r' {
@@ -59,8 +59,8 @@ func TestHideFromParser(t *testing.T) {
 	}
 }
 
-// isTag reports whether a character alone looks like the start of a tag, as U+3C61
-// does, which cannot be helped. They are rare ones.
+// isTag reports whether a single character looks like the start of a tag, for example
+// U+3C61. This is unavoidable, and rare.
 func isTag(r rune) bool {
 	first, _ := halves(r)
 	return first>>8 == '<' && startsMarkup(first>>8, byte(first))
@@ -78,7 +78,7 @@ func FuzzHideFromParser(f *testing.F) {
 			t.Errorf("%+q became %+q: another text", s, got)
 		}
 		if strings.ContainsFunc(got, hasReturn) || strings.ContainsFunc(got, isTag) {
-			return // cannot be helped
+			return // unavoidable
 		}
 		if looksLikeMarkup(utf16Bytes(got)) {
 			t.Errorf("%+q became %+q, which still looks like markup", s, got)
@@ -86,7 +86,7 @@ func FuzzHideFromParser(f *testing.F) {
 	})
 }
 
-// TestReferenced: what the server's parser makes of it is what was meant.
+// TestReferenced: the server's parser restores the original bytes.
 func TestReferenced(t *testing.T) {
 	for _, s := range []string{"", "plain", "1 < 2 & &lt; <b>x</b> <!-- y", "不", "ใหญ่", "👩\u200D👩\u200D👧", "മലയാളം", "č", "\u563C\u6100\u4E26\u6C74\u266C\u7400"} {
 		for _, b := range [][]byte{[]byte(s), utf16Bytes(s)} {

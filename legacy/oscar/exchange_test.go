@@ -13,7 +13,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// texts are what must arrive as it was sent.
+// texts must arrive unchanged.
 var texts = []string{
 	"hello",
 	"1 < 2 & 3 > 2",
@@ -27,7 +27,7 @@ var texts = []string{
 	strings.Repeat("long ", 400),
 }
 
-// comparable is a text without what is invisible or trimmed on the way.
+// comparable removes characters that are invisible or trimmed in transit.
 func comparable(s string) string { return strings.Trim(s, " \n") }
 
 func TestMessages(t *testing.T) {
@@ -60,8 +60,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// TestParsedByServer: where the server parses texts for a receiver, byte by byte, they
-// arrive as they are.
+// TestParsedByServer: texts arrive unchanged where the server parses them byte by byte.
 func TestParsedByServer(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	b := mock.Bot(bob, oscarmock.BotOptions{})
@@ -83,7 +82,7 @@ func TestParsedByServer(t *testing.T) {
 	}
 }
 
-// TestOwnMessages: what another client of the account sends is told.
+// TestOwnMessages: messages of another client of the account are emitted (carbons).
 func TestOwnMessages(t *testing.T) {
 	for _, flavor := range []string{"icq", "aim"} {
 		mock := startMock(t, oscarmock.Options{RelayOwn: true})
@@ -111,8 +110,7 @@ func TestOwnMessages(t *testing.T) {
 	}
 }
 
-// TestOddTimes: messages that the server says to come from the future, or from before
-// there was any.
+// TestOddTimes: stored messages with times in the future or before ICQ existed.
 func TestOddTimes(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	b := mock.Bot(bob, oscarmock.BotOptions{})
@@ -133,8 +131,8 @@ func TestOddTimes(t *testing.T) {
 	}
 }
 
-// TestReached: what is said of a message says no more than the server knows, which
-// acknowledges what it keeps for somebody as well.
+// TestReached: the delivery state claims no more than the server knows. The server
+// acknowledges stored messages, too.
 func TestReached(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	mock.AddAccount(oscarmock.Account{Name: "100003"}) // not on the list
@@ -158,7 +156,7 @@ func TestReached(t *testing.T) {
 	b.SignOff()
 	expect(u, func(p legacy.PresenceChanged) bool { return p.Presence.Show == legacy.ShowOffline })
 	reached(bob, legacy.Stored)
-	// A server that acknowledges nothing says nothing.
+	// A server that never acknowledges.
 	silent := startMock(t, oscarmock.Options{NoAcks: true})
 	silent.Bot(bob, oscarmock.BotOptions{}).SignOn()
 	defer oscar.SetAckPatience(100 * time.Millisecond)()
@@ -168,7 +166,7 @@ func TestReached(t *testing.T) {
 	reached(bob, legacy.Accepted)
 }
 
-// TestIncoming shows messages in the forms that other clients send.
+// TestIncoming: messages in the forms of other clients.
 func TestIncoming(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	b := mock.Bot(bob, oscarmock.BotOptions{})
@@ -229,7 +227,7 @@ func TestIncoming(t *testing.T) {
 			t.Errorf("got %q, want %q", got.Text, tt.want)
 		}
 	}
-	// A message of channel 2 is confirmed to its sender. (Shutko, "TLV 2711")
+	// A message of channel 2 is acknowledged. (Shutko, "TLV 2711")
 	v := oscarwire.NewType2Text("Привет 😀", 0xFFFF, oscarwire.StatusOnline).Rendezvous(oscarwire.Cookie{1, 2, 3})
 	if err := b.SendRaw(alice, oscarwire.NewIncomingRendezvous(oscarwire.UserInfo{}, v, 0)); err != nil {
 		t.Fatal(err)
@@ -309,8 +307,8 @@ func TestRefusedMessages(t *testing.T) {
 	}
 }
 
-// TestAcks shows that a message whose confirmation is lost is not called sent,
-// and that a repeated one is reported once.
+// TestAcks: a message without its acknowledgement does not count as sent, and a
+// repeated acknowledgement is reported once.
 func TestAcks(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	b := mock.Bot(bob, oscarmock.BotOptions{})
@@ -325,8 +323,8 @@ func TestAcks(t *testing.T) {
 	}
 }
 
-// TestRates sends more at once than a live server takes: nothing is lost, and
-// nothing is dropped.
+// TestRates sends more at once than a live server accepts: nothing is lost, and nothing
+// is dropped.
 func TestRates(t *testing.T) {
 	rates := []oscarwire.RateClass{
 		{ID: 1, Window: 80, Clear: 10, Alert: 8, Limit: 4, Disconnect: 1, Current: 6000, Max: 6000},
@@ -354,8 +352,7 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// TestDropped has the server drop messages that it should have taken: they are
-// sent again.
+// TestDropped makes the server drop messages: they are sent again.
 func TestDropped(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{Rates: []oscarwire.RateClass{
 		{ID: 1, Window: 80, Clear: 10, Alert: 8, Limit: 4, Disconnect: 1, Current: 6000, Max: 6000},
@@ -364,7 +361,7 @@ func TestDropped(t *testing.T) {
 	b := mock.Bot(bob, oscarmock.BotOptions{})
 	b.SignOn()
 	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
-	u.send("first", bob, "first") // the server is found to acknowledge
+	u.send("first", bob, "first") // shows that this server acknowledges
 	expect(u, any[legacy.MessageSent])
 	mock.SetLevel(alice, 3, 70)
 	for i := range 5 {
@@ -377,7 +374,7 @@ func TestDropped(t *testing.T) {
 	}
 }
 
-// TestBacklog shows that a sender learns when too much waits.
+// TestBacklog: Send returns an error when too many messages are queued.
 func TestBacklog(t *testing.T) {
 	slow := []oscarwire.RateClass{
 		{ID: 1, Window: 80, Clear: 10, Alert: 8, Limit: 4, Disconnect: 1, Current: 6000, Max: 6000},

@@ -298,7 +298,7 @@ func (cl *contactList) removeBuddies(p legacy.Peer, items []oscarwire.FeedbagIte
 
 // authorizePeer answers an authorization request, or pre-approves a peer. It does not
 // withdraw an approval: in ICQ that is only possible by removing the user from the
-// peer's list, which is more than a user means who removes a contact.
+// peer's list, which goes beyond the removal of a contact.
 func (cl *contactList) authorizePeer(p legacy.Peer, allow bool, reason string) {
 	asked := cl.asked[p.ID]
 	delete(cl.asked, p.ID)

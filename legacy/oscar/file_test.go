@@ -20,12 +20,12 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// shelf is where a test's gateway keeps files.
+// shelf stores the files of a test's gateway.
 type shelf struct {
 	mu    sync.Mutex
 	files map[string][]byte // by name
-	left  int               // files that did not arrive completely
-	err   error             // what storing fails with
+	left  int               // number of incomplete files
+	err   error             // error of StoreFile
 }
 
 const maxFile = 1 << 20
@@ -62,7 +62,7 @@ func (s *shelf) count() (files, incomplete int) {
 	return len(s.files), s.left
 }
 
-// fileStage is a user who takes files, and a bot that offers them.
+// fileStage is a user who accepts files, and a bot that offers them.
 type fileStage struct {
 	*user
 	*shelf
@@ -133,12 +133,12 @@ func (st *fileStage) told() legacy.MessageReceived {
 	return expect(st.user, func(m legacy.MessageReceived) bool { return m.From.ID == bob })
 }
 
-// file is an oscarmock.File.
+// file returns an oscarmock.File.
 func file(name string, data []byte) oscarmock.File { return oscarmock.File{Name: name, Data: data} }
 
 func someBytes(n int) []byte { return bytes.Repeat([]byte("All work and no play. "), n/22+1)[:n] }
 
-// A file comes as a link, directly and by a proxy.
+// A file arrives as a link, directly and through a proxy.
 func TestFileArrives(t *testing.T) {
 	for name, data := range map[string][]byte{"small.txt": []byte("x"), "odd.txt": someBytes(99_999), "empty.txt": nil, "largest.bin": someBytes(maxFile)} {
 		for _, proxy := range []bool{false, true} {
@@ -167,7 +167,7 @@ func TestFileArrives(t *testing.T) {
 	}
 }
 
-// Several files come one after another over one connection.
+// Several files arrive one after another over one connection.
 func TestFilesArrive(t *testing.T) {
 	st := newFileStage(t, nil)
 	files := []oscarmock.File{file("folder\x01a", someBytes(70_001)), file("folder\x01b", nil), file("Gr\u00fc\u00dfe", someBytes(5))}
@@ -184,8 +184,8 @@ func TestFilesArrive(t *testing.T) {
 	}
 }
 
-// What does not arrive is told to the user with its name, size and reason, the
-// sender is told, and nothing is kept.
+// For a failed transfer, the user gets the name, the size and the reason, the sender
+// gets a refusal, and nothing is stored.
 func TestFileInVain(t *testing.T) {
 	defer oscar.SetProgressLimit(200 * time.Millisecond)()
 	one := []oscarmock.File{file("../evil\x01a\nb.txt", someBytes(50_000))}
@@ -232,7 +232,7 @@ func TestFileInVain(t *testing.T) {
 			if files, _ := st.count(); files > 0 {
 				t.Errorf("%d files are stored", files)
 			}
-			// The session goes on, and takes a file that is all right.
+			// The session continues, and accepts another file.
 			if strings.Contains(tt.why, "private") || st.err != nil || tt.change != nil {
 				return
 			}
@@ -244,7 +244,7 @@ func TestFileInVain(t *testing.T) {
 	}
 }
 
-// A proxy that refuses, and a peer that nobody can reach.
+// A proxy that refuses, and a peer that is unreachable.
 func TestFileUnreachable(t *testing.T) {
 	st := newFileStage(t, nil)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -267,7 +267,7 @@ func TestFileUnreachable(t *testing.T) {
 	st.over(tr)
 }
 
-// Three at a time, and the end of the session ends them.
+// Three at a time; the end of the session ends them.
 func TestFilesAtOnce(t *testing.T) {
 	st := newFileStage(t, nil)
 	var all []*oscarmock.FileTransfer
@@ -302,7 +302,7 @@ func TestFilesAtOnce(t *testing.T) {
 	}
 }
 
-// Only those who can take files say so.
+// The capability is advertised only if files are accepted.
 func TestFileCapability(t *testing.T) {
 	for _, limit := range []int64{0, maxFile} {
 		st := newFileStage(t, func(_ *oscar.Options, e *legacy.Env) { e.MaxFile = limit })
@@ -335,7 +335,7 @@ func TestMayDial(t *testing.T) {
 	}
 }
 
-// Senders who cannot be reached come to the network's proxy.
+// Senders that are unreachable connect to the network's proxy.
 func TestFileByOurProxy(t *testing.T) {
 	elsewhere := startMock(t, oscarmock.Options{})
 	if err := elsewhere.ListenProxy("127.0.0.1:0"); err != nil {
@@ -370,7 +370,7 @@ func TestFileByOurProxy(t *testing.T) {
 	}
 }
 
-// closedAddr is an address at which nobody listens.
+// closedAddr returns an address without a listener.
 func closedAddr(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -14,7 +14,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// newDeafClient is a client that is signed on to a server which hears nothing.
+// newDeafClient returns a client that is signed on to a server that ignores its input.
 func newDeafClient(t testing.TB, flavor string, emit func(legacy.Event)) *client {
 	s := &session{net: mustNew(t, options(flavor)), self: "100001", servers: []string{"127.0.0.1:5190"}, queue: make(chan command, queueLen), env: legacy.Env{
 		Log: zerolog.Nop(), Emit: emit, Now: time.Now,
@@ -35,7 +35,7 @@ func newDeafClient(t testing.TB, flavor string, emit func(legacy.Event)) *client
 	return c
 }
 
-// newDeafRoom is a room whose server hears nothing.
+// newDeafRoom returns a room whose server ignores its input.
 func newDeafRoom(c *client) *room {
 	r := &room{client: newClient(c.s, c.life), peer: legacy.Peer{ID: "#chess", Room: true}, queue: make(chan func(*room), roomQueueLen),
 		occupants: make(map[string]legacy.Occupant), stop: func() {}}
@@ -44,8 +44,8 @@ func newDeafRoom(c *client) *room {
 	return r
 }
 
-// FuzzServer feeds a signed-on client with whatever a server can send: nothing
-// panics, and every event is one that the core can take.
+// FuzzServer feeds a signed-on client with any input: nothing panics, and every event
+// is legal.
 func FuzzServer(f *testing.F) {
 	add := func(snacs ...oscarwire.SNAC) {
 		var b []byte

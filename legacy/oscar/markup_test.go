@@ -11,7 +11,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// TestMarkup: formatting passes both ways, to people and to rooms.
+// TestMarkup: formatting is converted both ways, for users and for rooms.
 func TestMarkup(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	mock.AddAccount(oscarmock.Account{Name: "Alice AIM", Password: password})
@@ -49,7 +49,7 @@ func TestMarkup(t *testing.T) {
 	if m := heard(); m.HTML != `<HTML><BODY>&lt;see&gt; <A HREF="http://x/">http://x/</A></BODY></HTML>` {
 		t.Errorf("bob reads %+v", m)
 	}
-	// What is too long with its formatting is sent without.
+	// A text that is too long with its formatting is sent without it.
 	long := strings.Repeat("x ", 900)
 	var many []legacy.Span
 	for i := range 900 {

@@ -150,7 +150,7 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestRoomNick: rooms know people by their screen names.
+// TestRoomNick: the nick in a room is the screen name.
 func TestRoomNick(t *testing.T) {
 	a := legacy.Account{Fields: map[string]string{"username": "Alice AIM"}}
 	if got := (&network{}).RoomNick(a, legacy.Peer{ID: "lobby", Room: true}); got != "Alice AIM" {

@@ -50,7 +50,7 @@ func TestPeople(t *testing.T) {
 	}
 }
 
-// TestIconsOfServers: a picture that a server has is not taken for another server's of
+// TestIconsOfServers: an icon of one server is not shown for another server's icon with
 // the same hash.
 func TestIconsOfServers(t *testing.T) {
 	png, gif := []byte("\x89PNG\r\n\x1a\npicture"), []byte("GIF89apicture")
@@ -80,8 +80,7 @@ func TestIconsOfServers(t *testing.T) {
 	}
 }
 
-// TestIcons shows pictures as they come, change and go, and that each is fetched
-// once.
+// TestIcons: icons appear, change and disappear, and each is fetched once.
 func TestIcons(t *testing.T) {
 	png, gif := []byte("\x89PNG\r\n\x1a\npicture"), []byte("GIF89apicture")
 	mock := startMock(t, oscarmock.Options{})
@@ -106,7 +105,7 @@ func TestIcons(t *testing.T) {
 	if got := expect(u, any[legacy.AvatarChanged]); string(got.Image) != string(png) {
 		t.Errorf("got %+v", got)
 	}
-	b.SetIcon([]byte("no picture")) // is not shown; what follows is
+	b.SetIcon([]byte("no picture")) // not shown; the next one is
 	b.SetIcon(gif)
 	if got := expect(u, any[legacy.AvatarChanged]); string(got.Image) != string(gif) {
 		t.Errorf("got %+v", got)

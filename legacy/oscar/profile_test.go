@@ -18,7 +18,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// drawing is a picture whose left half is red and whose right half is not there.
+// drawing returns an image whose left half is red and whose right half is transparent.
 func drawing(width, height int) image.Image {
 	img := image.NewNRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
@@ -47,7 +47,7 @@ func encoded(t testing.TB, kind string, img image.Image) []byte {
 	return b.Bytes()
 }
 
-// TestMakeIcon makes icons of all sorts of pictures.
+// TestMakeIcon scales images of all kinds.
 func TestMakeIcon(t *testing.T) {
 	noise := image.NewRGBA(image.Rect(0, 0, 300, 300))
 	for i, v := 0, uint32(1); i < len(noise.Pix); i++ {
@@ -97,7 +97,7 @@ func TestMakeIcon(t *testing.T) {
 	}
 }
 
-// TestOwnIcon shows others the user's picture, another one, and none.
+// TestOwnIcon publishes the user's avatar, replaces it, and removes it.
 func TestOwnIcon(t *testing.T) {
 	for _, tt := range []struct{ flavor, self, peer string }{{"icq", alice, bob}, {"aim", "aliceaim", "bobaim"}} {
 		t.Run(tt.flavor, func(t *testing.T) {
@@ -141,8 +141,8 @@ func TestOwnIcon(t *testing.T) {
 	}
 }
 
-// TestOwnIconAgain shows that a picture which the server has is not sent again,
-// and one that it has lost is.
+// TestOwnIconAgain: an avatar that the server has is not uploaded again, one that it
+// has lost is.
 func TestOwnIconAgain(t *testing.T) {
 	picture := encoded(t, "png", drawing(64, 64))
 	mock := startMock(t, oscarmock.Options{})
@@ -163,7 +163,7 @@ func TestOwnIconAgain(t *testing.T) {
 	u.do(u.waitEnd())
 	show(mock, n)
 
-	forgetful := startMock(t, oscarmock.Options{}) // has the list but not the picture
+	forgetful := startMock(t, oscarmock.Options{}) // it has the list but not the avatar
 	u = signOn(t, forgetful, newNetwork(t, optionsFor(forgetful.Addr())), alice)
 	forgetful.EditFeedbag(alice, oscarwire.FeedbagInsert, list...)
 	u.do(u.Session.(legacy.AvatarSetter).SetAvatar(t.Context(), picture))
@@ -175,7 +175,7 @@ func TestOwnIconAgain(t *testing.T) {
 	}
 }
 
-// TestOwnIconRefused tells the user of a picture that is none.
+// TestOwnIconRefused: the user gets a notice about an invalid image.
 func TestOwnIconRefused(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
@@ -185,7 +185,7 @@ func TestOwnIconRefused(t *testing.T) {
 	}
 }
 
-// TestOwnProfile tells others who the user is.
+// TestOwnProfile publishes the user's profile.
 func TestOwnProfile(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	mock.AddAccount(oscarmock.Account{Name: bob, Password: password})
@@ -221,7 +221,7 @@ func TestOwnProfile(t *testing.T) {
 		got.Organization != want.Organization || got.Title != want.Title {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	u.do(u.Session.(legacy.ProfileSetter).SetProfile(t.Context(), legacy.Profile{Nick: "Al"})) // the rest stays
+	u.do(u.Session.(legacy.ProfileSetter).SetProfile(t.Context(), legacy.Profile{Nick: "Al"})) // the other fields stay
 	u.send("2", alice, "a barrier")
 	expect(u, any[legacy.MessageReceived])
 	if got := ask(peer, alice); got.Nick != "Al" || got.City != want.City {
@@ -259,7 +259,7 @@ func TestOwnProfile(t *testing.T) {
 	}
 }
 
-// FuzzMakeIcon makes icons of whatever a vCard can hold.
+// FuzzMakeIcon scales anything that a vCard can contain.
 func FuzzMakeIcon(f *testing.F) {
 	for _, kind := range []string{"png", "jpeg", "gif"} {
 		f.Add(encoded(f, kind, drawing(9, 5)))

@@ -16,10 +16,10 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// The recorded connections to services, and one with a sender of files, with each
-// frame cut at every offset and changed at every offset.
+// The recorded connections to services, and one with a sender of files, with each frame
+// truncated and changed at every offset.
 
-// replayTo has a session connect to what was said: frames, one of them with another
+// replayTo connects a session to a recorded server: frames, one of them with another
 // payload.
 func replayTo(s *session, said []byte) {
 	s.env.Dial = func(context.Context, string, string) (net.Conn, error) {
@@ -28,7 +28,7 @@ func replayTo(s *session, said []byte) {
 	}
 }
 
-// framed puts frames into one stream, with one payload replaced.
+// framed joins frames to a stream, with one payload replaced.
 func framed(frames []oscarwire.Frame, at int, payload []byte) (said []byte) {
 	for i, f := range frames {
 		if i == at {
@@ -39,10 +39,11 @@ func framed(frames []oscarwire.Frame, at int, payload []byte) (said []byte) {
 	return said
 }
 
-// TestReplayedServices plays the connections to the services for pictures, for finding
-// rooms, and to rooms: nothing panics or hangs, and it takes little memory each time.
+// TestReplayedServices replays the connections to the services for icons and for the
+// navigation of rooms, and to rooms: nothing panics or hangs, and each uses little
+// memory.
 func TestReplayedServices(t *testing.T) {
-	const maxEach = 256 << 10 // bytes, with those of a connection
+	const maxEach = 256 << 10 // bytes, including those of a connection
 	emit := func(ev legacy.Event) {
 		if m, ok := ev.(legacy.RoomMessage); ok && m.Text != oscarwire.Clean(m.Text) {
 			t.Errorf("the core gets %+v", m)
@@ -124,8 +125,8 @@ func TestReplayedServices(t *testing.T) {
 	}
 }
 
-// withoutRights are the frames of a navigator without the answer to a question that we
-// do not ask: the first of two.
+// withoutRights returns the frames of a navigator without the answer to a query that
+// the adapter does not send: the first of two.
 func withoutRights(frames []oscarwire.Frame) []oscarwire.Frame {
 	answers := 0
 	return slices.DeleteFunc(slices.Clone(frames), func(f oscarwire.Frame) bool {
@@ -138,8 +139,8 @@ func withoutRights(frames []oscarwire.Frame) []oscarwire.Frame {
 	})
 }
 
-// serviceOf is the family that a recorded connection serves, 0 for none of those that
-// have a connection of their own.
+// serviceOf returns the family of a recorded connection, 0 for a connection to BOS or
+// the authorizer.
 func serviceOf(frames []oscarwire.Frame) uint16 {
 	for _, f := range frames {
 		snac, err := f.SNAC()
@@ -159,12 +160,12 @@ func serviceOf(frames []oscarwire.Frame) uint16 {
 	return 0
 }
 
-// TestMalformedTransfer plays a sender of files, with what they send cut and changed at
-// every offset: a file that is kept is whole.
+// TestMalformedTransfer replays a sender of files, truncated and changed at every
+// offset: every stored file is complete.
 func TestMalformedTransfer(t *testing.T) {
 	data := []byte("some data")
 	var sum oscarwire.Checksum
-	_, _ = sum.Write(data) // never fails
+	_, _ = sum.Write(data) // never returns an error
 	prompt := oscarwire.OFT{Kind: oscarwire.OFTPrompt, Files: 1, FilesLeft: 1, Parts: 1, PartsLeft: 1, TotalSize: uint32(len(data)),
 		Size: uint32(len(data)), Checksum: sum.Sum(), Flags: 0x20, NameOffset: 0x1C, SizeShift: 0x11, Name: []byte("a.txt")}
 	copy(prompt.Version[:], "Cool FileXfer")
@@ -178,7 +179,7 @@ func TestMalformedTransfer(t *testing.T) {
 			got, err := io.ReadAll(io.LimitReader(r, size))
 			if err == nil && int64(len(got)) == size {
 				var sum oscarwire.Checksum
-				_, _ = sum.Write(got) // never fails
+				_, _ = sum.Write(got) // never returns an error
 				if kept++; size > int64(len(data)) || len(got) == len(data) && !bytes.Equal(got, data) && sum.Fits(prompt.Checksum) {
 					t.Errorf("%q was kept", got)
 				}
@@ -198,7 +199,7 @@ func TestMalformedTransfer(t *testing.T) {
 		t.Fatal("the whole file was not kept")
 	}
 	mutations(whole, receive)
-	if kept < 2 { // some bytes mean nothing
+	if kept < 2 { // some bytes are irrelevant
 		t.Error("no other file was kept")
 	}
 }

@@ -22,11 +22,10 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// The recorded sessions of testdata/oscar, which were made by other clients with
-// another server, are played to the adapter with each frame cut at every offset and
-// changed at every offset.
+// The recorded sessions of testdata/oscar, made by other clients with another server,
+// are replayed to the adapter with each frame truncated and changed at every offset.
 
-// recording is what a server said in one session file, by connection.
+// recording are the frames of a server in one session file, by connection.
 type recording struct {
 	file  string
 	conns [][]oscarwire.Frame
@@ -96,7 +95,7 @@ func recordedFrame(f []string) (oscarwire.Frame, error) {
 	return frame, err
 }
 
-// mutations are the cuts of a payload, and its changes at every offset.
+// mutations returns the truncations of a payload, and its changes at every offset.
 func mutations(payload []byte, use func([]byte)) {
 	for n := range payload {
 		use(bytes.Clone(payload[:n:n]))
@@ -110,7 +109,7 @@ func mutations(payload []byte, use func([]byte)) {
 	}
 }
 
-// busyClient is a client of which somebody wants all sorts of things.
+// busyClient returns a client with pending requests of all kinds.
 func busyClient(t testing.TB, flavor string, emit func(legacy.Event)) *client {
 	c := newDeafClient(t, flavor, emit)
 	bob := legacy.Peer{ID: "100002"}
@@ -128,11 +127,11 @@ func busyClient(t testing.TB, flavor string, emit func(legacy.Event)) *client {
 	return c
 }
 
-// TestReplayedFrames plays every frame of every recording, cut and changed, to
-// clients that are signed on: nothing panics or hangs, the core gets clean text,
-// and no frame makes the client use much memory.
+// TestReplayedFrames replays every frame of every recording, truncated and changed, to
+// signed-on clients: nothing panics or hangs, events contain clean text, and no frame
+// makes the client use much memory.
 func TestReplayedFrames(t *testing.T) {
-	const maxEach = 64 << 10 // bytes that one frame may have allocated, on average
+	const maxEach = 64 << 10 // average allocation of a frame, in bytes
 	seen := make(map[string]bool)
 	emit := func(ev legacy.Event) {
 		m, ok := ev.(legacy.MessageReceived)
@@ -150,7 +149,7 @@ func TestReplayedFrames(t *testing.T) {
 			for _, frame := range frames {
 				snac, _ := frame.SNAC()
 				kind := fmt.Sprint(flavor, frame.Channel, snac.ID, string(snac.Body))
-				if seen[kind] { // another time
+				if seen[kind] { // handled before
 					continue
 				}
 				seen[kind] = true
@@ -161,7 +160,7 @@ func TestReplayedFrames(t *testing.T) {
 						c.background.Wait()
 						c = busyClient(t, flavor, emit)
 					}
-					if count++; count%2 == 0 { // as the answer to something
+					if count++; count%2 == 0 { // as the answer to a request
 						answer(c, payload)
 					}
 					if err := c.onFrame(oscarwire.Frame{Channel: frame.Channel, Payload: payload}); err != nil {
@@ -184,8 +183,7 @@ func TestReplayedFrames(t *testing.T) {
 	}
 }
 
-// answer makes a SNAC the answer to one of the client's requests, and to a question
-// about people.
+// answer makes a SNAC the answer to a pending request or lookup.
 func answer(c *client, payload []byte) {
 	frame := oscarwire.Frame{Channel: oscarwire.ChannelData, Payload: payload}
 	snac, err := frame.SNAC()
@@ -206,10 +204,9 @@ func answer(c *client, payload []byte) {
 	}
 }
 
-// replayed is a connection on which a server says what was recorded, whatever it
-// hears.
+// replayed is a connection to a recorded server, which ignores its input.
 type replayed struct {
-	net.Conn // a pipe's end, for the addresses
+	net.Conn // one end of a pipe, for the addresses
 	said     io.Reader
 }
 
@@ -218,8 +215,8 @@ func (r replayed) Write(b []byte) (int, error)      { return len(b), nil }
 func (r replayed) Close() error                     { return nil }
 func (r replayed) SetWriteDeadline(time.Time) error { return nil }
 
-// signOnOf finds the connections of a recording that one sign-on takes: to the
-// authorizer, to BOS, and to the service for pictures if there is one.
+// signOnOf returns the connections of a recording that belong to one sign-on: to the
+// authorizer, to BOS, and to the icon service if there is one.
 func signOnOf(rec recording) (conns [][]oscarwire.Frame) {
 	has := func(frames []oscarwire.Frame, id oscarwire.ID) bool {
 		for _, f := range frames {
@@ -243,8 +240,8 @@ func signOnOf(rec recording) (conns [][]oscarwire.Frame) {
 	return conns
 }
 
-// replay signs on to what was recorded, with one payload replaced, and reports
-// whether that went well. With lie, the frame keeps the length that it had.
+// replay signs on to a recording, with one payload replaced, and reports whether the
+// sign-on succeeded. With lie, the frame keeps its original length.
 func replay(t testing.TB, conns [][]oscarwire.Frame, conn, frame int, payload []byte, lie bool) (ready bool) {
 	next := 0
 	dial := func(context.Context, string, string) (net.Conn, error) {
@@ -287,16 +284,15 @@ func replay(t testing.TB, conns [][]oscarwire.Frame, conn, frame int, payload []
 	return ready
 }
 
-// addressed has the address that the sessions were recorded at.
+// addressed has the address of the recorded server.
 type addressed struct{ net.Conn }
 
 func (addressed) RemoteAddr() net.Addr {
 	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5190}
 }
 
-// TestReplayedSignOn signs on to every recording, as it is, and with every frame
-// that comes before the contact list is there cut and changed: each time Run
-// returns.
+// TestReplayedSignOn signs on to every recording, unchanged and with every frame before
+// the contact list truncated and changed: Run always returns.
 func TestReplayedSignOn(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, rec := range recordings(t) {

@@ -71,7 +71,7 @@ func TestContactList(t *testing.T) {
 	}
 }
 
-// TestUnchangedList shows that a list that has not changed is not sent again.
+// TestUnchangedList: an unchanged list is not fetched again.
 func TestUnchangedList(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	mock.EditFeedbag(alice, oscarwire.FeedbagInsert, oscarwire.FeedbagItem{Name: "Friends", GroupID: 1, Class: oscarwire.FeedbagGroup})
@@ -82,7 +82,7 @@ func TestUnchangedList(t *testing.T) {
 	u.cancel()
 	u.do(u.waitEnd())
 
-	mock.Inject(oscarmock.Fault{Step: oscarmock.StepSend, SNAC: oscarwire.FeedbagReply, Action: oscarmock.Drop}) // it is not needed
+	mock.Inject(oscarmock.Fault{Step: oscarmock.StepSend, SNAC: oscarwire.FeedbagReply, Action: oscarmock.Drop}) // unused
 	again := start(t, n, credentials(alice), u.state)
 	if ready := expect(again, any[legacy.Ready]); len(ready.Contacts) != 1 || ready.Contacts[0].Peer.ID != bob {
 		t.Errorf("the list is %+v", ready.Contacts)
@@ -116,14 +116,14 @@ func TestAuthorization(t *testing.T) {
 	if denied := expect(a, any[legacy.AuthDenied]); denied.From.ID != bob || denied.Reason != "not now, schön" {
 		t.Errorf("denied %+v", denied)
 	}
-	a.do(a.roster().AddContact(t.Context(), contact(bob, "Bob"), "please")) // asks again
+	a.do(a.roster().AddContact(t.Context(), contact(bob, "Bob"), "please")) // requests authorization again
 	b.do(b.roster().Authorize(t.Context(), expect(b, any[legacy.AuthRequested]).From, true, ""))
 	expect(a, func(c legacy.ContactChanged) bool { return !c.Contact.AwaitingAuth })
 	expect(a, any[legacy.AuthGranted])
 	if p := expect(a, any[legacy.PresenceChanged]); p.From.ID != bob || p.Presence.Show != legacy.ShowOnline {
 		t.Errorf("presence %+v", p)
 	}
-	// A grant in advance makes asking needless.
+	// A pre-approval makes a request unnecessary.
 	a.do(a.roster().Authorize(t.Context(), legacy.Peer{ID: bob}, true, ""))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -151,7 +151,7 @@ func TestListErrors(t *testing.T) {
 	}
 }
 
-// TestEditedElsewhere edits the list as another client of the account would.
+// TestEditedElsewhere edits the list like another client of the account.
 func TestEditedElsewhere(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
@@ -214,7 +214,7 @@ func TestPresence(t *testing.T) {
 	expect(a, func(ev legacy.PresenceChanged) bool { return ev.Presence.Show == legacy.ShowOffline })
 }
 
-// A name that people spell their own way is told once, before the presence.
+// A user's spelling of the own name is emitted once, before the presence.
 func TestSpelledNames(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	mock.AddAccount(oscarmock.Account{Name: aliceAIM, Password: password})
@@ -242,8 +242,8 @@ func TestSpelledNames(t *testing.T) {
 	}
 }
 
-// TestTypingCapability: who tells of typing is known from what their client says of
-// itself, and from what it does.
+// TestTypingCapability: typing support follows from the capabilities of a client, and
+// from typing notifications that it has sent.
 func TestTypingCapability(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	b := mock.Bot(bob, oscarmock.BotOptions{})
@@ -259,19 +259,19 @@ func TestTypingCapability(t *testing.T) {
 	says(false)
 	b.SetCapabilities(oscarwire.CapXHTML)
 	says(true)
-	b.SetCapabilities() // it says nothing of itself
+	b.SetCapabilities() // no capabilities
 	says(false)
 	b.SetCapabilities(oscarwire.CapXHTML)
 	says(true)
-	if err := b.Send(alice, "hello"); err != nil { // with a TLV that says that it wants to know
+	if err := b.Send(alice, "hello"); err != nil { // with the TLV that requests typing notifications
 		t.Fatal(err)
 	}
 	says(false)
-	b.SetStatus(oscarwire.ModeDND.Status(), "busy", "") // that is remembered
+	b.SetStatus(oscarwire.ModeDND.Status(), "busy", "") // the support is remembered
 	says(false)
 }
 
-// TestMoods: what ICQ users show beside their status is read with it.
+// TestMoods: the mood of an ICQ user is part of the status text.
 func TestMoods(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	b := mock.Bot(bob, oscarmock.BotOptions{})
@@ -294,8 +294,7 @@ func TestMoods(t *testing.T) {
 	says("back soon", legacy.ShowAway)
 }
 
-// TestInvisibleFromTheStart shows that nobody sees a user who signs on
-// invisible.
+// TestInvisibleFromTheStart: a user who signs on invisible is never shown online.
 func TestInvisibleFromTheStart(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	b := mock.Bot(bob, oscarmock.BotOptions{})

@@ -25,7 +25,7 @@ const (
 	password = "correct horse"
 )
 
-// timeout is how long a test waits for what must happen.
+// timeout is the time limit of an expected event.
 const patience = 10 * time.Second
 
 func startMock(t testing.TB, o oscarmock.Options) *oscarmock.Network {
@@ -68,13 +68,13 @@ type user struct {
 // dialFunc is legacy.Env.Dial.
 type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// start runs a session and does not wait for it.
+// start runs a session without waiting for the sign-on.
 func start(t testing.TB, n legacy.Network, fields map[string]string, state []byte) *user {
 	t.Helper()
 	return startBy(t, n, fields, state, new(net.Dialer).DialContext)
 }
 
-// startBy is start with another way to make connections.
+// startBy is start with another dialer.
 func startBy(t testing.TB, n legacy.Network, fields map[string]string, state []byte, dial dialFunc) *user {
 	t.Helper()
 	u := &user{t: t, events: make(chan legacy.Event, 4096), ended: make(chan error, 1)}
@@ -114,7 +114,7 @@ func credentials(name string) map[string]string {
 	return map[string]string{"username": name, "password": password}
 }
 
-// signOn runs a session and waits until it is signed on and begun.
+// signOn runs a session and waits for the sign-on.
 func signOn(t testing.TB, mock *oscarmock.Network, n legacy.Network, name string) *user {
 	t.Helper()
 	before := mock.SignOns(name)
@@ -136,7 +136,7 @@ func (u *user) do(err error) {
 	}
 }
 
-// expect waits for an event of a type that fits, and skips all others.
+// expect waits for an event that matches, and skips all others.
 func expect[E legacy.Event](u *user, fits func(E) bool) E {
 	u.t.Helper()
 	var skipped []string
@@ -175,7 +175,7 @@ func (u *user) send(ref, to, text string) {
 	u.do(u.Send(u.t.Context(), legacy.Outgoing{Ref: ref, To: legacy.Peer{ID: to}, Text: text}))
 }
 
-// harness is how Conformance plays with a mock network.
+// harness returns the Harness of a mock network.
 func harness(mocked oscarmock.Options, options func(*oscar.Options), made func(legacy.Network)) legacytest.Harness {
 	return legacytest.Harness{
 		Start: func(t *testing.T) legacytest.Lab {
@@ -249,7 +249,7 @@ func TestSignOnRefused(t *testing.T) {
 		o := optionsFor(mock.Addr())
 		o.SignOn = method
 		n := newNetwork(t, o)
-		oscar.SetSignOnInterval(n, time.Millisecond) // after those that are too many
+		oscar.SetSignOnInterval(n, time.Millisecond) // after the limit is reached
 		for _, tt := range tests {
 			t.Run(fmt.Sprintf("%s %02x", method, uint16(tt.code)), func(t *testing.T) {
 				mock.Inject(oscarmock.Fault{Step: oscarmock.StepRefuse, Code: tt.code})
@@ -266,8 +266,8 @@ func TestSignOnRefused(t *testing.T) {
 	}
 }
 
-// TestFaults breaks sign-on at every step in every way: each is an error that is
-// worth another try, in time, without a panic.
+// TestFaults breaks the sign-on at every step in every way: each is a Temporary error,
+// within the time limit, without a panic.
 func TestFaults(t *testing.T) {
 	steps := map[string]oscarmock.Step{
 		"connect": oscarmock.StepConnect, "challenge": oscarmock.StepChallenge, "login": oscarmock.StepLogin,
@@ -280,7 +280,7 @@ func TestFaults(t *testing.T) {
 	for step, s := range steps {
 		for action, a := range actions {
 			t.Run(step+" "+action, func(t *testing.T) {
-				mock := startMock(t, oscarmock.Options{}) // of which no session that is yet to end takes the fault
+				mock := startMock(t, oscarmock.Options{}) // no earlier session must consume the fault
 				o := optionsFor(mock.Addr())
 				o.SignOn = "md5"
 				mock.Inject(oscarmock.Fault{Step: s, Action: a, Times: 1})

@@ -49,9 +49,9 @@ type place struct{ _ byte }
 // token bucket is assumed to be full then.
 const refill = 10
 
-// pass waits until a session may sign on. It calls told with the estimated time if
+// pass waits until a session may sign on. It calls delayed with the estimated time if
 // there is a delay, and again when the estimate changes.
-func (g *signOnQueue) pass(ctx context.Context, interval time.Duration, told func(until time.Time)) error {
+func (g *signOnQueue) pass(ctx context.Context, interval time.Duration, delayed func(until time.Time)) error {
 	g.mu.Lock()
 	if len(g.queue) == 0 && time.Now().After(g.next.Add(refill*interval)) {
 		g.next = time.Time{}
@@ -71,7 +71,7 @@ func (g *signOnQueue) pass(ctx context.Context, interval time.Duration, told fun
 			return nil
 		}
 		if wait > 0 && until.After(last) {
-			told(until)
+			delayed(until)
 			last = until
 		}
 		timer := time.NewTimer(wait)

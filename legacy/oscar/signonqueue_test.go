@@ -13,8 +13,8 @@ import (
 	"transport/legacy/oscar/oscarmock"
 )
 
-// TestSignOnsWait: once the server has refused one for their number, sign-ons wait
-// for their turn, each at most once refused, and the core is told for how long.
+// TestSignOnsWait: after a rate-limited sign-on, sessions wait in the queue, each is
+// rejected at most once, and the core gets the estimated time.
 func TestSignOnsWait(t *testing.T) {
 	const users, atOnce, interval = 6, 2, 50 * time.Millisecond
 	mock := startMock(t, oscarmock.Options{SignOns: atOnce})
@@ -30,7 +30,7 @@ func TestSignOnsWait(t *testing.T) {
 	if err := start(t, n, credentials(name(atOnce)), nil).waitEnd(); legacy.KindOf(err) != legacy.RateLimited {
 		t.Fatalf("got %v", err)
 	}
-	mock.AllowSignOns() // the rest of the test goes by the gateway's own limit
+	mock.AllowSignOns() // from here only the gateway's own queue limits sign-ons
 	refused := time.Now()
 	var waiting []*user
 	var last time.Time
@@ -43,7 +43,7 @@ func TestSignOnsWait(t *testing.T) {
 		last = told.Until
 		waiting = append(waiting, u)
 	}
-	waiting[1].cancel() // those behind move up
+	waiting[1].cancel() // the sessions behind move up
 	waiting[1].do(waiting[1].waitEnd())
 	for i, u := range waiting {
 		if i != 1 {
@@ -53,15 +53,15 @@ func TestSignOnsWait(t *testing.T) {
 	if took := time.Since(refused); took < 2*interval {
 		t.Errorf("all were signed on after %v", took)
 	}
-	// After some time without any, nobody waits.
-	time.Sleep(12 * interval) // nothing happens that could be waited for
+	// After a time without sign-ons, the queue is open again.
+	time.Sleep(12 * interval) // there is no event to wait for
 	u := start(t, n, credentials(alice), nil)
 	if _, delayed := (<-u.events).(legacy.SignOnDelayed); delayed {
 		t.Error("the gate is still closed")
 	}
 }
 
-// TestServerHangs: a server that says nothing leaves time for the next.
+// TestServerHangs: a server that hangs leaves time for the next.
 func TestServerHangs(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -81,7 +81,7 @@ func TestServerHangs(t *testing.T) {
 	}
 }
 
-// TestUnreachableAddress: an address that swallows everything leaves time, too.
+// TestUnreachableAddress: an address that drops packets leaves time, too.
 func TestUnreachableAddress(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	n := newNetwork(t, optionsFor("192.0.2.1:5190,"+mock.Addr()))

@@ -97,7 +97,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestSplitSigns: signs of several characters stay whole where they fit.
+// TestSplitSigns: grapheme clusters stay whole where they fit.
 func TestSplitSigns(t *testing.T) {
 	for _, sign := range []string{"e\u0301", "🇩🇪", "👍🏽", "👨\u200d👩\u200d👧"} {
 		for limit := len(sign); limit < 60; limit++ {
@@ -108,14 +108,14 @@ func TestSplitSigns(t *testing.T) {
 			}
 		}
 	}
-	for _, part := range Split("e"+strings.Repeat("\u0301", 500), 100) { // nothing needs so many marks
+	for _, part := range Split("e"+strings.Repeat("\u0301", 500), 100) { // more combining marks than any language uses
 		if len(part) > 100 || !utf8.ValidString(part) {
 			t.Errorf("part %q", part)
 		}
 	}
 }
 
-// TestSplitCodes: the code of a colour stays whole.
+// TestSplitCodes: colour codes stay whole.
 func TestSplitCodes(t *testing.T) {
 	for _, code := range []string{"\x0304", "\x0304,12", "\x04ff0000", "\x04ff0000,00ff00", "\x034"} {
 		text := strings.Repeat("aaaaaaaaaaa"+code+"b", 20)
@@ -131,7 +131,7 @@ func TestSplitCodes(t *testing.T) {
 	}
 }
 
-// TestSplitFormatted: a format goes on behind a cut, and ends with its line.
+// TestSplitFormatted: a format continues after a cut, and ends with its line.
 func TestSplitFormatted(t *testing.T) {
 	text := "\x02\x0304,99" + strings.Repeat("word ", 10) + "\x0fplain " + strings.Repeat("x", 20) + "\n\x1dyyy"
 	var got []string
@@ -167,7 +167,7 @@ func FuzzFormat(f *testing.F) {
 		if all != Plain(s) || Plain(again) != all {
 			t.Errorf("%q: the text is %q, then %q, not %q", s, all, Plain(again), Plain(s))
 		}
-		if back := Formatted(again); back != nil && len(Encode(back)) > len(again) { // colours that are nearly the same may become one
+		if back := Formatted(again); back != nil && len(Encode(back)) > len(again) { // similar colours may become equal
 			t.Errorf("%q becomes %q, then %q", s, again, Encode(back))
 		}
 	})

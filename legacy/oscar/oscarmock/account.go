@@ -154,8 +154,8 @@ func (a *account) needsAuth(asker *account) bool {
 	return a.NeedsAuth && a.isICQ() && asker.isICQ() && !a.granted[asker.id]
 }
 
-// show sends the account's present presence to everybody who may see it. n.mu is held.
-func (n *Network) show(a *account) {
+// sendPresence sends the account's present presence to everybody who may see it. n.mu is held.
+func (n *Network) sendPresence(a *account) {
 	info := a.info(n.opts.Now())
 	for _, other := range n.accounts {
 		for _, s := range other.sessions {

@@ -46,7 +46,7 @@ func (s *session) serveIcons(snac oscarwire.SNAC) error {
 			}
 			if a := s.account; a.iconItem == nil || bytes.Equal(a.iconItem, sum[:]) { // otherwise the list names another icon
 				a.icon = slices.Clone(up.Data)
-				s.net.show(a)
+				s.net.sendPresence(a)
 			}
 		}
 		s.send(oscarwire.BARTUploadReply, snac.RequestID, reply)
@@ -97,7 +97,7 @@ func (b *Bot) SetIcon(image []byte) {
 	defer b.net.mu.Unlock()
 	b.account.icon, b.account.iconItem = slices.Clone(image), nil
 	if b.online {
-		b.net.show(b.account)
+		b.net.sendPresence(b.account)
 	}
 }
 

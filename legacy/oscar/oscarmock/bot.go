@@ -126,7 +126,7 @@ func (b *Bot) SignOn() {
 	b.online = true
 	a.signedOn = b.net.opts.Now()
 	a.caps = []oscarwire.GUID{oscarwire.CapXHTML, oscarwire.CapTyping}
-	b.net.show(a)
+	b.net.sendPresence(a)
 	waiting := a.offline
 	a.offline = nil
 	for _, m := range waiting {
@@ -141,7 +141,7 @@ func (b *Bot) SignOff() {
 	defer b.net.mu.Unlock()
 	b.online = false
 	b.account.status, b.account.away, b.account.statusText, b.account.idleSince = 0, "", "", time.Time{}
-	b.net.show(b.account)
+	b.net.sendPresence(b.account)
 	b.net.changed.Broadcast()
 }
 
@@ -151,7 +151,7 @@ func (b *Bot) SetStatus(status oscarwire.Status, text, away string) {
 	defer b.net.mu.Unlock()
 	b.account.status, b.account.statusText, b.account.away = status, text, away
 	if b.online {
-		b.net.show(b.account)
+		b.net.sendPresence(b.account)
 	}
 }
 
@@ -161,7 +161,7 @@ func (b *Bot) SetIdle(since time.Time) {
 	defer b.net.mu.Unlock()
 	b.account.idleSince = since
 	if b.online {
-		b.net.show(b.account)
+		b.net.sendPresence(b.account)
 	}
 }
 
@@ -171,7 +171,7 @@ func (b *Bot) SetCapabilities(caps ...oscarwire.GUID) {
 	defer b.net.mu.Unlock()
 	b.account.caps = slices.Clone(caps)
 	if b.online {
-		b.net.show(b.account)
+		b.net.sendPresence(b.account)
 	}
 }
 
@@ -310,11 +310,11 @@ func (b *Bot) take(in oscarwire.IncomingIM, offline bool) {
 	default:
 		return
 	}
-	b.hear(m)
+	b.enqueue(m)
 }
 
-// hear queues a message for the bot's goroutine.
-func (b *Bot) hear(m BotMessage) {
+// enqueue queues a message for the bot's goroutine.
+func (b *Bot) enqueue(m BotMessage) {
 	select {
 	case b.in <- m:
 	default:

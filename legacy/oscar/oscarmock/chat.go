@@ -101,7 +101,7 @@ func (s *session) serveChat(snac oscarwire.SNAC) error {
 	case oscarwire.ServiceClientReady:
 		s.enterRoom()
 	case oscarwire.ChatSend:
-		return s.say(snac)
+		return s.relayChat(snac)
 	default:
 		s.serveCommon(snac)
 	}
@@ -116,7 +116,7 @@ func (s *session) enterRoom() {
 	}
 	s.net.cutRooms(s.account, s.room)
 	s.ready = true
-	s.room.tell(nil, oscarwire.ChatJoined, oscarwire.UserInfos{s.account.info(s.net.opts.Now())})
+	s.room.broadcast(nil, oscarwire.ChatJoined, oscarwire.UserInfos{s.account.info(s.net.opts.Now())})
 	s.room.members = append(s.room.members, s)
 	var all oscarwire.UserInfos
 	for _, b := range s.room.bots {
@@ -136,7 +136,7 @@ func (s *session) leaveRoom() {
 		return
 	}
 	s.room.members = slices.DeleteFunc(s.room.members, func(o *session) bool { return o == s })
-	s.room.tell(nil, oscarwire.ChatLeft, oscarwire.UserInfos{s.account.info(s.net.opts.Now())})
+	s.room.broadcast(nil, oscarwire.ChatLeft, oscarwire.UserInfos{s.account.info(s.net.opts.Now())})
 	s.net.changed.Broadcast()
 }
 
@@ -161,8 +161,8 @@ func (n *Network) CutRoom(name string) {
 	}
 }
 
-// tell sends a SNAC to every member of the room but one.
-func (r *chatRoom) tell(except *session, id oscarwire.ID, body oscarwire.Appender) {
+// broadcast sends a SNAC to every member of the room but one.
+func (r *chatRoom) broadcast(except *session, id oscarwire.ID, body oscarwire.Appender) {
 	for _, m := range r.members {
 		if m != except {
 			m.send(id, 0, body)
@@ -170,8 +170,8 @@ func (r *chatRoom) tell(except *session, id oscarwire.ID, body oscarwire.Appende
 	}
 }
 
-// say relays 0E/05, and reflects it if requested.
-func (s *session) say(snac oscarwire.SNAC) error {
+// relayChat relays 0E/05, and reflects it if requested.
+func (s *session) relayChat(snac oscarwire.SNAC) error {
 	out, err := oscarwire.ParseChatMessage(snac.Body)
 	if err != nil {
 		return err
@@ -186,7 +186,7 @@ func (s *session) say(snac oscarwire.SNAC) error {
 		{Tag: oscarwire.TagChatPublic},
 		oscarwire.TLVBytes(oscarwire.TagChatMessage, slices.Clone(content)),
 	}}
-	s.room.tell(s, oscarwire.ChatIncoming, in)
+	s.room.broadcast(s, oscarwire.ChatIncoming, in)
 	if out.TLVs.Has(oscarwire.TagChatReflect) {
 		request := snac.RequestID
 		if s.net.opts.UnnumberedChat {
@@ -195,7 +195,7 @@ func (s *session) say(snac oscarwire.SNAC) error {
 		s.send(oscarwire.ChatIncoming, request, in)
 	}
 	for _, b := range s.room.bots {
-		b.hear(BotMessage{From: s.account.id, Text: oscarwire.HTMLToText(text), Room: s.room.name})
+		b.enqueue(BotMessage{From: s.account.id, Text: oscarwire.HTMLToText(text), Room: s.room.name})
 	}
 	return nil
 }
@@ -215,7 +215,7 @@ func (b *Bot) enter(r *chatRoom) {
 		return
 	}
 	r.bots = append(r.bots, b)
-	r.tell(nil, oscarwire.ChatJoined, oscarwire.UserInfos{b.account.info(b.net.opts.Now())})
+	r.broadcast(nil, oscarwire.ChatJoined, oscarwire.UserInfos{b.account.info(b.net.opts.Now())})
 }
 
 // LeaveRoom makes the bot leave a room.
@@ -224,7 +224,7 @@ func (b *Bot) LeaveRoom(name string) {
 	defer b.net.mu.Unlock()
 	if r := b.net.findRoom(ownExchange, name, false); r != nil && slices.Contains(r.bots, b) {
 		r.bots = slices.DeleteFunc(r.bots, func(o *Bot) bool { return o == b })
-		r.tell(nil, oscarwire.ChatLeft, oscarwire.UserInfos{b.account.info(b.net.opts.Now())})
+		r.broadcast(nil, oscarwire.ChatLeft, oscarwire.UserInfos{b.account.info(b.net.opts.Now())})
 	}
 }
 
@@ -235,7 +235,7 @@ func (b *Bot) Say(room, html string) {
 	defer b.net.mu.Unlock()
 	if r := b.net.findRoom(ownExchange, room, false); r != nil {
 		from := b.account.info(b.net.opts.Now())
-		r.tell(nil, oscarwire.ChatIncoming, oscarwire.NewChatMessage(newIMCookie(), html, oscarwire.Encoder{}, &from))
+		r.broadcast(nil, oscarwire.ChatIncoming, oscarwire.NewChatMessage(newIMCookie(), html, oscarwire.Encoder{}, &from))
 	}
 }
 

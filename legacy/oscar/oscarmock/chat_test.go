@@ -7,7 +7,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// service goes to another service, up to 01/03.
+// service connects to another service, up to 01/03.
 func (c *client) service(q oscarwire.ServiceQuery) *client {
 	c.t.Helper()
 	to := parse(c.t, oscarwire.ParseRedirect, c.ask(oscarwire.ServiceRequest, q, oscarwire.ServiceRedirect))
@@ -20,7 +20,7 @@ func (c *client) service(q oscarwire.ServiceQuery) *client {
 	return other
 }
 
-// create makes or finds a room.
+// create creates or finds a room.
 func (c *client) create(exchange uint16, name string) oscarwire.Room {
 	c.t.Helper()
 	nav := c.service(oscarwire.ServiceQuery{Family: oscarwire.FamilyChatNav})
@@ -32,7 +32,7 @@ func (c *client) create(exchange uint16, name string) oscarwire.Room {
 	return room
 }
 
-// room enters a room, and returns who is there.
+// room joins a room, and returns its occupants.
 func (c *client) room(id oscarwire.RoomID) (*client, oscarwire.UserInfos) {
 	c.t.Helper()
 	r := c.service(oscarwire.ServiceQuery{Family: oscarwire.FamilyChat, Room: &id})
@@ -98,7 +98,7 @@ func TestRooms(t *testing.T) {
 	if got := parse(t, oscarwire.ParseUserInfos, ra.expect(oscarwire.ChatLeft)); got[0].Name != carol {
 		t.Errorf("%+v left", got)
 	}
-	c.sync() // BOS lives on
+	c.sync() // BOS is unaffected
 	second, _ := a.room(chess.RoomID)
 	ra.end() // an account is in a room once
 	a.nc.Close()
@@ -122,8 +122,8 @@ func TestRoomRefusals(t *testing.T) {
 	}
 }
 
-// TestMalformedInRooms garbles what the services of rooms take: the connections
-// go on.
+// TestMalformedInRooms sends malformed bodies to the services of rooms: the connections
+// stay open.
 func TestMalformedInRooms(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	a := signOn(t, n, alice)

@@ -21,10 +21,10 @@ const (
 	password = "correct horse"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is the time limit of an expected event.
 const patience = 20 * time.Second
 
-// within is a context of that patience.
+// within returns a context with that time limit.
 func within(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -32,7 +32,7 @@ func within(t testing.TB) context.Context {
 	return ctx
 }
 
-// clock is a time that only tests move.
+// clock is a clock that only tests advance.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -69,7 +69,7 @@ func start(t testing.TB, o oscarmock.Options) *oscarmock.Network {
 	return n
 }
 
-// client is a connection that says what a test tells it to.
+// client is a scripted client.
 type client struct {
 	t       testing.TB
 	nc      net.Conn
@@ -87,7 +87,7 @@ func newClient(t testing.TB, nc net.Conn) *client {
 	return &client{t: t, nc: nc, fr: oscarwire.NewFrameReader(bufio.NewReader(nc), 0), fw: oscarwire.NewFrameWriter(nc, 1)}
 }
 
-// dial connects, and reads the network's hello.
+// dial connects, and reads the network's first frame.
 func dial(t testing.TB, addr string) *client {
 	t.Helper()
 	nc, err := net.Dial("tcp", addr)
@@ -127,7 +127,7 @@ func (c *client) send(id oscarwire.ID, body oscarwire.Appender) uint32 {
 	return c.request
 }
 
-// expect returns the next SNAC of that kind; others are skipped.
+// expect returns the next SNAC of that kind; it skips others.
 func (c *client) expect(id oscarwire.ID) oscarwire.SNAC {
 	c.t.Helper()
 	for {
@@ -148,7 +148,7 @@ func (c *client) expect(id oscarwire.ID) oscarwire.SNAC {
 	}
 }
 
-// ask sends a SNAC and returns the answer to it.
+// ask sends a SNAC and returns its answer.
 func (c *client) ask(id oscarwire.ID, body oscarwire.Appender, answer oscarwire.ID) oscarwire.SNAC {
 	c.t.Helper()
 	request := c.send(id, body)
@@ -159,7 +159,7 @@ func (c *client) ask(id oscarwire.ID, body oscarwire.Appender, answer oscarwire.
 	return s
 }
 
-// sync waits until everything sent before is handled, and returns what came.
+// sync waits until everything sent before is handled, and returns the SNACs received.
 func (c *client) sync() (came []oscarwire.SNAC) {
 	c.t.Helper()
 	request := c.send(oscarwire.ServiceSelfQuery, nil)
@@ -175,7 +175,7 @@ func (c *client) sync() (came []oscarwire.SNAC) {
 	}
 }
 
-// none fails the test if something of that kind came.
+// none fails the test if a SNAC of that kind was received.
 func none(t testing.TB, came []oscarwire.SNAC, id oscarwire.ID) {
 	t.Helper()
 	for _, s := range came {
@@ -201,7 +201,7 @@ func (c *client) end() (frames []oscarwire.Frame) {
 	}
 }
 
-// parse parses what must make sense.
+// parse parses a body that must be valid.
 func parse[T any](t testing.TB, parser func([]byte) (T, error), s oscarwire.SNAC) T {
 	t.Helper()
 	v, err := parser(s.Body)
@@ -211,7 +211,7 @@ func parse[T any](t testing.TB, parser func([]byte) (T, error), s oscarwire.SNAC
 	return v
 }
 
-// login asks the authorizer for a cookie.
+// login requests a cookie from the authorizer.
 type login func(t testing.TB, addr, name, pass string, multi uint8) oscarwire.LoginReply
 
 func md5(strong bool) login {
@@ -246,7 +246,7 @@ func roasted(t testing.TB, addr, name, pass string, multi uint8) oscarwire.Login
 	return r
 }
 
-// enter goes to BOS with a cookie, up to 01/03.
+// enter connects to BOS with a cookie, up to 01/03.
 func enter(t testing.TB, r oscarwire.LoginReply, multi uint8) *client {
 	t.Helper()
 	if err := r.Err(); err != nil {
@@ -258,7 +258,7 @@ func enter(t testing.TB, r oscarwire.LoginReply, multi uint8) *client {
 	return c
 }
 
-// prepare does what comes before 01/02.
+// prepare makes the exchanges before 01/02.
 func (c *client) prepare() {
 	c.t.Helper()
 	c.ask(oscarwire.ServiceClientVersions, oscarwire.FamilyVersions{{Family: 1, Version: 4}}, oscarwire.ServiceHostVersions)
@@ -286,7 +286,7 @@ func (c *client) complete() {
 	c.expect(oscarwire.StatsInterval)
 }
 
-// signOn signs on, several times at once if told to.
+// signOn signs on, possibly several times at once.
 func signOn(t testing.TB, n *oscarmock.Network, name string) *client {
 	t.Helper()
 	return signOnAs(t, n, name, oscarwire.MultiConnAllow)
@@ -319,7 +319,7 @@ func (c *client) text() (oscarwire.IncomingIM, string) {
 	return in, m.Text(nil)
 }
 
-// buddy is an item for somebody in the group 1, which addBuddy makes.
+// buddy returns an item for a contact in group 1, which addBuddy creates.
 func buddy(id uint16, name string) oscarwire.FeedbagItem {
 	return oscarwire.FeedbagItem{Name: name, GroupID: 1, ItemID: id, Class: oscarwire.FeedbagBuddy}
 }
@@ -346,5 +346,5 @@ func (c *client) departed(name string) {
 	}
 }
 
-// discard reads and forgets everything.
+// discard reads and drops everything.
 func discard(r io.Reader) { _, _ = io.Copy(io.Discard, r) }

@@ -27,7 +27,7 @@ func (s *session) ownPrivacy(snac oscarwire.SNAC) error {
 			a.blocks[id] = true
 		}
 	}
-	s.net.show(a)
+	s.net.sendPresence(a)
 	return err
 }
 

@@ -10,7 +10,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// A test of a client: it signs on and writes to Bob, and must get along without the
+// A test of a client: it signs on and sends Bob a message, and must work without the
 // server's acknowledgement.
 func Example() {
 	n := oscarmock.New(oscarmock.Options{Rates: oscarmock.RatesOOS})
@@ -40,7 +40,7 @@ func Example() {
 	// Output: 1001 wrote hello
 }
 
-// startClient is a client of a few frames: it signs on, writes, and waits for the end.
+// startClient is a minimal client: it signs on, sends a message, and waits for the end.
 func startClient(addr, name, password, to, text string) {
 	connect := func(addr string, on oscarwire.Appender) (*oscarwire.FrameReader, *oscarwire.FrameWriter) {
 		nc, err := net.Dial("tcp", addr)
@@ -48,7 +48,7 @@ func startClient(addr, name, password, to, text string) {
 			return nil, nil
 		}
 		r, w := oscarwire.NewFrameReader(nc, 0), oscarwire.NewFrameWriter(nc, 0)
-		_ = w.WriteFrame(oscarwire.ChannelSignOn, on) // reading tells
+		_ = w.WriteFrame(oscarwire.ChannelSignOn, on) // reading returns the error
 		return r, w
 	}
 	r, _ := connect(addr, oscarwire.RoastedSignOn{ScreenName: name, Password: []byte(password)})

@@ -15,7 +15,7 @@ var steps = []oscarmock.Step{
 	oscarmock.StepRates, oscarmock.StepRights, oscarmock.StepList, oscarmock.StepReady, oscarmock.StepMessage, oscarmock.StepEdit,
 }
 
-// walk signs on and uses everything, until something is not as it should be.
+// walk signs on and uses every service, until something fails.
 func walk(addr string) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -34,7 +34,7 @@ func walk(addr string) (err error) {
 	return nil
 }
 
-// failing is a test whose failure is what the real one wants.
+// failing is a testing.TB that is expected to fail.
 type failing struct {
 	testing.TB
 	cleanups []func()
@@ -50,8 +50,8 @@ func (t *failing) close() {
 	}
 }
 
-// TestFaults has every fault strike at every step: those that end the connection
-// do, after those that garble it all is well.
+// TestFaults makes every fault strike at every step: faults that end the connection do
+// so, and after garbage the next sign-on succeeds.
 func TestFaults(t *testing.T) {
 	ends := map[oscarmock.Action]bool{
 		oscarmock.Close: true, oscarmock.Reset: true, oscarmock.Garbage: true, oscarmock.Truncate: true, oscarmock.Short: true,
@@ -88,7 +88,7 @@ func accountAt(step oscarmock.Step) string {
 	return alice
 }
 
-// TestSilence shows that a silent network stays connected.
+// TestSilence: a silent network keeps the connection open.
 func TestSilence(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	a := signOn(t, n, alice)
@@ -106,8 +106,7 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// TestSNACFaults shows faults at what comes and goes, with which the session
-// goes on.
+// TestSNACFaults: faults of single SNACs, after which the session continues.
 func TestSNACFaults(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	a := signOn(t, n, alice)
@@ -154,7 +153,7 @@ func TestSNACFaults(t *testing.T) {
 	}
 }
 
-// TestWays signs on to networks that write in odd ways.
+// TestWays signs on to networks with unusual writes.
 func TestWays(t *testing.T) {
 	for what, o := range map[string]oscarmock.Options{
 		"bytes": {ByteByByte: true}, "together": {Coalesce: true}, "headers": {ExtraHeaders: true}, "both": {ByteByByte: true, Coalesce: true},
@@ -195,12 +194,12 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// TestSlowClient shows that a client that does not read is cut off, and delays
-// nobody.
+// TestSlowClient: a client that does not read is disconnected, and delays no other
+// client.
 func TestSlowClient(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	r := roasted(t, n.Addr(), alice, password, 0)
-	ours, theirs := net.Pipe() // which buffers nothing
+	ours, theirs := net.Pipe() // without a buffer
 	n.Serve(theirs)
 	slow := newClient(t, ours)
 	slow.read()
@@ -211,7 +210,7 @@ func TestSlowClient(t *testing.T) {
 	b.SignOn()
 	for range 5000 {
 		if b.Send(alice, "are you there?") != nil {
-			break // alice is offline, and enough is stored
+			break // alice is offline, and her store is full
 		}
 	}
 	if err := n.WaitSignedOff(within(t), alice); err != nil {

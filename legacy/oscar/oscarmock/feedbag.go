@@ -165,7 +165,7 @@ func (n *Network) editItem(a *account, op oscarwire.ID, i oscarwire.FeedbagItem)
 // edited applies the consequences of an edit: presence, and "you were added".
 func (n *Network) edited(a *account, op oscarwire.ID, items oscarwire.FeedbagItems) {
 	if len(items) > 0 {
-		defer n.show(a) // the visibility of the account may have changed
+		defer n.sendPresence(a) // the visibility of the account may have changed
 	}
 	for _, i := range items {
 		id := oscarwire.NormalizeScreenName(i.Name)

@@ -137,13 +137,14 @@ func TestAuthorization(t *testing.T) {
 	}
 	b.send(oscarwire.FeedbagRemoveMe, oscarwire.AuthName{Name: alice})
 	a.expect(oscarwire.FeedbagDelete)
-	a.edit(oscarwire.FeedbagInsert, buddy(2, bob)) // it has been granted
+	a.edit(oscarwire.FeedbagInsert, buddy(2, bob)) // authorized
 	if m := parse(t, oscarwire.ParseAuthName, b.expect(oscarwire.FeedbagYouWereAdded)); m.Name != alice {
 		t.Errorf("got %+v", m)
 	}
 }
 
-// TestAuthorizationByBots shows that bots answer, and what waits in between.
+// TestAuthorizationByBots: bots answer requests, and requests are stored for offline
+// accounts.
 func TestAuthorizationByBots(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	a := signOn(t, n, alice)
@@ -168,7 +169,7 @@ func TestAuthorizationByBots(t *testing.T) {
 	}
 	a.send(oscarwire.FeedbagPreauthorize, oscarwire.AuthRequest{Name: "300003"})
 	a.sync()
-	// Asked while offline, bob is told by channel 4.
+	// Requested while offline, bob receives it by channel 4.
 	a.send(oscarwire.FeedbagAuthRequest, oscarwire.AuthRequest{Name: bob, Reason: "later"})
 	a.sync()
 	c := signOn(t, n, bob)

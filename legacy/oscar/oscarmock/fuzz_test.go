@@ -8,7 +8,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// handled are SNACs that the network answers, each with a body that makes sense.
+// handled are SNACs that the network answers, each with a valid body.
 var handled = map[oscarwire.ID]oscarwire.Appender{
 	oscarwire.ServiceClientReady:     oscarwire.ClientReady{{Family: 1, Version: 4}},
 	oscarwire.ServiceRequest:         oscarwire.ServiceQuery{Family: 0x10},
@@ -62,7 +62,7 @@ var handled = map[oscarwire.ID]oscarwire.Appender{
 	oscarwire.MakeID(0x7777, 2):      oscarwire.Raw("unknown"),
 }
 
-// moreBodies are other bodies for SNACs of many forms.
+// moreBodies are further bodies for SNACs with several forms.
 var moreBodies = map[oscarwire.ID][]oscarwire.Appender{
 	oscarwire.ICQRequest: {
 		oscarwire.ICQData{UIN: 100001, Command: oscarwire.ICQOfflineQuery},
@@ -92,8 +92,8 @@ func bodies() map[oscarwire.ID][][]byte {
 	return all
 }
 
-// TestMalformed cuts, lengthens and garbles the body of everything that the
-// network answers: at worst that is an error, and the session goes on.
+// TestMalformed truncates, extends and changes the body of every SNAC that the network
+// answers: at worst it answers with an error, and the session continues.
 func TestMalformed(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	n.Bot("300001", oscarmock.BotOptions{}).SignOn()
@@ -101,7 +101,7 @@ func TestMalformed(t *testing.T) {
 	for id, all := range bodies() {
 		t.Run(id.String(), func(t *testing.T) {
 			c := signOn(t, n, alice)
-			go discard(c.nc) // nobody waits for the answers
+			go discard(c.nc) // drop the answers
 			for _, body := range all {
 				for cut := range len(body) {
 					c.send(id, oscarwire.Raw(body[:cut]))
@@ -126,7 +126,7 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// TestBadFrames sends frames after which nothing can be read.
+// TestBadFrames sends frames after which the stream is unusable.
 func TestBadFrames(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	for what, b := range map[string][]byte{
@@ -149,8 +149,8 @@ func TestBadFrames(t *testing.T) {
 	}
 }
 
-// FuzzConnection feeds a connection, signed on or not, with anything. Without a
-// panic, it ends when the client does.
+// FuzzConnection feeds a connection, signed on or not, with any input. Without a panic,
+// it ends when the client does.
 func FuzzConnection(f *testing.F) {
 	frame := func(id oscarwire.ID, body []byte) []byte {
 		b, err := oscarwire.AppendFLAP(nil, oscarwire.ChannelData, 1, oscarwire.SNAC{Header: oscarwire.Header{ID: id, RequestID: 1}, Body: body}.Append(nil))
@@ -195,7 +195,7 @@ func FuzzConnection(f *testing.F) {
 			defer close(read)
 			discard(c.nc)
 		}()
-		_, _ = c.nc.Write(data) // the network may have closed before
+		_, _ = c.nc.Write(data) // the network may already have closed it
 		c.nc.Close()
 		<-read
 		if err := n.WaitSignedOff(within(t), alice); err != nil {

@@ -42,7 +42,7 @@ func (s *session) message(snac oscarwire.SNAC) error {
 		s.fail(snac, oscarwire.CodeNotLoggedOn)
 		return nil
 	case to.denies(a.id):
-		s.fail(snac, oscarwire.CodeNotLoggedOn) // the sender does not learn of the block
+		s.fail(snac, oscarwire.CodeNotLoggedOn) // the block is not revealed to the sender
 		return nil
 	case a.denies(to.id):
 		s.fail(snac, oscarwire.CodeBlockedLocally)

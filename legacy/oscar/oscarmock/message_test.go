@@ -30,7 +30,7 @@ func TestMessages(t *testing.T) {
 	none(t, b.sync(), oscarwire.ICBMHostAck)
 }
 
-// TestSelfMessage shows that one can write to oneself.
+// TestSelfMessage: an account can send messages to itself.
 func TestSelfMessage(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	a := signOn(t, n, alice)
@@ -40,7 +40,7 @@ func TestSelfMessage(t *testing.T) {
 	}
 }
 
-// TestStripped shows what becomes of tags between numbers.
+// TestStripped: tags in messages between UINs.
 func TestStripped(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	a, b := signOn(t, n, alice), signOn(t, n, bob)
@@ -124,7 +124,7 @@ func TestUndeliverable(t *testing.T) {
 		a.im(bob, "x", oscarwire.IMStore|oscarwire.IMRequestAck)
 		a.expect(oscarwire.ICBMHostAck)
 	}
-	refused(bob, oscarwire.IMStore, oscarwire.CodeNotLoggedOn) // that is enough
+	refused(bob, oscarwire.IMStore, oscarwire.CodeNotLoggedOn) // the limit is reached
 }
 
 func TestOffline(t *testing.T) {

@@ -304,7 +304,7 @@ func (n *Network) RemoveAccount(name string) {
 		a.bot.stop()
 		a.bot.online = false
 	}
-	n.show(a) // while it still exists
+	n.sendPresence(a) // while it still exists
 	delete(n.accounts, a.id)
 	n.changed.Broadcast()
 }

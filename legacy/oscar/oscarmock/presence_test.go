@@ -52,7 +52,7 @@ func TestPresence(t *testing.T) {
 	}
 }
 
-// TestOwnBuddies shows the lists that live as long as the session.
+// TestOwnBuddies: client-side lists, which live as long as the session.
 func TestOwnBuddies(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	a := signOn(t, n, alice)
@@ -76,8 +76,7 @@ func TestOwnBuddies(t *testing.T) {
 	}
 }
 
-// TestPrivacy shows who sees whom, and that nobody can write to those whom they
-// do not see.
+// TestPrivacy: a blocked account can neither see the presence nor send messages.
 func TestPrivacy(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	a, b := signOn(t, n, alice), signOn(t, n, bob)
@@ -108,7 +107,7 @@ func TestPrivacy(t *testing.T) {
 		b.im(alice, "x", oscarwire.IMStore)
 		a.text()
 	}
-	a.edit(oscarwire.FeedbagInsert, item(oscarwire.FeedbagDeny)) // of no effect without a mode
+	a.edit(oscarwire.FeedbagInsert, item(oscarwire.FeedbagDeny)) // without effect without a mode
 	b.im(alice, "x", oscarwire.IMStore)
 	a.text()
 	mode(oscarwire.PrivacyDenyListed)

@@ -8,7 +8,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// TestRates sends too much, with the limits of a live server.
+// TestRates exceeds the limits of a live server.
 func TestRates(t *testing.T) {
 	now := newClock()
 	n := start(t, oscarmock.Options{Now: now.Now, Rates: oscarmock.RatesOOS})
@@ -44,7 +44,7 @@ func TestRates(t *testing.T) {
 	a.im("300001", "dropped", oscarwire.IMRequestAck)
 	change(oscarwire.RateLimited, 1)
 	none(t, a.sync(), oscarwire.ICBMHostAck)
-	// It goes on being dropped until the level is above clear again.
+	// SNACs are dropped until the level is above clear again.
 	now.add(10 * time.Second)
 	a.im("300001", "dropped", oscarwire.IMRequestAck)
 	none(t, a.sync(), oscarwire.ICBMHostAck)
@@ -53,7 +53,8 @@ func TestRates(t *testing.T) {
 	change(oscarwire.RateCleared, 0)
 	a.expect(oscarwire.ICBMHostAck)
 	receive(t, b, 1)
-	// Those who never stop are thrown out, by the same code as for a newer sign-on.
+	// A client that never stops is disconnected, with the same code as after a newer
+	// sign-on.
 	for range class.Burst(0, class.Disconnect, 100) + 1 {
 		a.im("300001", "more", 0)
 	}
@@ -63,7 +64,7 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// TestRateDisconnect shows the frame for those who are signed on without 4A.
+// TestRateDisconnect: the frame for a session without TLV 4A.
 func TestRateDisconnect(t *testing.T) {
 	n := start(t, oscarmock.Options{Rates: oscarmock.RatesOOS})
 	a := signOnAs(t, n, alice, oscarwire.MultiConnAbsent)
@@ -75,7 +76,7 @@ func TestRateDisconnect(t *testing.T) {
 	}
 }
 
-// receive waits for that many messages of a bot, and sees that there are no more.
+// receive waits for that many messages of a bot, and checks that there are no more.
 func receive(t *testing.T, b *oscarmock.Bot, want int) {
 	t.Helper()
 	for i := range want {

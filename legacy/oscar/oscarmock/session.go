@@ -48,7 +48,7 @@ func (n *Network) newSession(c *conn, a *account, multi uint8) *session {
 	return s
 }
 
-// DisconnectHow says how the network ends a session.
+// DisconnectHow is the way in which the network ends a session.
 type DisconnectHow uint8
 
 // The ways to end a session.
@@ -101,7 +101,7 @@ func (s *session) endLocked() {
 		s.net.cutRooms(a, nil) // like Open OSCAR Server
 	}
 	if s.ready {
-		s.net.show(a)
+		s.net.sendPresence(a)
 	}
 	s.net.changed.Broadcast()
 }
@@ -304,7 +304,7 @@ func (s *session) begin() error {
 		s.account.signedOn = s.net.opts.Now()
 	}
 	s.send(oscarwire.StatsInterval, 0, oscarwire.Raw{0, 1})
-	s.net.show(s.account)
+	s.net.sendPresence(s.account)
 	s.showAll()
 	return nil
 }
@@ -312,7 +312,7 @@ func (s *session) begin() error {
 // changed sends the account's presence to others, once the session is complete.
 func (s *session) changed() {
 	if s.ready {
-		s.net.show(s.account)
+		s.net.sendPresence(s.account)
 	}
 }
 

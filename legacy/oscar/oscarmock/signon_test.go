@@ -42,7 +42,7 @@ func TestSignOn(t *testing.T) {
 	}
 }
 
-// TestCutPasswords shows that ICQ clients may cut passwords, and nobody else.
+// TestCutPasswords: only ICQ clients may truncate passwords.
 func TestCutPasswords(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	for _, tt := range []struct {
@@ -63,7 +63,7 @@ func TestCutPasswords(t *testing.T) {
 	}
 }
 
-// TestCookies shows that a cookie is good once, and for a minute.
+// TestCookies: a cookie is valid once, and for a minute.
 func TestCookies(t *testing.T) {
 	now := newClock()
 	n := start(t, oscarmock.Options{Now: now.Now})
@@ -115,7 +115,7 @@ func TestOpenRegistration(t *testing.T) {
 		{"200001", "first", roasted, 0},
 		{"200001", "second", roasted, oscarwire.SignOnBadPassword},
 		{"200001", "first", md5(true), 0},
-		{"200002", "first", md5(true), 0}, // of which nobody knows the password
+		{"200002", "first", md5(true), 0}, // its password is unknown
 		{alice, "wrong", md5(true), oscarwire.SignOnBadPassword},
 		{"", "x", roasted, oscarwire.SignOnUnknownUser},
 	} {
@@ -125,8 +125,7 @@ func TestOpenRegistration(t *testing.T) {
 	}
 }
 
-// TestBotPassword shows that nobody can sign on as a bot unless it has a
-// password.
+// TestBotPassword: a client can sign on as a bot only if the bot has a password.
 func TestBotPassword(t *testing.T) {
 	n := start(t, oscarmock.Options{OpenRegistration: true})
 	n.Bot("300001", oscarmock.BotOptions{})
@@ -165,7 +164,7 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
-// TestDuplicate shows how an older session ends.
+// TestDuplicate: the end of an older session.
 func TestDuplicate(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	t.Run("truncated", func(t *testing.T) {
@@ -214,8 +213,7 @@ func TestRemoveAccount(t *testing.T) {
 	}
 }
 
-// TestClose shows that Close ends everything, also what was made twice or
-// afterwards.
+// TestClose: Close ends everything, even if it is called twice or before Listen.
 func TestClose(t *testing.T) {
 	n := start(t, oscarmock.Options{})
 	c := signOn(t, n, alice)

@@ -12,7 +12,7 @@ func TestAdminAnswer(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) || !errors.Is(got.Err(), AdminWrongPassword) {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if err := (AdminAnswer{TLVs: TLVs{TLVBytes(TagAdminError, []byte{1})}}).Err(); err != nil { // too short to say anything
+	if err := (AdminAnswer{TLVs: TLVs{TLVBytes(TagAdminError, []byte{1})}}).Err(); err != nil { // too short for a result
 		t.Errorf("got %v", err)
 	}
 }
@@ -25,7 +25,7 @@ func TestDirectoryAnswer(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	lying := want.Append(nil)
-	lying[5] = 200 // people
+	lying[5] = 200 // the number of users
 	if got, err := ParseDirectoryAnswer(lying); err == nil || len(got.Found) != 2 {
 		t.Errorf("got %+v, %v", got, err)
 	}

@@ -13,7 +13,7 @@ import (
 	"testing/iotest"
 )
 
-// The offer of a file that libpurple made and Open OSCAR Server handed on.
+// A file offer made by libpurple and relayed by Open OSCAR Server.
 func TestFileOfferOfTranscript(t *testing.T) {
 	var offers []Rendezvous
 	for _, rec := range transcripts(t) {
@@ -129,7 +129,7 @@ func TestOFTThatIsNone(t *testing.T) {
 	}
 }
 
-// The sums that libpurple's algorithm gives, which counts in another way.
+// The checksums of libpurple's algorithm, which computes them differently.
 func TestChecksum(t *testing.T) {
 	libpurple := func(b []byte) uint32 { // (oft.c, peer_oft_checksum_chunk)
 		sum := uint32(0xFFFF)
@@ -173,7 +173,7 @@ func TestChecksum(t *testing.T) {
 	}
 }
 
-// The frames by which a receiver joins a proxied connection. (libpurple,
+// The frames with which a receiver joins a proxied connection. (libpurple,
 // peer_proxy.c, peer_proxy_send_join_existing_conn)
 func TestProxyRequest(t *testing.T) {
 	want := ProxyRequest{"100001", Cookie{1, 2}, TLVs{TLVBytes(TagProxyCapability, CapFile[:])}}
@@ -237,8 +237,8 @@ func TestProxyFrame(t *testing.T) {
 	}
 }
 
-// FuzzPeer reads what a peer or a proxy may send: no panic, every end is
-// classified, and what was read encodes to something that reads the same.
+// FuzzPeer reads the input of a peer or a proxy: no panic, every error is classified,
+// and every value read encodes to bytes that read as the same value.
 func FuzzPeer(f *testing.F) {
 	f.Add(testOFT().Append(nil))
 	f.Add(ProxyFrame{Kind: ProxyJoin, Payload: ProxyPeer{Name: "x", TLVs: TLVs{TLV16(1, 1)}}.Append(nil)}.Append(nil))

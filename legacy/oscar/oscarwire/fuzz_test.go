@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzFLAP reads a stream of frames: no panic, every frame read encodes to the
-// bytes it was read from, and any end is classified.
+// FuzzFLAP reads a stream of frames: no panic, every frame encodes to the bytes that it
+// was read from, and every error is classified.
 func FuzzFLAP(f *testing.F) {
 	var stream []byte
 	for i, rec := range transcripts(f) {
@@ -73,8 +73,8 @@ func FuzzSNACBodies(f *testing.F) {
 	})
 }
 
-// FuzzHTML checks what HTMLToText promises: clean and bounded text, and that
-// what TextToHTML escapes comes back.
+// FuzzHTML checks the guarantees of HTMLToText: clean and bounded text, and the inverse
+// of TextToHTML.
 func FuzzHTML(f *testing.F) {
 	for _, rec := range transcripts(f) {
 		if s, err := rec.frame.SNAC(); err == nil && s.ID == ICBMIncoming {
@@ -99,8 +99,8 @@ func FuzzHTML(f *testing.F) {
 	})
 }
 
-// FuzzText checks that anything decodes to clean text and that clean text
-// survives both directions in every encoder.
+// FuzzText checks that any input decodes to clean text, and that clean text survives
+// encoding and decoding with every encoder.
 func FuzzText(f *testing.F) {
 	for _, rec := range transcripts(f) {
 		if s, err := rec.frame.SNAC(); err == nil && s.ID == ICBMSend {

@@ -101,7 +101,7 @@ func TestLooksLikeHTML(t *testing.T) {
 	}
 }
 
-// Input that makes a careless parser search the rest again at every step.
+// Input for which a careless parser would rescan the rest at every step.
 func TestHTMLIsLinear(t *testing.T) {
 	const n = 1 << 20
 	for _, unit := range []string{

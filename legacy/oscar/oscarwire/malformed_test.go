@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// checkCuts decodes every beginning of a body: no panic, and what is accepted
-// can be encoded and decoded again.
+// checkCuts decodes every prefix of a body: no panic, and every accepted value can be
+// encoded and decoded again.
 func checkCuts(t testing.TB, id ID, body []byte) {
 	t.Helper()
 	for n := range body {
@@ -15,9 +15,8 @@ func checkCuts(t testing.TB, id ID, body []byte) {
 	}
 }
 
-// decodeAgain decodes a body with its decoder, encodes what came out, and
-// decodes that: the second encoding must be the same as the first, so that
-// nothing which we can write is read differently.
+// decodeAgain decodes a body, encodes the result, and decodes that: both encodings must
+// be equal, so that the decoder reads everything that the encoder writes.
 func decodeAgain(t testing.TB, id ID, body []byte) {
 	t.Helper()
 	d := decoders[id]
@@ -151,12 +150,12 @@ func TestTruncations(t *testing.T) {
 	}
 }
 
-// Every byte of every vector is set to extreme values: lying lengths and
-// counts, other tags.
+// Every byte of every vector is set to extreme values: wrong lengths and counts, other
+// tags.
 func TestMutations(t *testing.T) {
 	for _, s := range unique(t) {
 		if len(s.Body) > 400 {
-			continue // the long ones repeat what the short ones have
+			continue // the long ones contain the same structures as the short ones
 		}
 		b := bytes.Clone(s.Body)
 		for i := range b {
@@ -170,7 +169,7 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// A huge count in a small body must not cost memory.
+// A huge count in a small body must not allocate memory.
 func TestLyingCountsCostNothing(t *testing.T) {
 	for id, d := range decoders {
 		body := bytes.Repeat([]byte{0xFF}, 64)

@@ -28,7 +28,7 @@ func TestHTMLToRuns(t *testing.T) {
 			{"c", Look{Underline: true}}, {"d", Look{Strike: true}}, {"e", Look{Fixed: true}}}},
 		{"<b><i>a</b>b</i>", []Run{{"a", Look{Bold: true, Italic: true}}, {"b", Look{Italic: true}}}},
 		{"<font color=#ff0000>a<font size=3>b</font>c</font>d", []Run{{"abc", red}, {Text: "d"}}},
-		{"<font color=\"red\">a</font>", nil}, // AIM's clients write numbers
+		{"<font color=\"red\">a</font>", nil}, // AIM clients write numbers
 		{"<font back='#00FF00'>a</font>", []Run{{"a", Look{Back: 0x00FF00 | Coloured}}}},
 		{"<font color=#000000 back=#00ff00>a</font>", []Run{{"a", Look{Fore: Coloured, Back: 0x00FF00 | Coloured}}}},
 		{`<a href="http://x/">here</a>.`, []Run{{"here", link}, {Text: " <http://x/>."}}},
@@ -85,7 +85,7 @@ func TestLinkedHTML(t *testing.T) {
 	}
 }
 
-// Looks that a hostile sender piles up cost no more than text.
+// Nested formatting of a hostile sender costs no more than text.
 func TestRunsAreBounded(t *testing.T) {
 	for _, in := range []string{
 		strings.Repeat("<b>x</b><i>y</i>", 5000), strings.Repeat("<font color=#112233><b>", 5000) + "x",
@@ -99,7 +99,8 @@ func TestRunsAreBounded(t *testing.T) {
 	}
 }
 
-// FuzzRuns checks that runs are the text, clean, and come back as they were.
+// FuzzRuns checks that runs equal the text, are clean, and survive encoding and
+// decoding.
 func FuzzRuns(f *testing.F) {
 	for _, s := range []string{"<b>a</b> <a href='http://x/'>y</a>", "<font color=#ff0000>a<i>b</font>c", "a\r<b>\nb", "http://x/ <u>http://y/</u>"} {
 		f.Add(s)

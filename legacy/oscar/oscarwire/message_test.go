@@ -161,7 +161,7 @@ func TestRendezvous(t *testing.T) {
 	}
 }
 
-// A type-2 message as Shutko's document lays it out.
+// A type-2 message in the layout of Shutko's document.
 const type2Hex = "1b000800" + "00000000000000000000000000000000" + "0000" + "03000000" + "00" + "feff" +
 	"0e00" + "feff" + "000000000000000000000000" +
 	"01" + "01" + "0000" + "0100" + "0600" + "68656c6c6f00" +

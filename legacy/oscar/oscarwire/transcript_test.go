@@ -110,7 +110,7 @@ func parseSNACRecord(f []string) ([]byte, error) {
 	return b, nil
 }
 
-// decoder parses a body; every body can be appended again.
+// decoder parses a body into an Appender.
 type decoder func([]byte) (Appender, error)
 
 func dec[T Appender](f func([]byte) (T, error)) decoder {
@@ -124,7 +124,7 @@ func empty(b []byte) (Appender, error) {
 	return Raw(nil), nil
 }
 
-// decoders has every SNAC that the package can decode.
+// decoders contains every SNAC that the package can decode.
 var decoders = map[ID]decoder{
 	ServiceError:            dec(ParseSNACError),
 	ServiceClientReady:      dec(ParseClientReady),
@@ -234,12 +234,12 @@ var decoders = map[ID]decoder{
 	BUCPChallenge:           dec(ParseChallenge),
 }
 
-// undecoded are the SNACs of the transcripts for which the package has no
-// structure, on purpose: statistics and alerts.
+// undecoded are the SNACs of the transcripts that the package deliberately does not
+// decode: statistics and alerts.
 var undecoded = map[ID]bool{StatsInterval: true, 0x0018_0006: true, 0x0018_0016: true}
 
-// inexact are bodies that mean the same after a second encoding but differ in
-// the order of TLVs or in what is left out.
+// inexact returns the bodies whose second encoding is equivalent but differs in the
+// order of TLVs or in omitted ones.
 func inexact(rec record, s SNAC) bool {
 	switch s.ID {
 	case BUCPLogin: // BitLBee sends no TLV 14, and country before language
