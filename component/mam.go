@@ -17,24 +17,24 @@ const maxPage = 100
 
 // onArchive answers a question to a room's archive: the user's own view of it, also
 // while they are not in the room. (XEP-0313 §4, §5)
-func (rs *rooms) onArchive(r *stanza.Request, peer legacy.Peer) {
+func (rs *rooms) onArchive(req *stanza.Request, peer legacy.Peer) {
 	switch {
 	case !rs.u.c.archives():
-		r.Fail(stanza.ErrServiceUnavail)
-	case r.Payload.Is(xep.NSMAM, "metadata") && r.Type == "get":
-		rs.archiveMetadata(r, peer)
-	case r.Payload.Is(xep.NSMAM, "query") && r.Type == "get":
+		req.Fail(stanza.ErrServiceUnavail)
+	case req.Payload.Is(xep.NSMAM, "metadata") && req.Type == "get":
+		rs.archiveMetadata(req, peer)
+	case req.Payload.Is(xep.NSMAM, "query") && req.Type == "get":
 		form := xep.NewForm("form", xep.NSMAM, "", "").Add(
 			xep.NewField("start", "text-single", "From this time on"), xep.NewField("end", "text-single", "Until this time"),
 			xep.NewField("with", "jid-single", "Of this occupant"), xep.NewField("before-id", "text-single", "Before this message"),
 			xep.NewField("after-id", "text-single", "After this message"), xep.NewField("ids", "list-multi", "These messages"))
-		r.Reply(element.New(xep.NSMAM, "query").Add(form))
-	case r.Payload.Is(xep.NSMAM, "query"):
-		rs.queryArchive(r, peer)
-	case r.Payload.Is(xep.NSMAM, "metadata"):
-		r.Fail(stanza.ErrBadRequest)
+		req.Reply(element.New(xep.NSMAM, "query").Add(form))
+	case req.Payload.Is(xep.NSMAM, "query"):
+		rs.queryArchive(req, peer)
+	case req.Payload.Is(xep.NSMAM, "metadata"):
+		req.Fail(stanza.ErrBadRequest)
 	default: // there is nothing to prefer (XEP-0441)
-		r.Fail(stanza.ErrNotImplemented)
+		req.Fail(stanza.ErrNotImplemented)
 	}
 }
 
@@ -55,33 +55,33 @@ func (rs *rooms) readArchive(q registry.LineQuery, peer legacy.Peer) (registry.L
 	return page, nil
 }
 
-func (rs *rooms) queryArchive(r *stanza.Request, peer legacy.Peer) {
-	q, why := archiveQuery(r.Payload)
+func (rs *rooms) queryArchive(req *stanza.Request, peer legacy.Peer) {
+	q, why := archiveQuery(req.Payload)
 	if why != nil {
-		r.Fail(*why)
+		req.Fail(*why)
 		return
 	}
-	room := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID)}
-	read, with := rs.readArchive, xep.Values(r.Payload.Child(xep.NSDataForm, "x"))["with"]
-	narrowed := len(with) > 0 && with[0] != "" && with[0] != room.jid
+	r := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID)}
+	read, with := rs.readArchive, xep.Values(req.Payload.Child(xep.NSDataForm, "x"))["with"]
+	narrowed := len(with) > 0 && with[0] != "" && with[0] != r.jid
 	if narrowed {
 		read = func(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanza.Error) {
-			return room.readArchiveOf(q, with[0])
+			return r.readArchiveOf(q, with[0])
 		}
 	}
 	page, why := read(q, peer)
 	if why != nil {
-		r.Fail(*why)
+		req.Fail(*why)
 		return
 	}
 	lines := page.Lines
-	if r.Payload.Child(xep.NSMAM, "flip-page") != nil { // XEP-0313 §4.1.4
+	if req.Payload.Child(xep.NSMAM, "flip-page") != nil { // XEP-0313 §4.1.4
 		for i := range lines {
-			room.sendArchived(r, lines[len(lines)-1-i])
+			r.sendArchived(req, lines[len(lines)-1-i])
 		}
 	} else {
 		for _, l := range lines {
-			room.sendArchived(r, l)
+			r.sendArchived(req, l)
 		}
 	}
 	fin := element.New(xep.NSMAM, "fin")
@@ -99,7 +99,7 @@ func (rs *rooms) queryArchive(r *stanza.Request, peer legacy.Peer) {
 	if !narrowed { // else one would have to read all of it
 		set.Add(element.New(xep.NSRSM, "count").AddText(strconv.Itoa(page.Count)))
 	}
-	r.Reply(fin.Add(set))
+	req.Reply(fin.Add(set))
 }
 
 // Bounds of a search for what one occupant has said.
@@ -110,11 +110,11 @@ const (
 
 // readArchiveOf reads what somebody has said up to now. Who has spoken is encrypted, so
 // that all is looked through. (XEP-0313 §4.1.1)
-func (room *room) readArchiveOf(q registry.LineQuery, jid string) (found registry.LinePage, why *stanza.Error) {
+func (r *room) readArchiveOf(q registry.LineQuery, jid string) (found registry.LinePage, why *stanza.Error) {
 	most, full := q.Limit, false
 	q.Limit = searchPage
 	for seen := 0; seen < searchMost; seen += searchPage {
-		page, why := room.rs.readArchive(q, room.peer)
+		page, why := r.rs.readArchive(q, r.peer)
 		if why != nil {
 			return page, why
 		}
@@ -122,7 +122,7 @@ func (room *room) readArchiveOf(q registry.LineQuery, jid string) (found registr
 			slices.Reverse(page.Lines)
 		}
 		for _, kept := range page.Lines {
-			if l, err := readLine(kept); err != nil || room.occupantJID(l.nick) != jid {
+			if l, err := readLine(kept); err != nil || r.occupantJID(l.nick) != jid {
 				continue
 			}
 			if len(found.Lines) == most {
@@ -191,29 +191,29 @@ func archiveQuery(query *element.Element) (registry.LineQuery, *stanza.Error) {
 }
 
 // sendArchived sends one line of the archive. (XEP-0313 §4.2)
-func (room *room) sendArchived(r *stanza.Request, kept registry.Line) {
+func (r *room) sendArchived(req *stanza.Request, kept registry.Line) {
 	l, err := readLine(kept)
 	if err != nil {
-		room.rs.u.log.Error().Err(err).Msg("a line of the archive cannot be read")
+		r.rs.u.log.Error().Err(err).Msg("a line of the archive cannot be read")
 		return
 	}
-	_ = room.rs.u.c.write(func(dst []byte) []byte {
+	_ = r.rs.u.c.write(func(dst []byte) []byte {
 		dst = append(dst, "<message"...)
-		dst = stanza.AppendAttr(dst, "from", room.jid)
-		dst = stanza.AppendAttr(dst, "to", r.From.String())
+		dst = stanza.AppendAttr(dst, "from", r.jid)
+		dst = stanza.AppendAttr(dst, "to", req.From.String())
 		dst = append(dst, "><result xmlns='"+xep.NSMAM+"'"...)
-		dst = stanza.AppendAttr(dst, "queryid", r.Payload.Attr("queryid"))
+		dst = stanza.AppendAttr(dst, "queryid", req.Payload.Attr("queryid"))
 		dst = stanza.AppendAttr(dst, "id", l.archived)
 		dst = append(dst, "><forwarded xmlns='"+xep.NSForward+"'><delay xmlns='"+xep.NSDelay+"'"...)
 		dst = stanza.AppendAttr(dst, "stamp", xep.Stamp(l.at))
 		dst = append(dst, "/>"...)
-		dst = room.appendLine(dst, "", &l, false)
+		dst = r.appendLine(dst, "", &l, false)
 		return append(dst, "</forwarded></result></message>"...)
 	})
 }
 
 // archiveMetadata tells where the archive begins and ends. (XEP-0313 §5)
-func (rs *rooms) archiveMetadata(r *stanza.Request, peer legacy.Peer) {
+func (rs *rooms) archiveMetadata(req *stanza.Request, peer legacy.Peer) {
 	answer := element.New(xep.NSMAM, "metadata")
 	for _, end := range []struct {
 		name string
@@ -221,12 +221,12 @@ func (rs *rooms) archiveMetadata(r *stanza.Request, peer legacy.Peer) {
 	}{{"start", false}, {"end", true}} {
 		page, why := rs.readArchive(registry.LineQuery{Limit: 1, Last: end.last}, peer)
 		if why != nil {
-			r.Fail(*why)
+			req.Fail(*why)
 			return
 		}
 		if len(page.Lines) > 0 {
 			answer.Add(element.New(xep.NSMAM, end.name).Set("id", page.Lines[0].StanzaID).Set("timestamp", xep.Stamp(page.Lines[0].Created)))
 		}
 	}
-	r.Reply(answer)
+	req.Reply(answer)
 }

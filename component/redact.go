@@ -13,18 +13,18 @@ import (
 
 // retract takes a message back for one of the user's clients, where the network can.
 // (XEP-0424 §3)
-func (room *room) retract(st *stanza.Inbound) {
-	r := &stanza.Request{Inbound: st, Payload: body.Retraction(st.Element), Deadline: room.rs.u.c.clock.Now().Add(requestTime)}
-	room.rs.u.calls.await(r)
-	id := r.Payload.Attr("id")
-	if own := room.said(id); own != nil { // the client may know it by another id
+func (r *room) retract(st *stanza.Inbound) {
+	req := &stanza.Request{Inbound: st, Payload: body.Retraction(st.Element), Deadline: r.rs.u.c.clock.Now().Add(requestTime)}
+	r.rs.u.calls.await(req)
+	id := req.Payload.Attr("id")
+	if own := r.said(id); own != nil { // the client may know it by another id
 		id = own.archived
 	}
-	if len(room.retracted) >= maxRetracted {
-		clear(room.retracted)
+	if len(r.retracted) >= maxRetracted {
+		clear(r.retracted)
 	}
-	put(&room.retracted, id, st)
-	room.redact(r, id, "", func() { r.Drop() }) // the room tells it to everybody
+	put(&r.retracted, id, st)
+	r.redact(req, id, "", func() { req.Drop() }) // the room tells it to everybody
 }
 
 // maxRetracted is how many retractions of the user's are remembered until the network
@@ -52,34 +52,34 @@ func (r *room) reflectRetraction(st *stanza.Inbound) {
 }
 
 // onModerateMessage takes somebody's message back for a moderator. (XEP-0425 §3)
-func (room *room) onModerateMessage(r *stanza.Request) {
-	if r.Payload.Child(xep.NSRetract, "retract") == nil {
-		r.Fail(stanza.ErrBadRequest)
+func (r *room) onModerateMessage(req *stanza.Request) {
+	if req.Payload.Child(xep.NSRetract, "retract") == nil {
+		req.Fail(stanza.ErrBadRequest)
 		return
 	}
-	reason := body.Clean(r.Payload.ChildText(xep.NSModerate, "reason"))
-	room.redact(r, r.Payload.Attr("id"), reason, func() { r.Reply(nil) })
+	reason := body.Clean(req.Payload.ChildText(xep.NSModerate, "reason"))
+	r.redact(req, req.Payload.Attr("id"), reason, func() { req.Reply(nil) })
 }
 
 // redact has the network take a message back for whoever asks for it.
-func (room *room) redact(r *stanza.Request, id, reason string, done func()) {
-	retractor, ok := room.rs.u.login.legacySession().(legacy.MessageRetractor)
+func (r *room) redact(req *stanza.Request, id, reason string, done func()) {
+	retractor, ok := r.rs.u.login.legacySession().(legacy.MessageRetractor)
 	switch {
 	case !ok:
-		r.Fail(room.rs.u.login.notOnline())
+		req.Fail(r.rs.u.login.notOnline())
 		return
 	case id == "":
-		r.Fail(stanza.ErrBadRequest)
+		req.Fail(stanza.ErrBadRequest)
 		return
 	}
-	room.rs.u.calls.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
+	r.rs.u.calls.look(req, func(u *user, req *stanza.Request, ev legacy.Event) {
 		if err := ev.(legacy.Done).Err; err != nil {
-			delete(room.retracted, id)
-			r.Fail(roomError(err))
+			delete(r.retracted, id)
+			req.Fail(roomError(err))
 			return
 		}
 		done()
-	}, func(ref string) error { return retractor.Redact(room.rs.u.ctx, ref, room.peer, id, reason) })
+	}, func(ref string) error { return retractor.Redact(r.rs.u.ctx, ref, r.peer, id, reason) })
 }
 
 // onRoomRedaction: a message was taken back. It is remembered no longer.

@@ -43,31 +43,31 @@ const (
 	maxSpeakers      = 100             // of a room whose renditions are counted
 )
 
-func (rs *renditions) add(l spokenLine, re rendition, now time.Time) {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	if len(rs.by) >= maxRenditions {
-		for old, all := range rs.by {
+func (rd *renditions) add(l spokenLine, re rendition, now time.Time) {
+	rd.mu.Lock()
+	defer rd.mu.Unlock()
+	if len(rd.by) >= maxRenditions {
+		for old, all := range rd.by {
 			if all[len(all)-1].till.Before(now) {
-				delete(rs.by, old)
+				delete(rd.by, old)
 			}
 		}
-		if len(rs.by) >= maxRenditions {
-			clear(rs.by)
+		if len(rd.by) >= maxRenditions {
+			clear(rd.by)
 		}
 	}
-	rs.last++
-	re.number, re.till = rs.last, now.Add(renditionTime)
-	all := append(rs.by[l], re)
-	put(&rs.by, l, all[max(0, len(all)-maxSameLines):])
+	rd.last++
+	re.number, re.till = rd.last, now.Add(renditionTime)
+	all := append(rd.by[l], re)
+	put(&rd.by, l, all[max(0, len(all)-maxSameLines):])
 }
 
 // find is the first rendition of a line after one with a number: lines of the same words
 // arrive in the order in which they were sent.
-func (rs *renditions) find(l spokenLine, after uint64, now time.Time) rendition {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	for _, re := range rs.by[l] {
+func (rd *renditions) find(l spokenLine, after uint64, now time.Time) rendition {
+	rd.mu.Lock()
+	defer rd.mu.Unlock()
+	for _, re := range rd.by[l] {
 		if re.number > after && re.till.After(now) {
 			return re
 		}

@@ -239,9 +239,9 @@ func (r *room) leaveRoom(st *stanza.Inbound) {
 // connection has gone: at that address there may be another client by now. Of guests
 // nothing else tells. Prosody says so when the address was taken; ejabberd's own has
 // neither the language that it puts to all that a client sends, nor anything else.
-func (cl *roomClient) wasDropped(st *stanza.Inbound) bool {
+func (rc *roomClient) wasDropped(st *stanza.Inbound) bool {
 	return strings.HasSuffix(st.ChildText(stanza.NS, "status"), replacedText) ||
-		cl.lang && st.Lang() == "" && st.ID == "" && st.Count() == 0
+		rc.lang && st.Lang() == "" && st.ID == "" && st.Count() == 0
 }
 
 // dropClient forgets a client that is no longer in a room.

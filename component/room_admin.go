@@ -13,77 +13,77 @@ import (
 )
 
 // onRoomIQ answers a question to a room or an occupant. (XEP-0045 §8.2, XEP-0410)
-func (rs *rooms) onRoomIQ(r *stanza.Request, peer legacy.Peer) {
-	room := rs.all[peer.ID]
-	inside := room != nil && room.joined && room.clients[r.From.String()] != nil
-	is := func(space, name string) bool { return r.Payload.Is(space, name) }
+func (rs *rooms) onRoomIQ(req *stanza.Request, peer legacy.Peer) {
+	r := rs.all[peer.ID]
+	inside := r != nil && r.joined && r.clients[req.From.String()] != nil
+	is := func(space, name string) bool { return req.Payload.Is(space, name) }
 	switch {
-	case is(xep.NSDiscoInfo, "query") && r.To.Resource == "" && r.Type == "get":
-		rs.onRoomInfo(r, peer, room)
-	case is(xep.NSMAM, "") && r.To.Resource == "":
-		rs.onArchive(r, peer)
-	case is(xep.NSPing, "ping") && inside && (r.To.Resource == "" || r.To.Resource == resourceOf(room.nick)):
-		r.Reply(nil)
-	case is(xep.NSRegister, "query") && r.To.Resource == "": // XEP-0045 §7.10
-		r.Fail(stanza.ErrServiceUnavail)
-	case is(xep.NSVCard, "vCard") && r.To.Resource == "" && r.Type == "get":
-		r.Reply(roomVCard(peer, room))
+	case is(xep.NSDiscoInfo, "query") && req.To.Resource == "" && req.Type == "get":
+		rs.onRoomInfo(req, peer, r)
+	case is(xep.NSMAM, "") && req.To.Resource == "":
+		rs.onArchive(req, peer)
+	case is(xep.NSPing, "ping") && inside && (req.To.Resource == "" || req.To.Resource == resourceOf(r.nick)):
+		req.Reply(nil)
+	case is(xep.NSRegister, "query") && req.To.Resource == "": // XEP-0045 §7.10
+		req.Fail(stanza.ErrServiceUnavail)
+	case is(xep.NSVCard, "vCard") && req.To.Resource == "" && req.Type == "get":
+		req.Reply(roomVCard(peer, r))
 	case is(xep.NSDiscoInfo, "query") && !inside: // XEP-0045 §6.6
-		r.Fail(stanza.ErrBadRequest)
-	case is(xep.NSMUCOwner, "query") && !inside && r.To.Resource == "" && (rs.u.account.isRegistered() || rs.u.c.info.Guests):
-		rs.onOwnConfig(r, peer)
+		req.Fail(stanza.ErrBadRequest)
+	case is(xep.NSMUCOwner, "query") && !inside && req.To.Resource == "" && (rs.u.account.isRegistered() || rs.u.c.info.Guests):
+		rs.onOwnConfig(req, peer)
 	case !inside:
-		r.Fail(errNotInRoom)
-	case r.To.Resource != "":
-		room.onOccupantIQ(r)
-	case is(xep.NSMUCAdmin, "query") && r.Type == "set":
-		room.onModeration(r)
-	case is(xep.NSModerate, "moderate") && r.Type == "set" && room.redacts:
-		room.onModerateMessage(r)
+		req.Fail(errNotInRoom)
+	case req.To.Resource != "":
+		r.onOccupantIQ(req)
+	case is(xep.NSMUCAdmin, "query") && req.Type == "set":
+		r.onModeration(req)
+	case is(xep.NSModerate, "moderate") && req.Type == "set" && r.redacts:
+		r.onModerateMessage(req)
 	case is(xep.NSMUCAdmin, "query"):
-		room.listOccupants(r)
+		r.listOccupants(req)
 	case is(xep.NSMUCOwner, "query"):
-		room.onRoomConfig(r)
+		r.onRoomConfig(req)
 	default:
-		r.Fail(stanza.ErrServiceUnavail)
+		req.Fail(stanza.ErrServiceUnavail)
 	}
 }
 
 // onOccupantIQ answers for somebody in a room what can be known of them.
 // (XEP-0045 §17.4)
-func (room *room) onOccupantIQ(r *stanza.Request) {
-	o := room.find(r.To.Resource)
+func (r *room) onOccupantIQ(req *stanza.Request) {
+	o := r.find(req.To.Resource)
 	if o == nil {
-		r.Fail(stanza.ErrItemNotFound)
+		req.Fail(stanza.ErrItemNotFound)
 		return
 	}
-	peer, err := room.rs.u.c.occupantPeer(room, o.Nick)
-	route := iqRoutes[iqName{r.Payload.Space, r.Payload.Name}]
+	peer, err := r.rs.u.c.occupantPeer(r, o.Nick)
+	route := iqRoutes[iqName{req.Payload.Space, req.Payload.Name}]
 	switch {
-	case err == nil && r.Type == "get" && route.contact != nil && route.contactActor == nil && !r.Payload.Is(xep.NSPing, "ping"): // a ping would say that they are there (XEP-0410 §3)
-		answer, why := route.contact(room.rs.u.c, r.Inbound, r.Payload, peer)
+	case err == nil && req.Type == "get" && route.contact != nil && route.contactActor == nil && !req.Payload.Is(xep.NSPing, "ping"): // a ping would say that they are there (XEP-0410 §3)
+		answer, why := route.contact(r.rs.u.c, req.Inbound, req.Payload, peer)
 		if why != nil {
-			r.Fail(*why)
+			req.Fail(*why)
 			return
 		}
-		r.Reply(answer)
-	case err != nil || route.contactActor == nil || r.Type != "get":
-		r.Fail(stanza.ErrServiceUnavail)
+		req.Reply(answer)
+	case err != nil || route.contactActor == nil || req.Type != "get":
+		req.Fail(stanza.ErrServiceUnavail)
 	default:
-		route.contactActor(room.rs.u, r, peer)
+		route.contactActor(r.rs.u, req, peer)
 	}
 }
 
 // listOccupants says who has a role or an affiliation; of those who are kept out,
 // the network has a list. (XEP-0045 §9.2, §9.5, §10.6)
-func (room *room) listOccupants(r *stanza.Request) {
-	q, item := element.New(xep.NSMUCAdmin, "query"), r.Payload.Child(xep.NSMUCAdmin, "item")
-	keeper, ok := room.rs.u.login.legacySession().(legacy.RoomConfigurer)
+func (r *room) listOccupants(req *stanza.Request) {
+	q, item := element.New(xep.NSMUCAdmin, "query"), req.Payload.Child(xep.NSMUCAdmin, "item")
+	keeper, ok := r.rs.u.login.legacySession().(legacy.RoomConfigurer)
 	if ok && item.Attr("affiliation") == "outcast" {
-		room.rs.u.calls.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
+		r.rs.u.calls.look(req, func(u *user, req *stanza.Request, ev legacy.Event) {
 			got := ev.(legacy.BansReceived)
 			if got.Err != nil {
-				r.Fail(roomError(got.Err))
+				req.Fail(roomError(got.Err))
 				return
 			}
 			for _, b := range got.Bans {
@@ -100,16 +100,16 @@ func (room *room) listOccupants(r *stanza.Request) {
 				}
 				q.Add(i)
 			}
-			r.Reply(q)
-		}, func(ref string) error { return keeper.RequestBans(room.rs.u.ctx, ref, room.peer) })
+			req.Reply(q)
+		}, func(ref string) error { return keeper.RequestBans(r.rs.u.ctx, ref, r.peer) })
 		return
 	}
-	for _, o := range room.occupants {
+	for _, o := range r.occupants {
 		level := min(int(o.Level), len(roles)-1)
-		role := roleOf(o.Level, room.moderated)
+		role := roleOf(o.Level, r.moderated)
 		if item != nil && (item.Attr("role") == role || item.Attr("affiliation") == affiliations[level]) {
 			listed := element.New(xep.NSMUCAdmin, "item").Set("affiliation", affiliations[level]).
-				Set("nick", resourceOf(o.Nick)).Set("jid", room.listedJID(o.Nick))
+				Set("nick", resourceOf(o.Nick)).Set("jid", r.listedJID(o.Nick))
 			// A list of an affiliation may leave the roles out (§9.5), and Converse 12 takes
 			// the nick for the role there: it then forbids its user every command.
 			if item.Attr("affiliation") == "" {
@@ -118,7 +118,7 @@ func (room *room) listOccupants(r *stanza.Request) {
 			q.Add(listed)
 		}
 	}
-	r.Reply(q)
+	req.Reply(q)
 }
 
 // What a client may ask to be made of somebody, beside being thrown out.
@@ -155,26 +155,26 @@ const maxModerations = 50
 
 // onModeration handles changes of roles and affiliations. The IQ is answered when all
 // are made, or with the first that is refused. (XEP-0045 §8.2 to §9.7)
-func (room *room) onModeration(r *stanza.Request) {
-	roomer, ok := room.rs.u.login.legacySession().(legacy.Roomer)
+func (r *room) onModeration(req *stanza.Request) {
+	roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer)
 	var steps []func(ref string) error
-	for item := range r.Payload.Children(xep.NSMUCAdmin, "item") {
-		step, why := room.moderation(roomer, item)
+	for item := range req.Payload.Children(xep.NSMUCAdmin, "item") {
+		step, why := r.moderation(roomer, item)
 		if why != nil {
-			r.Fail(*why)
+			req.Fail(*why)
 			return
 		}
 		steps = append(steps, step)
 	}
 	if !ok || len(steps) == 0 || len(steps) > maxModerations {
-		r.Fail(stanza.ErrBadRequest)
+		req.Fail(stanza.ErrBadRequest)
 		return
 	}
-	room.rs.moderate(r, steps...)
+	r.rs.moderate(req, steps...)
 }
 
 // moderation is what one item asks for.
-func (room *room) moderation(roomer legacy.Roomer, item *element.Element) (func(ref string) error, *stanza.Error) {
+func (r *room) moderation(roomer legacy.Roomer, item *element.Element) (func(ref string) error, *stanza.Error) {
 	role, affiliation, jid := item.Attr("role"), item.Attr("affiliation"), item.Attr("jid")
 	_, known := levelsOfRoles[role]
 	both := role != "" && affiliation != ""
@@ -185,12 +185,12 @@ func (room *room) moderation(roomer legacy.Roomer, item *element.Element) (func(
 		return nil, &stanza.ErrBadRequest
 	}
 	m := legacy.Moderation{Kick: role == "none", Ban: affiliation == "outcast", Reason: body.Clean(item.ChildText(xep.NSMUCAdmin, "reason"))}
-	o := room.find(item.Attr("nick"))
+	o := r.find(item.Attr("nick"))
 	if o == nil {
-		o = room.occupants[room.nickIn(jid)] // affiliations name a JID: of the person, or of the occupant
+		o = r.occupants[r.nickIn(jid)] // affiliations name a JID: of the person, or of the occupant
 	}
 	if o != nil {
-		unmoderated := room.config != nil && !room.moderated
+		unmoderated := r.config != nil && !r.moderated
 		if role == "visitor" && affiliation == "" && unmoderated {
 			why := stanza.ErrNotAllowed.With("Everybody may speak in this room, since it is not moderated. Set it to moderated first.")
 			return nil, &why
@@ -199,14 +199,14 @@ func (room *room) moderation(roomer legacy.Roomer, item *element.Element) (func(
 		if m.Kick || m.Ban {
 			m.Level = legacy.LevelNone
 		}
-		return func(ref string) error { return roomer.Moderate(room.rs.u.ctx, ref, room.peer, m) }, nil
+		return func(ref string) error { return roomer.Moderate(r.rs.u.ctx, ref, r.peer, m) }, nil
 	}
 	keeper, keeps := roomer.(legacy.RoomConfigurer)
-	mask := room.banMask(jid)
+	mask := r.banMask(jid)
 	if keeps && mask != "" && (affiliation == "outcast" || affiliation == "none") {
-		return func(ref string) error { return keeper.SetBan(room.rs.u.ctx, ref, room.peer, mask, m.Ban) }, nil
+		return func(ref string) error { return keeper.SetBan(r.rs.u.ctx, ref, r.peer, mask, m.Ban) }, nil
 	}
-	why := stanza.ErrItemNotFound.With("Nobody of that name is in the room. " + room.rs.u.c.info.Name + " gives ranks only to those who are there.")
+	why := stanza.ErrItemNotFound.With("Nobody of that name is in the room. " + r.rs.u.c.info.Name + " gives ranks only to those who are there.")
 	if role == "none" || affiliation == "outcast" {
 		why.Text = "Nobody of that name is in the room."
 	}
@@ -215,21 +215,21 @@ func (room *room) moderation(roomer legacy.Roomer, item *element.Element) (func(
 
 // banMask is the mask, or the nick of somebody who is not in the room, that a JID of
 // ours stands for in its ban list; "" for another JID.
-func (room *room) banMask(s string) string {
+func (r *room) banMask(s string) string {
 	jid, err := address.Parse(s)
-	if err != nil || jid.Domain != room.rs.u.c.domain {
+	if err != nil || jid.Domain != r.rs.u.c.domain {
 		return ""
 	}
-	if _, isRoom := room.rs.u.c.roomAt(jid); isRoom {
+	if _, isRoom := r.rs.u.c.roomAt(jid); isRoom {
 		return jid.Resource
 	}
 	name := nameOf(jid.Local)
-	person, err := room.rs.u.c.cfg.Network.ParsePeer(name)
+	person, err := r.rs.u.c.cfg.Network.ParsePeer(name)
 	if err != nil {
 		return name
 	}
 	for i := range name { // the nick is the beginning of the name
-		if p, err := room.rs.u.c.occupantPeer(room, name[:i]); err == nil && p == person {
+		if p, err := r.rs.u.c.occupantPeer(r, name[:i]); err == nil && p == person {
 			return name[:i]
 		}
 	}
@@ -238,15 +238,15 @@ func (room *room) banMask(s string) string {
 
 // moderate has the network do something in a room, one after the other, and answers
 // the IQ once all is done.
-func (rs *rooms) moderate(r *stanza.Request, steps ...func(ref string) error) {
-	rs.u.calls.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
+func (rs *rooms) moderate(req *stanza.Request, steps ...func(ref string) error) {
+	rs.u.calls.look(req, func(u *user, req *stanza.Request, ev legacy.Event) {
 		switch done := ev.(legacy.Done); {
 		case done.Err != nil:
-			r.Fail(roomError(done.Err))
+			req.Fail(roomError(done.Err))
 		case len(steps) > 1:
-			u.rooms.moderate(r, steps[1:]...)
+			u.rooms.moderate(req, steps[1:]...)
 		default:
-			r.Reply(nil)
+			req.Reply(nil)
 		}
 	}, steps[0])
 }
@@ -269,40 +269,40 @@ func (rs *rooms) peerNameOf(s string) string {
 }
 
 // listedJID is an occupant's address in lists: bare, as in presence.
-func (room *room) listedJID(nick string) string {
-	if nick == room.nick {
-		return room.rs.u.bare
+func (r *room) listedJID(nick string) string {
+	if nick == r.nick {
+		return r.rs.u.bare
 	}
-	return room.personJID(nick)
+	return r.personJID(nick)
 }
 
 // nickIn is the nick in a room of whom a JID stands for, "" if they are not there: the
 // user's own, or one of ours.
-func (room *room) nickIn(s string) string {
+func (r *room) nickIn(s string) string {
 	jid, err := address.Parse(s)
 	if err != nil {
 		return ""
 	}
-	if jid.Bare().String() == room.rs.u.bare {
-		return room.nick
+	if jid.Bare().String() == r.rs.u.bare {
+		return r.nick
 	}
-	if in, isRoom := room.rs.u.c.roomAt(jid); isRoom {
-		if in == room.peer {
-			if o := room.find(jid.Resource); o != nil {
+	if in, isRoom := r.rs.u.c.roomAt(jid); isRoom {
+		if in == r.peer {
+			if o := r.find(jid.Resource); o != nil {
 				return o.Nick
 			}
 		}
 		return ""
 	}
-	if jid.Domain != room.rs.u.c.domain || jid.Local == "" {
+	if jid.Domain != r.rs.u.c.domain || jid.Local == "" {
 		return ""
 	}
-	person, err := room.rs.u.c.parsePeer(jid.Local)
-	for nick := range room.occupants {
-		if room.personJID(nick) == jid.Bare().String() {
+	person, err := r.rs.u.c.parsePeer(jid.Local)
+	for nick := range r.occupants {
+		if r.personJID(nick) == jid.Bare().String() {
 			return nick
 		}
-		if p, bad := room.rs.u.c.occupantPeer(room, nick); err == nil && bad == nil && p == person { // in another spelling
+		if p, bad := r.rs.u.c.occupantPeer(r, nick); err == nil && bad == nil && p == person { // in another spelling
 			return nick
 		}
 	}
@@ -311,65 +311,65 @@ func (room *room) nickIn(s string) string {
 
 // onRoomConfig shows or changes the settings of a room: those of the network, and
 // those that the user has here. (XEP-0045 §10.2, §10.9)
-func (room *room) onRoomConfig(r *stanza.Request) {
-	form := r.Payload.Child(xep.NSDataForm, "x")
+func (r *room) onRoomConfig(req *stanza.Request) {
+	form := req.Payload.Child(xep.NSDataForm, "x")
 	switch {
-	case r.Type == "get":
-		room.withConfig(r, func(config legacy.RoomConfig, known bool) {
-			r.Reply(element.New(xep.NSMUCOwner, "query").Add(room.rs.configForm(room.peer, config, known)))
+	case req.Type == "get":
+		r.withConfig(req, func(config legacy.RoomConfig, known bool) {
+			req.Reply(element.New(xep.NSMUCOwner, "query").Add(r.rs.configForm(r.peer, config, known)))
 		})
-	case r.Payload.Child(xep.NSMUCOwner, "destroy") != nil:
-		reason := body.Clean(r.Payload.Child(xep.NSMUCOwner, "destroy").ChildText(xep.NSMUCOwner, "reason"))
-		room.forgetStay()
-		r.Reply(nil)
-		for full := range room.clients {
-			room.sendOccupant(full, room.self(), occupantStanza{gone: true, codes: []string{"110"}, destroyed: true})
+	case req.Payload.Child(xep.NSMUCOwner, "destroy") != nil:
+		reason := body.Clean(req.Payload.Child(xep.NSMUCOwner, "destroy").ChildText(xep.NSMUCOwner, "reason"))
+		r.forgetStay()
+		req.Reply(nil)
+		for full := range r.clients {
+			r.sendOccupant(full, r.self(), occupantStanza{gone: true, codes: []string{"110"}, destroyed: true})
 		}
-		clear(room.clients)
-		room.quitRoom(reason)
+		clear(r.clients)
+		r.quitRoom(reason)
 	case form == nil || form.Attr("type") == "cancel":
-		r.Reply(nil)
+		req.Reply(nil)
 	default:
-		room.setRoomConfig(r, xep.Values(form))
+		r.setRoomConfig(req, xep.Values(form))
 	}
 }
 
 // onOwnConfig shows or changes what the user has set here for a room that they are not
 // in.
-func (rs *rooms) onOwnConfig(r *stanza.Request, peer legacy.Peer) {
-	form := r.Payload.Child(xep.NSDataForm, "x")
+func (rs *rooms) onOwnConfig(req *stanza.Request, peer legacy.Peer) {
+	form := req.Payload.Child(xep.NSDataForm, "x")
 	switch {
-	case r.Type == "get":
-		r.Reply(element.New(xep.NSMUCOwner, "query").Add(rs.configForm(peer, legacy.RoomConfig{}, false)))
-	case r.Payload.Child(xep.NSMUCOwner, "destroy") != nil:
-		r.Fail(errNotInRoom)
+	case req.Type == "get":
+		req.Reply(element.New(xep.NSMUCOwner, "query").Add(rs.configForm(peer, legacy.RoomConfig{}, false)))
+	case req.Payload.Child(xep.NSMUCOwner, "destroy") != nil:
+		req.Fail(errNotInRoom)
 	case form == nil || form.Attr("type") == "cancel":
-		r.Reply(nil)
+		req.Reply(nil)
 	default:
 		if why := rs.u.account.takeSettings(peer, xep.Values(form)); why != nil {
-			r.Fail(*why)
+			req.Fail(*why)
 			return
 		}
-		r.Reply(nil)
+		req.Reply(nil)
 	}
 }
 
 // withConfig calls f with the network's settings of a room, if it has any.
-func (room *room) withConfig(r *stanza.Request, f func(config legacy.RoomConfig, known bool)) {
-	keeper, ok := room.rs.u.login.legacySession().(legacy.RoomConfigurer)
+func (r *room) withConfig(req *stanza.Request, f func(config legacy.RoomConfig, known bool)) {
+	keeper, ok := r.rs.u.login.legacySession().(legacy.RoomConfigurer)
 	if !ok {
 		f(legacy.RoomConfig{}, false)
 		return
 	}
-	room.rs.u.calls.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
+	r.rs.u.calls.look(req, func(u *user, req *stanza.Request, ev legacy.Event) {
 		got := ev.(legacy.RoomConfigReceived)
 		if got.Err != nil {
-			r.Fail(roomError(got.Err))
+			req.Fail(roomError(got.Err))
 			return
 		}
-		room.learnConfig(&got.Config)
+		r.learnConfig(&got.Config)
 		f(got.Config, true)
-	}, func(ref string) error { return keeper.RequestRoomConfig(room.rs.u.ctx, ref, room.peer) })
+	}, func(ref string) error { return keeper.RequestRoomConfig(r.rs.u.ctx, ref, r.peer) })
 }
 
 // configBool are the settings of rooms that are true or false.
@@ -410,32 +410,32 @@ func (rs *rooms) configForm(peer legacy.Peer, config legacy.RoomConfig, known bo
 
 // setRoomConfig stores the user's own settings, and changes those of the network that
 // are different.
-func (room *room) setRoomConfig(r *stanza.Request, values map[string][]string) {
-	keeper, ok := room.rs.u.login.legacySession().(legacy.RoomConfigurer)
+func (r *room) setRoomConfig(req *stanza.Request, values map[string][]string) {
+	keeper, ok := r.rs.u.login.legacySession().(legacy.RoomConfigurer)
 	touched := false
 	for name := range values {
 		touched = touched || strings.HasPrefix(name, "muc#roomconfig_")
 	}
 	if !ok || !touched {
-		if why := room.rs.u.account.takeSettings(room.peer, values); why != nil {
-			r.Fail(*why)
+		if why := r.rs.u.account.takeSettings(r.peer, values); why != nil {
+			req.Fail(*why)
 			return
 		}
-		r.Reply(nil)
+		req.Reply(nil)
 		return
 	}
-	room.withConfig(r, func(have legacy.RoomConfig, _ bool) {
+	r.withConfig(req, func(have legacy.RoomConfig, _ bool) {
 		want, why := changedConfig(have, values)
 		if why == nil {
-			why = room.rs.u.account.takeSettings(room.peer, values)
+			why = r.rs.u.account.takeSettings(r.peer, values)
 		}
 		switch {
 		case why != nil:
-			r.Fail(*why)
+			req.Fail(*why)
 		case want == have:
-			r.Reply(nil)
+			req.Reply(nil)
 		default:
-			room.rs.moderate(r, func(ref string) error { return keeper.SetRoomConfig(room.rs.u.ctx, ref, room.peer, want) })
+			r.rs.moderate(req, func(ref string) error { return keeper.SetRoomConfig(r.rs.u.ctx, ref, r.peer, want) })
 		}
 	})
 }

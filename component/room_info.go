@@ -115,29 +115,29 @@ func (c *Component) roomTraffic(tags bool) *element.Element {
 
 // onRoomInfo answers what a room can do. What the network has not yet told of its
 // settings is asked for. (XEP-0045 §6.4)
-func (rs *rooms) onRoomInfo(r *stanza.Request, peer legacy.Peer, room *room) {
-	switch node := r.Payload.Attr("node"); node {
+func (rs *rooms) onRoomInfo(req *stanza.Request, peer legacy.Peer, r *room) {
+	switch node := req.Payload.Attr("node"); node {
 	case "":
 	case xep.NSMUCTraffic:
-		r.Reply(rs.u.c.roomTraffic(room != nil && room.tags))
+		req.Reply(rs.u.c.roomTraffic(r != nil && r.tags))
 		return
 	case "x-roomuser-item": // XEP-0045 §7.12
-		r.Reply(rs.nickInfo(peer, node))
+		req.Reply(rs.nickInfo(peer, node))
 		return
 	default:
-		r.Fail(stanza.ErrItemNotFound)
+		req.Fail(stanza.ErrItemNotFound)
 		return
 	}
 	keeper, ok := rs.u.login.legacySession().(legacy.RoomConfigurer)
-	if !ok || room == nil || !room.joined || room.config != nil {
-		r.Reply(rs.u.c.roomInfo(peer, room, rs.listed(peer), rs.u.account.records(peer)))
+	if !ok || r == nil || !r.joined || r.config != nil {
+		req.Reply(rs.u.c.roomInfo(peer, r, rs.listed(peer), rs.u.account.records(peer)))
 		return
 	}
-	rs.u.calls.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
+	rs.u.calls.look(req, func(u *user, req *stanza.Request, ev legacy.Event) {
 		if got := ev.(legacy.RoomConfigReceived); got.Err == nil {
-			room.learnConfig(&got.Config)
+			r.learnConfig(&got.Config)
 		}
-		r.Reply(u.c.roomInfo(peer, room, u.rooms.listed(peer), u.account.records(peer)))
+		req.Reply(u.c.roomInfo(peer, r, u.rooms.listed(peer), u.account.records(peer)))
 	}, func(ref string) error { return keeper.RequestRoomConfig(rs.u.ctx, ref, peer) })
 }
 
@@ -173,37 +173,37 @@ const (
 )
 
 // onRoomList tells which rooms there are at a service. (XEP-0045 §6.3, XEP-0059)
-func (rs *rooms) onRoomList(r *stanza.Request, service legacy.Peer) {
-	if list, ok := rs.lists[service.ID]; ok && list.till.After(rs.u.c.clock.Now()) && r.Payload.Child(xep.NSRSM, "set") != nil {
-		rs.replyList(r, list.rooms)
+func (rs *rooms) onRoomList(req *stanza.Request, service legacy.Peer) {
+	if list, ok := rs.lists[service.ID]; ok && list.till.After(rs.u.c.clock.Now()) && req.Payload.Child(xep.NSRSM, "set") != nil {
+		rs.replyList(req, list.rooms)
 		return
 	}
 	rs.u.login.visit(func() {
 		if _, ok := rs.u.login.legacySession().(legacy.RoomLister); !ok {
-			r.Reply(element.New(xep.NSDiscoItems, "query"))
+			req.Reply(element.New(xep.NSDiscoItems, "query"))
 			return
 		}
-		err := rs.roomsAt(r, service, func(rooms []legacy.ListedRoom, err error) {
+		err := rs.roomsAt(req, service, func(rooms []legacy.ListedRoom, err error) {
 			if err != nil {
-				r.Fail(stanza.Translate(err))
+				req.Fail(stanza.Translate(err))
 				return
 			}
-			rs.replyList(r, rooms)
+			rs.replyList(req, rooms)
 		})
 		if err != nil {
-			r.Fail(stanza.Translate(err))
+			req.Fail(stanza.Translate(err))
 		}
-	}, func(why stanza.Error) { r.Fail(why) })
+	}, func(why stanza.Error) { req.Fail(why) })
 }
 
 // roomsAt asks the network which rooms there are at a service, for a request that waits
 // for it. then gets them in the order of their names.
-func (rs *rooms) roomsAt(r *stanza.Request, service legacy.Peer, then func([]legacy.ListedRoom, error)) error {
+func (rs *rooms) roomsAt(req *stanza.Request, service legacy.Peer, then func([]legacy.ListedRoom, error)) error {
 	lister, ok := rs.u.login.legacySession().(legacy.RoomLister)
 	if !ok {
 		return legacy.Errorf(legacy.Offline, "%s", rs.u.login.stateText())
 	}
-	return rs.u.calls.lookUp(r, func(u *user, _ *stanza.Request, ev legacy.Event) {
+	return rs.u.calls.lookUp(req, func(u *user, _ *stanza.Request, ev legacy.Event) {
 		got := ev.(legacy.RoomsListed)
 		if got.Err != nil {
 			then(nil, got.Err)
@@ -240,9 +240,9 @@ func (rs *rooms) listOwnRooms(q *element.Element) {
 }
 
 // replyList answers with a page of a list. (XEP-0059 §2)
-func (rs *rooms) replyList(r *stanza.Request, rooms []legacy.ListedRoom) {
+func (rs *rooms) replyList(req *stanza.Request, rooms []legacy.ListedRoom) {
 	jid := func(i int) string { return rs.u.c.contactJID(rooms[i].Room.ID) }
-	set, most := r.Payload.Child(xep.NSRSM, "set"), maxListPage
+	set, most := req.Payload.Child(xep.NSRSM, "set"), maxListPage
 	if n, err := strconv.Atoi(set.ChildText(xep.NSRSM, "max")); err == nil && n >= 0 {
 		most = min(n, maxListPage)
 	}
@@ -254,7 +254,7 @@ func (rs *rooms) replyList(r *stanza.Request, rooms []legacy.ListedRoom) {
 	if after := set.ChildText(xep.NSRSM, "after"); after != "" {
 		i, ok := find(after)
 		if !ok {
-			r.Fail(stanza.ErrItemNotFound)
+			req.Fail(stanza.ErrItemNotFound)
 			return
 		}
 		start = i + 1
@@ -263,7 +263,7 @@ func (rs *rooms) replyList(r *stanza.Request, rooms []legacy.ListedRoom) {
 		if id := before.Text(); id != "" {
 			i, ok := find(id)
 			if !ok {
-				r.Fail(stanza.ErrItemNotFound)
+				req.Fail(stanza.ErrItemNotFound)
 				return
 			}
 			end = i
@@ -293,5 +293,5 @@ func (rs *rooms) replyList(r *stanza.Request, rooms []legacy.ListedRoom) {
 		}
 		q.Add(page.Add(element.New(xep.NSRSM, "count").AddText(strconv.Itoa(len(rooms)))))
 	}
-	r.Reply(q)
+	req.Reply(q)
 }
