@@ -19,25 +19,25 @@ const (
 // freshReactions are the emojis that the user has newly put to a message. What they have
 // taken away is not worth a line.
 func (ob *outbox) freshReactions(peer legacy.Peer, id string, emojis []string) []string {
-	before := ob.reacted[reactionKey(peer, id)]
+	before := ob.reactions[reactionKey(peer, id)]
 	return slices.DeleteFunc(slices.Clone(emojis), func(emoji string) bool { return slices.Contains(before, emoji) })
 }
 
 func (ob *outbox) noteReactions(peer legacy.Peer, id string, emojis []string) {
-	if len(ob.reacted) >= maxReacted {
-		clear(ob.reacted)
+	if len(ob.reactions) >= maxReacted {
+		clear(ob.reactions)
 	}
-	put(&ob.reacted, reactionKey(peer, id), emojis)
+	put(&ob.reactions, reactionKey(peer, id), emojis)
 }
 
 // forgetReactions forgets those of a message that did not arrive.
 func (ob *outbox) forgetReactions(st *stanza.Inbound) {
-	if body.ActOf(st.Element) != body.React || len(ob.reacted) == 0 {
+	if body.ActOf(st.Element) != body.React || len(ob.reactions) == 0 {
 		return
 	}
-	for key := range ob.reacted {
+	for key := range ob.reactions {
 		if _, id, _ := strings.Cut(key, "\x00"); id == st.Child(xep.NSReactions, "reactions").Attr("id") {
-			delete(ob.reacted, key)
+			delete(ob.reactions, key)
 		}
 	}
 }
@@ -45,18 +45,18 @@ func (ob *outbox) forgetReactions(st *stanza.Inbound) {
 func reactionKey(peer legacy.Peer, id string) string { return peer.ID + "\x00" + id }
 
 // actAlone passes a reaction or a retraction on to a person, as a line of text.
-func (ob *outbox) actAlone(st *stanza.Inbound, a body.Act, peer legacy.Peer) {
+func (ob *outbox) relayAct(st *stanza.Inbound, a body.Act, peer legacy.Peer) {
 	if peer.ID == "" || peer.Service || ob.u.account.option(optNoActs) {
 		return
 	}
 	if a == body.Retract {
-		ob.sendTo(st, peer, body.RetractionLine(ob.chatLine(peer, body.Retraction(st.Element).Attr("id")), ob.u.c.clock.Now()))
+		ob.sendTo(st, peer, body.RetractionLine(ob.mention(peer, body.Retraction(st.Element).Attr("id")), ob.u.c.clock.Now()))
 		return
 	}
 	e := st.Child(xep.NSReactions, "reactions")
 	id, emojis := e.Attr("id"), body.ReactionsIn(e)
 	fresh := ob.freshReactions(peer, id, emojis)
-	if len(fresh) == 0 || ob.sendTo(st, peer, body.ReactionLine(fresh, ob.chatLine(peer, id))) {
+	if len(fresh) == 0 || ob.sendTo(st, peer, body.ReactionLine(fresh, ob.mention(peer, id))) {
 		ob.noteReactions(peer, id, emojis)
 	}
 }
@@ -70,9 +70,9 @@ func (r *room) reactInRoom(st *stanza.Inbound) {
 		st.Refuse(stanza.ErrBadRequest)
 		return
 	}
-	r.recall()
-	old := r.said(id)
-	if reactor, ok := r.rs.u.login.legacySession().(legacy.RoomReactor); ok && r.tags && (old == nil || !old.unnamed) {
+	r.loadHistory()
+	old := r.lineByID(id)
+	if reactor, ok := r.rs.u.login.legacySession().(legacy.RoomReactor); ok && r.messageTags && (old == nil || !old.localID) {
 		if err := reactor.React(r.rs.u.ctx, r.peer, id, emojis); err != nil {
 			st.Refuse(stanza.Translate(err))
 			return
@@ -83,7 +83,7 @@ func (r *room) reactInRoom(st *stanza.Inbound) {
 	fresh := r.rs.u.outbox.freshReactions(r.peer, id, emojis)
 	if len(fresh) == 0 || r.rs.u.account.option(optNoActs) {
 		r.rs.reflect(st, "")
-	} else if !r.rs.u.outbox.sendTo(st, r.peer, body.ReactionLine(fresh, r.roomLine(id))) {
+	} else if !r.rs.u.outbox.sendTo(st, r.peer, body.ReactionLine(fresh, r.mention(id))) {
 		return
 	}
 	r.rs.u.outbox.noteReactions(r.peer, id, emojis)
@@ -94,29 +94,29 @@ func (r *room) reactInRoom(st *stanza.Inbound) {
 // (XEP-0424 §3)
 func (r *room) retractInRoom(st *stanza.Inbound) {
 	id := body.Retraction(st.Element).Attr("id")
-	r.recall()
+	r.loadHistory()
 	r.identify(r.self())
-	old := r.said(id)
+	old := r.lineByID(id)
 	switch {
-	case r.redacts && (old == nil || !old.unnamed):
+	case r.redaction && (old == nil || !old.localID):
 		r.retract(st)
 	case id == "":
 		st.Refuse(stanza.ErrBadRequest)
-	case old != nil && old.nick != r.nick && !r.isOf(old, r.nick):
+	case old != nil && old.nick != r.nick && !r.saidBy(old, r.nick):
 		st.Refuse(errNotYours)
 	case r.rs.u.account.option(optNoActs):
 		r.rs.reflect(st, "")
 	default:
-		r.rs.u.outbox.sendTo(st, r.peer, body.RetractionLine(r.roomLine(id), r.rs.u.c.clock.Now()))
+		r.rs.u.outbox.sendTo(st, r.peer, body.RetractionLine(r.mention(id), r.rs.u.c.clock.Now()))
 	}
 }
 
 var errNotYours = stanza.Error{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "You can take back only what you have said yourself."}
 
 // roomLine is a message of a room, for a line about it.
-func (r *room) roomLine(id string) body.Mention {
-	r.recall()
-	old := r.said(id)
+func (r *room) mention(id string) body.Mention {
+	r.loadHistory()
+	old := r.lineByID(id)
 	if old == nil {
 		return body.Mention{}
 	}
@@ -141,7 +141,7 @@ func (l *line) ownText() string {
 }
 
 // chatLine is a message of a one-to-one chat, for a line about it.
-func (ob *outbox) chatLine(peer legacy.Peer, id string) body.Mention {
+func (ob *outbox) mention(peer legacy.Peer, id string) body.Mention {
 	later := false // the user has said something later
 	for _, l := range slices.Backward(ob.chat) {
 		switch {

@@ -166,7 +166,7 @@ func (c *Component) Run(ctx context.Context) error {
 		return fmt.Errorf("component %s: %w", c.domain, err)
 	}
 	for _, a := range accounts {
-		if a.Options[optStay] != "" || staysSomewhere(a) {
+		if a.Options[optStay] != "" || hasPersistentRoom(a) {
 			c.staying = append(c.staying, a.User)
 		}
 	}

@@ -98,7 +98,7 @@ func (c *Component) refuseStranger(st *stanza.Inbound) {
 		c.refuseSubscription(st)
 		return
 	}
-	if why := c.noRoom(st); why != nil {
+	if why := c.notARoom(st); why != nil {
 		st.Refuse(*why)
 		return
 	}

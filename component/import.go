@@ -103,5 +103,5 @@ func settingError(network legacy.Network, p legacy.Peer, key, value string) stri
 
 // ImportedLine is a line of a room's archive, for registry.Line.Payload.
 func ImportedLine(nick, text string) ([]byte, error) {
-	return json.Marshal(keptLine{Nick: nick, Text: body.Clean(text)})
+	return json.Marshal(storedLine{Nick: nick, Text: body.Clean(text)})
 }

@@ -62,7 +62,7 @@ func (h *streamHandler) Stanza(_ *stream.Conn, e *element.Element, tooLarge bool
 func (h *streamHandler) Lost(_ *stream.Conn, unacked []stream.Message) {
 	c := (*Component)(h)
 	c.greeting.Wait()
-	c.keepUnacked(unacked)
+	c.spoolUnacked(unacked)
 	c.setConn(nil)
 }
 

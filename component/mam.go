@@ -104,8 +104,8 @@ func (rs *rooms) queryArchive(req *stanza.Request, peer legacy.Peer) {
 
 // Bounds of a search for what one occupant has said.
 const (
-	searchPage = 500
-	searchMost = 20_000 // lines
+	searchPage  = 500
+	searchLines = 20_000 // lines
 )
 
 // readArchiveOf reads what somebody has said up to now. Who has spoken is encrypted, so
@@ -113,7 +113,7 @@ const (
 func (r *room) readArchiveOf(q registry.LineQuery, jid string) (found registry.LinePage, why *stanza.Error) {
 	most, full := q.Limit, false
 	q.Limit = searchPage
-	for seen := 0; seen < searchMost; seen += searchPage {
+	for seen := 0; seen < searchLines; seen += searchPage {
 		page, why := r.rs.readArchive(q, r.peer)
 		if why != nil {
 			return page, why
@@ -122,7 +122,7 @@ func (r *room) readArchiveOf(q registry.LineQuery, jid string) (found registry.L
 			slices.Reverse(page.Lines)
 		}
 		for _, kept := range page.Lines {
-			if l, err := readLine(kept); err != nil || r.occupantJID(l.nick) != jid {
+			if l, err := decodeLine(kept); err != nil || r.occupantJID(l.nick) != jid {
 				continue
 			}
 			if len(found.Lines) == most {
@@ -192,7 +192,7 @@ func archiveQuery(query *element.Element) (registry.LineQuery, *stanza.Error) {
 
 // sendArchived sends one line of the archive. (XEP-0313 §4.2)
 func (r *room) sendArchived(req *stanza.Request, kept registry.Line) {
-	l, err := readLine(kept)
+	l, err := decodeLine(kept)
 	if err != nil {
 		r.rs.u.log.Error().Err(err).Msg("a line of the archive cannot be read")
 		return

@@ -50,7 +50,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 	case xep.IsEncrypted(st.Element):
 		st.Refuse(stanza.ErrEncrypted)
 		return
-	case ob.u.rooms.passInvite(st):
+	case ob.u.rooms.relayInvite(st):
 		return
 	case text == "" && a == body.Say:
 		ob.onChatState(st)
@@ -68,7 +68,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 		if peer, err := ob.u.c.peer(st.To); err != nil {
 			st.Refuse(stanza.Translate(err))
 		} else {
-			ob.actAlone(st, a, peer)
+			ob.relayAct(st, a, peer)
 		}
 		return
 	case st.To.Local == "":
@@ -89,7 +89,7 @@ func (ob *outbox) sendText(st *stanza.Inbound, text string) {
 		st.Refuse(stanza.Translate(err))
 		return
 	}
-	ob.u.rooms.endPrivate(peer) // the user talks to them outside of any room
+	ob.u.rooms.endPrivateChat(peer) // the user talks to them outside of any room
 	ob.sendTo(st, peer, text)
 }
 
@@ -102,7 +102,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 		st.Refuse(stanza.Translate(ob.u.login.refused()))
 		return false
 	case s == nil && ob.u.login.wanted():
-		ob.keepForNetwork(st)
+		ob.spoolOutbound(st)
 		return false
 	case s == nil:
 		st.Refuse(ob.u.login.notOnline())
@@ -115,7 +115,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 		st.Refuse(stanza.ErrBlocked)
 		return false
 	}
-	ob.keepThread(peer, st.Element)
+	ob.noteThread(peer, st.Element)
 	m := &sentMessage{stanza: st, state: legacy.Delivered}
 	var markup []legacy.Span
 	if ob.u.c.info.Features.Has(legacy.FeatureMarkup) {
@@ -123,7 +123,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 	}
 	reply := ob.replyTo(st, peer)
 	if reply != "" && markup == nil {
-		text = ob.u.rooms.addressed(peer, reply, body.WithoutQuote(st.Element, text))
+		text = ob.u.rooms.prefixAddressee(peer, reply, body.WithoutQuote(st.Element, text))
 	}
 	if body.ActOf(st.Element) == body.Correct && !peer.Service { // a corrected command is a command
 		text, markup = body.Correction(text, markup)
@@ -160,7 +160,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 // replyTo is the message that another one answers, where the network knows of
 // answers. (XEP-0461 §3)
 func (ob *outbox) replyTo(st *stanza.Inbound, peer legacy.Peer) string {
-	if ob.u.rooms.hasTags(peer) {
+	if ob.u.rooms.hasMessageTags(peer) {
 		if reply := st.Child(xep.NSReply, "reply"); reply != nil {
 			return reply.Attr("id")
 		}
@@ -175,7 +175,7 @@ const (
 
 // keepThread remembers the thread of a conversation, if the user's client has
 // given it one: the answers belong to it. (RFC 6121 §5.2.5)
-func (ob *outbox) keepThread(peer legacy.Peer, st *element.Element) {
+func (ob *outbox) noteThread(peer legacy.Peer, st *element.Element) {
 	thread := st.ChildText(stanza.NS, "thread")
 	switch _, known := ob.threads[peer.ID]; {
 	case thread == "" || len(thread) > maxThread:
@@ -233,7 +233,7 @@ func (ob *outbox) onOwnMessage(ev legacy.OwnMessage) {
 	if ob.showOwn(jid, ev.Text, ev.Time) {
 		return
 	}
-	ob.passMessage(legacy.MessageReceived{From: ev.To, Text: "[you wrote elsewhere] " + ev.Text, Time: ev.Time, Auto: false})
+	ob.relayMessage(legacy.MessageReceived{From: ev.To, Text: "[you wrote elsewhere] " + ev.Text, Time: ev.Time, Auto: false})
 }
 
 // onMessageFailed: a message will not arrive; its sender is told.
@@ -279,18 +279,18 @@ func (ob *outbox) onMessageReceived(ev legacy.MessageReceived) {
 		ob.hold(ev.From, ev.Text)
 		return
 	}
-	ob.passMessage(ev)
+	ob.relayMessage(ev)
 }
 
 // passMessage hands the user a message from the network.
-func (ob *outbox) passMessage(ev legacy.MessageReceived) {
+func (ob *outbox) relayMessage(ev legacy.MessageReceived) {
 	ob.u.c.counters.fromNetwork.Add(1)
 	delete(ob.typing, ev.From.ID)
 	if !ev.Time.IsZero() {
 		ev.Time = ob.stampStored(ev.From, ev.Time)
 	}
-	ob.deliverKept() // what is older goes first
-	if ob.u.rooms.passPrivately(ev) {
+	ob.deliverSpooled() // what is older goes first
+	if ob.u.rooms.deliverPrivate(ev) {
 		return
 	}
 	jid := ob.u.c.contactJID(ev.From.ID)
@@ -299,7 +299,7 @@ func (ob *outbox) passMessage(ev legacy.MessageReceived) {
 	}
 	msg := stream.Message{User: ob.u.bare, Peer: ev.From.ID, ID: newID()}
 	ob.noteChat(chatLine{peer: ev.From.ID, id: msg.ID, words: body.FirstWords(ev.Text)})
-	ob.pass(func(dst []byte) []byte {
+	ob.deliver(func(dst []byte) []byte {
 		return ob.u.c.appendMessage(dst, ob.u.c.full(jid), ob.u.bare, msg.ID, ob.threads[ev.From.ID], ev)
 	}, msg)
 }
@@ -308,13 +308,13 @@ func (ob *outbox) passMessage(ev legacy.MessageReceived) {
 // seconds or minutes, and clients that sort by it would show those of one conversation in
 // any order.
 func (ob *outbox) stampStored(from legacy.Peer, at time.Time) time.Time {
-	last, known := ob.stored[from.ID]
+	last, known := ob.storedStamps[from.ID]
 	if known {
-		at = grown(at, last)
-	} else if len(ob.stored) >= maxThreads {
-		clear(ob.stored)
+		at = increasing(at, last)
+	} else if len(ob.storedStamps) >= maxThreads {
+		clear(ob.storedStamps)
 	}
-	put(&ob.stored, from.ID, at)
+	put(&ob.storedStamps, from.ID, at)
 	return at
 }
 

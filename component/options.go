@@ -133,7 +133,7 @@ func (ad *adhoc) askOptions(x *execution) {
 			return
 		}
 		u.clients.showOwnPresence()
-		u.rooms.reviewRooms()
+		u.rooms.applyPersistence()
 		u.clients.showSelf()
 		u.adhoc.complete(x, "info", "Your settings are stored.", nil)
 	})

@@ -8,33 +8,39 @@ import "time"
 type outbox struct {
 	u *user
 
-	sent    map[string]*sentMessage // by Outgoing.Ref
-	echos   map[string]time.Time    // ids of messages that the server hands back to us
-	threads map[string]string       // of conversations, by peer
-	stored  map[string]time.Time    // stamps of the last messages that the network had stored, by peer
-	notices map[string]*heldNotices // for a user without a client, by the peer ID of the service
-	reacted map[string][]string     // the user's reactions to messages, by reactionKey
-	typing  map[string]time.Time    // when a composing state expires, by peer or typist
-	chat    []chatLine              // of one-to-one chats, the latest last
+	sent         map[string]*sentMessage // by Outgoing.Ref
+	echos        map[string]time.Time    // ids of messages that the server hands back to us
+	threads      map[string]string       // of conversations, by peer
+	storedStamps map[string]time.Time    // stamps of the last messages that the network had stored, by peer
+	notices      map[string]*heldNotices // for a user without a client, by the peer ID of the service
+	reactions    map[string][]string     // the user's reactions to messages, by reactionKey
+	typing       map[string]time.Time    // when a composing state expires, by peer or typist
+	chat         []chatLine              // of one-to-one chats, the latest last
 
-	keptIn     bool        // the spool may have messages for the user
-	keptOut    bool        // the spool may have messages for the network
-	keptTill   time.Time   // when those for the network are bounced
-	forgetting []int64     // spooled messages that were sent to the user and not confirmed
-	forgetWhen <-chan bool // reports whether they have arrived
+	spool spool
+}
+
+// spool is what the actor knows of the user's messages in the registry: inbound ones wait
+// for the link to the XMPP server, outbound ones for the session.
+type spool struct {
+	inbound  bool        // there may be messages for the user
+	outbound bool        // there may be messages for the network
+	expires  time.Time   // when the outbound messages are bounced, zero if there are none
+	unacked  []int64     // rows that were sent to the user's server and not yet acknowledged
+	acked    <-chan bool // receives whether the server has acknowledged them
 }
 
 func (ob *outbox) due(now time.Time) {
 	ob.expireTyping(now)
-	if isDue(ob.keptTill, now) {
-		ob.giveUpKept()
+	if isDue(ob.spool.expires, now) {
+		ob.bounceExpired()
 	}
-	ob.forgetDelivered()
-	ob.deliverKept()
+	ob.deleteDelivered()
+	ob.deliverSpooled()
 }
 
 func (ob *outbox) next() time.Time {
-	next := ob.keptTill
+	next := ob.spool.expires
 	for _, until := range ob.typing {
 		next = earliest(next, until)
 	}
@@ -42,17 +48,17 @@ func (ob *outbox) next() time.Time {
 }
 
 func (ob *outbox) busy() bool {
-	return len(ob.sent) > 0 || ob.keptIn || ob.forgetting != nil || !ob.keptTill.IsZero()
+	return len(ob.sent) > 0 || ob.spool.inbound || ob.spool.unacked != nil || !ob.spool.expires.IsZero()
 }
 
 func (ob *outbox) reset(why resetReason) {
 	switch why {
 	case linkChanged:
-		ob.keptIn = ob.keptIn || ob.u.conn != nil && ob.u.account.exists()
+		ob.spool.inbound = ob.spool.inbound || ob.u.conn != nil && ob.u.account.exists()
 	case sessionEnded:
 		clear(ob.typing)
 	case unregistered:
-		ob.keptIn, ob.keptOut, ob.keptTill = false, false, time.Time{}
+		ob.spool.inbound, ob.spool.outbound, ob.spool.expires = false, false, time.Time{}
 	case stopped:
 		ob.failSent(ob.u.closeErr)
 		ob.sendHeldNotices()
@@ -68,19 +74,19 @@ func (ob *outbox) unconfirmed() int { return len(ob.sent) }
 // load notes that the spool has messages for the network. Those of a guest are bounced:
 // their session is over.
 func (ob *outbox) load(waiting, registered bool) {
-	if ob.keptOut = waiting; !waiting {
+	if ob.spool.outbound = waiting; !waiting {
 		return
 	}
-	ob.keptTill = ob.u.c.clock.Now()
+	ob.spool.expires = ob.u.c.clock.Now()
 	if registered {
-		ob.keptTill = ob.keptTill.Add(keptTime)
+		ob.spool.expires = ob.spool.expires.Add(spoolTime)
 	}
 }
 
 // beginTyping notes that a peer or a typist is composing.
 func (ob *outbox) beginTyping(key string) {
 	if _, known := ob.typing[key]; known || len(ob.typing) < maxTyping {
-		put(&ob.typing, key, ob.u.c.clock.Now().Add(typingTime))
+		put(&ob.typing, key, ob.u.c.clock.Now().Add(typingTimeout))
 	}
 }
 

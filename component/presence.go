@@ -33,7 +33,7 @@ func (u *user) onPresence(st *stanza.Inbound) {
 	}
 	switch st.Type {
 	case "":
-		if why := u.c.noRoom(st); why != nil {
+		if why := u.c.notARoom(st); why != nil {
 			st.Refuse(*why)
 			return
 		}
@@ -69,7 +69,7 @@ func (cl *clients) onAvailable(st *stanza.Inbound) {
 	r, before := translateResource(st.Element, cl.u.c.clock.Now()), cl.resources[full]
 	r.features, r.asked, r.asking = before.features, before.asked, before.asking
 	cl.resources[full] = r
-	cl.u.rooms.noteGone(full, false)
+	cl.u.rooms.setClientOffline(full, false)
 	cl.learn(full, st.Element)
 	cl.noticePhoto(st.Element)
 	if came && legacy.KindOf(cl.u.login.refused()) == legacy.Replaced {
@@ -99,7 +99,7 @@ func (cl *clients) onUnavailable(st *stanza.Inbound) {
 		return
 	}
 	full := st.From.String()
-	cl.u.rooms.noteGone(full, true)
+	cl.u.rooms.setClientOffline(full, true)
 	if _, known := cl.resources[full]; !known {
 		return
 	}
@@ -164,7 +164,7 @@ func (cl *clients) ownPresence() legacy.Presence {
 	}
 	switch {
 	case best.presence.Show != legacy.ShowOffline:
-	case len(cl.resources) == 0 && (cl.u.account.option(optStay) || cl.u.rooms.staysAlone()):
+	case len(cl.resources) == 0 && (cl.u.account.option(optStay) || cl.u.rooms.onlyPersistentRooms()):
 		best.presence.Show = legacy.ShowXA
 	default:
 		best.presence.Show = legacy.ShowOnline // just registered; the client has not told us yet

@@ -17,7 +17,7 @@ func (r *room) retract(st *stanza.Inbound) {
 	req := &stanza.Request{Inbound: st, Payload: body.Retraction(st.Element), Deadline: r.rs.u.c.clock.Now().Add(requestTime)}
 	r.rs.u.calls.await(req)
 	id := req.Payload.Attr("id")
-	if own := r.said(id); own != nil { // the client may know it by another id
+	if own := r.lineByID(id); own != nil { // the client may know it by another id
 		id = own.archived
 	}
 	if len(r.retracted) >= maxRetracted {
@@ -37,16 +37,16 @@ const maxRetracted = 50
 func (r *room) reflectRetraction(st *stanza.Inbound) {
 	e := body.Retraction(st.Element)
 	id := e.Attr("id")
-	if old := r.said(id); old != nil {
-		r.unsay(old.archived)
+	if old := r.lineByID(id); old != nil {
+		r.removeLine(old.archived)
 	}
 	var attached *element.Element // as the client knows it that has sent it
 	if e.Name == "apply-to" {
 		attached = element.New(xep.NSFasten, "apply-to").Set("id", id).Add(element.New(xep.NSRetract0, "retract"))
 	}
 	o := r.idOf(r.nick)
-	r.toClients(func(full string) {
-		r.rs.put(element.New(stanza.NS, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat").
+	r.eachClient(func(full string) {
+		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat").
 			Set("id", cmp.Or(st.ID, newID())).Add(element.New(xep.NSRetract, "retract").Set("id", id), attached, o, element.New("urn:xmpp:hints", "store")))
 	})
 }
@@ -85,7 +85,7 @@ func (r *room) redact(req *stanza.Request, id, reason string, done func()) {
 // onRoomRedaction: a message was taken back. It is remembered no longer.
 // (XEP-0424 §3, §5, XEP-0425 §3)
 func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
-	r.recall()
+	r.loadHistory()
 	if st := r.retracted[ev.ID]; st != nil && ev.Nick == r.nick {
 		delete(r.retracted, ev.ID)
 		r.reflectRetraction(st)
@@ -94,7 +94,7 @@ func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
 	from, retract := r.jid, element.New(xep.NSRetract, "retract").Set("id", ev.ID)
 	text := "A message was removed, which your client cannot show."
 	var id *element.Element
-	if old := r.said(ev.ID); old != nil && ev.Nick != "" && (old.nick == ev.Nick || r.isOf(old, ev.Nick)) {
+	if old := r.lineByID(ev.ID); old != nil && ev.Nick != "" && (old.nick == ev.Nick || r.saidBy(old, ev.Nick)) {
 		from, id = r.occupantJID(ev.Nick), r.idOf(ev.Nick)
 		text = "/me took back an earlier message, which your client cannot show."
 	} else {
@@ -107,22 +107,22 @@ func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
 	if ev.Reason != "" {
 		retract.Add(element.New(xep.NSRetract, "reason").AddText(ev.Reason))
 	}
-	r.unsay(ev.ID)
-	r.toClients(func(full string) {
-		r.rs.put(element.New(stanza.NS, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", newID()).
+	r.removeLine(ev.ID)
+	r.eachClient(func(full string) {
+		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", newID()).
 			Add(element.New(stanza.NS, "body").AddText(text), retract, id,
 				element.New(xep.NSFallback, "fallback").Set("for", xep.NSRetract), element.New("urn:xmpp:hints", "store")))
 	})
 }
 
 // isOf reports whether an occupant, perhaps by another nick then, has said a line.
-func (r *room) isOf(l *line, nick string) bool {
+func (r *room) saidBy(l *line, nick string) bool {
 	o := r.occupants[nick]
 	return o != nil && o.id != "" && l.occupant == o.id
 }
 
 // unsay forgets what was said.
-func (r *room) unsay(id string) {
+func (r *room) removeLine(id string) {
 	r.history = slices.DeleteFunc(r.history, func(l line) bool { return l.archived == id })
 	if !r.rs.u.c.archives() {
 		return

@@ -15,13 +15,13 @@ import (
 // connections of their own: they get the line from the network, and are shown what it
 // stands for.
 type rendition struct {
-	act    body.Act
-	about  line // what it is about, as the sender has it
-	back   int  // how many lines with the same words have followed that one
-	text   string
-	emojis []string
-	number uint64 // of all renditions
-	till   time.Time
+	act     body.Act
+	about   line // what it is about, as the sender has it
+	back    int  // how many lines with the same words have followed that one
+	text    string
+	emojis  []string
+	number  uint64 // of all renditions
+	expires time.Time
 }
 
 // spokenLine is a line as a network passes it on.
@@ -48,7 +48,7 @@ func (rd *renditions) add(l spokenLine, re rendition, now time.Time) {
 	defer rd.mu.Unlock()
 	if len(rd.by) >= maxRenditions {
 		for old, all := range rd.by {
-			if all[len(all)-1].till.Before(now) {
+			if all[len(all)-1].expires.Before(now) {
 				delete(rd.by, old)
 			}
 		}
@@ -57,7 +57,7 @@ func (rd *renditions) add(l spokenLine, re rendition, now time.Time) {
 		}
 	}
 	rd.last++
-	re.number, re.till = rd.last, now.Add(renditionTime)
+	re.number, re.expires = rd.last, now.Add(renditionTime)
 	all := append(rd.by[l], re)
 	put(&rd.by, l, all[max(0, len(all)-maxSameLines):])
 }
@@ -68,7 +68,7 @@ func (rd *renditions) find(l spokenLine, after uint64, now time.Time) rendition 
 	rd.mu.Lock()
 	defer rd.mu.Unlock()
 	for _, re := range rd.by[l] {
-		if re.number > after && re.till.After(now) {
+		if re.number > after && re.expires.After(now) {
 			return re
 		}
 	}
@@ -93,8 +93,8 @@ func (rs *rooms) noteRendition(st *stanza.Inbound, peer legacy.Peer, parts []str
 		e := st.Child(xep.NSReactions, "reactions")
 		id, re.emojis = e.Attr("id"), body.ReactionsIn(e)
 	}
-	r.recall()
-	old := r.said(id)
+	r.loadHistory()
+	old := r.lineByID(id)
 	if old == nil {
 		return
 	}
@@ -121,7 +121,7 @@ func (r *room) rendition(ev legacy.RoomMessage) (rendition, *line) {
 		clear(r.rendered)
 	}
 	put(&r.rendered, ev.Nick, re.number)
-	r.recall()
+	r.loadHistory()
 	var same []*line
 	for i := len(r.history) - 1; i >= 0; i-- {
 		l := &r.history[i]

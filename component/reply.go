@@ -12,7 +12,7 @@ import (
 
 // said is what was said in a room under an id, of the archive or else of the stanza, nil
 // if that is not remembered.
-func (r *room) said(id string) *line {
+func (r *room) lineByID(id string) *line {
 	if r == nil || id == "" {
 		return nil
 	}
@@ -68,8 +68,8 @@ func (l *line) appendReply(dst []byte, r *room) []byte {
 
 // addressed is an answer with the nick of whoever it is to: few clients of networks with
 // answers show any.
-func addressed(r *room, id, text string) string {
-	old := r.said(id)
+func prefixAddressee(r *room, id, text string) string {
+	old := r.lineByID(id)
 	if old == nil || old.nick == "" || old.nick == r.nick || strings.HasPrefix(text, "/") || strings.HasPrefix(text, old.nick) {
 		return text
 	}

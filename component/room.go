@@ -19,48 +19,48 @@ import (
 type room struct {
 	rs *rooms
 
-	peer      legacy.Peer
-	jid       string
-	joined    bool // the network has let the user in
-	asked     bool // it was asked to
-	stays     bool // the user stays in it while no client does
-	own       bool // it is one of the registration form's
-	tags      bool // reactions and typing pass
-	redacts   bool // messages can be taken back
-	password  string
-	nick      string          // what the user is called there
-	wanted    string          // what the user wants to be called
-	renaming  *stanza.Inbound // asks for another nick, and was not yet answered
-	show      string          // how available the user is there, and what they say of it:
-	status    string          // as the client has it that told it last
-	moderated bool            // who has no voice may not speak
-	retopic   *stanza.Inbound // asks for another topic, and was not yet answered
-	occupants map[string]*occupant
-	topic     legacy.Topic
-	config    *legacy.RoomConfig // nil if unknown
-	history   []line
-	newest    time.Time                  // stamp of the newest line
-	repeated  time.Time                  // stamp of the last line that the network has repeated
-	retracted map[string]*stanza.Inbound // by the user, of which the network has not told: by its ids of the messages
-	rendered  map[string]uint64          // number of the last rendition that was shown, by nick
-	recalled  bool                       // the archive was looked into
-	renamed   bool                       // somebody has another nick than the one by which they are known
-	clients   map[string]*roomClient     // the user's clients in the room, by full JID
-	order     uint64                     // how many rooms the user had entered before
-	leaveAt   time.Time                  // when the user leaves, zero unless the last client has gone
-	goodbye   string                     // and what is said then
+	peer           legacy.Peer
+	jid            string
+	joined         bool // the network has let the user in
+	joinSent       bool // it was asked to
+	persistent     bool // the user stays in it while no client does
+	autojoin       bool // it is one of the registration form's
+	messageTags    bool // reactions and typing pass
+	redaction      bool // messages can be taken back
+	password       string
+	nick           string          // what the user is called there
+	desiredNick    string          // what the user wants to be called
+	pendingNick    *stanza.Inbound // asks for another nick, and was not yet answered
+	show           string          // how available the user is there, and what they say of it:
+	status         string          // as the client has it that told it last
+	moderated      bool            // who has no voice may not speak
+	pendingSubject *stanza.Inbound // asks for another topic, and was not yet answered
+	occupants      map[string]*occupant
+	topic          legacy.Topic
+	config         *legacy.RoomConfig // nil if unknown
+	history        []line
+	newestStamp    time.Time                  // stamp of the newest line
+	newestReplay   time.Time                  // stamp of the last line that the network has repeated
+	retracted      map[string]*stanza.Inbound // by the user, of which the network has not told: by its ids of the messages
+	rendered       map[string]uint64          // number of the last rendition that was shown, by nick
+	archiveRead    bool                       // the archive was looked into
+	renamed        bool                       // somebody has another nick than the one by which they are known
+	clients        map[string]*roomClient     // the user's clients in the room, by full JID
+	order          uint64                     // how many rooms the user had entered before
+	leaveAt        time.Time                  // when the user leaves, zero unless the last client has gone
+	partReason     string                     // and what is said then
 }
 
 // roomClient is one of the user's clients in a room.
 type roomClient struct {
-	id    string           // of the presence by which it joined
-	nick  string           // that it asked for, or has: as in JIDs
-	until time.Time        // for the network to let it in
-	in    bool             // it has been told who is there
-	lang  bool             // what it sends names a language
-	gone  bool             // it is offline, and its server has yet to say so to the room
-	shown legacy.Presence  // how available the user is by it
-	wish  *element.Element // how much history it wants, nil if it did not say
+	id           string           // of the presence by which it joined
+	nick         string           // that it asked for, or has: as in JIDs
+	joinDeadline time.Time        // for the network to let it in
+	shown        bool             // it has been told who is there
+	lang         bool             // what it sends names a language
+	offline      bool             // it is offline, and its server has yet to say so to the room
+	presence     legacy.Presence  // how available the user is by it
+	history      *element.Element // how much history it wants, nil if it did not say
 }
 
 const (
@@ -70,7 +70,7 @@ const (
 
 // noRoom is why somebody who wants to enter a room cannot, since none can have that
 // address; nil for any other presence.
-func (c *Component) noRoom(st *stanza.Inbound) *stanza.Error {
+func (c *Component) notARoom(st *stanza.Inbound) *stanza.Error {
 	if st.Name != "presence" || st.Type != "" || st.Child(xep.NSMUC, "x") == nil || !c.info.Features.Has(legacy.FeatureRooms) {
 		return nil
 	}
@@ -92,7 +92,7 @@ func (rs *rooms) newRoom(peer legacy.Peer) *room {
 		return nil
 	}
 	r := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID), occupants: make(map[string]*occupant), clients: make(map[string]*roomClient)}
-	r.stays = rs.staysIn(peer)
+	r.persistent = rs.isPersistent(peer)
 	rs.entered++
 	r.order = rs.entered
 	rs.all[peer.ID] = r
@@ -110,7 +110,7 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 	case st.Type == "unavailable":
 		r.leaveRoom(st)
 	case st.Type == "error":
-		if client != nil && isErrorOf(st, ghosts) {
+		if client != nil && isErrorOf(st, clientGoneErrors) {
 			r.dropClient(full, "")
 		}
 		rs.u.clients.onPresenceError(st)
@@ -128,7 +128,7 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 	case r.joined && st.To.Resource != resourceOf(r.nick):
 		r.changeNick(st, client)
 	default:
-		r.onShown(st, client)
+		r.onAvailability(st, client)
 	}
 }
 
@@ -144,7 +144,7 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	}
 	rs.u.login.nameGuest(nick)
 	r := rs.all[peer.ID]
-	if r != nil && !r.backIn(st.To.Resource, nick) {
+	if r != nil && !r.cancelLeave(st.To.Resource, nick) {
 		r = nil
 	}
 	if r == nil {
@@ -159,14 +159,14 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 		return
 	}
 	x := st.Child(xep.NSMUC, "x")
-	client := &roomClient{until: rs.u.c.clock.Now().Add(joinTime), id: st.ID, lang: st.Lang() != "", nick: st.To.Resource, wish: x.Child(xep.NSMUC, "history")}
+	client := &roomClient{joinDeadline: rs.u.c.clock.Now().Add(joinTime), id: st.ID, lang: st.Lang() != "", nick: st.To.Resource, history: x.Child(xep.NSMUC, "history")}
 	r.clients[full] = client
-	r.readShown(st, client)
+	r.readPresence(st, client)
 	if x.Child(xep.NSMUC, "password") != nil {
 		r.password = x.ChildText(xep.NSMUC, "password")
 	}
-	if r.wanted == "" {
-		r.wanted = nick
+	if r.desiredNick == "" {
+		r.desiredNick = nick
 	}
 	switch {
 	case r.joined:
@@ -178,7 +178,7 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 		rs.refuseEntry(st, stanza.Translate(rs.u.login.refused()))
 		r.dropClient(full, "")
 	default:
-		r.askRoom()
+		r.requestJoin()
 	}
 }
 
@@ -197,24 +197,24 @@ func (rs *rooms) signOnAsGuest(nick string) *stanza.Error {
 }
 
 // askRoom asks the network to let the user in, once there is a session.
-func (r *room) askRoom() {
+func (r *room) requestJoin() {
 	roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer)
-	if !ok || r.asked {
+	if !ok || r.joinSent {
 		return
 	}
-	r.asked = true
-	r.rs.u.login.renameAt(roomer, r.peer)
-	if err := roomer.JoinRoom(r.rs.u.ctx, r.peer, r.wanted, r.password); err != nil {
+	r.joinSent = true
+	r.rs.u.login.applyNick(roomer, r.peer)
+	if err := roomer.JoinRoom(r.rs.u.ctx, r.peer, r.desiredNick, r.password); err != nil {
 		r.rs.onRoomFailed(legacy.RoomFailed{Room: r.peer, Err: err})
 	}
 }
 
 // rejoin asks for every room once the session is up, again or for the first time.
 func (rs *rooms) rejoin() {
-	rs.enterOwnRooms()
+	rs.autojoin()
 	for _, r := range slices.SortedFunc(maps.Values(rs.all), func(a, b *room) int { return cmp.Compare(a.order, b.order) }) {
-		r.asked = false // in order: the first nick may be the one for all
-		r.askRoom()
+		r.joinSent = false // in order: the first nick may be the one for all
+		r.requestJoin()
 	}
 }
 
@@ -229,7 +229,7 @@ func (r *room) leaveRoom(st *stanza.Inbound) {
 	if r.nick == "" { // it was not let in yet
 		self = &occupant{Occupant: legacy.Occupant{Nick: r.clients[full].nick}}
 	}
-	if client := r.clients[full]; !client.gone && !client.wasDropped(st) {
+	if client := r.clients[full]; !client.offline && !client.wasDropped(st) {
 		r.sendOccupant(full, self, occupantStanza{gone: true, codes: []string{"110"}})
 	}
 	r.dropClient(full, body.Clean(st.ChildText(stanza.NS, "status")))
@@ -240,7 +240,7 @@ func (r *room) leaveRoom(st *stanza.Inbound) {
 // nothing else tells. Prosody says so when the address was taken; ejabberd's own has
 // neither the language that it puts to all that a client sends, nor anything else.
 func (rc *roomClient) wasDropped(st *stanza.Inbound) bool {
-	return strings.HasSuffix(st.ChildText(stanza.NS, "status"), replacedText) ||
+	return strings.HasSuffix(st.ChildText(stanza.NS, "status"), replacedStatus) ||
 		rc.lang && st.Lang() == "" && st.ID == "" && st.Count() == 0
 }
 
@@ -248,16 +248,16 @@ func (rc *roomClient) wasDropped(st *stanza.Inbound) bool {
 func (r *room) dropClient(full string, reason string) {
 	delete(r.clients, full)
 	r.rs.u.clients.showOwnPresence()
-	if len(r.clients) > 0 || r.stays && r.rs.all[r.peer.ID] == r || r.lingers(reason) {
+	if len(r.clients) > 0 || r.persistent && r.rs.all[r.peer.ID] == r || r.delayLeave(reason) {
 		return
 	}
-	r.quitRoom(reason)
+	r.leaveOnNetwork(reason)
 }
 
 // quitRoom leaves a room on the network.
-func (r *room) quitRoom(reason string) {
+func (r *room) leaveOnNetwork(reason string) {
 	delete(r.rs.all, r.peer.ID)
-	if roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer); ok && r.asked {
+	if roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer); ok && r.joinSent {
 		if err := roomer.LeaveRoom(r.rs.u.ctx, r.peer, reason); err != nil {
 			r.rs.u.log.Debug().Err(err).Msg("cannot leave a room")
 		} else if len(r.rs.leaving) < maxRooms {
@@ -270,15 +270,15 @@ func (r *room) quitRoom(reason string) {
 }
 
 // replacedText is what Prosody says for a client whose address another one has taken.
-const replacedText = "Replaced by new connection"
+const replacedStatus = "Replaced by new connection"
 
 // noteGone notes that a client has gone offline, or come back, in the rooms that it is in.
 // Nothing more is sent to its address: another client may have that already, and would take
 // an unavailable for the end of its own stay.
-func (rs *rooms) noteGone(full string, gone bool) {
+func (rs *rooms) setClientOffline(full string, gone bool) {
 	for _, r := range rs.all {
 		if client := r.clients[full]; client != nil {
-			client.gone = gone
+			client.offline = gone
 		}
 	}
 }
@@ -295,8 +295,8 @@ func (rs *rooms) dropFromRooms(full string) {
 // dropEmptyRooms leaves the rooms that no client has come back to.
 func (rs *rooms) dropEmptyRooms() {
 	for _, r := range rs.all {
-		if len(r.clients) == 0 && !r.own && !r.stays {
-			r.quitRoom("")
+		if len(r.clients) == 0 && !r.autojoin && !r.persistent {
+			r.leaveOnNetwork("")
 		}
 	}
 }
@@ -306,7 +306,7 @@ func (rs *rooms) dropEmptyRooms() {
 func (rs *rooms) expireJoins(now time.Time) {
 	for _, r := range rs.all {
 		for full, client := range r.clients {
-			if !client.in && !client.until.After(now) {
+			if !client.shown && !client.joinDeadline.After(now) {
 				r.refuseJoin(full, stanza.ErrTimeout)
 				r.dropClient(full, "")
 			}
@@ -318,12 +318,12 @@ func (rs *rooms) expireJoins(now time.Time) {
 // wanted to be.
 func (r *room) refuseJoin(full string, why stanza.Error) {
 	client := r.clients[full]
-	r.rs.put(notEntered(r.jid, client.nick, full, client.id, why))
+	r.rs.writeElement(notEntered(r.jid, client.nick, full, client.id, why))
 }
 
 // refuseEntry answers a presence that would enter a room.
 func (rs *rooms) refuseEntry(st *stanza.Inbound, why stanza.Error) {
-	rs.put(notEntered(st.To.Bare().String(), st.To.Resource, st.From.String(), st.ID, why))
+	rs.writeElement(notEntered(st.To.Bare().String(), st.To.Resource, st.From.String(), st.ID, why))
 }
 
 // notEntered is an error of somebody who has not entered a room. (XEP-0045 §7.2)
@@ -340,8 +340,8 @@ func notEntered(room, nick, to, id string, why stanza.Error) *element.Element {
 // (XEP-0045 §7.2.2, §7.2.15)
 func (r *room) showRoom(full string) {
 	client := r.clients[full]
-	again := client.in // it was there before the network was lost
-	client.in = true
+	again := client.shown // it was there before the network was lost
+	client.shown = true
 	for _, o := range slices.SortedFunc(maps.Values(r.occupants), func(a, b *occupant) int { return cmp.Compare(a.Nick, b.Nick) }) {
 		if o.Nick != r.nick {
 			r.sendOccupant(full, o, occupantStanza{})
@@ -349,8 +349,8 @@ func (r *room) showRoom(full string) {
 	}
 	r.sendSelf(full)
 	if !again {
-		r.recall()
-		r.sendHistory(full, r.historyFor(r.rs.historyLength(r.peer), client.wish))
+		r.loadHistory()
+		r.sendHistory(full, r.historyFor(r.rs.historyLength(r.peer), client.history))
 	}
 	r.sendSubject(full, true)
 }
@@ -367,7 +367,7 @@ func (r *room) sendSelf(full string) {
 }
 
 // put writes a stanza from a room, and may wait for the server to read.
-func (rs *rooms) put(e *element.Element) {
+func (rs *rooms) writeElement(e *element.Element) {
 	_ = rs.u.c.write(func(dst []byte) []byte { return e.Append(dst, stanza.NS) }) // a new link starts anew
 }
 
@@ -386,12 +386,12 @@ func (r *room) sendSubject(full string, joining bool) {
 	if joining && !topic.Time.IsZero() {
 		m.Add(xep.Delay(r.jid, topic.Time))
 	}
-	r.rs.put(m)
+	r.rs.writeElement(m)
 }
 
 // say sends the user's clients in a room a text of the room itself.
-func (r *room) roomSays(text string, codes ...string) {
-	r.toClients(func(full string) {
+func (r *room) sendRoomText(text string, codes ...string) {
+	r.eachClient(func(full string) {
 		m := element.New(stanza.NS, "message").Set("from", r.jid).Set("to", full).Set("type", "groupchat").Set("id", newID())
 		if text != "" {
 			m.Add(element.New(stanza.NS, "body").AddText(text))
@@ -403,6 +403,6 @@ func (r *room) roomSays(text string, codes ...string) {
 			}
 			m.Add(x)
 		}
-		r.rs.put(m)
+		r.rs.writeElement(m)
 	})
 }

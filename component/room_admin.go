@@ -38,7 +38,7 @@ func (rs *rooms) onRoomIQ(req *stanza.Request, peer legacy.Peer) {
 		r.onOccupantIQ(req)
 	case is(xep.NSMUCAdmin, "query") && req.Type == "set":
 		r.onModeration(req)
-	case is(xep.NSModerate, "moderate") && req.Type == "set" && r.redacts:
+	case is(xep.NSModerate, "moderate") && req.Type == "set" && r.redaction:
 		r.onModerateMessage(req)
 	case is(xep.NSMUCAdmin, "query"):
 		r.listOccupants(req)
@@ -320,13 +320,13 @@ func (r *room) onRoomConfig(req *stanza.Request) {
 		})
 	case req.Payload.Child(xep.NSMUCOwner, "destroy") != nil:
 		reason := body.Clean(req.Payload.Child(xep.NSMUCOwner, "destroy").ChildText(xep.NSMUCOwner, "reason"))
-		r.forgetStay()
+		r.forgetPersistent()
 		req.Reply(nil)
 		for full := range r.clients {
 			r.sendOccupant(full, r.self(), occupantStanza{gone: true, codes: []string{"110"}, destroyed: true})
 		}
 		clear(r.clients)
-		r.quitRoom(reason)
+		r.leaveOnNetwork(reason)
 	case form == nil || form.Attr("type") == "cancel":
 		req.Reply(nil)
 	default:
@@ -367,7 +367,7 @@ func (r *room) withConfig(req *stanza.Request, f func(config legacy.RoomConfig, 
 			req.Fail(roomError(got.Err))
 			return
 		}
-		r.learnConfig(&got.Config)
+		r.setConfig(&got.Config)
 		f(got.Config, true)
 	}, func(ref string) error { return keeper.RequestRoomConfig(r.rs.u.ctx, ref, r.peer) })
 }

@@ -16,16 +16,16 @@ import (
 // roomCommands are the commands for people who look for rooms, or are in some.
 func (c *Component) roomCommands() []*command {
 	list := &command{node: "list-rooms", name: "List rooms", word: "list", argument: "[PATTERN]", args: []string{"name"},
-		about: "list the rooms that there are, or those with a pattern in their name or topic", who: members, needs: legacy.FeatureRoomList, ask: func(u *user, x *execution) { u.rooms.askRooms(x) }}
+		about: "list the rooms that there are, or those with a pattern in their name or topic", who: members, needs: legacy.FeatureRoomList, ask: func(u *user, x *execution) { u.rooms.listRoomsForm(x) }}
 	if c.services {
 		list.args, list.argument = []string{"server", "name"}, "SERVER [PATTERN]"
 	}
 	return []*command{
 		{node: "join-room", name: "Join a room", word: "join", argument: strings.ToUpper(cmp.Or(c.info.RoomName, "room")), args: []string{"room"},
-			about: "have the gateway invite your client into a room", who: members, needs: legacy.FeatureRooms, ask: func(u *user, x *execution) { u.rooms.askJoin(x) }},
+			about: "have the gateway invite your client into a room", who: members, needs: legacy.FeatureRooms, ask: func(u *user, x *execution) { u.rooms.joinForm(x) }},
 		list,
 		{node: "change-nick", name: "Change my nick", word: "nick", argument: "NEW", args: []string{"nick"},
-			about: "be called something else in the rooms that you are in", needs: legacy.FeatureNicks, when: func(u *user) bool { return u.rooms.isInRoom() }, ask: func(u *user, x *execution) { u.rooms.askNick(x) }},
+			about: "be called something else in the rooms that you are in", needs: legacy.FeatureNicks, when: func(u *user) bool { return u.rooms.isInRoom() }, ask: func(u *user, x *execution) { u.rooms.nickForm(x) }},
 	}
 }
 
@@ -45,7 +45,7 @@ func (rs *rooms) joinedRooms() []*room {
 }
 
 // askJoin asks for a room. Only a client can enter it: it is invited there.
-func (rs *rooms) askJoin(x *execution) {
+func (rs *rooms) joinForm(x *execution) {
 	asked := xep.NewForm("form", "", "Join a room", "Your client is then invited there.").
 		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+cmp.Or(rs.u.c.info.RoomName, "room"))))
 	rs.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
@@ -76,7 +76,7 @@ var roomColumns = [][2]string{{"jid", "Address"}, {"people", "People"}, {"topic"
 const maxRoomsShown = 200
 
 // askRooms asks which rooms to list.
-func (rs *rooms) askRooms(x *execution) {
+func (rs *rooms) listRoomsForm(x *execution) {
 	asked := xep.NewForm("form", "", "List rooms", "")
 	if rs.u.c.services {
 		asked.Add(xep.Required(xep.NewField("server", "text-single", "Server")))
@@ -134,7 +134,7 @@ func (rs *rooms) showRooms(x *execution, rooms []legacy.ListedRoom, pattern stri
 }
 
 // askNick asks what the user wants to be called.
-func (rs *rooms) askNick(x *execution) {
+func (rs *rooms) nickForm(x *execution) {
 	rooms := rs.joinedRooms()
 	if len(rooms) == 0 {
 		rs.u.adhoc.complete(x, "error", "You are in no room. You choose a nick as you join one.", nil)
@@ -160,8 +160,8 @@ func (rs *rooms) askNick(x *execution) {
 
 // nickChange is a change of nick that a command waits for.
 type nickChange struct {
-	left map[string]bool // rooms that have not yet answered, by Peer.ID
-	done func(error)     // called once, with the first error
+	pending map[string]bool // rooms that have not yet answered, by Peer.ID
+	done    func(error)     // called once, with the first error
 }
 
 // renameAll has the network call the user something else, once for all rooms in which
@@ -172,10 +172,10 @@ func (rs *rooms) renameAll(x *execution, nick string) {
 		rs.u.adhoc.complete(x, "error", rs.u.login.stateText(), nil)
 		return
 	}
-	change := &nickChange{left: make(map[string]bool)}
+	change := &nickChange{pending: make(map[string]bool)}
 	change.done = func(err error) {
-		if rs.renaming == change {
-			rs.renaming = nil
+		if rs.pendingNick == change {
+			rs.pendingNick = nil
 		}
 		switch {
 		case x.request.Answered():
@@ -185,7 +185,7 @@ func (rs *rooms) renameAll(x *execution, nick string) {
 			rs.u.adhoc.complete(x, "info", "You are called "+nick+" now.", nil)
 		}
 	}
-	rs.renaming = change
+	rs.pendingNick = change
 	namer, _ := rs.u.c.cfg.Network.(legacy.OccupantNamer)
 	seen := make(map[string]bool)
 	for _, r := range rs.joinedRooms() {
@@ -199,25 +199,25 @@ func (rs *rooms) renameAll(x *execution, nick string) {
 			}
 			seen[name] = true
 		}
-		change.left[r.peer.ID] = true
+		change.pending[r.peer.ID] = true
 		if err := roomer.SetNick(rs.u.ctx, r.peer, nick); err != nil {
 			change.done(err)
 			return
 		}
 	}
-	if len(change.left) == 0 {
+	if len(change.pending) == 0 {
 		change.done(nil)
 	}
 }
 
 // onNickChanged: the network has answered to a change of nick in a room.
 func (rs *rooms) onNickChanged(r *room, err error) {
-	c := rs.renaming
-	if c == nil || !c.left[r.peer.ID] {
+	c := rs.pendingNick
+	if c == nil || !c.pending[r.peer.ID] {
 		return
 	}
-	delete(c.left, r.peer.ID)
-	if err != nil || len(c.left) == 0 {
+	delete(c.pending, r.peer.ID)
+	if err != nil || len(c.pending) == 0 {
 		c.done(err)
 	}
 }

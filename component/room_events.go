@@ -20,7 +20,7 @@ func (rs *rooms) onRoomEvent(ev legacy.Event) bool {
 	case legacy.RoomFailed:
 		rs.onRoomFailed(ev)
 	case legacy.RoomInterrupted:
-		rs.withRoom(ev.Room, func(r *room) { r.interrupt(ev.Err) })
+		rs.withRoom(ev.Room, func(r *room) { r.onInterrupted(ev.Err) })
 	case legacy.RoomLeft:
 		rs.onRoomLeft(ev)
 	case legacy.OccupantJoined:
@@ -28,18 +28,18 @@ func (rs *rooms) onRoomEvent(ev legacy.Event) bool {
 			if ev.Occupant.Nick != r.nick {
 				delete(r.occupants, ev.Occupant.Nick) // whoever had that nick has gone
 			}
-			r.showOccupant(ev.Occupant)
+			r.updateOccupant(ev.Occupant)
 		})
 	case legacy.OccupantChanged:
-		rs.withRoom(ev.Room, func(r *room) { r.showOccupant(ev.Occupant) })
+		rs.withRoom(ev.Room, func(r *room) { r.updateOccupant(ev.Occupant) })
 	case legacy.OccupantLeft:
 		rs.withRoom(ev.Room, func(r *room) { r.onOccupantLeft(ev) })
 	case legacy.OccupantRenamed:
 		rs.withRoom(ev.Room, func(r *room) { r.onOccupantRenamed(ev) })
 	case legacy.TopicChanged:
 		rs.withRoom(ev.Room, func(r *room) {
-			r.topic, r.retopic = ev.Topic, nil
-			r.toClients(func(full string) { r.sendSubject(full, false) })
+			r.topic, r.pendingSubject = ev.Topic, nil
+			r.eachClient(func(full string) { r.sendSubject(full, false) })
 		})
 	case legacy.RoomMessage:
 		rs.withRoom(ev.Room, func(r *room) { r.onRoomMessage(ev) })
@@ -51,8 +51,8 @@ func (rs *rooms) onRoomEvent(ev legacy.Event) bool {
 		rs.withRoom(ev.Room, func(r *room) { r.onRoomTyping(ev) })
 	case legacy.RoomConfigChanged:
 		rs.withRoom(ev.Room, func(r *room) {
-			r.learnConfig(ev.Config)
-			r.roomSays(ev.Text, "104") // XEP-0045 §10.2.1
+			r.setConfig(ev.Config)
+			r.sendRoomText(ev.Text, "104") // XEP-0045 §10.2.1
 		})
 	case legacy.Invited:
 		rs.onInvited(ev)
@@ -78,16 +78,16 @@ func (rs *rooms) withRoom(p legacy.Peer, f func(*room)) {
 }
 
 // toClients calls f for each of the user's clients that has been shown the room.
-func (r *room) toClients(f func(full string)) {
+func (r *room) eachClient(f func(full string)) {
 	for full, client := range r.clients {
-		if client.in {
+		if client.shown {
 			f(full)
 		}
 	}
 }
 
 // showOccupant tells of somebody who came or changed.
-func (r *room) showOccupant(o legacy.Occupant) {
+func (r *room) updateOccupant(o legacy.Occupant) {
 	now, before := &occupant{Occupant: o}, r.occupants[o.Nick]
 	if before != nil { // whatever more is known of them by now
 		r.identify(before)
@@ -97,7 +97,7 @@ func (r *room) showOccupant(o legacy.Occupant) {
 	if o.Nick == r.nick && before != nil && before.Level == o.Level && (r.show != "" || before.Away == o.Away) { // the client has said so itself
 		return
 	}
-	r.toClients(func(full string) {
+	r.eachClient(func(full string) {
 		if o.Nick == r.nick {
 			r.sendSelf(full)
 			return
@@ -116,9 +116,9 @@ func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 		}
 	}
 	delete(rs.leaving, ev.Room.ID)
-	r.renaming, r.retopic = nil, nil
+	r.pendingNick, r.pendingSubject = nil, nil
 	before, self := r.occupants, r.nick
-	r.joined, r.asked, r.nick, r.topic, r.tags, r.redacts = true, true, ev.Nick, ev.Topic, ev.MessageTags, ev.Redacts
+	r.joined, r.joinSent, r.nick, r.topic, r.messageTags, r.redaction = true, true, ev.Nick, ev.Topic, ev.MessageTags, ev.Redacts
 	r.occupants = make(map[string]*occupant, len(ev.Occupants))
 	for _, o := range ev.Occupants {
 		r.occupants[o.Nick] = &occupant{Occupant: o}
@@ -126,11 +126,11 @@ func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 	if me := r.occupants[r.nick]; me != nil { // the same wherever the user connects from
 		me.id = r.occupantID("user\x00" + rs.u.bare)
 	}
-	if r.stays {
-		r.noteStay()
+	if r.persistent {
+		r.savePersistent()
 	}
 	for full, client := range r.clients {
-		if !client.in {
+		if !client.shown {
 			r.showRoom(full)
 			continue
 		}
@@ -174,28 +174,28 @@ func (rs *rooms) onRoomFailed(ev legacy.RoomFailed) {
 		}
 		r.failRoom(why)
 	case ev.Nick: // other rooms are told as well
-		r.keepNick(ev.Err)
+		r.refuseNickChange(ev.Err)
 		rs.u.rooms.onNickChanged(r, ev.Err)
-	case r.retopic != nil: // XEP-0045 §8.1
-		r.retopic.Refuse(why)
-		r.retopic = nil
+	case r.pendingSubject != nil: // XEP-0045 §8.1
+		r.pendingSubject.Refuse(why)
+		r.pendingSubject = nil
 	default:
-		r.roomSays(why.Text)
+		r.sendRoomText(why.Text)
 	}
 }
 
 // failRoom tells every client that a room cannot be entered.
 func (r *room) failRoom(why stanza.Error) {
-	r.asked = false
+	r.joinSent = false
 	for full, client := range r.clients {
-		if client.in { // it was lost, and does not come back
+		if client.shown { // it was lost, and does not come back
 			r.sendOccupant(full, r.self(), occupantStanza{gone: true, codes: []string{"110", "333"}, reason: why.Text})
 		} else {
 			r.refuseJoin(full, why)
 		}
 	}
 	clear(r.clients)
-	r.quitRoom("")
+	r.leaveOnNetwork("")
 }
 
 // roomError is what a client is told of a room. (XEP-0045 §17.2)
@@ -228,7 +228,7 @@ func (rs *rooms) onRoomLeft(ev legacy.RoomLeft) {
 	if r == nil || left && !r.joined { // it is asked for again already
 		return
 	}
-	r.forgetStay()
+	r.forgetPersistent()
 	r.closeRoom(occupantStanza{codes: append(leaveCodes(ev.Kind), "110"), actor: ev.By, reason: ev.Reason}, errNotInRoom.With("You are no longer in the room. "+ev.Reason))
 }
 
@@ -236,16 +236,16 @@ func (rs *rooms) onRoomLeft(ev legacy.RoomLeft) {
 // those that were yet to be let in.
 func (r *room) closeRoom(s occupantStanza, why stanza.Error) {
 	s.gone = true
-	r.asked, r.joined = false, false
+	r.joinSent, r.joined = false, false
 	for full, client := range r.clients {
-		if client.in {
+		if client.shown {
 			r.sendOccupant(full, r.self(), s)
 		} else {
 			r.refuseJoin(full, why)
 		}
 	}
 	clear(r.clients)
-	r.quitRoom("")
+	r.leaveOnNetwork("")
 }
 
 // closeRooms does so for all rooms.
@@ -256,23 +256,23 @@ func (rs *rooms) closeRooms(code string, why stanza.Error) {
 }
 
 // interrupt: a room was lost, and is to be entered again.
-func (r *room) interrupt(err error) {
-	r.roomSays("You were disconnected: " + userText(err) + " The gateway connects again.")
-	r.joined, r.renaming, r.retopic = false, nil, nil
+func (r *room) onInterrupted(err error) {
+	r.sendRoomText("You were disconnected: " + userText(err) + " The gateway connects again.")
+	r.joined, r.pendingNick, r.pendingSubject = false, nil, nil
 }
 
 // roomsLost: the session is over. Rooms stay, to be entered again, unless the
 // user or the network has ended it for good.
-func (rs *rooms) roomsLost(ours bool, err error) {
+func (rs *rooms) onSessionLost(ours bool, err error) {
 	if ours && !rs.u.login.registering() && !rs.u.login.wanted() { // signed off, or no longer registered
 		rs.closeRooms("333", rs.u.login.notOnline())
 		return
 	}
 	for _, r := range rs.all {
 		if r.joined && !ours {
-			r.interrupt(err)
+			r.onInterrupted(err)
 		}
-		r.joined, r.asked = false, false
+		r.joined, r.joinSent = false, false
 	}
 	switch legacy.KindOf(err) {
 	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:
@@ -290,7 +290,7 @@ func (r *room) onOccupantLeft(ev legacy.OccupantLeft) {
 		return
 	}
 	delete(r.occupants, ev.Nick)
-	r.toClients(func(full string) {
+	r.eachClient(func(full string) {
 		r.sendOccupant(full, o, occupantStanza{gone: true, codes: leaveCodes(ev.Kind), actor: ev.By, reason: ev.Reason})
 	})
 }
@@ -307,17 +307,17 @@ func (r *room) onOccupantRenamed(ev legacy.OccupantRenamed) {
 	renamed := *o
 	renamed.Nick = ev.New
 	r.occupants[ev.New] = &renamed
-	me, asked := ev.Old == r.nick, r.renaming
+	me, asked := ev.Old == r.nick, r.pendingNick
 	if me {
 		if r.nick = ev.New; asked != nil {
-			r.wanted, r.renaming = ev.New, nil
+			r.desiredNick, r.pendingNick = ev.New, nil
 		}
-		if r.stays {
-			r.noteStay()
+		if r.persistent {
+			r.savePersistent()
 		}
 		r.rs.u.rooms.onNickChanged(r, nil)
 	}
-	r.toClients(func(full string) {
+	r.eachClient(func(full string) {
 		codes := []string{"303"}
 		if me {
 			codes = append(codes, "110")
@@ -342,8 +342,8 @@ func (r *room) onRoomReaction(ev legacy.RoomReaction, stanzaID string) {
 		reactions.Add(element.New(xep.NSReactions, "reaction").AddText(emoji))
 	}
 	id := r.idOf(ev.Nick)
-	r.toClients(func(full string) {
-		r.rs.put(element.New(stanza.NS, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).Set("type", "groupchat").Set("id", stanzaID).
+	r.eachClient(func(full string) {
+		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).Set("type", "groupchat").Set("id", stanzaID).
 			Add(reactions, id))
 	})
 }

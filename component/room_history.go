@@ -29,7 +29,7 @@ type line struct {
 	replyTo  string // nick of whoever said that, "" if unknown
 	quoted   [2]int // runes of text that repeat it (XEP-0428)
 	replaces string // id of the line that it corrects (XEP-0308)
-	unnamed  bool   // the network has no id for it: archived is ours
+	localID  bool   // the network has no id for it: archived is ours
 	unstyled bool   // its marks are what they are (XEP-0393)
 	origin   string // that the user's client gave it (XEP-0359), not kept
 	at       time.Time
@@ -37,7 +37,7 @@ type line struct {
 
 // keptLine is a line as the registry keeps it. The names are short, since there are
 // many.
-type keptLine struct {
+type storedLine struct {
 	Nick     string        `json:"n,omitempty"`
 	Text     string        `json:"t"`
 	Markup   []legacy.Span `json:"m,omitempty"`
@@ -60,7 +60,7 @@ const (
 // grown is a time in milliseconds, as stamps have them (XEP-0082 §3.2), and later than
 // the last one: clients sort by stamps, and lines of one moment would change places. A
 // time that lies back by more than backdated is left alone.
-func grown(at, last time.Time) time.Time {
+func increasing(at, last time.Time) time.Time {
 	at = at.Truncate(time.Millisecond)
 	if !at.After(last) && last.Sub(at) < backdated {
 		return last.Add(time.Millisecond)
@@ -74,25 +74,25 @@ const backdated = time.Minute
 
 // stamp is the time of the next line of a room: stamps grow strictly in the archive and
 // in the history. Old lines that the network repeats grow among themselves.
-func (r *room) stamp(at time.Time, repeated bool) time.Time {
-	at = grown(at, r.newest)
+func (r *room) nextStamp(at time.Time, repeated bool) time.Time {
+	at = increasing(at, r.newestStamp)
 	if repeated {
-		at = grown(at, r.repeated)
-		r.repeated = at
+		at = increasing(at, r.newestReplay)
+		r.newestReplay = at
 	}
-	if at.After(r.newest) {
-		r.newest = at
+	if at.After(r.newestStamp) {
+		r.newestStamp = at
 	}
 	return at
 }
 
 // remember keeps what was said.
-func (r *room) remember(l line) {
+func (r *room) addLine(l line) {
 	if r.history = append(r.history, l); len(r.history) >= 2*maxHistory {
 		r.history = append(make([]line, 0, 2*maxHistory), r.history[len(r.history)-maxHistory:]...)
 	}
 	if r.rs.u.account.records(r.peer) {
-		payload, err := json.Marshal(keptLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply, l.replyTo, l.quoted, l.unstyled, l.replaces, l.unnamed})
+		payload, err := json.Marshal(storedLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply, l.replyTo, l.quoted, l.unstyled, l.replaces, l.localID})
 		if err != nil {
 			r.rs.u.log.Error().Err(err).Msg("cannot archive a line")
 			return
@@ -102,19 +102,19 @@ func (r *room) remember(l line) {
 }
 
 // readLine is what a line of the archive was.
-func readLine(kept registry.Line) (line, error) {
-	var k keptLine
+func decodeLine(kept registry.Line) (line, error) {
+	var k storedLine
 	err := json.Unmarshal(kept.Payload, &k)
 	return line{nick: k.Nick, text: k.Text, markup: k.Markup, id: k.ID, archived: kept.StanzaID, occupant: k.Occupant, reply: k.Reply, replyTo: k.ReplyTo,
-		quoted: k.Quoted, unstyled: k.Unstyled, replaces: k.Replaces, unnamed: k.Unnamed, at: kept.Created}, err
+		quoted: k.Quoted, unstyled: k.Unstyled, replaces: k.Replaces, localID: k.Unnamed, at: kept.Created}, err
 }
 
 // recall fills a room's memory from the archive after a restart.
-func (r *room) recall() {
-	if r.recalled || !r.rs.u.c.archives() {
+func (r *room) loadHistory() {
+	if r.archiveRead || !r.rs.u.c.archives() {
 		return
 	}
-	r.recalled = true
+	r.archiveRead = true
 	ctx, cancel := r.rs.u.storing()
 	defer cancel()
 	r.rs.u.c.archive.flush(ctx)
@@ -129,15 +129,15 @@ func (r *room) recall() {
 	}
 	var earlier []line
 	for _, kept := range page.Lines {
-		if l, err := readLine(kept); err == nil && !known[l.archived] {
+		if l, err := decodeLine(kept); err == nil && !known[l.archived] {
 			earlier = append(earlier, l)
 		}
 	}
 	r.history = append(earlier, r.history...)
 	r.history = r.history[max(0, len(r.history)-maxHistory):]
 	for _, l := range earlier {
-		if l.at.After(r.newest) {
-			r.newest = l.at
+		if l.at.After(r.newestStamp) {
+			r.newestStamp = l.at
 		}
 	}
 }
@@ -243,8 +243,8 @@ func (r *room) identify(o *occupant) {
 // archiver writes what was said in rooms into the registry, many lines in one
 // transaction. Run owns its goroutine.
 type archiver struct {
-	lines chan registry.Line
-	asks  chan chan<- struct{} // to be closed when what was added before is written
+	lines   chan registry.Line
+	flushes chan chan<- struct{} // to be closed when what was added before is written
 }
 
 const (
@@ -255,7 +255,7 @@ const (
 )
 
 func newArchiver() archiver {
-	return archiver{lines: make(chan registry.Line, archiveQueue), asks: make(chan chan<- struct{})}
+	return archiver{lines: make(chan registry.Line, archiveQueue), flushes: make(chan chan<- struct{})}
 }
 
 // add hands a line over. It waits while too many are there.
@@ -270,7 +270,7 @@ func (a *archiver) add(ctx context.Context, l registry.Line) {
 func (a *archiver) flush(ctx context.Context) {
 	written := make(chan struct{})
 	select {
-	case a.asks <- written:
+	case a.flushes <- written:
 		select {
 		case <-written:
 		case <-ctx.Done():
@@ -319,7 +319,7 @@ func (c *Component) runArchive(ctx context.Context) {
 		case <-soon:
 			store()
 			soon = nil
-		case done := <-c.archive.asks:
+		case done := <-c.archive.flushes:
 			store()
 			close(done)
 		case <-trim.C:

@@ -37,12 +37,12 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, listed *legacy.ListedRoo
 		feature(xep.NSMAM)
 		feature(xep.NSMAMExtended)
 	}
-	if r != nil && r.tags {
+	if r != nil && r.messageTags {
 		feature(xep.NSChatStates)
 		feature(xep.NSReactions)
 		feature(xep.NSReply)
 	}
-	if r != nil && r.redacts {
+	if r != nil && r.redaction {
 		feature(xep.NSRetract)
 		feature(xep.NSModerate)
 	}
@@ -119,7 +119,7 @@ func (rs *rooms) onRoomInfo(req *stanza.Request, peer legacy.Peer, r *room) {
 	switch node := req.Payload.Attr("node"); node {
 	case "":
 	case xep.NSMUCTraffic:
-		req.Reply(rs.u.c.roomTraffic(r != nil && r.tags))
+		req.Reply(rs.u.c.roomTraffic(r != nil && r.messageTags))
 		return
 	case "x-roomuser-item": // XEP-0045 §7.12
 		req.Reply(rs.nickInfo(peer, node))
@@ -130,14 +130,14 @@ func (rs *rooms) onRoomInfo(req *stanza.Request, peer legacy.Peer, r *room) {
 	}
 	keeper, ok := rs.u.login.legacySession().(legacy.RoomConfigurer)
 	if !ok || r == nil || !r.joined || r.config != nil {
-		req.Reply(rs.u.c.roomInfo(peer, r, rs.listed(peer), rs.u.account.records(peer)))
+		req.Reply(rs.u.c.roomInfo(peer, r, rs.listedRoom(peer), rs.u.account.records(peer)))
 		return
 	}
 	rs.u.calls.look(req, func(u *user, req *stanza.Request, ev legacy.Event) {
 		if got := ev.(legacy.RoomConfigReceived); got.Err == nil {
-			r.learnConfig(&got.Config)
+			r.setConfig(&got.Config)
 		}
-		req.Reply(u.c.roomInfo(peer, r, u.rooms.listed(peer), u.account.records(peer)))
+		req.Reply(u.c.roomInfo(peer, r, u.rooms.listedRoom(peer), u.account.records(peer)))
 	}, func(ref string) error { return keeper.RequestRoomConfig(rs.u.ctx, ref, peer) })
 }
 
@@ -162,8 +162,8 @@ func (c *Component) serviceInfo(peer legacy.Peer) *element.Element {
 
 // roomList is what the network said of the rooms that there are.
 type roomList struct {
-	rooms []legacy.ListedRoom
-	till  time.Time
+	rooms   []legacy.ListedRoom
+	expires time.Time
 }
 
 const (
@@ -174,7 +174,7 @@ const (
 
 // onRoomList tells which rooms there are at a service. (XEP-0045 §6.3, XEP-0059)
 func (rs *rooms) onRoomList(req *stanza.Request, service legacy.Peer) {
-	if list, ok := rs.lists[service.ID]; ok && list.till.After(rs.u.c.clock.Now()) && req.Payload.Child(xep.NSRSM, "set") != nil {
+	if list, ok := rs.lists[service.ID]; ok && list.expires.After(rs.u.c.clock.Now()) && req.Payload.Child(xep.NSRSM, "set") != nil {
 		rs.replyList(req, list.rooms)
 		return
 	}
@@ -219,10 +219,10 @@ func (rs *rooms) roomsAt(req *stanza.Request, service legacy.Peer, then func([]l
 }
 
 // listed is what the network's last list has told of a room, nil if it was not in it.
-func (rs *rooms) listed(peer legacy.Peer) *legacy.ListedRoom {
+func (rs *rooms) listedRoom(peer legacy.Peer) *legacy.ListedRoom {
 	for _, list := range rs.lists {
 		i, ok := slices.BinarySearchFunc(list.rooms, peer.ID, func(l legacy.ListedRoom, id string) int { return cmp.Compare(l.Room.ID, id) })
-		if ok && list.till.After(rs.u.c.clock.Now()) {
+		if ok && list.expires.After(rs.u.c.clock.Now()) {
 			return &list.rooms[i]
 		}
 	}

@@ -19,7 +19,7 @@ var (
 )
 
 // asksForVoice reports whether a message asks to be let speak. (XEP-0045 §7.13)
-func asksForVoice(st *stanza.Inbound) bool {
+func isVoiceRequest(st *stanza.Inbound) bool {
 	form := xep.Values(st.Child(xep.NSDataForm, "x"))["FORM_TYPE"]
 	return len(form) > 0 && form[0] == "http://jabber.org/protocol/muc#request"
 }
@@ -41,32 +41,32 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 		}
 	}
 	if ev.Reply != "" {
-		r.recall()
+		r.loadHistory()
 	}
 	r.rs.u.outbox.endTyping(typist(r, ev.Nick))
 	l := line{nick: ev.Nick, text: body.Styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply, replaces: replaces}
 	l.unstyled = replaces == "" && body.IsUnstyled(ev.Text, ev.Markup)
-	l.quote(r.said(ev.Reply))
+	l.quote(r.lineByID(ev.Reply))
 	if !ev.Time.IsZero() {
-		r.recall() // it may be known
+		r.loadHistory() // it may be known
 	}
 	if l.archived = ev.ID; l.archived == "" {
-		l.archived, l.unnamed = l.id, true
+		l.archived, l.localID = l.id, true
 	} else if !ev.Time.IsZero() && slices.ContainsFunc(r.history, func(old line) bool { return old.archived == ev.ID }) {
 		return // it was said before a loss of the connection
 	}
 	if l.at.IsZero() {
 		l.at = r.rs.u.c.clock.Now()
 	}
-	l.at = r.stamp(l.at, !ev.Time.IsZero())
+	l.at = r.nextStamp(l.at, !ev.Time.IsZero())
 	if o := r.occupants[ev.Nick]; o != nil { // as in their presence, even if more is known now
 		r.identify(o)
 		l.occupant = o.id
 	} else if ev.Nick != "" {
 		l.occupant = r.occupantID(cmp.Or(ev.Identity, ev.Nick))
 	}
-	r.remember(l)
-	r.toClients(func(full string) {
+	r.addLine(l)
+	r.eachClient(func(full string) {
 		_ = r.rs.u.c.write(func(dst []byte) []byte { return r.appendLine(dst, full, &l, !ev.Time.IsZero()) })
 	})
 }
@@ -118,7 +118,7 @@ func (r *room) appendLine(dst []byte, to string, l *line, delayed bool) []byte {
 // ghosts are the errors by which a server says that a client is gone. It is told nothing:
 // they come of what its server could not deliver, and at its address there may be one by
 // now that is about to join. (XEP-0045 §18.1.2)
-var ghosts = []stanza.Condition{stanza.Gone, stanza.ItemNotFound, stanza.RecipientUnavailable, stanza.Redirect, stanza.JIDMalformed,
+var clientGoneErrors = []stanza.Condition{stanza.Gone, stanza.ItemNotFound, stanza.RecipientUnavailable, stanza.Redirect, stanza.JIDMalformed,
 	stanza.RemoteServerNotFound, stanza.RemoteServerTimeout, stanza.ServiceUnavailable, stanza.InternalServerError}
 
 // onRoomText handles a message to a room. (XEP-0045 §7.4, §8.1)
@@ -126,7 +126,7 @@ func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
 	r, full := rs.all[peer.ID], st.From.String()
 	inside := r != nil && r.clients[full] != nil
 	if st.Type == "error" {
-		if inside && isErrorOf(st, ghosts) {
+		if inside && isErrorOf(st, clientGoneErrors) {
 			r.dropClient(full, "")
 		}
 		return
@@ -156,14 +156,14 @@ func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
 		st.Refuse(stanza.ErrTooLarge)
 	case st.To.Resource != "":
 		r.onPrivateText(st, text)
-	case asksForVoice(st):
+	case isVoiceRequest(st):
 		st.Refuse(errNoVoiceRequests)
 	case st.Type != "groupchat":
 		st.Refuse(stanza.ErrBadRequest)
 	case subject != nil && text == "":
-		r.retopic = st
+		r.pendingSubject = st
 		if err := roomer.SetTopic(rs.u.ctx, peer, body.Clean(subject.Text())); err != nil {
-			r.retopic = nil
+			r.pendingSubject = nil
 			st.Refuse(stanza.Translate(err))
 		}
 	case a == body.React:
@@ -173,15 +173,15 @@ func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
 	case strings.TrimSpace(body.Clean(text)) != "":
 		rs.u.outbox.sendTo(st, peer, body.Clean(text))
 	default:
-		r.onRoomChatState(st)
+		r.relayChatState(st)
 	}
 }
 
 // onRoomChatState passes on that the user is typing. (XEP-0085 §5.5)
-func (r *room) onRoomChatState(st *stanza.Inbound) {
+func (r *room) relayChatState(st *stanza.Inbound) {
 	state, ok := xep.ChatState(st.Element)
 	typer, types := r.rs.u.login.legacySession().(legacy.RoomTyper)
-	if !ok || !types || !r.tags || r.rs.u.account.option(optNoTyping) {
+	if !ok || !types || !r.messageTags || r.rs.u.account.option(optNoTyping) {
 		return
 	}
 	if err := typer.SetRoomTyping(r.rs.u.ctx, r.peer, translateChatState(state)); err != nil {
@@ -221,7 +221,7 @@ func (rs *rooms) inviteTo(st *stanza.Inbound, roomer legacy.Roomer, room legacy.
 
 // passInvite asks somebody on the network into a room, as a client does by a message to
 // them. It is false for any other message. (XEP-0249 §2)
-func (rs *rooms) passInvite(st *stanza.Inbound) bool {
+func (rs *rooms) relayInvite(st *stanza.Inbound) bool {
 	x := st.Child(xep.NSConference, "x")
 	jid, err := address.Parse(x.Attr("jid"))
 	if x == nil || err != nil || jid.Domain != rs.u.c.domain {
@@ -271,7 +271,7 @@ func (r *room) onPrivateText(st *stanza.Inbound, text string) {
 		return
 	}
 	if a := body.ActOf(st.Element); a == body.Retract || a == body.React {
-		r.rs.u.outbox.actAlone(st, a, peer)
+		r.rs.u.outbox.relayAct(st, a, peer)
 		return
 	}
 	if text = body.Clean(text); strings.TrimSpace(text) == "" {
@@ -286,7 +286,7 @@ func (r *room) onPrivateText(st *stanza.Inbound, text string) {
 
 // passPrivately passes a message on as one from within a room, if the user talks to
 // its sender there. It is false if not. (XEP-0045 §7.5)
-func (rs *rooms) passPrivately(ev legacy.MessageReceived) bool {
+func (rs *rooms) deliverPrivate(ev legacy.MessageReceived) bool {
 	r := rs.all[rs.private[ev.From.ID]]
 	if r == nil || !r.joined || len(r.clients) == 0 || rs.u.c.conn.Load() == nil {
 		return false
@@ -303,7 +303,7 @@ func (rs *rooms) passPrivately(ev legacy.MessageReceived) bool {
 	id := newID()
 	rs.u.outbox.noteChat(chatLine{peer: ev.From.ID, id: id, words: body.FirstWords(ev.Text)})
 	r.identify(r.occupants[nick])
-	r.toClients(func(full string) {
+	r.eachClient(func(full string) {
 		_ = rs.u.c.write(func(dst []byte) []byte {
 			dst = stanza.AppendMessageStart(dst, r.occupantJID(nick), full, id)
 			dst = stanza.AppendChild(dst, "body", body.Styled(ev.Text, ev.Markup))
@@ -338,22 +338,22 @@ func (rs *rooms) reflect(st *stanza.Inbound, id string) {
 			return
 		}
 		archived := cmp.Or(id, newID())
-		l := line{nick: r.nick, text: body.Plain(st.Element), id: cmp.Or(st.ID, archived), archived: archived, unnamed: id == "", at: r.stamp(rs.u.c.clock.Now(), false), occupant: o.id,
+		l := line{nick: r.nick, text: body.Plain(st.Element), id: cmp.Or(st.ID, archived), archived: archived, localID: id == "", at: r.nextStamp(rs.u.c.clock.Now(), false), occupant: o.id,
 			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"), quoted: body.QuoteIn(st.Element)}
 		if body.ActOf(st.Element) == body.Correct {
 			l.replaces = st.Child(xep.NSCorrect, "replace").Attr("id")
-			if old := r.said(l.replaces); old != nil && old.nick != r.nick && !r.isOf(old, r.nick) {
+			if old := r.lineByID(l.replaces); old != nil && old.nick != r.nick && !r.saidBy(old, r.nick) {
 				l.replaces = "" // of somebody else's message (XEP-0308 §4)
 			}
 		}
-		if old := r.said(l.reply); old != nil {
+		if old := r.lineByID(l.reply); old != nil {
 			l.replyTo = old.nick
 		}
 		if rs.u.c.info.Lines { // as it was sent
 			l.text, l.quoted = body.Compact(l.text, l.quoted)
 		}
-		r.remember(l)
-		r.toClients(func(full string) {
+		r.addLine(l)
+		r.eachClient(func(full string) {
 			_ = rs.u.c.write(func(dst []byte) []byte { return r.appendLine(dst, full, &l, false) })
 		})
 	})

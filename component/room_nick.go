@@ -18,12 +18,12 @@ func (r *room) changeNick(st *stanza.Inbound, client *roomClient) {
 		client.id, client.nick = st.ID, st.To.Resource
 		r.sendSelf(st.From.String())
 	default:
-		client.id, r.renaming = st.ID, st
+		client.id, r.pendingNick = st.ID, st
 		if !ok {
 			return
 		}
 		if err := roomer.SetNick(r.rs.u.ctx, r.peer, nick); err != nil {
-			r.keepNick(err)
+			r.refuseNickChange(err)
 		}
 	}
 }

@@ -11,19 +11,19 @@ import (
 
 // onShown: a client that is in a room is away, or back. The user's clients there see
 // it, and with SetPresence the network does. (XEP-0045 §7.7)
-func (r *room) onShown(st *stanza.Inbound, client *roomClient) {
-	r.readShown(st, client)
-	if r.joined && client.in {
+func (r *room) onAvailability(st *stanza.Inbound, client *roomClient) {
+	r.readPresence(st, client)
+	if r.joined && client.shown {
 		client.id = st.ID
-		r.toClients(func(full string) { r.sendSelf(full) })
+		r.eachClient(func(full string) { r.sendSelf(full) })
 	}
 }
 
 // readShown takes in how available a client says that the user is.
-func (r *room) readShown(st *stanza.Inbound, client *roomClient) {
-	client.shown = translateResource(st.Element, r.rs.u.c.clock.Now()).presence
-	client.shown.Idle = time.Time{} // a client tells that to everybody, or to nobody
-	r.show, r.status = showOf(client.shown.Show), client.shown.Status
+func (r *room) readPresence(st *stanza.Inbound, client *roomClient) {
+	client.presence = translateResource(st.Element, r.rs.u.c.clock.Now()).presence
+	client.presence.Idle = time.Time{} // a client tells that to everybody, or to nobody
+	r.show, r.status = showOf(client.presence.Show), client.presence.Status
 	if me := r.occupants[r.nick]; me != nil {
 		me.Away = false // the network will say so
 	}
@@ -31,21 +31,21 @@ func (r *room) readShown(st *stanza.Inbound, client *roomClient) {
 }
 
 // staysAlone reports whether the user is in a room in which no client is.
-func (rs *rooms) staysAlone() bool {
+func (rs *rooms) onlyPersistentRooms() bool {
 	stays := false
 	for _, r := range rs.all {
 		if len(r.clients) > 0 || !r.leaveAt.IsZero() {
 			return false
 		}
-		stays = stays || r.stays
+		stays = stays || r.persistent
 	}
 	return stays
 }
 
 // keepNick tells the client that has asked for another nick that it is not to be had.
 // (XEP-0045 §7.6)
-func (r *room) keepNick(err error) {
-	if r.renaming == nil {
+func (r *room) refuseNickChange(err error) {
+	if r.pendingNick == nil {
 		return
 	}
 	why := stanza.Translate(err)
@@ -53,11 +53,11 @@ func (r *room) keepNick(err error) {
 	case legacy.Forbidden, legacy.NotFound, legacy.Unsupported, legacy.MembersOnly:
 		why.Type, why.Condition = stanza.Cancel, stanza.NotAcceptable
 	}
-	if client := r.clients[r.renaming.From.String()]; client != nil {
+	if client := r.clients[r.pendingNick.From.String()]; client != nil {
 		client.id = ""
 	}
-	r.renaming.Refuse(why)
-	r.renaming = nil
+	r.pendingNick.Refuse(why)
+	r.pendingNick = nil
 }
 
 // maxRoleChanges is how many people's roles are told anew when a room becomes
@@ -67,7 +67,7 @@ const maxRoleChanges = 100
 
 // learnConfig takes in the settings of a room, nil if they are unknown. Without a voice
 // one is a visitor in a moderated room. (XEP-0045 §5.1, §8.6)
-func (r *room) learnConfig(c *legacy.RoomConfig) {
+func (r *room) setConfig(c *legacy.RoomConfig) {
 	r.config = c
 	if c == nil || c.Moderated == r.moderated {
 		return
@@ -76,7 +76,7 @@ func (r *room) learnConfig(c *legacy.RoomConfig) {
 	if !r.joined {
 		return
 	}
-	r.toClients(func(full string) {
+	r.eachClient(func(full string) {
 		for _, o := range r.occupants {
 			if o.Level == legacy.LevelNone && o.Nick != r.nick && len(r.occupants) <= maxRoleChanges {
 				r.sendOccupant(full, o, occupantStanza{})

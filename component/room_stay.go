@@ -16,7 +16,7 @@ const settingPrefix = "set "
 
 // stayPrefix, before a Peer.ID, is the option of a room in which the user stays; its
 // value is the nick.
-const stayPrefix = "stay "
+const persistentPrefix = "stay "
 
 // settings are what the user has set for a room or a service. The map is the
 // caller's.
@@ -67,21 +67,21 @@ func (ac *account) saveSettings(p legacy.Peer, values map[string]string) *stanza
 	if s, ok := ac.u.login.legacySession().(legacy.Reconfigurer); ok {
 		s.Reconfigure(p, values)
 	}
-	ac.u.rooms.reviewRooms()
+	ac.u.rooms.applyPersistence()
 	return nil
 }
 
 // reviewRooms stays in rooms, or no longer, as the settings want it now.
-func (rs *rooms) reviewRooms() {
+func (rs *rooms) applyPersistence() {
 	for _, r := range rs.all {
-		before := r.stays
-		switch r.stays = rs.staysIn(r.peer); {
-		case r.stays && r.joined:
-			r.noteStay()
-		case before && !r.stays:
-			r.forgetStay()
+		before := r.persistent
+		switch r.persistent = rs.isPersistent(r.peer); {
+		case r.persistent && r.joined:
+			r.savePersistent()
+		case before && !r.persistent:
+			r.forgetPersistent()
 			if len(r.clients) == 0 {
-				r.quitRoom("")
+				r.leaveOnNetwork("")
 			}
 		}
 	}
@@ -105,7 +105,7 @@ func (ac *account) setting(p legacy.Peer, name string) (value string, said bool)
 }
 
 // staysIn reports whether the user is to stay in a room while no client does.
-func (rs *rooms) staysIn(p legacy.Peer) bool {
+func (rs *rooms) isPersistent(p legacy.Peer) bool {
 	if rs.u.account.isGuest() || !rs.u.account.exists() {
 		return false
 	}
@@ -116,37 +116,37 @@ func (rs *rooms) staysIn(p legacy.Peer) bool {
 }
 
 // noteStay remembers a room in which the user stays, for the next start.
-func (r *room) noteStay() {
-	if r.rs.u.account.exists() && !r.rs.u.account.isGuest() && r.rs.u.account.value(stayPrefix+r.peer.ID) != r.nick {
-		if why := r.rs.u.account.setOption(stayPrefix+r.peer.ID, r.nick); why != nil {
+func (r *room) savePersistent() {
+	if r.rs.u.account.exists() && !r.rs.u.account.isGuest() && r.rs.u.account.value(persistentPrefix+r.peer.ID) != r.nick {
+		if why := r.rs.u.account.setOption(persistentPrefix+r.peer.ID, r.nick); why != nil {
 			r.rs.u.log.Error().Msg("cannot remember a room: it will not be entered after a restart")
 		}
 	}
 }
 
 // forgetStay undoes noteStay.
-func (r *room) forgetStay() {
-	if r.rs.u.account.exists() && r.rs.u.account.value(stayPrefix+r.peer.ID) != "" {
-		r.rs.u.account.setOption(stayPrefix+r.peer.ID, "")
+func (r *room) forgetPersistent() {
+	if r.rs.u.account.exists() && r.rs.u.account.value(persistentPrefix+r.peer.ID) != "" {
+		r.rs.u.account.setOption(persistentPrefix+r.peer.ID, "")
 	}
 }
 
 // ownRoom is a room of the registration form.
-type ownRoom struct {
+type autojoinRoom struct {
 	peer     legacy.Peer
 	password string
 }
 
 // ownRooms are the rooms of the registration form (legacy.RoomsField), by Peer.ID.
-func (rs *rooms) ownRooms() map[string]*ownRoom {
+func (rs *rooms) autojoinRooms() map[string]*autojoinRoom {
 	if !rs.u.account.exists() || rs.u.account.field(legacy.RoomsField) == "" {
 		return nil
 	}
-	all := make(map[string]*ownRoom)
+	all := make(map[string]*autojoinRoom)
 	for text := range strings.Lines(rs.u.account.field(legacy.RoomsField)) {
 		name, password, _ := strings.Cut(strings.TrimSpace(text), " ")
 		if p, err := rs.u.c.cfg.Network.ParsePeer(name); err == nil && p.Room && len(all) < maxRooms {
-			all[p.ID] = &ownRoom{p, strings.TrimSpace(password)}
+			all[p.ID] = &autojoinRoom{p, strings.TrimSpace(password)}
 		}
 	}
 	return all
@@ -154,39 +154,39 @@ func (rs *rooms) ownRooms() map[string]*ownRoom {
 
 // enterOwnRooms makes the rooms that the user is in without a client's asking: those
 // of the registration, and those in which they stayed before a restart.
-func (rs *rooms) enterOwnRooms() {
+func (rs *rooms) autojoin() {
 	if !rs.u.account.exists() {
 		return
 	}
-	for id, own := range rs.ownRooms() {
+	for id, own := range rs.autojoinRooms() {
 		if rs.all[id] == nil {
 			if r := rs.newRoom(own.peer); r != nil {
-				r.password, r.own = own.password, true
+				r.password, r.autojoin = own.password, true
 			}
 		}
 	}
-	rs.enterStays()
+	rs.rejoinPersistent()
 }
 
 // enterStays makes the rooms in which the user stayed before a restart.
-func (rs *rooms) enterStays() {
+func (rs *rooms) rejoinPersistent() {
 	for name, nick := range rs.u.account.stored().Options {
-		id, ok := strings.CutPrefix(name, stayPrefix)
+		id, ok := strings.CutPrefix(name, persistentPrefix)
 		if !ok || rs.all[id] != nil {
 			continue
 		}
-		if p, err := rs.u.c.cfg.Network.ParsePeer(id); err == nil && p.Room && rs.staysIn(p) {
+		if p, err := rs.u.c.cfg.Network.ParsePeer(id); err == nil && p.Room && rs.isPersistent(p) {
 			if r := rs.newRoom(p); r != nil {
-				r.wanted = nick
+				r.desiredNick = nick
 			}
 		}
 	}
 }
 
 // staysSomewhere reports whether an account is in rooms while its user is offline.
-func staysSomewhere(a registry.Account) bool {
+func hasPersistentRoom(a registry.Account) bool {
 	for name := range a.Options {
-		if strings.HasPrefix(name, stayPrefix) {
+		if strings.HasPrefix(name, persistentPrefix) {
 			return true
 		}
 	}
@@ -204,17 +204,17 @@ func (lg *login) lingerEnd() time.Time {
 
 // lingers puts off leaving a room that the last client has left. It is false where that
 // is not to be put off.
-func (r *room) lingers(reason string) bool {
+func (r *room) delayLeave(reason string) bool {
 	if !r.joined || r.rs.u.c.cfg.Linger == 0 {
 		return false
 	}
-	r.leaveAt, r.goodbye = r.rs.u.login.lingerEnd(), reason
+	r.leaveAt, r.partReason = r.rs.u.login.lingerEnd(), reason
 	return true
 }
 
 // backIn undoes lingers when a client comes. It is false, and the room is left, if
 // the user is to be called something else than the resource or the nick says.
-func (r *room) backIn(resource string, nick string) bool {
+func (r *room) cancelLeave(resource string, nick string) bool {
 	if r.leaveAt.IsZero() {
 		return true
 	}
@@ -222,16 +222,16 @@ func (r *room) backIn(resource string, nick string) bool {
 	if resource == resourceOf(r.nick) || nick == r.nick {
 		return true
 	}
-	r.quitRoom(r.goodbye)
+	r.leaveOnNetwork(r.partReason)
 	return false
 }
 
 // leaveLeft leaves the rooms that no client has come back to in time.
-func (rs *rooms) leaveLeft(now time.Time) {
+func (rs *rooms) leaveExpired(now time.Time) {
 	for _, r := range rs.all {
 		if !r.leaveAt.IsZero() && !r.leaveAt.After(now) {
 			r.leaveAt = time.Time{}
-			r.quitRoom(r.goodbye)
+			r.leaveOnNetwork(r.partReason)
 		}
 	}
 }
@@ -240,7 +240,7 @@ func (rs *rooms) leaveLeft(now time.Time) {
 // one.
 func (rs *rooms) inRooms() bool {
 	for _, r := range rs.all {
-		if r.stays || len(r.clients) > 0 || !r.leaveAt.IsZero() {
+		if r.persistent || len(r.clients) > 0 || !r.leaveAt.IsZero() {
 			return true
 		}
 	}

@@ -10,25 +10,25 @@ import (
 type rooms struct {
 	u *user
 
-	all      map[string]*room    // by peer ID
-	entered  uint64              // rooms so far
-	leaving  map[string]bool     // rooms that the network has yet to say that the user has left, by peer ID
-	private  map[string]string   // rooms in which the user talks to somebody alone, by peer ID of that person
-	lists    map[string]roomList // of public rooms, by service
-	renaming *nickChange         // by a command, nil for none
+	all         map[string]*room    // by peer ID
+	entered     uint64              // rooms so far
+	leaving     map[string]bool     // rooms that the network has yet to say that the user has left, by peer ID
+	private     map[string]string   // rooms in which the user talks to somebody alone, by peer ID of that person
+	lists       map[string]roomList // of public rooms, by service
+	pendingNick *nickChange         // by a command, nil for none
 }
 
 func (rs *rooms) due(now time.Time) {
 	rs.expireJoins(now)
-	rs.leaveLeft(now)
+	rs.leaveExpired(now)
 }
 
 func (rs *rooms) next() (next time.Time) {
 	for _, r := range rs.all {
 		next = earliest(next, r.leaveAt)
 		for _, client := range r.clients {
-			if !client.in {
-				next = earliest(next, client.until)
+			if !client.shown {
+				next = earliest(next, client.joinDeadline)
 			}
 		}
 	}
@@ -63,8 +63,8 @@ func (rs *rooms) hasClients() bool {
 func (rs *rooms) ownPresence() (best legacy.Presence) {
 	for _, r := range rs.all {
 		for _, client := range r.clients {
-			if client.shown.Show > best.Show {
-				best = client.shown
+			if client.presence.Show > best.Show {
+				best = client.presence
 			}
 		}
 	}
@@ -72,17 +72,17 @@ func (rs *rooms) ownPresence() (best legacy.Presence) {
 }
 
 // endPrivate notes that the user talks to somebody outside of any room.
-func (rs *rooms) endPrivate(p legacy.Peer) { delete(rs.private, p.ID) }
+func (rs *rooms) endPrivateChat(p legacy.Peer) { delete(rs.private, p.ID) }
 
 // hasTags reports whether a peer is a room with reactions, replies and typing.
-func (rs *rooms) hasTags(p legacy.Peer) bool {
+func (rs *rooms) hasMessageTags(p legacy.Peer) bool {
 	r := rs.all[p.ID]
-	return r != nil && r.tags
+	return r != nil && r.messageTags
 }
 
 // addressed is an answer with the nick of its addressee, where it is one in a room.
-func (rs *rooms) addressed(p legacy.Peer, id, text string) string {
-	return addressed(rs.all[p.ID], id, text)
+func (rs *rooms) prefixAddressee(p legacy.Peer, id, text string) string {
+	return prefixAddressee(rs.all[p.ID], id, text)
 }
 
 // sendRoomState sends a chat state of an occupant, if the user still is in the room.

@@ -219,7 +219,7 @@ func (u *user) onEvent(ev sessionEvent) {
 			close(what)
 			return
 		}
-		u.outbox.confirm(what)
+		u.outbox.onFlush(what)
 	case sessionEnd:
 		if !old {
 			u.login.onEnded(what.err)
@@ -313,10 +313,10 @@ func (lg *login) onReady(ev legacy.Ready) {
 	lg.u.roster.readRoster(func() {})
 	lg.u.clients.forgetOwn()
 	lg.u.clients.showSelf()
-	lg.u.outbox.sendKept()
+	lg.u.outbox.sendSpooled()
 	lg.u.roster.watchContacts()
 	lg.u.rooms.rejoin()
-	lg.u.login.makeVisits()
+	lg.u.login.runVisits()
 }
 
 // onSignOnDelayed: the network takes the account later. The user is told, and a
@@ -343,7 +343,7 @@ func (lg *login) onEnded(err error) {
 	}
 	lg.u.outbox.failSent(stanza.Translate(orTemporary(err)))
 	if lg.trial == nil || !s.trial {
-		lg.u.rooms.roomsLost(s.ending, err)
+		lg.u.rooms.onSessionLost(s.ending, err)
 	}
 	if lg.trial != nil {
 		if s.trial {

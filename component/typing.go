@@ -43,7 +43,7 @@ func translateChatState(state string) legacy.Typing {
 
 // typingTime is how long somebody is believed to type who says no more.
 // (XEP-0085 §5.4)
-const typingTime = 45 * time.Second
+const typingTimeout = 45 * time.Second
 
 // maxTyping bounds how many contacts are remembered as typing.
 const maxTyping = 256
@@ -59,7 +59,7 @@ func (ob *outbox) onTypingChanged(ev legacy.TypingChanged) {
 	case legacy.TypingActive:
 		state = "composing"
 		if len(ob.typing) < maxTyping {
-			put(&ob.typing, ev.From.ID, ob.u.c.clock.Now().Add(typingTime))
+			put(&ob.typing, ev.From.ID, ob.u.c.clock.Now().Add(typingTimeout))
 		}
 	case legacy.TypingPaused:
 		state = "paused"
@@ -116,8 +116,8 @@ func (r *room) sendRoomState(nick string, state string) {
 	if r.occupants[nick] == nil {
 		return
 	}
-	r.toClients(func(full string) {
-		r.rs.put(element.New(stanza.NS, "message").Set("from", r.occupantJID(nick)).Set("to", full).Set("type", "groupchat").Set("id", newID()).
+	r.eachClient(func(full string) {
+		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(nick)).Set("to", full).Set("type", "groupchat").Set("id", newID()).
 			Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), r.idOf(nick)))
 	})
 }

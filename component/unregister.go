@@ -50,7 +50,7 @@ func (ac *account) unregister(done func(*stanza.Error)) {
 }
 
 func (ac *account) removeAccount(done func(*stanza.Error)) {
-	for _, st := range ac.u.outbox.keptStanzas() { // they would go with the account
+	for _, st := range ac.u.outbox.takeOutbound() { // they would go with the account
 		st.Refuse(stanza.ErrRegisterFirst)
 	}
 	ctx, cancel := ac.u.storing()

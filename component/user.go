@@ -83,7 +83,7 @@ func newUser(c *Component, bare string) *user {
 	u.clients = clients{u: u, resources: make(map[string]resource)}
 	u.roster = newRoster(u)
 	u.roster.init()
-	u.outbox = outbox{u: u, sent: make(map[string]*sentMessage), keptIn: true}
+	u.outbox = outbox{u: u, sent: make(map[string]*sentMessage), spool: spool{inbound: true}}
 	u.rooms = rooms{u: u, all: make(map[string]*room)}
 	u.calls = calls{u: u}
 	u.adhoc = adhoc{u: u}
@@ -202,7 +202,7 @@ func (u *user) load() error {
 	}
 	u.account.take(&account)
 	if !u.account.option(optLoggedOut) {
-		u.rooms.enterStays()
+		u.rooms.rejoinPersistent()
 	}
 	u.roster.load(rows)
 	return nil

@@ -18,10 +18,10 @@ type visit struct {
 type visits struct {
 	u *user
 
-	waiting  []visit   // for the session
-	visitEnd time.Time // until then a session needs neither client nor room
-	unnamed  bool      // the guest has not chosen a nick
-	rename   string    // the nick that a guest has chosen since, "" if the network has it
+	waiting   []visit   // for the session
+	visitEnd  time.Time // until then a session needs neither client nor room
+	nickUnset bool      // the guest has not chosen a nick
+	newNick   string    // the nick that a guest has chosen since, "" if the network has it
 }
 
 const (
@@ -67,32 +67,32 @@ func (vi *visits) signOnToVisit() *stanza.Error {
 	if why == nil {
 		why = vi.u.rooms.signOnAsGuest(nick)
 	}
-	vi.unnamed = why == nil
+	vi.nickUnset = why == nil
 	return why
 }
 
 // nameGuest gives a guest who has come for a visit the nick of the room that they join.
 func (vi *visits) nameGuest(nick string) {
-	if vi.unnamed {
-		vi.unnamed = false
+	if vi.nickUnset {
+		vi.nickUnset = false
 		vi.u.account.renameGuest(nick)
-		vi.rename = nick
+		vi.newNick = nick
 	}
 }
 
 // renameAt tells the network of the nick that nameGuest has given, before a room is joined.
-func (vi *visits) renameAt(roomer legacy.Roomer, room legacy.Peer) {
-	if vi.rename == "" {
+func (vi *visits) applyNick(roomer legacy.Roomer, room legacy.Peer) {
+	if vi.newNick == "" {
 		return
 	}
-	if err := roomer.SetNick(vi.u.ctx, room, vi.rename); err != nil && legacy.KindOf(err) != legacy.Offline { // where there is no connection yet, it begins with that nick
+	if err := roomer.SetNick(vi.u.ctx, room, vi.newNick); err != nil && legacy.KindOf(err) != legacy.Offline { // where there is no connection yet, it begins with that nick
 		vi.u.log.Debug().Err(err).Msg("cannot change the nick of a guest")
 	}
-	vi.rename = ""
+	vi.newNick = ""
 }
 
 // makeVisits does what has waited for the session.
-func (vi *visits) makeVisits() {
+func (vi *visits) runVisits() {
 	waiting := vi.waiting
 	vi.waiting = nil
 	for _, v := range waiting {
@@ -115,7 +115,7 @@ func (vi *visits) endVisit() {
 	if vi.visitEnd.IsZero() {
 		return
 	}
-	vi.visitEnd, vi.unnamed, vi.rename = time.Time{}, false, ""
+	vi.visitEnd, vi.nickUnset, vi.newNick = time.Time{}, false, ""
 	if vi.u.account.isGuest() && !vi.u.rooms.busy() {
 		vi.u.account.leaveGuest()
 	}

@@ -12,12 +12,12 @@ import (
 
 // keptTime is how long a message waits for its sender's session before it is
 // given back.
-const keptTime = 2 * time.Minute
+const spoolTime = 2 * time.Minute
 
 // pass hands a message to the link, or keeps it in the registry while there is
 // none. When the registry can't keep it either (a full disk), the actor waits:
 // its queue fills up, and TCP makes the network wait too.
-func (ob *outbox) pass(build func(dst []byte) []byte, msg stream.Message) {
+func (ob *outbox) deliver(build func(dst []byte) []byte, msg stream.Message) {
 	for warned := false; ; {
 		if conn := ob.u.c.conn.Load(); conn != nil {
 			if conn.Track(build, msg) == nil {
@@ -26,9 +26,9 @@ func (ob *outbox) pass(build func(dst []byte) []byte, msg stream.Message) {
 			<-conn.Settled() // what was sent before this message is kept first
 		}
 		msg.Stanza = build(nil)
-		err := ob.u.c.keep(msg)
+		err := ob.u.c.spoolInbound(msg)
 		if err == nil {
-			ob.keptIn = true
+			ob.spool.inbound = true
 			return
 		}
 		if !warned {
@@ -57,7 +57,7 @@ func (u *user) pause(d time.Duration) bool {
 }
 
 // keep stores a message for the user until there is a link.
-func (c *Component) keep(msg stream.Message) error {
+func (c *Component) spoolInbound(msg stream.Message) error {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
 	_, err := c.cfg.Registry.KeepMessage(ctx, registry.Message{
@@ -69,9 +69,9 @@ func (c *Component) keep(msg stream.Message) error {
 
 // keepUnacked stores what a connection that has ended may not have delivered. What
 // can't be stored is held in memory for the next one.
-func (c *Component) keepUnacked(unacked []stream.Message) {
+func (c *Component) spoolUnacked(unacked []stream.Message) {
 	for _, msg := range unacked {
-		if err := c.keep(msg); err != nil {
+		if err := c.spoolInbound(msg); err != nil {
 			c.log.Error().Err(err).Str("user", msg.User).Msg("cannot keep a message; it is held in memory")
 			c.unsaved = append(c.unsaved, msg)
 		}
@@ -91,9 +91,9 @@ func (c *Component) resendUnsaved(conn *stream.Conn) {
 
 // deliverKept sends what was kept for the user while there was no link. The rows
 // are forgotten once the server is known to have the messages.
-func (ob *outbox) deliverKept() {
+func (ob *outbox) deliverSpooled() {
 	conn := ob.u.c.conn.Load()
-	if !ob.keptIn || conn == nil || ob.forgetting != nil {
+	if !ob.spool.inbound || conn == nil || ob.spool.unacked != nil {
 		return
 	}
 	ctx, cancel := ob.u.storing()
@@ -103,7 +103,7 @@ func (ob *outbox) deliverKept() {
 		ob.u.log.Error().Err(err).Msg("cannot read kept messages")
 		return
 	}
-	ob.keptIn = false
+	ob.spool.inbound = false
 	var ids []int64
 	var last time.Time
 	for _, row := range rows {
@@ -113,11 +113,11 @@ func (ob *outbox) deliverKept() {
 			continue
 		}
 		if e.Child(xep.NSDelay, "delay") == nil {
-			last = grown(row.Created, last)
+			last = increasing(row.Created, last)
 			e.Add(xep.Delay(ob.u.c.domain, last))
 		}
 		if conn.Write(func(dst []byte) []byte { return e.Append(dst, stanza.NS) }) != nil {
-			ob.keptIn = true
+			ob.spool.inbound = true
 			return
 		}
 		ids = append(ids, row.ID)
@@ -125,9 +125,9 @@ func (ob *outbox) deliverKept() {
 	if len(ids) == 0 {
 		return
 	}
-	ob.forgetting = ids
+	ob.spool.unacked = ids
 	confirmed := make(chan bool, 1)
-	ob.forgetWhen = confirmed
+	ob.spool.acked = confirmed
 	conn.WhenAcked(func(ok bool) {
 		confirmed <- ok
 		ob.u.poke()
@@ -136,16 +136,16 @@ func (ob *outbox) deliverKept() {
 
 // forgetDelivered drops the rows of delivered messages, or notes that they must
 // be delivered again.
-func (ob *outbox) forgetDelivered() {
-	if ob.forgetting == nil {
+func (ob *outbox) deleteDelivered() {
+	if ob.spool.unacked == nil {
 		return
 	}
 	select {
-	case ok := <-ob.forgetWhen:
-		ids := ob.forgetting
-		ob.forgetting, ob.forgetWhen = nil, nil
+	case ok := <-ob.spool.acked:
+		ids := ob.spool.unacked
+		ob.spool.unacked, ob.spool.acked = nil, nil
 		if !ok {
-			ob.keptIn = true
+			ob.spool.inbound = true
 			return
 		}
 		ctx, cancel := ob.u.storing()
@@ -159,7 +159,7 @@ func (ob *outbox) forgetDelivered() {
 
 // confirm answers a session's Flush once what it emitted is safe: the server has
 // it, or the registry.
-func (ob *outbox) confirm(done chan<- struct{}) {
+func (ob *outbox) onFlush(done chan<- struct{}) {
 	conn := ob.u.c.conn.Load()
 	if conn == nil {
 		close(done)
@@ -174,7 +174,7 @@ func (ob *outbox) confirm(done chan<- struct{}) {
 }
 
 // keepForNetwork stores a message until the user is signed on.
-func (ob *outbox) keepForNetwork(st *stanza.Inbound) {
+func (ob *outbox) spoolOutbound(st *stanza.Inbound) {
 	ctx, cancel := ob.u.storing()
 	defer cancel()
 	_, err := ob.u.c.cfg.Registry.KeepMessage(ctx, registry.Message{
@@ -186,17 +186,17 @@ func (ob *outbox) keepForNetwork(st *stanza.Inbound) {
 		st.Refuse(stanza.ErrNotOnline)
 		return
 	}
-	ob.keptOut = true
-	if ob.keptTill.IsZero() {
-		ob.keptTill = ob.u.c.clock.Now().Add(keptTime)
+	ob.spool.outbound = true
+	if ob.spool.expires.IsZero() {
+		ob.spool.expires = ob.u.c.clock.Now().Add(spoolTime)
 	}
 }
 
 // keptStanzas reads the messages that were kept for the network and forgets
 // them; each is to be sent or answered by the caller.
-func (ob *outbox) keptStanzas() []*stanza.Inbound {
-	ob.keptTill = time.Time{}
-	if !ob.keptOut {
+func (ob *outbox) takeOutbound() []*stanza.Inbound {
+	ob.spool.expires = time.Time{}
+	if !ob.spool.outbound {
 		return nil
 	}
 	ctx, cancel := ob.u.storing()
@@ -204,10 +204,10 @@ func (ob *outbox) keptStanzas() []*stanza.Inbound {
 	rows, err := ob.u.c.cfg.Registry.KeptMessages(ctx, ob.u.c.domain, ob.u.bare, registry.Outbound)
 	if err != nil {
 		ob.u.log.Error().Err(err).Msg("cannot read messages kept for the network")
-		ob.keptTill = ob.u.c.clock.Now().Add(keptTime)
+		ob.spool.expires = ob.u.c.clock.Now().Add(spoolTime)
 		return nil
 	}
-	ob.keptOut = false
+	ob.spool.outbound = false
 	var stanzas []*stanza.Inbound
 	var ids []int64
 	for _, row := range rows {
@@ -228,19 +228,19 @@ func (ob *outbox) keptStanzas() []*stanza.Inbound {
 }
 
 // sendKept sends what was kept while the user was being signed on.
-func (ob *outbox) sendKept() {
-	for _, st := range ob.keptStanzas() {
+func (ob *outbox) sendSpooled() {
+	for _, st := range ob.takeOutbound() {
 		ob.onMessage(st)
 	}
 }
 
 // giveUpKept gives back what could not be sent in time.
-func (ob *outbox) giveUpKept() {
+func (ob *outbox) bounceExpired() {
 	why := ob.u.login.notOnline()
 	if ob.u.login.refused() != nil {
 		why = stanza.Translate(ob.u.login.refused())
 	}
-	for _, st := range ob.keptStanzas() {
+	for _, st := range ob.takeOutbound() {
 		st.Refuse(why)
 	}
 }
