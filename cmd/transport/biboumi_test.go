@@ -13,7 +13,7 @@ import (
 	"transport/registry"
 )
 
-// oldBiboumi makes a database as biboumi 9 has it.
+// oldBiboumi creates a database of biboumi 9.
 func oldBiboumi(t *testing.T, dir string) {
 	t.Helper()
 	path := filepath.Join(dir, "old.sqlite")
@@ -46,7 +46,7 @@ func oldBiboumi(t *testing.T, dir string) {
 	}
 }
 
-// ircConfig writes a configuration with a network of IRC.
+// ircConfig writes a configuration with an IRC network.
 func ircConfig(t *testing.T, options string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "t.toml")
@@ -57,8 +57,8 @@ func ircConfig(t *testing.T, options string) string {
 	return file
 }
 
-// TestImportBiboumi: settings, subscriptions and history are taken once, and nothing
-// that is there is changed.
+// TestImportBiboumi imports settings, subscriptions and history once, and checks that a
+// second import changes nothing.
 func TestImportBiboumi(t *testing.T) {
 	for name, tt := range map[string]struct{ options, service, room string }{
 		"named": {"", "irc.example.net", "#chat%irc.example.net"},
@@ -117,7 +117,7 @@ func TestImportBiboumi(t *testing.T) {
 			if err != nil || page.Count != 2 || page.Lines[0].StanzaID != "u2" || !strings.Contains(string(page.Lines[1].Payload), `"second"`) {
 				t.Errorf("history: %v %v", page, err)
 			}
-			// What has been changed since stays.
+			// A second import keeps later changes.
 			if err := db.SetOptions(t.Context(), "gw.localhost", "ann@localhost", map[string]string{"stay": "1"}); err != nil {
 				t.Fatal(err)
 			}

@@ -15,7 +15,7 @@ import (
 	"transport/registry"
 )
 
-// makeDatabase makes the database of a configuration, with one registration.
+// makeDatabase creates the database of a configuration, with one registration.
 func makeDatabase(t *testing.T, config string) (database, key string) {
 	t.Helper()
 	dir := filepath.Dir(config)
@@ -147,7 +147,7 @@ func TestCheckIsInterrupted(t *testing.T) {
 	requireMatches(t, out.String(), `FAILED  icq\.localhost: interrupted`)
 }
 
-// spoiled are ways in which a database can be unusable, with what is said of it.
+// spoiled are unusable databases, with the expected messages.
 var spoiled = []struct {
 	name  string
 	spoil func(t *testing.T, database, key string)

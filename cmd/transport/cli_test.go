@@ -110,7 +110,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// A mistake in the configuration ends each command that reads it, with the place.
+// Each command that reads the configuration reports a mistake with its line and exits.
 func TestCommandsNameMistakes(t *testing.T) {
 	file := writeConfig(t, "localhost", "")
 	for _, command := range []string{"run", "rotate-key", "check"} {

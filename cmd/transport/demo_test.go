@@ -54,8 +54,8 @@ func (o *demoOutput) await(t *testing.T, text string) {
 	}
 }
 
-// needProsody skips the test, or fails it, where there is none. It has the test's
-// temporary files in a folder of their own, and finds what is left there.
+// needProsody skips the test, or fails it, if Prosody is missing. It gives the test its own
+// folder for temporary files, and checks that the folder is empty at the end.
 func needProsody(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -80,7 +80,7 @@ func needProsody(t *testing.T) {
 	})
 }
 
-// The demo tells the whole story, and leaves nothing behind.
+// The demo plays the whole story, and leaves no files behind.
 func TestDemo(t *testing.T) {
 	needProsody(t)
 	began := time.Now()
@@ -106,7 +106,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// With --keep the demo stays up, for a client with the data that it prints.
+// With --keep the servers keep running, and a client can log in with the printed data.
 func TestDemoKeep(t *testing.T) {
 	needProsody(t)
 	ctx, stop := context.WithCancel(t.Context())
@@ -194,7 +194,7 @@ func TestDemoKeep(t *testing.T) {
 	}
 }
 
-// Whenever it is interrupted, the demo stops what it has started.
+// An interrupted demo stops its servers, at each stage.
 func TestDemoInterrupted(t *testing.T) {
 	for _, at := range []string{"The servers", "serves alice", "looks for gateways", "They talk"} {
 		t.Run(at, func(t *testing.T) {

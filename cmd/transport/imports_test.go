@@ -13,7 +13,7 @@ import (
 const module = "transport"
 
 // mayImport is the table of ARCHITECTURE.md: the packages of this module that a
-// package and its tests may import. "…" at the end stands for everything below.
+// package and its tests may import. A final "…" stands for all packages below.
 var mayImport = map[string][]string{
 	"cmd/transport":                   {"…"},
 	"cmd/transport/e2e":               {},
@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"registry":                        {},
 }
 
-// testsMayImport is what a package's tests may import beyond that.
+// testsMayImport are further packages that a package's tests may import.
 var testsMayImport = map[string][]string{
 	"cmd/transport/e2e":           {"cmd/transport/internal/demo", "cmd/transport/internal/lab", "component/element", "legacy", "legacy/oscar", "legacy/oscar/oscarmock", "legacy/oscar/oscarwire"},
 	"component/stream":            {"component/componenttest"},
@@ -54,7 +54,7 @@ var testsMayImport = map[string][]string{
 	"legacy/oscar":                {"legacy/legacytest", "legacy/oscar/oscarmock"},
 }
 
-// library is the XMPP library, which only the XMPP side may use.
+// library is the XMPP library. Only packages of the XMPP side may use it.
 const library = "mellium.im/"
 
 var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/biboumi", "cmd/transport/internal/config", "cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "cmd/transport/internal/clients", "component", "component/body", "component/componenttest", "component/stanza", "component/stream", "component/xep", "component/element"}
@@ -86,7 +86,7 @@ func listPackages(t *testing.T) map[string]listedPackage {
 	}
 }
 
-// ours is the folder of a package of this module.
+// ours returns the folder of a package of this module.
 func ours(importPath string) (folder string, ok bool) {
 	return strings.CutPrefix(importPath, module+"/")
 }
@@ -129,8 +129,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// The rules that must hold whatever the table says: what a package depends on,
-// by whatever way.
+// Rules beyond the table, about direct and indirect dependencies.
 func TestDependencies(t *testing.T) {
 	rules := []struct {
 		of    []string
@@ -156,7 +155,7 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// The table of ARCHITECTURE.md and the one above have the same packages.
+// The table of ARCHITECTURE.md and mayImport have the same packages.
 func TestArchitectureTable(t *testing.T) {
 	text := readTop(t, "ARCHITECTURE.md")
 	for folder := range mayImport {

@@ -21,10 +21,10 @@ import (
 	"transport/component"
 )
 
-// patience is how long something that happens may take.
+// patience is the deadline for an expected event.
 const patience = 20 * time.Second
 
-// logLines reads log lines and lets a test wait for one of them.
+// logLines records log lines. A test can wait for one of them.
 type logLines struct {
 	t     *testing.T
 	lines chan string
@@ -32,7 +32,7 @@ type logLines struct {
 	all   strings.Builder
 }
 
-// captureLog makes a writer for a log, and its reader.
+// captureLog returns a writer for a log, and its recorder.
 func captureLog(t *testing.T) (io.Writer, *logLines) {
 	r, w := io.Pipe()
 	l := &logLines{t: t, lines: make(chan string, 10_000)}
@@ -54,7 +54,7 @@ func (l *logLines) text() string {
 	return l.all.String()
 }
 
-// await waits for a line that holds a text.
+// await waits for a line that contains a text.
 func (l *logLines) await(text string) {
 	l.t.Helper()
 	late := time.After(patience)
@@ -80,14 +80,14 @@ func await[T any](t *testing.T, what string, c <-chan T) (v T) {
 	return v
 }
 
-// signalSelf sends this process a signal, for which a handler must be there.
+// signalSelf sends this process a signal, for which there must be a handler.
 func signalSelf(t *testing.T, s syscall.Signal) {
 	t.Helper()
 	must(t, syscall.Kill(os.Getpid(), s))
 }
 
-// run serves until SIGTERM, ends cleanly, and logs JSON without secrets even at
-// the level that tells most.
+// run serves until SIGTERM, shuts down cleanly, and logs JSON without secrets even at the
+// lowest level.
 func TestRunUntilSIGTERM(t *testing.T) {
 	file := writeConfig(t, fakeServer(t, testSecret, ""), "")
 	database, key := makeDatabase(t, file)
@@ -129,7 +129,7 @@ func TestRunUntilSIGTERM(t *testing.T) {
 	must(t, openDatabase(t, database, key).Close()) // it was closed
 }
 
-// Without a server run goes on trying, and says what to do.
+// Without a server, run retries, and logs a remedy.
 func TestRunWithoutServer(t *testing.T) {
 	file := writeConfig(t, goneServer(t), "[log]\nlevel = \"warn\"\nformat = \"text\"")
 	ctx, cancel := context.WithCancel(t.Context())

@@ -13,12 +13,12 @@ import (
 	"testing"
 )
 
-// testSecret must not turn up in anything that the program prints.
+// testSecret must not occur in any output of the program.
 const testSecret = "k33p-th1s-quiet"
 
-// fakeServer is an XMPP server's component port that knows one secret. With
-// refuse set, it answers every handshake with that stream error. It takes what
-// comes after the handshake and says nothing more.
+// fakeServer is the component port of an XMPP server, with one secret. If refuse is set, it
+// answers every handshake with that stream error. After the handshake it reads everything
+// and sends nothing.
 func fakeServer(t *testing.T, secret, refuse string) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -62,7 +62,7 @@ func serveFake(conn net.Conn, secret, refuse string) {
 	fmt.Fprint(conn, "</stream:stream>")
 }
 
-// readUntil reads until it has seen one text and behind it another.
+// readUntil reads until it has read one text and then another.
 func readUntil(r io.Reader, start, end string) (string, error) {
 	var seen strings.Builder
 	buf := make([]byte, 1)
@@ -77,7 +77,7 @@ func readUntil(r io.Reader, start, end string) (string, error) {
 	}
 }
 
-// goneServer is an address where nothing listens.
+// goneServer returns an address on which no server listens.
 func goneServer(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -100,7 +100,7 @@ func writeConfig(t *testing.T, server, more string) string {
 	return file
 }
 
-// runCLI runs a command as the shell would.
+// runCLI runs a command like the shell.
 func runCLI(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs strings.Builder
@@ -111,7 +111,7 @@ func runCLI(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// requireMatches checks that a text has matches of all the expressions.
+// requireMatches checks that a text matches all regular expressions.
 func requireMatches(t *testing.T, text string, expressions ...string) {
 	t.Helper()
 	for _, expr := range expressions {

@@ -18,7 +18,7 @@ func formRegistration(name, password string) string {
 		"<field var='password'><value>" + password + "</value></field></x></query>"
 }
 
-// registered waits for the handshake that follows a registration.
+// registered waits for the subscription handshake after a registration.
 func (p *person) registered(domain string) {
 	p.w.t.Helper()
 	p.presence(domain, "subscribe", "")
@@ -27,13 +27,13 @@ func (p *person) registered(domain string) {
 	p.presence(domain, "", "")
 }
 
-// answer waits for a text of the gateway's own.
+// answer waits for a message of the gateway itself.
 func (p *person) answer(domain string) string {
 	p.w.t.Helper()
 	return p.message(domain).ChildText(lab.NSClient, "body")
 }
 
-// command runs an ad-hoc command that asks nothing, and returns its note.
+// command runs an ad-hoc command without a form, and returns its note.
 // (XEP-0050 §3)
 func (p *person) command(node string) string {
 	p.w.t.Helper()
@@ -47,8 +47,8 @@ func (p *person) command(node string) string {
 	return cmd.ChildText(ns, "note")
 }
 
-// TestAccountByForm registers by form, changes the password on the network and
-// then here, and sees the gateway forget everything.
+// TestAccountByForm registers by form, changes the password on the network and then in the
+// gateway, and unregisters.
 func TestAccountByForm(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		w.start()
@@ -61,7 +61,7 @@ func TestAccountByForm(t *testing.T) {
 		alice.registered(icqDomain)
 		alice.add(bobICQ)
 
-		// The network has another password, and ends the session.
+		// The password changes on the network, which ends the session.
 		const changed = "e2e-new"
 		w.mock.AddAccount(oscarmock.Account{Name: demo.AliceUIN, Password: changed, Nick: "Alice"})
 		w.mock.Disconnect(demo.AliceUIN, oscarmock.DisconnectClose)
@@ -99,8 +99,8 @@ func TestAccountByForm(t *testing.T) {
 	})
 }
 
-// TestAccountByText registers by writing to the gateway, as clients without forms
-// do, and signs off and on that way.
+// TestAccountByText registers, signs off and signs on by writing to the gateway, like
+// clients without forms.
 func TestAccountByText(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		w.start()
@@ -129,8 +129,8 @@ func TestAccountByText(t *testing.T) {
 	})
 }
 
-// TestSignedOnElsewhere signs the account on from another place: the gateway says
-// so and leaves the account to the other until it is asked.
+// TestSignedOnElsewhere signs the account on from another client: the gateway reports it,
+// and signs on again only when the user requests it.
 func TestSignedOnElsewhere(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		alice := w.ready()
@@ -155,8 +155,8 @@ func TestSignedOnElsewhere(t *testing.T) {
 	})
 }
 
-// TestWrongSecret gives one of two gateways a wrong secret: the log says which and
-// what to do, without the secrets, and the other one works.
+// TestWrongSecret gives one of two gateways a wrong secret: the log names the gateway and
+// the remedy, without the secrets, and the other gateway works.
 func TestWrongSecret(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		const wrong = "e2e-wrong-secret"

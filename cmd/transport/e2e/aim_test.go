@@ -10,7 +10,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// TestAIMRoom enters a chat room of AIM, talks, is invited and invites.
+// TestAIMRoom joins an AIM chat room, exchanges messages and invitations.
 func TestAIMRoom(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		bob := w.mock.Bot("Bob AIM", oscarmock.BotOptions{Reply: func(_, text string) string { return "You said: " + text }})
@@ -55,7 +55,7 @@ func TestAIMRoom(t *testing.T) {
 		if got := alice.message(room+"/Bob AIM").ChildText("jabber:client", "body"); got != "You said: hello <all> ☃" {
 			t.Errorf("alice reads %q", got)
 		}
-		// XEP-0071 §7: formatting passes
+		// XEP-0071 §7: formatting
 		bob.Say("Lobby", `<b>so</b> <a href="http://x.example/">see</a>`)
 		if m := alice.message(room + "/Bob AIM"); m.ChildText("jabber:client", "body") != "*so* see <http://x.example/>" ||
 			!strings.Contains(m.String(), "<strong>so</strong>") || !strings.Contains(m.String(), "<a href='http://x.example/'>see</a>") {
@@ -63,7 +63,7 @@ func TestAIMRoom(t *testing.T) {
 		}
 		alice.send("<message to='" + room + "' type='groupchat' id='long'><body>" + strings.Repeat("x", 1100) + "</body></message>")
 		refused("long", "policy-violation")
-		// XEP-0045 §7.6, §8.1, §8.2: what AIM cannot do
+		// XEP-0045 §7.6, §8.1, §8.2: not supported by AIM
 		alice.send("<presence to='" + room + "/alicia' id='nick'/>")
 		refused("nick", "not-acceptable")
 		alice.send("<message to='" + room + "' type='groupchat' id='subject'><subject>tea</subject></message>")
@@ -110,12 +110,12 @@ func TestAIMRoom(t *testing.T) {
 		}
 		leave(chess)
 		outside("chess club")
-		// a connection that breaks
+		// the connection of the room is lost
 		w.mock.CutRoom("Alice AIM")
 		if self := alice.presence(room+"/Alice AIM", "unavailable", ""); codes(self) != "333 110" {
 			t.Errorf("the own presence is %s", self)
 		}
-		// the loss of everything: the gateway is back in the room by itself
+		// the connection to AIM is lost: the gateway rejoins the room
 		join(alice, room, "Alice AIM")
 		alice.presence(room+"/Alice AIM", "", "")
 		w.mock.Disconnect("Alice AIM", oscarmock.DisconnectClose)

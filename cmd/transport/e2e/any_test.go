@@ -11,18 +11,18 @@ import (
 	"transport/legacy"
 )
 
-// scripts is a text in twelve scripts, with what some servers take for markup.
+// scripts is a text in twelve scripts, with characters that some servers treat as markup.
 var scripts = strings.Join([]string{
 	"The quick brown fox & <b>dog</b>", "Příliš žluťoučký kůň", "Съешь же ещё этих булок", "Γαζέες καὶ μυρτιὲς", "דג סקרן שט בים",
 	"نص حكيم له سر قاطع", "ऋषियों को सताने वाले", "เป็นมนุษย์สุดประเสริฐ", "いろはにほへと ちりぬるを", "키스의 고유조건은", "天地玄黃 宇宙洪荒", "Բել դղյակի ձախ ժամն",
 }, "\n")
 
-// looks is how a text looks: to get by a server, letters may come apart into base and
-// accent, and what is invisible between them.
+// looks normalises a text to its appearance: servers may decompose letters into base and
+// accent, with invisible characters between them.
 func looks(text string) string { return norm.NFC.String(strings.ReplaceAll(text, "\u200B", "")) }
 
-// TestAnyServer does what every server must let people do: write in every script,
-// to those who are away too, and find each other.
+// TestAnyServer tests features that every server must have: messages in every script,
+// offline messages, and searches.
 func TestAnyServer(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		icq := w.icq()

@@ -11,7 +11,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// listed gives Alice a contact list on ICQ: Bob, whom she calls Bobby, in a group.
+// listed gives Alice a contact list on ICQ: Bob with the name Bobby, in a group.
 func (w *world) listed() {
 	w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagInsert,
 		oscarwire.FeedbagItem{GroupID: 0, Class: oscarwire.FeedbagGroup},
@@ -20,8 +20,8 @@ func (w *world) listed() {
 			TLVs: oscarwire.TLVs{{Tag: oscarwire.TagFeedbagAlias, Value: []byte("Bobby")}}})
 }
 
-// TestListIsOffered registers an account that has a contact list: the user is
-// asked for each of the contacts, and sees those agreed to.
+// TestListIsOffered registers an account with a contact list: the user gets a subscription
+// request for each contact, and the presence of the approved ones.
 func TestListIsOffered(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		w.listed()
@@ -41,8 +41,8 @@ func TestListIsOffered(t *testing.T) {
 	})
 }
 
-// TestClients follows Alice's clients: she is on ICQ while one of them is online,
-// and in the mood of the one that matters; what comes meanwhile waits for her.
+// TestClients tests several clients of Alice: she is on ICQ while one of them is online,
+// with the presence of the one with the highest priority; offline messages wait for her.
 func TestClients(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		one := w.ready()
@@ -85,7 +85,7 @@ func TestClients(t *testing.T) {
 	})
 }
 
-// TestConsent has those on ICQ ask whom they want to see, and be asked.
+// TestConsent tests authorization requests in both directions.
 func TestConsent(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		const daveUIN = "1004"
@@ -107,12 +107,12 @@ func TestConsent(t *testing.T) {
 			t.Errorf("dave was told %q", got)
 		}
 
-		// One who refuses.
+		// a contact that refuses
 		w.mock.Bot("1005", oscarmock.BotOptions{NeedsAuth: true, Accept: func(string, string) bool { return false }}).SignOn()
 		alice.send("<presence to='1005@" + icqDomain + "' type='subscribe'/>")
 		alice.presence("1005@"+icqDomain, "unsubscribed", "")
 
-		// One who asks.
+		// a contact that requests a subscription
 		w.bob.RequestAuth(demo.AliceUIN, "let me see you")
 		ask := alice.presence(bobICQ, "subscribe", "")
 		if got := ask.ChildText(lab.NSClient, "status"); got != "let me see you" {

@@ -9,7 +9,7 @@ import (
 	"transport/component/element"
 )
 
-// archived is the texts of all messages in a user's archive. (XEP-0313 §4)
+// archived returns the texts of all messages in a user's archive. (XEP-0313 §4)
 func (p *person) archived() map[string]bool {
 	p.w.t.Helper()
 	const ns, rsm, forward = "urn:xmpp:mam:2", "http://jabber.org/protocol/rsm", "urn:xmpp:forward:0"
@@ -21,7 +21,7 @@ func (p *person) archived() map[string]bool {
 		}
 		reply := p.iq("set", "", "<query xmlns='"+ns+"'><set xmlns='"+rsm+"'>"+page+"</set></query>")
 		for {
-			// The answer comes behind the results, so that those are here.
+			// The result of the IQ comes after the messages.
 			isResult := func(e *element.Element) bool { return e.Name == "message" && e.Child(ns, "result") != nil }
 			if p.Count(isResult) == 0 {
 				break
@@ -38,9 +38,8 @@ func (p *person) archived() map[string]bool {
 	}
 }
 
-// TestServerKilledWhileBobTalks kills the XMPP server in the midst of a
-// conversation: every line is in the user's archive afterwards, those that it was
-// dealing with too.
+// TestServerKilledWhileBobTalks kills the XMPP server during a conversation: afterwards the
+// user's archive contains every message, including those that it was processing.
 func TestServerKilledWhileBobTalks(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		if w.name != "prosody" {

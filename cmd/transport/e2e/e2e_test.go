@@ -13,7 +13,8 @@ import (
 	"transport/legacy/oscar/oscarmock"
 )
 
-// TestWholeLine plays Alice from her first look at the gateway to her last.
+// TestWholeLine goes through Alice's whole use of the gateway, from discovery to
+// unregistering.
 func TestWholeLine(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		icq := w.icq()
@@ -111,7 +112,7 @@ func TestWholeLine(t *testing.T) {
 	})
 }
 
-// expectNoSecrets looks for passwords in the log.
+// expectNoSecrets checks that the log contains no passwords.
 func (w *world) expectNoSecrets() {
 	w.t.Helper()
 	for _, secret := range []string{networkPass, w.password, xmppSecret} {
@@ -121,7 +122,7 @@ func (w *world) expectNoSecrets() {
 	}
 }
 
-// ready starts the gateway with Alice registered, and Bob on her list and online.
+// ready starts the gateway with Alice registered, and Bob in her roster and online.
 func (w *world) ready() *person {
 	w.t.Helper()
 	w.start()
@@ -134,8 +135,8 @@ func (w *world) ready() *person {
 	return alice
 }
 
-// TestKilledGateway kills the gateway: a user who is online is online on ICQ again
-// without doing anything, and nobody is shown who is not there.
+// TestKilledGateway kills the gateway: after a restart it signs an online user on to ICQ
+// again, and no offline contact is shown as online.
 func TestKilledGateway(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		alice := w.ready()
@@ -161,8 +162,8 @@ func TestKilledGateway(t *testing.T) {
 	})
 }
 
-// TestKilledServer kills the XMPP server: the gateway comes back by itself, what
-// was said meanwhile arrives, and ICQ notices nothing.
+// TestKilledServer kills the XMPP server: the gateway reconnects, messages of the meantime
+// arrive, and the ICQ session continues.
 func TestKilledServer(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		w.ready()
@@ -192,7 +193,8 @@ func TestKilledServer(t *testing.T) {
 	})
 }
 
-// TestStop ends the gateway politely: users see it go, ICQ sees a goodbye.
+// TestStop shuts the gateway down: users see it go offline, and their ICQ sessions sign
+// off.
 func TestStop(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		alice := w.ready()
@@ -209,7 +211,7 @@ func TestStop(t *testing.T) {
 	})
 }
 
-// TestServerAbsentAtStart starts the gateway first, and with a wrong secret.
+// TestServerAbsentAtStart starts the gateway before the server, and with a wrong secret.
 func TestServerAbsentAtStart(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		if err := w.server.Stop(); err != nil {
@@ -224,7 +226,7 @@ func TestServerAbsentAtStart(t *testing.T) {
 	})
 }
 
-// TestNetworkRestart lets the ICQ server crash and come back.
+// TestNetworkRestart crashes the ICQ server and starts it again.
 func TestNetworkRestart(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		alice := w.ready()
@@ -257,7 +259,7 @@ func TestSeveral(t *testing.T) {
 		if got := w.heard(); got.Text != "carol here" || got.From != "1003" {
 			t.Errorf("bob reads %+v", got)
 		}
-		// The same account for somebody else is a conflict. (XEP-0077 §3.1)
+		// A second user with the same account gets a conflict. (XEP-0077 §3.1)
 		if got := condition(carol.ask("set", icqDomain, registration(demo.AliceUIN, networkPass))); got != "conflict" {
 			t.Errorf("a second owner: %q", got)
 		}

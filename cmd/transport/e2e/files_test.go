@@ -26,8 +26,8 @@ func (p *person) fileMessage() (text, link string) {
 	return m.ChildText(lab.NSClient, "body"), link
 }
 
-// TestFiles has Bob send files: Alice gets a link to what he sent, or is told why
-// not. (XEP-0066 §3)
+// TestFiles: Bob sends files. Alice gets a link to each file, or the reason why not.
+// (XEP-0066 §3)
 func TestFiles(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -87,7 +87,7 @@ func TestFiles(t *testing.T) {
 	})
 }
 
-// TestNoFiles has Bob offer a file where nobody keeps files.
+// TestNoFiles: Bob offers a file, but there is no place to store files.
 func TestNoFiles(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		w.private = true
@@ -110,8 +110,8 @@ func TestNoFiles(t *testing.T) {
 	})
 }
 
-// TestUpload has Bob send a file, which goes to Prosody's http_file_share: it takes
-// files from a component of the same server without more ado. (XEP-0363)
+// TestUpload: Bob sends a file, and the gateway uploads it to Prosody's http_file_share,
+// which accepts files from components of the same server by default. (XEP-0363)
 func TestUpload(t *testing.T) {
 	if testing.Short() {
 		t.Skip("end-to-end tests are not short")

@@ -14,8 +14,8 @@ import (
 	"transport/legacy/oscar"
 )
 
-// clientFriend is somebody at a client of the adapter's, on a server that others
-// wrote.
+// clientFriend is a network user with the adapter as client, on a server of another
+// project.
 type clientFriend struct {
 	t        *testing.T
 	network  legacy.Network
@@ -46,7 +46,7 @@ func newClientFriend(t *testing.T, server, name, password string) *clientFriend 
 		messages: make(chan legacy.MessageReceived, 1000), changed: make(chan struct{})}
 }
 
-// SignOn signs on and waits for it.
+// SignOn signs on, and waits until it is done.
 func (f *clientFriend) SignOn() {
 	f.t.Helper()
 	f.mu.Lock()
@@ -84,7 +84,7 @@ func (f *clientFriend) SignOn() {
 	f.show(legacy.Presence{Show: legacy.ShowOnline})
 }
 
-// addThose puts those on the list who have asked for it, or have done so.
+// addThose adds users who have requested authorization, or have added this user.
 func (f *clientFriend) addThose(ctx context.Context, s legacy.Session) {
 	for {
 		f.mu.Lock()
@@ -127,13 +127,13 @@ func (f *clientFriend) onEvent(ev legacy.Event) {
 	f.change()
 }
 
-// change wakes those who wait. f.mu is held.
+// change wakes waiting calls. The caller must hold f.mu.
 func (f *clientFriend) change() {
 	close(f.changed)
 	f.changed = make(chan struct{})
 }
 
-// wait waits until something is so, which is looked at with f.mu held.
+// wait waits until a condition holds, and evaluates it with f.mu held.
 func (f *clientFriend) wait(what string, so func() bool) {
 	f.t.Helper()
 	late := time.After(friendsTime)

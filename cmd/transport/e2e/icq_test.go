@@ -8,9 +8,8 @@ import (
 	"transport/component/element"
 )
 
-// TestICQAccount changes a password on the network by command, has the gateway killed,
-// and is signed on with the new one; shows that receipts say what is known; and is
-// invisible.
+// TestICQAccount changes the password on the network by command, kills the gateway, and
+// signs on with the new password. It also tests receipts, and invisibility.
 func TestICQAccount(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		alice := w.ready()
@@ -26,7 +25,7 @@ func TestICQAccount(t *testing.T) {
 			t.Errorf("changing the password: %s", done)
 		}
 
-		// XEP-0184 §5: of what was handed to somebody, and not of what is kept for them
+		// XEP-0184 §5: a receipt for a delivered message, none for a stored one
 		receipt := func(e *element.Element) bool {
 			return e.Name == "message" && e.Child("urn:xmpp:receipts", "received") != nil
 		}

@@ -21,7 +21,7 @@ func (s *ircScene) invitations() {
 	})
 }
 
-// list: the channels that there are, a page at a time. (XEP-0045 §6.3, XEP-0059)
+// list requests the list of channels, page by page. (XEP-0045 §6.3, XEP-0059)
 func (s *ircScene) list() {
 	const items = "http://jabber.org/protocol/disco#items"
 	seen := make(map[string]bool)
@@ -64,7 +64,7 @@ func (s *ircScene) list() {
 	s.bob.expect("MODE #club -m")
 }
 
-// raw: lines for the server, by a message to it; answers come from there.
+// raw sends IRC lines as messages to the server's address, which sends the answers.
 func (s *ircScene) raw() {
 	s.alice.say(ircDomain, "r1", "VERSION")
 	s.alice.expect("the version", func(e *element.Element) bool {
@@ -85,7 +85,7 @@ func (s *ircScene) whois() {
 	}
 }
 
-// history: who comes back gets what was said, and asks the archive for it.
+// history: a user who joins again gets the history, and queries the archive.
 func (s *ircScene) history() {
 	s.bob.send("PRIVMSG #club :for the archive")
 	s.carol.body(clubRoom+"/bob", "for the archive")
@@ -103,7 +103,7 @@ func (s *ircScene) history() {
 	})
 }
 
-// restart: the IRC server goes and comes again; so do all who were there.
+// restart restarts the IRC server; all occupants leave and join again.
 func (s *ircScene) restart() {
 	s.irc.Kill()
 	for _, p := range []*person{s.alice, s.carol} {
@@ -129,8 +129,8 @@ func (s *ircScene) restart() {
 	s.bob.expect("PRIVMSG #club :indeed")
 }
 
-// TestIRCServersAbroad: without a fixed server, people name it in every address, as
-// biboumi's users do.
+// TestIRCServersAbroad: without a fixed server, users name it in every address, like
+// biboumi's users.
 func TestIRCServersAbroad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("end-to-end tests are not short")

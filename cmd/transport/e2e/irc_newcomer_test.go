@@ -8,9 +8,9 @@ import (
 	"transport/component/element"
 )
 
-// TestIRCNewcomer is somebody who knows no channel: they look for one, see what it is
-// about, and enter it by a name with a space. An operator then makes them one, and they ban
-// somebody as Gajim and Converse do.
+// TestIRCNewcomer: a user without a channel searches for one, reads its topic, and joins it
+// by a name with a space. An operator makes them operator, and they ban an occupant in the
+// ways of Gajim and Converse.
 func TestIRCNewcomer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("end-to-end tests are not short")
@@ -63,8 +63,8 @@ func TestIRCNewcomer(t *testing.T) {
 	w.expectNoSecrets()
 }
 
-// TestIRCReplaced is a client that comes back with the same resource before its server has
-// noticed that the old connection is gone: what is left of that one is not told to it.
+// TestIRCReplaced: a client returns with the same resource before the server has detected
+// that the old connection is dead. The new client does not get the old one's leave.
 // (XEP-0045 §7.14)
 func TestIRCReplaced(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
@@ -84,7 +84,7 @@ func TestIRCReplaced(t *testing.T) {
 		if self := again.enter(room, "alice"); codes(self) != "110" {
 			t.Errorf("the own presence is %s", self)
 		}
-		// Who leaves without going is told so.
+		// A client that leaves the room and stays online gets its own unavailable presence.
 		again.send("<presence to='" + room + "/alice' type='unavailable'/>")
 		if left := again.presence(room+"/alice", "unavailable", ""); codes(left) != "110" {
 			t.Errorf("of leaving it is told %s", left)

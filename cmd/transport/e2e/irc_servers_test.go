@@ -11,7 +11,7 @@ import (
 	"transport/component/element"
 )
 
-// ircServers are the IRC servers that everything below is tested against.
+// ircServers are the IRC servers of the tests below.
 var ircServers = map[string]func(context.Context) (*lab.IRC, error){
 	"ngircd":      lab.Ngircd,
 	"ircd-hybrid": lab.Hybrid,
@@ -20,7 +20,7 @@ var ircServers = map[string]func(context.Context) (*lab.IRC, error){
 
 const clubRoom = "#club@" + ircDomain
 
-// ircScene is a channel with two people from XMPP and one from IRC, who made it.
+// ircScene is a channel with two XMPP users and one IRC user, who has created it.
 type ircScene struct {
 	*testing.T
 	w            *world
@@ -36,13 +36,13 @@ func (p *person) join(room, nick string) {
 
 var entries atomic.Int64
 
-// enter joins and waits for the own presence, which has the id of the one that asked.
+// enter joins and waits for the self-presence, which has the id of the request.
 func (p *person) enter(room, nick string) *element.Element {
 	p.w.t.Helper()
 	return p.enterWith(room, nick, "")
 }
 
-// enterWith has a key.
+// enterWith joins with a password.
 func (p *person) enterWith(room, nick, key string) *element.Element {
 	p.w.t.Helper()
 	id := fmt.Sprint("enter", entries.Add(1))
@@ -87,8 +87,8 @@ func (p *person) admin(room, item string) *element.Element {
 	return p.iq("set", room, "<query xmlns='"+mucAdmin+"'><item "+item+"/></query>")
 }
 
-// TestIRCServers goes through what biboumi's users do, with each IRC server and
-// Prosody. What only some servers have says so.
+// TestIRCServers goes through the features that biboumi's users use, with each IRC server
+// and Prosody. Features of some servers only are marked.
 func TestIRCServers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("end-to-end tests are not short")
@@ -139,8 +139,7 @@ func (s *ircScene) talk() {
 	s.bob.expect("very \x02bold")
 }
 
-// acts: corrections, reactions and retractions are those for everybody who is here by
-// XMPP, and readable for those on IRC.
+// acts: XMPP users get corrections, reactions and retractions as such, IRC users as text.
 func (s *ircScene) acts() {
 	child := func(p *person, ns, name, id string) {
 		s.Helper()
@@ -161,7 +160,7 @@ func (s *ircScene) acts() {
 			s.Errorf("%q is corrected, not %q", got, id)
 		}
 	}
-	// XEP-0444 §4.2: with tags bob's client could see it, and needs no line
+	// XEP-0444 §4.2: with message tags bob's client gets the reaction and no line
 	s.bob.send("PRIVMSG #club :who is for it?")
 	atAlice, atCarol := archived(s.alice.body(clubRoom+"/bob", "who is for it?")), archived(s.carol.body(clubRoom+"/bob", "who is for it?"))
 	s.alice.send("<message to='" + clubRoom + "' type='groupchat' id='c3'><reactions xmlns='urn:xmpp:reactions:0' id='" + atAlice + "'><reaction>😃</reaction></reactions></message>")
@@ -179,7 +178,7 @@ func (s *ircScene) acts() {
 	child(s.carol, "urn:xmpp:message-retract:1", "retract", theirs)
 }
 
-// long: what does not fit into one line comes as several, whole.
+// long: a message too long for one line arrives complete, as several lines.
 func (s *ircScene) long() {
 	want := strings.Repeat("世界", 250)
 	s.alice.groupchat(clubRoom, "l1", want+"\n\nend")
@@ -198,7 +197,7 @@ func (s *ircScene) long() {
 	}
 }
 
-// hostile: whatever bytes come, the stream lives, and what follows is read.
+// hostile: after arbitrary bytes the stream continues, and later messages arrive.
 func (s *ircScene) hostile() {
 	for b := 1; b < 256; b++ {
 		if b != '\n' && b != '\r' {
@@ -294,7 +293,7 @@ func (s *ircScene) moderation() {
 	}
 	s.bob.expect("KICK #club carol")
 	s.carol.enter(clubRoom, "carol")
-	// XEP-0045 §9.1: a ban takes the address of the one who is banned
+	// XEP-0045 §9.1: a ban uses the address of the banned occupant
 	s.alice.admin(clubRoom, "jid='*!*\\40banned.invalid@"+ircDomain+"' affiliation='outcast'")
 	s.bob.expect("+b *!*@banned.invalid")
 	if list := s.alice.iq("get", clubRoom, "<query xmlns='"+mucAdmin+"'><item affiliation='outcast'/></query>").String(); !strings.Contains(list, "banned.invalid") {

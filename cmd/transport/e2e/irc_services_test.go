@@ -11,7 +11,7 @@ import (
 	"transport/component/element"
 )
 
-// TestIRCServices signs on to an account of NickServ's, by SASL and by a message.
+// TestIRCServices logs in to a NickServ account, by SASL and by a message.
 func TestIRCServices(t *testing.T) {
 	if testing.Short() {
 		t.Skip("end-to-end tests are not short")
@@ -49,8 +49,7 @@ func TestIRCServices(t *testing.T) {
 	}
 }
 
-// TestIRCContacts shows who is there in the contact list, as the server tells
-// (MONITOR).
+// TestIRCContacts tests the presence of contacts on IRC, by MONITOR.
 func TestIRCContacts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("end-to-end tests are not short")
@@ -72,8 +71,8 @@ func TestIRCContacts(t *testing.T) {
 	}
 }
 
-// TestIRCSignOff: what the server says as it parts (ngIRCd has statistics then) is not
-// there as a new chat when the user comes back.
+// TestIRCSignOff: the server's notices at sign-off (ngIRCd sends statistics) do not appear
+// as a new chat when the user is back.
 func TestIRCSignOff(t *testing.T) {
 	if testing.Short() {
 		t.Skip("end-to-end tests are not short")
@@ -101,7 +100,7 @@ func TestIRCSignOff(t *testing.T) {
 	}
 }
 
-// TestIRCXMPPRestart: what is said while the XMPP server is down is read afterwards.
+// TestIRCXMPPRestart: messages of the time when the XMPP server was down arrive afterwards.
 func TestIRCXMPPRestart(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		irc := startIRC(t, lab.Ngircd)

@@ -38,7 +38,7 @@ func startIRC(t *testing.T, start func(context.Context) (*lab.IRC, error)) *lab.
 	return s
 }
 
-// ircUser is somebody with an IRC client.
+// ircUser is a user with an IRC client.
 type ircUser struct {
 	t    *testing.T
 	conn net.Conn
@@ -67,8 +67,8 @@ func (u *ircUser) send(line string) {
 	}
 }
 
-// expect reads up to a line that has a text in it. Servers differ in whether they mark
-// the last word of a MODE or a PART; none does here.
+// expect reads to a line that contains a text. Some servers send the last parameter of MODE
+// or PART with a colon; expect removes it.
 func (u *ircUser) expect(text string) string {
 	u.t.Helper()
 	_ = u.conn.SetReadDeadline(time.Now().Add(longEnough))
@@ -107,7 +107,7 @@ func codes(e *element.Element) string {
 	return strings.Join(all, " ")
 }
 
-// TestIRCChannel joins a channel without a registration, talks, and is moderated.
+// TestIRCChannel joins a channel without a registration, exchanges messages, and is kicked.
 func TestIRCChannel(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		irc := startIRC(t, lab.Ngircd)
@@ -181,7 +181,7 @@ func TestIRCChannel(t *testing.T) {
 		second.message(room + "/bob")
 		alice.message(room + "/bob")
 		second.send("<presence to='" + room + "/alicia' type='unavailable'/>")
-		// An IRC server that is restarted: the gateway is back in the channel by itself.
+		// The IRC server restarts: the gateway rejoins the channel.
 		irc.Kill()
 		if err := irc.Start(t.Context()); err != nil {
 			t.Fatal(err)

@@ -14,8 +14,7 @@ import (
 	"transport/legacy/oscar/oscarmock"
 )
 
-// cable is a connection between the gateway and the XMPP server that can break
-// while both stay up.
+// cable is a breakable TCP connection between the gateway and the XMPP server.
 type cable struct {
 	listener net.Listener
 	to       string
@@ -26,7 +25,7 @@ type cable struct {
 	broken bool
 }
 
-// newCable lays a cable to an address. It ends with the test.
+// newCable listens for connections to relay to an address, until the end of the test.
 func newCable(t *testing.T, to string) *cable {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -51,7 +50,7 @@ func newCable(t *testing.T, to string) *cable {
 	return c
 }
 
-// join carries what either side says to the other, until one of them is done.
+// join relays between both sides until one of them closes.
 func (c *cable) join(near net.Conn) {
 	defer c.drop(near)
 	if !c.hold(near) {
@@ -75,7 +74,7 @@ func (c *cable) join(near net.Conn) {
 	back.Wait()
 }
 
-// hold takes a connection in, unless the cable is broken.
+// hold stores a connection, unless the cable is broken.
 func (c *cable) hold(conn net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,8 +92,8 @@ func (c *cable) drop(conn net.Conn) {
 	conn.Close()
 }
 
-// tear resets all connections: what is on its way is lost. With stay nobody gets
-// through until mend.
+// tear resets all connections; data in transit is lost. With stay, new connections fail
+// until mend.
 func (c *cable) tear(stay bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -113,18 +112,18 @@ func (c *cable) mend() {
 	c.broken = false
 }
 
-// links counts how often a component has connected to the XMPP server.
+// links returns the number of connections of components to the XMPP server.
 func (w *world) links() int { return strings.Count(w.log(), `"connected to the XMPP server"`) }
 
-// waitLinks waits until components have connected that often.
+// waitLinks waits for that number of connections of components.
 func (w *world) waitLinks(times int) {
 	w.t.Helper()
 	w.wait(fmt.Sprintf("connection number %d", times), func() bool { return w.links() >= times })
 }
 
-// TestLinkDown breaks the connection to the XMPP server while both ends stay up:
-// what Bob writes meanwhile arrives later and says when it was written, the client
-// sees who is there, and ICQ notices nothing.
+// TestLinkDown breaks the connection to the XMPP server while both ends keep running: Bob's
+// messages of the meantime arrive later with a delay stamp, the client gets current
+// presence, and the ICQ session continues.
 func TestLinkDown(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		c := newCable(t, w.server.Component)
@@ -160,8 +159,8 @@ func TestLinkDown(t *testing.T) {
 	})
 }
 
-// TestNoLossOnBrokenLinks breaks the connection again and again while Bob talks:
-// Alice reads every line, in his order. A repetition is told by its id.
+// TestNoLossOnBrokenLinks breaks the connection repeatedly while Bob sends messages: Alice
+// gets every message, in order. The id identifies repetitions.
 func TestNoLossOnBrokenLinks(t *testing.T) {
 	const breaks, between = 3, 150
 	eachServer(t, func(t *testing.T, w *world) {
@@ -199,8 +198,7 @@ func TestNoLossOnBrokenLinks(t *testing.T) {
 	})
 }
 
-// TestKeptAcrossKill kills the gateway while it has messages that nobody takes:
-// they are on disk.
+// TestKeptAcrossKill kills the gateway while it has spooled messages: they are on disk.
 func TestKeptAcrossKill(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		c := newCable(t, w.server.Component)

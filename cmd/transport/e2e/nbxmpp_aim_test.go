@@ -11,8 +11,8 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// TestNBXMPPAIM has a contact and a room on AIM, where people have names, and rooms have
-// no ranks.
+// TestNBXMPPAIM tests a contact and a room on AIM, where addresses are names, and rooms
+// have no affiliations.
 func TestNBXMPPAIM(t *testing.T) {
 	const name, doraAIM, room = "Alice AIM", "doraexplorer@" + aimDomain, "#lobby@" + aimDomain
 	w := newClientWorld(t, true)
@@ -44,7 +44,7 @@ func TestNBXMPPAIM(t *testing.T) {
 		t.Errorf("%s types, %s is online", typing.JID, seen.JID)
 	}
 
-	// AIM chooses the nick: that of the account.
+	// AIM sets the nick: the screen name.
 	self := alice.enter(room, "alice")
 	if self.Resource() != name || !self.Has("is_nickname_modified") || self.MUCUser.JID != aliceJID {
 		t.Errorf("the own presence is %s", self.XML)

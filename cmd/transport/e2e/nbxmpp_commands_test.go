@@ -10,8 +10,8 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// TestNBXMPPCommands goes through commands and searches, as somebody without an account,
-// registered by a command, and signed off.
+// TestNBXMPPCommands goes through commands and searches: unregistered, registered by a
+// command, and signed off.
 func TestNBXMPPCommands(t *testing.T) {
 	w := newClientWorld(t, false)
 	w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagInsert,
@@ -21,7 +21,7 @@ func TestNBXMPPCommands(t *testing.T) {
 	w.waitLinks(2)
 	alice := w.nbxmpp(aliceJID + "/one")
 
-	// What people do comes first, and nothing is offered that they cannot have.
+	// The most common commands come first, and only usable ones are listed.
 	offered := alice.commands(icqDomain)
 	if offered[0] != "register" {
 		t.Errorf("a stranger is offered %v", offered)
@@ -32,8 +32,8 @@ func TestNBXMPPCommands(t *testing.T) {
 		}
 	}
 
-	// Gajim shows notes and the form of each step, Converse the form alone: what is wrong
-	// is in both, and at the field. (gajim/gtk/adhoc.py, Stage.process_stage)
+	// Gajim shows notes and the form of each step, Converse only the form: the error is in
+	// both, and at the field. (gajim/gtk/adhoc.py, Stage.process_stage)
 	failed := func(step *lab.AdHocStep, field, why string) {
 		t.Helper()
 		if step.Status != "executing" || step.Form == nil || len(step.Notes) != 1 || step.Notes[0].Type != "error" {
@@ -84,7 +84,7 @@ func TestNBXMPPCommands(t *testing.T) {
 	if got := said("contacts"); !strings.Contains(got, "You have 1 contact:") {
 		t.Errorf("the contacts are %q", got)
 	}
-	// XEP-0055: Gajim shows the columns that are reported, and adds by jid.
+	// XEP-0055: Gajim shows the reported columns, and adds contacts by jid.
 	// (gajim/gtk/component_search.py)
 	const search = "<query xmlns='jabber:iq:search'/>"
 	form, why := alice.ask("get", icqDomain, search, nil)
@@ -96,8 +96,7 @@ func TestNBXMPPCommands(t *testing.T) {
 		t.Errorf("found are %+v, %v", found, why)
 	}
 
-	// A command that is refused ends with a note, not with a bare error, in the words of
-	// the state.
+	// A refused command ends with a note about the state, not only with an error.
 	state := func() string {
 		first, _, _ := strings.Cut(said("status"), "\n")
 		return first
@@ -116,7 +115,7 @@ func TestNBXMPPCommands(t *testing.T) {
 	if offered := alice.commands(icqDomain); !slices.Contains(offered, "login") || slices.Contains(offered, "logout") {
 		t.Errorf("who is signed off is offered %v", offered)
 	}
-	// Words do what forms do. Clients show the answers in the chat with the gateway.
+	// Words run the same commands. Clients show the answers in the chat with the gateway.
 	write := func(word string) *lab.ProbeEvent {
 		t.Helper()
 		alice.send("<message to='" + icqDomain + "' type='chat' id='" + word + "'><body>" + word + "</body></message>")

@@ -22,16 +22,16 @@ const (
 	chatStates = "http://jabber.org/protocol/chatstates"
 )
 
-// listBoth gives Alice a list on ICQ: Bob, whom she calls Bobby, and Carol, for whom she
-// has no name, in a group.
+// listBoth gives Alice a contact list on ICQ: Bob with the name Bobby, and Carol without a
+// name, in a group.
 func (w *world) listBoth() {
 	w.listed()
 	w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagInsert,
 		oscarwire.FeedbagItem{Name: carolUIN, GroupID: 7, ItemID: 72, Class: oscarwire.FeedbagBuddy})
 }
 
-// TestNBXMPPContacts registers with the roster privilege: the gateway and the contacts
-// are in the roster without a question, online, and can be written to.
+// TestNBXMPPContacts registers with the roster privilege: the gateway and the contacts are
+// in the roster without requests, online, and get messages.
 func TestNBXMPPContacts(t *testing.T) {
 	w := newClientWorld(t, true)
 	w.listBoth()
@@ -58,7 +58,7 @@ func TestNBXMPPContacts(t *testing.T) {
 		}
 	}
 
-	// Online, at a resource, with capabilities that hold what is hashed.
+	// Online, with a resource, and with capabilities that match their hash.
 	own := alice.presence(icqDomain, "available")
 	bob := alice.presence(bobICQ, "available")
 	if len(alice.online(icqDomain)) != 1 || len(alice.online(bobICQ)) != 1 {
@@ -80,7 +80,7 @@ func TestNBXMPPContacts(t *testing.T) {
 		t.Errorf("bob's picture comes with %s", pictured.XML)
 	}
 
-	// Typing, both ways: Gajim keeps what it is told by full address.
+	// Typing, in both directions: Gajim stores chat states by full JID.
 	// (gajim/common/modules/contacts.py, ResourceContact.chatstate)
 	w.bob.SetTyping(demo.AliceUIN, oscarwire.TypingBegun)
 	if typing := alice.expect("bob's typing", func(e *lab.ProbeEvent) bool { return e.ChatState == "composing" }); typing.JID != bob.JID {
@@ -106,8 +106,8 @@ func TestNBXMPPContacts(t *testing.T) {
 		t.Errorf("alice reads %s", m.XML)
 	}
 
-	// Corrections, retractions and reactions, which ICQ has not, are a line each, and nothing
-	// of them comes back. Gajim sends the fallbacks. XEP-0308, XEP-0424, XEP-0444
+	// ICQ has no corrections, retractions and reactions: each becomes a line of text, and
+	// is not sent back. Gajim sends the fallbacks. XEP-0308, XEP-0424, XEP-0444
 	for _, act := range []struct{ body, payload, want string }{
 		{"to whom it concerns", "<replace xmlns='urn:xmpp:message-correct:0' id='m1'/>", "* to whom it concerns"},
 		{"> to whom it concerns\n😃", "<reactions xmlns='urn:xmpp:reactions:0' id='m1'><reaction>😃</reaction></reactions><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reactions:0'/>", "😃"},
@@ -125,7 +125,7 @@ func TestNBXMPPContacts(t *testing.T) {
 		}
 	}
 
-	// Offline and back: the same resource goes.
+	// Offline and back: the unavailable presence has the same resource.
 	w.bob.SignOff()
 	if gone := alice.presence(bobICQ, "unavailable"); gone.JID != bob.JID || len(alice.online(bobICQ)) != 0 {
 		t.Errorf("bob leaves as %s, and is online at %q", gone.JID, alice.online(bobICQ))
@@ -139,7 +139,7 @@ func TestNBXMPPContacts(t *testing.T) {
 	// Gajim moves a contact to another group. (gajim/common/modules/roster.py)
 	alice.call(nil, "Roster", "set_item", bobICQ, "Bobby", []string{"Kollegen"})
 
-	// Registering again says as whom, and how to get out. XEP-0077 §3.1
+	// The form of a second registration contains the account and a way to unregister. XEP-0077 §3.1
 	var again lab.Registration
 	alice.call(&again, "Register", "request_register_form", icqDomain)
 	if again.Form == nil || !strings.Contains(again.Form.Instructions, demo.AliceUIN) || !strings.Contains(again.Form.Instructions, "unregister") ||
@@ -148,7 +148,7 @@ func TestNBXMPPContacts(t *testing.T) {
 	}
 	alice.call(nil, "Register", "submit_register_form", again.Form.Fill(map[string][]string{"password": {""}}), icqDomain)
 
-	// XEP-0077 §3.2: what the gateway has put into the roster leaves it, without a word.
+	// XEP-0077 §3.2: the gateway removes its roster items without requests.
 	alice.call(nil, "Register", "unregister", icqDomain)
 	for _, jid := range []string{bobICQ, carolICQ, icqDomain} {
 		alice.push("the removal of "+jid, func(i lab.RosterItem) bool { return i.JID == jid && i.Subscription == "remove" })
@@ -159,8 +159,7 @@ func TestNBXMPPContacts(t *testing.T) {
 	if len(roster.Items) != 0 || len(alice.online(bobICQ)) != 0 || len(alice.online(icqDomain)) != 0 {
 		t.Errorf("the roster keeps %+v, online are %q and %q", roster.Items, alice.online(bobICQ), alice.online(icqDomain))
 	}
-	// The group that the client has chosen is kept on the network, and comes back with the
-	// next registration.
+	// The network stores the client's group, and the next registration restores it.
 	alice.registerBy(icqDomain, demo.AliceUIN)
 	alice.push("bob again", func(i lab.RosterItem) bool {
 		return i.JID == bobICQ && i.Subscription == "both" && i.Name == "Bobby" && slices.Equal(i.Groups, []string{"Kollegen"})
@@ -169,8 +168,8 @@ func TestNBXMPPContacts(t *testing.T) {
 	alice.noWarnings()
 }
 
-// TestNBXMPPRequests registers without the privilege: the gateway asks by the order of
-// XEP-0100, once and with its name, and proposes the contacts together.
+// TestNBXMPPRequests registers without the privilege: the gateway sends its request in the
+// order of XEP-0100, once and with its name, and suggests all contacts together.
 func TestNBXMPPRequests(t *testing.T) {
 	w := newClientWorld(t, false)
 	w.listBoth()
@@ -178,8 +177,7 @@ func TestNBXMPPRequests(t *testing.T) {
 	w.start()
 	w.waitLinks(2)
 	alice := w.nbxmpp(aliceJID + "/one")
-	// Who is not registered is told so by a message: no client shows the error of a
-	// subscription.
+	// An unregistered user gets a message: no client shows the error of a subscription.
 	alice.call(nil, "BasePresence", "subscribe", bobICQ)
 	alice.presence(bobICQ, "unsubscribed")
 	if m := alice.expect("how to register", func(e *lab.ProbeEvent) bool {
@@ -198,7 +196,7 @@ func TestNBXMPPRequests(t *testing.T) {
 	alice.call(nil, "BasePresence", "subscribe", icqDomain)
 	alice.presence(icqDomain, "subscribed")
 
-	// XEP-0144 §3: Gajim shows one dialog, and subscribes to those that are chosen.
+	// XEP-0144 §3: Gajim shows one dialog, and subscribes to the selected items.
 	// (gajim/gtk/roster_item_exchange.py, RosterItemExchange._on_accept)
 	proposed := alice.expect("a proposal", func(e *lab.ProbeEvent) bool { return e.Kind == "exchange" })
 	if len(proposed.Items) != 2 {
@@ -220,7 +218,7 @@ func TestNBXMPPRequests(t *testing.T) {
 		t.Errorf("online at %q is bob, at %q the gateway", alice.online(bobICQ), alice.online(icqDomain))
 	}
 
-	// Somebody adds alice, and is asked for back: Gajim shows the nick and the text.
+	// A contact adds alice: Gajim shows the nick and the text of the request.
 	// (gajim/common/modules/presence.py, Presence._subscribe_received)
 	dave := w.mock.Bot("1004", oscarmock.BotOptions{Nick: "Dave"})
 	dave.SignOn()
@@ -230,7 +228,7 @@ func TestNBXMPPRequests(t *testing.T) {
 	}
 	alice.call(nil, "BasePresence", "unsubscribed", "1004@"+icqDomain)
 
-	// XEP-0100 §4.4.1: the contacts, and the gateway last.
+	// XEP-0100 §4.4.1: first the contacts, then the gateway.
 	alice.call(nil, "Register", "unregister", icqDomain)
 	alice.presence(icqDomain, "unsubscribed")
 	alice.presence(icqDomain, "unavailable")

@@ -20,7 +20,7 @@ type roomScene struct {
 	own          *lab.MUCUser // alice
 }
 
-// TestNBXMPPRoom is in a channel of ngIRCd, which has no message tags.
+// TestNBXMPPRoom tests a channel of ngIRCd, which has no message tags.
 func TestNBXMPPRoom(t *testing.T) {
 	s := &roomScene{T: t, w: newClientWorld(t, false)}
 	s.irc = startIRC(t, lab.Ngircd)
@@ -44,8 +44,8 @@ func TestNBXMPPRoom(t *testing.T) {
 	s.back()
 }
 
-// entry joins. Gajim asks for disco#info first, takes nick changes away from a room that
-// is conference/irc, and warns of one that shows addresses. (gajim/gtk/chat_stack.py,
+// entry joins. Gajim first queries disco#info, disables nick changes in a room that is
+// conference/irc, and warns about a non-anonymous one. (gajim/gtk/chat_stack.py,
 // ChatStack._update_group_chat_actions)
 func (s *roomScene) entry() {
 	before := s.alice.disco(nbxmppRoom)
@@ -61,8 +61,8 @@ func (s *roomScene) entry() {
 	}
 	self := s.alice.enter(nbxmppRoom, "alice")
 	s.own = self.MUCUser
-	// Converse finds itself by its address, and clients show the settings to owners. nbxmpp
-	// makes addresses bare.
+	// Converse finds its own occupant by its JID, and clients offer the configuration to
+	// owners. nbxmpp makes the JIDs bare.
 	if s.own.JID != aliceJID || s.own.Affiliation != "owner" || s.own.Role != "moderator" {
 		s.Errorf("the own presence is %s", self.XML)
 	}
@@ -77,7 +77,7 @@ func (s *roomScene) entry() {
 		s.Errorf("carol is %s", got.XML)
 	}
 	s.alice.occupant(nbxmppRoom+"/carol", "available", anybody)
-	// Those who were there and those who came have addresses alike.
+	// Occupants from before and after the join both have JIDs.
 	for nick, from := range map[string]*gajim{"alice": s.carol, "bob": s.carol, "carol": s.alice} {
 		for _, e := range from.History() {
 			if e.JID == nbxmppRoom+"/"+nick && e.MUCUser != nil && e.MUCUser.JID != nick+"@"+ircDomain {
@@ -90,9 +90,10 @@ func (s *roomScene) entry() {
 	}
 }
 
-// find is how Carol, who has no account, finds the room.
+// find: Carol, who has no account, finds the room.
 func (s *roomScene) find() string {
-	// Gajim's browser for rooms is that of conference/text, unless there is conference/irc.
+	// Gajim uses its browser for rooms for conference/text, and another one for
+	// conference/irc.
 	// (gajim/gtk/discovery.py, ServicesCache.get_browser)
 	gateway := s.carol.disco(ircDomain)
 	types := make(map[string]bool)
@@ -102,12 +103,12 @@ func (s *roomScene) find() string {
 	if !types["conference/text"] || types["conference/irc"] || !types["gateway/irc"] || !slices.Contains(gateway.Is, "is_muc") {
 		s.Errorf("the gateway is %s", gateway.XML)
 	}
-	// What people do there comes first.
+	// The most common commands come first.
 	if offered := s.carol.commands(ircDomain); !slices.Contains(offered, "join-room") || !slices.Contains(offered, "list-rooms") ||
 		slices.Contains(offered, "change-registration") || slices.Contains(offered, "ping") {
 		s.Errorf("a guest is offered %v", offered)
 	}
-	// The list, then each room's topic and number of people. (gajim/gtk/discovery.py,
+	// The list, then each room's topic and number of occupants. (gajim/gtk/discovery.py,
 	// MucBrowser._update_info)
 	var items lab.DiscoItems
 	s.carol.call(&items, "Discovery", "disco_items", lab.JIDArgument(ircDomain))
@@ -126,7 +127,7 @@ func (s *roomScene) find() string {
 			s.Errorf("%s is not %s: %s", name, want, info.XML)
 		}
 	}
-	// XEP-0055, in columns of channels
+	// XEP-0055, with columns for channels
 	const search = "<query xmlns='jabber:iq:search'/>"
 	form, why := s.carol.ask("get", ircDomain, search, nil)
 	if why != nil || form.Field("channel") == nil {
@@ -141,7 +142,7 @@ func (s *roomScene) find() string {
 			s.Errorf("%s is %v, want %v", name, found.Rows[0][name], want)
 		}
 	}
-	// By a command, the client is invited.
+	// A command invites the client.
 	step := s.carol.complete(s.carol.begin(ircDomain, "join-room"), map[string][]string{"room": {"#club"}})
 	if step.Status != "completed" || len(step.Notes) != 1 {
 		s.Errorf("the command ends as %+v", step)
@@ -174,8 +175,8 @@ func (s *roomScene) settings() {
 	}))
 }
 
-// unchanged completes the form of Carol's own settings without a change: nothing is asked
-// of her, and she stays a guest.
+// unchanged submits the form of Carol's settings without a change: she gets no request, and
+// stays a guest.
 func (s *roomScene) unchanged() {
 	step := s.carol.complete(s.carol.begin(nbxmppRoom, "configure"), nil)
 	if step.Status != "completed" {
@@ -187,7 +188,7 @@ func (s *roomScene) unchanged() {
 	}
 }
 
-// ranks makes something of Bob, who is on IRC, by Gajim's menus.
+// ranks changes Bob's affiliations, as Gajim's menus do. Bob is on IRC.
 func (s *roomScene) ranks() {
 	bob := s.alice.last(nbxmppRoom+"/bob", "available").MUCUser
 	for _, step := range []struct{ make, mode string }{
@@ -219,7 +220,7 @@ func (s *roomScene) ranks() {
 	if gone := s.alice.occupant(nbxmppRoom+"/bob", "unavailable", func(m *lab.MUCUser) bool { return m.Affiliation == "outcast" }); !slices.Contains(gone.MUCCodes, "301") {
 		s.Errorf("a ban is %s", gone.XML) // XEP-0045 §9.1
 	}
-	// gajim/gtk/groupchat_outcasts.py takes people off the list by their addresses.
+	// gajim/gtk/groupchat_outcasts.py removes outcasts by their JIDs.
 	var outcasts struct{ Users map[string]map[string]string }
 	s.alice.call(&outcasts, "MUC", "get_affiliation", lab.JIDArgument(nbxmppRoom), "outcast")
 	if len(outcasts.Users) != 1 {
@@ -232,18 +233,18 @@ func (s *roomScene) ranks() {
 	s.bob.expect(" 366 ")
 	s.alice.last(nbxmppRoom+"/bob", "available")
 	s.carol.last(nbxmppRoom+"/bob", "available")
-	// Who has no rank is offered nothing.
+	// A user without an affiliation gets no such menu.
 	if mayMake(&lab.MUCUser{Affiliation: "none"}, bob, "outcast") {
 		s.Error("somebody without a rank is offered to ban")
 	}
 }
 
-// talk shows that nothing is shown twice where the network knows neither corrections, nor
-// retractions, nor reactions.
+// talk checks that clients show nothing twice on a network without corrections,
+// retractions and reactions.
 func (s *roomScene) talk() {
 	s.alice.groupchat(nbxmppRoom, "m1", "teh cat", "")
 	s.bob.expect("PRIVMSG #club :teh cat")
-	// XEP-0444 §4.2, XEP-0424 §5: they mean the id that the archive has given.
+	// XEP-0444 §4.2, XEP-0424 §5: they refer to the archive's id.
 	own, seen := archiveID(s.alice.message("teh cat")), archiveID(s.carol.message("teh cat"))
 	s.alice.groupchat(nbxmppRoom, "m2", "the cat", "<replace xmlns='urn:xmpp:message-correct:0' id='m1'/>")
 	s.bob.expect("PRIVMSG #club :* the cat")
@@ -269,7 +270,7 @@ func (s *roomScene) talk() {
 		s.Errorf("of a retraction bob reads %q", line)
 	}
 	s.bob.send("PRIVMSG #club :really")
-	// Gajim has no retractions: who has not written it is told in words.
+	// Gajim has no retractions: other users get a line of text.
 	for g, retracted := range map[*gajim][]string{s.alice: {"carol: /me took back an earlier message, which your client cannot show."}, s.carol: nil} {
 		g.message("really")
 		want := slices.Concat([]string{"alice: the cat", "carol: a secret"}, retracted, []string{"bob: really"})
@@ -287,7 +288,7 @@ func (s *roomScene) talk() {
 	}
 }
 
-// archiveID is the id that the archive has given to a message. (XEP-0359)
+// archiveID returns the archive's id of a message. (XEP-0359)
 func archiveID(e *lab.ProbeEvent) string {
 	if len(e.StanzaIDs) == 0 {
 		return ""
@@ -295,8 +296,8 @@ func archiveID(e *lab.ProbeEvent) string {
 	return e.StanzaIDs[0].ID
 }
 
-// nicks: the change is offered, and seen as one; what IRC does not have becomes the nearest
-// nick. XEP-0045 §7.6, §7.2
+// nicks: the client offers nick changes, and sees them as such; the gateway converts a nick
+// that IRC does not allow. XEP-0045 §7.6, §7.2
 func (s *roomScene) nicks() {
 	s.alice.send("<presence to='" + nbxmppRoom + "/Alice Doe'/>")
 	for _, g := range []*gajim{s.alice, s.carol} {
@@ -314,12 +315,12 @@ func (s *roomScene) nicks() {
 	if len(reserved.Identities) != 1 || reserved.Identities[0].Name != "Alice_Doe" {
 		s.Errorf("the nick to propose is %s", reserved.XML)
 	}
-	// Gajim takes another nick over at the own presence. (gajim/common/modules/muc.py,
+	// Gajim uses the nick of the self-presence. (gajim/common/modules/muc.py,
 	// MUC._on_muc_user_presence)
 	if self := s.carol.enter("#den@"+ircDomain, "Carol Doe"); self.Resource() != "carol" || !self.Has("is_nickname_modified") {
 		s.Errorf("carol enters as %s", self.XML) // by her connection, which is called carol
 	}
-	// A subject that nobody has set is nobody's, and of no time. (gajim/gtk/conversation/rows/
+	// A subject that was never set has no author and no time. (gajim/gtk/conversation/rows/
 	// muc_subject.py)
 	for _, e := range s.carol.History() {
 		if e.Bare() == "#den@"+ircDomain && e.Has("is_muc_subject") && (e.Resource() != "" || e.MUCSubject.Text != "" || e.UserTimestamp != 0) {
@@ -333,7 +334,7 @@ func (s *roomScene) nicks() {
 	}
 }
 
-// archive asks for what was said: Gajim does so at each join, and sorts by the times.
+// archive queries the archive: Gajim does so at each join, and sorts by time.
 // XEP-0313 §4
 func (s *roomScene) archive() {
 	s.alice.groupchat(nbxmppRoom, "l1", "first\n\nsecond", "")
@@ -362,8 +363,8 @@ func (s *roomScene) archive() {
 	}
 }
 
-// offline: Alice's client goes, her connection ends, and what the server says at that is
-// no chat that waits for her.
+// offline: Alice's client goes offline, her connection ends, and the server's last notices
+// do not become an offline chat.
 func (s *roomScene) offline() {
 	s.alice.Close()
 	s.w.waitLog("signed off from the network", 1)
@@ -376,9 +377,9 @@ func (s *roomScene) offline() {
 	}
 }
 
-// back: Alice's client comes back by the same resource before the old connection has
-// ended, and the gateway knows of its presence, since she is registered. A leave in her own session, which is not in a room yet, is one of an unknown room
-// to Gajim. (gajim/common/modules/muc.py, MUC._on_muc_user_presence)
+// back: Alice's client returns with the same resource before the old connection has ended.
+// The gateway gets its presence, since she is registered. Her new session is not in a room
+// yet: to Gajim, a leave would belong to an unknown room. (gajim/common/modules/muc.py, MUC._on_muc_user_presence)
 func (s *roomScene) back() {
 	before := s.w.nbxmpp(aliceJID + "/one")
 	var r lab.Registration

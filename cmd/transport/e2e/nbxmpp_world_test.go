@@ -13,9 +13,8 @@ import (
 	"transport/component/element"
 )
 
-// The tests TestNBXMPP… ask what nbxmpp, the library of Gajim, makes of what the gateway
-// sends. Where a rule is Gajim's own, it is written out here, with the name of the
-// function of Gajim 1.7 that has it.
+// The tests TestNBXMPP… check how nbxmpp, Gajim's library, parses the gateway's stanzas.
+// They repeat Gajim's own rules, with the names of the functions of Gajim 1.7.
 
 // newClientWorld is a world on Prosody, with the roster privilege or without.
 func newClientWorld(t *testing.T, privileged bool) *world {
@@ -26,13 +25,13 @@ func newClientWorld(t *testing.T, privileged bool) *world {
 	return newWorld(t, "prosody", lab.Prosody, lab.Options{Privileged: privileged})
 }
 
-// gajim is a user with a client that is made of nbxmpp.
+// gajim is a user with an nbxmpp client.
 type gajim struct {
 	*lab.NBXMPP
 	w *world
 }
 
-// nbxmpp signs a user on and sends presence.
+// nbxmpp logs a user in and sends presence.
 func (w *world) nbxmpp(jid string) *gajim {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), longEnough)
@@ -95,7 +94,7 @@ func (g *gajim) expect(what string, fits func(*lab.ProbeEvent) bool) *lab.ProbeE
 	return e
 }
 
-// presence waits for a presence of somebody, at whichever resource.
+// presence waits for a presence from a bare JID, with any resource.
 func (g *gajim) presence(bare, typ string) *lab.ProbeEvent {
 	g.w.t.Helper()
 	return g.expect("presence "+typ+" of "+bare, func(e *lab.ProbeEvent) bool {
@@ -119,14 +118,14 @@ func (g *gajim) push(what string, fits func(lab.RosterItem) bool) lab.RosterItem
 	}).Push.Item
 }
 
-// settled waits until the gateway has worked off what was sent to it.
+// settled waits until the gateway has processed all earlier stanzas.
 func (g *gajim) settled(domain string) {
 	g.w.t.Helper()
 	g.call(nil, "Ping", "ping", lab.JIDArgument(domain))
 }
 
-// noRequests complains of presences that make Gajim ask the user something, or tell
-// them of the end of a subscription. (gajim/common/modules/presence.py,
+// noRequests reports presences for which Gajim shows the user a request or the end of a
+// subscription. (gajim/common/modules/presence.py,
 // Presence._subscribe_received, Presence._unsubscribed_received)
 func (g *gajim) noRequests() {
 	g.w.t.Helper()
@@ -137,7 +136,7 @@ func (g *gajim) noRequests() {
 	}
 }
 
-// noWarnings complains of stanzas that nbxmpp could not use.
+// noWarnings reports stanzas that nbxmpp could not use.
 func (g *gajim) noWarnings() {
 	g.w.t.Helper()
 	if warnings := g.Warnings(); len(warnings) > 0 {
@@ -145,8 +144,8 @@ func (g *gajim) noWarnings() {
 	}
 }
 
-// online is at which resources Gajim shows somebody as online: a presence of the bare
-// address makes no resource, and changes those that there are.
+// online returns the resources that Gajim shows as online: a presence of a bare JID adds no
+// resource, and changes the existing ones.
 // (gajim/common/modules/contacts.py, BareContact.update_presence, BareContact.show)
 func (g *gajim) online(bare string) []string {
 	available := make(map[string]bool)
@@ -173,8 +172,8 @@ func (g *gajim) online(bare string) []string {
 	return all
 }
 
-// capabilities asks for what somebody's hash stands for, as Gajim does when it sees one,
-// and fails if Gajim would throw the answer away. (gajim/common/modules/caps.py,
+// capabilities queries the disco#info of a caps hash, like Gajim, and fails if Gajim would
+// reject the answer. (gajim/common/modules/caps.py,
 // Caps._on_disco_info)
 func (g *gajim) capabilities(e *lab.ProbeEvent) *lab.DiscoInfo {
 	g.w.t.Helper()
@@ -193,7 +192,7 @@ func (g *gajim) capabilities(e *lab.ProbeEvent) *lab.DiscoInfo {
 	return info
 }
 
-// registerBy registers with a gateway by the form.
+// registerBy registers with a gateway by form.
 func (g *gajim) registerBy(domain, name string) {
 	g.w.t.Helper()
 	var r lab.Registration
@@ -205,7 +204,7 @@ func (g *gajim) registerBy(domain, name string) {
 		r.Form.Fill(map[string][]string{"username": {name}, "password": {g.w.password}}), domain)
 }
 
-// ask sends an IQ and returns the form in the answer, or the error.
+// ask sends an IQ and returns the form in the result, or the error.
 func (g *gajim) ask(typ, to, payload string, form any) (*lab.Form, *lab.ProbeError) {
 	g.w.t.Helper()
 	ctx, cancel := context.WithTimeout(g.w.t.Context(), longEnough)
@@ -218,7 +217,7 @@ func (g *gajim) ask(typ, to, payload string, form any) (*lab.Form, *lab.ProbeErr
 	return got, refused
 }
 
-// commands are those that somebody offers, in their order.
+// commands returns the ad-hoc commands of an address, in order.
 func (g *gajim) commands(jid string) (nodes []string) {
 	g.w.t.Helper()
 	var all []lab.AdHocStep
@@ -240,7 +239,7 @@ func (g *gajim) begin(jid, node string) *lab.AdHocStep {
 	return &step
 }
 
-// complete answers a step of a command.
+// complete submits a step of a command.
 func (g *gajim) complete(step *lab.AdHocStep, values map[string][]string) *lab.AdHocStep {
 	g.w.t.Helper()
 	if step.Form == nil {
@@ -251,7 +250,7 @@ func (g *gajim) complete(step *lab.AdHocStep, values map[string][]string) *lab.A
 	return &next
 }
 
-// disco asks somebody for disco#info.
+// disco queries disco#info.
 func (g *gajim) disco(jid string) *lab.DiscoInfo {
 	g.w.t.Helper()
 	var info lab.DiscoInfo
@@ -259,8 +258,8 @@ func (g *gajim) disco(jid string) *lab.DiscoInfo {
 	return &info
 }
 
-// enter joins a room as Gajim does, for which the join ends with the subject, and returns
-// the user's own presence. (gajim/common/modules/muc.py, MUC._on_subject_change)
+// enter joins a room like Gajim, for which the subject ends the join, and returns the
+// self-presence. (gajim/common/modules/muc.py, MUC._on_subject_change)
 func (g *gajim) enter(room, nick string) *lab.ProbeEvent {
 	g.w.t.Helper()
 	ctx, cancel := context.WithTimeout(g.w.t.Context(), longEnough)
@@ -291,8 +290,8 @@ func (g *gajim) occupant(jid, typ string, fits func(*lab.MUCUser) bool) *lab.Pro
 
 func anybody(*lab.MUCUser) bool { return true }
 
-// mayMake is whether Gajim offers to make something of an occupant, which it does for
-// those alone whose address it knows. (gajim/gtk/menus.py, get_groupchat_admin_menu;
+// mayMake reports whether Gajim offers to set an affiliation of an occupant. It does so only
+// if it has the occupant's JID. (gajim/gtk/menus.py, get_groupchat_admin_menu;
 // gajim/common/helpers.py, is_affiliation_change_allowed)
 func mayMake(own, other *lab.MUCUser, affiliation string) bool {
 	ranks := []string{"outcast", "none", "member", "admin", "owner"}
@@ -307,14 +306,14 @@ func mayMake(own, other *lab.MUCUser, affiliation string) bool {
 	return slices.Index(ranks, own.Affiliation) > slices.Index(ranks, other.Affiliation)
 }
 
-// make changes an affiliation as Gajim's menu does.
+// make changes an affiliation, like Gajim's menu.
 func (g *gajim) make(room, jid, affiliation string) {
 	g.w.t.Helper()
 	g.call(nil, "MUC", "set_affiliation", lab.JIDArgument(room), lab.Affiliations(map[string]string{jid: affiliation}))
 }
 
-// shown is what Gajim shows of what people say in a room: a correction takes the place of the message with
-// that id and by the same nick, and of messages without a text it shows none.
+// shown returns the messages of a room that Gajim shows: a correction replaces the message
+// with that id from the same nick, and messages without a body are not shown.
 // (gajim/common/modules/message.py, Message._message_received;
 // gajim/common/storage/archive.py, MessageArchiveStorage.try_message_correction)
 func (g *gajim) shown(room string) []string {
@@ -336,14 +335,14 @@ func (g *gajim) shown(room string) []string {
 	return texts
 }
 
-// groupchat says something in a room, with other payloads.
+// groupchat sends a message to a room, with further payloads.
 func (g *gajim) groupchat(room, id, text, payloads string) {
 	g.w.t.Helper()
 	e := element.New(lab.NSClient, "body").AddText(text)
 	g.send("<message to='" + room + "' type='groupchat' id='" + id + "'>" + e.String() + payloads + "</message>")
 }
 
-// last waits until the last presence of somebody is of a type.
+// last waits until the last presence from an address has a type.
 func (g *gajim) last(jid, typ string) *lab.ProbeEvent {
 	g.w.t.Helper()
 	var last *lab.ProbeEvent

@@ -20,16 +20,16 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// Tests that need nothing of the mock's own run, with OSCAR_SERVER in the
-// environment, on an OSCAR server that others wrote. It is
+// If the environment variable OSCAR_SERVER is set, tests that do not depend on the mock use
+// the OSCAR server of another project. Its value is
 //
 //   - the name of a program on PATH, or its path: an Open OSCAR Server, which is
-//     started for each test, with a database of its own and the two accounts; or
-//   - the host:port of a server that runs already, where the accounts are those of
-//     OSCAR_ACCOUNTS ("number:password number:password"), Alice's and Bob's.
+//     started for each test, with its own database and the two accounts; or
+//   - the host:port of a running server, with the accounts of Alice and Bob in
+//     OSCAR_ACCOUNTS ("number:password number:password").
 const serverVariable, accountsVariable = "OSCAR_SERVER", "OSCAR_ACCOUNTS"
 
-// icqNetwork is the ICQ of a test.
+// icqNetwork is the ICQ network of a test.
 type icqNetwork struct {
 	server        string // host:port
 	alice, bob    string // numbers
@@ -39,7 +39,7 @@ type icqNetwork struct {
 	watchContacts func() (removed func(peer string))
 }
 
-// friend is somebody at another client, who puts those on the list who do so first.
+// friend is a network user at another client, who adds every user that adds them.
 type friend interface {
 	SignOn()
 	SignOff()
@@ -53,8 +53,8 @@ type friend interface {
 
 func (n *icqNetwork) bobJID() string { return n.bob + "@" + icqDomain }
 
-// icq is the network that a test runs on which needs nothing of the mock's own: the
-// mock, unless OSCAR_SERVER names another.
+// icq returns the network of a test that does not depend on the mock: the mock, unless
+// OSCAR_SERVER is set.
 func (w *world) icq() *icqNetwork {
 	w.t.Helper()
 	n := &icqNetwork{alice: demo.AliceUIN, bob: demo.BobUIN, password: networkPass, server: w.mock.Addr(), friend: mockFriend{w}}
@@ -98,7 +98,7 @@ func (n *icqNetwork) readAccounts(t *testing.T) {
 	n.alice, n.password, n.bob, n.bobsPassword = fields[0], fields[1], fields[2], fields[3]
 }
 
-// mockLists reports whether an account of the mock has somebody on its list.
+// mockLists reports whether an account of the mock has a contact on its list.
 func (w *world) mockLists(owner, peer string) bool {
 	for _, i := range w.mock.Feedbag(owner) {
 		if i.Name == peer && i.Class == oscarwire.FeedbagBuddy {
@@ -179,7 +179,7 @@ func (w *world) startOSCARServer(program string, accounts map[string]string) str
 	return addrs[0]
 }
 
-// mockFriend is Bob as a bot of the mock's.
+// mockFriend is Bob as a bot of the mock.
 type mockFriend struct{ w *world }
 
 func (f mockFriend) SignOn()                    { f.w.bob.SignOn() }
@@ -195,7 +195,7 @@ func (f mockFriend) heard() (from, text string) {
 
 func (f mockFriend) picture(name string) []byte { return f.w.mock.Icon(name) }
 
-// modes are the presences that tests show, and see.
+// modes are the presences of the tests.
 var modes = map[legacy.Show]oscarwire.Mode{legacy.ShowOnline: oscarwire.ModeOnline, legacy.ShowAway: oscarwire.ModeAway,
 	legacy.ShowXA: oscarwire.ModeNA, legacy.ShowDND: oscarwire.ModeDND, legacy.ShowChat: oscarwire.ModeFree}
 
@@ -217,6 +217,6 @@ func (f mockFriend) sees(name string) legacy.Presence {
 	panic(fmt.Sprintf("the status %#x means nothing", uint32(status)))
 }
 
-// friendsTime is how long a client on another server may take for one thing: such
-// servers let few messages through at once.
+// friendsTime is the deadline of one action of a client on another server: such servers have
+// strict rate limits.
 const friendsTime = 60 * time.Second

@@ -18,7 +18,7 @@ import (
 	"transport/legacy/oscar/oscarmock"
 )
 
-// TestPeople asks who people are, finds them, and looks at their pictures.
+// TestPeople tests vCards, searches and avatars.
 func TestPeople(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		picture := []byte("\x89PNG\r\n\x1a\nnot much of a picture")
@@ -85,7 +85,7 @@ func TestPeople(t *testing.T) {
 	})
 }
 
-// TestBlocking keeps Bob away, on the network itself.
+// TestBlocking blocks Bob on the network itself.
 func TestBlocking(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		icq := w.icq()
@@ -127,8 +127,8 @@ func TestBlocking(t *testing.T) {
 	})
 }
 
-// TestOwnVCard shows ICQ the picture of Alice's vCard, and what else is in it, once
-// she wants that.
+// TestOwnVCard publishes the avatar and the other fields of Alice's vCard on ICQ after she
+// has turned on the settings.
 func TestOwnVCard(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		picture := image.NewGray(image.Rect(0, 0, 200, 100))
@@ -160,7 +160,7 @@ func TestOwnVCard(t *testing.T) {
 	})
 }
 
-// TestCommands runs ad-hoc commands, as clients do that know no other way.
+// TestCommands runs ad-hoc commands.
 func TestCommands(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		w.extra = "admins = [\"carol@localhost\"]"

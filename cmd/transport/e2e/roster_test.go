@@ -13,14 +13,14 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-// eachPrivilegedServer is eachServer with leave to write rosters and to send in
-// users' names, as far as the server can.
+// eachPrivilegedServer is eachServer with the privileges to write rosters and to send
+// messages as users, if the server supports them.
 func eachPrivilegedServer(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	eachServerWith(t, lab.Options{Privileged: true}, test)
 }
 
-// fill puts contacts on Alice's list on the network, and all of them online.
+// fill adds contacts to Alice's list on the network, and signs all of them on.
 func (w *world) fill(count int) {
 	w.t.Helper()
 	w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagInsert, oscarwire.FeedbagItem{Name: "Friends", GroupID: 1, Class: oscarwire.FeedbagGroup})
@@ -42,8 +42,8 @@ func rosterItems(roster *element.Element) map[string]*element.Element {
 	return items
 }
 
-// TestContactList shows how a list on the network becomes a roster: silently where
-// the server lets us (XEP-0356), by requests elsewhere.
+// TestContactList adds the network's list to the roster: silently if the server grants the
+// privilege (XEP-0356), otherwise by requests.
 func TestContactList(t *testing.T) {
 	eachPrivilegedServer(t, func(t *testing.T, w *world) {
 		const count = 5
@@ -61,13 +61,13 @@ func TestContactList(t *testing.T) {
 			if item == nil || item.Attr("subscription") != "both" || item.Attr("name") != "Friend 2" || item.ChildText("jabber:iq:roster", "group") != "Friends" {
 				t.Errorf("the roster has %v", item)
 			}
-			// A contact renamed on the network is renamed in the roster.
+			// A new name on the network changes the roster.
 			w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagUpdate, oscarwire.FeedbagItem{Name: "200003", GroupID: 1, ItemID: 3,
 				TLVs: oscarwire.TLVs{oscarwire.TLVText(oscarwire.TagFeedbagAlias, "Best friend")}})
 			alice.expect("a roster push", func(e *element.Element) bool {
 				return e.Name == "iq" && strings.Contains(e.String(), "Best friend")
 			})
-			// One renamed in the roster is renamed on the network, at the next sign-on.
+			// A new name in the roster changes the network's list at the next sign-on.
 			alice.iq("set", "", "<query xmlns='jabber:iq:roster'><item jid='200001@"+icqDomain+"' name='My friend'><group>Friends</group></item></query>")
 			alice.say(icqDomain, "r", "reconnect")
 			w.wait("the new name on the network", func() bool {
@@ -79,7 +79,8 @@ func TestContactList(t *testing.T) {
 				return false
 			})
 		} else {
-			// Debian's ejabberd grants it and then refuses: requests take its place.
+			// Debian's ejabberd grants the privilege and then refuses: the gateway sends
+			// requests.
 			for i := range count {
 				jid := fmt.Sprintf("%d@%s", 200001+i, icqDomain)
 				asked := alice.presence(jid, "subscribe", "")
@@ -91,10 +92,10 @@ func TestContactList(t *testing.T) {
 				alice.presence(jid, "", "")
 			}
 		}
-		// One removed on the network leaves the roster.
+		// A contact removed on the network is removed from the roster.
 		w.mock.EditFeedbag(demo.AliceUIN, oscarwire.FeedbagDelete, oscarwire.FeedbagItem{Name: "200002", GroupID: 1, ItemID: 2})
 		alice.presence("200002@"+icqDomain, "unavailable", "")
-		// A restart asks nothing again.
+		// A restart sends no request again.
 		alice.Forget()
 		w.process.Kill()
 		w.start()
@@ -107,7 +108,7 @@ func TestContactList(t *testing.T) {
 		if w.name != "prosody" {
 			return
 		}
-		// Who unregisters has none of it left, and hears nothing of it; the gateway goes last.
+		// Unregistering removes all roster items silently, the gateway last.
 		alice.Forget()
 		alice.iq("set", icqDomain, "<query xmlns='jabber:iq:register'><remove/></query>")
 		alice.expect("the gateway's removal", func(e *element.Element) bool {
@@ -125,8 +126,8 @@ func TestContactList(t *testing.T) {
 	})
 }
 
-// TestGroupsAreKept shows that the name and the group that a client gives a contact are on
-// ICQ's list, and come back with another registration.
+// TestGroupsAreKept: the client's name and group of a contact are stored on ICQ's list, and
+// another registration restores them.
 func TestGroupsAreKept(t *testing.T) {
 	eachPrivilegedServer(t, func(t *testing.T, w *world) {
 		if w.name != "prosody" {
@@ -179,7 +180,7 @@ func TestGroupsAreKept(t *testing.T) {
 	})
 }
 
-// TestThousand has a thousand contacts, all online, and a user with five clients.
+// TestThousand: a user with five clients and a thousand online contacts.
 func TestThousand(t *testing.T) {
 	eachPrivilegedServer(t, func(t *testing.T, w *world) {
 		if w.name != "prosody" {
@@ -203,8 +204,8 @@ func TestThousand(t *testing.T) {
 	})
 }
 
-// seeAll waits until the first contacts that fill has made have all been seen online. Each
-// may take as long as others of them come meanwhile.
+// seeAll waits for the presence of the first contacts of fill. Its deadline starts again
+// with each of them.
 func (p *person) seeAll(count int) {
 	p.w.t.Helper()
 	seen := make(map[string]bool)
@@ -216,8 +217,8 @@ func (p *person) seeAll(count int) {
 	}
 }
 
-// TestStorm sends thousands of stanzas of every kind to every kind of address:
-// each question is answered exactly once, no error is, and the stream lives.
+// TestStorm sends thousands of stanzas of every kind to every kind of address: each IQ
+// request is answered exactly once, errors are not answered, and the stream continues.
 func TestStorm(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		w.extra = "rate = 0"

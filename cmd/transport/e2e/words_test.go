@@ -9,7 +9,7 @@ import (
 	"transport/component/element"
 )
 
-// converse writes words to a gateway, in turn with what must be in the answers.
+// converse writes words to a gateway, alternating with the expected answers.
 func (p *person) converse(domain string, turns ...string) {
 	p.w.t.Helper()
 	for i := 0; i < len(turns); i += 2 {
@@ -20,7 +20,7 @@ func (p *person) converse(domain string, turns ...string) {
 	}
 }
 
-// TestWordsOnly does everything as somebody does whose client shows no forms.
+// TestWordsOnly runs everything by words, like a user whose client shows no forms.
 func TestWordsOnly(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		w.start()
@@ -41,7 +41,7 @@ func TestWordsOnly(t *testing.T) {
 	})
 }
 
-// words does the same in channels.
+// words runs the commands of channels by words.
 func (s *ircScene) words() {
 	s.alice.converse(ircDomain, "join #club", "Your client is invited to "+clubRoom, "list cl", "Found 1 room.\n"+clubRoom, "nick Alicia", "You are called Alicia now.")
 	s.bob.expect("NICK")

@@ -18,8 +18,8 @@ import (
 	"transport/legacy/oscar/oscarmock"
 )
 
-// The end-to-end tests run the program itself, against real XMPP servers and the
-// mock network, with XMPP clients of our library.
+// The end-to-end tests run the program itself with real XMPP servers, the mock network, and
+// the XMPP clients of package lab.
 
 const (
 	longEnough  = 20 * time.Second // for what must happen
@@ -32,14 +32,14 @@ const (
 	networkPass = "e2e-icq-password"
 )
 
-// xmppServers are the servers that every test runs against.
+// xmppServers are the XMPP servers of the tests.
 var xmppServers = map[string]func(context.Context, lab.Options) (*lab.Server, error){
 	"prosody":  lab.Prosody,
 	"ejabberd": lab.Ejabberd,
 }
 
-// eachServer runs a test against each server. One that is missing fails the test
-// where TRANSPORT_E2E is "require", as in "make test", and skips it elsewhere.
+// eachServer runs a test with each server. If a server is missing, the test is skipped, or
+// fails if TRANSPORT_E2E is "require", as in "make test".
 func eachServer(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	eachServerWith(t, lab.Options{}, test)
@@ -56,7 +56,7 @@ func eachServerWith(t *testing.T, o lab.Options, test func(t *testing.T, w *worl
 	}
 }
 
-// world is everything that a test runs on.
+// world are the servers and files of a test.
 type world struct {
 	t       *testing.T
 	name    string // of the XMPP server
@@ -151,7 +151,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// programBuilt is set once a test has had the program built.
+// programBuilt: a test has built the program.
 var programBuilt bool
 
 // config writes the configuration and returns its path.
@@ -226,13 +226,13 @@ func (w *world) log() string {
 	return string(data)
 }
 
-// waitLog waits until the program has logged something that often.
+// waitLog waits until the log contains a text that many times.
 func (w *world) waitLog(text string, times int) {
 	w.t.Helper()
 	w.wait(fmt.Sprintf("%q in the log", text), func() bool { return strings.Count(w.log(), text) >= times })
 }
 
-// wait waits until something is so.
+// wait waits until a condition holds.
 func (w *world) wait(what string, so func() bool) {
 	w.t.Helper()
 	deadline := time.Now().Add(longEnough)
@@ -250,7 +250,7 @@ type person struct {
 	w *world
 }
 
-// login signs a user on, as clients do: roster, then presence.
+// login logs a user in like a client: roster, then presence.
 func (w *world) login(jid string) *person {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), longEnough)
@@ -275,7 +275,7 @@ func (p *person) send(stanza string) {
 	}
 }
 
-// ask sends an IQ and returns the answer, be it an error.
+// ask sends an IQ and returns the result or the error.
 func (p *person) ask(typ, to, payload string) *element.Element {
 	p.w.t.Helper()
 	ctx, cancel := context.WithTimeout(p.w.t.Context(), longEnough+10*time.Second)
@@ -310,7 +310,7 @@ func (p *person) expect(what string, fits func(*element.Element) bool) *element.
 	return e
 }
 
-// presence waits for a presence; typ "" and show "" are of somebody online.
+// presence waits for a presence; typ "" and show "" mean available.
 func (p *person) presence(from, typ, show string) *element.Element {
 	p.w.t.Helper()
 	return p.expect(fmt.Sprintf("presence %q %q from %s", typ, show, from), func(e *element.Element) bool {
@@ -326,7 +326,7 @@ func (p *person) message(from string) *element.Element {
 	})
 }
 
-// condition is the condition of an error.
+// condition returns the condition of a stanza error.
 func condition(e *element.Element) string {
 	if x := e.Child(lab.NSClient, "error"); x != nil {
 		for c := range x.Elements() {
@@ -342,7 +342,7 @@ func registration(name, password string) string {
 	return "<query xmlns='jabber:iq:register'><username>" + name + "</username><password>" + password + "</password></query>"
 }
 
-// register registers with a gateway and goes through the handshake.
+// register registers with a gateway and completes the subscription handshake.
 func (p *person) register(domain, name string) {
 	p.w.t.Helper()
 	p.iq("set", domain, registration(name, p.w.password))
@@ -360,7 +360,7 @@ func (p *person) register(domain, name string) {
 	p.presence(domain, "", "")
 }
 
-// add puts a contact on the user's list.
+// add adds a contact to the user's roster.
 func (p *person) add(jid string) {
 	p.w.t.Helper()
 	p.send("<presence to='" + jid + "' type='subscribe'/>")
@@ -377,7 +377,7 @@ func (p *person) say(to, id, text string) {
 	p.send(e.String())
 }
 
-// heard waits for what Bob is told.
+// heard waits for a message that Bob receives.
 func (w *world) heard() oscarmock.BotMessage {
 	w.t.Helper()
 	select {

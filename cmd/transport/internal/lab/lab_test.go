@@ -195,6 +195,7 @@ func TestWeb(t *testing.T) {
 	}
 }
 
+// A requested port in use is an error.
 func TestPortTaken(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
