@@ -283,3 +283,17 @@ func TestGuestEntersGateway(t *testing.T) {
 		})
 	}
 }
+
+// A guest whom the network does not take hears it as the answer to the join, once.
+// (XEP-0045 §7.2)
+func TestGuestRefused(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		w.echo.Session("alice").Refuse(legacy.Errorf(legacy.BadNick, "Not that nick."))
+		w.Send("<presence from='" + phone + "' to='" + club + "/alice' id='j'>" + nsMUC + "</presence>")
+		w.settle()
+		isError(t, w.Next("<presence type='error' from='"+club+"/alice' to='"+phone+"' id='j'/>"), "not-acceptable", "modify", "")
+		w.pass(time.Hour)
+		w.Quiet()
+	})
+}

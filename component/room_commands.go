@@ -51,7 +51,7 @@ func (rs *rooms) joinForm(x *execution) {
 	rs.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
 		peer, err := u.roster.anyPeerByText(firstOf(values["room"]))
 		if err == nil && !peer.Room {
-			err = legacy.Errorf(legacy.NotFound, "That is no room.")
+			err = legacy.Errorf(legacy.NotFound, "That is not a room. The name of a room looks like %s.", cmp.Or(rs.u.c.info.RoomName, "room"))
 		}
 		if err != nil {
 			u.adhoc.refuseField(x, err, "room")

@@ -92,16 +92,15 @@ func (ca *calls) searchForm() *element.Element {
 
 func (ca *calls) foundForm(found legacy.SearchFinished) *element.Element {
 	columns := searchColumns
-	rooms := len(found.Results) > 0 && found.Results[0].Peer.Room
-	if rooms {
+	if found.Rooms {
 		columns = foundRoomColumns
 	}
 	form := xep.NewForm("result", xep.NSSearch, "Found on "+ca.u.c.info.Name, "").Add(xep.Reported(columns...))
 	for _, f := range found.Results {
 		jid := ca.u.c.contactJID(f.Peer.ID)
 		switch {
-		case rooms != f.Peer.Room: // these are of the other columns
-		case rooms:
+		case found.Rooms != f.Peer.Room: // these are of the other columns
+		case found.Rooms:
 			form.Add(xep.Item(columns, jid, f.Peer.ID, f.Topic, strconv.Itoa(f.Occupants)))
 		default:
 			form.Add(xep.Item(columns, jid, f.Profile.First, f.Profile.Last, f.Profile.Nick, firstOf(f.Profile.Emails), onlineText(f.Online)))

@@ -385,6 +385,9 @@ func signOnBackoff(attempt int, err error) time.Duration {
 // tellSignOnFailed tells the user, once, that signing on was given up and what
 // mends it. (XEP-0100 §4.4.2)
 func (lg *login) tellSignOnFailed(err error) {
+	if lg.u.account.isGuest() { // whose joins and questions have been answered so
+		return
+	}
 	lg.u.roster.sendPresenceError(lg.u.bare, stanza.Translate(err))
 	lg.u.notify(refusalText(err))
 }

@@ -215,13 +215,16 @@ func TestSearchByGuests(t *testing.T) {
 		h := w.echo.Session("alice")
 		ref := w.hear(asked, "search * map[channel:tea]")
 		tea := legacy.SearchResult{Peer: legacy.Peer{ID: "#tea", Room: true}, Topic: "what to drink", Occupants: 7}
-		w.emit(h, legacy.SearchFinished{Ref: ref, Results: []legacy.SearchResult{tea}})
-		found := w.Expect("<iq type='result' id='s'/>").First().Child(nsData, "x")
-		var columns []string
-		for f := range found.Child(nsData, "reported").Children(nsData, "field") {
-			columns = append(columns, f.Attr("var"))
+		w.emit(h, legacy.SearchFinished{Ref: ref, Rooms: true, Results: []legacy.SearchResult{tea}})
+		columns := func(found *element.Element) string {
+			var all []string
+			for f := range found.Child(nsData, "reported").Children(nsData, "field") {
+				all = append(all, f.Attr("var"))
+			}
+			return strings.Join(all, " ")
 		}
-		if got := strings.Join(columns, " "); got != "jid name topic occupants" {
+		found := w.Expect("<iq type='result' id='s'/>").First().Child(nsData, "x")
+		if got := columns(found); got != "jid name topic occupants" {
 			t.Errorf("the columns are %s", got)
 		}
 		room := found.Child(nsData, "item")
@@ -229,6 +232,11 @@ func TestSearchByGuests(t *testing.T) {
 			if got := formValues(room, name); len(got) != 1 || got[0] != want {
 				t.Errorf("%s is %q, want %q", name, got, want)
 			}
+		}
+		w.ask("set", phone, gw, "s", "<query xmlns='"+nsSearch+"'>"+submit("channel", "none")+"</query>")
+		w.emit(h, legacy.SearchFinished{Ref: w.hear(asked, "search * map[channel:none]"), Rooms: true})
+		if got := columns(w.Expect("<iq type='result' id='s'/>").First().Child(nsData, "x")); got != "jid name topic occupants" {
+			t.Errorf("without a result, the columns are %s", got)
 		}
 		w.ask("set", phone, gw, "o", "<query xmlns='"+nsSearch+"'><nick>ted</nick></query>") // of people, without a form
 		ref = w.hear(asked, "search * map[nick:ted]")

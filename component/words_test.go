@@ -173,7 +173,7 @@ func TestRoomsByWords(t *testing.T) {
 		if got := w.heard(phone); got != "Your client is invited to "+club+". If it does not ask you, open xmpp:%23club@"+gw+"?join" {
 			t.Errorf("hears %q", got)
 		}
-		w.conversation(phone, "join carol", "That is no room.", "nick Al", "You are in no room.")
+		w.conversation(phone, "join carol", "That is not a room. The name of a room looks like room.", "nick Al", "You are in no room.")
 		joined := w.stepper(phone, gw, "join-room")("room", "#club")
 		w.mustMatch(joined, "<command xmlns='"+nsCommands+"' status='completed'><x xmlns='"+nsData+"'><field var='room' type='jid-single'><value>"+club+"</value></field></x></command>")
 

@@ -143,6 +143,7 @@ type VersionReceived struct {
 type SearchFinished struct {
 	Ref     string
 	Results []SearchResult
+	Rooms   bool // the search was for rooms, not for people
 	More    bool // the network has more results than it sent
 	Err     error
 }

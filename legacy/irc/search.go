@@ -110,8 +110,10 @@ func (lo *lookups) endWhos(done func(*whoAsk) bool, err error) {
 	})
 }
 
-// found returns the channels whose name or topic contains a text.
+// found returns the channels whose name or topic contains a text. Asterisks around it are
+// ignored.
 func found(rooms []legacy.ListedRoom, text string) (some legacy.SearchFinished) {
+	text, some.Rooms = strings.Trim(text, "*"), true
 	for _, r := range rooms {
 		switch {
 		case !strings.Contains(strings.ToLower(r.Room.ID), text) && !strings.Contains(strings.ToLower(r.Topic), text):

@@ -32,7 +32,14 @@ func TestSearch(t *testing.T) {
 	room := func(id, topic string, people int) legacy.SearchResult {
 		return legacy.SearchResult{Peer: legacy.Peer{ID: id, Room: true}, Topic: topic, Occupants: people}
 	}
-	l.want(legacy.SearchFinished{Ref: "3", Results: []legacy.SearchResult{room("#help", "ask", 12), room("#b", "helpful", 1)}})
+	l.want(legacy.SearchFinished{Ref: "3", Rooms: true, Results: []legacy.SearchResult{room("#help", "ask", 12), room("#b", "helpful", 1)}})
+
+	for ref, pattern := range map[string]string{"3a": "*", "3b": "*help*"} { // as people write it who search elsewhere
+		search(ref, "", pattern)
+		l.wantSent("LIST")
+		l.hear(":irc.test 322 alice #Help 12 :ask", ":irc.test 323 alice :End")
+		l.want(legacy.SearchFinished{Ref: ref, Rooms: true, Results: []legacy.SearchResult{room("#help", "ask", 12)}})
+	}
 
 	search("4", "eva", "")
 	l.hear(":irc.test 263 alice WHO :Please wait")
@@ -54,7 +61,7 @@ func TestSearch(t *testing.T) {
 	search("9", "", "x")
 	l.sent()
 	l.c.giveUp(nil)
-	l.want(legacy.SearchFinished{Ref: "9", Err: fails(legacy.Offline)}, legacy.SearchFinished{Ref: "8", Err: fails(legacy.Offline)})
+	l.want(legacy.SearchFinished{Ref: "9", Rooms: true, Err: fails(legacy.Offline)}, legacy.SearchFinished{Ref: "8", Err: fails(legacy.Offline)})
 	for _, query := range []map[string]string{{}, {"nick": "*"}, {"nick": "a b"}, {"nick": "a,b"}, {"nick": "#x"}, {"nick": "a", "channel": "b"}} {
 		if err := l.s.Search(t.Context(), "x", query); legacy.KindOf(err) != legacy.NotFound {
 			t.Errorf("%v: %v", query, err)
