@@ -90,7 +90,7 @@ func TestAccountRefused(t *testing.T) {
 		if err := d.PutAccount(t.Context(), a); err == nil {
 			t.Errorf("%s: accepted", name)
 		} else if strings.Contains(err.Error(), "ame") {
-			t.Errorf("%s: error tells the password: %v", name, err)
+			t.Errorf("%s: error contains the password: %v", name, err)
 		}
 	}
 	if s, err := d.Stats(t.Context()); err != nil || s != (Stats{}) {

@@ -28,17 +28,17 @@ type memoryKeeper struct {
 	allocated  uint64 // total bytes allocated at the last sample
 	percent    int    // GOGC: bytes allocated between collections, in percent of the live heap
 	setPercent func(int)
-	giveBack   func()
+	release    func()
 }
 
 // newMemoryKeeper returns a keeper that controls the runtime's garbage collector. If the
 // environment variable GOGC is set, it does not change the collector's rate.
 func newMemoryKeeper() *memoryKeeper {
-	k := &memoryKeeper{giveBack: shrink, setPercent: func(percent int) { debug.SetGCPercent(percent) }}
+	k := &memoryKeeper{release: shrink, setPercent: func(percent int) { debug.SetGCPercent(percent) }}
 	if os.Getenv("GOGC") != "" {
 		k.setPercent = func(int) {}
 	}
-	k.look(0, 0, 0)
+	k.sample(0, 0, 0)
 	return k
 }
 
@@ -64,14 +64,14 @@ func (k *memoryKeeper) run(ctx context.Context) {
 		}
 		metrics.Read(samples)
 		value := func(i int) uint64 { return samples[i].Value.Uint64() }
-		k.look(value(0), value(1), value(2)+value(3))
+		k.sample(value(0), value(1), value(2)+value(3))
 	}
 }
 
-// look sets the collector's rate, and returns unused memory to the system if the process
+// sample sets the collector's rate, and returns unused memory to the system if the process
 // is idle. The arguments are bytes: allocated in total, in the live heap, and held from
 // the system.
-func (k *memoryKeeper) look(allocated, live, held uint64) {
+func (k *memoryKeeper) sample(allocated, live, held uint64) {
 	percent := 400 // of the collector's smallest heap of 4 MiB
 	if live > 0 {
 		percent = int(min(max(100*memoryFloor/live, 100), 400))
@@ -83,6 +83,6 @@ func (k *memoryKeeper) look(allocated, live, held uint64) {
 	quiet := allocated-k.allocated < memoryQuiet
 	k.allocated = allocated
 	if quiet && held > live+memoryWaste {
-		k.giveBack()
+		k.release()
 	}
 }

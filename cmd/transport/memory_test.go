@@ -4,7 +4,7 @@ import "testing"
 
 func TestMemoryKeeper(t *testing.T) {
 	given := 0
-	k := &memoryKeeper{giveBack: func() { given++ }, setPercent: func(int) {}}
+	k := &memoryKeeper{release: func() { given++ }, setPercent: func(int) {}}
 	for i, step := range []struct {
 		allocated, live, held uint64 // MiB
 		want                  int
@@ -17,8 +17,8 @@ func TestMemoryKeeper(t *testing.T) {
 		{160, 30, 45, 1}, // another
 		{160, 30, 45, 2},
 	} {
-		if k.look(step.allocated<<20, step.live<<20, step.held<<20); given != step.want {
-			t.Errorf("step %d: given back %d times, want %d", i, given, step.want)
+		if k.sample(step.allocated<<20, step.live<<20, step.held<<20); given != step.want {
+			t.Errorf("step %d: released %d times, want %d", i, given, step.want)
 		}
 	}
 }
@@ -27,7 +27,7 @@ func TestMemoryKeeperPercent(t *testing.T) {
 	set := 0
 	k := &memoryKeeper{setPercent: func(percent int) { set = percent }}
 	for _, step := range []struct{ live, want int }{{0, 400}, {2, 400}, {8, 200}, {9, 177}, {9, 177}, {16, 100}, {32, 100}, {500, 100}} {
-		if k.look(0, uint64(step.live)<<20, 0); set != step.want {
+		if k.sample(0, uint64(step.live)<<20, 0); set != step.want {
 			t.Errorf("with %d MiB in use: %d %%, want %d", step.live, set, step.want)
 		}
 	}

@@ -89,10 +89,10 @@ func TestAccountByForm(t *testing.T) {
 		w.signedOff(demo.AliceUIN)
 		fresh := alice.iq("get", icqDomain, "<query xmlns='jabber:iq:register'/>").String()
 		if strings.Contains(fresh, "<registered/>") || strings.Contains(fresh, demo.AliceUIN) {
-			t.Errorf("the form of somebody who has left: %s", fresh)
+			t.Errorf("the form after unregistering: %s", fresh)
 		}
 		alice.send("<presence type='unavailable'/>")
-		alice.send("<presence/>") // nobody is there to be signed on
+		alice.send("<presence/>") // there is no registration to sign on
 		alice.iq("set", icqDomain, registration(demo.AliceUIN, changed))
 		alice.registered(icqDomain)
 		w.expectNoSecrets()

@@ -31,7 +31,7 @@ func TestAIMRoom(t *testing.T) {
 				t.Errorf("%s: %q, want %q", id, got, want)
 			}
 		}
-		join(alice, room, "alice") // XEP-0045 §7.2.5: only who is registered
+		join(alice, room, "alice") // XEP-0045 §7.2.5: registered users only
 		refused("join", "registration-required")
 		alice.register(aimDomain, "Alice AIM")
 		// XEP-0045 §6.4

@@ -34,7 +34,7 @@ func TestAnyServer(t *testing.T) {
 		bob.SignOn()
 		alice.add(bobICQ)
 		alice.presence(bobICQ, "", "")
-		hears := func(want string) {
+		reads := func(want string) {
 			t.Helper()
 			from, got := bob.heard()
 			if looks(got) != looks(want) || from != icq.alice {
@@ -42,7 +42,7 @@ func TestAnyServer(t *testing.T) {
 			}
 		}
 		alice.say(bobICQ, "m1", scripts)
-		hears(scripts)
+		reads(scripts)
 		if err := bob.Send(icq.alice, scripts); err != nil {
 			t.Fatal(err)
 		}
@@ -57,8 +57,8 @@ func TestAnyServer(t *testing.T) {
 		alice.say(bobICQ, "m3", "Для тебя")
 		alice.iq("get", icqDomain, "<query xmlns='jabber:iq:search'/>") // behind them
 		bob.SignOn()
-		hears("for later")
-		hears("Для тебя")
+		reads("for later")
+		reads("Для тебя")
 		alice.presence(bobICQ, "", "")
 		w.wait("sight of Alice", func() bool { return bob.sees(icq.alice).Show == legacy.ShowOnline })
 		alice.send("<presence type='unavailable'/>")

@@ -104,7 +104,7 @@ func TestConsent(t *testing.T) {
 		alice.presence(daveICQ, "subscribed", "")
 		alice.presence(daveICQ, "", "")
 		if got := <-reasons; got != "Alice here" {
-			t.Errorf("dave was told %q", got)
+			t.Errorf("dave gets %q", got)
 		}
 
 		// a contact that refuses
@@ -116,7 +116,7 @@ func TestConsent(t *testing.T) {
 		w.bob.RequestAuth(demo.AliceUIN, "let me see you")
 		ask := alice.presence(bobICQ, "subscribe", "")
 		if got := ask.ChildText(lab.NSClient, "status"); got != "let me see you" {
-			t.Errorf("alice was told %q: %s", got, ask)
+			t.Errorf("alice gets %q: %s", got, ask)
 		}
 		alice.send("<presence to='" + bobICQ + "' type='subscribed'/>")
 	})

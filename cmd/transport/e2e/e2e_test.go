@@ -75,7 +75,7 @@ func TestWholeLine(t *testing.T) {
 
 		// XEP-0100 §5.3.1: presence both ways
 		bob.show(legacy.Presence{Show: legacy.ShowAway, Status: "lunch"})
-		alice.expect("bob's status", func(e *element.Element) bool { // some servers tell it on being asked
+		alice.expect("bob's status", func(e *element.Element) bool { // some servers send it only on request
 			return e.Name == "presence" && lab.From(e, bobICQ) && e.ChildText("jabber:client", "show") == "away" && e.ChildText("jabber:client", "status") == "lunch"
 		})
 		bob.show(legacy.Presence{Show: legacy.ShowDND})
@@ -91,7 +91,7 @@ func TestWholeLine(t *testing.T) {
 		// XEP-0085
 		bob.SignOn()
 		alice.presence(bobICQ, "", "")
-		alice.send("<presence/>") // some servers tell nobody who is away
+		alice.send("<presence/>") // some servers send nothing to users who are away
 		w.wait("return of Alice", func() bool { return bob.sees(icq.alice).Show == legacy.ShowOnline })
 		bob.types(icq.alice)
 		alice.expect("composing", func(e *element.Element) bool {
@@ -265,7 +265,7 @@ func TestSeveral(t *testing.T) {
 		}
 
 		second := w.login(aliceJID + "/two")
-		second.presence(bobICQ, "", "") // it comes online late and learns who is there
+		second.presence(bobICQ, "", "") // it comes online late and gets the contacts' presence
 		if err := w.bob.Send(demo.AliceUIN, "to all of you"); err != nil {
 			t.Fatal(err)
 		}
@@ -289,7 +289,7 @@ func TestSeveral(t *testing.T) {
 				t.Errorf("dave reads %+v", m)
 			}
 		case <-time.After(longEnough):
-			t.Error("dave is told nothing")
+			t.Error("dave gets no message")
 		}
 	})
 }

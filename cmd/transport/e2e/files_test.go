@@ -105,7 +105,7 @@ func TestNoFiles(t *testing.T) {
 				t.Error("bob has sent it")
 			}
 		case <-time.After(longEnough):
-			t.Error("bob is not told")
+			t.Error("bob gets no notice")
 		}
 	})
 }

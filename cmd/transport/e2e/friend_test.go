@@ -165,7 +165,7 @@ func (f *clientFriend) heard() (from, text string) {
 	case m := <-f.messages:
 		return m.From.ID, m.Text
 	case <-time.After(friendsTime):
-		f.t.Fatalf("%s is told nothing", f.fields["username"])
+		f.t.Fatalf("%s gets no message", f.fields["username"])
 		return "", ""
 	}
 }

@@ -87,7 +87,7 @@ func TestIRCReplaced(t *testing.T) {
 		// A client that leaves the room and stays online gets its own unavailable presence.
 		again.send("<presence to='" + room + "/alice' type='unavailable'/>")
 		if left := again.presence(room+"/alice", "unavailable", ""); codes(left) != "110" {
-			t.Errorf("of leaving it is told %s", left)
+			t.Errorf("for its leave it gets %s", left)
 		}
 	})
 }

@@ -250,7 +250,7 @@ func (s *ircScene) nicks() {
 	dave := s.w.login("carol@localhost/other")
 	dave.join("#else@"+ircDomain, "bob")
 	if self := dave.status("#else@"+ircDomain+"/carol", "110"); !strings.Contains(codes(self), "210") {
-		s.Errorf("who wanted to be bob is told %s", self)
+		s.Errorf("the self-presence with the nick of bob is %s", self)
 	}
 	dave.send("<presence to='#else@" + ircDomain + "/carol' type='unavailable'/>")
 }
@@ -289,7 +289,7 @@ func (s *ircScene) moderation() {
 	s.alice.send("<iq type='set' id='kick' to='" + clubRoom + "'><query xmlns='" + mucAdmin + "'><item nick='carol' role='none'><reason>enough</reason></item></query></iq>")
 	gone := s.carol.status(clubRoom+"/carol", "307")
 	if gone.Attr("type") != "unavailable" || !strings.Contains(gone.String(), "enough") {
-		s.Errorf("carol is told %s", gone)
+		s.Errorf("carol gets %s", gone)
 	}
 	s.bob.expect("KICK #club carol")
 	s.carol.enter(clubRoom, "carol")

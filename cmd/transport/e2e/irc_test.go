@@ -43,7 +43,7 @@ type ircUser struct {
 	t    *testing.T
 	conn net.Conn
 	r    *bufio.Reader
-	last []string // what it read last, to tell of
+	last []string // the last lines, for errors
 }
 
 func dialIRC(t *testing.T, addr, nick string) *ircUser {
@@ -175,7 +175,7 @@ func TestIRCChannel(t *testing.T) {
 		second := w.login(aliceJID + "/two")
 		join(second, "other")
 		if self := second.presence(room+"/alicia", "", ""); codes(self) != "110 210" {
-			t.Errorf("the second client is told %s", self)
+			t.Errorf("the second client gets %s", self)
 		}
 		bob.send("PRIVMSG #test :to both")
 		second.message(room + "/bob")

@@ -58,7 +58,7 @@ func TestNBXMPPAIM(t *testing.T) {
 			t.Errorf("alice is offered to make dora %s, which AIM cannot", to)
 		}
 	}
-	hears := func(words ...string) {
+	reads := func(words ...string) {
 		t.Helper()
 		select {
 		case m := <-dora.Messages():
@@ -68,17 +68,17 @@ func TestNBXMPPAIM(t *testing.T) {
 				}
 			}
 		case <-time.After(longEnough):
-			t.Fatal("dora is told nothing")
+			t.Fatal("dora gets no message")
 		}
 	}
 	alice.groupchat(room, "m1", "teh cat", "")
-	hears("teh cat")
+	reads("teh cat")
 	own := archiveID(alice.message("teh cat"))
 	alice.groupchat(room, "m2", "the cat", "<replace xmlns='urn:xmpp:message-correct:0' id='m1'/>")
-	hears("* the cat")
+	reads("* the cat")
 	alice.message("the cat")
 	alice.groupchat(room, "r1", "", "<reactions xmlns='urn:xmpp:reactions:0' id='"+own+"'><reaction>😹</reaction></reactions>")
-	hears("😹", "cat")
+	reads("😹", "cat")
 	alice.expect("the reaction", func(e *lab.ProbeEvent) bool {
 		return e.Reactions != nil && e.Reactions.ID == own && slices.Equal(e.Reactions.Emojis, []string{"😹"}) && e.Body == ""
 	})

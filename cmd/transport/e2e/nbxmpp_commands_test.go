@@ -113,7 +113,7 @@ func TestNBXMPPCommands(t *testing.T) {
 		t.Errorf("blocking while signed off says %+v, the state is %q", step.Notes, state())
 	}
 	if offered := alice.commands(icqDomain); !slices.Contains(offered, "login") || slices.Contains(offered, "logout") {
-		t.Errorf("who is signed off is offered %v", offered)
+		t.Errorf("while signed off, the commands are %v", offered)
 	}
 	// Words run the same commands. Clients show the answers in the chat with the gateway.
 	write := func(word string) *lab.ProbeEvent {
@@ -136,7 +136,7 @@ func TestNBXMPPCommands(t *testing.T) {
 	write("yes")
 	alice.presence(icqDomain, "unsubscribed")
 	if offered := alice.commands(icqDomain); offered[0] != "register" {
-		t.Errorf("who has unregistered is offered %v", offered)
+		t.Errorf("after unregistering, the commands are %v", offered)
 	}
 	alice.noWarnings()
 }

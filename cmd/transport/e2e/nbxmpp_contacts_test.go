@@ -183,7 +183,7 @@ func TestNBXMPPRequests(t *testing.T) {
 	if m := alice.expect("how to register", func(e *lab.ProbeEvent) bool {
 		return e.Kind == "message" && e.Bare() == icqDomain && e.Body != ""
 	}); !strings.Contains(m.Body, "register") {
-		t.Errorf("who is not registered reads %s", m.XML)
+		t.Errorf("an unregistered user gets %s", m.XML)
 	}
 	alice.registerBy(icqDomain, demo.AliceUIN)
 

@@ -53,7 +53,7 @@ func (s *roomScene) entry() {
 		switch is {
 		case "is_muc", "muc_is_semianonymous", "muc_is_persistent", "has_mam", "has_mam_2":
 		default:
-			s.Errorf("of a room that nobody has entered is said: %s", is) // XEP-0045 §6.4
+			s.Errorf("disco#info of an empty room: %s", is) // XEP-0045 §6.4
 		}
 	}
 	if !slices.Contains(before.Is, "is_muc") || len(before.Identities) != 1 || before.Identities[0].Type != "text" {
@@ -184,7 +184,7 @@ func (s *roomScene) unchanged() {
 	}
 	s.carol.settled(ircDomain)
 	if offered := s.carol.commands(ircDomain); !slices.Contains(offered, "register") {
-		s.Errorf("a guest who has changed nothing is offered %v", offered)
+		s.Errorf("after no change, a guest's commands are %v", offered)
 	}
 }
 
@@ -235,7 +235,7 @@ func (s *roomScene) ranks() {
 	s.carol.last(nbxmppRoom+"/bob", "available")
 	// A user without an affiliation gets no such menu.
 	if mayMake(&lab.MUCUser{Affiliation: "none"}, bob, "outcast") {
-		s.Error("somebody without a rank is offered to ban")
+		s.Error("an occupant without an affiliation may ban")
 	}
 }
 
@@ -283,7 +283,7 @@ func (s *roomScene) talk() {
 	s.bob.expect("TOPIC #club :cats")
 	for _, g := range []*gajim{s.alice, s.carol} {
 		if e := g.subject(nbxmppRoom); e.MUCSubject.Text != "cats" || e.MUCSubject.Author != "alice" {
-			s.Errorf("%s is told the subject as %s", g.JID, e.XML)
+			s.Errorf("%s gets the subject as %s", g.JID, e.XML)
 		}
 	}
 }
@@ -303,10 +303,10 @@ func (s *roomScene) nicks() {
 	for _, g := range []*gajim{s.alice, s.carol} {
 		gone := g.occupant(nbxmppRoom+"/alice", "unavailable", anybody)
 		if !gone.Has("is_nickname_changed") || gone.Has("is_muc_self_presence") != (g == s.alice) || gone.MUCUser.Nick != "Alice_Doe" {
-			s.Errorf("%s is told of the new nick by %s", g.JID, gone.XML)
+			s.Errorf("%s gets the nick change as %s", g.JID, gone.XML)
 		}
 		if got := g.occupant(nbxmppRoom+"/Alice_Doe", "available", anybody); slices.Contains(got.MUCCodes, "210") != (g == s.alice) {
-			s.Errorf("%s is told of the new nick by %s", g.JID, got.XML)
+			s.Errorf("%s gets the nick change as %s", g.JID, got.XML)
 		}
 	}
 	// XEP-0045 §7.12
@@ -330,7 +330,7 @@ func (s *roomScene) nicks() {
 	s.alice.send("<presence to='#den@" + ircDomain + "/!@*'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
 	refused := s.alice.expect("an error", func(e *lab.ProbeEvent) bool { return e.Kind == "presence" && e.Error != nil })
 	if refused.Error.Condition != "not-acceptable" || refused.Error.By != "#den@"+ircDomain || refused.Error.Text == "" {
-		s.Errorf("of a nick without a letter alice is told %s", refused.XML)
+		s.Errorf("for a nick without a letter alice gets %s", refused.XML)
 	}
 }
 

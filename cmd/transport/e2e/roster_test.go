@@ -116,7 +116,7 @@ func TestContactList(t *testing.T) {
 			return q != nil && e.Attr("type") == "set" && q.First().Attr("jid") == icqDomain && q.First().Attr("subscription") == "remove"
 		})
 		if told := alice.Count(func(e *element.Element) bool { return strings.Contains(e.Attr("type"), "subscribe") }); told != 0 {
-			t.Errorf("the user is told of %d subscriptions", told)
+			t.Errorf("the user gets %d subscription presences", told)
 		}
 		for jid := range rosterItems(alice.iq("get", "", "<query xmlns='jabber:iq:roster'/>")) {
 			if strings.HasSuffix(jid, icqDomain) {
@@ -131,7 +131,7 @@ func TestContactList(t *testing.T) {
 func TestGroupsAreKept(t *testing.T) {
 	eachPrivilegedServer(t, func(t *testing.T, w *world) {
 		if w.name != "prosody" {
-			t.Skip("Debian's ejabberd lets nobody write rosters")
+			t.Skip("Debian's ejabberd does not let components write rosters")
 		}
 		w.fill(1)
 		w.start()

@@ -384,7 +384,7 @@ func (w *world) heard() oscarmock.BotMessage {
 	case m := <-w.bob.Messages():
 		return m
 	case <-time.After(longEnough):
-		w.t.Fatal("bob is told nothing")
+		w.t.Fatal("bob gets no message")
 		return oscarmock.BotMessage{}
 	}
 }

@@ -220,10 +220,10 @@ func TestWarnings(t *testing.T) {
 	}{
 		{"none", minimal, 0o640, nil},
 		{"file is readable", minimal, 0o644, []string{
-			"t.toml:4: network.secret: everybody on this machine can read this file; chmod 640 it, or use secret_file",
+			"t.toml:4: network.secret: all users of this machine can read this file; run chmod 640 on it, or use secret_file",
 		}},
 		{"secret file is readable", strings.Replace(minimal, `secret = "s3cr3t"`, `secret_file = "good"`, 1), 0o644, []string{
-			"t.toml:4: network.secret_file: everybody on this machine can read \"FOLDER/good\"; chmod 640 it",
+			"t.toml:4: network.secret_file: all users of this machine can read \"FOLDER/good\"; run chmod 640 on it",
 		}},
 		{"environment", strings.Replace(minimal, "s3cr3t", "${ICQ_SECRET}", 1), 0o644, nil},
 		{"secret of the documentation", strings.Replace(minimal, "s3cr3t", documentedSecret, 1), 0o644, []string{

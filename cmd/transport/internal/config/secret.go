@@ -67,7 +67,7 @@ func (r *resolver) secret(at path, raw *fileNetwork) (Secret, string) {
 	if strings.HasPrefix(value, documentedSecret) {
 		r.warn(inline, "is the published default from the documentation; change it here and in the XMPP server")
 	} else if info, err := os.Stat(r.cfg.File); err == nil && info.Mode().IsRegular() && info.Mode()&0o004 != 0 {
-		r.warn(inline, "everybody on this machine can read this file; chmod 640 it, or use secret_file")
+		r.warn(inline, "all users of this machine can read this file; run chmod 640 on it, or use secret_file")
 	}
 	return newSecret(value), "in " + r.cfg.File
 }
@@ -108,7 +108,7 @@ func (r *resolver) secretFile(at path, value string) (Secret, string) {
 		r.doc.fail(at, "%s must contain one line of text, the secret, and nothing else", strconv.Quote(file))
 	default:
 		if info.Mode()&0o004 != 0 {
-			r.warn(at, "everybody on this machine can read %s; chmod 640 it", strconv.Quote(file))
+			r.warn(at, "all users of this machine can read %s; run chmod 640 on it", strconv.Quote(file))
 		}
 		return newSecret(string(text)), "from file " + file
 	}

@@ -16,7 +16,7 @@ import (
 	"transport/legacy/oscar/oscarmock"
 )
 
-// Bob of "transport mock-icq" sends a file when he is told to.
+// Bob of "transport mock-icq" sends a file on request.
 func TestBobSendsFile(t *testing.T) {
 	mock := oscarmock.New(oscarmock.Options{})
 	t.Cleanup(mock.Close)
@@ -71,7 +71,7 @@ func await[T any](t *testing.T, what string, c <-chan T) (v T) {
 	select {
 	case v = <-c:
 	case <-time.After(20 * time.Second):
-		t.Fatalf("waited in vain for %s", what)
+		t.Fatalf("timed out waiting for %s", what)
 	}
 	return v
 }

@@ -30,12 +30,12 @@ type Client struct {
 	s    *xmpp.Session
 	done chan struct{}
 
-	mu        sync.Mutex // guards the fields below
-	changed   chan struct{}
-	received  []*element.Element
-	err       error // why the stream ended
-	sent      int
-	abilities []string
+	mu       sync.Mutex // guards the fields below
+	changed  chan struct{}
+	received []*element.Element
+	err      error // why the stream ended
+	sent     int
+	features []string
 }
 
 // maxReceived limits the recorded stanzas; the oldest are dropped.
@@ -103,7 +103,7 @@ const writeLimit = 30 * time.Second
 func (c *Client) SetFeatures(features ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.abilities = features
+	c.features = features
 }
 
 // handle records one stanza. It answers IQ requests at once.
@@ -137,12 +137,12 @@ func (c *Client) answer(e *element.Element) *element.Element {
 		if node := asked.Attr("node"); node != "" {
 			q.Set("node", node)
 		}
-		for _, f := range c.abilities {
+		for _, f := range c.features {
 			q.Add(element.New(asked.Space, "feature").Set("var", f))
 		}
 		return reply.Add(q)
 	case e.Attr("type") == "set" && (e.Attr("from") == "" || e.Attr("from") == c.JID.Bare().String()), // a roster push (RFC 6121 §2.1.6)
-		asked.Is("urn:xmpp:ping", "ping"), slices.Contains(c.abilities, asked.Space):
+		asked.Is("urn:xmpp:ping", "ping"), slices.Contains(c.features, asked.Space):
 		return reply
 	}
 	const ns = "urn:ietf:params:xml:ns:xmpp-stanzas"

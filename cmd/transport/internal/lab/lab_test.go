@@ -93,10 +93,10 @@ func TestClient(t *testing.T) {
 		}
 		var refused *IQError
 		if _, err := ann.IQXML(ctx, "get", ben.JID.String(), "<query xmlns='urn:example:b'/>"); !errors.As(err, &refused) {
-			t.Errorf("a question that nobody understands: %v", err)
+			t.Errorf("an unknown request: %v", err)
 		}
 		if _, err := ann.IQXML(ctx, "get", "nobody@x.example/none", "<ping xmlns='urn:xmpp:ping'/>"); !errors.As(err, &refused) {
-			t.Errorf("somebody who is not there: %v", err)
+			t.Errorf("a JID that does not exist: %v", err)
 		}
 
 		// The error of Expect lists the received stanzas.

@@ -107,6 +107,6 @@ func TestNBXMPP(t *testing.T) {
 	short, cancel := context.WithTimeout(ctx, time.Millisecond)
 	defer cancel()
 	if _, err := ann.Expect(short, "nothing", func(*ProbeEvent) bool { return false }); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("waiting in vain: %v", err)
+		t.Errorf("the error of a timeout: %v", err)
 	}
 }
