@@ -94,6 +94,6 @@ func (ac *account) leaveGuest() { ac.guestLeft = true }
 func (ac *account) endGuest() {
 	if ac.guest && ac.guestLeft && !ac.u.login.hasSession() && !ac.u.rooms.busy() {
 		ac.row, ac.guest, ac.guestLeft = nil, false, false
-		ac.u.login.forgive()
+		ac.u.login.clearSignOnError()
 	}
 }

@@ -27,7 +27,7 @@ func (ob *outbox) noteReactions(peer legacy.Peer, id string, emojis []string) {
 	if len(ob.reactions) >= maxReacted {
 		clear(ob.reactions)
 	}
-	put(&ob.reactions, reactionKey(peer, id), emojis)
+	lazySet(&ob.reactions, reactionKey(peer, id), emojis)
 }
 
 // forgetReactions forgets those of a message that did not arrive.

@@ -37,7 +37,7 @@ func (ro *roster) onAuthRequested(ev legacy.AuthRequested) {
 // onAuthGranted: a contact lets the user see them.
 func (ro *roster) onAuthGranted(p legacy.Peer) {
 	if ct := ro.contacts[p.ID]; ct != nil && p.ID != "" && ct.Subscription.Has(registry.AskTo) {
-		ro.grant(ct, "")
+		ro.approveSubscription(ct, "")
 	}
 }
 

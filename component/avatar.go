@@ -42,7 +42,7 @@ func (ro *roster) onAvatarChanged(ev legacy.AvatarChanged) {
 		return
 	}
 	if ct.presence.Show > legacy.ShowInvisible {
-		ct.unshown = ro.sendContactPresence(ct, ro.u.bare, "") != nil
+		ct.unsent = ro.sendContactPresence(ct, ro.u.bare, "") != nil
 	}
 	for _, full := range ro.u.clients.clientsWith(xep.NSAvatarNotify) {
 		ro.pushAvatar(full, ct)
@@ -85,7 +85,7 @@ func (ro *roster) onContactPubSub(r *stanza.Request, peer legacy.Peer) {
 		r.Fail(stanza.ErrNotImplemented)
 		return
 	}
-	ct, ok := ro.may(peer)
+	ct, ok := ro.canSee(peer)
 	if !ok || ct.avatar == nil {
 		r.Fail(stanza.ErrItemNotFound)
 		return
@@ -107,9 +107,9 @@ func (ro *roster) onContactPubSub(r *stanza.Request, peer legacy.Peer) {
 	}
 }
 
-// picture tells in a presence of the contact's picture; nil where the network has
+// avatarUpdate tells in a presence of the contact's picture; nil where the network has
 // none. (XEP-0153 §4.1)
-func (ct *contact) picture(c *Component) *element.Element {
+func (ct *contact) avatarUpdate(c *Component) *element.Element {
 	if !c.info.Features.Has(legacy.FeatureAvatar) {
 		return nil
 	}

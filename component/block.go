@@ -17,7 +17,7 @@ import (
 // and by the IQs of XEP-0191 that a client sends to the gateway itself. The
 // network keeps the list; what it lets through all the same is not shown.
 
-const maxBlocking = 64 // peers that wait for the network at once
+const maxPendingBlocks = 64 // peers that wait for the network at once
 
 // blockWaiter waits until a peer is blocked, or is not.
 type blockWaiter struct {
@@ -30,14 +30,14 @@ func (bl *blocklist) setBlocked(list []legacy.Peer) {
 	clear(bl.blocked)
 	for _, p := range list {
 		if len(bl.blocked) < maxContacts {
-			put(&bl.blocked, p.ID, true)
+			lazySet(&bl.blocked, p.ID, true)
 		}
 	}
 }
 
-// changeBlocks asks the network to block peers, or not to, one after the other.
+// setBlocks asks the network to block peers, or not to, one after the other.
 // then learns that all are done, or the first error.
-func (bl *blocklist) changeBlocks(peers []legacy.Peer, blocked bool, then func(error)) {
+func (bl *blocklist) setBlocks(peers []legacy.Peer, blocked bool, then func(error)) {
 	blocker, ok := bl.ro.u.login.legacySession().(legacy.Blocker)
 	switch {
 	case len(peers) == 0:
@@ -46,7 +46,7 @@ func (bl *blocklist) changeBlocks(peers []legacy.Peer, blocked bool, then func(e
 	case !ok:
 		then(legacy.Errorf(legacy.Offline, "%s", bl.ro.u.login.stateText()))
 		return
-	case len(bl.blocking) >= maxBlocking:
+	case len(bl.pending) >= maxPendingBlocks:
 		then(legacy.Errorf(legacy.RateLimited, "Too much at once. Try again in a moment."))
 		return
 	}
@@ -55,12 +55,12 @@ func (bl *blocklist) changeBlocks(peers []legacy.Peer, blocked bool, then func(e
 		then(err)
 		return
 	}
-	put(&bl.blocking, p.ID, append(bl.blocking[p.ID], blockWaiter{blocked, func(err error) {
+	lazySet(&bl.pending, p.ID, append(bl.pending[p.ID], blockWaiter{blocked, func(err error) {
 		if err != nil {
 			then(err)
 			return
 		}
-		bl.changeBlocks(peers[1:], blocked, then)
+		bl.setBlocks(peers[1:], blocked, then)
 	}}))
 }
 
@@ -74,16 +74,16 @@ func (bl *blocklist) onBlockChanged(ev legacy.BlockChanged) {
 	case !ev.Blocked:
 		delete(bl.blocked, ev.Peer.ID)
 	case len(bl.blocked) < maxContacts:
-		put(&bl.blocked, ev.Peer.ID, true)
+		lazySet(&bl.blocked, ev.Peer.ID, true)
 	}
 	if ct := bl.ro.contacts[ev.Peer.ID]; ct != nil && ev.Blocked != before && ct.Subscription.Has(registry.To) {
-		ct.unshown = bl.ro.sendContactPresence(ct, bl.ro.u.bare, "") != nil
+		ct.unsent = bl.ro.sendContactPresence(ct, bl.ro.u.bare, "") != nil
 	}
-	waiting := bl.blocking[ev.Peer.ID]
-	delete(bl.blocking, ev.Peer.ID)
+	waiting := bl.pending[ev.Peer.ID]
+	delete(bl.pending, ev.Peer.ID)
 	for _, w := range waiting {
 		if ev.Err == nil && ev.Blocked != w.blocked { // another client did the contrary before
-			put(&bl.blocking, ev.Peer.ID, append(bl.blocking[ev.Peer.ID], w))
+			lazySet(&bl.pending, ev.Peer.ID, append(bl.pending[ev.Peer.ID], w))
 			continue
 		}
 		w.done(ev.Err)
@@ -91,10 +91,10 @@ func (bl *blocklist) onBlockChanged(ev legacy.BlockChanged) {
 	bl.ro.u.calls.sweep()
 }
 
-// failBlocking answers those who wait for a network that is gone.
-func (bl *blocklist) failBlocking() {
-	waiting := bl.blocking
-	bl.blocking = nil
+// failPendingBlocks answers those who wait for a network that is gone.
+func (bl *blocklist) failPendingBlocks() {
+	waiting := bl.pending
+	bl.pending = nil
 	for _, peer := range waiting {
 		for _, w := range peer {
 			w.done(legacy.Errorf(legacy.Offline, "You were signed off before the network confirmed that."))
@@ -104,7 +104,7 @@ func (bl *blocklist) failBlocking() {
 
 // onBlockList answers whom the user has blocked. (XEP-0191 §3.1)
 func (bl *blocklist) onBlockList(r *stanza.Request) {
-	if !bl.mayBlock(r) {
+	if !bl.checkBlocking(r) {
 		return
 	}
 	list := element.New(xep.NSBlocking, "blocklist")
@@ -118,7 +118,7 @@ func (bl *blocklist) onBlockList(r *stanza.Request) {
 // unblock all. (XEP-0191 §3.2 to §3.4) No push follows: a client takes it from its
 // own server only (§3.2).
 func (bl *blocklist) onBlockIQ(r *stanza.Request) {
-	if !bl.mayBlock(r) {
+	if !bl.checkBlocking(r) {
 		return
 	}
 	blocked := r.Payload.Name == "block"
@@ -149,7 +149,7 @@ func (bl *blocklist) onBlockIQ(r *stanza.Request) {
 			peers = append(peers, legacy.Peer{ID: id})
 		}
 	}
-	bl.changeBlocks(peers, blocked, func(err error) {
+	bl.setBlocks(peers, blocked, func(err error) {
 		if err != nil {
 			r.Fail(stanza.Translate(err))
 			return
@@ -158,9 +158,9 @@ func (bl *blocklist) onBlockIQ(r *stanza.Request) {
 	})
 }
 
-// mayBlock reports whether a list is there to be asked for or changed; else it
+// checkBlocking reports whether a list is there to be asked for or changed; else it
 // says why not.
-func (bl *blocklist) mayBlock(r *stanza.Request) bool {
+func (bl *blocklist) checkBlocking(r *stanza.Request) bool {
 	switch {
 	case !bl.ro.u.c.info.Features.Has(legacy.FeatureBlocking):
 		r.Fail(stanza.ErrServiceUnavail)
@@ -201,7 +201,7 @@ func (bl *blocklist) blockPeer(text string, blocked bool, then func(said string,
 		then("", &why)
 		return
 	}
-	bl.changeBlocks([]legacy.Peer{peer}, blocked, func(err error) {
+	bl.setBlocks([]legacy.Peer{peer}, blocked, func(err error) {
 		switch {
 		case err != nil:
 			why := stanza.Translate(err)

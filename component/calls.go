@@ -12,34 +12,34 @@ import (
 type calls struct {
 	u *user
 
-	requests []*stanza.Request // not answered yet
-	queries  map[string]query  // of ours, by id
-	lookups  map[string]lookup // questions to the network, by ref
-	refs     uint64            // refs given out
+	requests []*stanza.Request       // not answered yet
+	iqs      map[string]pendingIQ    // of ours, by id
+	queries  map[string]pendingQuery // questions to the network, by ref
+	refs     uint64                  // refs given out
 }
 
 func (ca *calls) due(now time.Time) {
 	ca.sweep()
-	ca.expireQueries(now)
+	ca.expireIQs(now)
 }
 
 func (ca *calls) next() (next time.Time) {
 	for _, r := range ca.requests {
 		next = earliest(next, r.Deadline)
 	}
-	for _, q := range ca.queries {
+	for _, q := range ca.iqs {
 		next = earliest(next, q.deadline)
 	}
 	return next
 }
 
-func (ca *calls) busy() bool { return len(ca.requests) > 0 || len(ca.queries) > 0 }
+func (ca *calls) busy() bool { return len(ca.requests) > 0 || len(ca.iqs) > 0 }
 
 func (ca *calls) reset(why resetReason) {
 	switch why {
 	case linkChanged:
-		for id, q := range ca.queries {
-			delete(ca.queries, id)
+		for id, q := range ca.iqs {
+			delete(ca.iqs, id)
 			q.then(nil)
 		}
 		for _, r := range ca.requests { // the senders are not there to be answered

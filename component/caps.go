@@ -7,36 +7,36 @@ import (
 	"transport/component/xep"
 )
 
-// abilities are what clients have said of themselves, by the hash that they
+// capsCache are what clients have said of themselves, by the hash that they
 // announce. A hash stands for the same abilities whoever announces it, if it is
 // theirs. (XEP-0115 §5.4)
-type abilities struct {
+type capsCache struct {
 	mu    sync.Mutex
 	known map[string]map[string]bool // hash to features
 }
 
-// maxAbilities is how many kinds of client are remembered.
-const maxAbilities = 1024
+// maxCaps is how many kinds of client are remembered.
+const maxCaps = 1024
 
-func (a *abilities) get(ver string) (features map[string]bool, ok bool) {
+func (a *capsCache) get(ver string) (features map[string]bool, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	features, ok = a.known[ver]
 	return features, ok
 }
 
-func (a *abilities) put(ver string, features map[string]bool) {
+func (a *capsCache) set(ver string, features map[string]bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.known == nil || len(a.known) >= maxAbilities {
+	if a.known == nil || len(a.known) >= maxCaps {
 		a.known = make(map[string]map[string]bool)
 	}
 	a.known[ver] = features
 }
 
-// learn finds out what one of the user's clients can do, once its presence names
+// queryCaps finds out what one of the user's clients can do, once its presence names
 // a hash that we do not know.
-func (cl *clients) learn(full string, presence *element.Element) {
+func (cl *clients) queryCaps(full string, presence *element.Element) {
 	r, ok := cl.resources[full]
 	if !ok {
 		return
@@ -46,38 +46,38 @@ func (cl *clients) learn(full string, presence *element.Element) {
 		return
 	}
 	ver := x.Attr("ver")
-	if features, known := cl.u.c.abilities.get(ver); known {
+	if features, known := cl.u.c.capsCache.get(ver); known {
 		if new := r.features == nil; new {
 			r.features = features
 			cl.resources[full] = r
-			cl.met(full)
+			cl.onCapsKnown(full)
 		}
 		return
 	}
-	if r.asked == ver {
+	if r.queriedVer == ver {
 		return
 	}
-	r.asked, r.asking = ver, true
+	r.queriedVer, r.awaiting = ver, true
 	cl.resources[full] = r
 	q := element.New(xep.NSDiscoInfo, "query").Set("node", x.Attr("node")+"#"+ver)
-	cl.u.calls.query("get", full, q, func(reply *element.Element) {
+	cl.u.calls.sendIQ("get", full, q, func(reply *element.Element) {
 		r, online := cl.resources[full]
-		r.asking = false
+		r.awaiting = false
 		if reply != nil {
 			features, verified := readFeatures(reply)
 			if r.features = features; verified == ver { // else it is only about this client
-				cl.u.c.abilities.put(ver, features)
+				cl.u.c.capsCache.set(ver, features)
 			}
 		}
 		if online {
 			cl.resources[full] = r
-			cl.met(full)
+			cl.onCapsKnown(full)
 		}
 	})
 }
 
-// met is called once it is known what a client can do.
-func (cl *clients) met(full string) {
+// onCapsKnown is called once it is known what a client can do.
+func (cl *clients) onCapsKnown(full string) {
 	if cl.resources[full].features[xep.NSAvatarNotify] {
 		cl.u.roster.pushAvatars(full)
 	}
@@ -114,21 +114,21 @@ func (cl *clients) clientsWith(feature string) []string {
 // applicant is the client with which a user registers. We do not see its presence
 // before it has the gateway on its list, and contacts are to be offered at once.
 type applicant struct {
-	full          string
-	asked, asking bool
-	features      map[string]bool // what it can do, nil if unknown
+	full            string
+	asked, awaiting bool
+	features        map[string]bool // what it can do, nil if unknown
 }
 
-// meetApplicant asks the client that has registered what it can do, once. Where no answer
+// queryApplicantCaps asks the client that has registered what it can do, once. Where no answer
 // comes in time it can nothing. (XEP-0030 §3.1)
-func (cl *clients) meetApplicant() {
+func (cl *clients) queryApplicantCaps() {
 	a := &cl.applicant
 	if _, online := cl.resources[a.full]; online || a.full == "" || a.asked {
 		return
 	}
-	a.asked, a.asking = true, true
-	cl.u.calls.query("get", a.full, element.New(xep.NSDiscoInfo, "query"), func(reply *element.Element) {
-		a.asking = false
+	a.asked, a.awaiting = true, true
+	cl.u.calls.sendIQ("get", a.full, element.New(xep.NSDiscoInfo, "query"), func(reply *element.Element) {
+		a.awaiting = false
 		if reply != nil {
 			a.features, _ = readFeatures(reply)
 		}

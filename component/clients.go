@@ -12,13 +12,13 @@ import (
 type clients struct {
 	u *user
 
-	resources  map[string]resource // by full JID
-	shown      legacy.Presence     // as the session has it
-	ownPicture string              // SHA-1 of the avatar that the session has
-	ownPhoto   string              // the hash in presence for which the vCard was asked last
-	client     string              // full JID of the sender of the stanza that is being handled
-	applicant  applicant           // the client that has registered
-	active     time.Time           // when a client last sent something other than presence
+	resources    map[string]resource // by full JID
+	sentPresence legacy.Presence     // as the session has it
+	avatarHash   string              // SHA-1 of the avatar that the session has
+	presenceHash string              // the hash in presence for which the vCard was asked last
+	client       string              // full JID of the sender of the stanza that is being handled
+	applicant    applicant           // the client that has registered
+	active       time.Time           // when a client last sent something other than presence
 }
 
 func (cl *clients) due(time.Time) {}
@@ -42,24 +42,24 @@ func (cl *clients) handling(from address.JID) { cl.client = from.String() }
 // sender is the full JID of the client whose stanza is being handled.
 func (cl *clients) sender() string { return cl.client }
 
-// apply notes the client that has registered, "" for none: it is asked what it can do.
-func (cl *clients) apply(full string) { cl.applicant = applicant{full: full} }
+// setApplicant notes the client that has registered, "" for none: it is asked what it can do.
+func (cl *clients) setApplicant(full string) { cl.applicant = applicant{full: full} }
 
-// learning reports whether a client has yet to send its capabilities.
-func (cl *clients) learning() bool {
-	if cl.applicant.asking {
+// awaitsCaps reports whether a client has yet to send its capabilities.
+func (cl *clients) awaitsCaps() bool {
+	if cl.applicant.awaiting {
 		return true
 	}
 	for _, r := range cl.resources {
-		if r.asking {
+		if r.awaiting {
 			return true
 		}
 	}
 	return false
 }
 
-// forgetShown has the user's presence sent anew: the session is another one.
-func (cl *clients) forgetShown() { cl.shown = legacy.Presence{} }
+// resetPresence has the user's presence sent anew: the session is another one.
+func (cl *clients) resetPresence() { cl.sentPresence = legacy.Presence{} }
 
-// forgetOwn has the user's avatar sent anew.
-func (cl *clients) forgetOwn() { cl.ownPicture, cl.ownPhoto = "", noPhoto }
+// resetAvatar has the user's avatar sent anew.
+func (cl *clients) resetAvatar() { cl.avatarHash, cl.presenceHash = "", noHash }

@@ -260,7 +260,7 @@ func commandError(typ stanza.Kind, condition stanza.Condition, special string) s
 func (ad *adhoc) questions(x *execution, form *element.Element, last bool, next func(*user, *execution, map[string][]string)) {
 	x.stages = append(x.stages, stage{form, last, next})
 	x.expires = ad.u.c.clock.Now().Add(commandTime)
-	put(&ad.executions, x.id, x)
+	lazySet(&ad.executions, x.id, x)
 	ad.show(x)
 }
 
@@ -340,7 +340,7 @@ func (ad *adhoc) expireExecutions() {
 		if now.After(x.expires) && (x.request == nil || x.request.Answered()) {
 			delete(ad.executions, id)
 			if x.words != nil && x.words.asking != "" && len(ad.late) < maxResources {
-				put(&ad.late, x.from, true)
+				lazySet(&ad.late, x.from, true)
 			}
 		}
 	}

@@ -74,25 +74,25 @@ type Component struct {
 	addresses
 	actors
 
-	host        stanza.Host // for answers
-	cfg         Config
-	log         zerolog.Logger
-	clock       Clock
-	disco       atomic.Pointer[discoAnswers]
-	policy      atomic.Pointer[Policy]
-	commands    []*command
-	counters    counters
-	limiter     limiter // of the link's reader
-	abilities   abilities
-	privileges  privileges
-	invitations invitations
-	archive     archiver
-	renditions  renditions
-	macs        sync.Pool // of hash.Hash, for occupantID
-	asks        asks
-	signOns     chan struct{} // a place for each sign-on under way
-	started     time.Time
-	staying     []string // those who were signed on whatever their clients do, at the start
+	host          stanza.Host // for answers
+	cfg           Config
+	log           zerolog.Logger
+	clock         Clock
+	disco         atomic.Pointer[discoAnswers]
+	policy        atomic.Pointer[Policy]
+	commands      []*command
+	counters      counters
+	limiter       limiter // of the link's reader
+	capsCache     capsCache
+	privileges    privileges
+	invitations   invitations
+	archive       archiver
+	renditions    renditions
+	macs          sync.Pool // of hash.Hash, for occupantID
+	serverQueries serverQueries
+	signOns       chan struct{} // a place for each sign-on under way
+	started       time.Time
+	stayOnline    []string // those who were signed on whatever their clients do, at the start
 
 	conn      atomic.Pointer[stream.Conn] // nil while there is none
 	misrouted sync.Once                   // said so
@@ -167,7 +167,7 @@ func (c *Component) Run(ctx context.Context) error {
 	}
 	for _, a := range accounts {
 		if a.Options[optStay] != "" || hasPersistentRoom(a) {
-			c.staying = append(c.staying, a.User)
+			c.stayOnline = append(c.stayOnline, a.User)
 		}
 	}
 	// The link outlives ctx: what the users' actors say last must go over it.
@@ -219,7 +219,7 @@ func (c *Component) greet(ctx context.Context, conn *stream.Conn) {
 		}
 		c.pokeAll(waiting)
 	}
-	c.pokeAll(c.staying)
+	c.pokeAll(c.stayOnline)
 	c.mu.Lock()
 	known := slices.Collect(maps.Keys(c.registered))
 	c.mu.Unlock()

@@ -16,20 +16,20 @@ import (
 // ours to keep.
 type contact struct {
 	registry.Contact
-	jid      string
-	presence legacy.Presence
-	avatar   *avatar // nil for none, or not known
-	flaps    flaps
-	unshown  bool        // the presence changed while it could not be sent
-	offered  bool        // the user's client has proposed the contact to the user
-	changed  bool        // the roster does not have the name or the groups yet
-	inRoster rosterEntry // as it was read last
-	naming   *nickQuery  // for what the network calls them, nil if it was not asked
-	editing  bool        // a change of the user's is on its way to the network
+	jid         string
+	presence    legacy.Presence
+	avatar      *avatar // nil for none, or not known
+	flaps       flaps
+	unsent      bool        // the presence changed while it could not be sent
+	suggested   bool        // the user's client has proposed the contact to the user
+	rosterStale bool        // the roster does not have the name or the groups yet
+	inRoster    rosterEntry // as it was read last
+	nickQuery   *nickQuery  // for what the network calls them, nil if it was not asked
+	editing     bool        // a change of the user's is on its way to the network
 }
 
 const (
-	askPace     = 100 * time.Millisecond // between requests for a subscription
+	offerPace   = 100 * time.Millisecond // between requests for a subscription
 	maxContacts = 10_000
 )
 
@@ -155,12 +155,12 @@ func (ro *roster) onSubscribe(ct *contact, reason, id string) {
 	_, edits := ro.u.login.legacySession().(legacy.RosterEditor)
 	switch {
 	case ct.Peer == "", ct.Subscription.Has(registry.To | registry.From):
-		ro.grant(ct, id)
+		ro.approveSubscription(ct, id)
 		return
 	case ct.Subscription.Has(registry.To), !ro.u.c.info.Features.Has(legacy.FeatureRoster):
 		ro.readRoster(func() {
 			if ro.contacts[ct.Peer] == ct {
-				ro.grant(ct, id)
+				ro.approveSubscription(ct, id)
 			}
 		})
 		return
@@ -191,21 +191,21 @@ func (ro *roster) addContact(ct *contact, reason string) {
 	}
 }
 
-// grant lets the user see a contact, and asks in turn that the contact may see
+// approveSubscription lets the user see a contact, and asks in turn that the contact may see
 // the user. (XEP-0100 §4.6.1)
-func (ro *roster) grant(ct *contact, id string) {
+func (ro *roster) approveSubscription(ct *contact, id string) {
 	ct.Subscription = ct.Subscription&^registry.AskTo | registry.To
 	ro.save(ct)
 	ro.watch(ct, true)
 	ro.u.c.sendPresence(ct.jid, ro.u.bare, "subscribed", id)
 	switch {
 	case ct.Peer != "":
-		ct.unshown = ro.sendContactPresence(ct, ro.u.bare, "") != nil
+		ct.unsent = ro.sendContactPresence(ct, ro.u.bare, "") != nil
 	case ro.u.login.legacySession() != nil:
 		ro.sendGatewayPresence(ro.u.bare)
 	}
-	asked := ct.Subscription.Has(registry.AskFrom) && !ct.offered || ct.Subscription.Has(registry.Refused)
-	if ct.offered = false; ct.Subscription.Has(registry.From) || asked {
+	asked := ct.Subscription.Has(registry.AskFrom) && !ct.suggested || ct.Subscription.Has(registry.Refused)
+	if ct.suggested = false; ct.Subscription.Has(registry.From) || asked {
 		return
 	}
 	if ct.Peer != "" && ro.writesRoster() {

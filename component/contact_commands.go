@@ -15,7 +15,7 @@ import (
 // showPresence says what the network tells of a contact's presence, some of which no
 // presence stanza can.
 func (ro *roster) showPresence(x *execution) {
-	ct, ok := ro.may(x.peer)
+	ct, ok := ro.canSee(x.peer)
 	if !ok || !ct.Subscription.Has(registry.To) {
 		ro.u.adhoc.complete(x, "error", "You do not see the presence of this contact.", nil)
 		return
@@ -137,7 +137,7 @@ func (ro *roster) add(x *execution, peer legacy.Peer, name string) {
 	case !ro.u.adhoc.isSignedOn():
 		ro.u.adhoc.complete(x, "info", ct.jid+" is added once you are signed on. "+ro.u.login.stateText(), nil)
 	default:
-		put(&ro.adding, peer.ID, func(err error) {
+		lazySet(&ro.adding, peer.ID, func(err error) {
 			if err != nil {
 				ro.u.adhoc.refuseField(x, err, "peer")
 				return
@@ -189,11 +189,11 @@ func (ro *roster) removeContact(ct *contact) {
 	ct.Subscription = 0
 	ro.endContact(ct)
 	if ro.writesRoster() {
-		ro.remove(&left)
+		ro.queueRemoval(&left)
 		return
 	}
-	ro.part(ct.jid)
-	ro.suggest("delete", ct)
+	ro.unsubscribeBoth(ct.jid)
+	ro.suggestChange("delete", ct)
 }
 
 var contactColumns = [][2]string{{"jid", "Address"}, {"peer", "Address on the network"}, {"name", "Name"}, {"groups", "Groups"}}
@@ -286,7 +286,7 @@ func (ro *roster) syncContacts() (string, *stanza.Error) {
 	missing := ro.unsynced()
 	for _, ct := range missing {
 		ct.Subscription = ct.Subscription&^registry.Refused | registry.AskFrom
-		ro.toAsk = append(ro.toAsk, ct.Peer)
+		ro.offers = append(ro.offers, ct.Peer)
 	}
 	ro.save(missing...)
 	if len(missing) == 0 {

@@ -38,7 +38,7 @@ func (ro *roster) mergeContacts(list []legacy.Contact) {
 		case ct.Subscription.Has(registry.AskTo), ct.Listed && lost && ct.Subscription.Has(registry.To):
 			ro.addContact(ct, "")
 		case ct.Listed: // removed with another client
-			ro.drop(ct)
+			ro.removeFromRoster(ct)
 		}
 	}
 	if stale {
@@ -52,7 +52,7 @@ func (ro *roster) showStale() {
 	ro.hideBare()
 	for _, ct := range ro.contacts {
 		if ct.Peer != "" && ct.Subscription.Has(registry.To) && ct.presence.Show == legacy.ShowOffline {
-			ct.unshown = ro.sendContactPresence(ct, ro.u.bare, "") != nil
+			ct.unsent = ro.sendContactPresence(ct, ro.u.bare, "") != nil
 		}
 	}
 }
@@ -81,7 +81,7 @@ func (ro *roster) mergeContact(c legacy.Contact, stale bool) *contact {
 		ro.edit(c.Peer.ID, "")
 		return nil
 	case ct.Subscription.Has(registry.AskTo) && !c.AwaitingAuth:
-		ro.grant(ct, "")
+		ro.approveSubscription(ct, "")
 		return nil
 	case ct.Subscription.Has(registry.AskFrom) && stale, !known:
 		ro.offer(ct)
@@ -91,7 +91,7 @@ func (ro *roster) mergeContact(c legacy.Contact, stale bool) *contact {
 		return nil
 	}
 	if known && before.Listed && renamed && ct.Subscription.Has(registry.To) {
-		ro.tellRoster(ct)
+		ro.updateRosterItem(ct)
 	}
 	return ct
 }
@@ -119,7 +119,7 @@ func (ro *roster) onContactRemoved(p legacy.Peer) {
 	if ct == nil || p.ID == "" || ct.Subscription.Has(registry.AskTo) { // added again meanwhile
 		return
 	}
-	ro.drop(ct)
+	ro.removeFromRoster(ct)
 }
 
 // onContactFailed: the network did not take a change of a contact.

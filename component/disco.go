@@ -134,7 +134,7 @@ func (c *Component) contactInfo(_ *stanza.Inbound, q *element.Element, _ legacy.
 // onContactInfo answers what a contact's client can, to those who see them.
 func (ro *roster) onContactInfo(r *stanza.Request, peer legacy.Peer) {
 	answer := ro.u.c.disco.Load().contact
-	if ct, ok := ro.may(peer); ok && ct.Subscription.Has(registry.To) && !ro.blocked[ct.Peer] {
+	if ct, ok := ro.canSee(peer); ok && ct.Subscription.Has(registry.To) && !ro.blocked[ct.Peer] {
 		answer = ro.u.c.disco.Load().of(ct.presence)
 	}
 	x, why := answer.reply(r.Payload)

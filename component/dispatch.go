@@ -113,7 +113,7 @@ func (c *Component) toActor(st *stanza.Inbound, handle func(*user, *stanza.Reque
 		st.Refuse(stanza.ErrShuttingDown)
 		return
 	}
-	if !u.inbox.put(queued{st, handle}) {
+	if !u.inbox.add(queued{st, handle}) {
 		st.Refuse(stanza.ErrBusy)
 	}
 	c.release(u)

@@ -15,10 +15,10 @@ import (
 type listEdits struct {
 	ro *roster
 
-	edits  map[string]*edit // that are not done, by peer
-	toEdit []string         // peers of those that are not under way, in their order
-	edited int              // how many are under way
-	editAt time.Time        // when the network is asked again, zero unless it has refused one for their number
+	edits         map[string]*edit // that are not done, by peer
+	editQueue     []string         // peers of those that are not under way, in their order
+	editsInFlight int              // how many are under way
+	editRetryAt   time.Time        // when the network is asked again, zero unless it has refused one for their number
 }
 
 // edit brings one contact's entry on the network's list up to date: what is to be done
@@ -27,7 +27,7 @@ type edit struct {
 	reason string // for the contact to read, if they are asked for their consent
 	tries  int    // that the network has refused for their number
 	sent   bool
-	again  bool // the contact was changed since
+	dirty  bool // the contact was changed since
 }
 
 const (
@@ -40,10 +40,10 @@ const (
 func (le *listEdits) edit(peer, reason string) {
 	switch e := le.edits[peer]; {
 	case e == nil:
-		put(&le.edits, peer, &edit{reason: reason})
-		le.toEdit = append(le.toEdit, peer)
+		lazySet(&le.edits, peer, &edit{reason: reason})
+		le.editQueue = append(le.editQueue, peer)
 	case e.sent:
-		e.again, e.reason = true, reason
+		e.dirty, e.reason = true, reason
 	default:
 		e.reason = cmp.Or(reason, e.reason)
 	}
@@ -52,13 +52,13 @@ func (le *listEdits) edit(peer, reason string) {
 
 // editNext sends what may be sent.
 func (le *listEdits) editNext() {
-	for len(le.toEdit) > 0 && le.edited < maxEdits && le.editAt.IsZero() {
+	for len(le.editQueue) > 0 && le.editsInFlight < maxEdits && le.editRetryAt.IsZero() {
 		editor, ok := le.ro.u.login.legacySession().(legacy.RosterEditor)
 		if !ok {
 			return
 		}
-		peer := le.toEdit[0]
-		le.toEdit = le.toEdit[1:]
+		peer := le.editQueue[0]
+		le.editQueue = le.editQueue[1:]
 		le.sendEdit(editor, peer, le.edits[peer])
 	}
 }
@@ -79,10 +79,10 @@ func (le *listEdits) sendEdit(editor legacy.RosterEditor, peer string, e *edit) 
 	switch {
 	case err == nil:
 		e.sent = true
-		if le.edited++; removed {
+		if le.editsInFlight++; removed {
 			le.ro.forget(ct)
 		}
-	case le.postpone(peer, e, err):
+	case le.retryLater(peer, e, err):
 	case removed: // it is tried again at the next sign-on
 		delete(le.edits, peer)
 		le.ro.u.log.Warn().Err(err).Str("peer", peer).Msg("cannot remove a contact")
@@ -100,25 +100,25 @@ func (le *listEdits) endEdit(peer string, err error) bool {
 		return false
 	}
 	e.sent = false
-	le.edited--
-	if le.postpone(peer, e, err) {
+	le.editsInFlight--
+	if le.retryLater(peer, e, err) {
 		return true
 	}
-	if delete(le.edits, peer); e.again {
-		put(&le.edits, peer, &edit{reason: e.reason})
-		le.toEdit = append(le.toEdit, peer)
+	if delete(le.edits, peer); e.dirty {
+		lazySet(&le.edits, peer, &edit{reason: e.reason})
+		le.editQueue = append(le.editQueue, peer)
 	}
 	return false
 }
 
-// postpone has an edit sent again later that the network has refused for their number.
-func (le *listEdits) postpone(peer string, e *edit, err error) bool {
+// retryLater has an edit sent again later that the network has refused for their number.
+func (le *listEdits) retryLater(peer string, e *edit, err error) bool {
 	if legacy.KindOf(err) != legacy.RateLimited || e.tries >= maxEditTries {
 		return false
 	}
-	le.editAt = le.ro.u.c.clock.Now().Add(max(editPause<<e.tries, retryAfter(err)))
+	le.editRetryAt = le.ro.u.c.clock.Now().Add(max(editPause<<e.tries, retryAfter(err)))
 	e.tries++
-	le.toEdit = slices.Insert(le.toEdit, 0, peer)
+	le.editQueue = slices.Insert(le.editQueue, 0, peer)
 	return true
 }
 

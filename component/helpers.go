@@ -31,9 +31,9 @@ func orTemporary(err error) error {
 
 func isNotFound(err error) bool { return errors.Is(err, registry.ErrNotFound) }
 
-// put is m[key] = value, for a map that is made only when something is put into it:
+// lazySet is m[key] = value, for a map that is made only when something is put into it:
 // most users need few of theirs.
-func put[K comparable, V any](m *map[K]V, key K, value V) {
+func lazySet[K comparable, V any](m *map[K]V, key K, value V) {
 	if *m == nil {
 		*m = make(map[K]V)
 	}

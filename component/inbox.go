@@ -37,8 +37,8 @@ const (
 
 func newInbox() inbox { return inbox{wake: make(chan struct{}, 1)} }
 
-// put adds a stanza. It is false when there are too many.
-func (b *inbox) put(st queued) bool {
+// add adds a stanza. It is false when there are too many.
+func (b *inbox) add(st queued) bool {
 	size := st.Size()
 	b.mu.Lock()
 	ok := len(b.waiting) < inboxSize && b.size+size < inboxBytes

@@ -62,7 +62,7 @@ func (c *Component) dispatchIQ(st *stanza.Inbound) {
 	switch st.Type {
 	case "get", "set":
 	case "result", "error":
-		if !c.answered(st) && c.hasActor(st.User) { // it may have asked
+		if !c.deliverReply(st) && c.hasActor(st.User) { // it may have asked
 			c.toActor(st, nil)
 		}
 		return

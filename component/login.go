@@ -14,15 +14,15 @@ type login struct {
 
 	visits
 
-	session     *session // nil if there is none
-	trial       *trial   // a registration that is being tried
-	signOnErr   error    // sticky: no sign-on until the credentials or the user's presence change
-	attempt     int      // sign-ons that failed in a row
-	lastError   error    // that ended a session
-	lastErrorAt time.Time
-	retryAt     time.Time // the next sign-on
-	called      bool      // signed on by a command, without an available client
-	graceEnd    time.Time // until then a session needs no client
+	session      *session             // nil if there is none
+	pending      *pendingRegistration // a registration that is being tried
+	signOnErr    error                // sticky: no sign-on until the credentials or the user's presence change
+	attempt      int                  // sign-ons that failed in a row
+	lastError    error                // that ended a session
+	lastErrorAt  time.Time
+	retryAt      time.Time // the next sign-on
+	forcedOnline bool      // signed on by a command, without an available client
+	graceEnd     time.Time // until then a session needs no client
 }
 
 func (lg *login) due(now time.Time) {
@@ -30,17 +30,17 @@ func (lg *login) due(now time.Time) {
 		lg.retryAt = time.Time{}
 	}
 	if isDue(lg.graceEnd, now) {
-		lg.graceEnd, lg.called = time.Time{}, false
+		lg.graceEnd, lg.forcedOnline = time.Time{}, false
 		lg.u.rooms.dropEmptyRooms()
 		lg.u.clients.showOwnPresence()
 	}
-	if lg.trial != nil && isDue(lg.trial.deadline, now) {
-		lg.endTrial(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))
+	if lg.pending != nil && isDue(lg.pending.deadline, now) {
+		lg.abortRegistration(legacy.Errorf(legacy.Temporary, "The network did not answer in time. You are not registered; try again later."))
 	}
 	if isDue(lg.visitEnd, now) {
 		lg.endVisit()
 	}
-	lg.steer()
+	lg.reconcileSession()
 }
 
 func (lg *login) next() time.Time {
@@ -48,14 +48,14 @@ func (lg *login) next() time.Time {
 	if s := lg.session; s != nil && !s.ready && !s.ending {
 		next = earliest(next, s.signOnBy)
 	}
-	if lg.trial != nil {
-		next = earliest(next, lg.trial.deadline)
+	if lg.pending != nil {
+		next = earliest(next, lg.pending.deadline)
 	}
 	return next
 }
 
 func (lg *login) busy() bool {
-	return lg.session != nil || lg.trial != nil || !lg.retryAt.IsZero() || lg.wanted()
+	return lg.session != nil || lg.pending != nil || !lg.retryAt.IsZero() || lg.wantsSession()
 }
 
 func (lg *login) reset(why resetReason) {
@@ -96,28 +96,28 @@ func (lg *login) cancel() bool {
 	return true
 }
 
-// refused is why no session is started, nil if one may be.
-func (lg *login) refused() error { return lg.signOnErr }
+// signOnError is why no session is started, nil if one may be.
+func (lg *login) signOnError() error { return lg.signOnErr }
 
-// forgive lets the next sign-on be tried.
-func (lg *login) forgive() { lg.signOnErr = nil }
+// clearSignOnError lets the next sign-on be tried.
+func (lg *login) clearSignOnError() { lg.signOnErr = nil }
 
 // registering reports whether a registration is tried.
-func (lg *login) registering() bool { return lg.trial != nil }
+func (lg *login) registering() bool { return lg.pending != nil }
 
-// try begins a registration: its session is the next that is started.
-func (lg *login) try(t *trial) { lg.trial, lg.retryAt = t, time.Time{} }
+// beginRegistration begins a registration: its session is the next that is started.
+func (lg *login) beginRegistration(t *pendingRegistration) { lg.pending, lg.retryAt = t, time.Time{} }
 
-// stay ends the time for which the session needs no client: one has come.
-func (lg *login) stay() { lg.graceEnd = time.Time{} }
+// endGrace ends the time for which the session needs no client: one has come.
+func (lg *login) endGrace() { lg.graceEnd = time.Time{} }
 
-// linger lets the session outlive the last client for a while.
-func (lg *login) linger() { lg.graceEnd = lg.lingerEnd() }
+// startGrace lets the session outlive the last client for a while.
+func (lg *login) startGrace() { lg.graceEnd = lg.lingerEnd() }
 
-// call signs on now, though no client may be available, and whatever failed before.
-func (lg *login) call() {
+// forceOnline signs on now, though no client may be available, and whatever failed before.
+func (lg *login) forceOnline() {
 	lg.signOnErr, lg.retryAt, lg.attempt = nil, time.Time{}, 0
 	if !lg.u.clients.busy() {
-		lg.called, lg.graceEnd = true, lg.u.c.clock.Now().Add(linkGrace)
+		lg.forcedOnline, lg.graceEnd = true, lg.u.c.clock.Now().Add(linkGrace)
 	}
 }

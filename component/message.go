@@ -98,10 +98,10 @@ func (ob *outbox) sendText(st *stanza.Inbound, text string) {
 func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool {
 	s := ob.u.login.legacySession()
 	switch {
-	case s == nil && ob.u.login.refused() != nil:
-		st.Refuse(stanza.Translate(ob.u.login.refused()))
+	case s == nil && ob.u.login.signOnError() != nil:
+		st.Refuse(stanza.Translate(ob.u.login.signOnError()))
 		return false
-	case s == nil && ob.u.login.wanted():
+	case s == nil && ob.u.login.wantsSession():
 		ob.spoolOutbound(st)
 		return false
 	case s == nil:
@@ -181,7 +181,7 @@ func (ob *outbox) noteThread(peer legacy.Peer, st *element.Element) {
 	case thread == "" || len(thread) > maxThread:
 		delete(ob.threads, peer.ID)
 	case known || len(ob.threads) < maxThreads:
-		put(&ob.threads, peer.ID, thread)
+		lazySet(&ob.threads, peer.ID, thread)
 	}
 }
 
@@ -314,7 +314,7 @@ func (ob *outbox) stampStored(from legacy.Peer, at time.Time) time.Time {
 	} else if len(ob.storedStamps) >= maxThreads {
 		clear(ob.storedStamps)
 	}
-	put(&ob.storedStamps, from.ID, at)
+	lazySet(&ob.storedStamps, from.ID, at)
 	return at
 }
 

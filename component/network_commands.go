@@ -68,7 +68,7 @@ func (ad *adhoc) doNetwork(x *execution, of legacy.Command, args map[string]stri
 		ad.complete(x, "error", ad.u.login.stateText(), nil)
 		return
 	}
-	err := ad.u.calls.lookUp(x.request, func(u *user, _ *stanza.Request, ev legacy.Event) {
+	err := ad.u.calls.tryQuery(x.request, func(u *user, _ *stanza.Request, ev legacy.Event) {
 		done := ev.(legacy.CommandDone)
 		if done.Err != nil {
 			u.adhoc.refuse(x, answerError(done.Err))

@@ -49,24 +49,24 @@ func (ni *nicknames) nameOf(ct *contact) string {
 	return cmp.Or(ct.Name, ni.nick(ct))
 }
 
-// nameless reports whether it could help to ask the network what a contact is called.
-func (ni *nicknames) nameless(ct *contact) bool {
+// lacksNick reports whether it could help to ask the network what a contact is called.
+func (ni *nicknames) lacksNick(ct *contact) bool {
 	_, asks := ni.ro.u.login.legacySession().(legacy.Profiler)
-	return asks && ct.Peer != "" && ni.nameOf(ct) == "" && (ct.naming == nil || len(ct.naming.then) > 0)
+	return asks && ct.Peer != "" && ni.nameOf(ct) == "" && (ct.nickQuery == nil || len(ct.nickQuery.then) > 0)
 }
 
 // withNick calls then once it is known what the network calls a contact, or takes too
 // long. At once if that is known, or cannot be.
 func (ni *nicknames) withNick(ct *contact, then func()) {
 	switch {
-	case !ni.nameless(ct):
+	case !ni.lacksNick(ct):
 		then()
 		return
-	case ct.naming != nil:
-		ct.naming.then = append(ct.naming.then, then)
+	case ct.nickQuery != nil:
+		ct.nickQuery.then = append(ct.nickQuery.then, then)
 		return
 	}
-	ct.naming = &nickQuery{peer: ct.Peer}
+	ct.nickQuery = &nickQuery{peer: ct.Peer}
 	if len(ni.nicks) >= maxNicks {
 		then()
 		return
@@ -76,12 +76,12 @@ func (ni *nicknames) withNick(ct *contact, then func()) {
 		then()
 		return
 	}
-	ct.naming.deadline, ct.naming.then = ni.ro.u.c.clock.Now().Add(nickTime), []func(){then}
-	put(&ni.nicks, ref, ct.naming)
+	ct.nickQuery.deadline, ct.nickQuery.then = ni.ro.u.c.clock.Now().Add(nickTime), []func(){then}
+	lazySet(&ni.nicks, ref, ct.nickQuery)
 }
 
-// goOn lets those go on who wait for a nick.
-func (q *nickQuery) goOn() {
+// resume lets those go on who wait for a nick.
+func (q *nickQuery) resume() {
 	then := q.then
 	q.then, q.deadline = nil, time.Time{}
 	for _, f := range then {
@@ -97,9 +97,9 @@ func (ni *nicknames) onNickFound(ev legacy.ProfileReceived) bool {
 	}
 	delete(ni.nicks, ev.Ref)
 	if ev.Err == nil {
-		ni.learnNick(q.peer, ev.Profile)
+		ni.setNickFromProfile(q.peer, ev.Profile)
 	}
-	q.goOn()
+	q.resume()
 	return true
 }
 
@@ -107,7 +107,7 @@ func (ni *nicknames) onNickFound(ev legacy.ProfileReceived) bool {
 func (ni *nicknames) expireNicks(now time.Time) {
 	for _, q := range ni.nicks {
 		if len(q.then) > 0 && !q.deadline.After(now) {
-			q.goOn()
+			q.resume()
 		}
 	}
 }
@@ -116,15 +116,15 @@ func (ni *nicknames) expireNicks(now time.Time) {
 func (ni *nicknames) endNicks() {
 	for ref, q := range ni.nicks {
 		delete(ni.nicks, ref)
-		q.goOn()
+		q.resume()
 		if ct := ni.ro.contacts[q.peer]; ct != nil {
-			ct.naming = nil
+			ct.nickQuery = nil
 		}
 	}
 }
 
-// learnNick takes a nick out of somebody's profile.
-func (ni *nicknames) learnNick(peer string, p legacy.Profile) {
+// setNickFromProfile takes a nick out of somebody's profile.
+func (ni *nicknames) setNickFromProfile(peer string, p legacy.Profile) {
 	nick := p.Nick
 	if nick == "" || nick == peer {
 		nick = fullName(p)
@@ -154,30 +154,30 @@ func (ni *nicknames) setNick(ct *contact, nick string) {
 		ct.inRoster.name = ""
 	}
 	if ni.nameOf(ct) != before && ct.inRoster.name == "" && ct.Subscription.Has(registry.To) && !ct.Subscription.Has(registry.AskFrom) {
-		ni.ro.tellRoster(ct)
+		ni.ro.updateRosterItem(ct)
 	}
 }
 
-// seekNicks asks what those are called who are offered next, and reports whether the
+// queryNicks asks what those are called who are offered next, and reports whether the
 // first few of them are worth waiting for.
-func (ni *nicknames) seekNicks(few int) (wait bool) {
+func (ni *nicknames) queryNicks(few int) (wait bool) {
 	under := 0
-	for i, peer := range ni.ro.toAsk {
+	for i, peer := range ni.ro.offers {
 		if i >= max(few, nicksAhead) || under >= nicksAhead {
 			break
 		}
 		ct := ni.ro.contacts[peer]
-		if ct == nil || !ni.nameless(ct) {
+		if ct == nil || !ni.lacksNick(ct) {
 			continue
 		}
-		if ct.naming == nil {
+		if ct.nickQuery == nil {
 			ni.withNick(ct, func() {
-				if ni.ro.askAwaits { // else the next offer has a time of its own
-					ni.ro.askAwaits, ni.ro.askAt = false, ni.ro.u.c.clock.Now()
+				if ni.ro.offerAwaitsNick { // else the next offer has a time of its own
+					ni.ro.offerAwaitsNick, ni.ro.offerAt = false, ni.ro.u.c.clock.Now()
 				}
 			})
 		}
-		if ni.nameless(ct) {
+		if ni.lacksNick(ct) {
 			under++
 			wait = wait || i < few
 		}

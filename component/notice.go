@@ -52,7 +52,7 @@ func (ob *outbox) hold(from legacy.Peer, text string) {
 			return
 		}
 		held = &heldNotices{}
-		put(&ob.notices, from.ID, held)
+		lazySet(&ob.notices, from.ID, held)
 	}
 	held.add(text, ob.u.c.clock.Now())
 }

@@ -134,7 +134,7 @@ func (ad *adhoc) askOptions(x *execution) {
 		}
 		u.clients.showOwnPresence()
 		u.rooms.applyPersistence()
-		u.clients.showSelf()
+		u.clients.publishProfile()
 		u.adhoc.complete(x, "info", "Your settings are stored.", nil)
 	})
 }

@@ -86,7 +86,7 @@ func (ob *outbox) load(waiting, registered bool) {
 // beginTyping notes that a peer or a typist is composing.
 func (ob *outbox) beginTyping(key string) {
 	if _, known := ob.typing[key]; known || len(ob.typing) < maxTyping {
-		put(&ob.typing, key, ob.u.c.clock.Now().Add(typingTimeout))
+		lazySet(&ob.typing, key, ob.u.c.clock.Now().Add(typingTimeout))
 	}
 }
 

@@ -12,12 +12,12 @@ import (
 	"transport/legacy"
 )
 
-// noPhoto is in place of a hash that no presence has told yet.
-const noPhoto = "-"
+// noHash is in place of a hash that no presence has told yet.
+const noHash = "-"
 
-// showSelf tells the network who the user is, as far as the user wants that: the
+// publishProfile tells the network who the user is, as far as the user wants that: the
 // picture of the user's vCard and what else is in it. (XEP-0054 §3.1)
-func (cl *clients) showSelf() {
+func (cl *clients) publishProfile() {
 	avatars, _ := cl.u.login.legacySession().(legacy.AvatarSetter)
 	profiles, _ := cl.u.login.legacySession().(legacy.ProfileSetter)
 	wantsAvatar, wantsProfile := avatars != nil && cl.u.account.option(optAvatar), profiles != nil && cl.u.account.option(optProfile)
@@ -25,7 +25,7 @@ func (cl *clients) showSelf() {
 		return
 	}
 	asked := cl.u.login.current()
-	cl.u.calls.query("get", cl.u.bare, element.New(xep.NSVCard, "vCard"), func(reply *element.Element) {
+	cl.u.calls.sendIQ("get", cl.u.bare, element.New(xep.NSVCard, "vCard"), func(reply *element.Element) {
 		if reply == nil || !cl.u.login.is(asked) || cl.u.login.legacySession() == nil {
 			return
 		}
@@ -34,19 +34,19 @@ func (cl *clients) showSelf() {
 			return
 		}
 		if wantsAvatar {
-			cl.showPicture(avatars, card)
+			cl.publishAvatar(avatars, card)
 		}
 		if wantsProfile {
-			if err := profiles.SetProfile(cl.u.ctx, ownProfile(card)); err != nil {
+			if err := profiles.SetProfile(cl.u.ctx, profileFromVCard(card)); err != nil {
 				cl.u.log.Warn().Err(err).Msg("cannot tell the network who the user is")
 			}
 		}
 	})
 }
 
-// showPicture shows the network the picture of a vCard, unless it has it. That
+// publishAvatar shows the network the picture of a vCard, unless it has it. That
 // there is none is only told if there was one before: it may be another client's.
-func (cl *clients) showPicture(avatars legacy.AvatarSetter, card *element.Element) {
+func (cl *clients) publishAvatar(avatars legacy.AvatarSetter, card *element.Element) {
 	image, hash := []byte(nil), ""
 	if photo := card.Child(xep.NSVCard, "PHOTO"); photo != nil {
 		text := strings.Join(strings.Fields(photo.ChildText(xep.NSVCard, "BINVAL")), "")
@@ -58,19 +58,19 @@ func (cl *clients) showPicture(avatars legacy.AvatarSetter, card *element.Elemen
 		sum := sha1.Sum(image) //nolint:gosec // see above
 		hash = hex.EncodeToString(sum[:])
 	}
-	if hash == cl.ownPicture {
+	if hash == cl.avatarHash {
 		return
 	}
 	if err := avatars.SetAvatar(cl.u.ctx, image); err != nil {
 		cl.u.log.Warn().Err(err).Msg("cannot show the network the user's picture")
 		return
 	}
-	cl.ownPicture = hash
+	cl.avatarHash = hash
 }
 
-// noticePhoto asks for the vCard anew when a presence of the user's has the hash of
+// onAvatarHash asks for the vCard anew when a presence of the user's has the hash of
 // another picture. (XEP-0153 §4.3)
-func (cl *clients) noticePhoto(presence *element.Element) {
+func (cl *clients) onAvatarHash(presence *element.Element) {
 	x := presence.Child(xep.NSVCardUpdate, "x")
 	if x == nil || !cl.u.account.option(optAvatar) {
 		return
@@ -79,23 +79,23 @@ func (cl *clients) noticePhoto(presence *element.Element) {
 	if photo == nil { // not ready to say
 		return
 	}
-	if hash := strings.ToLower(photo.Text()); hash != cl.ownPicture && hash != cl.ownPhoto {
-		cl.ownPhoto = hash
-		cl.showSelf()
+	if hash := strings.ToLower(photo.Text()); hash != cl.avatarHash && hash != cl.presenceHash {
+		cl.presenceHash = hash
+		cl.publishProfile()
 	}
 }
 
-// maxOwnText is the longest text of a vCard that is passed on, in bytes.
-const maxOwnText = 4096
+// maxVCardText is the longest text of a vCard that is passed on, in bytes.
+const maxVCardText = 4096
 
-// ownProfile is what a vCard says. (XEP-0054 §3)
-func ownProfile(card *element.Element) legacy.Profile {
+// profileFromVCard is what a vCard says. (XEP-0054 §3)
+func profileFromVCard(card *element.Element) legacy.Profile {
 	text := func(parent *element.Element, name string) string {
 		if parent == nil {
 			return ""
 		}
 		s := body.Clean(strings.TrimSpace(parent.ChildText(xep.NSVCard, name)))
-		if len(s) > maxOwnText {
+		if len(s) > maxVCardText {
 			return ""
 		}
 		return s

@@ -14,25 +14,25 @@ import (
 	"transport/registry"
 )
 
-// lookup is a question to the network that an IQ waits for.
-type lookup struct {
+// pendingQuery is a question to the network that an IQ waits for.
+type pendingQuery struct {
 	request *stanza.Request
 	answer  func(*user, *stanza.Request, legacy.Event)
 }
 
-const maxLookups = 16
+const maxQueries = 16
 
-// look remembers a question, and has ask put it to the session. What the session
+// query remembers a question, and has ask put it to the session. What the session
 // says of it answers the IQ.
-func (ca *calls) look(r *stanza.Request, answer func(*user, *stanza.Request, legacy.Event), ask func(ref string) error) {
-	if err := ca.lookUp(r, answer, ask); err != nil {
+func (ca *calls) query(r *stanza.Request, answer func(*user, *stanza.Request, legacy.Event), ask func(ref string) error) {
+	if err := ca.tryQuery(r, answer, ask); err != nil {
 		r.Fail(stanza.Translate(err))
 	}
 }
 
-// lookUp is look, with the error of a question that could not be put.
-func (ca *calls) lookUp(r *stanza.Request, answer func(*user, *stanza.Request, legacy.Event), ask func(ref string) error) error {
-	if len(ca.lookups) >= maxLookups {
+// tryQuery is look, with the error of a question that could not be put.
+func (ca *calls) tryQuery(r *stanza.Request, answer func(*user, *stanza.Request, legacy.Event), ask func(ref string) error) error {
+	if len(ca.queries) >= maxQueries {
 		return legacy.Errorf(legacy.RateLimited, "%s", stanza.ErrBusy.Text)
 	}
 	ca.refs++
@@ -40,33 +40,33 @@ func (ca *calls) lookUp(r *stanza.Request, answer func(*user, *stanza.Request, l
 	if err := ask(ref); err != nil {
 		return err
 	}
-	put(&ca.lookups, ref, lookup{r, answer})
+	lazySet(&ca.queries, ref, pendingQuery{r, answer})
 	return nil
 }
 
-// onLookup answers the IQ that waits for an event.
-func (ca *calls) onLookup(ref string, ev legacy.Event) {
-	l, ok := ca.lookups[ref]
+// onQueryResult answers the IQ that waits for an event.
+func (ca *calls) onQueryResult(ref string, ev legacy.Event) {
+	l, ok := ca.queries[ref]
 	if !ok {
 		return
 	}
-	delete(ca.lookups, ref)
+	delete(ca.queries, ref)
 	l.answer(ca.u, l.request, ev)
 	ca.sweep()
 }
 
-// sweepLookups forgets those whose IQ was answered for them, by a time-out.
-func (ca *calls) sweepLookups() {
-	for ref, l := range ca.lookups {
+// dropAnsweredQueries forgets those whose IQ was answered for them, by a time-out.
+func (ca *calls) dropAnsweredQueries() {
+	for ref, l := range ca.queries {
 		if l.request.Answered() {
-			delete(ca.lookups, ref)
+			delete(ca.queries, ref)
 		}
 	}
 }
 
-// may reports whether the user is let to know of a contact: whether it is on the
+// canSee reports whether the user is let to know of a contact: whether it is on the
 // user's list. Unknown and unauthorised look the same. (RFC 6120 §13.10.2)
-func (ro *roster) may(peer legacy.Peer) (*contact, bool) {
+func (ro *roster) canSee(peer legacy.Peer) (*contact, bool) {
 	ct := ro.contacts[peer.ID]
 	if !ro.u.account.exists() || ct == nil || peer.ID == "" {
 		return nil, false
@@ -80,7 +80,7 @@ func (ro *roster) may(peer legacy.Peer) (*contact, bool) {
 func (ca *calls) onContactVCard(r *stanza.Request, peer legacy.Peer) {
 	profiler, ok := ca.u.login.legacySession().(legacy.Profiler)
 	if !ok {
-		ct, known := ca.u.roster.may(peer)
+		ct, known := ca.u.roster.canSee(peer)
 		if !known {
 			r.Fail(stanza.ErrServiceUnavail) // XEP-0054 §3.3
 			return
@@ -88,7 +88,7 @@ func (ca *calls) onContactVCard(r *stanza.Request, peer legacy.Peer) {
 		ca.replyVCard(r, peer, legacy.Profile{Nick: ca.u.roster.nameOf(ct)})
 		return
 	}
-	ca.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
+	ca.query(r, func(u *user, r *stanza.Request, ev legacy.Event) {
 		got := ev.(legacy.ProfileReceived)
 		switch {
 		case legacy.KindOf(got.Err) == legacy.NotFound && got.Err != nil:
@@ -96,7 +96,7 @@ func (ca *calls) onContactVCard(r *stanza.Request, peer legacy.Peer) {
 		case got.Err != nil:
 			r.Fail(stanza.Translate(got.Err))
 		default:
-			u.roster.learnNick(peer.ID, got.Profile)
+			u.roster.setNickFromProfile(peer.ID, got.Profile)
 			u.calls.replyVCard(r, peer, got.Profile)
 		}
 	}, func(ref string) error { return profiler.RequestProfile(ca.u.ctx, ref, peer) })
@@ -110,7 +110,7 @@ func (ca *calls) onContactVersion(r *stanza.Request, peer legacy.Peer) {
 		r.Fail(stanza.ErrServiceUnavail)
 		return
 	}
-	ca.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
+	ca.query(r, func(u *user, r *stanza.Request, ev legacy.Event) {
 		got := ev.(legacy.VersionReceived)
 		if got.Err != nil {
 			r.Fail(stanza.Translate(got.Err))
@@ -123,7 +123,7 @@ func (ca *calls) onContactVersion(r *stanza.Request, peer legacy.Peer) {
 
 func (ca *calls) replyVCard(r *stanza.Request, peer legacy.Peer, p legacy.Profile) {
 	var picture *avatar
-	if ct, ok := ca.u.roster.may(peer); ok {
+	if ct, ok := ca.u.roster.canSee(peer); ok {
 		picture = ct.avatar
 	}
 	if p.Nick == "" {
@@ -242,7 +242,7 @@ func vCard4(p legacy.Profile, picture *avatar) *element.Element {
 // onContactLast answers since when a contact is idle or gone, to those who see
 // them. (XEP-0012 §3, §8)
 func (ca *calls) onContactLast(r *stanza.Request, peer legacy.Peer) {
-	ct, ok := ca.u.roster.may(peer)
+	ct, ok := ca.u.roster.canSee(peer)
 	if !ok || !ct.Subscription.Has(registry.To) {
 		r.Fail(stanza.ErrForbidden.With(""))
 		return

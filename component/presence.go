@@ -15,11 +15,11 @@ import (
 
 // resource is one of the user's clients that is online.
 type resource struct {
-	presence legacy.Presence
-	priority int
-	features map[string]bool // what it can do, nil if unknown
-	asked    string          // the hash that it was asked about
-	asking   bool            // it has not answered yet
+	presence   legacy.Presence
+	priority   int
+	features   map[string]bool // what it can do, nil if unknown
+	queriedVer string          // the hash that it was asked about
+	awaiting   bool            // it has not answered yet
 }
 
 // maxResources bounds what a user can make us remember.
@@ -67,20 +67,20 @@ func (cl *clients) onAvailable(st *stanza.Inbound) {
 	}
 	came := len(cl.resources) == 0
 	r, before := translateResource(st.Element, cl.u.c.clock.Now()), cl.resources[full]
-	r.features, r.asked, r.asking = before.features, before.asked, before.asking
+	r.features, r.queriedVer, r.awaiting = before.features, before.queriedVer, before.awaiting
 	cl.resources[full] = r
 	cl.u.rooms.setClientOffline(full, false)
-	cl.learn(full, st.Element)
-	cl.noticePhoto(st.Element)
-	if came && legacy.KindOf(cl.u.login.refused()) == legacy.Replaced {
-		cl.u.login.forgive() // the user came back on purpose
+	cl.queryCaps(full, st.Element)
+	cl.onAvatarHash(st.Element)
+	if came && legacy.KindOf(cl.u.login.signOnError()) == legacy.Replaced {
+		cl.u.login.clearSignOnError() // the user came back on purpose
 	}
-	if cl.u.login.refused() != nil && st.To.Local == "" { // XEP-0100 §4.4.2
-		cl.u.roster.sendPresenceError(full, stanza.Translate(cl.u.login.refused()))
+	if cl.u.login.signOnError() != nil && st.To.Local == "" { // XEP-0100 §4.4.2
+		cl.u.roster.sendPresenceError(full, stanza.Translate(cl.u.login.signOnError()))
 	}
 	if cl.u.login.isReady() {
 		cl.showOwnPresence()
-		cl.u.roster.showUnshown()
+		cl.u.roster.sendUnsent()
 		if before.presence.Show == legacy.ShowOffline { // it has just come
 			cl.u.roster.readRosterAgain()
 		}
@@ -108,10 +108,10 @@ func (cl *clients) onUnavailable(st *stanza.Inbound) {
 	}
 	switch {
 	case len(cl.resources) > 0, cl.u.account.option(optStay):
-		cl.u.login.stay()
+		cl.u.login.endGrace()
 		cl.showOwnPresence()
 	default:
-		cl.u.login.linger()
+		cl.u.login.startGrace()
 	}
 }
 
@@ -185,22 +185,22 @@ func (cl *clients) ownPresence() legacy.Presence {
 
 // showOwnPresence tells the network, if it changed, how available the user is.
 func (cl *clients) showOwnPresence() {
-	if err := cl.tellPresence(); err != nil {
+	if err := cl.sendPresence(); err != nil {
 		cl.u.log.Warn().Err(err).Msg("cannot show the user's presence")
 	}
 }
 
-// tellPresence is showOwnPresence, with the error of a session that does not take it.
-func (cl *clients) tellPresence() error {
+// sendPresence is showOwnPresence, with the error of a session that does not take it.
+func (cl *clients) sendPresence() error {
 	p, ok := cl.u.login.legacySession().(legacy.Presencer)
 	now := cl.ownPresence()
-	if !ok || now == cl.shown {
+	if !ok || now == cl.sentPresence {
 		return nil
 	}
 	if err := p.SetPresence(cl.u.ctx, now); err != nil {
 		return err
 	}
-	cl.shown = now
+	cl.sentPresence = now
 	return nil
 }
 
@@ -274,12 +274,12 @@ func (ro *roster) onPresenceChanged(from legacy.Peer, p legacy.Presence) {
 	switch {
 	case !ct.Subscription.Has(registry.To), ro.blocked[from.ID]:
 	case !ct.flaps.allow(ro.u.c.clock.Now()):
-		ct.unshown = true
-		if ro.showAt.IsZero() {
-			ro.showAt = ro.u.c.clock.Now().Add(flapPause)
+		ct.unsent = true
+		if ro.unsentAt.IsZero() {
+			ro.unsentAt = ro.u.c.clock.Now().Add(flapPause)
 		}
 	default:
-		ct.unshown = ro.sendContactPresence(ct, ro.u.bare, "") != nil
+		ct.unsent = ro.sendContactPresence(ct, ro.u.bare, "") != nil
 	}
 }
 
@@ -311,15 +311,15 @@ func (ro *roster) sendContactPresence(ct *contact, to, id string) error {
 		p = legacy.Presence{} // XEP-0191 §3.2
 	}
 	return ro.u.c.write(func(dst []byte) []byte {
-		return appendContactPresence(dst, ro.u.c.full(ct.jid), to, id, p, ct.picture(ro.u.c), ro.u.c.disco.Load().of(p).caps)
+		return appendContactPresence(dst, ro.u.c.full(ct.jid), to, id, p, ct.avatarUpdate(ro.u.c), ro.u.c.disco.Load().of(p).caps)
 	})
 }
 
-// showUnshown sends what changed while there was no link.
-func (ro *roster) showUnshown() {
+// sendUnsent sends what changed while there was no link.
+func (ro *roster) sendUnsent() {
 	for _, ct := range ro.contacts {
-		if ct.unshown {
-			ct.unshown = ro.sendContactPresence(ct, ro.u.bare, "") != nil
+		if ct.unsent {
+			ct.unsent = ro.sendContactPresence(ct, ro.u.bare, "") != nil
 		}
 	}
 }
@@ -361,7 +361,7 @@ func (ro *roster) hideContacts() {
 			continue
 		}
 		ct.presence = legacy.Presence{}
-		ct.unshown = ro.sendContactPresence(ct, ro.u.bare, "") != nil
+		ct.unsent = ro.sendContactPresence(ct, ro.u.bare, "") != nil
 	}
 }
 

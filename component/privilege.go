@@ -32,7 +32,7 @@ func (p *privileges) get(domain string) privilege {
 	return p.of[domain]
 }
 
-func (p *privileges) put(domain string, is privilege) {
+func (p *privileges) set(domain string, is privilege) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.of == nil || len(p.of) >= maxPrivileges {
@@ -65,7 +65,7 @@ func (c *Component) onPrivilege(st *stanza.Inbound) bool {
 			is.sendMessage = typ == "outgoing"
 		}
 	}
-	c.privileges.put(st.From.Domain, is)
+	c.privileges.set(st.From.Domain, is)
 	c.log.Info().Str("server", st.From.Domain).Bool("roster", is.roster).Bool("message", is.sendMessage).Msg("the XMPP server grants privileges")
 	return true
 }
@@ -85,7 +85,7 @@ func (rw *rosterWriter) setRosterEntry(jid, subscription string, e rosterEntry, 
 	for _, group := range e.groups {
 		item.Add(element.New(xep.NSRoster, "group").AddText(group))
 	}
-	rw.ro.u.calls.query("set", rw.ro.u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) { then(reply != nil) })
+	rw.ro.u.calls.sendIQ("set", rw.ro.u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) { then(reply != nil) })
 }
 
 // writesRoster reports whether the user's server lets us write the user's roster.
@@ -117,7 +117,7 @@ func (ob *outbox) showOwn(jid, text string, sent time.Time) bool {
 		return false
 	}
 	id := newID()
-	put(&ob.echos, id, now)
+	lazySet(&ob.echos, id, now)
 	inner := element.New("jabber:client", "message").Set("from", ob.u.bare).Set("to", jid).Set("type", "chat").Set("id", id).
 		Add(element.New("jabber:client", "body").AddText(text))
 	if !sent.IsZero() {

@@ -23,7 +23,7 @@ func (r *room) retract(st *stanza.Inbound) {
 	if len(r.retracted) >= maxRetracted {
 		clear(r.retracted)
 	}
-	put(&r.retracted, id, st)
+	lazySet(&r.retracted, id, st)
 	r.redact(req, id, "", func() { req.Drop() }) // the room tells it to everybody
 }
 
@@ -72,7 +72,7 @@ func (r *room) redact(req *stanza.Request, id, reason string, done func()) {
 		req.Fail(stanza.ErrBadRequest)
 		return
 	}
-	r.rs.u.calls.look(req, func(u *user, req *stanza.Request, ev legacy.Event) {
+	r.rs.u.calls.query(req, func(u *user, req *stanza.Request, ev legacy.Event) {
 		if err := ev.(legacy.Done).Err; err != nil {
 			delete(r.retracted, id)
 			req.Fail(roomError(err))

@@ -13,12 +13,12 @@ import (
 	"transport/registry"
 )
 
-// trialTimeout is how long the network has to accept new credentials, less than
+// registrationTimeout is how long the network has to accept new credentials, less than
 // an IQ may take.
-const trialTimeout = 20 * time.Second
+const registrationTimeout = 20 * time.Second
 
-// trial is a registration that is being tried by really signing on.
-type trial struct {
+// pendingRegistration is a registration that is being tried by really signing on.
+type pendingRegistration struct {
 	done     func(*stanza.Error) // tells the user what came of it, nil for success
 	account  registry.Account
 	client   string // full JID of the client that registers
@@ -167,7 +167,7 @@ func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 		done(&stanza.ErrDatabase)
 		return
 	}
-	if ac.isRegistered() && ac.u.login.refused() == nil && ac.sameFields(fields) {
+	if ac.isRegistered() && ac.u.login.signOnError() == nil && ac.sameFields(fields) {
 		done(nil)
 		return
 	}
@@ -178,7 +178,7 @@ func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 			account.State = ac.row.State
 		}
 	}
-	ac.u.login.try(&trial{done: done, account: account, client: ac.u.clients.sender(), deadline: ac.u.c.clock.Now().Add(trialTimeout)})
+	ac.u.login.beginRegistration(&pendingRegistration{done: done, account: account, client: ac.u.clients.sender(), deadline: ac.u.c.clock.Now().Add(registrationTimeout)})
 }
 
 // sameFields reports whether a registration is what it was: the form shows defaults for
@@ -264,26 +264,26 @@ const maxLine = 1024
 
 var maxField = map[legacy.FieldType]int{legacy.FieldLines: 8 << 10, legacy.FieldSecretLines: 16 << 10}
 
-// steerTrial brings a trial on: first the session of the old credentials must
+// advanceRegistration brings a trial on: first the session of the old credentials must
 // end, since most networks allow only one.
-func (lg *login) steerTrial() {
-	switch t, s := lg.trial, lg.session; {
-	case s != nil && !s.trial && !s.ending:
+func (lg *login) advanceRegistration() {
+	switch t, s := lg.pending, lg.session; {
+	case s != nil && !s.registers && !s.ending:
 		lg.u.roster.hideAll("")
 		lg.endSession()
 	case s == nil && !t.started:
 		t.started = true
 		if err := lg.startSession(&t.account, true); err != nil {
-			lg.endTrial(err)
+			lg.abortRegistration(err)
 		}
 	}
 }
 
-// commitTrial stores a registration that the network has accepted. It is false
+// commitRegistration stores a registration that the network has accepted. It is false
 // when that failed.
-func (lg *login) commitTrial() bool {
-	t := lg.trial
-	lg.trial = nil
+func (lg *login) commitRegistration() bool {
+	t := lg.pending
+	lg.pending = nil
 	ctx, cancel := lg.u.storing()
 	defer cancel()
 	if err := lg.u.c.cfg.Registry.PutAccount(ctx, t.account); err != nil {
@@ -292,7 +292,7 @@ func (lg *login) commitTrial() bool {
 		lg.endSession()
 		return false
 	}
-	lg.session.trial = false
+	lg.session.registers = false
 	lg.u.account.take(&t.account)
 	lg.signOnErr = nil
 	lg.u.c.setRegistered(lg.u.bare, true)
@@ -302,17 +302,17 @@ func (lg *login) commitTrial() bool {
 	lg.u.log.Info().Msg("registered")
 	t.done(nil)
 	lg.u.calls.sweep()
-	lg.u.clients.apply(t.client)
+	lg.u.clients.setApplicant(t.client)
 	lg.u.roster.offerGateway()
 	return true
 }
 
-// endTrial gives a registration up and says why. What was registered before, if
+// abortRegistration gives a registration up and says why. What was registered before, if
 // anything, stays in force.
-func (lg *login) endTrial(err error) {
-	t := lg.trial
-	lg.trial = nil
-	if s := lg.session; s != nil && s.trial {
+func (lg *login) abortRegistration(err error) {
+	t := lg.pending
+	lg.pending = nil
+	if s := lg.session; s != nil && s.registers {
 		lg.endSession()
 	}
 	why := stanza.Translate(err)

@@ -59,7 +59,7 @@ func (rd *renditions) add(l spokenLine, re rendition, now time.Time) {
 	rd.last++
 	re.number, re.expires = rd.last, now.Add(renditionTime)
 	all := append(rd.by[l], re)
-	put(&rd.by, l, all[max(0, len(all)-maxSameLines):])
+	lazySet(&rd.by, l, all[max(0, len(all)-maxSameLines):])
 }
 
 // find is the first rendition of a line after one with a number: lines of the same words
@@ -120,7 +120,7 @@ func (r *room) rendition(ev legacy.RoomMessage) (rendition, *line) {
 	if len(r.rendered) >= maxSpeakers {
 		clear(r.rendered)
 	}
-	put(&r.rendered, ev.Nick, re.number)
+	lazySet(&r.rendered, ev.Nick, re.number)
 	r.loadHistory()
 	var same []*line
 	for i := len(r.history) - 1; i >= 0; i-- {

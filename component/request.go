@@ -19,5 +19,5 @@ func (ca *calls) sweep() {
 	}
 	clear(ca.requests[len(left):])
 	ca.requests = left
-	ca.sweepLookups()
+	ca.dropAnsweredQueries()
 }

@@ -174,8 +174,8 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	case rs.u.account.option(optLoggedOut):
 		rs.refuseEntry(st, rs.u.login.notOnline())
 		r.dropClient(full, "")
-	case rs.u.login.refused() != nil:
-		rs.refuseEntry(st, stanza.Translate(rs.u.login.refused()))
+	case rs.u.login.signOnError() != nil:
+		rs.refuseEntry(st, stanza.Translate(rs.u.login.signOnError()))
 		r.dropClient(full, "")
 	default:
 		r.requestJoin()
@@ -261,7 +261,7 @@ func (r *room) leaveOnNetwork(reason string) {
 		if err := roomer.LeaveRoom(r.rs.u.ctx, r.peer, reason); err != nil {
 			r.rs.u.log.Debug().Err(err).Msg("cannot leave a room")
 		} else if len(r.rs.leaving) < maxRooms {
-			put(&r.rs.leaving, r.peer.ID, true)
+			lazySet(&r.rs.leaving, r.peer.ID, true)
 		}
 	}
 	if r.rs.u.account.isGuest() && len(r.rs.all) == 0 {

@@ -80,7 +80,7 @@ func (r *room) listOccupants(req *stanza.Request) {
 	q, item := element.New(xep.NSMUCAdmin, "query"), req.Payload.Child(xep.NSMUCAdmin, "item")
 	keeper, ok := r.rs.u.login.legacySession().(legacy.RoomConfigurer)
 	if ok && item.Attr("affiliation") == "outcast" {
-		r.rs.u.calls.look(req, func(u *user, req *stanza.Request, ev legacy.Event) {
+		r.rs.u.calls.query(req, func(u *user, req *stanza.Request, ev legacy.Event) {
 			got := ev.(legacy.BansReceived)
 			if got.Err != nil {
 				req.Fail(roomError(got.Err))
@@ -239,7 +239,7 @@ func (r *room) banMask(s string) string {
 // moderate has the network do something in a room, one after the other, and answers
 // the IQ once all is done.
 func (rs *rooms) moderate(req *stanza.Request, steps ...func(ref string) error) {
-	rs.u.calls.look(req, func(u *user, req *stanza.Request, ev legacy.Event) {
+	rs.u.calls.query(req, func(u *user, req *stanza.Request, ev legacy.Event) {
 		switch done := ev.(legacy.Done); {
 		case done.Err != nil:
 			req.Fail(roomError(done.Err))
@@ -361,7 +361,7 @@ func (r *room) withConfig(req *stanza.Request, f func(config legacy.RoomConfig, 
 		f(legacy.RoomConfig{}, false)
 		return
 	}
-	r.rs.u.calls.look(req, func(u *user, req *stanza.Request, ev legacy.Event) {
+	r.rs.u.calls.query(req, func(u *user, req *stanza.Request, ev legacy.Event) {
 		got := ev.(legacy.RoomConfigReceived)
 		if got.Err != nil {
 			req.Fail(roomError(got.Err))

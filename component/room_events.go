@@ -57,13 +57,13 @@ func (rs *rooms) onRoomEvent(ev legacy.Event) bool {
 	case legacy.Invited:
 		rs.onInvited(ev)
 	case legacy.RoomConfigReceived:
-		rs.u.calls.onLookup(ev.Ref, ev)
+		rs.u.calls.onQueryResult(ev.Ref, ev)
 	case legacy.BansReceived:
-		rs.u.calls.onLookup(ev.Ref, ev)
+		rs.u.calls.onQueryResult(ev.Ref, ev)
 	case legacy.RoomsListed:
-		rs.u.calls.onLookup(ev.Ref, ev)
+		rs.u.calls.onQueryResult(ev.Ref, ev)
 	case legacy.Done:
-		rs.u.calls.onLookup(ev.Ref, ev)
+		rs.u.calls.onQueryResult(ev.Ref, ev)
 	default:
 		return false
 	}
@@ -264,7 +264,7 @@ func (r *room) onInterrupted(err error) {
 // roomsLost: the session is over. Rooms stay, to be entered again, unless the
 // user or the network has ended it for good.
 func (rs *rooms) onSessionLost(ours bool, err error) {
-	if ours && !rs.u.login.registering() && !rs.u.login.wanted() { // signed off, or no longer registered
+	if ours && !rs.u.login.registering() && !rs.u.login.wantsSession() { // signed off, or no longer registered
 		rs.closeRooms("333", rs.u.login.notOnline())
 		return
 	}

@@ -133,7 +133,7 @@ func (rs *rooms) onRoomInfo(req *stanza.Request, peer legacy.Peer, r *room) {
 		req.Reply(rs.u.c.roomInfo(peer, r, rs.listedRoom(peer), rs.u.account.records(peer)))
 		return
 	}
-	rs.u.calls.look(req, func(u *user, req *stanza.Request, ev legacy.Event) {
+	rs.u.calls.query(req, func(u *user, req *stanza.Request, ev legacy.Event) {
 		if got := ev.(legacy.RoomConfigReceived); got.Err == nil {
 			r.setConfig(&got.Config)
 		}
@@ -203,7 +203,7 @@ func (rs *rooms) roomsAt(req *stanza.Request, service legacy.Peer, then func([]l
 	if !ok {
 		return legacy.Errorf(legacy.Offline, "%s", rs.u.login.stateText())
 	}
-	return rs.u.calls.lookUp(req, func(u *user, _ *stanza.Request, ev legacy.Event) {
+	return rs.u.calls.tryQuery(req, func(u *user, _ *stanza.Request, ev legacy.Event) {
 		got := ev.(legacy.RoomsListed)
 		if got.Err != nil {
 			then(nil, got.Err)
@@ -213,7 +213,7 @@ func (rs *rooms) roomsAt(req *stanza.Request, service legacy.Peer, then func([]l
 		if len(u.rooms.lists) >= maxLists {
 			clear(u.rooms.lists)
 		}
-		put(&u.rooms.lists, service.ID, roomList{got.Rooms, u.c.clock.Now().Add(listTime)})
+		lazySet(&u.rooms.lists, service.ID, roomList{got.Rooms, u.c.clock.Now().Add(listTime)})
 		then(got.Rooms, nil)
 	}, func(ref string) error { return lister.ListRooms(rs.u.ctx, ref, service) })
 }

@@ -279,7 +279,7 @@ func (r *room) onPrivateText(st *stanza.Inbound, text string) {
 		return
 	}
 	if _, known := r.rs.private[peer.ID]; known || len(r.rs.private) < maxThreads {
-		put(&r.rs.private, peer.ID, r.peer.ID)
+		lazySet(&r.rs.private, peer.ID, r.peer.ID)
 	}
 	r.rs.u.outbox.sendTo(st, peer, text)
 }

@@ -19,15 +19,15 @@ type roster struct {
 
 	contacts map[string]*contact    // by peer ID; the gateway itself is ""
 	adding   map[string]func(error) // called when a contact was added, or refused, by peer ID
-	showAt   time.Time              // when contacts whose presence flaps are shown
+	unsentAt time.Time              // when contacts whose presence flaps are shown
 }
 
 // blocklist is the network's list of blocked peers.
 type blocklist struct {
 	ro *roster
 
-	blocked  map[string]bool          // by peer ID
-	blocking map[string][]blockWaiter // requests that wait for a change, by peer ID
+	blocked map[string]bool          // by peer ID
+	pending map[string][]blockWaiter // requests that wait for a change, by peer ID
 }
 
 // nicknames looks up the nicks of contacts that have no name.
@@ -42,15 +42,15 @@ type nicknames struct {
 type rosterWriter struct {
 	ro *roster
 
-	rosterFails bool      // the server refuses to let us write the roster, whatever it says
-	toAsk       []string  // peers to be brought in
-	toRemove    []string  // JIDs to be taken off
-	askAt       time.Time // when the next of toAsk is brought in
-	askAwaits   bool      // that waits for a nick
-	removeAt    time.Time // when the next of toRemove is taken off, zero without a link
-	readAt      time.Time // when the roster was read last
-	reading     bool      // a reading of it is under way
-	readers     []func()  // wait for the reading after it
+	rosterFails     bool      // the server refuses to let us write the roster, whatever it says
+	offers          []string  // peers to be brought in
+	removals        []string  // JIDs to be taken off
+	offerAt         time.Time // when the next of toAsk is brought in
+	offerAwaitsNick bool      // that waits for a nick
+	removeAt        time.Time // when the next of toRemove is taken off, zero without a link
+	readAt          time.Time // when the roster was read last
+	reading         bool      // a reading of it is under way
+	readers         []func()  // wait for the reading after it
 }
 
 func newRoster(u *user) roster { return roster{u: u, contacts: make(map[string]*contact)} }
@@ -69,39 +69,39 @@ func (ro *roster) load(rows []registry.Contact) {
 
 func (ro *roster) due(now time.Time) {
 	ro.expireNicks(now)
-	if isDue(ro.editAt, now) {
-		ro.editAt = time.Time{}
+	if isDue(ro.editRetryAt, now) {
+		ro.editRetryAt = time.Time{}
 		ro.editNext()
 	}
-	if isDue(ro.showAt, now) {
-		ro.showAt = time.Time{}
-		ro.showUnshown()
+	if isDue(ro.unsentAt, now) {
+		ro.unsentAt = time.Time{}
+		ro.sendUnsent()
 	}
 	switch {
-	case len(ro.toRemove) > 0: // of a registration before this one
+	case len(ro.removals) > 0: // of a registration before this one
 		if isDue(ro.removeAt, now) {
 			ro.removeNext(now)
 		}
-	case len(ro.toAsk) > 0 && !ro.askAt.After(now):
-		ro.askNext(now)
+	case len(ro.offers) > 0 && !ro.offerAt.After(now):
+		ro.offerNext(now)
 	}
 }
 
 func (ro *roster) next() time.Time {
-	next := earliest(ro.showAt, ro.editAt)
+	next := earliest(ro.unsentAt, ro.editRetryAt)
 	for _, q := range ro.nicks {
 		next = earliest(next, q.deadline)
 	}
 	switch {
-	case len(ro.toRemove) > 0:
+	case len(ro.removals) > 0:
 		next = earliest(next, ro.removeAt)
-	case len(ro.toAsk) > 0:
-		next = earliest(next, ro.askAt)
+	case len(ro.offers) > 0:
+		next = earliest(next, ro.offerAt)
 	}
 	return next
 }
 
-func (ro *roster) busy() bool { return len(ro.toAsk) > 0 || len(ro.toRemove) > 0 }
+func (ro *roster) busy() bool { return len(ro.offers) > 0 || len(ro.removals) > 0 }
 
 func (ro *roster) reset(why resetReason) {
 	switch why {
@@ -109,19 +109,19 @@ func (ro *roster) reset(why resetReason) {
 		if ro.u.conn == nil {
 			return
 		}
-		if len(ro.toRemove) > 0 {
+		if len(ro.removals) > 0 {
 			ro.removeAt = ro.u.c.clock.Now()
 		}
 		if ro.u.login.legacySession() != nil {
 			ro.sendGatewayPresence(ro.u.bare)
 		}
 	case sessionEnded:
-		ro.failBlocking()
+		ro.failPendingBlocks()
 		ro.endNicks()
 		ro.dropEdits()
 		ro.failAdding()
 	case unregistered:
-		ro.toAsk = nil
+		ro.offers = nil
 	}
 }
 

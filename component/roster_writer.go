@@ -19,9 +19,9 @@ import (
 // subscription each. What the user has answered once is never repeated.
 
 const (
-	offerBatch   = 100 // items of one proposal (XEP-0144 §8.2)
-	capsPatience = 200 * time.Millisecond
-	readPause    = 10 * time.Minute // between two readings of the roster for no other reason
+	offerBatch = 100 // items of one proposal (XEP-0144 §8.2)
+	capsWait   = 200 * time.Millisecond
+	readPause  = 10 * time.Minute // between two readings of the roster for no other reason
 )
 
 // offerGateway puts the gateway itself on the user's list, before its contacts.
@@ -34,7 +34,7 @@ func (rw *rosterWriter) offerGateway() {
 	gw.Subscription |= registry.AskFrom
 	rw.ro.save(gw)
 	if rw.writesRoster() {
-		rw.toAsk = slices.Insert(rw.toAsk, 0, gw.Peer)
+		rw.offers = slices.Insert(rw.offers, 0, gw.Peer)
 		return
 	}
 	rw.ro.sendSubscribe(gw, rw.whyGateway())
@@ -53,7 +53,7 @@ func (rw *rosterWriter) enterGateway() {
 		done(false)
 		return
 	}
-	rw.ro.u.calls.query("get", user, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
+	rw.ro.u.calls.sendIQ("get", user, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
 		if reply == nil {
 			done(false)
 			return
@@ -82,64 +82,66 @@ func (rw *rosterWriter) whyGateway() string {
 // offer puts a contact on the user's list who is on the network's.
 func (rw *rosterWriter) offer(ct *contact) {
 	ct.Subscription |= registry.AskFrom
-	rw.toAsk = append(rw.toAsk, ct.Peer)
+	rw.offers = append(rw.offers, ct.Peer)
 }
 
-// askNext offers the next of the contacts that wait for it, spread over time, so
+// offerNext offers the next of the contacts that wait for it, spread over time, so
 // that a long list is no flood.
-func (rw *rosterWriter) askNext(now time.Time) {
+func (rw *rosterWriter) offerNext(now time.Time) {
 	if rw.ro.u.c.conn.Load() == nil { // the next link goes on
-		rw.askAt = time.Time{}
+		rw.offerAt = time.Time{}
 		return
 	}
-	rw.askAt, rw.askAwaits = now.Add(askPace), false
+	rw.offerAt, rw.offerAwaitsNick = now.Add(offerPace), false
 	if rw.writesRoster() {
-		if rw.ro.seekNicks(1) {
+		if rw.ro.queryNicks(1) {
 			rw.awaitNicks(now)
 			return
 		}
-		rw.askAt = now.Add(queryTime) // the answer brings on the next
-		rw.writeNext()
+		rw.offerAt = now.Add(iqTimeout) // the answer brings on the next
+		rw.pushNext()
 		return
 	}
-	if rw.toAsk[0] == "" { // proposals come from it
-		if gw := rw.nextToAsk(); gw != nil {
+	if rw.offers[0] == "" { // proposals come from it
+		if gw := rw.nextOffer(); gw != nil {
 			rw.ro.sendSubscribe(gw, rw.whyGateway())
 		}
 		return
 	}
-	rw.ro.u.clients.meetApplicant()
+	rw.ro.u.clients.queryApplicantCaps()
 	proposers := rw.ro.u.clients.clientsWith(xep.NSRosterX)
 	few := 1
 	if len(proposers) > 0 {
 		few = offerBatch
 	}
 	switch {
-	case rw.ro.u.clients.learning():
-		rw.askAt = now.Add(capsPatience)
-	case rw.ro.seekNicks(few):
+	case rw.ro.u.clients.awaitsCaps():
+		rw.offerAt = now.Add(capsWait)
+	case rw.ro.queryNicks(few):
 		rw.awaitNicks(now)
 	case len(proposers) > 0:
-		rw.propose(proposers)
+		rw.suggestRosterItems(proposers)
 	default:
-		if ct := rw.nextToAsk(); ct != nil {
+		if ct := rw.nextOffer(); ct != nil {
 			rw.ro.sendSubscribe(ct, "From your contact list on "+rw.ro.u.c.cfg.Name+".")
 		}
 	}
-	if len(rw.toAsk) == 0 {
-		rw.ro.u.clients.apply("")
+	if len(rw.offers) == 0 {
+		rw.ro.u.clients.setApplicant("")
 	}
 }
 
 // awaitNicks puts the next offer off until it is known what the contacts are called.
-func (rw *rosterWriter) awaitNicks(now time.Time) { rw.askAt, rw.askAwaits = now.Add(nickTime), true }
+func (rw *rosterWriter) awaitNicks(now time.Time) {
+	rw.offerAt, rw.offerAwaitsNick = now.Add(nickTime), true
+}
 
-// nextToAsk takes the next contact that still is to be offered, nil if there is
+// nextOffer takes the next contact that still is to be offered, nil if there is
 // none.
-func (rw *rosterWriter) nextToAsk() *contact {
-	for len(rw.toAsk) > 0 {
-		peer := rw.toAsk[0]
-		rw.toAsk = rw.toAsk[1:]
+func (rw *rosterWriter) nextOffer() *contact {
+	for len(rw.offers) > 0 {
+		peer := rw.offers[0]
+		rw.offers = rw.offers[1:]
 		if ct := rw.ro.contacts[peer]; ct != nil && ct.Subscription.Has(registry.AskFrom) {
 			return ct
 		}
@@ -147,49 +149,49 @@ func (rw *rosterWriter) nextToAsk() *contact {
 	return nil
 }
 
-// writeNext writes the next contact into the user's roster. Where the server does not
+// pushNext writes the next contact into the user's roster. Where the server does not
 // let us after all, as ejabberd 23.01 does not, the other ways are taken.
-func (rw *rosterWriter) writeNext() {
+func (rw *rosterWriter) pushNext() {
 	var ct *contact
-	for ct == nil && len(rw.toAsk) > 0 {
-		ct = rw.ro.contacts[rw.toAsk[0]]
-		rw.toAsk = rw.toAsk[1:]
-		if ct != nil && !ct.Subscription.Has(registry.AskFrom) && !ct.changed {
+	for ct == nil && len(rw.offers) > 0 {
+		ct = rw.ro.contacts[rw.offers[0]]
+		rw.offers = rw.offers[1:]
+		if ct != nil && !ct.Subscription.Has(registry.AskFrom) && !ct.rosterStale {
 			ct = nil
 		}
 	}
 	if ct == nil {
 		return
 	}
-	ct.changed = false
+	ct.rosterStale = false
 	enter := ct.Subscription.Has(registry.AskFrom) // else it is there, and has changed
 	subscription := "both"
 	if !enter && !ct.Subscription.Has(registry.From) {
 		subscription = "to"
 	}
 	rw.setRosterItem(ct, subscription, func(ok bool) {
-		rw.askAt = rw.ro.u.c.clock.Now()
+		rw.offerAt = rw.ro.u.c.clock.Now()
 		switch {
 		case rw.ro.contacts[ct.Peer] != ct: // removed meanwhile
 		case ok && enter:
-			rw.onEntered(ct)
+			rw.onItemAdded(ct)
 		case ok:
 		default:
 			rw.rosterFails = rw.rosterFails || rw.ro.u.c.conn.Load() != nil
-			ct.changed = !enter
-			rw.toAsk = slices.Insert(rw.toAsk, 0, ct.Peer)
+			ct.rosterStale = !enter
+			rw.offers = slices.Insert(rw.offers, 0, ct.Peer)
 		}
 	})
 }
 
-// onEntered: somebody is in the user's roster with a subscription both ways, which was
+// onItemAdded: somebody is in the user's roster with a subscription both ways, which was
 // asked of nobody.
-func (rw *rosterWriter) onEntered(ct *contact) {
+func (rw *rosterWriter) onItemAdded(ct *contact) {
 	ct.Subscription = ct.Subscription&^(registry.AskFrom|registry.AskTo) | registry.To | registry.From
 	rw.ro.save(ct)
 	switch {
 	case ct.Peer != "":
-		ct.unshown = rw.ro.sendContactPresence(ct, rw.ro.u.bare, "") != nil
+		ct.unsent = rw.ro.sendContactPresence(ct, rw.ro.u.bare, "") != nil
 		return
 	case rw.ro.u.login.legacySession() != nil:
 		rw.ro.sendGatewayPresence(rw.ro.u.bare)
@@ -216,16 +218,16 @@ func (rw *rosterWriter) rosterEntry(ct *contact) rosterEntry {
 	return e
 }
 
-// propose sends a list of contacts to clients that ask the user about all of them
+// suggestRosterItems sends a list of contacts to clients that ask the user about all of them
 // at once. (XEP-0144 §5)
-func (rw *rosterWriter) propose(clients []string) {
+func (rw *rosterWriter) suggestRosterItems(clients []string) {
 	x := element.New(xep.NSRosterX, "x")
 	for x.Count() < offerBatch {
-		ct := rw.nextToAsk()
+		ct := rw.nextOffer()
 		if ct == nil {
 			break
 		}
-		ct.offered = true
+		ct.suggested = true
 		x.Add(rw.rosterItem("add", ct))
 	}
 	if x.Count() > 0 {
@@ -235,12 +237,12 @@ func (rw *rosterWriter) propose(clients []string) {
 
 func (rw *rosterWriter) sendRosterX(clients []string, x *element.Element) {
 	for _, full := range clients {
-		rw.ro.u.calls.query("set", full, x.Clone(), func(*element.Element) {})
+		rw.ro.u.calls.sendIQ("set", full, x.Clone(), func(*element.Element) {})
 	}
 }
 
-// suggest proposes one change to clients that know proposals. (XEP-0144 §3)
-func (rw *rosterWriter) suggest(action string, ct *contact) {
+// suggestChange proposes one change to clients that know proposals. (XEP-0144 §3)
+func (rw *rosterWriter) suggestChange(action string, ct *contact) {
 	if clients := rw.ro.u.clients.clientsWith(xep.NSRosterX); len(clients) > 0 {
 		rw.sendRosterX(clients, element.New(xep.NSRosterX, "x").Add(rw.rosterItem(action, ct)))
 	}
@@ -262,15 +264,15 @@ func (rw *rosterWriter) rosterItem(action string, ct *contact) *element.Element 
 	return item
 }
 
-// tellRoster tells the user's roster that a contact was renamed or moved on the
+// updateRosterItem tells the user's roster that a contact was renamed or moved on the
 // network.
-func (rw *rosterWriter) tellRoster(ct *contact) {
+func (rw *rosterWriter) updateRosterItem(ct *contact) {
 	switch {
 	case !rw.writesRoster():
-		rw.suggest("modify", ct)
-	case !ct.changed:
-		ct.changed = true
-		rw.toAsk = append(rw.toAsk, ct.Peer)
+		rw.suggestChange("modify", ct)
+	case !ct.rosterStale:
+		ct.rosterStale = true
+		rw.offers = append(rw.offers, ct.Peer)
 	}
 }
 
@@ -297,9 +299,9 @@ func (rw *rosterWriter) readRoster(then func()) {
 	}
 	rw.reading = true
 	rw.readAt = rw.ro.u.c.clock.Now()
-	rw.askAt = rw.readAt.Add(queryTime + time.Second)
-	rw.ro.u.calls.query("get", rw.ro.u.bare, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
-		rw.askAt = rw.ro.u.c.clock.Now()
+	rw.offerAt = rw.readAt.Add(iqTimeout + time.Second)
+	rw.ro.u.calls.sendIQ("get", rw.ro.u.bare, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
+		rw.offerAt = rw.ro.u.c.clock.Now()
 		if reply == nil {
 			rw.rosterFails = rw.rosterFails || rw.ro.u.c.conn.Load() != nil
 		} else if q := reply.Child(xep.NSRoster, "query"); q != nil {
@@ -334,7 +336,7 @@ func (rw *rosterWriter) readRosterItem(item *element.Element) {
 		return
 	}
 	if item.Attr("subscription") == "both" && !ct.Subscription.Has(registry.From) { // entered by us before, or by the user
-		rw.onEntered(ct)
+		rw.onItemAdded(ct)
 	}
 	if ct.Peer == "" {
 		return
@@ -343,11 +345,11 @@ func (rw *rosterWriter) readRosterItem(item *element.Element) {
 	for g := range item.Children(xep.NSRoster, "group") {
 		ct.inRoster.groups = append(ct.inRoster.groups, g.Text())
 	}
-	rw.follow(ct)
+	rw.applyRosterItem(ct)
 }
 
-// follow takes over what the user calls a contact, and the group, to the network's list.
-func (rw *rosterWriter) follow(ct *contact) {
+// applyRosterItem takes over what the user calls a contact, and the group, to the network's list.
+func (rw *rosterWriter) applyRosterItem(ct *contact) {
 	name, groups := ct.inRoster.name, ct.inRoster.groups
 	renamed := name != "" && name != ct.Name && name != rw.ro.nick(ct)
 	moved := len(groups) > 0 && (len(ct.Groups) == 0 || !slices.Contains(groups, ct.Groups[0]))

@@ -64,7 +64,7 @@ func (ca *calls) search(r *stanza.Request, wanted map[string]string, byForm bool
 		r.Fail(ca.u.login.notOnline())
 		return
 	}
-	ca.look(r, func(u *user, r *stanza.Request, ev legacy.Event) {
+	ca.query(r, func(u *user, r *stanza.Request, ev legacy.Event) {
 		found := ev.(legacy.SearchFinished)
 		switch {
 		case found.Err != nil && legacy.KindOf(found.Err) != legacy.NotFound:

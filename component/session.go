@@ -17,15 +17,15 @@ import (
 // session is one run of a legacy session. The actor owns it; run has a goroutine
 // of its own.
 type session struct {
-	legacy legacy.Session
-	cancel context.CancelFunc
-	ready  bool // the network has signed the account on
-	ending bool // cancel was called
-	trial  bool // it tries a registration
+	legacy    legacy.Session
+	cancel    context.CancelFunc
+	ready     bool // the network has signed the account on
+	ending    bool // cancel was called
+	registers bool // it tries a registration
 
-	since    time.Time // signed on
-	signOnBy time.Time // until then the network must have signed the account on
-	turn     time.Time // until then the sign-on waits for its turn, zero if it does not
+	since       time.Time // signed on
+	signOnBy    time.Time // until then the network must have signed the account on
+	queuedUntil time.Time // until then the sign-on waits for its turn, zero if it does not
 }
 
 // sessionEvent is what a session says to its actor: a legacy.Event, a sessionFlush
@@ -51,7 +51,7 @@ const (
 // none.
 func (lg *login) startSession(account *registry.Account, trial bool) error {
 	ctx, cancel := context.WithCancel(lg.u.ctx)
-	s := &session{cancel: cancel, trial: trial, signOnBy: lg.u.c.clock.Now().Add(signOnTimeout)}
+	s := &session{cancel: cancel, registers: trial, signOnBy: lg.u.c.clock.Now().Add(signOnTimeout)}
 	place := make(chan struct{}, 1) // holds our place among the sign-ons
 	over := func() {
 		select {
@@ -73,7 +73,7 @@ func (lg *login) startSession(account *registry.Account, trial bool) error {
 			case legacy.Ready, legacy.SignOnDelayed: // others need not wait as well
 				over()
 			}
-			lg.u.deliver(sessionEvent{s, ev})
+			lg.u.post(sessionEvent{s, ev})
 		},
 		Flush:     func(ctx context.Context) error { return lg.u.flush(ctx, s) },
 		Dial:      lg.u.c.cfg.Dial,
@@ -88,7 +88,7 @@ func (lg *login) startSession(account *registry.Account, trial bool) error {
 		return err
 	}
 	lg.session = s
-	lg.u.clients.forgetShown()
+	lg.u.clients.resetPresence()
 	lg.u.c.running.Go(func() {
 		defer func() {
 			over()
@@ -99,7 +99,7 @@ func (lg *login) startSession(account *registry.Account, trial bool) error {
 			lg.runSession(ctx, s)
 			return
 		}
-		lg.u.deliver(sessionEvent{s, sessionEnd{}})
+		lg.u.post(sessionEvent{s, sessionEnd{}})
 	})
 	return nil
 }
@@ -127,14 +127,14 @@ func (lg *login) runSession(ctx context.Context, s *session) {
 			lg.u.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("a session panicked")
 			err = legacy.Wrap(legacy.Internal, fmt.Errorf("panic: %v", r), "Something went wrong inside the gateway.")
 		}
-		lg.u.deliver(sessionEvent{s, sessionEnd{err}})
+		lg.u.post(sessionEvent{s, sessionEnd{err}})
 	}()
 	err = s.legacy.Run(ctx)
 }
 
-// deliver hands an event to the actor. It blocks while the actor's queue is full,
+// post hands an event to the actor. It blocks while the actor's queue is full,
 // so that TCP slows the network, and gives up when the actor has ended.
-func (u *user) deliver(ev sessionEvent) {
+func (u *user) post(ev sessionEvent) {
 	select {
 	case u.events <- ev:
 	case <-u.done:
@@ -162,8 +162,8 @@ func (u *user) flush(ctx context.Context, s *session) error {
 	}
 }
 
-// wanted reports whether the user should be signed on now.
-func (lg *login) wanted() bool {
+// wantsSession reports whether the user should be signed on now.
+func (lg *login) wantsSession() bool {
 	switch {
 	case !lg.u.account.exists(), lg.signOnErr != nil, lg.u.account.option(optLoggedOut):
 		return false
@@ -174,29 +174,29 @@ func (lg *login) wanted() bool {
 	case lg.u.clients.online():
 		return true
 	}
-	return !lg.graceEnd.IsZero() && (lg.session != nil || lg.called)
+	return !lg.graceEnd.IsZero() && (lg.session != nil || lg.forcedOnline)
 }
 
-// steer starts or ends the session as the user's state wants it.
-func (lg *login) steer() {
+// reconcileSession starts or ends the session as the user's state wants it.
+func (lg *login) reconcileSession() {
 	switch s := lg.session; {
-	case lg.trial != nil:
-		lg.steerTrial()
-	case s == nil && lg.wanted() && lg.retryAt.IsZero():
+	case lg.pending != nil:
+		lg.advanceRegistration()
+	case s == nil && lg.wantsSession() && lg.retryAt.IsZero():
 		account := lg.u.account.stored()
 		if err := lg.startSession(&account, false); err != nil {
 			lg.u.log.Error().Err(err).Msg("cannot prepare a session")
 			lg.signOnErr = err
 			lg.u.login.failVisits(lg.notOnline())
-			lg.tellSignOnFailed(err)
+			lg.reportSignOnFailure(err)
 		}
 	case s != nil && !s.ready && !s.ending && !s.signOnBy.After(lg.u.c.clock.Now()):
 		lg.u.log.Warn().Msg("the network did not sign the account on in time")
 		s.cancel() // not ending: onEnded makes it a failure
-	case s == nil && !lg.wanted():
+	case s == nil && !lg.wantsSession():
 		lg.retryAt = time.Time{}
 		lg.attempt = 0
-	case s != nil && !s.ending && !lg.wanted():
+	case s != nil && !s.ending && !lg.wantsSession():
 		lg.u.roster.hideAll("")
 		lg.endSession()
 	}
@@ -273,18 +273,18 @@ func (u *user) onLegacy(ev legacy.Event) {
 		u.outbox.onTypingChanged(ev)
 	case legacy.ProfileReceived:
 		if !u.roster.onNickFound(ev) {
-			u.calls.onLookup(ev.Ref, ev)
+			u.calls.onQueryResult(ev.Ref, ev)
 		}
 	case legacy.VersionReceived:
-		u.calls.onLookup(ev.Ref, ev)
+		u.calls.onQueryResult(ev.Ref, ev)
 	case legacy.SearchFinished:
-		u.calls.onLookup(ev.Ref, ev)
+		u.calls.onQueryResult(ev.Ref, ev)
 	case legacy.PeerNamed:
 		u.roster.onPeerNamed(ev)
 	case legacy.AvatarChanged:
 		u.roster.onAvatarChanged(ev)
 	case legacy.CommandDone:
-		u.calls.onLookup(ev.Ref, ev)
+		u.calls.onQueryResult(ev.Ref, ev)
 	case legacy.Notice:
 		u.outbox.onNotice(ev)
 	case legacy.StateSaved:
@@ -300,7 +300,7 @@ func (lg *login) onReady(ev legacy.Ready) {
 	lg.session.since = lg.u.c.clock.Now()
 	lg.attempt = 0
 	lg.u.signedOn.Store(true)
-	if lg.trial != nil && !lg.commitTrial() {
+	if lg.pending != nil && !lg.commitRegistration() {
 		return
 	}
 	lg.u.log.Info().Int("contacts", len(ev.Contacts)).Msg("signed on to the network")
@@ -311,8 +311,8 @@ func (lg *login) onReady(ev legacy.Ready) {
 	lg.u.roster.setBlocked(ev.Blocked)
 	lg.u.roster.mergeContacts(ev.Contacts)
 	lg.u.roster.readRoster(func() {})
-	lg.u.clients.forgetOwn()
-	lg.u.clients.showSelf()
+	lg.u.clients.resetAvatar()
+	lg.u.clients.publishProfile()
 	lg.u.outbox.sendSpooled()
 	lg.u.roster.watchContacts()
 	lg.u.rooms.rejoin()
@@ -323,12 +323,12 @@ func (lg *login) onReady(ev legacy.Ready) {
 // registration does not wait for it.
 func (lg *login) onSignOnDelayed(ev legacy.SignOnDelayed) {
 	s := lg.session
-	s.signOnBy, s.turn = ev.Until.Add(signOnTimeout), ev.Until
-	if lg.trial == nil {
+	s.signOnBy, s.queuedUntil = ev.Until.Add(signOnTimeout), ev.Until
+	if lg.pending == nil {
 		lg.u.log.Info().Time("until", ev.Until).Msg("a sign-on waits for its turn")
 		lg.u.roster.hideAll(ev.Text)
-	} else if s.trial && ev.Until.After(lg.trial.deadline) {
-		lg.endTrial(legacy.Errorf(legacy.RateLimited, "%s Register again then.", ev.Text))
+	} else if s.registers && ev.Until.After(lg.pending.deadline) {
+		lg.abortRegistration(legacy.Errorf(legacy.RateLimited, "%s Register again then.", ev.Text))
 	}
 }
 
@@ -342,18 +342,18 @@ func (lg *login) onEnded(err error) {
 		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")
 	}
 	lg.u.outbox.failSent(stanza.Translate(orTemporary(err)))
-	if lg.trial == nil || !s.trial {
+	if lg.pending == nil || !s.registers {
 		lg.u.rooms.onSessionLost(s.ending, err)
 	}
-	if lg.trial != nil {
-		if s.trial {
-			lg.endTrial(err)
+	if lg.pending != nil {
+		if s.registers {
+			lg.abortRegistration(err)
 		}
 		return
 	}
 	if s.ending {
 		lg.u.log.Info().Msg("signed off from the network")
-		if !lg.wanted() {
+		if !lg.wantsSession() {
 			lg.u.login.failVisits(lg.notOnline())
 		}
 		return
@@ -368,7 +368,7 @@ func (lg *login) onEnded(err error) {
 	switch kind {
 	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:
 		lg.signOnErr = err
-		lg.tellSignOnFailed(err)
+		lg.reportSignOnFailure(err)
 		return
 	}
 	lg.retryAt = lg.u.c.clock.Now().Add(signOnBackoff(lg.attempt, err))
@@ -382,9 +382,9 @@ func signOnBackoff(attempt int, err error) time.Duration {
 	return max(rand.N(ceiling)+time.Second/2, retryAfter(err))
 }
 
-// tellSignOnFailed tells the user, once, that signing on was given up and what
+// reportSignOnFailure tells the user, once, that signing on was given up and what
 // mends it. (XEP-0100 §4.4.2)
-func (lg *login) tellSignOnFailed(err error) {
+func (lg *login) reportSignOnFailure(err error) {
 	if lg.u.account.isGuest() { // whose joins and questions have been answered so
 		return
 	}

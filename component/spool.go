@@ -237,8 +237,8 @@ func (ob *outbox) sendSpooled() {
 // giveUpKept gives back what could not be sent in time.
 func (ob *outbox) bounceExpired() {
 	why := ob.u.login.notOnline()
-	if ob.u.login.refused() != nil {
-		why = stanza.Translate(ob.u.login.refused())
+	if ob.u.login.signOnError() != nil {
+		why = stanza.Translate(ob.u.login.signOnError())
 	}
 	for _, st := range ob.takeOutbound() {
 		st.Refuse(why)

@@ -64,7 +64,7 @@ func (lg *login) stateText() string {
 		return "You are not signed on: the network cannot be reached. The next try is at " + timeText(lg.retryAt) + "."
 	case stateSigningOn:
 		text := textSigningOn
-		if turn := lg.session.turn; !turn.IsZero() {
+		if turn := lg.session.queuedUntil; !turn.IsZero() {
 			text += " The network limits how often people may sign on from here; your turn comes at " + timeText(turn) + "."
 		}
 		return text

@@ -37,7 +37,7 @@ func (i *invitations) allow(user string, now time.Time) bool {
 	if len(i.sent) >= maxInvitations {
 		return false
 	}
-	put(&i.sent, user, now)
+	lazySet(&i.sent, user, now)
 	return true
 }
 

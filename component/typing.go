@@ -59,7 +59,7 @@ func (ob *outbox) onTypingChanged(ev legacy.TypingChanged) {
 	case legacy.TypingActive:
 		state = "composing"
 		if len(ob.typing) < maxTyping {
-			put(&ob.typing, ev.From.ID, ob.u.c.clock.Now().Add(typingTimeout))
+			lazySet(&ob.typing, ev.From.ID, ob.u.c.clock.Now().Add(typingTimeout))
 		}
 	case legacy.TypingPaused:
 		state = "paused"

@@ -31,7 +31,7 @@ func (ac *account) onUnregister(r *stanza.Request) {
 // server is told. What the user has changed in the roster goes to the network before.
 func (ac *account) unregister(done func(*stanza.Error)) {
 	if ac.u.login.registering() {
-		ac.u.login.endTrial(legacy.Errorf(legacy.Temporary, "You removed the registration before it was complete."))
+		ac.u.login.abortRegistration(legacy.Errorf(legacy.Temporary, "You removed the registration before it was complete."))
 	}
 	if !ac.isRegistered() {
 		done(&stanza.ErrRegisterFirst)
@@ -65,7 +65,7 @@ func (ac *account) removeAccount(done func(*stanza.Error)) {
 	ac.u.reset(unregistered)
 	ac.u.log.Info().Msg("unregistered")
 	done(nil)
-	ac.u.roster.leaveRoster()
+	ac.u.roster.clearRoster()
 }
 
 // settling is what waits until the network has the changes that are on their way to it.
@@ -113,36 +113,36 @@ func (ac *account) onEdited(p legacy.Peer) {
 	}
 }
 
-// leaveRoster takes the contacts, and the gateway after them, off the user's roster:
+// clearRoster takes the contacts, and the gateway after them, off the user's roster:
 // without a word where the server lets us, else as XEP-0100 §4.3 has it.
-func (rw *rosterWriter) leaveRoster() {
+func (rw *rosterWriter) clearRoster() {
 	silent := rw.writesRoster()
 	for _, ct := range rw.ro.contacts {
 		switch {
 		case ct.Peer == "":
 		case silent:
-			rw.remove(ct)
+			rw.queueRemoval(ct)
 		default:
-			rw.part(ct.jid)
+			rw.unsubscribeBoth(ct.jid)
 		}
 	}
-	slices.Sort(rw.toRemove)
+	slices.Sort(rw.removals)
 	if silent {
-		rw.remove(rw.ro.contact(""))
+		rw.queueRemoval(rw.ro.contact(""))
 	} else {
-		rw.part(rw.ro.u.c.domain)
+		rw.unsubscribeBoth(rw.ro.u.c.domain)
 	}
 	clear(rw.ro.contacts)
 }
 
-// remove has a contact taken off the user's roster without a word. A request of theirs
+// queueRemoval has a contact taken off the user's roster without a word. A request of theirs
 // that is not answered yet is withdrawn.
-func (rw *rosterWriter) remove(ct *contact) {
+func (rw *rosterWriter) queueRemoval(ct *contact) {
 	if ct.Subscription.Has(registry.AskFrom) && !ct.Subscription.Has(registry.To) {
 		rw.ro.u.c.sendPresence(ct.jid, rw.ro.u.bare, "unsubscribe", "")
 	}
 	rw.ro.u.c.sendPresence(rw.ro.u.c.full(ct.jid), rw.ro.u.bare, "unavailable", "")
-	rw.toRemove = append(rw.toRemove, ct.jid)
+	rw.removals = append(rw.removals, ct.jid)
 	if rw.removeAt.IsZero() {
 		rw.removeAt = rw.ro.u.c.clock.Now()
 	}
@@ -156,21 +156,21 @@ func (rw *rosterWriter) removeNext(now time.Time) {
 		rw.removeAt = time.Time{}
 		return
 	}
-	rw.removeAt = now.Add(queryTime + time.Second)
-	rw.removeRosterItem(rw.toRemove[0], func(ok bool) {
+	rw.removeAt = now.Add(iqTimeout + time.Second)
+	rw.removeRosterItem(rw.removals[0], func(ok bool) {
 		rw.removeAt = rw.ro.u.c.clock.Now()
 		if !ok && rw.ro.u.c.conn.Load() == nil {
 			return
 		}
 		if !ok {
 			rw.rosterFails = true
-			for _, jid := range rw.toRemove {
-				rw.part(jid)
+			for _, jid := range rw.removals {
+				rw.unsubscribeBoth(jid)
 			}
-			rw.toRemove, rw.removeAt = nil, time.Time{}
+			rw.removals, rw.removeAt = nil, time.Time{}
 			return
 		}
-		if rw.toRemove = rw.toRemove[1:]; len(rw.toRemove) == 0 {
+		if rw.removals = rw.removals[1:]; len(rw.removals) == 0 {
 			rw.removeAt = time.Time{}
 		}
 	})
@@ -180,7 +180,7 @@ func (rw *rosterWriter) removeNext(now time.Time) {
 // (XEP-0356 §4.2, RFC 6121 §2.5)
 func (rw *rosterWriter) removeRosterItem(jid string, then func(ok bool)) {
 	item := element.New(xep.NSRoster, "item").Set("jid", jid).Set("subscription", "remove")
-	rw.ro.u.calls.queryRaw("set", rw.ro.u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) {
+	rw.ro.u.calls.sendIQRaw("set", rw.ro.u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) {
 		if reply == nil {
 			then(false)
 			return
@@ -190,22 +190,22 @@ func (rw *rosterWriter) removeRosterItem(jid string, then func(ok bool)) {
 	})
 }
 
-// part ends what the user's server knows of a contact, both ways.
+// unsubscribeBoth ends what the user's server knows of a contact, both ways.
 // (XEP-0100 §4.3, §5.2)
-func (rw *rosterWriter) part(jid string) {
+func (rw *rosterWriter) unsubscribeBoth(jid string) {
 	rw.ro.u.c.sendPresence(jid, rw.ro.u.bare, "unsubscribe", "")
 	rw.ro.u.c.sendPresence(jid, rw.ro.u.bare, "unsubscribed", "")
 	rw.ro.u.c.sendPresence(rw.ro.u.c.full(jid), rw.ro.u.bare, "unavailable", "")
 }
 
-// drop takes a contact who has left the network's list off the user's: without a word
+// removeFromRoster takes a contact who has left the network's list off the user's: without a word
 // where the server lets us. (XEP-0100 §5.2, XEP-0144 §3.1)
-func (rw *rosterWriter) drop(ct *contact) {
+func (rw *rosterWriter) removeFromRoster(ct *contact) {
 	rw.ro.forget(ct)
 	if rw.writesRoster() {
-		rw.remove(ct)
+		rw.queueRemoval(ct)
 		return
 	}
-	rw.part(ct.jid)
-	rw.suggest("delete", ct)
+	rw.unsubscribeBoth(ct.jid)
+	rw.suggestChange("delete", ct)
 }

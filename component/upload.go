@@ -39,7 +39,7 @@ func (c *Component) upload(ctx context.Context, server, name string, size int64,
 	}
 	name = files.SafeName(name)
 	kind, _ := files.TypeOf(name)
-	reply, err := c.ask(ctx, service, element.New(xep.NSUpload, "request").
+	reply, err := c.queryServer(ctx, service, element.New(xep.NSUpload, "request").
 		Set("filename", name).Set("size", strconv.FormatInt(size, 10)).Set("content-type", kind))
 	if err != nil {
 		return "", err
@@ -67,7 +67,7 @@ func (c *Component) upload(ctx context.Context, server, name string, size int64,
 func (c *Component) findUpload(ctx context.Context, server string) (service string, limit int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, findTime)
 	defer cancel()
-	reply, err := c.ask(ctx, server, element.New(xep.NSDiscoItems, "query"))
+	reply, err := c.queryServer(ctx, server, element.New(xep.NSDiscoItems, "query"))
 	if err != nil {
 		return "", 0, err
 	}
@@ -80,7 +80,7 @@ func (c *Component) findUpload(ctx context.Context, server string) (service stri
 		}
 	}
 	for _, place := range places {
-		reply, err := c.ask(ctx, place, element.New(xep.NSDiscoInfo, "query"))
+		reply, err := c.queryServer(ctx, place, element.New(xep.NSDiscoInfo, "query"))
 		if ctx.Err() != nil {
 			break
 		}

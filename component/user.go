@@ -226,7 +226,7 @@ func (u *user) onStanza(st queued) {
 	switch st.Name {
 	case "iq":
 		if st.Type != "get" && st.Type != "set" {
-			u.calls.onReply(st.Inbound)
+			u.calls.onIQReply(st.Inbound)
 			break
 		}
 		r := &stanza.Request{Inbound: st.Inbound, Payload: st.First(), Deadline: u.c.clock.Now().Add(requestTime)}

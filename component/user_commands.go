@@ -100,7 +100,7 @@ func (ad *adhoc) login() (string, *stanza.Error) {
 	if why := ad.u.account.setOption(optLoggedOut, ""); why != nil {
 		return "", why
 	}
-	ad.u.login.call()
+	ad.u.login.forceOnline()
 	return textSigningOn, nil
 }
 
@@ -118,7 +118,7 @@ func (ad *adhoc) setInvisible(value string) (string, *stanza.Error) {
 	if why := ad.u.account.setOption(optInvisible, value); why != nil {
 		return "", why
 	}
-	if err := ad.u.clients.tellPresence(); err != nil {
+	if err := ad.u.clients.sendPresence(); err != nil {
 		why := stanza.Translate(err)
 		if undo := ad.u.account.setOption(optInvisible, before); undo != nil {
 			why = *undo

@@ -11,39 +11,39 @@ import (
 	"transport/legacy"
 )
 
-// asks are IQs of ours to servers, whose answers the goroutines of sessions wait
+// serverQueries are IQs of ours to servers, whose answers the goroutines of sessions wait
 // for. Those that actors send are in user.queries.
-type asks struct {
+type serverQueries struct {
 	mu      sync.Mutex
-	waiting map[string]asked // by id
+	waiting map[string]serverQuery // by id
 }
 
-// asked is an IQ that has yet to be answered, by the one it went to.
-type asked struct {
+// serverQuery is an IQ that has yet to be answered, by the one it went to.
+type serverQuery struct {
 	to    string
 	reply chan *element.Element // of capacity 1
 }
 
 const (
-	maxAsks = 64
-	askTime = 10 * time.Second
+	maxServerQueries   = 64
+	serverQueryTimeout = 10 * time.Second
 )
 
-// ask asks a server and waits for its answer, which may be an error stanza. No
+// queryServer asks a server and waits for its answer, which may be an error stanza. No
 // actor may call it, since it waits.
-func (c *Component) ask(ctx context.Context, to string, payload *element.Element) (*element.Element, error) {
+func (c *Component) queryServer(ctx context.Context, to string, payload *element.Element) (*element.Element, error) {
 	jid, err := address.Parse(to)
 	if err != nil {
 		return nil, legacy.Wrap(legacy.Temporary, err, "Your XMPP server names a service that there cannot be.")
 	}
-	id, a := newID(), asked{jid.String(), make(chan *element.Element, 1)}
-	if !c.asks.add(id, a) {
+	id, a := newID(), serverQuery{jid.String(), make(chan *element.Element, 1)}
+	if !c.serverQueries.add(id, a) {
 		return nil, legacy.Errorf(legacy.RateLimited, "The gateway waits for too many answers at the moment.")
 	}
-	defer c.asks.take(id, a.to)
+	defer c.serverQueries.take(id, a.to)
 	c.send(element.New(stanza.NS, "iq").Set("type", "get").Set("id", id).Set("from", c.domain).Set("to", to).Add(payload))
 	late := make(chan struct{})
-	defer c.clock.AfterFunc(askTime, func() { close(late) })()
+	defer c.clock.AfterFunc(serverQueryTimeout, func() { close(late) })()
 	select {
 	case reply := <-a.reply:
 		return reply, nil
@@ -54,35 +54,35 @@ func (c *Component) ask(ctx context.Context, to string, payload *element.Element
 	}
 }
 
-func (a *asks) add(id string, q asked) bool {
+func (a *serverQueries) add(id string, q serverQuery) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.waiting) >= maxAsks {
+	if len(a.waiting) >= maxServerQueries {
 		return false
 	}
 	if a.waiting == nil {
-		a.waiting = make(map[string]asked)
+		a.waiting = make(map[string]serverQuery)
 	}
 	a.waiting[id] = q
 	return true
 }
 
 // take removes what has an id, if it went to the one who now answers.
-func (a *asks) take(id, from string) (asked, bool) {
+func (a *serverQueries) take(id, from string) (serverQuery, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	q, ok := a.waiting[id]
 	if !ok || q.to != from {
-		return asked{}, false
+		return serverQuery{}, false
 	}
 	delete(a.waiting, id)
 	return q, true
 }
 
-// answered hands an answer to whoever waits for it. The link's reader calls it; it
+// deliverReply hands an answer to whoever waits for it. The link's reader calls it; it
 // never waits.
-func (c *Component) answered(st *stanza.Inbound) bool {
-	q, ok := c.asks.take(st.ID, st.From.String())
+func (c *Component) deliverReply(st *stanza.Inbound) bool {
+	q, ok := c.serverQueries.take(st.ID, st.From.String())
 	if ok {
 		q.reply <- st.Element // there is room for the one
 	}
