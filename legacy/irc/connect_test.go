@@ -49,11 +49,8 @@ func at(servers ...[]string) legacy.Account {
 
 func channel(id string) legacy.Peer { return legacy.Peer{ID: id, Room: true} }
 
-func (u *user) join(id string) {
-	u.t.Helper()
-	if err := u.Session.(legacy.Roomer).JoinRoom(u.t.Context(), channel(id), "alice", ""); err != nil {
-		u.t.Fatal(err)
-	}
+func join(u *user, id string) {
+	u.Do(u.Session.(legacy.Roomer).JoinRoom(context.Background(), channel(id), "alice", ""))
 }
 
 var dial = new(net.Dialer).DialContext
@@ -74,7 +71,7 @@ func TestSignOn(t *testing.T) {
 			t.Errorf("sent %q, want %q", got, want)
 		}
 	}
-	if _, ok := (<-u.events).(legacy.Ready); !ok {
+	if _, ok := (<-u.Events).(legacy.Ready); !ok {
 		t.Error("Ready is not the first event")
 	}
 	if n := expect[legacy.Notice](u); n.Text != "*** Looking up your hostname\n*** Found it" {
@@ -105,7 +102,7 @@ func TestPorts(t *testing.T) {
 		return dial(ctx, network, addr)
 	}
 	u := signedOn(t, named(t, nil), at([]string{"srv.test", "tls_ports", "6697," + closedPort(t), "ports", good}), slow)
-	u.join("#room%srv.test")
+	join(u, "#room%srv.test")
 	if joined := expect[legacy.RoomJoined](u); joined.Room.ID != "#room%srv.test" || tries.Load() != 3 {
 		t.Errorf("joined %+v after %d tries", joined, tries.Load())
 	}
@@ -118,14 +115,14 @@ func TestSecretsNeedTLS(t *testing.T) {
 	good := portOf(p.listener)
 	u := signedOn(t, named(t, nil), at([]string{"srv.test", "tls_ports", closedPort(t), "ports", good, "sasl_password", "right"},
 		[]string{"plain.test", "ports", good, "sasl_password", "right"}), dial)
-	u.join("#room%srv.test")
+	join(u, "#room%srv.test")
 	if failed := expect[legacy.RoomFailed](u); legacy.KindOf(failed.Err) != legacy.Temporary {
 		t.Errorf("failed %+v", failed)
 	}
 	if len(p.got) != 0 {
 		t.Errorf("the server was sent %q", <-p.got)
 	}
-	u.join("#room%plain.test")
+	join(u, "#room%plain.test")
 	expect[legacy.RoomJoined](u)
 	p.wait("AUTHENTICATE PLAIN")
 }
@@ -167,7 +164,7 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := signedOn(t, named(t, nil), at(append([]string{"srv.test", "tls_ports", portOf(p.listener), "ports", portOf(plain.listener)}, tt.settings...)), dial)
-			u.join("#room%srv.test")
+			join(u, "#room%srv.test")
 			if tt.want != nil {
 				if failed := expect[legacy.RoomFailed](u); legacy.KindOf(failed.Err) != legacy.KindOf(tt.want) {
 					t.Errorf("failed %+v", failed)
@@ -192,7 +189,7 @@ func TestTLS(t *testing.T) {
 		t.Error("the port without TLS was tried after one whose certificate was wrong")
 	}
 	u := signedOn(t, named(t, nil), at([]string{"srv.test", "tls_ports", "", "ports", portOf(plain.listener)}), dial)
-	u.join("#room%srv.test")
+	join(u, "#room%srv.test")
 	expect[legacy.RoomJoined](u)
 }
 
@@ -209,7 +206,7 @@ func TestNotPublic(t *testing.T) {
 		if p, err := n.ParsePeer(id); err != nil || p.ID != id {
 			t.Errorf("%s: %+v, %v", id, p, err)
 		}
-		u.join(id)
+		join(u, id)
 		if failed := expect[legacy.RoomFailed](u); failed.Room.ID != id || host != "0x7f.1" && legacy.KindOf(failed.Err) != legacy.Forbidden {
 			t.Errorf("%s: %+v", host, failed)
 		}
@@ -227,7 +224,7 @@ func TestLongLine(t *testing.T) {
 		t.Errorf("%d bytes came", len(m.Text))
 	}
 	p.all("PRIVMSG alice :%s", strings.Repeat("x", 1<<20))
-	if err := u.waitEnd(); legacy.KindOf(err) != legacy.Temporary {
+	if err := u.WaitEnd(); legacy.KindOf(err) != legacy.Temporary {
 		t.Errorf("ended %v", err)
 	}
 }
@@ -256,9 +253,9 @@ func TestServerEnds(t *testing.T) {
 			u := start(t, network(t, p.listener.Addr().String()), alice)
 			if tt.at == "JOIN" {
 				expect[legacy.Ready](u)
-				u.join("#room")
+				join(u, "#room")
 			}
-			err := u.waitEnd()
+			err := u.WaitEnd()
 			var e *legacy.Error
 			if !errors.As(err, &e) || e.Kind != tt.kind || e.RetryAfter < tt.atLeast {
 				t.Errorf("ended %#v", err)
@@ -278,7 +275,7 @@ func TestDisconnectFixed(t *testing.T) {
 	if got := p.wait("QUIT"); got != "QUIT :so long" {
 		t.Errorf("sent %q", got)
 	}
-	if err := u.waitEnd(); legacy.KindOf(err) != legacy.Forbidden {
+	if err := u.WaitEnd(); legacy.KindOf(err) != legacy.Forbidden {
 		t.Errorf("ended %v", err)
 	}
 }

@@ -142,7 +142,7 @@ func TestRoom(t *testing.T) {
 		t.Errorf("left %+v", left)
 	}
 	p.all("ERROR :Closing link")
-	if err := u.waitEnd(); legacy.KindOf(err) != legacy.Temporary {
+	if err := u.WaitEnd(); legacy.KindOf(err) != legacy.Temporary {
 		t.Errorf("ended %v", err)
 	}
 }

@@ -19,7 +19,7 @@ func TestRejoin(t *testing.T) {
 	p := startPeer(t, nil)
 	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", portOf(p.listener)}), dial)
 	rooms := u.Session.(legacy.Roomer)
-	u.join("#a%srv.test")
+	join(u, "#a%srv.test")
 	expect[legacy.RoomJoined](u)
 	if err := rooms.JoinRoom(t.Context(), channel("#b%srv.test"), "alice", "key"); err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestNotBack(t *testing.T) {
 		}
 	})
 	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", portOf(p.listener)}), dial)
-	u.join("#a%srv.test")
+	join(u, "#a%srv.test")
 	expect[legacy.RoomJoined](u)
 	close(refuse)
 	p.drop()
@@ -74,9 +74,9 @@ func TestNotBack(t *testing.T) {
 func TestServers(t *testing.T) {
 	one, two := startPeer(t, nil), startPeer(t, nil)
 	u := signedOn(t, named(t, nil), at([]string{"one", "ports", portOf(one.listener)}, []string{"two", "ports", portOf(two.listener), "nick", "ally"}), dial)
-	u.join("#room%one")
+	join(u, "#room%one")
 	expect[legacy.RoomJoined](u)
-	u.join("#room%two")
+	join(u, "#room%two")
 	if joined := expect[legacy.RoomJoined](u); joined.Nick != "ally" || joined.Room.ID != "#room%two" {
 		t.Errorf("joined %+v", joined)
 	}
@@ -106,10 +106,10 @@ func TestServers(t *testing.T) {
 	if m := expect[legacy.RoomMessage](u); m.Room.ID != "#room%one" {
 		t.Errorf("said %+v", m)
 	}
-	u.cancel()
+	u.Cancel()
 	one.wait("QUIT")
 	two.wait("QUIT")
-	if err := u.waitEnd(); err != nil {
+	if err := u.WaitEnd(); err != nil {
 		t.Errorf("ended %v", err)
 	}
 	if err := u.Session.(legacy.Roomer).JoinRoom(t.Context(), channel("#x%one"), "alice", ""); legacy.KindOf(err) != legacy.Offline {
@@ -142,12 +142,12 @@ func TestLastWords(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.wait("PRIVMSG bob :farewell")
-		u.cancel()
+		u.Cancel()
 		p.wait("QUIT")
 		if sent := expect[legacy.MessageSent](u); sent.Ref != "1" {
 			t.Errorf("sent is %+v", sent)
 		}
-		if err := u.waitEnd(); err != nil {
+		if err := u.WaitEnd(); err != nil {
 			t.Errorf("ended %v", err)
 		}
 	}
@@ -171,14 +171,14 @@ func TestPartingNotices(t *testing.T) {
 	if n := expect[legacy.Notice](u); n.Text != "Hello." {
 		t.Errorf("notice %+v", n)
 	}
-	u.cancel()
+	u.Cancel()
 	p.wait("QUIT")
-	if err := u.waitEnd(); err != nil {
+	if err := u.WaitEnd(); err != nil {
 		t.Errorf("ended %v", err)
 	}
 	var said []string
-	for len(u.events) > 0 {
-		switch ev := (<-u.events).(type) {
+	for len(u.Events) > 0 {
+		switch ev := (<-u.Events).(type) {
 		case legacy.Notice:
 			t.Errorf("said in parting: %q", ev.Text)
 		case legacy.MessageReceived:
@@ -244,8 +244,8 @@ func deafServer(t *testing.T, text string) {
 		}
 		<-tries.write // which blocks
 	}
-	u.cancel()
-	if err := u.waitEnd(); err != nil {
+	u.Cancel()
+	if err := u.WaitEnd(); err != nil {
 		t.Errorf("ended %v", err)
 	}
 }
@@ -256,7 +256,7 @@ func TestUnusedLink(t *testing.T) {
 	p := startPeer(t, nil)
 	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", portOf(p.listener)}), dial)
 	for range 3 {
-		u.join("#a%srv.test")
+		join(u, "#a%srv.test")
 		expect[legacy.RoomJoined](u)
 		if err := u.Session.(legacy.Roomer).LeaveRoom(t.Context(), channel("#a%srv.test"), "bye"); err != nil {
 			t.Fatal(err)
@@ -309,7 +309,7 @@ func TestSecretWithoutTLS(t *testing.T) {
 	plain := startPeer(t, nil)
 	for _, password := range []string{"", "sesame"} {
 		u := signedOn(t, named(t, nil), at([]string{"srv.test", "tls_ports", closedPort(t), "ports", portOf(plain.listener), "sasl_password", password}), dial)
-		u.join("#room%srv.test")
+		join(u, "#room%srv.test")
 		if password == "" {
 			expect[legacy.RoomJoined](u)
 			continue
@@ -327,7 +327,7 @@ func TestWaiting(t *testing.T) {
 	u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", portOf(p.listener)}), dial)
 	ctx, where := t.Context(), channel("#a%srv.test")
 	s := u.Session
-	u.join("#a%srv.test")
+	join(u, "#a%srv.test")
 	p.wait("USER")
 	taken := 1
 	var err error
@@ -347,13 +347,13 @@ func TestWaiting(t *testing.T) {
 	if legacy.KindOf(last) != legacy.RateLimited {
 		t.Errorf("too many servers: %v", last)
 	}
-	u.cancel()
-	if err := u.waitEnd(); err != nil {
+	u.Cancel()
+	if err := u.WaitEnd(); err != nil {
 		t.Errorf("ended %v", err)
 	}
 	failed := 0
-	for len(u.events) > 0 {
-		if ev, ok := (<-u.events).(legacy.MessageFailed); ok && legacy.KindOf(ev.Err) == legacy.Offline {
+	for len(u.Events) > 0 {
+		if ev, ok := (<-u.Events).(legacy.MessageFailed); ok && legacy.KindOf(ev.Err) == legacy.Offline {
 			failed++
 		}
 	}

@@ -11,11 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"transport/legacy"
 	"transport/legacy/irc"
 	"transport/legacy/irc/ircwire"
+	"transport/legacy/legacytest"
 )
 
 const patience = 10 * time.Second
@@ -206,48 +205,17 @@ func network(t testing.TB, addr string) legacy.Network {
 	return n
 }
 
-// user is a session with its events.
-type user struct {
-	legacy.Session
-	t      testing.TB
-	events chan legacy.Event
-	ended  chan error
-	cancel context.CancelFunc
-}
+// user is a session, played by the test.
+type user = legacytest.Played
 
 func start(t testing.TB, n legacy.Network, fields map[string]string) *user {
 	t.Helper()
-	return startAccount(t, n, legacy.Account{Fields: fields}, new(net.Dialer).DialContext)
+	return startAccount(t, n, legacy.Account{Fields: fields}, nil)
 }
 
 func startAccount(t testing.TB, n legacy.Network, account legacy.Account, dial func(context.Context, string, string) (net.Conn, error)) *user {
 	t.Helper()
-	u := &user{t: t, events: make(chan legacy.Event, 4096), ended: make(chan error, 1)}
-	ctx, cancel := context.WithCancel(context.Background())
-	u.cancel = cancel
-	s, err := n.NewSession(account, legacy.Env{
-		Log: zerolog.Nop(), Now: time.Now, Flush: func(context.Context) error { return nil }, Dial: dial,
-		Emit: func(ev legacy.Event) {
-			if err := irc.Illegal(n, ev); err != nil {
-				t.Errorf("the core is told %T%+v: %v", ev, ev, err)
-			}
-			u.events <- ev
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Session = s
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		u.ended <- s.Run(ctx)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-	})
-	return u
+	return legacytest.Play(t, n, account, legacytest.PlayOptions{Dial: dial, Check: func(ev legacy.Event) error { return irc.Illegal(n, ev) }})
 }
 
 // signedOn returns a session that accepts commands.
@@ -258,34 +226,7 @@ func signedOn(t testing.TB, n legacy.Network, account legacy.Account, dial func(
 	return u
 }
 
-func expect[E legacy.Event](u *user) E {
-	u.t.Helper()
-	var skipped []string
-	for timeout := time.After(patience); ; {
-		select {
-		case ev := <-u.events:
-			if e, ok := ev.(E); ok {
-				return e
-			}
-			skipped = append(skipped, fmt.Sprintf("%T%+v", ev, ev))
-		case <-timeout:
-			var want E
-			u.t.Fatalf("no %T came, but\n%s", want, strings.Join(skipped, "\n"))
-		}
-	}
-}
-
-func (u *user) waitEnd() error {
-	u.t.Helper()
-	select {
-	case err := <-u.ended:
-		u.ended <- err
-		return err
-	case <-time.After(patience):
-		u.t.Fatal("Run does not return")
-		return nil
-	}
-}
+func expect[E legacy.Event](u *user) E { return legacytest.Await[E](u, nil) }
 
 var (
 	alice = map[string]string{"username": "alice"}

@@ -44,7 +44,7 @@ func TestSTS(t *testing.T) {
 				return false
 			})
 			u := signedOn(t, named(t, nil), at([]string{"srv.test", "ports", portOf(plain.listener), "verify_cert", tt.verify}), dial)
-			u.join("#room%srv.test")
+			join(u, "#room%srv.test")
 			if tt.over == nil {
 				if failed := expect[legacy.RoomFailed](u); legacy.KindOf(failed.Err) != tt.want {
 					t.Errorf("failed %+v", failed)

@@ -14,7 +14,7 @@ import (
 // command executes a command of the network.
 func (u *user) command(name string, args map[string]string) legacy.CommandDone {
 	u.t.Helper()
-	u.do(u.Session.(legacy.Commander).Do(u.t.Context(), name, legacy.Peer{}, name, args))
+	u.Do(u.Session.(legacy.Commander).Do(u.t.Context(), name, legacy.Peer{}, name, args))
 	return expect(u, func(d legacy.CommandDone) bool { return d.Ref == name })
 }
 
@@ -42,7 +42,7 @@ func TestChangePassword(t *testing.T) {
 					t.Errorf("%v: got %+v", wrong, got)
 				}
 			}
-			u.do(u.Session.(legacy.Commander).Do(t.Context(), "p", legacy.Peer{}, "change-password", map[string]string{"password": "new one", "again": "new one"}))
+			u.Do(u.Session.(legacy.Commander).Do(t.Context(), "p", legacy.Peer{}, "change-password", map[string]string{"password": "new one", "again": "new one"}))
 			if got := expect(u, any[legacy.CredentialsChanged]); got.Fields["password"] != "new one" {
 				t.Errorf("got %+v", got)
 			}
@@ -127,7 +127,7 @@ func TestAIMDirectory(t *testing.T) {
 	u := signOn(t, mock, newNetwork(t, o), "aliceaim")
 	search := func(query map[string]string) legacy.SearchFinished {
 		t.Helper()
-		u.do(u.Session.(legacy.Searcher).Search(t.Context(), "s", query))
+		u.Do(u.Session.(legacy.Searcher).Search(t.Context(), "s", query))
 		return expect(u, any[legacy.SearchFinished])
 	}
 	if got := search(map[string]string{"first": "robert"}); got.Ref != "s" || got.Err != nil || len(got.Results) != 2 || got.Results[0].Peer.ID != "bobaim" || got.Results[1].Peer.ID != "rob" {
@@ -152,12 +152,12 @@ func TestAIMDirectory(t *testing.T) {
 	}
 
 	// The directory has entries of offline users.
-	u.do(u.Session.(legacy.Profiler).RequestProfile(t.Context(), "p", legacy.Peer{ID: "bobaim"}))
+	u.Do(u.Session.(legacy.Profiler).RequestProfile(t.Context(), "p", legacy.Peer{ID: "bobaim"}))
 	if got := expect(u, any[legacy.ProfileReceived]); got.Err != nil || got.Profile.Nick != "Bobby" || got.Profile.Street != "Main Street 1" || got.Profile.Country != "USA" {
 		t.Errorf("got %+v", got)
 	}
 
-	u.do(u.Session.(legacy.ProfileSetter).SetProfile(t.Context(), legacy.Profile{First: "Alice", City: "London"}))
+	u.Do(u.Session.(legacy.ProfileSetter).SetProfile(t.Context(), legacy.Profile{First: "Alice", City: "London"}))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := mock.WaitSNAC(ctx, "aliceaim", oscarwire.LocationSetDir, 1); err != nil {

@@ -27,7 +27,7 @@ func classes(mock *oscarmock.Network, owner, name string) (of []uint16, mode uin
 
 func (u *user) block(id string, blocked bool) legacy.BlockChanged {
 	u.t.Helper()
-	u.do(u.Session.(legacy.Blocker).Block(u.t.Context(), legacy.Peer{ID: id}, blocked))
+	u.Do(u.Session.(legacy.Blocker).Block(u.t.Context(), legacy.Peer{ID: id}, blocked))
 	return expect(u, func(ev legacy.BlockChanged) bool { return ev.Peer.ID == id })
 }
 
@@ -118,7 +118,7 @@ func TestBlockedElsewhere(t *testing.T) {
 	if got := expect(u, any[legacy.Ready]).Blocked; len(got) != 1 || got[0].ID != bob {
 		t.Errorf("blocked at first: %+v", got)
 	}
-	u.do(u.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowOnline}))
+	u.Do(u.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowOnline}))
 	mock.EditFeedbag(alice, oscarwire.FeedbagUpdate, mode(oscarwire.PrivacyDenyListed))
 	if got := expect(u, any[legacy.BlockChanged]); got.Peer.ID != "carolaim" || !got.Blocked {
 		t.Errorf("the mode changed: %+v", got)

@@ -47,13 +47,13 @@ func (u *user) rooms() legacy.Roomer { return u.Session.(legacy.Roomer) }
 // join joins a room.
 func (u *user) join(room legacy.Peer) legacy.RoomJoined {
 	u.t.Helper()
-	u.do(u.rooms().JoinRoom(u.t.Context(), room, "", ""))
+	u.Do(u.rooms().JoinRoom(u.t.Context(), room, "", ""))
 	return expect(u, func(ev legacy.RoomJoined) bool { return ev.Room == room })
 }
 
 func (u *user) say(ref string, room legacy.Peer, text string) {
 	u.t.Helper()
-	u.do(u.Send(u.t.Context(), legacy.Outgoing{Ref: ref, To: room, Text: text}))
+	u.Do(u.Send(u.t.Context(), legacy.Outgoing{Ref: ref, To: room, Text: text}))
 }
 
 func (u *user) sent(ref string) {
@@ -106,16 +106,16 @@ func TestRoom(t *testing.T) {
 			if got := expect(a, any[legacy.OccupantLeft]); got.Nick != "Bob Smith" || got.Kind != legacy.LeftRoom {
 				t.Errorf("got %+v", got)
 			}
-			a.do(a.rooms().LeaveRoom(t.Context(), lobby, ""))
+			a.Do(a.rooms().LeaveRoom(t.Context(), lobby, ""))
 			if got := expect(a, any[legacy.RoomLeft]); got.Room != lobby || got.Kind != legacy.LeftRoom {
 				t.Errorf("got %+v", got)
 			}
 			expect(c, func(ev legacy.OccupantLeft) bool { return ev.Nick == aliceAIM })
 			// rejoining at once
-			a.do(a.rooms().JoinRoom(t.Context(), lobby, "", ""))
+			a.Do(a.rooms().JoinRoom(t.Context(), lobby, "", ""))
 			expect(a, any[legacy.RoomJoined])
-			a.do(a.rooms().LeaveRoom(t.Context(), lobby, ""))
-			a.do(a.rooms().JoinRoom(t.Context(), lobby, "", ""))
+			a.Do(a.rooms().LeaveRoom(t.Context(), lobby, ""))
+			a.Do(a.rooms().JoinRoom(t.Context(), lobby, "", ""))
 			expect(a, any[legacy.RoomLeft])
 			expect(a, any[legacy.RoomJoined])
 		})
@@ -130,8 +130,8 @@ func TestRoomRefusals(t *testing.T) {
 		t.Errorf("before Ready: %v", err)
 	}
 	expect(stranger, any[legacy.Ready])
-	stranger.cancel()
-	if err := stranger.waitEnd(); err != nil {
+	stranger.Cancel()
+	if err := stranger.WaitEnd(); err != nil {
 		t.Error(err)
 	}
 	r := stranger.rooms()
@@ -162,10 +162,10 @@ func TestRoomRefusals(t *testing.T) {
 		}
 	}
 	for id, kind := range map[string]legacy.Kind{"#5-nowhere": legacy.NotFound, "#7-chess": legacy.Unsupported} {
-		u.do(r.JoinRoom(t.Context(), legacy.Peer{ID: id, Room: true}, "", ""))
+		u.Do(r.JoinRoom(t.Context(), legacy.Peer{ID: id, Room: true}, "", ""))
 		failed(kind)
 	}
-	u.do(r.Invite(t.Context(), lobby, legacy.Peer{ID: "bobsmith"}))
+	u.Do(r.Invite(t.Context(), lobby, legacy.Peer{ID: "bobsmith"}))
 	failed(legacy.NotFound)
 	u.say("outside", lobby, "hello?")
 	if got := expect(u, any[legacy.MessageFailed]); got.Ref != "outside" {
@@ -182,7 +182,7 @@ func TestRoomRefusals(t *testing.T) {
 	}
 	u.sent("fits")
 	for i := range 30 {
-		u.do(r.JoinRoom(t.Context(), legacy.Peer{ID: fmt.Sprint("#room", i), Room: true}, "", ""))
+		u.Do(r.JoinRoom(t.Context(), legacy.Peer{ID: fmt.Sprint("#room", i), Room: true}, "", ""))
 	}
 	failed(legacy.RateLimited)
 }
@@ -193,7 +193,7 @@ func TestInvitations(t *testing.T) {
 	a, c := signOn(t, mock, n, aliceAIM), signOn(t, mock, n, carolAIM)
 	chess := legacy.Peer{ID: "#chess club", Room: true}
 	a.join(chess)
-	a.do(a.rooms().Invite(t.Context(), chess, legacy.Peer{ID: "carol"}))
+	a.Do(a.rooms().Invite(t.Context(), chess, legacy.Peer{ID: "carol"}))
 	if got := expect(c, any[legacy.MessageReceived]); got.From.ID != "aliceaim" {
 		t.Errorf("got %+v", got)
 	}
@@ -202,12 +202,12 @@ func TestInvitations(t *testing.T) {
 	}
 	c.join(chess)
 	expect(a, func(ev legacy.OccupantJoined) bool { return ev.Occupant.Nick == carolAIM })
-	a.do(a.rooms().Invite(t.Context(), chess, legacy.Peer{ID: "bobsmith"}))
+	a.Do(a.rooms().Invite(t.Context(), chess, legacy.Peer{ID: "bobsmith"}))
 	expect(a, func(ev legacy.OccupantJoined) bool { return ev.Occupant.Nick == "Bob Smith" })
 
 	mock.Bot("Dora", oscarmock.BotOptions{Accept: func(string, string) bool { return false }}).SignOn()
 	for who, kind := range map[string]legacy.Kind{"dora": legacy.Forbidden, "nobody": legacy.Offline} {
-		a.do(a.rooms().Invite(t.Context(), chess, legacy.Peer{ID: who}))
+		a.Do(a.rooms().Invite(t.Context(), chess, legacy.Peer{ID: who}))
 		if got := expect(a, any[legacy.RoomFailed]); got.Room != chess || legacy.KindOf(got.Err) != kind {
 			t.Errorf("%s: got %+v", who, got)
 		}
@@ -279,15 +279,15 @@ func TestRoomFaults(t *testing.T) {
 			u := signOn(t, mock, n, aliceAIM)
 			mock.Inject(f)
 			defer mock.Heal()
-			u.do(u.rooms().JoinRoom(t.Context(), lobby, "", ""))
+			u.Do(u.rooms().JoinRoom(t.Context(), lobby, "", ""))
 			if got := expect(u, any[legacy.RoomFailed]); got.Room != lobby || legacy.KindOf(got.Err) != legacy.Temporary {
 				t.Errorf("got %v: %v", legacy.KindOf(got.Err), got.Err)
 			}
 			mock.Heal()
 			restore()
 			u.join(lobby)
-			u.cancel()
-			if err := u.waitEnd(); err != nil {
+			u.Cancel()
+			if err := u.WaitEnd(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -319,12 +319,12 @@ func TestRoomLost(t *testing.T) {
 
 	// If the whole network fails, only the session's end is reported.
 	mock.Hang()
-	if err := u.waitEnd(); legacy.KindOf(err) != legacy.Temporary {
+	if err := u.WaitEnd(); legacy.KindOf(err) != legacy.Temporary {
 		t.Errorf("got %v", err)
 	}
 	for {
 		select {
-		case ev := <-u.events:
+		case ev := <-u.Events:
 			if left, ok := ev.(legacy.RoomLeft); ok {
 				t.Errorf("the core is told to forget the room: %+v", left)
 			}
@@ -383,17 +383,17 @@ func TestRoomGivenUp(t *testing.T) {
 	mock, _, n := aim(t, oscarmock.Options{})
 	u := signOn(t, mock, n, aliceAIM)
 	mock.Inject(oscarmock.Fault{Step: oscarmock.StepSNAC, SNAC: oscarwire.ChatNavCreate, Action: oscarmock.Silence})
-	u.do(u.rooms().JoinRoom(t.Context(), lobby, "", ""))
+	u.Do(u.rooms().JoinRoom(t.Context(), lobby, "", ""))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := mock.WaitStruck(ctx); err != nil {
 		t.Fatal(err)
 	}
-	u.do(u.rooms().LeaveRoom(t.Context(), lobby, ""))
-	u.do(u.rooms().JoinRoom(t.Context(), lobby, "", ""))
+	u.Do(u.rooms().LeaveRoom(t.Context(), lobby, ""))
+	u.Do(u.rooms().JoinRoom(t.Context(), lobby, "", ""))
 	for {
 		select {
-		case ev := <-u.events:
+		case ev := <-u.Events:
 			switch ev := ev.(type) {
 			case legacy.RoomJoined:
 				return
@@ -416,8 +416,8 @@ func TestRoomSignOff(t *testing.T) {
 	if err := mock.WaitRoom(ctx, aliceAIM, "lobby", true); err != nil {
 		t.Fatal(err)
 	}
-	u.cancel()
-	if err := u.waitEnd(); err != nil && !errors.Is(err, context.Canceled) {
+	u.Cancel()
+	if err := u.WaitEnd(); err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	if err := mock.WaitRoom(ctx, aliceAIM, "lobby", false); err != nil {

@@ -98,7 +98,7 @@ func TestUserServer(t *testing.T) {
 				if ready := expect(u, any[legacy.Ready]); ready.Self.ID != alice {
 					t.Errorf("signed on as %+v", ready.Self)
 				}
-			} else if err := u.waitEnd(); legacy.KindOf(err) != tt.kind {
+			} else if err := u.WaitEnd(); legacy.KindOf(err) != tt.kind {
 				t.Errorf("ended with %v: %v", legacy.KindOf(err), err)
 			}
 			d.mu.Lock()
@@ -208,7 +208,7 @@ func TestTLS(t *testing.T) {
 			n := newNetwork(t, o)
 			oscar.SetRoots(n, tt.roots)
 			if !tt.good {
-				if err := start(t, n, credentials(alice), nil).waitEnd(); legacy.KindOf(err) != legacy.Temporary {
+				if err := start(t, n, credentials(alice), nil).WaitEnd(); legacy.KindOf(err) != legacy.Temporary {
 					t.Errorf("ended with %v", err)
 				}
 				if mock.Sessions(alice) != 0 {
@@ -217,7 +217,7 @@ func TestTLS(t *testing.T) {
 				return
 			}
 			u := signOn(t, mock, n, alice)
-			u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+			u.Do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
 			expect(u, any[legacy.AvatarChanged])
 			u.send("1", bob, "in secret")
 			expect(u, any[legacy.MessageSent])

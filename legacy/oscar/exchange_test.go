@@ -67,7 +67,7 @@ func TestParsedByServer(t *testing.T) {
 	b.SignOn()
 	b.SetCapabilities(oscarwire.CapTyping) // and no XHTML
 	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
-	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	u.Do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
 	expect(u, any[legacy.PresenceChanged])
 	for i, text := range []string{"不是", "ใหญ่ ญ", "👩\u200D👩\u200D👧\u200D👦", "മലയാളം", "čau", "1 < 2 & 3", "\u563C\u6100"} {
 		u.send(fmt.Sprint(i), bob, text)
@@ -140,9 +140,9 @@ func TestReached(t *testing.T) {
 	b := mock.Bot(bob, oscarmock.BotOptions{})
 	b.SignOn()
 	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
-	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	u.Do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
 	expect(u, func(p legacy.PresenceChanged) bool { return p.Presence.Show == legacy.ShowOnline })
-	u.do(u.roster().AddContact(t.Context(), contact("100004", ""), ""))
+	u.Do(u.roster().AddContact(t.Context(), contact("100004", ""), ""))
 	reached := func(to string, want legacy.DeliveryState) {
 		t.Helper()
 		u.send(to, to, "hello")
@@ -161,7 +161,7 @@ func TestReached(t *testing.T) {
 	silent.Bot(bob, oscarmock.BotOptions{}).SignOn()
 	defer oscar.SetAckPatience(100 * time.Millisecond)()
 	u = signOn(t, silent, newNetwork(t, optionsFor(silent.Addr())), alice)
-	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	u.Do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
 	expect(u, any[legacy.PresenceChanged])
 	reached(bob, legacy.Accepted)
 }

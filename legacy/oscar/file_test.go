@@ -12,9 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"transport/legacy"
+	"transport/legacy/legacytest"
 	"transport/legacy/oscar"
 	"transport/legacy/oscar/oscarmock"
 	"transport/legacy/oscar/oscarwire"
@@ -77,28 +76,21 @@ func newFileStage(t *testing.T, change func(*oscar.Options, *legacy.Env)) *fileS
 	o := optionsFor(mock.Addr())
 	o.PrivateFiles = true
 	st := &fileStage{mock: mock, bot: mock.Bot(bob, oscarmock.BotOptions{}), shelf: &shelf{files: make(map[string][]byte)}}
-	u := &user{t: t, events: make(chan legacy.Event, 4096), ended: make(chan error, 1)}
-	env := legacy.Env{
-		Log: zerolog.Nop(), Emit: func(ev legacy.Event) { u.events <- ev },
-		Flush: func(context.Context) error { return nil }, Dial: new(net.Dialer).DialContext,
-		Now: time.Now, StoreFile: st.store, MaxFile: maxFile,
-	}
+	var env legacy.Env
 	if change != nil {
 		change(&o, &env)
 	}
 	st.net = newNetwork(t, o)
-	s, err := st.net.NewSession(legacy.Account{Fields: credentials(alice)}, env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	u.Session, u.cancel, st.user = s, cancel, u
-	done := make(chan struct{})
-	go func() { defer close(done); u.ended <- s.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	u := &user{legacytest.Play(t, st.net, legacy.Account{Fields: credentials(alice)}, legacytest.PlayOptions{Env: func(e *legacy.Env) {
+		e.StoreFile, e.MaxFile = st.store, maxFile
+		if change != nil {
+			change(&o, e)
+		}
+	}}), t}
+	st.user = u
 	st.bot.SignOn()
 	expect(u, any[legacy.Ready])
-	u.do(s.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowOnline}))
+	u.Do(u.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowOnline}))
 	wait, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
 	if err := mock.WaitSignOns(wait, alice, 1); err != nil {
@@ -287,8 +279,8 @@ func TestFilesAtOnce(t *testing.T) {
 			t.Fatal("an offer is not accepted")
 		}
 	}
-	st.cancel()
-	if err := st.waitEnd(); err != nil {
+	st.Cancel()
+	if err := st.WaitEnd(); err != nil {
 		t.Error(err)
 	}
 	for _, tr := range all[:3] {

@@ -14,12 +14,12 @@ func TestPeople(t *testing.T) {
 	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
 	profiler, searcher := u.Session.(legacy.Profiler), u.Session.(legacy.Searcher)
 
-	u.do(profiler.RequestProfile(t.Context(), "p1", legacy.Peer{ID: bob}))
+	u.Do(profiler.RequestProfile(t.Context(), "p1", legacy.Peer{ID: bob}))
 	got := expect(u, any[legacy.ProfileReceived])
 	if got.Ref != "p1" || got.Err != nil || got.Profile.Nick != "Bobby" || got.Profile.First != "Robert" || got.Profile.Emails[0] != "bob@example.net" {
 		t.Errorf("got %+v", got)
 	}
-	u.do(profiler.RequestProfile(t.Context(), "p2", legacy.Peer{ID: "424242"}))
+	u.Do(profiler.RequestProfile(t.Context(), "p2", legacy.Peer{ID: "424242"}))
 	if got := expect(u, any[legacy.ProfileReceived]); got.Ref != "p2" || legacy.KindOf(got.Err) != legacy.NotFound {
 		t.Errorf("got %+v", got)
 	}
@@ -36,7 +36,7 @@ func TestPeople(t *testing.T) {
 		{map[string]string{"email": "nobody@example.net"}, nil},
 	}
 	for _, tt := range tests {
-		u.do(searcher.Search(t.Context(), "s", tt.query))
+		u.Do(searcher.Search(t.Context(), "s", tt.query))
 		got := expect(u, any[legacy.SearchFinished])
 		if len(got.Results) != len(tt.found) {
 			t.Errorf("%v: got %+v", tt.query, got)
@@ -67,7 +67,7 @@ func TestIconsOfServers(t *testing.T) {
 	shown := func(fields map[string]string) []byte {
 		u := start(t, n, fields, nil)
 		expect(u, any[legacy.Ready])
-		u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+		u.Do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
 		return expect(u, any[legacy.AvatarChanged]).Image
 	}
 	fields := credentials(alice)
@@ -89,7 +89,7 @@ func TestIcons(t *testing.T) {
 	b.SignOn()
 	n := newNetwork(t, optionsFor(mock.Addr()))
 	u := signOn(t, mock, n, alice)
-	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	u.Do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
 	if got := expect(u, any[legacy.AvatarChanged]); got.From.ID != bob || string(got.Image) != string(png) || got.Type != "image/png" {
 		t.Errorf("got %+v", got)
 	}

@@ -109,12 +109,12 @@ func TestOwnIcon(t *testing.T) {
 			o.Flavor = tt.flavor
 			n, elsewhere := newNetwork(t, o), newNetwork(t, o) // with a cache of its own
 			u, peer := signOn(t, mock, n, tt.self), signOn(t, mock, elsewhere, tt.peer)
-			peer.do(peer.roster().AddContact(t.Context(), contact(tt.self, ""), ""))
+			peer.Do(peer.roster().AddContact(t.Context(), contact(tt.self, ""), ""))
 			expect(peer, any[legacy.ContactChanged])
 
 			var shown [][]byte
 			for _, picture := range [][]byte{encoded(t, "png", drawing(300, 200)), encoded(t, "gif", drawing(80, 80).(*image.NRGBA).SubImage(image.Rect(0, 0, 40, 40)))} {
-				u.do(u.Session.(legacy.AvatarSetter).SetAvatar(t.Context(), picture))
+				u.Do(u.Session.(legacy.AvatarSetter).SetAvatar(t.Context(), picture))
 				got := expect(peer, any[legacy.AvatarChanged])
 				if got.From.ID != tt.self || got.Type != "image/jpeg" || !bytes.Equal(got.Image, mock.Icon(tt.self)) {
 					t.Errorf("%s is shown %d bytes of %s", got.From.ID, len(got.Image), got.Type)
@@ -124,7 +124,7 @@ func TestOwnIcon(t *testing.T) {
 			if bytes.Equal(shown[0], shown[1]) {
 				t.Error("the second picture is the first")
 			}
-			u.do(u.Session.(legacy.AvatarSetter).SetAvatar(t.Context(), nil))
+			u.Do(u.Session.(legacy.AvatarSetter).SetAvatar(t.Context(), nil))
 			if got := expect(peer, any[legacy.AvatarChanged]); got.Image != nil {
 				t.Errorf("no picture is shown as %d bytes", len(got.Image))
 			}
@@ -149,7 +149,7 @@ func TestOwnIconAgain(t *testing.T) {
 	n := newNetwork(t, optionsFor(mock.Addr()))
 	show := func(mock *oscarmock.Network, n legacy.Network) *user {
 		u := signOn(t, mock, n, alice)
-		u.do(u.Session.(legacy.AvatarSetter).SetAvatar(t.Context(), picture))
+		u.Do(u.Session.(legacy.AvatarSetter).SetAvatar(t.Context(), picture))
 		return u
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -159,14 +159,14 @@ func TestOwnIconAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := mock.Feedbag(alice)
-	u.cancel()
-	u.do(u.waitEnd())
+	u.Cancel()
+	u.Do(u.WaitEnd())
 	show(mock, n)
 
 	forgetful := startMock(t, oscarmock.Options{}) // it has the list but not the avatar
 	u = signOn(t, forgetful, newNetwork(t, optionsFor(forgetful.Addr())), alice)
 	forgetful.EditFeedbag(alice, oscarwire.FeedbagInsert, list...)
-	u.do(u.Session.(legacy.AvatarSetter).SetAvatar(t.Context(), picture))
+	u.Do(u.Session.(legacy.AvatarSetter).SetAvatar(t.Context(), picture))
 	if err := forgetful.WaitUploads(ctx, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestOwnIconAgain(t *testing.T) {
 func TestOwnIconRefused(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
-	u.do(u.Session.(legacy.AvatarSetter).SetAvatar(t.Context(), []byte("no picture")))
+	u.Do(u.Session.(legacy.AvatarSetter).SetAvatar(t.Context(), []byte("no picture")))
 	if got := expect(u, any[legacy.Notice]); !strings.Contains(got.Text, "avatar") {
 		t.Errorf("told %q", got.Text)
 	}
@@ -197,7 +197,7 @@ func TestOwnProfile(t *testing.T) {
 
 	n := newNetwork(t, optionsFor(mock.Addr()))
 	u, peer := signOn(t, mock, n, alice), signOn(t, mock, n, bob)
-	u.do(u.Session.(legacy.ProfileSetter).SetProfile(t.Context(), mine))
+	u.Do(u.Session.(legacy.ProfileSetter).SetProfile(t.Context(), mine))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := mock.WaitSNAC(ctx, alice, oscarwire.ICQRequest, 1); err != nil {
@@ -207,7 +207,7 @@ func TestOwnProfile(t *testing.T) {
 	expect(u, any[legacy.MessageReceived])
 	ask := func(peer *user, id string) legacy.Profile {
 		t.Helper()
-		peer.do(peer.Session.(legacy.Profiler).RequestProfile(t.Context(), "p", legacy.Peer{ID: id}))
+		peer.Do(peer.Session.(legacy.Profiler).RequestProfile(t.Context(), "p", legacy.Peer{ID: id}))
 		got := expect(peer, any[legacy.ProfileReceived])
 		if got.Err != nil {
 			t.Fatal(got.Err)
@@ -221,7 +221,7 @@ func TestOwnProfile(t *testing.T) {
 		got.Organization != want.Organization || got.Title != want.Title {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	u.do(u.Session.(legacy.ProfileSetter).SetProfile(t.Context(), legacy.Profile{Nick: "Al"})) // the other fields stay
+	u.Do(u.Session.(legacy.ProfileSetter).SetProfile(t.Context(), legacy.Profile{Nick: "Al"})) // the other fields stay
 	u.send("2", alice, "a barrier")
 	expect(u, any[legacy.MessageReceived])
 	if got := ask(peer, alice); got.Nick != "Al" || got.City != want.City {
@@ -232,7 +232,7 @@ func TestOwnProfile(t *testing.T) {
 	o.Flavor = "aim"
 	aim := newNetwork(t, o)
 	a, b := signOn(t, mock, aim, "aliceaim"), signOn(t, mock, aim, "bobaim")
-	a.do(a.Session.(legacy.ProfileSetter).SetProfile(t.Context(), mine))
+	a.Do(a.Session.(legacy.ProfileSetter).SetProfile(t.Context(), mine))
 	a.send("1", "aliceaim", "a barrier")
 	expect(a, any[legacy.MessageReceived])
 	if got := ask(b, "aliceaim").About; !strings.Contains(got, "Alice Müller\n") || !strings.Contains(got, mine.About) {
@@ -251,7 +251,7 @@ func TestOwnProfile(t *testing.T) {
 		t.Errorf("after a migration: %q", got)
 	}
 	mine.About = strings.Repeat("& ", 5000)
-	a.do(a.Session.(legacy.ProfileSetter).SetProfile(t.Context(), mine))
+	a.Do(a.Session.(legacy.ProfileSetter).SetProfile(t.Context(), mine))
 	a.send("2", "aliceaim", "a barrier")
 	expect(a, any[legacy.MessageReceived])
 	if html := mock.Profile("aliceaim"); len(html) > 1024 || !strings.Contains(html, "&amp;") {

@@ -27,7 +27,7 @@ func TestContactList(t *testing.T) {
 			n := newNetwork(t, optionsFor(mock.Addr()))
 			u := signOn(t, mock, n, alice)
 
-			u.do(u.roster().AddContact(t.Context(), contact(bob, "Bob", "Friends"), "hello"))
+			u.Do(u.roster().AddContact(t.Context(), contact(bob, "Bob", "Friends"), "hello"))
 			added := expect(u, any[legacy.ContactChanged]).Contact
 			if added.Peer.ID != bob || added.Name != "Bob" || !slices.Equal(added.Groups, []string{"Friends"}) || added.AwaitingAuth {
 				t.Errorf("added %+v", added)
@@ -35,20 +35,20 @@ func TestContactList(t *testing.T) {
 			if p := expect(u, any[legacy.PresenceChanged]); p.From.ID != bob || p.Presence.Show != legacy.ShowOnline {
 				t.Errorf("presence %+v", p)
 			}
-			u.do(u.roster().AddContact(t.Context(), contact("100003", "Carol", "Friends"), ""))
+			u.Do(u.roster().AddContact(t.Context(), contact("100003", "Carol", "Friends"), ""))
 			expect(u, any[legacy.ContactChanged])
-			u.do(u.roster().AddContact(t.Context(), contact("100004", "", "Work"), ""))
+			u.Do(u.roster().AddContact(t.Context(), contact("100004", "", "Work"), ""))
 			expect(u, any[legacy.ContactChanged])
-			u.do(u.roster().AddContact(t.Context(), contact("100003", "Caroline"), "")) // renamed
+			u.Do(u.roster().AddContact(t.Context(), contact("100003", "Caroline"), "")) // renamed
 			if c := expect(u, any[legacy.ContactChanged]).Contact; c.Name != "Caroline" || !slices.Equal(c.Groups, []string{"Friends"}) {
 				t.Errorf("renamed %+v", c)
 			}
-			u.do(u.roster().AddContact(t.Context(), contact("100003", "", "Work"), "")) // moved
+			u.Do(u.roster().AddContact(t.Context(), contact("100003", "", "Work"), "")) // moved
 			if c := expect(u, any[legacy.ContactChanged]).Contact; c.Name != "Caroline" || !slices.Equal(c.Groups, []string{"Work"}) {
 				t.Errorf("moved %+v", c)
 			}
-			u.cancel()
-			u.do(u.waitEnd())
+			u.Cancel()
+			u.Do(u.WaitEnd())
 
 			again := start(t, n, credentials(alice), nil)
 			ready := expect(again, any[legacy.Ready])
@@ -56,7 +56,7 @@ func TestContactList(t *testing.T) {
 				t.Errorf("the list is %+v", ready.Contacts)
 			}
 			expect(again, any[legacy.StateSaved])
-			again.do(again.roster().RemoveContact(t.Context(), legacy.Peer{ID: bob}))
+			again.Do(again.roster().RemoveContact(t.Context(), legacy.Peer{ID: bob}))
 			if got := expect(again, any[legacy.ContactRemoved]); got.Peer.ID != bob {
 				t.Errorf("removed %+v", got)
 			}
@@ -65,7 +65,7 @@ func TestContactList(t *testing.T) {
 					t.Error("the server has the contact still")
 				}
 			}
-			again.do(again.roster().RemoveContact(t.Context(), legacy.Peer{ID: "424242"})) // not there: no error
+			again.Do(again.roster().RemoveContact(t.Context(), legacy.Peer{ID: "424242"})) // not there: no error
 			expect(again, any[legacy.ContactRemoved])
 		})
 	}
@@ -79,16 +79,16 @@ func TestUnchangedList(t *testing.T) {
 	n := newNetwork(t, optionsFor(mock.Addr()))
 	u := signOn(t, mock, n, alice)
 	expect(u, any[legacy.StateSaved])
-	u.cancel()
-	u.do(u.waitEnd())
+	u.Cancel()
+	u.Do(u.WaitEnd())
 
 	mock.Inject(oscarmock.Fault{Step: oscarmock.StepSend, SNAC: oscarwire.FeedbagReply, Action: oscarmock.Drop}) // unused
-	again := start(t, n, credentials(alice), u.state)
+	again := start(t, n, credentials(alice), u.State())
 	if ready := expect(again, any[legacy.Ready]); len(ready.Contacts) != 1 || ready.Contacts[0].Peer.ID != bob {
 		t.Errorf("the list is %+v", ready.Contacts)
 	}
-	again.cancel()
-	again.do(again.waitEnd())
+	again.Cancel()
+	again.Do(again.WaitEnd())
 	mock.Heal()
 
 	garbage := start(t, n, credentials(alice), []byte("\x00\xFF\xFFgarbage"))
@@ -104,7 +104,7 @@ func TestAuthorization(t *testing.T) {
 	n := newNetwork(t, optionsFor(mock.Addr()))
 	a, b := signOn(t, mock, n, alice), signOn(t, mock, n, bob)
 
-	a.do(a.roster().AddContact(t.Context(), contact(bob, "Bob"), "it's me"))
+	a.Do(a.roster().AddContact(t.Context(), contact(bob, "Bob"), "it's me"))
 	if c := expect(a, any[legacy.ContactChanged]).Contact; !c.AwaitingAuth {
 		t.Errorf("added %+v", c)
 	}
@@ -112,25 +112,25 @@ func TestAuthorization(t *testing.T) {
 	if asked.From.ID != alice || asked.Reason != "it's me" {
 		t.Errorf("asked %+v", asked)
 	}
-	b.do(b.roster().Authorize(t.Context(), asked.From, false, "not now, schön"))
+	b.Do(b.roster().Authorize(t.Context(), asked.From, false, "not now, schön"))
 	if denied := expect(a, any[legacy.AuthDenied]); denied.From.ID != bob || denied.Reason != "not now, schön" {
 		t.Errorf("denied %+v", denied)
 	}
-	a.do(a.roster().AddContact(t.Context(), contact(bob, "Bob"), "please")) // requests authorization again
-	b.do(b.roster().Authorize(t.Context(), expect(b, any[legacy.AuthRequested]).From, true, ""))
+	a.Do(a.roster().AddContact(t.Context(), contact(bob, "Bob"), "please")) // requests authorization again
+	b.Do(b.roster().Authorize(t.Context(), expect(b, any[legacy.AuthRequested]).From, true, ""))
 	expect(a, func(c legacy.ContactChanged) bool { return !c.Contact.AwaitingAuth })
 	expect(a, any[legacy.AuthGranted])
 	if p := expect(a, any[legacy.PresenceChanged]); p.From.ID != bob || p.Presence.Show != legacy.ShowOnline {
 		t.Errorf("presence %+v", p)
 	}
 	// A pre-approval makes a request unnecessary.
-	a.do(a.roster().Authorize(t.Context(), legacy.Peer{ID: bob}, true, ""))
+	a.Do(a.roster().Authorize(t.Context(), legacy.Peer{ID: bob}, true, ""))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := mock.WaitSNAC(ctx, alice, oscarwire.FeedbagPreauthorize, 1); err != nil {
 		t.Fatal(err)
 	}
-	b.do(b.roster().AddContact(t.Context(), contact(alice, ""), ""))
+	b.Do(b.roster().AddContact(t.Context(), contact(alice, ""), ""))
 	if c := expect(b, any[legacy.ContactChanged]).Contact; c.AwaitingAuth {
 		t.Errorf("added %+v", c)
 	}
@@ -142,9 +142,9 @@ func TestAuthorization(t *testing.T) {
 func TestListErrors(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{MaxBuddies: 1})
 	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
-	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	u.Do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
 	expect(u, any[legacy.ContactChanged])
-	u.do(u.roster().AddContact(t.Context(), contact("100003", ""), ""))
+	u.Do(u.roster().AddContact(t.Context(), contact("100003", ""), ""))
 	failed := expect(u, any[legacy.ContactFailed])
 	if failed.Peer.ID != "100003" || legacy.KindOf(failed.Err) != legacy.Forbidden {
 		t.Errorf("failed %+v", failed)
@@ -183,7 +183,7 @@ func TestPresence(t *testing.T) {
 	mock.AddAccount(oscarmock.Account{Name: bob, Password: password})
 	n := newNetwork(t, optionsFor(mock.Addr()))
 	a, b := signOn(t, mock, n, alice), signOn(t, mock, n, bob)
-	a.do(a.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	a.Do(a.roster().AddContact(t.Context(), contact(bob, ""), ""))
 	expect(a, any[legacy.PresenceChanged])
 	for _, p := range []legacy.Presence{
 		{Show: legacy.ShowAway, Status: "lunch"},
@@ -195,7 +195,7 @@ func TestPresence(t *testing.T) {
 		{Show: legacy.ShowInvisible},
 		{Show: legacy.ShowOnline},
 	} {
-		b.do(b.Session.(legacy.Presencer).SetPresence(t.Context(), p))
+		b.Do(b.Session.(legacy.Presencer).SetPresence(t.Context(), p))
 		want := p
 		if want.Show == legacy.ShowInvisible {
 			want = legacy.Presence{}
@@ -205,12 +205,12 @@ func TestPresence(t *testing.T) {
 		})
 	}
 	idle := time.Now().Add(-10 * time.Minute)
-	b.do(b.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowAway, Idle: idle}))
+	b.Do(b.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowAway, Idle: idle}))
 	expect(a, func(ev legacy.PresenceChanged) bool {
 		d := ev.Presence.Idle.Sub(idle).Abs()
 		return !ev.Presence.Idle.IsZero() && d < 2*time.Minute
 	})
-	b.cancel()
+	b.Cancel()
 	expect(a, func(ev legacy.PresenceChanged) bool { return ev.Presence.Show == legacy.ShowOffline })
 }
 
@@ -222,7 +222,7 @@ func TestSpelledNames(t *testing.T) {
 	o := optionsFor(mock.Addr())
 	o.Flavor = "aim"
 	u := signOn(t, mock, newNetwork(t, o), aliceAIM)
-	u.do(u.roster().AddContact(t.Context(), contact("bobsmith", ""), ""))
+	u.Do(u.roster().AddContact(t.Context(), contact("bobsmith", ""), ""))
 	expect(u, func(ev legacy.ContactChanged) bool { return ev.Contact.Peer.ID == "bobsmith" })
 	for i := range 2 {
 		robot.SignOn()
@@ -249,7 +249,7 @@ func TestTypingCapability(t *testing.T) {
 	b := mock.Bot(bob, oscarmock.BotOptions{})
 	b.SignOn()
 	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
-	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	u.Do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
 	says := func(untyped bool) {
 		t.Helper()
 		if got := expect(u, any[legacy.PresenceChanged]); got.Presence.NoTyping != untyped {
@@ -277,7 +277,7 @@ func TestMoods(t *testing.T) {
 	b := mock.Bot(bob, oscarmock.BotOptions{})
 	b.SignOn()
 	u := signOn(t, mock, newNetwork(t, optionsFor(mock.Addr())), alice)
-	u.do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
+	u.Do(u.roster().AddContact(t.Context(), contact(bob, ""), ""))
 	says := func(want string, show legacy.Show) {
 		t.Helper()
 		expect(u, func(p legacy.PresenceChanged) bool { return p.Presence.Status == want && p.Presence.Show == show })
@@ -302,7 +302,7 @@ func TestInvisibleFromTheStart(t *testing.T) {
 	b.SignOn()
 	u := start(t, newNetwork(t, optionsFor(mock.Addr())), credentials(alice), nil)
 	expect(u, any[legacy.Ready])
-	u.do(u.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowInvisible}))
+	u.Do(u.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowInvisible}))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := mock.WaitStatus(ctx, alice, oscarwire.StatusInvisible); err != nil {
@@ -319,7 +319,7 @@ func TestTyping(t *testing.T) {
 	n := newNetwork(t, optionsFor(mock.Addr()))
 	a, b := signOn(t, mock, n, alice), signOn(t, mock, n, bob)
 	for _, state := range []legacy.Typing{legacy.TypingActive, legacy.TypingPaused, legacy.TypingStopped} {
-		a.do(a.Session.(legacy.Typer).SetTyping(t.Context(), legacy.Peer{ID: bob}, state))
+		a.Do(a.Session.(legacy.Typer).SetTyping(t.Context(), legacy.Peer{ID: bob}, state))
 		if got := expect(b, any[legacy.TypingChanged]); got.From.ID != alice || got.State != state {
 			t.Errorf("got %+v, want %v", got, state)
 		}

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"transport/legacy"
 	"transport/legacy/legacytest"
@@ -54,15 +51,10 @@ func newNetwork(t testing.TB, o oscar.Options) legacy.Network {
 	return n
 }
 
-// user is a session with its events.
+// user is a session, played by the test.
 type user struct {
-	legacy.Session
-	t      testing.TB
-	events chan legacy.Event
-	ended  chan error
-	cancel context.CancelFunc
-	state  []byte
-	mu     sync.Mutex
+	*legacytest.Played
+	t testing.TB
 }
 
 // dialFunc is legacy.Env.Dial.
@@ -71,43 +63,13 @@ type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 // start runs a session without waiting for the sign-on.
 func start(t testing.TB, n legacy.Network, fields map[string]string, state []byte) *user {
 	t.Helper()
-	return startBy(t, n, fields, state, new(net.Dialer).DialContext)
+	return startBy(t, n, fields, state, nil)
 }
 
 // startBy is start with another dialer.
 func startBy(t testing.TB, n legacy.Network, fields map[string]string, state []byte, dial dialFunc) *user {
 	t.Helper()
-	u := &user{t: t, events: make(chan legacy.Event, 4096), ended: make(chan error, 1)}
-	ctx, cancel := context.WithCancel(context.Background())
-	u.cancel = cancel
-	s, err := n.NewSession(legacy.Account{Fields: fields, State: state}, legacy.Env{
-		Log: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.DebugLevel),
-		Emit: func(ev legacy.Event) {
-			if st, ok := ev.(legacy.StateSaved); ok {
-				u.mu.Lock()
-				u.state = st.State
-				u.mu.Unlock()
-			}
-			u.events <- ev
-		},
-		Flush: func(context.Context) error { return nil },
-		Dial:  dial,
-		Now:   time.Now,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Session = s
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		u.ended <- s.Run(ctx)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-	})
-	return u
+	return &user{legacytest.Play(t, n, legacy.Account{Fields: fields, State: state}, legacytest.PlayOptions{Dial: dial, Log: true}), t}
 }
 
 func credentials(name string) map[string]string {
@@ -120,7 +82,7 @@ func signOn(t testing.TB, mock *oscarmock.Network, n legacy.Network, name string
 	before := mock.SignOns(name)
 	u := start(t, n, credentials(name), nil)
 	expect(u, func(legacy.Ready) bool { return true })
-	u.do(u.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowOnline}))
+	u.Do(u.Session.(legacy.Presencer).SetPresence(t.Context(), legacy.Presence{Show: legacy.ShowOnline}))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := mock.WaitSignOns(ctx, name, before+1); err != nil {
@@ -129,50 +91,14 @@ func signOn(t testing.TB, mock *oscarmock.Network, n legacy.Network, name string
 	return u
 }
 
-func (u *user) do(err error) {
-	u.t.Helper()
-	if err != nil {
-		u.t.Fatal(err)
-	}
-}
-
-// expect waits for an event that matches, and skips all others.
-func expect[E legacy.Event](u *user, fits func(E) bool) E {
-	u.t.Helper()
-	var skipped []string
-	timeout := time.After(patience)
-	for {
-		select {
-		case ev := <-u.events:
-			if e, ok := ev.(E); ok && fits(e) {
-				return e
-			}
-			skipped = append(skipped, fmt.Sprintf("%T%+v", ev, ev))
-		case <-timeout:
-			var want E
-			u.t.Fatalf("no %T came, but\n%s", want, strings.Join(skipped, "\n"))
-		}
-	}
-}
+// expect waits for an event of a type that fits, and skips all others.
+func expect[E legacy.Event](u *user, fits func(E) bool) E { return legacytest.Await(u.Played, fits) }
 
 func any[E legacy.Event](E) bool { return true }
 
-// waitEnd waits for Run to return.
-func (u *user) waitEnd() error {
-	u.t.Helper()
-	select {
-	case err := <-u.ended:
-		u.ended <- err
-		return err
-	case <-time.After(patience):
-		u.t.Fatal("Run does not return")
-		return nil
-	}
-}
-
 func (u *user) send(ref, to, text string) {
 	u.t.Helper()
-	u.do(u.Send(u.t.Context(), legacy.Outgoing{Ref: ref, To: legacy.Peer{ID: to}, Text: text}))
+	u.Do(u.Send(u.t.Context(), legacy.Outgoing{Ref: ref, To: legacy.Peer{ID: to}, Text: text}))
 }
 
 // harness returns the Harness of a mock network.
@@ -253,7 +179,7 @@ func TestSignOnRefused(t *testing.T) {
 		for _, tt := range tests {
 			t.Run(fmt.Sprintf("%s %02x", method, uint16(tt.code)), func(t *testing.T) {
 				mock.Inject(oscarmock.Fault{Step: oscarmock.StepRefuse, Code: tt.code})
-				err := start(t, n, credentials(alice), nil).waitEnd()
+				err := start(t, n, credentials(alice), nil).WaitEnd()
 				if legacy.KindOf(err) != tt.kind {
 					t.Errorf("got %v (%v), want %v", legacy.KindOf(err), err, tt.kind)
 				}
@@ -284,7 +210,7 @@ func TestFaults(t *testing.T) {
 				o := optionsFor(mock.Addr())
 				o.SignOn = "md5"
 				mock.Inject(oscarmock.Fault{Step: s, Action: a, Times: 1})
-				err := start(t, newNetwork(t, o), credentials(alice), nil).waitEnd()
+				err := start(t, newNetwork(t, o), credentials(alice), nil).WaitEnd()
 				if k := legacy.KindOf(err); k != legacy.Temporary && k != legacy.Replaced {
 					t.Errorf("got %v: %v", k, err)
 				}
@@ -319,7 +245,7 @@ func TestSeveralServers(t *testing.T) {
 func TestWrongCookie(t *testing.T) {
 	mock := startMock(t, oscarmock.Options{})
 	mock.Inject(oscarmock.Fault{Step: oscarmock.StepRedirect, Action: oscarmock.WrongCookie})
-	err := start(t, newNetwork(t, optionsFor(mock.Addr())), credentials(alice), nil).waitEnd()
+	err := start(t, newNetwork(t, optionsFor(mock.Addr())), credentials(alice), nil).WaitEnd()
 	if legacy.KindOf(err) != legacy.Temporary {
 		t.Errorf("got %v", err)
 	}
@@ -334,7 +260,7 @@ func TestReplaced(t *testing.T) {
 			n := newNetwork(t, o)
 			u := signOn(t, mock, n, alice)
 			mock.Disconnect(alice, oscarmock.DisconnectReplaced)
-			if err := u.waitEnd(); legacy.KindOf(err) != legacy.Replaced {
+			if err := u.WaitEnd(); legacy.KindOf(err) != legacy.Replaced {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -345,7 +271,7 @@ func TestReplaced(t *testing.T) {
 		n := newNetwork(t, o)
 		first := signOn(t, mock, n, alice)
 		signOn(t, mock, n, alice)
-		if err := first.waitEnd(); legacy.KindOf(err) != legacy.Replaced {
+		if err := first.WaitEnd(); legacy.KindOf(err) != legacy.Replaced {
 			t.Errorf("got %v", err)
 		}
 	})

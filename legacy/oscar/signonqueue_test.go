@@ -27,7 +27,7 @@ func TestSignOnsWait(t *testing.T) {
 	for i := range atOnce {
 		signOn(t, mock, n, name(i))
 	}
-	if err := start(t, n, credentials(name(atOnce)), nil).waitEnd(); legacy.KindOf(err) != legacy.RateLimited {
+	if err := start(t, n, credentials(name(atOnce)), nil).WaitEnd(); legacy.KindOf(err) != legacy.RateLimited {
 		t.Fatalf("got %v", err)
 	}
 	mock.AllowSignOns() // from here only the gateway's own queue limits sign-ons
@@ -43,8 +43,8 @@ func TestSignOnsWait(t *testing.T) {
 		last = told.Until
 		waiting = append(waiting, u)
 	}
-	waiting[1].cancel() // the sessions behind move up
-	waiting[1].do(waiting[1].waitEnd())
+	waiting[1].Cancel() // the sessions behind move up
+	waiting[1].Do(waiting[1].WaitEnd())
 	for i, u := range waiting {
 		if i != 1 {
 			expect(u, any[legacy.Ready])
@@ -56,7 +56,7 @@ func TestSignOnsWait(t *testing.T) {
 	// After a time without sign-ons, the queue is open again.
 	time.Sleep(12 * interval) // there is no event to wait for
 	u := start(t, n, credentials(alice), nil)
-	if _, delayed := (<-u.events).(legacy.SignOnDelayed); delayed {
+	if _, delayed := (<-u.Events).(legacy.SignOnDelayed); delayed {
 		t.Error("the gate is still closed")
 	}
 }
@@ -76,7 +76,7 @@ func TestServerHangs(t *testing.T) {
 
 	alone := newNetwork(t, optionsFor(silent.Addr().String()))
 	oscar.SetAuthorizeLimit(alone, 100*time.Millisecond)
-	if err := start(t, alone, credentials(alice), nil).waitEnd(); legacy.KindOf(err) != legacy.Temporary || !strings.Contains(err.Error(), "too long") {
+	if err := start(t, alone, credentials(alice), nil).WaitEnd(); legacy.KindOf(err) != legacy.Temporary || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("got %v", err)
 	}
 }
