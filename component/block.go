@@ -185,7 +185,9 @@ func (bl *blocklist) peerByText(text string) (legacy.Peer, error) {
 
 // anyPeerByText is the same, of rooms and services as well.
 func (bl *blocklist) anyPeerByText(text string) (legacy.Peer, error) {
-	text = strings.TrimSpace(text)
+	if text = strings.TrimSpace(text); text == "" {
+		return legacy.Peer{}, legacy.Errorf(legacy.NotFound, "Enter an address.")
+	}
 	if jid, err := address.Parse(text); err == nil && jid.Domain == bl.ro.u.c.domain && jid.Local != "" {
 		return bl.ro.u.c.parsePeer(jid.Local)
 	}

@@ -223,6 +223,10 @@ func (ro *roster) onImport(x *execution, values map[string][]string) {
 		ro.u.adhoc.complete(x, "error", ro.u.login.stateText(), nil)
 		return
 	}
+	if len(splitLines(values["contacts"])) == 0 {
+		ro.u.adhoc.showAgain(x, "Enter at least one contact.", "contacts")
+		return
+	}
 	added, known := 0, 0
 	var wrong []string
 	for _, line := range splitLines(values["contacts"]) {

@@ -110,5 +110,9 @@ func TestStepErrorsOfBlocking(t *testing.T) {
 	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		w.signOn(phone)
 		step(t, w.stepper(phone, gw, "block")("peer", "@"), "peer", "An Echo name")
+		for _, name := range []string{"block", "add-contact", "remove-contact"} {
+			step(t, w.stepper(phone, gw, name)("peer", " "), "peer", "Enter an address.")
+		}
+		step(t, w.stepper(phone, gw, "import-contacts")("contacts", "\n"), "contacts", "Enter at least one contact.")
 	})
 }
