@@ -61,7 +61,7 @@ func (cs *channels) join(name, key string) {
 		ch.enter() // the core has lost the room's state and needs RoomJoined again
 		return
 	case ch == nil && len(cs.byName) >= maxChannels:
-		cs.c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.RateLimited, "You are in too many channels.")})
+		cs.c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.RateLimited, "You are in too many channels. Leave one first.")})
 		return
 	}
 	if ch == nil {

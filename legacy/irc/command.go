@@ -14,12 +14,12 @@ import (
 
 // commands are the IRC-specific commands.
 var commands = []legacy.Command{
-	{Name: "raw", Label: "Send a line of the IRC protocol", At: legacy.AtService, Raw: true,
+	{Name: "raw", Label: "Send a raw IRC line", At: legacy.AtService, Raw: true,
 		Form: []legacy.Field{{Var: "line", Label: "Line", Required: true}}},
 	{Name: "get-irc-connection-info", Label: "Show the state of the connection", At: legacy.AtService},
 	{Name: "disconnect-from-irc-server", Label: "Disconnect from this server", At: legacy.AtService,
 		Form: []legacy.Field{{Var: "quit-message", Label: "Message", Default: "Leaving"}}},
-	{Name: "whois", Label: "Who is this?", At: legacy.AtPerson},
+	{Name: "whois", Label: "Show WHOIS information", At: legacy.AtPerson},
 }
 
 // gatewayCommands are the commands for all servers of a user, offered at the gateway

@@ -97,7 +97,7 @@ func (n *network) ParsePeer(name string) (legacy.Peer, error) {
 		case !isServer(server):
 			return legacy.Peer{}, n.badName()
 		case !n.allows(server):
-			return legacy.Peer{}, legacy.Errorf(legacy.Forbidden, "This gateway does not connect to %s. Its administrator has limited the servers.", server)
+			return legacy.Peer{}, legacy.Errorf(legacy.Forbidden, "This gateway does not connect to %s. Its administrator has limited the servers that users may name.", server)
 		case at < 0:
 			return legacy.Peer{ID: server, Service: true}, nil
 		}
@@ -113,9 +113,9 @@ func (n *network) ParsePeer(name string) (legacy.Peer, error) {
 
 func (n *network) badName() error {
 	if n.named {
-		return legacy.Errorf(legacy.NotFound, "A channel is written as #name%%irc.example.net, a user as nick%%irc.example.net, a server as irc.example.net.")
+		return legacy.Errorf(legacy.NotFound, "Write a channel as #name%%irc.example.net, a user as nick%%irc.example.net, a server as irc.example.net.")
 	}
-	return legacy.Errorf(legacy.NotFound, "A channel is written as #name, a user by the nick.")
+	return legacy.Errorf(legacy.NotFound, "Write a channel as #name, a user as their nick.")
 }
 
 // id returns the Peer.ID of a name at a server.

@@ -151,7 +151,7 @@ func (pe *pending) expire(now time.Time) time.Time {
 	for len(pe.waiting) > 0 && !pe.waiting[0].deadline.After(now) {
 		a := pe.waiting[0]
 		pe.waiting = pe.waiting[1:]
-		pe.conclude(a, legacy.Errorf(legacy.Temporary, "The %s server did not confirm it.", pe.c.link.name()))
+		pe.conclude(a, legacy.Errorf(legacy.Temporary, "The %s server did not confirm the request.", pe.c.link.name()))
 	}
 	var next time.Time
 	if len(pe.waiting) > 0 {

@@ -118,7 +118,7 @@ func (s *session) enqueue(server string, start bool, c command) error {
 	case s.life == nil || l == nil && (!start || !s.net.named):
 		return legacy.Errorf(legacy.Offline, "You are not connected to %s.", cmp.Or(server, s.net.name()))
 	case l == nil && len(s.links) >= maxLinks:
-		return legacy.Errorf(legacy.RateLimited, "You are connected to too many servers.")
+		return legacy.Errorf(legacy.RateLimited, "You are connected to too many servers. Disconnect from one first.")
 	case l == nil:
 		l = newLink(s, server)
 		s.links[server] = l

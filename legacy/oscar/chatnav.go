@@ -121,7 +121,7 @@ func newChats(c *client) chats {
 func (ch *chats) joinRoom(peer legacy.Peer) {
 	switch r := ch.rooms[peer.ID]; {
 	case r == nil && len(ch.rooms) >= maxChats:
-		ch.c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.RateLimited, "You are in too many rooms.")})
+		ch.c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.RateLimited, "You are in too many rooms. Leave one first.")})
 	case r == nil:
 		ch.startRoom(peer)
 	case r.leaving || r.over:

@@ -71,7 +71,7 @@ func TestFiles(t *testing.T) {
 		if _, err := w.bob.OfferFile(demo.AliceUIN, oscarmock.FileOffer{Fault: oscarmock.FileTakeBack, Files: []oscarmock.File{{Name: "x.txt", Data: photo}}}); err != nil {
 			t.Fatal(err)
 		}
-		if text, link = alice.fileMessage(); link != "" || !strings.Contains(text, `the file "x.txt", 1400 kB`) || !strings.Contains(text, "taken it back") {
+		if text, link = alice.fileMessage(); link != "" || !strings.Contains(text, `the file "x.txt", 1400 kB`) || !strings.Contains(text, "cancelled the transfer") {
 			t.Errorf("alice reads %q, with the link %q", text, link)
 		}
 		list, err := os.ReadDir(filepath.Join(w.dir, "files"))
