@@ -24,7 +24,7 @@ var (
 	// ErrBusy: another process has the database open.
 	ErrBusy = errors.New("database is in use")
 	// ErrDisk: the disk is full, failing or read-only.
-	ErrDisk = errors.New("disk")
+	ErrDisk = errors.New("disk error")
 	// ErrClosed: the database has been closed.
 	ErrClosed = errors.New("closed")
 )

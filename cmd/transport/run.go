@@ -85,7 +85,7 @@ func runNetworks(ctx context.Context, o runOptions, std stdio) int {
 	log := newLogger(std.err, cfg.LogLevel, cfg.LogFormat)
 	log.Info().Str("version", version()).Str("config", cfg.File).Int("networks", len(cfg.Networks)).Int("pid", os.Getpid()).Msg("starting")
 	for _, w := range cfg.Warnings {
-		log.Warn().Str("problem", w).Msg("unwise configuration")
+		log.Warn().Str("problem", w).Msg("configuration warning")
 	}
 	// Handle signals from here on, so that a signal cannot leave the database open.
 	ctx, release := onSignals(ctx, log, o.exit)
@@ -141,7 +141,7 @@ func (w wiring) instances() []instance {
 
 var (
 	errNoneLeft = errors.New("all networks have ended")
-	errEarly    = errors.New("ended without a reason")
+	errEarly    = errors.New("ended unexpectedly")
 )
 
 // supervise runs every instance until ctx ends, and returns when all have ended. It

@@ -207,7 +207,7 @@ func TestSupervise(t *testing.T) {
 	for range 3 {
 		log.await(`"message":"network ended"`)
 	}
-	requireMatches(t, log.text(), `"error":"cannot go on","network":"b"`, `"error":"panic: a fault\\ngoroutine .*"network":"c"`, `"error":"ended without a reason","network":"d"`)
+	requireMatches(t, log.text(), `"error":"cannot go on","network":"b"`, `"error":"panic: a fault\\ngoroutine .*"network":"c"`, `"error":"ended unexpectedly","network":"d"`)
 	select {
 	case err := <-ended:
 		t.Errorf("one network is left, but: %v", err)
