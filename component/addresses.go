@@ -60,6 +60,11 @@ func (a *addresses) contactJID(peer string) string {
 	return a.localOf(peer) + "@" + a.domain
 }
 
+// gatewayJIDs are the addresses that the gateway's own presence comes from. Clients show
+// it as available by the full one, and keep its capabilities, by which they know it for a
+// gateway, for the bare one.
+func (a *addresses) gatewayJIDs() [2]string { return [2]string{a.full(a.domain), a.domain} }
+
 // full is a contact's or the gateway's bare JID with the resource that its presence and
 // its messages come from: clients show whom they know no resource of as offline. None of
 // the networks tells several places of one person apart. (RFC 6121 §4.4.2, XEP-0085 §5.1)

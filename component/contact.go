@@ -144,7 +144,7 @@ func (ro *roster) onGuestSubscription(st *stanza.Inbound) {
 		ro.sendGatewayPresence(ro.u.bare)
 		ro.enterGateway()
 	case "unsubscribe":
-		ro.u.c.sendPresence(ro.u.c.full(ro.u.c.domain), ro.u.bare, "unavailable", "")
+		ro.u.c.sendGone(ro.u.c.domain, ro.u.bare)
 		ro.u.c.sendPresence(ro.u.c.domain, ro.u.bare, "unsubscribed", st.ID)
 		ro.u.c.sendPresence(ro.u.c.domain, ro.u.bare, "unsubscribe", "")
 	}
@@ -285,7 +285,7 @@ func (ro *roster) onUnsubscribe(ct *contact) {
 	ct.Subscription &^= registry.To | registry.AskTo
 	ro.watch(ct, false)
 	ro.u.c.sendPresence(ct.jid, ro.u.bare, "unsubscribed", "")
-	ro.u.c.sendPresence(ro.u.c.full(ct.jid), ro.u.bare, "unavailable", "")
+	ro.u.c.sendGone(ct.jid, ro.u.bare)
 	ro.endContact(ct)
 }
 

@@ -119,6 +119,15 @@ func (c *Component) toActor(st *stanza.Inbound, handle func(*user, *stanza.Reque
 	c.release(u)
 }
 
+// sendGone sends unavailable presence of a contact or the gateway, from each address that
+// their presence comes from.
+func (c *Component) sendGone(jid, to string) {
+	c.sendPresence(c.full(jid), to, "unavailable", "")
+	if jid == c.domain {
+		c.sendPresence(jid, to, "unavailable", "")
+	}
+}
+
 // sendPresence sends a presence without payload.
 func (c *Component) sendPresence(from, to, typ, id string) {
 	_ = c.write(func(dst []byte) []byte { return stanza.AppendPresence(dst, from, to, typ, id) })

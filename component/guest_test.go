@@ -23,7 +23,9 @@ func TestGuestSubscription(t *testing.T) {
 		gets := func(to, id string, types ...string) {
 			t.Helper()
 			for _, typ := range types {
-				w.Expect("<presence type='" + typ + "' from='" + senderOf(typ, gw) + "' to='" + to + "' " + id + "/>")
+				for _, from := range sendersOf(typ, gw) {
+					w.Expect("<presence type='" + typ + "' from='" + from + "' to='" + to + "' " + id + "/>")
+				}
 			}
 		}
 		const pc = guest + "/pc"

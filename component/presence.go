@@ -327,8 +327,10 @@ func (ro *roster) sendUnsent() {
 // sendGatewayPresence says that the gateway, and with it the account, is online.
 // (XEP-0100 §4.4.1, XEP-0115 §6.1)
 func (ro *roster) sendGatewayPresence(to string) {
-	ro.u.c.send(element.New(stanza.NS, "presence").Set("from", ro.u.c.full(ro.u.c.domain)).Set("to", to).
-		Add(ro.u.c.disco.Load().gateway.caps...))
+	for _, from := range ro.u.c.gatewayJIDs() {
+		ro.u.c.send(element.New(stanza.NS, "presence").Set("from", from).Set("to", to).
+			Add(ro.u.c.disco.Load().gateway.caps...))
+	}
 }
 
 // sendPresenceError tells that signing on failed. (XEP-0100 §4.4.2)
@@ -343,11 +345,13 @@ func (ro *roster) hideAll(why string) {
 	if !ro.u.account.exists() || ro.u.account.isGuest() {
 		return
 	}
-	p := element.New(stanza.NS, "presence").Set("from", ro.u.c.full(ro.u.c.domain)).Set("to", ro.u.bare).Set("type", "unavailable")
-	if why != "" {
-		p.Add(element.New(stanza.NS, "status").AddText(why))
+	for _, from := range ro.u.c.gatewayJIDs() {
+		p := element.New(stanza.NS, "presence").Set("from", from).Set("to", ro.u.bare).Set("type", "unavailable")
+		if why != "" {
+			p.Add(element.New(stanza.NS, "status").AddText(why))
+		}
+		ro.u.c.send(p)
 	}
-	ro.u.c.send(p)
 }
 
 // hideContacts tells that every contact who was online is not. (XEP-0100 §4.5.1)

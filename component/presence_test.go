@@ -17,6 +17,7 @@ func TestSignOnAndOff(t *testing.T) {
 		w.Send("<presence from='" + phone + "' to='" + gw + "'><show>away</show><status>a &amp; b</status></presence>")
 		legacytest.Expect[legacytest.SignOn](t, h)
 		w.Next("<presence type='' from='" + fullJID(gw) + "' to='" + alice + "'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1'/></presence>")
+		w.Next("<presence type='' from='" + gw + "' to='" + alice + "'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1'/></presence>")
 		if got := legacytest.Expect[legacytest.SetPresence](t, h); got.Show != legacy.ShowAway || got.Status != "a & b" {
 			t.Errorf("the network sees %+v", got)
 		}
@@ -25,6 +26,7 @@ func TestSignOnAndOff(t *testing.T) {
 		w.presence(phone, gw, "unavailable")
 		w.Next("<presence type='unavailable' from='" + fullJID(carol) + "' to='" + alice + "'/>")
 		w.Next("<presence type='unavailable' from='" + fullJID(gw) + "' to='" + alice + "'/>")
+		w.Next("<presence type='unavailable' from='" + gw + "' to='" + alice + "'/>")
 		if got := legacytest.Expect[legacytest.SignOff](t, h); got.Err != nil {
 			t.Errorf("signed off with %v", got.Err)
 		}
@@ -160,6 +162,7 @@ func TestProbes(t *testing.T) {
 		w.Next("<presence type='' from='" + fullJID(carol) + "' to='" + phone + "'/>")
 		probe(w, gw)
 		w.Next("<presence type='' from='" + fullJID(gw) + "' to='" + phone + "'/>")
+		w.Next("<presence type='' from='" + gw + "' to='" + phone + "'/>")
 		w.emit(h, legacy.PresenceChanged{From: carolPeer})
 		w.Next("<presence type='unavailable' from='" + fullJID(carol) + "' to='" + alice + "'/>")
 		probe(w, carol)

@@ -120,7 +120,9 @@ func TestUnregister(t *testing.T) {
 		w.Next("<iq type='result' id='1' from='" + gw + "' to='" + phone + "'/>")
 		for _, from := range []string{carol, gw} {
 			for _, typ := range []string{"unsubscribe", "unsubscribed", "unavailable"} {
-				w.Next("<presence type='" + typ + "' from='" + senderOf(typ, from) + "' to='" + alice + "'/>")
+				for _, sender := range sendersOf(typ, from) {
+					w.Next("<presence type='" + typ + "' from='" + sender + "' to='" + alice + "'/>")
+				}
 			}
 		}
 		legacytest.Expect[legacytest.SignOff](t, h)

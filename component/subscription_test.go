@@ -34,6 +34,7 @@ func TestGatewaySubscription(t *testing.T) {
 					if typ == "subscribe" { // RFC 6121 §3.1.4: each is answered, and presence follows
 						w.Next("<presence type='subscribed' from='" + gw + "' to='" + alice + "'/>")
 						w.Next("<presence type='' from='" + fullJID(gw) + "' to='" + alice + "'/>")
+						w.Next("<presence type='' from='" + gw + "' to='" + alice + "'/>")
 					}
 				}
 				w.settle()

@@ -141,7 +141,7 @@ func (rw *rosterWriter) queueRemoval(ct *contact) {
 	if ct.Subscription.Has(registry.AskFrom) && !ct.Subscription.Has(registry.To) {
 		rw.ro.u.c.sendPresence(ct.jid, rw.ro.u.bare, "unsubscribe", "")
 	}
-	rw.ro.u.c.sendPresence(rw.ro.u.c.full(ct.jid), rw.ro.u.bare, "unavailable", "")
+	rw.ro.u.c.sendGone(ct.jid, rw.ro.u.bare)
 	rw.removals = append(rw.removals, ct.jid)
 	if rw.removeAt.IsZero() {
 		rw.removeAt = rw.ro.u.c.clock.Now()
@@ -195,7 +195,7 @@ func (rw *rosterWriter) removeRosterItem(jid string, then func(ok bool)) {
 func (rw *rosterWriter) unsubscribeBoth(jid string) {
 	rw.ro.u.c.sendPresence(jid, rw.ro.u.bare, "unsubscribe", "")
 	rw.ro.u.c.sendPresence(jid, rw.ro.u.bare, "unsubscribed", "")
-	rw.ro.u.c.sendPresence(rw.ro.u.c.full(jid), rw.ro.u.bare, "unavailable", "")
+	rw.ro.u.c.sendGone(jid, rw.ro.u.bare)
 }
 
 // removeFromRoster takes a contact who has left the network's list off the user's: without a word

@@ -230,3 +230,12 @@ func senderOf(typ, bare string) string {
 	}
 	return bare
 }
+
+// sendersOf are the addresses that presence of a type comes from: of the gateway, available
+// and unavailable presence has two.
+func sendersOf(typ, bare string) []string {
+	if bare == gw && (typ == "" || typ == "unavailable") {
+		return []string{fullJID(bare), bare}
+	}
+	return []string{senderOf(typ, bare)}
+}
