@@ -280,6 +280,18 @@ func TestRetractionInRoom(t *testing.T) {
 				t.Errorf("the archive of %s has %q", full, p.allText)
 			}
 		}
+		// With its corrections
+		w.groupchat(phone, "m1b", "<body>a secret</body>")
+		archived, _ = stanzaIDs(w.relay("a secret"))
+		w.groupchat(phone, "m1c", "<body>a better secret</body><replace xmlns='"+nsCorrect+"' id='m1b'/>")
+		w.relay("* a better secret")
+		w.groupchat(phone, "r1b", "<retract xmlns='"+nsRetract+"' id='"+archived[0]+"'/>")
+		w.each(w.relay("(took back the message of 00:00 UTC)"), "<message><retract xmlns='"+nsRetract+"' id='%s'/></message>", archived)
+		for _, full := range []string{phone, desk} {
+			if p := w.archive(full, mamQuery("", "")); p.allText != "" {
+				t.Errorf("the archive of %s has %q", full, p.allText)
+			}
+		}
 		// One after the other: the lines about them are the same.
 		retract := func(id string) { w.groupchat(phone, "r", "<retract xmlns='"+nsRetract+"' id='"+id+"'/>") }
 		w.groupchat(phone, "m2", "<body>first</body>")

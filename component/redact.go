@@ -121,16 +121,27 @@ func (r *room) saidBy(l *line, nick string) bool {
 	return o != nil && o.id != "" && l.occupant == o.id
 }
 
-// unsay forgets what was said.
+// removeLine forgets what was said under an id of the archive, and its corrections, which
+// repeat it. (XEP-0424 §5, XEP-0308 §3)
 func (r *room) removeLine(id string) {
-	r.history = slices.DeleteFunc(r.history, func(l line) bool { return l.archived == id })
+	gone := []string{id}
+	if old := r.lineByID(id); old != nil {
+		for _, l := range r.history {
+			if l.replaces != "" && (l.replaces == old.id || l.replaces == old.origin || l.replaces == old.archived) && (l.nick == old.nick || l.occupant != "" && l.occupant == old.occupant) {
+				gone = append(gone, l.archived)
+			}
+		}
+	}
+	r.history = slices.DeleteFunc(r.history, func(l line) bool { return slices.Contains(gone, l.archived) })
 	if !r.rs.u.c.archives() {
 		return
 	}
 	ctx, cancel := r.rs.u.storing()
 	defer cancel()
 	r.rs.u.c.archive.flush(ctx)
-	if err := r.rs.u.c.cfg.Registry.DeleteLine(ctx, r.rs.u.c.domain, r.rs.u.bare, r.peer.ID, id); err != nil {
-		r.rs.u.log.Error().Err(err).Msg("a message that was taken back stays in the archive")
+	for _, id := range gone {
+		if err := r.rs.u.c.cfg.Registry.DeleteLine(ctx, r.rs.u.c.domain, r.rs.u.bare, r.peer.ID, id); err != nil {
+			r.rs.u.log.Error().Err(err).Msg("a message that was taken back stays in the archive")
+		}
 	}
 }
