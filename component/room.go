@@ -122,6 +122,10 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 		st.Refuse(stanza.ErrJIDMalformed.With("A nickname is missing: room@server/nickname."))
 	case st.Child(xep.NSMUC, "x") != nil:
 		rs.joinRoom(st, peer)
+	case client == nil && r != nil && r.joined && st.To.Resource == resourceOf(r.nick):
+		// A page that was loaded again repeats its presence before it joins again: it is
+		// brought up to date, since "you were removed" would be all that it shows.
+		rs.joinRoom(st, peer)
 	case client == nil: // XEP-0045 §7.2.18
 		gone := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID)}
 		gone.sendOccupant(full, &occupant{Occupant: legacy.Occupant{Nick: st.To.Resource}}, occupantStanza{gone: true, codes: []string{"110", "307", "333"}})

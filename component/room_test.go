@@ -170,6 +170,24 @@ func TestJoinRoom(t *testing.T) {
 	})
 }
 
+// XEP-0045 §7.2.18: a client that takes itself to be in a room which its user is in gets
+// the room's state, and no word of a removal; under another nick it is told that it is not.
+func TestOutOfSync(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		joinClub(t, w, asked)
+		w.settle()
+		w.Take()
+		w.Send("<presence from='" + laptop + "' to='" + club + "/alice'/>")
+		w.Expect("<presence from='" + club + "/alice' to='" + laptop + "' type=''>" + item("none", "participant", "110") + "</presence>")
+		w.settle()
+		w.Refute("<presence type='unavailable'/>")
+		w.Take()
+		w.Send("<presence from='" + alice + "/third' to='" + club + "/somebody'/>")
+		w.Expect("<presence to='" + alice + "/third' type='unavailable'>" + item("none", "none", "110", "307", "333") + "</presence>")
+	})
+}
+
 // XEP-0045 §7.2.1, §7.2.18, §7.2.5, §7.2.6
 func TestJoinRefused(t *testing.T) {
 	asked := make(chan string, 100)
