@@ -26,14 +26,14 @@ const maxListed = 2000
 // where it has one.
 func adminCommands() []*command {
 	return []*command{
-		{node: nsAdmin + "#get-registered-users-num", name: "Count registered users", who: admins, ask: func(u *user, x *execution) { u.adhoc.countRegistered(x) }},
-		{node: nsAdmin + "#get-online-users-num", name: "Count users who are signed on", who: admins, ask: func(u *user, x *execution) { u.adhoc.countOnline(x) }},
-		{node: nsAdmin + "#get-registered-users-list", name: "List registered users", who: admins, ask: func(u *user, x *execution) { u.adhoc.listRegistered(x) }},
-		{node: nsAdmin + "#get-online-users-list", name: "List users who are signed on", who: admins, ask: func(u *user, x *execution) { u.adhoc.listOnline(x) }},
-		{node: nsAdmin + "#user-stats", name: "Show a user's state", who: admins, ask: func(u *user, x *execution) { u.adhoc.askUserStats(x) }},
-		{node: nsAdmin + "#end-user-session", name: "End users' sessions", who: admins, ask: func(u *user, x *execution) { u.adhoc.askEndSession(x) }},
-		{node: nsAdmin + "#delete-user", name: "Remove users' registrations", who: admins, ask: func(u *user, x *execution) { u.adhoc.askDeleteUser(x) }},
-		{node: nsAdmin + "#announce", name: "Send an announcement to all users who are signed on", who: admins, ask: func(u *user, x *execution) { u.adhoc.askAnnounce(x) }},
+		{node: nsAdmin + "#get-registered-users-num", name: "Count registered users", who: admins, start: func(u *user, x *execution) { u.adhoc.countRegistered(x) }},
+		{node: nsAdmin + "#get-online-users-num", name: "Count users who are signed on", who: admins, start: func(u *user, x *execution) { u.adhoc.countOnline(x) }},
+		{node: nsAdmin + "#get-registered-users-list", name: "List registered users", who: admins, start: func(u *user, x *execution) { u.adhoc.listRegistered(x) }},
+		{node: nsAdmin + "#get-online-users-list", name: "List users who are signed on", who: admins, start: func(u *user, x *execution) { u.adhoc.listOnline(x) }},
+		{node: nsAdmin + "#user-stats", name: "Show a user's state", who: admins, start: func(u *user, x *execution) { u.adhoc.askUserStats(x) }},
+		{node: nsAdmin + "#end-user-session", name: "End users' sessions", who: admins, start: func(u *user, x *execution) { u.adhoc.askEndSession(x) }},
+		{node: nsAdmin + "#delete-user", name: "Remove users' registrations", who: admins, start: func(u *user, x *execution) { u.adhoc.askDeleteUser(x) }},
+		{node: nsAdmin + "#announce", name: "Send an announcement to all users who are signed on", who: admins, start: func(u *user, x *execution) { u.adhoc.askAnnounce(x) }},
 		{node: "statistics", name: "Show counters", word: "statistics", about: "counters of the gateway", who: admins,
 			run: func(u *user) (string, *stanza.Error) { return u.c.statistics(u), nil }},
 		{node: "reload", name: "Read the configuration again", word: "reload", about: "read the configuration again", who: admins, run: func(u *user) (string, *stanza.Error) { return u.adhoc.reload() }},
@@ -52,13 +52,13 @@ func adminForm(typ, title, instructions string) *element.Element {
 
 func (ad *adhoc) countRegistered(x *execution) {
 	n := len(ad.u.c.registeredUsers())
-	ad.complete(x, "", "", adminForm("result", "", "").
+	x.finish("", "", adminForm("result", "", "").
 		Add(xep.NewField("registeredusersnum", "text-single", "Registered users", strconv.Itoa(n))))
 }
 
 func (ad *adhoc) countOnline(x *execution) {
 	n := len(ad.u.c.signedOnUsers())
-	ad.complete(x, "", "", adminForm("result", "", "").
+	x.finish("", "", adminForm("result", "", "").
 		Add(xep.NewField("onlineusersnum", "text-single", "Users who are signed on", strconv.Itoa(n))))
 }
 
@@ -76,7 +76,7 @@ func (ad *adhoc) listUsers(x *execution, names []string, field, label string) {
 		note = fmt.Sprintf("The first %d of %d.", maxListed, len(names))
 		names = names[:maxListed]
 	}
-	ad.complete(x, "info", note, adminForm("result", "", "").Add(xep.NewField(field, "jid-multi", label, names...)))
+	x.finish("info", note, adminForm("result", "", "").Add(xep.NewField(field, "jid-multi", label, names...)))
 }
 
 // ask has each of some users' actors do something and collects what they say of
@@ -111,16 +111,16 @@ const maxAccounts = 16
 func (ad *adhoc) askAccounts(x *execution, title, instructions string, then func(u *user, x *execution, bares []string)) {
 	asked := adminForm("form", title, instructions).
 		Add(xep.Required(xep.NewField("accountjids", "jid-multi", "JIDs of the users")))
-	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
 		var bares []string
 		for _, line := range splitLines(slices.Concat(values["accountjids"], values["accountjid"], values["jids"])) { // the last as users of other gateways know it
 			jid, err := address.Parse(line)
 			if err != nil {
-				u.adhoc.showAgain(x, strconv.Quote(line)+" is no JID.", "accountjids")
+				x.askAgain(strconv.Quote(line)+" is no JID.", "accountjids")
 				return
 			}
 			if bare := jid.Bare().String(); !u.c.isRegistered(bare) && !slices.Contains(u.c.signedOnUsers(), bare) {
-				u.adhoc.showAgain(x, bare+" is not registered here, nor signed on.", "accountjids")
+				x.askAgain(bare+" is not registered here, nor signed on.", "accountjids")
 				return
 			} else if !slices.Contains(bares, bare) {
 				bares = append(bares, bare)
@@ -128,9 +128,9 @@ func (ad *adhoc) askAccounts(x *execution, title, instructions string, then func
 		}
 		switch {
 		case len(bares) == 0:
-			u.adhoc.showAgain(x, "Enter at least one JID.", "accountjids")
+			x.askAgain("Enter at least one JID.", "accountjids")
 		case len(bares) > maxAccounts:
-			u.adhoc.showAgain(x, fmt.Sprintf("At most %d users at a time.", maxAccounts), "accountjids")
+			x.askAgain(fmt.Sprintf("At most %d users at a time.", maxAccounts), "accountjids")
 		default:
 			then(u, x, bares)
 		}
@@ -146,7 +146,7 @@ func (ad *adhoc) report(x *execution, bares, answers []string) {
 		}
 		b.WriteString(bare + ": " + answers[i])
 	}
-	ad.complete(x, "info", b.String(), nil)
+	x.finish("info", b.String(), nil)
 }
 
 func (ad *adhoc) askUserStats(x *execution) {
@@ -201,10 +201,10 @@ func (ad *adhoc) askAnnounce(x *execution) {
 	asked := adminForm("form", "Announcement", "It is sent to all users who are signed on.").
 		Add(xep.NewField("subject", "text-single", "Subject")).
 		Add(xep.Required(xep.NewField("announcement", "text-multi", "Text")))
-	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
 		text := body.Clean(strings.Join(values["announcement"], "\n"))
 		if strings.TrimSpace(text) == "" {
-			u.adhoc.showAgain(x, "Enter a text.", "announcement")
+			x.askAgain("Enter a text.", "announcement")
 			return
 		}
 		if subject := values["subject"]; len(subject) > 0 && subject[0] != "" {
@@ -220,7 +220,7 @@ func (ad *adhoc) askAnnounce(x *execution) {
 			}
 		}
 		u.log.Info().Int("users", sent).Msg("an administrator's announcement")
-		u.adhoc.complete(x, "info", "Sent to "+count(sent, "user")+".", nil)
+		x.finish("info", "Sent to "+count(sent, "user")+".", nil)
 	})
 }
 

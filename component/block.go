@@ -220,7 +220,7 @@ func (bl *blocklist) blockPeer(text string, blocked bool, then func(said string,
 func (bl *blocklist) askBlock(x *execution) {
 	asked := xep.NewForm("form", "", "Block somebody", "They can neither write to you nor see when you are online.").
 		Add(xep.Required(xep.NewField("peer", "text-single", bl.ro.u.c.info.PeerName)))
-	bl.ro.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
 		u.roster.onBlockAnswers(x, values, true)
 	})
 }
@@ -236,10 +236,10 @@ func (bl *blocklist) askUnblock(x *execution) {
 		xep.Option(field, id, id)
 	}
 	if len(bl.blocked) == 0 {
-		bl.ro.u.adhoc.complete(x, "info", "You have blocked nobody.", nil)
+		x.finish("info", "You have blocked nobody.", nil)
 		return
 	}
-	bl.ro.u.adhoc.questions(x, xep.NewForm("form", "", "Unblock somebody", "").Add(field), true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(xep.NewForm("form", "", "Unblock somebody", "").Add(field), true, func(u *user, x *execution, values map[string][]string) {
 		u.roster.onBlockAnswers(x, values, false)
 	})
 }
@@ -251,10 +251,10 @@ func (bl *blocklist) onBlockAnswers(x *execution, values map[string][]string, bl
 	}
 	bl.blockPeer(peer, blocked, func(said string, why *stanza.Error) {
 		if why != nil {
-			bl.ro.u.adhoc.refuse(x, *why)
+			x.fail(*why)
 			return
 		}
-		bl.ro.u.adhoc.complete(x, "info", said, nil)
+		x.finish("info", said, nil)
 	})
 }
 

@@ -25,8 +25,8 @@ type command struct {
 	when       func(*user) bool // whether it is listed now, nil for always; it runs in any case
 	// run does what needs no questions and says what came of it.
 	run func(*user) (string, *stanza.Error)
-	// ask, in place of run, starts an execution with questions.
-	ask   func(*user, *execution)
+	// start, in place of run, starts an execution that asks by forms.
+	start func(*user, *execution)
 	needs legacy.Features // without them it is not offered
 }
 
@@ -55,6 +55,7 @@ const (
 // execution is one run of a command by one of the user's clients.
 type execution struct {
 	*command
+	ad      *adhoc
 	asked   string      // the node by which it was asked for, perhaps one of otherNodes
 	id      string      // sessionid
 	from    string      // full JID
@@ -179,21 +180,21 @@ func (ad *adhoc) startCommand(r *stanza.Request, cmd *command, peer legacy.Peer)
 		r.Fail(stanza.ErrBusy.With("Too many commands are waiting for your answer. Finish or cancel one of them."))
 		return
 	}
-	x := &execution{command: cmd, asked: r.Payload.Attr("node"), id: newID(), from: r.From.String(), peer: peer, request: r}
+	x := &execution{ad: ad, command: cmd, asked: r.Payload.Attr("node"), id: newID(), from: r.From.String(), peer: peer, request: r}
 	switch { // what the user's state forbids is a note: some clients show errors without their text
 	case !ad.offers(cmd) && !ad.u.account.isRegistered():
-		ad.complete(x, "error", textStranger+" "+ad.u.c.howToRegister(), nil)
+		x.finish("error", textStranger+" "+ad.u.c.howToRegister(), nil)
 	case !ad.offers(cmd):
-		ad.complete(x, "error", "You are registered already, as "+ad.u.account.name()+".", nil)
-	case cmd.ask != nil:
-		cmd.ask(ad.u, x)
+		x.finish("error", "You are registered already, as "+ad.u.account.name()+".", nil)
+	case cmd.start != nil:
+		cmd.start(ad.u, x)
 	default:
 		text, why := cmd.run(ad.u)
 		if why != nil {
-			ad.refuse(x, *why)
+			x.fail(*why)
 			return
 		}
-		ad.complete(x, "info", text, nil)
+		x.finish("info", text, nil)
 	}
 }
 
@@ -221,7 +222,7 @@ func (ad *adhoc) continueCommand(r *stanza.Request, cmd *command, id string) {
 			return
 		}
 		x.stages = x.stages[:len(x.stages)-1]
-		ad.show(x)
+		x.show()
 	case "", "execute", "next", "complete":
 		if action == "complete" && !current.last { // next for complete hurts nobody, and clients do it
 			r.Fail(commandError(stanza.Modify, stanza.BadRequest, "bad-action"))
@@ -255,34 +256,34 @@ func commandError(typ stanza.Kind, condition stanza.Condition, special string) s
 	return stanza.Error{Type: typ, Condition: condition, Special: element.New(xep.NSCommands, special)}
 }
 
-// questions shows the next form of an execution. The answers go to next; last
+// ask shows the next form of an execution. The answers go to next; last
 // says that nothing more will be asked.
-func (ad *adhoc) questions(x *execution, form *element.Element, last bool, next func(*user, *execution, map[string][]string)) {
+func (x *execution) ask(form *element.Element, last bool, next func(*user, *execution, map[string][]string)) {
 	x.stages = append(x.stages, stage{form, last, next})
-	x.expires = ad.u.c.clock.Now().Add(commandTime)
-	lazySet(&ad.executions, x.id, x)
-	ad.show(x)
+	x.expires = x.ad.u.c.clock.Now().Add(commandTime)
+	lazySet(&x.ad.executions, x.id, x)
+	x.show()
 }
 
 // show sends the current form.
-func (ad *adhoc) show(x *execution) { ad.showForm(x, x.stages[len(x.stages)-1].form) }
+func (x *execution) show() { x.showForm(x.stages[len(x.stages)-1].form) }
 
-// showAgain sends the current form with what is wrong with the answers: as a note
+// askAgain sends the current form with what is wrong with the answers: as a note
 // (XEP-0050 §4.3), which some clients show at the end of a command only, and in the form.
 // field is the one to mend, "" for none in particular.
-func (ad *adhoc) showAgain(x *execution, complaint, field string) {
+func (x *execution) askAgain(complaint, field string) {
 	if x.byWords() {
-		ad.sayAgain(x, complaint, field)
+		x.promptAgain(complaint, field)
 		return
 	}
 	form := x.stages[len(x.stages)-1].form
-	ad.showForm(x, xep.Corrected(form, x.entered, complaint, field), xep.Note("error", complaint))
+	x.showForm(xep.Corrected(form, x.entered, complaint, field), xep.Note("error", complaint))
 }
 
 // showForm sends the form of the current stage.
-func (ad *adhoc) showForm(x *execution, form *element.Element, notes ...*element.Element) {
+func (x *execution) showForm(form *element.Element, notes ...*element.Element) {
 	if x.byWords() {
-		ad.converse(x)
+		x.converse()
 		return
 	}
 	current := x.stages[len(x.stages)-1]
@@ -298,21 +299,21 @@ func (ad *adhoc) showForm(x *execution, form *element.Element, notes ...*element
 	x.request.Reply(cmd.Add(notes...).Add(form))
 }
 
-// refuse ends a step that failed: with the form again if other answers can mend it, else
+// fail ends a step that failed: with the form again if other answers can mend it, else
 // with the execution.
-func (ad *adhoc) refuse(x *execution, why stanza.Error) {
+func (x *execution) fail(why stanza.Error) {
 	if len(x.stages) > 0 && (why.Type == stanza.Modify || why.Field != "") {
-		ad.showAgain(x, why.Text, why.Field)
+		x.askAgain(why.Text, why.Field)
 		return
 	}
-	ad.complete(x, "error", why.Text, nil)
+	x.finish("error", why.Text, nil)
 }
 
-// complete ends an execution. form may be nil.
-func (ad *adhoc) complete(x *execution, note, text string, form *element.Element) {
-	delete(ad.executions, x.id)
+// finish ends an execution. form may be nil.
+func (x *execution) finish(note, text string, form *element.Element) {
+	delete(x.ad.executions, x.id)
 	if x.byWords() {
-		ad.concludeWords(x, text, form)
+		x.finishByWords(text, form)
 		return
 	}
 	cmd := xep.NewCommand(x.asked, x.id, "completed")
@@ -322,15 +323,15 @@ func (ad *adhoc) complete(x *execution, note, text string, form *element.Element
 	x.request.Reply(cmd.Add(form))
 }
 
-// refuseField is refuse, by an error about a field.
-func (ad *adhoc) refuseField(x *execution, err error, field string) {
+// failField is refuse, by an error about a field.
+func (x *execution) failField(err error, field string) {
 	why := stanza.Translate(err)
 	switch why.Condition {
 	case stanza.RecipientUnavailable, stanza.ResourceConstraint, stanza.RemoteServerTimeout: // no other answer helps
 	default:
 		why.Field = field
 	}
-	ad.refuse(x, why)
+	x.fail(why)
 }
 
 // expireExecutions forgets those that nobody goes on with.

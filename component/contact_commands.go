@@ -17,7 +17,7 @@ import (
 func (ro *roster) showPresence(x *execution) {
 	ct, ok := ro.canSee(x.peer)
 	if !ok || !ct.Subscription.Has(registry.To) {
-		ro.u.adhoc.complete(x, "error", "You do not see the presence of this contact.", nil)
+		x.finish("error", "You do not see the presence of this contact.", nil)
 		return
 	}
 	p := ct.presence
@@ -40,7 +40,7 @@ func (ro *roster) showPresence(x *execution) {
 	}
 	form := xep.NewForm("result", "", ct.jid, "")
 	form.Add(xep.NewField("presence", "text-multi", "Presence", lines...))
-	ro.u.adhoc.complete(x, "info", strings.Join(lines, "\n"), form)
+	x.finish("info", strings.Join(lines, "\n"), form)
 }
 
 // peers is the number of contacts, the gateway aside.
@@ -97,13 +97,13 @@ func (ro *roster) contactsText() string {
 func (ro *roster) askAdd(x *execution) {
 	asked := xep.NewForm("form", "", "Add a contact", "").
 		Add(xep.Required(xep.NewField("peer", "text-single", ro.u.c.info.PeerName)), xep.NewField("name", "text-single", "Name"))
-	ro.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
 		peer, err := u.roster.peerByText(firstOf(values["peer"]))
 		if err == nil && peer.ID == "" {
 			err = legacy.Errorf(legacy.NotFound, "There is nobody of that address.")
 		}
 		if err != nil {
-			u.adhoc.refuseField(x, err, "peer")
+			x.failField(err, "peer")
 			return
 		}
 		u.roster.add(x, peer, body.Clean(strings.TrimSpace(firstOf(values["name"]))))
@@ -113,16 +113,16 @@ func (ro *roster) askAdd(x *execution) {
 // add has the network add a contact, and the user's roster as well.
 func (ro *roster) add(x *execution, peer legacy.Peer, name string) {
 	if why := ro.u.account.keepAccount(); why != nil {
-		ro.u.adhoc.refuse(x, *why)
+		x.fail(*why)
 		return
 	}
 	ct := ro.contacts[peer.ID]
 	switch {
 	case ct != nil && ct.Subscription.Has(registry.To) && ct.Subscription.Has(registry.From):
-		ro.u.adhoc.complete(x, "info", ct.jid+" is a contact of yours already.", nil)
+		x.finish("info", ct.jid+" is a contact of yours already.", nil)
 		return
 	case len(ro.contacts) > maxContacts:
-		ro.u.adhoc.complete(x, "error", "You have too many contacts.", nil)
+		x.finish("error", "You have too many contacts.", nil)
 		return
 	}
 	ct = ro.contact(peer.ID)
@@ -133,16 +133,16 @@ func (ro *roster) add(x *execution, peer legacy.Peer, name string) {
 	added := ct.jid + " is added to your contacts. If your client asks, allow them to see when you are online."
 	switch {
 	case !ro.u.c.info.Features.Has(legacy.FeatureRoster):
-		ro.u.adhoc.complete(x, "info", added, nil)
+		x.finish("info", added, nil)
 	case !ro.u.adhoc.isSignedOn():
-		ro.u.adhoc.complete(x, "info", ct.jid+" is added once you are signed on. "+ro.u.login.stateText(), nil)
+		x.finish("info", ct.jid+" is added once you are signed on. "+ro.u.login.stateText(), nil)
 	default:
 		lazySet(&ro.adding, peer.ID, func(err error) {
 			if err != nil {
-				ro.u.adhoc.refuseField(x, err, "peer")
+				x.failField(err, "peer")
 				return
 			}
-			ro.u.adhoc.complete(x, "info", added, nil)
+			x.finish("info", added, nil)
 		})
 	}
 	ro.onSubscribe(ct, "", "")
@@ -166,7 +166,7 @@ func (ro *roster) failAdding() {
 // askRemove asks whom to remove.
 func (ro *roster) askRemove(x *execution) {
 	field := xep.Required(xep.NewField("peer", "text-single", ro.u.c.info.PeerName))
-	ro.u.adhoc.questions(x, xep.NewForm("form", "", "Remove a contact", "They leave your list here and on the network.").Add(field), true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(xep.NewForm("form", "", "Remove a contact", "They leave your list here and on the network.").Add(field), true, func(u *user, x *execution, values map[string][]string) {
 		peer, err := u.roster.peerByText(firstOf(values["peer"]))
 		ct := u.roster.contacts[peer.ID]
 		switch {
@@ -174,10 +174,10 @@ func (ro *roster) askRemove(x *execution) {
 			err = legacy.Errorf(legacy.NotFound, "You have no contact of that address.")
 			fallthrough
 		case err != nil:
-			u.adhoc.refuseField(x, err, "peer")
+			x.failField(err, "peer")
 			return
 		}
-		u.adhoc.complete(x, "info", ct.jid+" is removed from your contacts.", nil)
+		x.finish("info", ct.jid+" is removed from your contacts.", nil)
 		u.roster.removeContact(ct)
 	})
 }
@@ -204,7 +204,7 @@ func (ro *roster) exportContacts(x *execution) {
 	for _, ct := range ro.sortedContacts() {
 		table.Add(xep.Item(contactColumns, ct.jid, ct.Peer, ct.Name, strings.Join(ct.Groups, ", ")))
 	}
-	ro.u.adhoc.complete(x, "", "", table)
+	x.finish("", "", table)
 }
 
 // maxImport is how many contacts are imported at a time.
@@ -215,12 +215,12 @@ func (ro *roster) askImport(x *execution) {
 	asked := xep.NewForm("form", "", "Import contacts",
 		fmt.Sprintf("Enter one %s a line, and after a comma, if you like, a name. At most %d lines at a time.", ro.u.c.info.PeerName, maxImport)).
 		Add(xep.Required(xep.NewField("contacts", "text-multi", "Contacts")))
-	ro.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) { u.roster.onImport(x, values) })
+	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) { u.roster.onImport(x, values) })
 }
 
 func (ro *roster) onImport(x *execution, values map[string][]string) {
 	if ro.u.login.legacySession() == nil {
-		ro.u.adhoc.complete(x, "error", ro.u.login.stateText(), nil)
+		x.finish("error", ro.u.login.stateText(), nil)
 		return
 	}
 	if len(splitLines(values["contacts"])) == 0 {
@@ -257,7 +257,7 @@ func (ro *roster) onImport(x *execution, values map[string][]string) {
 	if len(wrong) > 0 {
 		note = "warn"
 	}
-	ro.u.adhoc.complete(x, note, text, nil)
+	x.finish(note, text, nil)
 }
 
 // splitLines are the lines of a text-multi field, whatever way the client sends

@@ -19,14 +19,14 @@ func (c *Component) networkCommands() []*command {
 		if !c.services { // at the gateway, which has settings of its own
 			node = "server-configure"
 		}
-		all = append(all, &command{node: node, name: "Settings of this server", at: atService, who: members, edits: true, ask: func(u *user, x *execution) { u.adhoc.askSettings(x) }})
+		all = append(all, &command{node: node, name: "Settings of this server", at: atService, who: members, edits: true, start: func(u *user, x *execution) { u.adhoc.askSettings(x) }})
 	}
 	if c.info.Features.Has(legacy.FeatureRooms) {
-		all = append(all, &command{node: "configure", name: "Settings of this room", at: atRoom, who: members, ask: func(u *user, x *execution) { u.adhoc.askSettings(x) }})
+		all = append(all, &command{node: "configure", name: "Settings of this room", at: atRoom, who: members, start: func(u *user, x *execution) { u.adhoc.askSettings(x) }})
 	}
 	places := map[legacy.Place]place{legacy.AtService: atService, legacy.AtPerson: atPerson, legacy.AtRoom: atRoom, legacy.AtGateway: atGateway}
 	for _, of := range c.info.Commands {
-		cmd := &command{node: of.Name, name: of.Label, at: places[of.At], when: func(u *user) bool { return u.adhoc.isSignedOn() }, ask: func(u *user, x *execution) { u.adhoc.askNetwork(x, of) }}
+		cmd := &command{node: of.Name, name: of.Label, at: places[of.At], when: func(u *user) bool { return u.adhoc.isSignedOn() }, start: func(u *user, x *execution) { u.adhoc.askNetwork(x, of) }}
 		for _, f := range of.Form {
 			cmd.args = append(cmd.args, f.Var)
 			cmd.argument = strings.TrimSpace(cmd.argument + " " + strings.ToUpper(f.Var))
@@ -46,7 +46,7 @@ func (ad *adhoc) askNetwork(x *execution, of legacy.Command) {
 	for _, f := range of.Form {
 		form.Add(formField(f, f.Default))
 	}
-	ad.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(form, true, func(u *user, x *execution, values map[string][]string) {
 		args := make(map[string]string, len(of.Form))
 		for _, f := range of.Form {
 			value, given := fieldValue(f, values[f.Var]), len(values[f.Var]) > 0
@@ -54,7 +54,7 @@ func (ad *adhoc) askNetwork(x *execution, of legacy.Command) {
 				value = f.Default
 			}
 			if args[f.Var] = value; f.Required && value == "" {
-				u.adhoc.showAgain(x, f.Label+" is missing.", f.Var)
+				x.askAgain(f.Label+" is missing.", f.Var)
 				return
 			}
 		}
@@ -65,21 +65,21 @@ func (ad *adhoc) askNetwork(x *execution, of legacy.Command) {
 func (ad *adhoc) doNetwork(x *execution, of legacy.Command, args map[string]string) {
 	commander, ok := ad.u.login.legacySession().(legacy.Commander)
 	if !ok {
-		ad.complete(x, "error", ad.u.login.stateText(), nil)
+		x.finish("error", ad.u.login.stateText(), nil)
 		return
 	}
 	err := ad.u.calls.tryQuery(x.request, func(u *user, _ *stanza.Request, ev legacy.Event) {
 		done := ev.(legacy.CommandDone)
 		if done.Err != nil {
-			u.adhoc.refuse(x, answerError(done.Err))
+			x.fail(answerError(done.Err))
 			return
 		}
 		form := xep.NewForm("result", "", of.Label, "")
 		form.Add(xep.NewField("result", "text-multi", of.Label, strings.Split(done.Text, "\n")...))
-		u.adhoc.complete(x, "info", done.Text, form)
+		x.finish("info", done.Text, form)
 	}, func(ref string) error { return commander.Do(ad.u.ctx, ref, x.peer, of.Name, args) })
 	if err != nil {
-		ad.refuse(x, answerError(err))
+		x.fail(answerError(err))
 	}
 }
 

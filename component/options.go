@@ -94,7 +94,7 @@ func (ad *adhoc) askOptions(x *execution) {
 	if rooms {
 		asked.Add(xep.NewField(fieldHistory, "text-single", historyLabel, strconv.Itoa(ad.u.rooms.historyLength(legacy.Peer{}))))
 	}
-	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
 		before := u.account.stored().Options
 		options := maps.Clone(before)
 		if options == nil {
@@ -113,7 +113,7 @@ func (ad *adhoc) askOptions(x *execution) {
 		if given := values[fieldHistory]; rooms && len(given) > 0 {
 			n, ok := historyLength(strings.TrimSpace(given[0]))
 			if !ok {
-				u.adhoc.showAgain(x, wrongHistory, fieldHistory)
+				x.askAgain(wrongHistory, fieldHistory)
 				return
 			}
 			if delete(options, optHistory); n != defaultHistory {
@@ -121,7 +121,7 @@ func (ad *adhoc) askOptions(x *execution) {
 			}
 		}
 		if maps.Equal(options, before) {
-			u.adhoc.complete(x, "info", "Your settings are as they were.", nil)
+			x.finish("info", "Your settings are as they were.", nil)
 			return
 		}
 		why := u.account.keepAccount()
@@ -129,12 +129,12 @@ func (ad *adhoc) askOptions(x *execution) {
 			why = u.account.setOptions(options)
 		}
 		if why != nil {
-			u.adhoc.complete(x, "error", why.Text, nil)
+			x.finish("error", why.Text, nil)
 			return
 		}
 		u.clients.showOwnPresence()
 		u.rooms.applyPersistence()
 		u.clients.publishProfile()
-		u.adhoc.complete(x, "info", "Your settings are stored.", nil)
+		x.finish("info", "Your settings are stored.", nil)
 	})
 }

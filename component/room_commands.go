@@ -16,16 +16,16 @@ import (
 // roomCommands are the commands for people who look for rooms, or are in some.
 func (c *Component) roomCommands() []*command {
 	list := &command{node: "list-rooms", name: "List rooms", word: "list", argument: "[PATTERN]", args: []string{"name"},
-		about: "list the rooms that there are, or those with a pattern in their name or topic", who: members, needs: legacy.FeatureRoomList, ask: func(u *user, x *execution) { u.rooms.listRoomsForm(x) }}
+		about: "list the rooms that there are, or those with a pattern in their name or topic", who: members, needs: legacy.FeatureRoomList, start: func(u *user, x *execution) { u.rooms.listRoomsForm(x) }}
 	if c.services {
 		list.args, list.argument = []string{"server", "name"}, "SERVER [PATTERN]"
 	}
 	return []*command{
 		{node: "join-room", name: "Join a room", word: "join", argument: strings.ToUpper(cmp.Or(c.info.RoomName, "room")), args: []string{"room"},
-			about: "have the gateway invite your client into a room", who: members, needs: legacy.FeatureRooms, ask: func(u *user, x *execution) { u.rooms.joinForm(x) }},
+			about: "have the gateway invite your client into a room", who: members, needs: legacy.FeatureRooms, start: func(u *user, x *execution) { u.rooms.joinForm(x) }},
 		list,
 		{node: "change-nick", name: "Change my nick", word: "nick", argument: "NEW", args: []string{"nick"},
-			about: "be called something else in the rooms that you are in", needs: legacy.FeatureNicks, when: func(u *user) bool { return u.rooms.isInRoom() }, ask: func(u *user, x *execution) { u.rooms.nickForm(x) }},
+			about: "be called something else in the rooms that you are in", needs: legacy.FeatureNicks, when: func(u *user) bool { return u.rooms.isInRoom() }, start: func(u *user, x *execution) { u.rooms.nickForm(x) }},
 	}
 }
 
@@ -48,18 +48,18 @@ func (rs *rooms) joinedRooms() []*room {
 func (rs *rooms) joinForm(x *execution) {
 	asked := xep.NewForm("form", "", "Join a room", "Your client is then invited there.").
 		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+cmp.Or(rs.u.c.info.RoomName, "room"))))
-	rs.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
 		peer, err := u.roster.anyPeerByText(firstOf(values["room"]))
 		if err == nil && !peer.Room {
 			err = legacy.Errorf(legacy.NotFound, "That is not a room. The name of a room looks like %s.", cmp.Or(rs.u.c.info.RoomName, "room"))
 		}
 		if err != nil {
-			u.adhoc.refuseField(x, err, "room")
+			x.failField(err, "room")
 			return
 		}
 		jid := u.c.contactJID(peer.ID)
 		u.rooms.invite(x.from, peer, u.c.domain, "")
-		u.adhoc.complete(x, "info", "Your client is invited to "+jid+". If it does not ask you, open "+joinURI(jid),
+		x.finish("info", "Your client is invited to "+jid+". If it does not ask you, open "+joinURI(jid),
 			xep.NewForm("result", "", "Join a room", "").Add(xep.NewField("room", "jid-single", "Address of the room", jid)))
 	})
 }
@@ -82,7 +82,7 @@ func (rs *rooms) listRoomsForm(x *execution) {
 		asked.Add(xep.Required(xep.NewField("server", "text-single", "Server")))
 	}
 	asked.Add(xep.NewField("name", "text-single", "Part of the name or the topic, empty for all"))
-	rs.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
 		service := legacy.Peer{}
 		if u.c.services {
 			var err error
@@ -91,22 +91,22 @@ func (rs *rooms) listRoomsForm(x *execution) {
 				err = legacy.Errorf(legacy.NotFound, "That is no server.")
 			}
 			if err != nil {
-				u.adhoc.refuseField(x, err, "server")
+				x.failField(err, "server")
 				return
 			}
 		}
 		u.login.visit(func() {
 			err := u.rooms.roomsAt(x.request, service, func(rooms []legacy.ListedRoom, err error) {
 				if err != nil {
-					u.adhoc.refuse(x, stanza.Translate(err))
+					x.fail(stanza.Translate(err))
 					return
 				}
 				u.rooms.showRooms(x, rooms, firstOf(values["name"]))
 			})
 			if err != nil {
-				u.adhoc.refuse(x, stanza.Translate(err))
+				x.fail(stanza.Translate(err))
 			}
-		}, func(why stanza.Error) { u.adhoc.refuse(x, why) })
+		}, func(why stanza.Error) { x.fail(why) })
 	})
 }
 
@@ -130,28 +130,28 @@ func (rs *rooms) showRooms(x *execution, rooms []legacy.ListedRoom, pattern stri
 		}
 		table.Add(xep.Item(roomColumns, rs.u.c.contactJID(l.Room.ID), people, body.Truncate(l.Topic, 200)))
 	}
-	rs.u.adhoc.complete(x, "info", text, table)
+	x.finish("info", text, table)
 }
 
 // askNick asks what the user wants to be called.
 func (rs *rooms) nickForm(x *execution) {
 	rooms := rs.joinedRooms()
 	if len(rooms) == 0 {
-		rs.u.adhoc.complete(x, "error", "You are in no room. You choose a nick as you join one.", nil)
+		x.finish("error", "You are in no room. You choose a nick as you join one.", nil)
 		return
 	}
 	asked := xep.NewForm("form", "", "Change my nick", "").
 		Add(xep.Required(xep.NewField("nick", "text-single", "New nick", resourceOf(rooms[0].nick))))
-	rs.u.adhoc.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
 		nick := body.Clean(strings.TrimSpace(firstOf(values["nick"])))
 		if nick == "" {
-			u.adhoc.showAgain(x, "The nick is missing.", "nick")
+			x.askAgain("The nick is missing.", "nick")
 			return
 		}
 		nick, why := u.c.legalNick(nick)
 		if why != nil {
 			why.Field = "nick"
-			u.adhoc.refuse(x, *why)
+			x.fail(*why)
 			return
 		}
 		u.rooms.renameAll(x, nick)
@@ -169,7 +169,7 @@ type nickChange struct {
 func (rs *rooms) renameAll(x *execution, nick string) {
 	roomer, ok := rs.u.login.legacySession().(legacy.Roomer)
 	if !ok {
-		rs.u.adhoc.complete(x, "error", rs.u.login.stateText(), nil)
+		x.finish("error", rs.u.login.stateText(), nil)
 		return
 	}
 	change := &nickChange{pending: make(map[string]bool)}
@@ -180,9 +180,9 @@ func (rs *rooms) renameAll(x *execution, nick string) {
 		switch {
 		case x.request.Answered():
 		case err != nil:
-			rs.u.adhoc.refuseField(x, err, "nick")
+			x.failField(err, "nick")
 		default:
-			rs.u.adhoc.complete(x, "info", "You are called "+nick+" now.", nil)
+			x.finish("info", "You are called "+nick+" now.", nil)
 		}
 	}
 	rs.pendingNick = change

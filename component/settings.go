@@ -254,11 +254,11 @@ func (ad *adhoc) askSettings(x *execution) {
 	for _, f := range ad.u.account.settingFields(x.peer) {
 		form.Add(f)
 	}
-	ad.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(form, true, func(u *user, x *execution, values map[string][]string) {
 		if why := u.account.takeSettings(x.peer, values); why != nil {
-			u.adhoc.refuse(x, *why)
+			x.fail(*why)
 			return
 		}
-		u.adhoc.complete(x, "info", "Your settings are stored. Those of a connection take effect with the next one.", nil)
+		x.finish("info", "Your settings are stored. Those of a connection take effect with the next one.", nil)
 	})
 }

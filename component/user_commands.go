@@ -15,11 +15,11 @@ import (
 func (c *Component) userCommands() []*command {
 	all := []*command{
 		{node: "register", name: "Register", word: "register", args: c.registerArgs(), argument: c.registerWords(), about: "register with this gateway",
-			who: strangers, ask: func(u *user, x *execution) { u.adhoc.askRegistration(x) }},
+			who: strangers, start: func(u *user, x *execution) { u.adhoc.askRegistration(x) }},
 		{node: "add-contact", name: "Add a contact", word: "add", args: []string{"peer", "name"}, argument: "ADDRESS [NAME]", about: "add somebody to your contacts",
-			who: members, ask: func(u *user, x *execution) { u.roster.askAdd(x) }},
+			who: members, start: func(u *user, x *execution) { u.roster.askAdd(x) }},
 		{node: "remove-contact", name: "Remove a contact", word: "remove", args: []string{"peer"}, argument: "ADDRESS", about: "remove somebody from your contacts",
-			who: registered, when: func(u *user) bool { return u.adhoc.hasContacts() }, ask: func(u *user, x *execution) { u.roster.askRemove(x) }},
+			who: registered, when: func(u *user) bool { return u.adhoc.hasContacts() }, start: func(u *user, x *execution) { u.roster.askRemove(x) }},
 		{node: "contacts", name: "List my contacts", word: "contacts", about: "list your contacts on the network", who: registered, when: func(u *user) bool { return u.adhoc.hasContacts() },
 			run: func(u *user) (string, *stanza.Error) { return u.roster.contactsText(), nil }},
 		{node: "invisible", name: "Be invisible", word: "invisible", about: "look offline to everybody on the network", who: registered,
@@ -27,13 +27,13 @@ func (c *Component) userCommands() []*command {
 		{node: "visible", name: "Be visible again", word: "visible", about: "undo invisible", who: registered,
 			needs: legacy.FeatureInvisible, when: func(u *user) bool { return u.account.option(optInvisible) }, run: func(u *user) (string, *stanza.Error) { return u.adhoc.setInvisible("") }},
 		{node: "block", name: "Block somebody", word: "block", args: []string{"peer"}, argument: "ADDRESS", about: "keep somebody from writing to you and seeing you",
-			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.isSignedOn() }, ask: func(u *user, x *execution) { u.roster.askBlock(x) }},
+			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.isSignedOn() }, start: func(u *user, x *execution) { u.roster.askBlock(x) }},
 		{node: "unblock", name: "Unblock somebody", word: "unblock", args: []string{"peer"}, argument: "ADDRESS", about: "undo block",
-			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.hasBlocked() }, ask: func(u *user, x *execution) { u.roster.askUnblock(x) }},
+			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.hasBlocked() }, start: func(u *user, x *execution) { u.roster.askUnblock(x) }},
 		{node: "blocked", name: "List those I have blocked", word: "blocked", about: "list those whom you have blocked",
 			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.hasBlocked() }, run: func(u *user) (string, *stanza.Error) { return u.roster.blockedText() }},
-		{node: "presence", name: "Show what is known of this contact's presence", at: atPerson, who: registered, ask: func(u *user, x *execution) { u.roster.showPresence(x) }},
-		{node: "options", name: "Settings", word: "settings", argument: "[NAME VALUE]", edits: true, about: "show your settings, or change one", who: members, ask: func(u *user, x *execution) { u.adhoc.askOptions(x) }},
+		{node: "presence", name: "Show what is known of this contact's presence", at: atPerson, who: registered, start: func(u *user, x *execution) { u.roster.showPresence(x) }},
+		{node: "options", name: "Settings", word: "settings", argument: "[NAME VALUE]", edits: true, about: "show your settings, or change one", who: members, start: func(u *user, x *execution) { u.adhoc.askOptions(x) }},
 		{node: "status", name: "Show the state of my account", word: "status", about: "whether you are signed on, and why not",
 			when: func(u *user) bool { return u.adhoc.hasAccount() }, run: func(u *user) (string, *stanza.Error) { return u.login.statusText(), nil }},
 		{node: "login", name: "Sign on", word: "login", about: "sign on, after logout or a failure", who: registered,
@@ -45,21 +45,21 @@ func (c *Component) userCommands() []*command {
 		{node: "sync-contacts", name: "Offer me my contacts again", word: "sync", about: "ask again about contacts that are not on your list", who: registered,
 			when: func(u *user) bool { return len(u.roster.unsynced()) > 0 }, run: func(u *user) (string, *stanza.Error) { return u.roster.syncContacts() }},
 		{node: "import-contacts", name: "Import contacts", word: "import", args: []string{"contacts"}, about: "add many contacts, one a line",
-			who: registered, when: func(u *user) bool { return u.adhoc.isSignedOn() }, ask: func(u *user, x *execution) { u.roster.askImport(x) }},
-		{node: "export-contacts", name: "Export my contacts", word: "export", about: "all that is known of your contacts", who: registered, when: func(u *user) bool { return u.adhoc.hasContacts() }, ask: func(u *user, x *execution) { u.roster.exportContacts(x) }},
+			who: registered, when: func(u *user) bool { return u.adhoc.isSignedOn() }, start: func(u *user, x *execution) { u.roster.askImport(x) }},
+		{node: "export-contacts", name: "Export my contacts", word: "export", about: "all that is known of your contacts", who: registered, when: func(u *user) bool { return u.adhoc.hasContacts() }, start: func(u *user, x *execution) { u.roster.exportContacts(x) }},
 		{node: "change-registration", name: "Change my account", word: "account", argument: "[NAME VALUE]", edits: true, about: "show your registration, or change one thing in it",
-			who: registered, ask: func(u *user, x *execution) { u.adhoc.askRegistration(x) }},
+			who: registered, start: func(u *user, x *execution) { u.adhoc.askRegistration(x) }},
 	}
 	if c.asksFor("password") != nil {
 		all = append(all, &command{word: "password", args: []string{"password"}, argument: "NEW",
-			about: "when the password on " + c.info.Name + " has changed", who: registered, ask: func(u *user, x *execution) { u.adhoc.askPassword(x) }})
+			about: "when the password on " + c.info.Name + " has changed", who: registered, start: func(u *user, x *execution) { u.adhoc.askPassword(x) }})
 	}
 	return all
 }
 
 // endCommands end an account.
 func endCommands() []*command {
-	return []*command{{node: "unregister", name: "Remove my account from this gateway", word: "unregister", about: "remove your account from this gateway", who: registered, ask: func(u *user, x *execution) { u.adhoc.askUnregister(x) }}}
+	return []*command{{node: "unregister", name: "Remove my account from this gateway", word: "unregister", about: "remove your account from this gateway", who: registered, start: func(u *user, x *execution) { u.adhoc.askUnregister(x) }}}
 }
 
 // debugCommands are for those who write clients: they are listed for administrators only,
@@ -67,7 +67,7 @@ func endCommands() []*command {
 func debugCommands() []*command {
 	return []*command{
 		{node: "ping", name: "See whether the gateway answers", who: developers, run: func(*user) (string, *stanza.Error) { return "Pong", nil }},
-		{node: "hello", name: "See whether forms work", who: developers, ask: func(u *user, x *execution) { u.adhoc.askName(x) }},
+		{node: "hello", name: "See whether forms work", who: developers, start: func(u *user, x *execution) { u.adhoc.askName(x) }},
 	}
 }
 
@@ -82,13 +82,13 @@ func (ad *adhoc) hasBlocked() bool  { return ad.isSignedOn() && ad.u.roster.hasB
 func (ad *adhoc) askName(x *execution) {
 	form := xep.NewForm("form", "", "Hello", "What are you called?").
 		Add(xep.Required(xep.NewField("name", "text-single", "Name")))
-	ad.questions(x, form, true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(form, true, func(u *user, x *execution, values map[string][]string) {
 		name := strings.TrimSpace(strings.Join(values["name"], " "))
 		if name == "" {
-			u.adhoc.showAgain(x, "The name is missing.", "name")
+			x.askAgain("The name is missing.", "name")
 			return
 		}
-		u.adhoc.complete(x, "info", "Hello "+body.Clean(name)+"!", nil)
+		x.finish("info", "Hello "+body.Clean(name)+"!", nil)
 	})
 }
 
@@ -151,20 +151,20 @@ func (ad *adhoc) askRegistration(x *execution) {
 	for _, f := range info.Form {
 		asked.Add(ad.u.account.registrationField(f))
 	}
-	ad.questions(x, asked, true, func(u *user, x *execution, values map[string][]string) { u.adhoc.onRegistrationAnswers(x, values) })
+	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) { u.adhoc.onRegistrationAnswers(x, values) })
 }
 
 func (ad *adhoc) onRegistrationAnswers(x *execution, values map[string][]string) {
 	ad.u.account.register(joinValues(values), func(why *stanza.Error) {
 		if why != nil {
-			ad.refuse(x, *why)
+			x.fail(*why)
 			return
 		}
 		text := "You are registered, and signed on to " + ad.u.c.cfg.Name + "."
 		if !ad.isSignedOn() { // nothing was changed
 			text = "You are registered. " + ad.u.login.stateText()
 		}
-		ad.complete(x, "info", text, nil)
+		x.finish("info", text, nil)
 	})
 }
 
@@ -190,7 +190,7 @@ func (c *Component) asksFor(name string) *legacy.Field {
 func (ad *adhoc) askPassword(x *execution) {
 	f := *ad.u.c.asksFor("password")
 	f.Required = true
-	ad.questions(x, xep.NewForm("form", "", "Enter my new password", "").Add(formField(f, "")), true, func(u *user, x *execution, values map[string][]string) { u.adhoc.onRegistrationAnswers(x, values) })
+	x.ask(xep.NewForm("form", "", "Enter my new password", "").Add(formField(f, "")), true, func(u *user, x *execution, values map[string][]string) { u.adhoc.onRegistrationAnswers(x, values) })
 }
 
 // registerArgs are the fields that words behind "register" fill in: a name, and a
@@ -227,13 +227,13 @@ func (c *Component) howToRegister() string {
 func (ad *adhoc) askUnregister(x *execution) {
 	asked := xep.NewForm("form", "", "Remove my account from this gateway",
 		"Your contacts leave your list, and the gateway forgets your name, your password and everything else about you. Your account on "+ad.u.c.info.Name+" stays.")
-	ad.questions(x, asked, true, func(u *user, x *execution, _ map[string][]string) {
+	x.ask(asked, true, func(u *user, x *execution, _ map[string][]string) {
 		u.account.unregister(func(why *stanza.Error) {
 			if why != nil {
-				u.adhoc.complete(x, "error", why.Text, nil)
+				x.finish("error", why.Text, nil)
 				return
 			}
-			u.adhoc.complete(x, "info", "Your account was removed from this gateway.", nil)
+			x.finish("info", "Your account was removed from this gateway.", nil)
 		})
 	})
 }

@@ -48,7 +48,7 @@ func (ad *adhoc) onText(st *stanza.Inbound, text string) {
 	cmd := ad.wordCommand(strings.ToLower(word))
 	if x := ad.dialogueOf(st.From.String()); x != nil {
 		if !x.leftFor(cmd, rest) {
-			ad.onAnswer(x, st, text)
+			x.onAnswer(st, text)
 			return
 		}
 		delete(ad.executions, x.id)
@@ -132,7 +132,7 @@ func (x *execution) fields() []*element.Element {
 
 // converse goes on with an execution by words: it fills the current form in, as far as
 // that is known, and asks for what is missing.
-func (ad *adhoc) converse(x *execution) {
+func (x *execution) converse() {
 	d, current := x.words, x.stages[len(x.stages)-1]
 	if d == nil {
 		d = &dialogue{rest: x.request.Payload.Text(), given: make(map[string][]string)}
@@ -143,20 +143,20 @@ func (ad *adhoc) converse(x *execution) {
 		d.read = true
 		switch {
 		case x.command.edits && d.rest == "":
-			ad.complete(x, "info", current.text()+"\nTo change one, write: "+x.word+" NAME VALUE", nil)
+			x.finish("info", current.text()+"\nTo change one, write: "+x.word+" NAME VALUE", nil)
 			return
 		case x.command.edits:
 			name, value, _ := strings.Cut(d.rest, " ")
 			f := fieldOf(fields, strings.ToLower(name))
 			if f == nil {
-				ad.complete(x, "error", "There is no setting of that name.\n"+current.text(), nil)
+				x.finish("error", "There is no setting of that name.\n"+current.text(), nil)
 				return
 			}
-			if !ad.give(x, f, strings.TrimSpace(value)) {
+			if !x.setAnswer(f, strings.TrimSpace(value)) {
 				return
 			}
 		default:
-			if !ad.giveArgs(x, fields) {
+			if !x.setArgs(fields) {
 				return
 			}
 		}
@@ -164,7 +164,7 @@ func (ad *adhoc) converse(x *execution) {
 	if len(fields) == 0 && d.given[confirm] == nil {
 		if d.rest != "yes" {
 			d.asking = confirm
-			ad.ask(x, current.text()+"\nWrite yes to go on, or anything else to leave it.")
+			x.prompt(current.text() + "\nWrite yes to go on, or anything else to leave it.")
 			return
 		}
 	}
@@ -175,24 +175,24 @@ func (ad *adhoc) converse(x *execution) {
 			if about := instructions(current.form); about != "" && !d.asked {
 				text = about + "\n" + text
 			}
-			ad.ask(x, text)
+			x.prompt(text)
 			return
 		}
 	}
 	x.entered = d.given
-	current.next(ad.u, x, d.given)
+	current.next(x.ad.u, x, d.given)
 }
 
-// ask asks for one answer by words.
-func (ad *adhoc) ask(x *execution, text string) {
+// prompt asks for one answer by words.
+func (x *execution) prompt(text string) {
 	x.words.asked = true
-	x.expires = ad.u.c.clock.Now().Add(commandTime)
-	ad.answerWords(x.request, text)
+	x.expires = x.ad.u.c.clock.Now().Add(commandTime)
+	x.ad.answerWords(x.request, text)
 }
 
-// giveArgs reads what was written behind the word: a word for each field of
+// setArgs reads what was written behind the word: a word for each field of
 // command.args, the last of which takes all the rest.
-func (ad *adhoc) giveArgs(x *execution, fields []*element.Element) bool {
+func (x *execution) setArgs(fields []*element.Element) bool {
 	rest := x.words.rest
 	for i, name := range x.args {
 		f, value := fieldOf(fields, name), rest
@@ -200,14 +200,14 @@ func (ad *adhoc) giveArgs(x *execution, fields []*element.Element) bool {
 			break
 		}
 		if f == nil {
-			ad.complete(x, "error", "That is too much. Write: "+x.word+" "+x.argument, nil)
+			x.finish("error", "That is too much. Write: "+x.word+" "+x.argument, nil)
 			return false
 		}
 		if i < len(x.args)-1 {
 			value, rest, _ = strings.Cut(rest, " ")
 			rest = strings.TrimSpace(rest)
 		}
-		if !ad.give(x, f, value) {
+		if !x.setAnswer(f, value) {
 			return false
 		}
 	}
@@ -215,37 +215,37 @@ func (ad *adhoc) giveArgs(x *execution, fields []*element.Element) bool {
 }
 
 // onAnswer takes what was asked for.
-func (ad *adhoc) onAnswer(x *execution, st *stanza.Inbound, text string) {
+func (x *execution) onAnswer(st *stanza.Inbound, text string) {
 	d := x.words
 	field := d.asking
 	d.asking = ""
-	x.request = ad.requestByWords(st, x.node, "")
+	x.request = x.ad.requestByWords(st, x.node, "")
 	f := fieldOf(x.fields(), field)
 	switch {
 	case strings.EqualFold(text, "cancel"), field == confirm && !strings.EqualFold(text, "yes"):
-		ad.complete(x, "info", "Nothing was done.", nil)
+		x.finish("info", "Nothing was done.", nil)
 	case field == confirm:
 		d.given[confirm] = []string{"yes"}
-		ad.converse(x)
+		x.converse()
 	case f == nil:
-		ad.complete(x, "error", "Nothing was done. Begin again.", nil)
+		x.finish("error", "Nothing was done. Begin again.", nil)
 	case strings.EqualFold(text, "help") && !isPrivate(f):
 		d.asking = field
-		ad.ask(x, question(f))
+		x.prompt(question(f))
 	default:
-		if ad.give(x, f, text) {
-			ad.converse(x)
+		if x.setAnswer(f, text) {
+			x.converse()
 		}
 	}
 }
 
-// give takes the answer for a field. It is false when that is none that the field can
+// setAnswer takes the answer for a field. It is false when that is none that the field can
 // have, which ends the execution or asks again.
-func (ad *adhoc) give(x *execution, f *element.Element, text string) bool {
+func (x *execution) setAnswer(f *element.Element, text string) bool {
 	values, why := readAnswer(f, text)
 	if why != "" {
 		x.entered = x.words.given
-		ad.sayAgain(x, why, f.Attr("var"))
+		x.promptAgain(why, f.Attr("var"))
 		return false
 	}
 	x.words.given[f.Attr("var")] = values
@@ -253,17 +253,17 @@ func (ad *adhoc) give(x *execution, f *element.Element, text string) bool {
 	return true
 }
 
-// sayAgain says what is wrong with the answers. What was asked for is asked for again.
-func (ad *adhoc) sayAgain(x *execution, complaint, field string) {
+// promptAgain says what is wrong with the answers. What was asked for is asked for again.
+func (x *execution) promptAgain(complaint, field string) {
 	d := x.words
 	f := fieldOf(x.fields(), field)
 	if f == nil || !d.asked {
-		ad.complete(x, "error", complaint, nil)
+		x.finish("error", complaint, nil)
 		return
 	}
 	delete(d.given, field)
 	d.asking = field
-	ad.ask(x, complaint+"\n"+question(f))
+	x.prompt(complaint + "\n" + question(f))
 }
 
 // readAnswer reads an answer to a field as it is written, or says what is wrong with it.
@@ -388,8 +388,8 @@ func valueText(f *element.Element) string {
 	return "no"
 }
 
-// concludeWords tells how an execution by words has ended.
-func (ad *adhoc) concludeWords(x *execution, text string, form *element.Element) {
+// finishByWords tells how an execution by words has ended.
+func (x *execution) finishByWords(text string, form *element.Element) {
 	if form != nil && (text == "" || form.Child(xep.NSDataForm, "item") != nil) {
 		text = strings.TrimSpace(text + "\n" + truncateLines(formText(form)))
 	}
@@ -399,7 +399,7 @@ func (ad *adhoc) concludeWords(x *execution, text string, form *element.Element)
 	if x.words != nil && x.words.secret {
 		text += "\nYour client keeps what you wrote, the password too: delete that message."
 	}
-	ad.answerWords(x.request, text)
+	x.ad.answerWords(x.request, text)
 }
 
 // maxLines is how many lines a table has that is told by words.
