@@ -20,6 +20,7 @@ import (
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/stream"
+	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
 )
@@ -255,6 +256,21 @@ func (c *Component) send(e *element.Element) {
 		_ = conn.Answer(func(dst []byte) []byte { return e.Append(dst, stanza.NS) })
 	}
 }
+
+// sendChat sends the text of a contact or a service, or of the gateway itself for the
+// empty ID, as a chat message. A text that was held is stamped with its time, zero for
+// none. (RFC 6121 §5.2.2, XEP-0203 §2)
+func (c *Component) sendChat(peer, to, text string, held time.Time) {
+	m := element.New(stanza.NS, "message").Set("from", c.full(c.contactJID(peer))).Set("to", to).Set("type", "chat").Set("id", newID()).
+		Add(element.New(stanza.NS, "body").AddText(text))
+	if !held.IsZero() {
+		m.Add(xep.Delay(c.domain, held))
+	}
+	c.send(m)
+}
+
+// say sends a chat message from the gateway itself.
+func (c *Component) say(to, text string) { c.sendChat("", to, text, time.Time{}) }
 
 // setPolicy puts a policy into force. Any goroutine may call it.
 func (c *Component) setPolicy(p Policy) {

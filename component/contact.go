@@ -176,14 +176,6 @@ func (ro *roster) onSubscribe(ct *contact, reason, id string) {
 	} // else it is added once the session is ready
 }
 
-// legacySession is the session that commands may go to, nil if there is none.
-func (lg *login) legacySession() legacy.Session {
-	if s := lg.session; s != nil && s.ready && !s.ending {
-		return s.legacy
-	}
-	return nil
-}
-
 // addContact puts a contact on the network's list.
 func (ro *roster) addContact(ct *contact, reason string) {
 	if _, ok := ro.u.login.legacySession().(legacy.RosterEditor); ok {

@@ -224,7 +224,7 @@ func (ro *roster) onImport(x *execution, values map[string][]string) {
 		return
 	}
 	if len(splitLines(values["contacts"])) == 0 {
-		ro.u.adhoc.showAgain(x, "Enter at least one contact.", "contacts")
+		x.askAgain("Enter at least one contact.", "contacts")
 		return
 	}
 	added, known := 0, 0
@@ -258,20 +258,6 @@ func (ro *roster) onImport(x *execution, values map[string][]string) {
 		note = "warn"
 	}
 	x.finish(note, text, nil)
-}
-
-// splitLines are the lines of a text-multi field, whatever way the client sends
-// them.
-func splitLines(values []string) []string {
-	var lines []string
-	for _, v := range values {
-		for line := range strings.Lines(v) {
-			if line = strings.TrimSpace(line); line != "" {
-				lines = append(lines, line)
-			}
-		}
-	}
-	return lines
 }
 
 // unsynced are the contacts that the user's roster lacks, or has in one direction only.

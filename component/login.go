@@ -121,3 +121,11 @@ func (lg *login) forceOnline() {
 		lg.forcedOnline, lg.graceEnd = true, lg.u.c.clock.Now().Add(linkGrace)
 	}
 }
+
+// legacySession is the session that commands may go to, nil if there is none.
+func (lg *login) legacySession() legacy.Session {
+	if s := lg.session; s != nil && s.ready && !s.ending {
+		return s.legacy
+	}
+	return nil
+}

@@ -6,9 +6,7 @@ import (
 	"unicode/utf8"
 
 	"transport/component/body"
-	"transport/component/element"
 	"transport/component/stanza"
-	"transport/component/xep"
 	"transport/legacy"
 )
 
@@ -99,13 +97,7 @@ func (ob *outbox) sendHeldNotices() {
 // sendNotice sends a text from a service, the gateway itself for "". A text that has
 // waited carries the time of its last line. (XEP-0203 §2)
 func (ob *outbox) sendNotice(from, text string, waited time.Time) {
-	jid := ob.u.c.full(ob.u.c.contactJID(from))
-	m := element.New(stanza.NS, "message").Set("from", jid).Set("to", ob.u.bare).Set("type", "chat").Set("id", newID()).
-		Add(element.New(stanza.NS, "body").AddText(text))
-	if !waited.IsZero() {
-		m.Add(xep.Delay(ob.u.c.domain, waited))
-	}
-	ob.u.c.send(m)
+	ob.u.c.sendChat(from, ob.u.bare, text, waited)
 }
 
 // noteActivity notes that a client is in use, and sends what has waited for one.

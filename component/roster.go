@@ -161,3 +161,13 @@ func (bl *blocklist) isBlocked(peer string) bool { return bl.blocked[peer] }
 
 // hasBlocked reports whether the block list is not empty.
 func (bl *blocklist) hasBlocked() bool { return len(bl.blocked) > 0 }
+
+// canSee reports whether the user is let to know of a contact: whether it is on the
+// user's list. Unknown and unauthorised look the same. (RFC 6120 §13.10.2)
+func (ro *roster) canSee(peer legacy.Peer) (*contact, bool) {
+	ct := ro.contacts[peer.ID]
+	if !ro.u.account.exists() || ct == nil || peer.ID == "" {
+		return nil, false
+	}
+	return ct, ct.Listed || ct.Subscription.Has(registry.To)
+}

@@ -125,10 +125,3 @@ func (ca *calls) foundItems(found legacy.SearchFinished) *element.Element {
 	}
 	return q
 }
-
-func firstOf(list []string) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return list[0]
-}

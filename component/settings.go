@@ -2,23 +2,15 @@ package component
 
 import (
 	"cmp"
-	"errors"
 	"strconv"
 	"strings"
 
-	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
 )
-
-// formTypes are the types of fields by ours. (XEP-0004 §3.3)
-var formTypes = map[legacy.FieldType]string{
-	legacy.FieldText: "text-single", legacy.FieldSecret: "text-private", legacy.FieldBool: "boolean",
-	legacy.FieldList: "list-single", legacy.FieldLines: "text-multi", legacy.FieldSecretLines: "text-multi",
-}
 
 // The fields that rooms have of the gateway's own, and that the user's settings have
 // for all rooms. Users of other gateways know the names.
@@ -82,69 +74,6 @@ func (ac *account) shownSetting(p legacy.Peer, f legacy.Field, values map[string
 	return f.Default
 }
 
-// sameAnswer reports whether a field was left as the form showed it.
-func sameAnswer(f legacy.Field, shown, answer string) bool {
-	switch {
-	case f.Type == legacy.FieldBool:
-		return xep.IsTrue(shown) == xep.IsTrue(answer)
-	case isSecret(f):
-		return shown == answer
-	}
-	return strings.TrimSpace(shown) == strings.TrimSpace(answer)
-}
-
-// isSecret reports whether what is answered is never shown again.
-func isSecret(f legacy.Field) bool {
-	return f.Type == legacy.FieldSecret || f.Type == legacy.FieldSecretLines
-}
-
-func boolText(b bool) string {
-	if b {
-		return "true"
-	}
-	return "false"
-}
-
-// formField is a field of a form with a value. (XEP-0004 §3.2)
-func formField(f legacy.Field, value string) *element.Element {
-	var values []string
-	switch {
-	case isSecret(f):
-	case f.Type == legacy.FieldLines:
-		values = strings.Split(strings.TrimRight(value, "\n"), "\n")
-	default:
-		values = []string{value}
-	}
-	if len(values) == 1 && values[0] == "" {
-		values = nil
-	}
-	e := xep.NewField(f.Var, formTypes[f.Type], f.Label, values...)
-	if f.Desc != "" {
-		e.Add(element.New(xep.NSDataForm, "desc").AddText(f.Desc))
-	}
-	if f.Required {
-		xep.Required(e)
-	}
-	for _, o := range f.Options {
-		xep.Option(e, o.Label, o.Value)
-	}
-	return e
-}
-
-// fieldValue is what was answered. Lines come as one value or as many.
-func fieldValue(f legacy.Field, given []string) string {
-	switch f.Type {
-	case legacy.FieldLines, legacy.FieldSecretLines:
-		return body.Clean(strings.TrimSpace(strings.Join(given, "\n")))
-	case legacy.FieldBool:
-		return boolText(len(given) > 0 && xep.IsTrue(given[0]))
-	}
-	if len(given) == 0 {
-		return ""
-	}
-	return body.Clean(strings.TrimSpace(given[0]))
-}
-
 // takeSettings checks and stores the answers to settingFields. Fields that were left
 // out stay as they are, and secrets that were left empty.
 func (ac *account) takeSettings(p legacy.Peer, given map[string][]string) *stanza.Error {
@@ -182,24 +111,6 @@ func (ac *account) takeSettings(p legacy.Peer, given map[string][]string) *stanz
 		return why
 	}
 	return ac.saveSettings(p, values)
-}
-
-// notAcceptable says which field is wrong.
-func notAcceptable(err error) *stanza.Error {
-	why := &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: "That is not acceptable."}
-	var field *legacy.FieldError
-	if errors.As(err, &field) {
-		why.Text, why.Field = field.Text, field.Var
-	}
-	return why
-}
-
-// answerError is what an error says of the answers to a form.
-func answerError(err error) stanza.Error {
-	if errors.As(err, new(*legacy.FieldError)) {
-		return *notAcceptable(err)
-	}
-	return stanza.Translate(err)
 }
 
 // keepAccount makes a registration of a guest's account, so that what they have set

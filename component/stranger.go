@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"transport/component/element"
 	"transport/component/stanza"
 )
 
@@ -49,7 +48,6 @@ func (c *Component) refuseSubscription(st *stanza.Inbound) {
 	if c.invitations.allow(st.User, c.clock.Now()) {
 		text := "You asked to see " + st.To.Bare().String() + ", but you are not registered with this gateway to " + c.info.Name + ". " +
 			c.howToRegister() + "\nThen add " + st.To.Bare().String() + " again."
-		c.send(element.New(stanza.NS, "message").Set("from", c.full(c.domain)).Set("to", st.User).Set("type", "chat").Set("id", newID()).
-			Add(element.New(stanza.NS, "body").AddText(text)))
+		c.say(st.User, text)
 	}
 }

@@ -168,15 +168,6 @@ func (ad *adhoc) onRegistrationAnswers(x *execution, values map[string][]string)
 	})
 }
 
-// joinValues makes one text of each field's values.
-func joinValues(values map[string][]string) map[string]string {
-	all := make(map[string]string, len(values))
-	for name, v := range values {
-		all[name] = strings.Join(v, "\n")
-	}
-	return all
-}
-
 // asksFor is the field of the registration form with a name, nil if it has none.
 func (c *Component) asksFor(name string) *legacy.Field {
 	i := slices.IndexFunc(c.info.Form, func(f legacy.Field) bool { return f.Var == name })

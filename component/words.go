@@ -441,10 +441,3 @@ func (ad *adhoc) helpText() string {
 	}
 	return b.String()
 }
-
-// say sends a chat message from the gateway itself.
-func (c *Component) say(to, text string) {
-	c.send(element.New(stanza.NS, "message").Set("from", c.full(c.domain)).Set("to", to).
-		Set("type", "chat").Set("id", newID()).
-		Add(element.New(stanza.NS, "body").AddText(text)))
-}

@@ -3,7 +3,6 @@ package component
 import (
 	"errors"
 	"time"
-
 	"transport/component/stanza"
 	"transport/legacy"
 	"transport/registry"
@@ -31,11 +30,20 @@ func orTemporary(err error) error {
 
 func isNotFound(err error) bool { return errors.Is(err, registry.ErrNotFound) }
 
-// lazySet is m[key] = value, for a map that is made only when something is put into it:
-// most users need few of theirs.
-func lazySet[K comparable, V any](m *map[K]V, key K, value V) {
-	if *m == nil {
-		*m = make(map[K]V)
+// notAcceptable says which field is wrong.
+func notAcceptable(err error) *stanza.Error {
+	why := &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: "That is not acceptable."}
+	var field *legacy.FieldError
+	if errors.As(err, &field) {
+		why.Text, why.Field = field.Text, field.Var
 	}
-	(*m)[key] = value
+	return why
+}
+
+// answerError is what an error says of the answers to a form.
+func answerError(err error) stanza.Error {
+	if errors.As(err, new(*legacy.FieldError)) {
+		return *notAcceptable(err)
+	}
+	return stanza.Translate(err)
 }

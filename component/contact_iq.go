@@ -1,0 +1,100 @@
+package component
+
+import (
+	"strconv"
+	"time"
+
+	"transport/component/body"
+	"transport/component/element"
+	"transport/component/stanza"
+	"transport/component/xep"
+	"transport/legacy"
+	"transport/registry"
+)
+
+// onContactVCard answers who a contact is: vcard-temp or vCard4. Everybody whom
+// the network tells of can be asked for, since people look before they add.
+// (XEP-0054 §3.1, XEP-0292 §4)
+func (ca *calls) onContactVCard(r *stanza.Request, peer legacy.Peer) {
+	profiler, ok := ca.u.login.legacySession().(legacy.Profiler)
+	if !ok {
+		ct, known := ca.u.roster.canSee(peer)
+		if !known {
+			r.Fail(stanza.ErrServiceUnavail) // XEP-0054 §3.3
+			return
+		}
+		ca.replyVCard(r, peer, legacy.Profile{Nick: ca.u.roster.nameOf(ct)})
+		return
+	}
+	ca.query(r, func(u *user, r *stanza.Request, ev legacy.Event) {
+		got := ev.(legacy.ProfileReceived)
+		switch {
+		case legacy.KindOf(got.Err) == legacy.NotFound && got.Err != nil:
+			r.Fail(stanza.ErrServiceUnavail)
+		case got.Err != nil:
+			r.Fail(stanza.Translate(got.Err))
+		default:
+			u.roster.setNickFromProfile(peer.ID, got.Profile)
+			u.calls.replyVCard(r, peer, got.Profile)
+		}
+	}, func(ref string) error { return profiler.RequestProfile(ca.u.ctx, ref, peer) })
+}
+
+// onContactVersion answers what a contact's client is, where the network lets it be
+// asked. (XEP-0092 §2)
+func (ca *calls) onContactVersion(r *stanza.Request, peer legacy.Peer) {
+	versioner, ok := ca.u.login.legacySession().(legacy.Versioner)
+	if !ok {
+		r.Fail(stanza.ErrServiceUnavail)
+		return
+	}
+	ca.query(r, func(u *user, r *stanza.Request, ev legacy.Event) {
+		got := ev.(legacy.VersionReceived)
+		if got.Err != nil {
+			r.Fail(stanza.Translate(got.Err))
+			return
+		}
+		r.Reply(element.New(xep.NSVersion, "query").
+			Add(element.New(xep.NSVersion, "name").AddText(body.Clean(got.Version))))
+	}, func(ref string) error { return versioner.RequestVersion(ca.u.ctx, ref, peer) })
+}
+
+func (ca *calls) replyVCard(r *stanza.Request, peer legacy.Peer, p legacy.Profile) {
+	var picture *avatar
+	if ct, ok := ca.u.roster.canSee(peer); ok {
+		picture = ct.avatar
+	}
+	if p.Nick == "" {
+		p.Nick = peer.ID
+	}
+	if r.Payload.Space == xep.NSVCard4 {
+		r.Reply(vCard4(p, picture))
+		return
+	}
+	r.Reply(vCardTemp(p, picture))
+}
+
+// onContactLast answers since when a contact is idle or gone, to those who see
+// them. (XEP-0012 §3, §8)
+func (ca *calls) onContactLast(r *stanza.Request, peer legacy.Peer) {
+	ct, ok := ca.u.roster.canSee(peer)
+	if !ok || !ct.Subscription.Has(registry.To) {
+		r.Fail(stanza.ErrForbidden.With(""))
+		return
+	}
+	var since time.Time
+	now := ca.u.c.clock.Now()
+	switch {
+	case ct.presence.Show > legacy.ShowInvisible && !ct.presence.Idle.IsZero():
+		since = ct.presence.Idle
+	case ct.presence.Show > legacy.ShowInvisible:
+		since = now
+	default:
+		since = ct.LastSeen
+	}
+	if since.IsZero() {
+		r.Fail(stanza.ErrServiceUnavail)
+		return
+	}
+	r.Reply(element.New(xep.NSLast, "query").Set("seconds", strconv.FormatInt(int64(max(0, now.Sub(since))/time.Second), 10)))
+}
