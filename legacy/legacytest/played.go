@@ -14,14 +14,14 @@ import (
 	"transport/legacy"
 )
 
-// Patience is how long a test waits for an event that must come.
+// Patience is the time limit of an expected event.
 const Patience = 10 * time.Second
 
-// Played is a running session of an adapter, with a test in the part of the core. Its
-// methods may be called from the test's goroutine.
+// Played is a running session of an adapter; the test plays the core. Only the test's
+// goroutine may call its methods.
 type Played struct {
 	legacy.Session
-	Events chan legacy.Event // all but StateSaved; it holds 4,096
+	Events chan legacy.Event // all but StateSaved; buffers 4,096
 	Cancel context.CancelFunc
 
 	t     testing.TB
@@ -30,15 +30,15 @@ type Played struct {
 	state []byte
 }
 
-// PlayOptions say how a session is run. The zero value is useful.
+// PlayOptions configure Play. The zero value is ready to use.
 type PlayOptions struct {
 	Dial  func(ctx context.Context, network, addr string) (net.Conn, error) // nil for the network
-	Check func(legacy.Event) error                                          // of each event; nil for none
-	Log   bool                                                              // into the test's log
-	Env   func(*legacy.Env)                                                 // changes the session's Env; nil for nothing
+	Check func(legacy.Event) error                                          // checks each event; nil for none
+	Log   bool                                                              // to the test's log
+	Env   func(*legacy.Env)                                                 // modifies the session's Env; may be nil
 }
 
-// Play runs a session until the test ends, and does not wait for the sign-on.
+// Play runs a session until the test ends, without waiting for the sign-on.
 func Play(t testing.TB, n legacy.Network, account legacy.Account, o PlayOptions) *Played {
 	t.Helper()
 	p := &Played{t: t, Events: make(chan legacy.Event, 4096), ended: make(chan error, 1)}
@@ -88,14 +88,14 @@ func Play(t testing.TB, n legacy.Network, account legacy.Account, o PlayOptions)
 	return p
 }
 
-// State is what the session has saved last.
+// State returns the blob of the last StateSaved.
 func (p *Played) State() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state
 }
 
-// Do fails the test if the session has not taken a command.
+// Do fails the test if the session has rejected a command.
 func (p *Played) Do(err error) {
 	p.t.Helper()
 	if err != nil {
@@ -111,13 +111,13 @@ func (p *Played) WaitEnd() error {
 		p.ended <- err
 		return err
 	case <-time.After(Patience):
-		p.t.Fatal("Run does not return")
+		p.t.Fatal("Run has not returned")
 		return nil
 	}
 }
 
-// Await waits for an event of a type that fits, and skips all others. With fits nil, the
-// first of the type fits.
+// Await waits for an event of type E that matches fits, and skips all others. If fits is
+// nil, the first event of the type matches.
 func Await[E legacy.Event](p *Played, fits func(E) bool) E {
 	p.t.Helper()
 	var skipped []string
