@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	maxReacted   = 200 // messages of which the user's reactions are remembered
-	maxChatLines = 50  // messages of one-to-one chats whose first words are remembered
+	maxReacted   = 200 // messages whose reactions by the user are stored
+	maxChatLines = 50  // messages of one-to-one chats whose first words are stored
 )
 
-// freshReactions are the emojis that the user has newly put to a message. What they have
-// taken away is not worth a line.
+// freshReactions returns the emojis that the user has added to a message. Removed ones are
+// not sent as a line.
 func (ob *outbox) freshReactions(peer legacy.Peer, id string, emojis []string) []string {
 	before := ob.reactions[reactionKey(peer, id)]
 	return slices.DeleteFunc(slices.Clone(emojis), func(emoji string) bool { return slices.Contains(before, emoji) })
@@ -30,7 +30,7 @@ func (ob *outbox) noteReactions(peer legacy.Peer, id string, emojis []string) {
 	lazySet(&ob.reactions, reactionKey(peer, id), emojis)
 }
 
-// forgetReactions forgets those of a message that did not arrive.
+// forgetReactions discards the reactions of a line that the network did not accept.
 func (ob *outbox) forgetReactions(st *stanza.Inbound) {
 	if body.ActOf(st.Element) != body.React || len(ob.reactions) == 0 {
 		return
@@ -44,7 +44,7 @@ func (ob *outbox) forgetReactions(st *stanza.Inbound) {
 
 func reactionKey(peer legacy.Peer, id string) string { return peer.ID + "\x00" + id }
 
-// actAlone passes a reaction or a retraction on to a person, as a line of text.
+// relayAct sends a reaction or a retraction to a contact as a line of text.
 func (ob *outbox) relayAct(st *stanza.Inbound, a body.Act, peer legacy.Peer) {
 	if peer.ID == "" || peer.Service || ob.u.account.option(optNoActs) {
 		return
@@ -61,8 +61,9 @@ func (ob *outbox) relayAct(st *stanza.Inbound, a body.Act, peer legacy.Peer) {
 	}
 }
 
-// reactInRoom passes reactions on: as such where the network has them, else as a line of
-// text. Clients in the room get them as reactions in any case. (XEP-0444 §4.2)
+// reactInRoom sends reactions to a room: natively if the network supports them, else as a
+// line of text. The user's clients in the room receive reactions in both cases.
+// (XEP-0444 §4.2)
 func (r *room) reactInRoom(st *stanza.Inbound) {
 	e := st.Child(xep.NSReactions, "reactions")
 	id, emojis := e.Attr("id"), body.ReactionsIn(e)
@@ -89,8 +90,8 @@ func (r *room) reactInRoom(st *stanza.Inbound) {
 	r.rs.u.outbox.noteReactions(r.peer, id, emojis)
 }
 
-// retractInRoom takes back what the user has said in a room: where the network cannot,
-// for the user's clients only, and the room is told so in a line of text.
+// retractInRoom retracts a message of the user in a room. If the network has no
+// retractions, only the user's clients receive one, and the room receives a line of text.
 // (XEP-0424 §3)
 func (r *room) retractInRoom(st *stanza.Inbound) {
 	id := body.Retraction(st.Element).Attr("id")
@@ -111,9 +112,9 @@ func (r *room) retractInRoom(st *stanza.Inbound) {
 	}
 }
 
-var errNotYours = stanza.Error{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "You can take back only what you have said yourself."}
+var errNotYours = stanza.Error{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "You can retract only your own messages."}
 
-// roomLine is a message of a room, for a line about it.
+// mention describes a message of a room, for a line about it.
 func (r *room) mention(id string) body.Mention {
 	r.loadHistory()
 	old := r.lineByID(id)
@@ -130,7 +131,7 @@ func (r *room) mention(id string) body.Mention {
 	return m
 }
 
-// ownText is what a line says itself, without what it repeats of another one.
+// ownText returns the text of a line without its quotation.
 func (l *line) ownText() string {
 	if from, to := l.quoted[0], l.quoted[1]; from < to {
 		if all := []rune(l.text); to <= len(all) {
@@ -140,9 +141,9 @@ func (l *line) ownText() string {
 	return l.text
 }
 
-// chatLine is a message of a one-to-one chat, for a line about it.
+// mention describes a message of a one-to-one chat, for a line about it.
 func (ob *outbox) mention(peer legacy.Peer, id string) body.Mention {
-	later := false // the user has said something later
+	later := false // the user has sent a later message
 	for _, l := range slices.Backward(ob.chat) {
 		switch {
 		case l.peer != peer.ID:
@@ -162,7 +163,7 @@ type chatLine struct {
 	at                      time.Time
 }
 
-// noteChat remembers how a message begins.
+// noteChat stores the first words of a message.
 func (ob *outbox) noteChat(l chatLine) {
 	if len(ob.chat) >= 2*maxChatLines {
 		ob.chat = append(ob.chat[:0], ob.chat[len(ob.chat)-maxChatLines+1:]...)

@@ -12,11 +12,11 @@ import (
 	"transport/registry"
 )
 
-// maxPage is how many lines of an archive are given out at once.
+// maxPage limits the lines in one page of the archive.
 const maxPage = 100
 
-// onArchive answers a question to a room's archive: the user's own view of it, also
-// while they are not in the room. (XEP-0313 §4, §5)
+// onArchive answers an IQ to a room's archive. Each user has an archive of their own, which
+// is readable without a join. (XEP-0313 §4, §5)
 func (rs *rooms) onArchive(req *stanza.Request, peer legacy.Peer) {
 	switch {
 	case !rs.u.c.archives():
@@ -33,12 +33,12 @@ func (rs *rooms) onArchive(req *stanza.Request, peer legacy.Peer) {
 		rs.queryArchive(req, peer)
 	case req.Payload.Is(xep.NSMAM, "metadata"):
 		req.Fail(stanza.ErrBadRequest)
-	default: // there is nothing to prefer (XEP-0441)
+	default: // archiving preferences (XEP-0441)
 		req.Fail(stanza.ErrNotImplemented)
 	}
 }
 
-// readArchive reads what was said up to now.
+// readArchive reads a page of the archive, after the queued lines are written.
 func (rs *rooms) readArchive(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanza.Error) {
 	ctx, cancel := rs.u.storing()
 	defer cancel()
@@ -96,20 +96,20 @@ func (rs *rooms) queryArchive(req *stanza.Request, peer legacy.Peer) {
 		}
 		set.Add(begin, element.New(xep.NSRSM, "last").AddText(lines[len(lines)-1].StanzaID))
 	}
-	if !narrowed { // else one would have to read all of it
+	if !narrowed { // the count would require a search of the whole archive
 		set.Add(element.New(xep.NSRSM, "count").AddText(strconv.Itoa(page.Count)))
 	}
 	req.Reply(fin.Add(set))
 }
 
-// Bounds of a search for what one occupant has said.
+// Bounds of a search for one occupant's messages.
 const (
 	searchPage  = 500
 	searchLines = 20_000 // lines
 )
 
-// readArchiveOf reads what somebody has said up to now. Who has spoken is encrypted, so
-// that all is looked through. (XEP-0313 §4.1.1)
+// readArchiveOf reads the messages of one occupant. It searches line by line, since the
+// sender of a line is encrypted in the registry. (XEP-0313 §4.1.1)
 func (r *room) readArchiveOf(q registry.LineQuery, jid string) (found registry.LinePage, why *stanza.Error) {
 	most, full := q.Limit, false
 	q.Limit = searchPage
@@ -146,7 +146,7 @@ func (r *room) readArchiveOf(q registry.LineQuery, jid string) (found registry.L
 	return found, nil
 }
 
-// archiveQuery reads what is asked for. (XEP-0313 §4.1, XEP-0059 §2)
+// archiveQuery translates a query's form and result set. (XEP-0313 §4.1, XEP-0059 §2)
 func archiveQuery(query *element.Element) (registry.LineQuery, *stanza.Error) {
 	var q registry.LineQuery
 	values := xep.Values(query.Child(xep.NSDataForm, "x"))
@@ -154,7 +154,7 @@ func archiveQuery(query *element.Element) (registry.LineQuery, *stanza.Error) {
 		if v := values[name]; len(v) > 0 && v[0] != "" {
 			t, err := time.Parse(time.RFC3339, v[0])
 			if err != nil {
-				why := stanza.ErrBadRequest.With(strconv.Quote(v[0]) + " is no time.")
+				why := stanza.ErrBadRequest.With(strconv.Quote(v[0]) + " is not a time. Use the form 2026-01-31T12:00:00Z.")
 				return q, &why
 			}
 			*to = t
@@ -162,7 +162,7 @@ func archiveQuery(query *element.Element) (registry.LineQuery, *stanza.Error) {
 	}
 	q.IDs = values["ids"]
 	if len(q.IDs) > maxPage {
-		why := stanza.ErrBadRequest.With("Ask for fewer messages at once.")
+		why := stanza.ErrBadRequest.With("Too many message IDs. Request at most " + strconv.Itoa(maxPage) + " at once.")
 		return q, &why
 	}
 	for name, to := range map[string]*string{"after-id": &q.After, "before-id": &q.Before} {
@@ -194,7 +194,7 @@ func archiveQuery(query *element.Element) (registry.LineQuery, *stanza.Error) {
 func (r *room) sendArchived(req *stanza.Request, kept registry.Line) {
 	l, err := decodeLine(kept)
 	if err != nil {
-		r.rs.u.log.Error().Err(err).Msg("a line of the archive cannot be read")
+		r.rs.u.log.Error().Err(err).Msg("cannot decode a line of the archive")
 		return
 	}
 	_ = r.rs.u.c.write(func(dst []byte) []byte {
@@ -212,7 +212,8 @@ func (r *room) sendArchived(req *stanza.Request, kept registry.Line) {
 	})
 }
 
-// archiveMetadata tells where the archive begins and ends. (XEP-0313 §5)
+// archiveMetadata answers with the first and the last line of the archive.
+// (XEP-0313 §5)
 func (rs *rooms) archiveMetadata(req *stanza.Request, peer legacy.Peer) {
 	answer := element.New(xep.NSMAM, "metadata")
 	for _, end := range []struct {

@@ -12,17 +12,16 @@ import (
 	"transport/legacy"
 )
 
-// sentMessage is a message of the user's that the network has not yet answered
-// for.
+// sentMessage is a message of the user that the network has not confirmed yet.
 type sentMessage struct {
 	stanza *stanza.Inbound
-	parts  int // still unanswered
+	parts  int // not yet confirmed
 	state  legacy.DeliveryState
 }
 
 const (
-	maxSent = 200 // parts of messages of one user that may wait for the network's answer, less than an adapter's queue holds
-	maxBody = 64 << 10
+	maxSent = 200      // unconfirmed parts of one user's messages; an adapter's queue is longer
+	maxBody = 64 << 10 // bytes
 )
 
 // onMessage handles a message from the user. (RFC 6121 §5)
@@ -40,8 +39,8 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 	switch st.Type {
 	case "", "normal", "chat":
 	case "headline", "error":
-		return // never answered, and nothing a person said
-	default: // groupchat, and what no specification knows
+		return // never answered, and not written by a person
+	default: // groupchat, and unknown types
 		st.Refuse(stanza.ErrNoGroupchatHere)
 		return
 	}
@@ -63,7 +62,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 		return
 	case a == body.Retract, a == body.React:
 		if st.To.Local == "" {
-			return // the gateway's own texts
+			return // a reaction to the gateway's own message
 		}
 		if peer, err := ob.u.c.peer(st.To); err != nil {
 			st.Refuse(stanza.Translate(err))
@@ -81,20 +80,20 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 	ob.sendText(st, text)
 }
 
-// sendText sends a message to the network, or keeps it while the user is being
-// signed on, or says why it can't be sent.
+// sendText sends a message to the network, spools it during a sign-on, or answers it with
+// an error.
 func (ob *outbox) sendText(st *stanza.Inbound, text string) {
 	peer, err := ob.u.c.peer(st.To)
 	if err != nil {
 		st.Refuse(stanza.Translate(err))
 		return
 	}
-	ob.u.rooms.endPrivateChat(peer) // the user talks to them outside of any room
+	ob.u.rooms.endPrivateChat(peer) // the message is to the contact's own JID
 	ob.sendTo(st, peer, text)
 }
 
-// sendTo is sendText to a person or a room. It is false if the session has not taken the
-// message.
+// sendTo is sendText for a known peer: a contact, a service or a room. It returns false if
+// the session did not accept the message.
 func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool {
 	s := ob.u.login.legacySession()
 	switch {
@@ -157,8 +156,8 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 	return true
 }
 
-// replyTo is the message that another one answers, where the network knows of
-// answers. (XEP-0461 §3)
+// replyTo returns the ID of the message that a message replies to, or "" if the network has
+// no replies. (XEP-0461 §3)
 func (ob *outbox) replyTo(st *stanza.Inbound, peer legacy.Peer) string {
 	if ob.u.rooms.hasMessageTags(peer) {
 		if reply := st.Child(xep.NSReply, "reply"); reply != nil {
@@ -169,12 +168,12 @@ func (ob *outbox) replyTo(st *stanza.Inbound, peer legacy.Peer) string {
 }
 
 const (
-	maxThreads = 256 // conversations of which the thread is remembered
-	maxThread  = 256 // bytes of a thread's name
+	maxThreads = 256 // conversations whose thread is stored
+	maxThread  = 256 // bytes of a thread ID
 )
 
-// keepThread remembers the thread of a conversation, if the user's client has
-// given it one: the answers belong to it. (RFC 6121 §5.2.5)
+// noteThread stores the thread ID of the user's message for the contact's answers.
+// (RFC 6121 §5.2.5)
 func (ob *outbox) noteThread(peer legacy.Peer, st *element.Element) {
 	thread := st.ChildText(stanza.NS, "thread")
 	switch _, known := ob.threads[peer.ID]; {
@@ -185,7 +184,7 @@ func (ob *outbox) noteThread(peer legacy.Peer, st *element.Element) {
 	}
 }
 
-// dropSent forgets a message whose answer is known.
+// dropSent removes all parts of a message that has failed.
 func (ob *outbox) dropSent(m *sentMessage) {
 	for ref, other := range ob.sent {
 		if other == m {
@@ -194,8 +193,9 @@ func (ob *outbox) dropSent(m *sentMessage) {
 	}
 }
 
-// onMessageSent: the network has taken a message, or a part of one. Only what
-// the receiver is known to have got is acknowledged. (XEP-0184 §5.3)
+// onMessageSent handles the network's confirmation of a message or a part of one. The
+// gateway sends a receipt only if the network reports the delivery to the receiver.
+// (XEP-0184 §5.3)
 func (ob *outbox) onMessageSent(ev legacy.MessageSent) {
 	m := ob.sent[ev.Ref]
 	if m == nil {
@@ -219,9 +219,9 @@ func (ob *outbox) onMessageSent(ev legacy.MessageSent) {
 		Set("type", "chat").Set("id", newID()).Add(xep.Received(st.ID)))
 }
 
-// onOwnMessage: the user has written to somebody with another client of the
-// network. The user's clients show it as sent, where the server lets us; else the
-// user is told so by the contact's chat.
+// onOwnMessage handles a message that the user sent with another client of the network. If
+// the user's server permits it, the user's clients show it as sent; otherwise it is
+// delivered as a marked message from the contact.
 func (ob *outbox) onOwnMessage(ev legacy.OwnMessage) {
 	if ev.To.ID == "" || ev.Text == "" {
 		return
@@ -236,7 +236,7 @@ func (ob *outbox) onOwnMessage(ev legacy.OwnMessage) {
 	ob.relayMessage(legacy.MessageReceived{From: ev.To, Text: "[you wrote elsewhere] " + ev.Text, Time: ev.Time, Auto: false})
 }
 
-// onMessageFailed: a message will not arrive; its sender is told.
+// onMessageFailed bounces a message that the network did not accept.
 func (ob *outbox) onMessageFailed(ref string, err error) {
 	m := ob.sent[ref]
 	if m == nil {
@@ -255,22 +255,20 @@ func (ob *outbox) onMessageFailed(ref string, err error) {
 	m.stanza.Refuse(why)
 }
 
-// failSent answers every message that the network has not answered for, since it
-// no longer will.
+// failSent bounces every unconfirmed message: the network will not confirm them any more.
 func (ob *outbox) failSent(why stanza.Error) {
-	told := make(map[*sentMessage]bool)
+	bounced := make(map[*sentMessage]bool)
 	for _, m := range ob.sent {
-		if !told[m] {
-			told[m] = true
+		if !bounced[m] {
+			bounced[m] = true
 			m.stanza.Refuse(why)
 		}
 	}
 	clear(ob.sent)
 }
 
-// onMessageReceived: somebody has written to the user. The message goes to the
-// user's server, which stores it for a user who is offline; without a link it is
-// kept until there is one.
+// onMessageReceived handles a message from the network. It goes to the user's server,
+// which stores it for an offline user; without a link it is spooled in the registry.
 func (ob *outbox) onMessageReceived(ev legacy.MessageReceived) {
 	if ev.From.ID == "" || ev.Text == "" || ob.u.roster.isBlocked(ev.From.ID) {
 		return
@@ -282,14 +280,14 @@ func (ob *outbox) onMessageReceived(ev legacy.MessageReceived) {
 	ob.relayMessage(ev)
 }
 
-// passMessage hands the user a message from the network.
+// relayMessage delivers a message from the network to the user.
 func (ob *outbox) relayMessage(ev legacy.MessageReceived) {
 	ob.u.c.counters.fromNetwork.Add(1)
 	delete(ob.typing, ev.From.ID)
 	if !ev.Time.IsZero() {
 		ev.Time = ob.stampStored(ev.From, ev.Time)
 	}
-	ob.deliverSpooled() // what is older goes first
+	ob.deliverSpooled() // older messages go first
 	if ob.u.rooms.deliverPrivate(ev) {
 		return
 	}
@@ -304,9 +302,9 @@ func (ob *outbox) relayMessage(ev legacy.MessageReceived) {
 	}, msg)
 }
 
-// stampStored is the time of a message that the network has stored: networks tell it in
-// seconds or minutes, and clients that sort by it would show those of one conversation in
-// any order.
+// stampStored returns the stamp of an offline message. Networks send times in seconds or
+// minutes; the stamps of one conversation are made to increase, for clients that sort by
+// them.
 func (ob *outbox) stampStored(from legacy.Peer, at time.Time) time.Time {
 	last, known := ob.storedStamps[from.ID]
 	if known {
@@ -318,8 +316,8 @@ func (ob *outbox) stampStored(from legacy.Peer, at time.Time) time.Time {
 	return at
 }
 
-// appendMessage appends a message from the network. (RFC 6121 §5.2, XEP-0203 §2,
-// XEP-0066 §3)
+// appendMessage appends the stanza of a message from the network. (RFC 6121 §5.2,
+// XEP-0203 §2, XEP-0066 §3)
 func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev legacy.MessageReceived) []byte {
 	dst = stanza.AppendMessageStart(dst, from, to, id)
 	text := ev.Text
@@ -350,7 +348,7 @@ func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev le
 
 const unstyled = "<unstyled xmlns='" + xep.NSStyling + "'/>"
 
-// onStateSaved keeps what the adapter wants to find again.
+// onStateSaved stores the adapter's state for the next session.
 func (ac *account) onStateSaved(state []byte) {
 	if !ac.isRegistered() {
 		return

@@ -10,7 +10,7 @@ import (
 	"transport/legacy"
 )
 
-// heldNotices are notices of one service for a user who has no client at the moment.
+// heldNotices are the notices of one service for a user who has no client at the moment.
 type heldNotices struct {
 	lines   []string
 	size    int // of the lines, in bytes
@@ -18,8 +18,8 @@ type heldNotices struct {
 	last    time.Time
 }
 
-// activeTime is for how long a client that has sent something is believed to be there,
-// though the gateway may not see its presence.
+// activeTime is how long after its last stanza a client counts as present, even if the
+// gateway does not receive its presence.
 const activeTime = time.Minute
 
 // The bounds of held notices. The newest lines are kept.
@@ -29,8 +29,8 @@ const (
 	maxNoticeSize    = 8 << 10
 )
 
-// onNotice shows a text of the network's own, from the service that it came from. For a
-// user without a client it waits: the user's server would store each one as a message.
+// onNotice sends a notice of a service to the user. Without a client it is held back: the
+// user's server would store each notice as an offline message.
 func (ob *outbox) onNotice(ev legacy.Notice) {
 	if ob.u.clients.present() {
 		ob.sendNotice(ev.From.ID, ev.Text, time.Time{})
@@ -39,10 +39,10 @@ func (ob *outbox) onNotice(ev legacy.Notice) {
 	ob.hold(ev.From, ev.Text)
 }
 
-// notify shows the user a text of the gateway itself.
+// notify sends the user a notice of the gateway itself.
 func (u *user) notify(text string) { u.outbox.onNotice(legacy.Notice{Text: text}) }
 
-// hold keeps a text of a service until the user has a client.
+// hold stores a service's text until the user has a client.
 func (ob *outbox) hold(from legacy.Peer, text string) {
 	held := ob.notices[from.ID]
 	if held == nil {
@@ -70,8 +70,8 @@ func (h *heldNotices) add(text string, at time.Time) {
 	h.last = at
 }
 
-// present reports whether one of the user's clients is there to show a message: by its
-// presence, in a room, or since it has just sent something.
+// present reports whether a client of the user can show a message: it is online, in a room,
+// or has sent a stanza within activeTime.
 func (cl *clients) present() bool {
 	if cl.u.c.conn.Load() == nil {
 		return false
@@ -79,7 +79,7 @@ func (cl *clients) present() bool {
 	return cl.u.rooms.hasClients() || cl.online() || cl.u.c.clock.Now().Sub(cl.active) < activeTime
 }
 
-// sendHeldNotices sends the notices that wait, in one message of each service.
+// sendHeldNotices sends the notices that were held back, in one message for each service.
 func (ob *outbox) sendHeldNotices() {
 	for from, held := range ob.notices {
 		if len(held.lines) == 0 {
@@ -94,13 +94,13 @@ func (ob *outbox) sendHeldNotices() {
 	ob.notices = nil
 }
 
-// sendNotice sends a text from a service, the gateway itself for "". A text that has
-// waited carries the time of its last line. (XEP-0203 §2)
+// sendNotice sends a text from a service, or from the gateway itself for "". A text that
+// was held back carries the time of its last line. (XEP-0203 §2)
 func (ob *outbox) sendNotice(from, text string, waited time.Time) {
 	ob.u.c.sendChat(from, ob.u.bare, text, waited)
 }
 
-// noteActivity notes that a client is in use, and sends what has waited for one.
+// noteActivity records that a client is active, and sends the notices that were held back.
 func (cl *clients) noteActivity(st *stanza.Inbound) {
 	if st.From.Resource != "" && (st.Name == "message" && st.Type != "error" || st.Name == "iq" && (st.Type == "get" || st.Type == "set")) {
 		cl.active = cl.u.c.clock.Now()
@@ -110,5 +110,5 @@ func (cl *clients) noteActivity(st *stanza.Inbound) {
 	}
 }
 
-// leftOut is the end of a sentence about one thing, or several.
+// leftOut is the end of a sentence with a singular (true) or plural subject.
 var leftOut = map[bool]string{true: " was left out.", false: " were left out."}

@@ -136,6 +136,6 @@ func TestGatewayNoticeWaits(t *testing.T) {
 		w.Refute("<message/>")
 		w.Send("<presence from='" + phone + "' to='" + gw + "'/>")
 		w.settle()
-		w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + alice + "'><body>You could not enter " + club + ": You are banned.</body><delay xmlns='urn:xmpp:delay'/></message>")
+		w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + alice + "'><body>You could not join " + club + ": You are banned.</body><delay xmlns='urn:xmpp:delay'/></message>")
 	})
 }

@@ -9,9 +9,9 @@ type outbox struct {
 	u *user
 
 	sent         map[string]*sentMessage // by Outgoing.Ref
-	echos        map[string]time.Time    // ids of messages that the server hands back to us
-	threads      map[string]string       // of conversations, by peer
-	storedStamps map[string]time.Time    // stamps of the last messages that the network had stored, by peer
+	echos        map[string]time.Time    // IDs of messages that the user's server sends back to the gateway
+	threads      map[string]string       // threads of conversations, by peer
+	storedStamps map[string]time.Time    // stamps of the last offline messages, by peer
 	notices      map[string]*heldNotices // for a user without a client, by the peer ID of the service
 	reactions    map[string][]string     // the user's reactions to messages, by reactionKey
 	typing       map[string]time.Time    // when a composing state expires, by peer or typist
@@ -65,14 +65,14 @@ func (ob *outbox) reset(why resetReason) {
 	}
 }
 
-// full reports whether the network has as many messages to confirm as may wait.
+// full reports whether maxSent messages wait for the network's confirmation.
 func (ob *outbox) full() bool { return len(ob.sent) >= maxSent }
 
-// unconfirmed is how many messages the network has yet to confirm.
+// unconfirmed returns the number of messages that wait for the network's confirmation.
 func (ob *outbox) unconfirmed() int { return len(ob.sent) }
 
-// load notes that the spool has messages for the network. Those of a guest are bounced:
-// their session is over.
+// load records whether the spool has messages for the network. Those of a guest are
+// bounced: a guest's session does not survive a restart.
 func (ob *outbox) load(waiting, registered bool) {
 	if ob.spool.outbound = waiting; !waiting {
 		return
@@ -83,14 +83,14 @@ func (ob *outbox) load(waiting, registered bool) {
 	}
 }
 
-// beginTyping notes that a peer or a typist is composing.
+// beginTyping stores that a peer or a typist is composing.
 func (ob *outbox) beginTyping(key string) {
 	if _, known := ob.typing[key]; known || len(ob.typing) < maxTyping {
 		lazySet(&ob.typing, key, ob.u.c.clock.Now().Add(typingTimeout))
 	}
 }
 
-// endTyping forgets a composing state. It reports whether there was one.
+// endTyping discards a composing state. It reports whether there was one.
 func (ob *outbox) endTyping(key string) bool {
 	_, known := ob.typing[key]
 	delete(ob.typing, key)

@@ -11,28 +11,26 @@ import (
 	"transport/legacy"
 )
 
-// retract takes a message back for one of the user's clients, where the network can.
-// (XEP-0424 §3)
+// retract has the network retract a message of the user. (XEP-0424 §3)
 func (r *room) retract(st *stanza.Inbound) {
 	req := &stanza.Request{Inbound: st, Payload: body.Retraction(st.Element), Deadline: r.rs.u.c.clock.Now().Add(requestTime)}
 	r.rs.u.calls.await(req)
 	id := req.Payload.Attr("id")
-	if own := r.lineByID(id); own != nil { // the client may know it by another id
+	if own := r.lineByID(id); own != nil { // the client may use the stanza's ID
 		id = own.archived
 	}
 	if len(r.retracted) >= maxRetracted {
 		clear(r.retracted)
 	}
 	lazySet(&r.retracted, id, st)
-	r.redact(req, id, "", func() { req.Drop() }) // the room tells it to everybody
+	r.redact(req, id, "", func() { req.Drop() }) // the answer is the room's retraction
 }
 
-// maxRetracted is how many retractions of the user's are remembered until the network
-// tells of them.
+// maxRetracted limits the user's retractions that the network has not confirmed.
 const maxRetracted = 50
 
-// reflectRetraction tells the user's clients that the user has taken a message back: as
-// the client knows it that has sent it, and without words, which would be shown beside it.
+// reflectRetraction sends the user's retraction to the user's clients, with the message ID
+// that the client used. It has no fallback body, which clients would show as a message.
 // (XEP-0424 §3)
 func (r *room) reflectRetraction(st *stanza.Inbound) {
 	e := body.Retraction(st.Element)
@@ -40,7 +38,7 @@ func (r *room) reflectRetraction(st *stanza.Inbound) {
 	if old := r.lineByID(id); old != nil {
 		r.removeLine(old.archived)
 	}
-	var attached *element.Element // as the client knows it that has sent it
+	var attached *element.Element // the form of the older client that sent it (XEP-0422 §3)
 	if e.Name == "apply-to" {
 		attached = element.New(xep.NSFasten, "apply-to").Set("id", id).Add(element.New(xep.NSRetract0, "retract"))
 	}
@@ -51,7 +49,7 @@ func (r *room) reflectRetraction(st *stanza.Inbound) {
 	})
 }
 
-// onModerateMessage takes somebody's message back for a moderator. (XEP-0425 §3)
+// onModerateMessage retracts an occupant's message for a moderator. (XEP-0425 §3)
 func (r *room) onModerateMessage(req *stanza.Request) {
 	if req.Payload.Child(xep.NSRetract, "retract") == nil {
 		req.Fail(stanza.ErrBadRequest)
@@ -61,7 +59,7 @@ func (r *room) onModerateMessage(req *stanza.Request) {
 	r.redact(req, req.Payload.Attr("id"), reason, func() { req.Reply(nil) })
 }
 
-// redact has the network take a message back for whoever asks for it.
+// redact has the network retract a message, and calls done when the network confirms it.
 func (r *room) redact(req *stanza.Request, id, reason string, done func()) {
 	retractor, ok := r.rs.u.login.legacySession().(legacy.MessageRetractor)
 	switch {
@@ -82,8 +80,8 @@ func (r *room) redact(req *stanza.Request, id, reason string, done func()) {
 	}, func(ref string) error { return retractor.Redact(r.rs.u.ctx, ref, r.peer, id, reason) })
 }
 
-// onRoomRedaction: a message was taken back. It is remembered no longer.
-// (XEP-0424 §3, §5, XEP-0425 §3)
+// onRoomRedaction handles the retraction of a message by its sender or a moderator. It
+// removes the message from history and archive. (XEP-0424 §3, §5, XEP-0425 §3)
 func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
 	r.loadHistory()
 	if st := r.retracted[ev.ID]; st != nil && ev.Nick == r.nick {
@@ -115,14 +113,14 @@ func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
 	})
 }
 
-// isOf reports whether an occupant, perhaps by another nick then, has said a line.
+// saidBy reports whether an occupant sent a line, possibly with another nick.
 func (r *room) saidBy(l *line, nick string) bool {
 	o := r.occupants[nick]
 	return o != nil && o.id != "" && l.occupant == o.id
 }
 
-// removeLine forgets what was said under an id of the archive, and its corrections, which
-// repeat it. (XEP-0424 §5, XEP-0308 §3)
+// removeLine removes a line with an ID of the archive, and its corrections, from the history
+// and the archive. (XEP-0424 §5, XEP-0308 §3)
 func (r *room) removeLine(id string) {
 	gone := []string{id}
 	if old := r.lineByID(id); old != nil {
@@ -141,7 +139,7 @@ func (r *room) removeLine(id string) {
 	r.rs.u.c.archive.flush(ctx)
 	for _, id := range gone {
 		if err := r.rs.u.c.cfg.Registry.DeleteLine(ctx, r.rs.u.c.domain, r.rs.u.bare, r.peer.ID, id); err != nil {
-			r.rs.u.log.Error().Err(err).Msg("a message that was taken back stays in the archive")
+			r.rs.u.log.Error().Err(err).Msg("cannot delete a retracted message from the archive")
 		}
 	}
 }

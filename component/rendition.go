@@ -10,37 +10,38 @@ import (
 	"transport/legacy"
 )
 
-// rendition is what a line stands for that a user has sent to a room whose network has no
-// corrections, retractions or reactions. Other users of the gateway are in the room by
-// connections of their own: they get the line from the network, and are shown what it
-// stands for.
+// rendition is the original of a line of text that a user sent to a room in place of a
+// correction, retraction or reaction, because the network has none. Other users of the
+// gateway receive the line over their own connections, and their actors replace it by the
+// original.
 type rendition struct {
 	act     body.Act
-	about   line // what it is about, as the sender has it
-	back    int  // how many lines with the same words have followed that one
+	about   line // the corrected or retracted message, in the sender's history
+	back    int  // number of later lines with the same text
 	text    string
 	emojis  []string
-	number  uint64 // of all renditions
+	number  uint64 // sequence number
 	expires time.Time
 }
 
-// spokenLine is a line as a network passes it on.
+// spokenLine is a line as the network relays it.
 type spokenLine struct{ room, nick, text string }
 
-// renditions are shared by the actors: a sender's notes one before the line is sent, so
-// that it is there when the line arrives elsewhere.
+// renditions is a bounded table shared by the actors; any goroutine may call its methods.
+// The sender's actor adds a rendition before it sends the line, so that the table has it
+// when another actor receives the line.
 type renditions struct {
 	mu   sync.Mutex
 	last uint64
-	by   map[spokenLine][]rendition // in their order
+	by   map[spokenLine][]rendition // in the order of sending
 }
 
 const (
 	maxRenditions    = 500             // different lines
-	maxSameLines     = 8               // of the same words
+	maxSameLines     = 8               // renditions of one line
 	maxRenditionText = 1000            // bytes of a line
-	renditionTime    = 2 * time.Minute // for a line to arrive
-	maxSpeakers      = 100             // of a room whose renditions are counted
+	renditionTime    = 2 * time.Minute // lifetime of a rendition
+	maxSpeakers      = 100             // nicks of a room with a last rendition
 )
 
 func (rd *renditions) add(l spokenLine, re rendition, now time.Time) {
@@ -62,8 +63,8 @@ func (rd *renditions) add(l spokenLine, re rendition, now time.Time) {
 	lazySet(&rd.by, l, all[max(0, len(all)-maxSameLines):])
 }
 
-// find is the first rendition of a line after one with a number: lines of the same words
-// arrive in the order in which they were sent.
+// find returns the first rendition of a line with a number above after: lines with the same
+// text arrive in the order of sending.
 func (rd *renditions) find(l spokenLine, after uint64, now time.Time) rendition {
 	rd.mu.Lock()
 	defer rd.mu.Unlock()
@@ -75,7 +76,7 @@ func (rd *renditions) find(l spokenLine, after uint64, now time.Time) rendition 
 	return rendition{}
 }
 
-// noteRendition notes what a line stands for that is about to be sent.
+// noteRendition adds the rendition of a line that is about to be sent.
 func (rs *rooms) noteRendition(st *stanza.Inbound, peer legacy.Peer, parts []string) {
 	a, r := body.ActOf(st.Element), rs.u.rooms.all[peer.ID]
 	if a == body.Say || r == nil || len(parts) != 1 || len(parts[0]) > maxRenditionText {
@@ -107,8 +108,8 @@ func (rs *rooms) noteRendition(st *stanza.Inbound, peer legacy.Peer, parts []str
 	rs.u.c.renditions.add(spokenLine{peer.ID, r.nick, parts[0]}, re, rs.u.c.clock.Now())
 }
 
-// rendition is what a line stands for, with the line that it is about as this user has
-// it; nil if the line is what it is.
+// rendition returns the original of a received line, and the message of this user's history
+// that it corrects, retracts or reacts to. The message is nil for an ordinary line.
 func (r *room) rendition(ev legacy.RoomMessage) (rendition, *line) {
 	if ev.Nick == "" || !ev.Time.IsZero() {
 		return rendition{}, nil
@@ -138,7 +139,7 @@ func (r *room) rendition(ev legacy.RoomMessage) (rendition, *line) {
 	return re, same[min(re.back, len(same)-1)]
 }
 
-// sameWords reports whether two lines are of the same person and say the same.
+// sameWords reports whether two lines have the same sender and text.
 func (l *line) sameWords(other *line) bool {
 	return l.nick == other.nick && l.ownText() == other.ownText() && (l.replaces == "") == (other.replaces == "")
 }

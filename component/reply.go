@@ -10,8 +10,8 @@ import (
 	"transport/component/xep"
 )
 
-// said is what was said in a room under an id, of the archive or else of the stanza, nil
-// if that is not remembered.
+// lineByID returns the line of the history with a stanza ID of the archive, or else with
+// an ID of the stanza; nil if there is none. r may be nil.
 func (r *room) lineByID(id string) *line {
 	if r == nil || id == "" {
 		return nil
@@ -28,18 +28,18 @@ func (r *room) lineByID(id string) *line {
 	return other
 }
 
-// maxQuote is how many runes of a message are repeated before its answer.
+// maxQuote limits the quotation before a reply, in runes.
 const maxQuote = 200
 
-// quote puts what a line answers before it, for clients that know no answers.
-// (XEP-0461 §3.1)
+// quote puts a quotation of the original message before a reply, for clients without
+// support for replies. old may be nil. (XEP-0461 §3.1)
 func (l *line) quote(old *line) {
 	if old == nil {
 		return
 	}
 	l.replyTo = old.nick
 	said := []rune(old.text)
-	if from, to := old.quoted[0], old.quoted[1]; from < to && to <= len(said) { // not what that one has repeated itself
+	if from, to := old.quoted[0], old.quoted[1]; from < to && to <= len(said) { // without old's own quotation
 		said = append(said[:from:from], said[to:]...)
 	}
 	text := body.Truncate(strings.TrimSpace(string(said)), maxQuote)
@@ -48,7 +48,7 @@ func (l *line) quote(old *line) {
 	l.text = quote + l.text
 }
 
-// appendReply appends what a line answers. (XEP-0461 §3, XEP-0428 §2.2)
+// appendReply appends a line's <reply/> and <fallback/>. (XEP-0461 §3, XEP-0428 §2.2)
 func (l *line) appendReply(dst []byte, r *room) []byte {
 	if l.reply == "" {
 		return dst
@@ -66,8 +66,8 @@ func (l *line) appendReply(dst []byte, r *room) []byte {
 	return dst
 }
 
-// addressed is an answer with the nick of whoever it is to: few clients of networks with
-// answers show any.
+// prefixAddressee puts the nick of the original message's sender before a reply: few
+// clients of networks with replies show them as replies. r may be nil.
 func prefixAddressee(r *room, id, text string) string {
 	old := r.lineByID(id)
 	if old == nil || old.nick == "" || old.nick == r.nick || strings.HasPrefix(text, "/") || strings.HasPrefix(text, old.nick) {

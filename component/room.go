@@ -14,62 +14,62 @@ import (
 	"transport/legacy"
 )
 
-// room is a room of the network as one user sees it: each user is in it by a
-// connection of their own.
+// room is the state of a room for one user. Each user joins it over a network
+// connection of their own. Only the user's actor may call its methods.
 type room struct {
 	rs *rooms
 
 	peer           legacy.Peer
 	jid            string
-	joined         bool // the network has let the user in
-	joinSent       bool // it was asked to
-	persistent     bool // the user stays in it while no client does
-	autojoin       bool // it is one of the registration form's
-	messageTags    bool // reactions and typing pass
-	redaction      bool // messages can be taken back
+	joined         bool // the network has confirmed the join
+	joinSent       bool // a join was sent to the network
+	persistent     bool // the user stays in the room without a client
+	autojoin       bool // the registration form names the room
+	messageTags    bool // the network relays reactions, replies and typing
+	redaction      bool // the network can retract messages
 	password       string
-	nick           string          // what the user is called there
-	desiredNick    string          // what the user wants to be called
-	pendingNick    *stanza.Inbound // asks for another nick, and was not yet answered
-	show           string          // how available the user is there, and what they say of it:
-	status         string          // as the client has it that told it last
-	moderated      bool            // who has no voice may not speak
-	pendingSubject *stanza.Inbound // asks for another topic, and was not yet answered
+	nick           string          // the user's nick in the room
+	desiredNick    string          // the nick to join with
+	pendingNick    *stanza.Inbound // the unanswered request for a nick change, or nil
+	show           string          // <show/> and
+	status         string          // <status/> of the last presence that a client sent to the room
+	moderated      bool            // only occupants with voice may speak
+	pendingSubject *stanza.Inbound // the unanswered request for a subject change, or nil
 	occupants      map[string]*occupant
 	topic          legacy.Topic
 	config         *legacy.RoomConfig // nil if unknown
 	history        []line
 	newestStamp    time.Time                  // stamp of the newest line
-	newestReplay   time.Time                  // stamp of the last line that the network has repeated
-	retracted      map[string]*stanza.Inbound // by the user, of which the network has not told: by its ids of the messages
-	rendered       map[string]uint64          // number of the last rendition that was shown, by nick
-	archiveRead    bool                       // the archive was looked into
-	renamed        bool                       // somebody has another nick than the one by which they are known
+	newestReplay   time.Time                  // stamp of the last line of the network's history
+	retracted      map[string]*stanza.Inbound // the user's retractions that the network has not confirmed, by message ID
+	rendered       map[string]uint64          // number of the last rendition, by nick
+	archiveRead    bool                       // history includes the archive's last lines
+	renamed        bool                       // an occupant has changed its nick since the join
 	clients        map[string]*roomClient     // the user's clients in the room, by full JID
-	order          uint64                     // how many rooms the user had entered before
-	leaveAt        time.Time                  // when the user leaves, zero unless the last client has gone
-	partReason     string                     // and what is said then
+	order          uint64                     // the rooms' order of creation
+	leaveAt        time.Time                  // when the user leaves; zero unless a leave is delayed
+	partReason     string                     // the reason of the delayed leave
 }
 
-// roomClient is one of the user's clients in a room.
+// roomClient is one of the user's clients (full JIDs) in a room.
 type roomClient struct {
-	id           string           // of the presence by which it joined
-	nick         string           // that it asked for, or has: as in JIDs
-	joinDeadline time.Time        // for the network to let it in
-	shown        bool             // it has been told who is there
-	lang         bool             // what it sends names a language
-	offline      bool             // it is offline, and its server has yet to say so to the room
-	presence     legacy.Presence  // how available the user is by it
-	history      *element.Element // how much history it wants, nil if it did not say
+	id           string           // of the presence to answer, "" if it was answered
+	nick         string           // requested or current nick, as a resource
+	joinDeadline time.Time        // when an unconfirmed join fails
+	shown        bool             // it has received the room's occupants
+	lang         bool             // its stanzas have an xml:lang
+	offline      bool             // it is offline, and the room has not yet received its unavailable presence
+	presence     legacy.Presence  // the last one that it sent to the room
+	history      *element.Element // the <history/> of its join, nil for none
 }
 
 const (
 	maxRooms = 250
-	joinTime = 60 * time.Second // for a client to be let in
+	joinTime = 60 * time.Second // the deadline of a join
 )
 
-// noRoom is why somebody who wants to enter a room cannot, since none can have that
-// address; nil for any other presence.
+// notARoom returns the error for a join whose address cannot be that of a room, and nil
+// for any other presence.
 func (c *Component) notARoom(st *stanza.Inbound) *stanza.Error {
 	if st.Name != "presence" || st.Type != "" || st.Child(xep.NSMUC, "x") == nil || !c.info.Features.Has(legacy.FeatureRooms) {
 		return nil
@@ -86,7 +86,8 @@ func (c *Component) notARoom(st *stanza.Inbound) *stanza.Error {
 	return &why
 }
 
-// newRoom makes a room that the user is not yet in, nil if there are too many.
+// newRoom adds a room that the user has not joined yet. It returns nil if the user has
+// maxRooms already.
 func (rs *rooms) newRoom(peer legacy.Peer) *room {
 	if len(rs.all) >= maxRooms {
 		return nil
@@ -136,7 +137,8 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 	}
 }
 
-// joinRoom brings one of the user's clients into a room. (XEP-0045 §7.2)
+// joinRoom handles a client's join: it joins the room on the network, or shows the room
+// to the client if the user is in it already. (XEP-0045 §7.2)
 func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	nick, why := rs.u.c.legalNick(st.To.Resource)
 	if why == nil && !rs.u.account.exists() {
@@ -186,7 +188,8 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	}
 }
 
-// signOnAsGuest makes a registration that lasts as long as the user is in a room.
+// signOnAsGuest creates a temporary registration: it ends when the user leaves the last
+// room.
 func (rs *rooms) signOnAsGuest(nick string) *stanza.Error {
 	fields := map[string]string{"username": nick}
 	if !rs.u.c.info.Guests {
@@ -200,7 +203,8 @@ func (rs *rooms) signOnAsGuest(nick string) *stanza.Error {
 	return nil
 }
 
-// askRoom asks the network to let the user in, once there is a session.
+// requestJoin sends the join to the network. Without a session it does nothing; rejoin
+// calls it again.
 func (r *room) requestJoin() {
 	roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer)
 	if !ok || r.joinSent {
@@ -213,24 +217,24 @@ func (r *room) requestJoin() {
 	}
 }
 
-// rejoin asks for every room once the session is up, again or for the first time.
+// rejoin joins every room on the network. It is called whenever a session is ready.
 func (rs *rooms) rejoin() {
 	rs.autojoin()
 	for _, r := range slices.SortedFunc(maps.Values(rs.all), func(a, b *room) int { return cmp.Compare(a.order, b.order) }) {
-		r.joinSent = false // in order: the first nick may be the one for all
+		r.joinSent = false // in order: on some networks the first nick applies to all rooms
 		r.requestJoin()
 	}
 }
 
-// leaveRoom takes a client out of a room; the last one leaves it on the network,
-// unless the user is to stay. (XEP-0045 §7.14)
+// leaveRoom handles a client's leave. When the last client leaves, the user leaves the
+// room on the network, unless it is persistent. r may be nil. (XEP-0045 §7.14)
 func (r *room) leaveRoom(st *stanza.Inbound) {
 	full := st.From.String()
 	if r == nil || r.clients[full] == nil {
 		return
 	}
 	self := r.self()
-	if r.nick == "" { // it was not let in yet
+	if r.nick == "" { // the join is not complete
 		self = &occupant{Occupant: legacy.Occupant{Nick: r.clients[full].nick}}
 	}
 	if client := r.clients[full]; !client.offline && !client.wasDropped(st) {
@@ -239,16 +243,18 @@ func (r *room) leaveRoom(st *stanza.Inbound) {
 	r.dropClient(full, body.Clean(st.ChildText(stanza.NS, "status")))
 }
 
-// wasDropped reports whether the server itself has sent a client's unavailable, since the
-// connection has gone: at that address there may be another client by now. Of guests
-// nothing else tells. Prosody says so when the address was taken; ejabberd's own has
-// neither the language that it puts to all that a client sends, nor anything else.
+// wasDropped reports whether the user's server, not the client, sent an unavailable
+// presence because the connection was lost. Another client may have the same full JID by
+// now. For guests there is no other sign of a lost connection. Prosody sets replacedStatus
+// when a new connection takes the JID. ejabberd's own presence has no child, no ID and no
+// xml:lang, which it adds to every stanza of a client.
 func (rc *roomClient) wasDropped(st *stanza.Inbound) bool {
 	return strings.HasSuffix(st.ChildText(stanza.NS, "status"), replacedStatus) ||
 		rc.lang && st.Lang() == "" && st.ID == "" && st.Count() == 0
 }
 
-// dropClient forgets a client that is no longer in a room.
+// dropClient removes a client from a room. When it was the last one, the user leaves the
+// room on the network, unless it is persistent or the leave is delayed.
 func (r *room) dropClient(full string, reason string) {
 	delete(r.clients, full)
 	r.rs.u.clients.showOwnPresence()
@@ -258,7 +264,7 @@ func (r *room) dropClient(full string, reason string) {
 	r.leaveOnNetwork(reason)
 }
 
-// quitRoom leaves a room on the network.
+// leaveOnNetwork removes a room and leaves it on the network.
 func (r *room) leaveOnNetwork(reason string) {
 	delete(r.rs.all, r.peer.ID)
 	if roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer); ok && r.joinSent {
@@ -273,12 +279,13 @@ func (r *room) leaveOnNetwork(reason string) {
 	}
 }
 
-// replacedText is what Prosody says for a client whose address another one has taken.
+// replacedStatus is the end of the status that Prosody sends for a client whose resource
+// was taken by a new connection.
 const replacedStatus = "Replaced by new connection"
 
-// noteGone notes that a client has gone offline, or come back, in the rooms that it is in.
-// Nothing more is sent to its address: another client may have that already, and would take
-// an unavailable for the end of its own stay.
+// setClientOffline records in the client's rooms that it went offline or returned. An
+// offline client gets no further stanzas: another client may have the same full JID by now,
+// and would take an unavailable presence as its own leave.
 func (rs *rooms) setClientOffline(full string, gone bool) {
 	for _, r := range rs.all {
 		if client := r.clients[full]; client != nil {
@@ -287,7 +294,7 @@ func (rs *rooms) setClientOffline(full string, gone bool) {
 	}
 }
 
-// dropFromRooms takes a client that is gone out of all rooms. (XEP-0045 §18.1.2)
+// dropFromRooms removes a client that is offline from all rooms. (XEP-0045 §18.1.2)
 func (rs *rooms) dropFromRooms(full string) {
 	for _, r := range rs.all {
 		if r.clients[full] != nil {
@@ -296,7 +303,7 @@ func (rs *rooms) dropFromRooms(full string) {
 	}
 }
 
-// dropEmptyRooms leaves the rooms that no client has come back to.
+// dropEmptyRooms leaves the rooms to which no client has returned.
 func (rs *rooms) dropEmptyRooms() {
 	for _, r := range rs.all {
 		if len(r.clients) == 0 && !r.autojoin && !r.persistent {
@@ -305,8 +312,7 @@ func (rs *rooms) dropEmptyRooms() {
 	}
 }
 
-// expireJoins tells clients that the network has not let them in in time.
-// (XEP-0045 §7.1)
+// expireJoins refuses the joins whose deadline has passed. (XEP-0045 §7.1)
 func (rs *rooms) expireJoins(now time.Time) {
 	for _, r := range rs.all {
 		for full, client := range r.clients {
@@ -318,19 +324,20 @@ func (rs *rooms) expireJoins(now time.Time) {
 	}
 }
 
-// refuseJoin tells a client that it is not let in, from the occupant that it
-// wanted to be.
+// refuseJoin answers a client's join with an error, from the occupant JID that the join
+// was sent to.
 func (r *room) refuseJoin(full string, why stanza.Error) {
 	client := r.clients[full]
 	r.rs.writeElement(notEntered(r.jid, client.nick, full, client.id, why))
 }
 
-// refuseEntry answers a presence that would enter a room.
+// refuseEntry answers a join with an error before the client is added to a room.
 func (rs *rooms) refuseEntry(st *stanza.Inbound, why stanza.Error) {
 	rs.writeElement(notEntered(st.To.Bare().String(), st.To.Resource, st.From.String(), st.ID, why))
 }
 
-// notEntered is an error of somebody who has not entered a room. (XEP-0045 §7.2)
+// notEntered builds the error presence that answers a join. id may be "".
+// (XEP-0045 §7.2)
 func notEntered(room, nick, to, id string, why stanza.Error) *element.Element {
 	p := element.New(stanza.NS, "presence").Set("from", room+"/"+nick).Set("to", to).Set("type", "error").
 		Add(element.New(xep.NSMUC, "x"), why.Element().Set("by", room))
@@ -340,11 +347,11 @@ func notEntered(room, nick, to, id string, why stanza.Error) *element.Element {
 	return p
 }
 
-// showRoom tells a client who is in the room, itself last, and the subject.
-// (XEP-0045 §7.2.2, §7.2.15)
+// showRoom sends a client the occupants' presence, its own presence last, then the history
+// and the subject. (XEP-0045 §7.2.2, §7.2.15)
 func (r *room) showRoom(full string) {
 	client := r.clients[full]
-	again := client.shown // it was there before the network was lost
+	again := client.shown // it was in the room before the network connection was lost
 	client.shown = true
 	for _, o := range slices.SortedFunc(maps.Values(r.occupants), func(a, b *occupant) int { return cmp.Compare(a.Nick, b.Nick) }) {
 		if o.Nick != r.nick {
@@ -359,7 +366,8 @@ func (r *room) showRoom(full string) {
 	r.sendSubject(full, true)
 }
 
-// sendSelf sends the presence that says what the client itself is called.
+// sendSelf sends a client the user's own presence in the room, with status code 110, and
+// 210 if the nick differs from the one that the client asked for.
 func (r *room) sendSelf(full string) {
 	client, codes := r.clients[full], []string{"110"}
 	if client.nick != "" && client.nick != resourceOf(r.nick) { // XEP-0045 §7.2.2
@@ -370,19 +378,20 @@ func (r *room) sendSelf(full string) {
 	client.id = ""
 }
 
-// put writes a stanza from a room, and may wait for the server to read.
+// writeElement writes a stanza from a room to the link. It blocks while the server applies
+// back-pressure.
 func (rs *rooms) writeElement(e *element.Element) {
-	_ = rs.u.c.write(func(dst []byte) []byte { return e.Append(dst, stanza.NS) }) // a new link starts anew
+	_ = rs.u.c.write(func(dst []byte) []byte { return e.Append(dst, stanza.NS) }) // clients rejoin on a new link
 }
 
-// sendSubject tells the subject, from whoever has set it: at the end of a join also
-// when that was. (XEP-0045 §7.2.15, §8.1)
+// sendSubject sends the room's subject from the occupant that set it. At the end of a
+// join it carries the time of the change. (XEP-0045 §7.2.15, §8.1)
 func (r *room) sendSubject(full string, joining bool) {
 	from, topic := r.jid, r.topic
-	if joining && topic.Text == "" { // nobody has set it
+	if joining && topic.Text == "" { // the room has no subject
 		topic = legacy.Topic{}
 	}
-	if topic.By != "" { // who may have gone since
+	if topic.By != "" { // an occupant that may have left since
 		from = r.occupantJID(topic.By)
 	}
 	m := element.New(stanza.NS, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", newID()).
@@ -393,7 +402,8 @@ func (r *room) sendSubject(full string, joining bool) {
 	r.rs.writeElement(m)
 }
 
-// say sends the user's clients in a room a text of the room itself.
+// sendRoomText sends the user's clients a message from the room itself, with status codes.
+// The text may be "".
 func (r *room) sendRoomText(text string, codes ...string) {
 	r.eachClient(func(full string) {
 		m := element.New(stanza.NS, "message").Set("from", r.jid).Set("to", full).Set("type", "groupchat").Set("id", newID())

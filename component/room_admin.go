@@ -12,7 +12,7 @@ import (
 	"transport/legacy"
 )
 
-// onRoomIQ answers a question to a room or an occupant. (XEP-0045 §8.2, XEP-0410)
+// onRoomIQ handles an IQ to a room or an occupant. (XEP-0045 §8.2, XEP-0410)
 func (rs *rooms) onRoomIQ(req *stanza.Request, peer legacy.Peer) {
 	r := rs.all[peer.ID]
 	inside := r != nil && r.joined && r.clients[req.From.String()] != nil
@@ -49,7 +49,7 @@ func (rs *rooms) onRoomIQ(req *stanza.Request, peer legacy.Peer) {
 	}
 }
 
-// onOccupantIQ answers for somebody in a room what can be known of them.
+// onOccupantIQ answers an IQ to an occupant, on the occupant's behalf.
 // (XEP-0045 §17.4)
 func (r *room) onOccupantIQ(req *stanza.Request) {
 	o := r.find(req.To.Resource)
@@ -60,7 +60,7 @@ func (r *room) onOccupantIQ(req *stanza.Request) {
 	peer, err := r.rs.u.c.occupantPeer(r, o.Nick)
 	route := iqRoutes[iqName{req.Payload.Space, req.Payload.Name}]
 	switch {
-	case err == nil && req.Type == "get" && route.contact != nil && route.contactActor == nil && !req.Payload.Is(xep.NSPing, "ping"): // a ping would say that they are there (XEP-0410 §3)
+	case err == nil && req.Type == "get" && route.contact != nil && route.contactActor == nil && !req.Payload.Is(xep.NSPing, "ping"): // an answered ping means that the user is joined (XEP-0410 §3)
 		answer, why := route.contact(r.rs.u.c, req.Inbound, req.Payload, peer)
 		if why != nil {
 			req.Fail(*why)
@@ -74,8 +74,8 @@ func (r *room) onOccupantIQ(req *stanza.Request) {
 	}
 }
 
-// listOccupants says who has a role or an affiliation; of those who are kept out,
-// the network has a list. (XEP-0045 §9.2, §9.5, §10.6)
+// listOccupants answers with the occupants that have a role or an affiliation. The ban
+// list (affiliation outcast) comes from the network. (XEP-0045 §9.2, §9.5, §10.6)
 func (r *room) listOccupants(req *stanza.Request) {
 	q, item := element.New(xep.NSMUCAdmin, "query"), req.Payload.Child(xep.NSMUCAdmin, "item")
 	keeper, ok := r.rs.u.login.legacySession().(legacy.RoomConfigurer)
@@ -110,8 +110,8 @@ func (r *room) listOccupants(req *stanza.Request) {
 		if item != nil && (item.Attr("role") == role || item.Attr("affiliation") == affiliations[level]) {
 			listed := element.New(xep.NSMUCAdmin, "item").Set("affiliation", affiliations[level]).
 				Set("nick", resourceOf(o.Nick)).Set("jid", r.listedJID(o.Nick))
-			// A list of an affiliation may leave the roles out (§9.5), and Converse 12 takes
-			// the nick for the role there: it then forbids its user every command.
+			// A list of an affiliation may omit the roles (§9.5). With a role, Converse 12
+			// reads the nick as the role, and then refuses its user every command.
 			if item.Attr("affiliation") == "" {
 				listed.Set("role", role)
 			}
@@ -121,7 +121,8 @@ func (r *room) listOccupants(req *stanza.Request) {
 	req.Reply(q)
 }
 
-// What a client may ask to be made of somebody, beside being thrown out.
+// Roles and affiliations that a client may set, and the levels of the network that they
+// become. Kicks and bans are handled separately.
 // (XEP-0045 §8.4, §8.5, §9.3, §9.6, §10.3)
 var (
 	levelsOfRoles = map[string]legacy.Level{
@@ -132,10 +133,10 @@ var (
 	}
 )
 
-// levelFor is the level that a role or an affiliation asks for somebody who has one
-// already. An affiliation that they have leaves it as it is, so that a founder who is made
-// an owner stays a founder. unmoderated is true where everybody is known to be allowed to
-// speak. (XEP-0045 §5.1, §5.2)
+// levelFor returns the level for a requested role or affiliation; has is the occupant's
+// present level. An affiliation that the occupant has already does not change the level:
+// a founder who is made an owner stays a founder. unmoderated is true if the room is known
+// to let every occupant speak. (XEP-0045 §5.1, §5.2)
 func levelFor(role, affiliation string, has legacy.Level, unmoderated bool) legacy.Level {
 	switch {
 	case affiliation != "" && affiliation == affiliations[has]:
@@ -144,17 +145,17 @@ func levelFor(role, affiliation string, has legacy.Level, unmoderated bool) lega
 		return levelsOfAffiliations[affiliation]
 	case role == "moderator":
 		return max(has, levelsOfRoles[role])
-	case role == "participant" && has > legacy.LevelVoice && unmoderated: // they need no voice
+	case role == "participant" && has > legacy.LevelVoice && unmoderated: // a participant needs no voice there
 		return legacy.LevelNone
 	}
 	return levelsOfRoles[role]
 }
 
-// maxModerations is how many occupants are dealt with by one IQ.
+// maxModerations limits the items of one muc#admin IQ.
 const maxModerations = 50
 
-// onModeration handles changes of roles and affiliations. The IQ is answered when all
-// are made, or with the first that is refused. (XEP-0045 §8.2 to §9.7)
+// onModeration handles changes of roles and affiliations. The answer follows the last
+// change, or is the first error. (XEP-0045 §8.2 to §9.7)
 func (r *room) onModeration(req *stanza.Request) {
 	roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer)
 	var steps []func(ref string) error
@@ -173,12 +174,12 @@ func (r *room) onModeration(req *stanza.Request) {
 	r.rs.moderate(req, steps...)
 }
 
-// moderation is what one item asks for.
+// moderation returns the function that requests the change of one item from the network.
 func (r *room) moderation(roomer legacy.Roomer, item *element.Element) (func(ref string) error, *stanza.Error) {
 	role, affiliation, jid := item.Attr("role"), item.Attr("affiliation"), item.Attr("jid")
 	_, known := levelsOfRoles[role]
 	both := role != "" && affiliation != ""
-	if affiliation != "" { // a mode goes with it, and that is the role
+	if affiliation != "" { // the channel mode of an affiliation determines the role, too
 		_, known = levelsOfAffiliations[affiliation]
 	}
 	if !known || both && (role == "none" || affiliation == "outcast") || item.Attr("nick") == "" && jid == "" {
@@ -187,12 +188,12 @@ func (r *room) moderation(roomer legacy.Roomer, item *element.Element) (func(ref
 	m := legacy.Moderation{Kick: role == "none", Ban: affiliation == "outcast", Reason: body.Clean(item.ChildText(xep.NSMUCAdmin, "reason"))}
 	o := r.find(item.Attr("nick"))
 	if o == nil {
-		o = r.occupants[r.nickIn(jid)] // affiliations name a JID: of the person, or of the occupant
+		o = r.occupants[r.nickIn(jid)] // affiliations name a JID: the contact's, or the occupant's
 	}
 	if o != nil {
 		unmoderated := r.config != nil && !r.moderated
 		if role == "visitor" && affiliation == "" && unmoderated {
-			why := stanza.ErrNotAllowed.With("Everybody may speak in this room, since it is not moderated. Set it to moderated first.")
+			why := stanza.ErrNotAllowed.With("This room is not moderated, so everybody in it may speak. Make it moderated first.")
 			return nil, &why
 		}
 		m.Nick, m.Level = o.Nick, levelFor(role, affiliation, min(o.Level, legacy.LevelOwner), unmoderated)
@@ -206,15 +207,15 @@ func (r *room) moderation(roomer legacy.Roomer, item *element.Element) (func(ref
 	if keeps && mask != "" && (affiliation == "outcast" || affiliation == "none") {
 		return func(ref string) error { return keeper.SetBan(r.rs.u.ctx, ref, r.peer, mask, m.Ban) }, nil
 	}
-	why := stanza.ErrItemNotFound.With("Nobody of that name is in the room. " + r.rs.u.c.info.Name + " gives ranks only to those who are there.")
+	why := stanza.ErrItemNotFound.With("Nobody of that name is in the room. " + r.rs.u.c.info.Name + " gives roles only to people in the room.")
 	if role == "none" || affiliation == "outcast" {
 		why.Text = "Nobody of that name is in the room."
 	}
 	return nil, &why
 }
 
-// banMask is the mask, or the nick of somebody who is not in the room, that a JID of
-// ours stands for in its ban list; "" for another JID.
+// banMask returns the ban mask for a JID of the gateway's domain, or the nick if the
+// person is not in the room. It is "" for a JID of another domain.
 func (r *room) banMask(s string) string {
 	jid, err := address.Parse(s)
 	if err != nil || jid.Domain != r.rs.u.c.domain {
@@ -228,7 +229,7 @@ func (r *room) banMask(s string) string {
 	if err != nil {
 		return name
 	}
-	for i := range name { // the nick is the beginning of the name
+	for i := range name { // the name of an occupant begins with the nick
 		if p, err := r.rs.u.c.occupantPeer(r, name[:i]); err == nil && p == person {
 			return name[:i]
 		}
@@ -236,8 +237,8 @@ func (r *room) banMask(s string) string {
 	return name
 }
 
-// moderate has the network do something in a room, one after the other, and answers
-// the IQ once all is done.
+// moderate sends changes of a room to the network, each when the one before is confirmed.
+// It answers the IQ after the last one, or with the first error.
 func (rs *rooms) moderate(req *stanza.Request, steps ...func(ref string) error) {
 	rs.u.calls.query(req, func(u *user, req *stanza.Request, ev legacy.Event) {
 		switch done := ev.(legacy.Done); {
@@ -251,7 +252,8 @@ func (rs *rooms) moderate(req *stanza.Request, steps ...func(ref string) error) 
 	}, steps[0])
 }
 
-// peerNameOf is the name that a JID of ours stands for, "" for another.
+// peerNameOf returns the network's name for a JID of the gateway's domain, "" for another
+// JID.
 func (rs *rooms) peerNameOf(s string) string {
 	jid, err := address.Parse(s)
 	if err != nil || jid.Domain != rs.u.c.domain {
@@ -268,7 +270,7 @@ func (rs *rooms) peerNameOf(s string) string {
 	return nameOf(jid.Local)
 }
 
-// listedJID is an occupant's address in lists: bare, as in presence.
+// listedJID returns the JID of an occupant for lists: a bare JID, as in presence.
 func (r *room) listedJID(nick string) string {
 	if nick == r.nick {
 		return r.rs.u.bare
@@ -276,8 +278,8 @@ func (r *room) listedJID(nick string) string {
 	return r.personJID(nick)
 }
 
-// nickIn is the nick in a room of whom a JID stands for, "" if they are not there: the
-// user's own, or one of ours.
+// nickIn returns the nick of the occupant with a JID: the user's own JID, or one of the
+// gateway's domain. It is "" if that person is not in the room.
 func (r *room) nickIn(s string) string {
 	jid, err := address.Parse(s)
 	if err != nil {
@@ -302,15 +304,15 @@ func (r *room) nickIn(s string) string {
 		if r.personJID(nick) == jid.Bare().String() {
 			return nick
 		}
-		if p, bad := r.rs.u.c.occupantPeer(r, nick); err == nil && bad == nil && p == person { // in another spelling
+		if p, bad := r.rs.u.c.occupantPeer(r, nick); err == nil && bad == nil && p == person { // the JID spells the name differently
 			return nick
 		}
 	}
 	return ""
 }
 
-// onRoomConfig shows or changes the settings of a room: those of the network, and
-// those that the user has here. (XEP-0045 §10.2, §10.9)
+// onRoomConfig answers with the configuration of a room, or changes it: the network's
+// settings, and the user's settings in the gateway. (XEP-0045 §10.2, §10.9)
 func (r *room) onRoomConfig(req *stanza.Request) {
 	form := req.Payload.Child(xep.NSDataForm, "x")
 	switch {
@@ -334,8 +336,8 @@ func (r *room) onRoomConfig(req *stanza.Request) {
 	}
 }
 
-// onOwnConfig shows or changes what the user has set here for a room that they are not
-// in.
+// onOwnConfig answers with the user's settings for a room that the user is not in, or
+// changes them.
 func (rs *rooms) onOwnConfig(req *stanza.Request, peer legacy.Peer) {
 	form := req.Payload.Child(xep.NSDataForm, "x")
 	switch {
@@ -354,7 +356,8 @@ func (rs *rooms) onOwnConfig(req *stanza.Request, peer legacy.Peer) {
 	}
 }
 
-// withConfig calls f with the network's settings of a room, if it has any.
+// withConfig calls f with the network's configuration of a room. known is false if the
+// network has none.
 func (r *room) withConfig(req *stanza.Request, f func(config legacy.RoomConfig, known bool)) {
 	keeper, ok := r.rs.u.login.legacySession().(legacy.RoomConfigurer)
 	if !ok {
@@ -372,16 +375,16 @@ func (r *room) withConfig(req *stanza.Request, f func(config legacy.RoomConfig, 
 	}, func(ref string) error { return keeper.RequestRoomConfig(r.rs.u.ctx, ref, r.peer) })
 }
 
-// configBool are the settings of rooms that are true or false.
+// configBool are the boolean fields of the configuration form.
 var configBool = []struct {
 	name, label string
 	get         func(*legacy.RoomConfig) *bool
 	negated     bool
 }{
 	{"muc#roomconfig_changesubject", "Everybody may change the subject", func(c *legacy.RoomConfig) *bool { return &c.TopicLocked }, true},
-	{"muc#roomconfig_moderatedroom", "Only those with a voice may speak", func(c *legacy.RoomConfig) *bool { return &c.Moderated }, false},
-	{"muc#roomconfig_membersonly", "Only for those who are invited", func(c *legacy.RoomConfig) *bool { return &c.InviteOnly }, false},
-	{"muc#roomconfig_publicroom", "Listed for everybody", func(c *legacy.RoomConfig) *bool { return &c.Hidden }, true},
+	{"muc#roomconfig_moderatedroom", "Only occupants with voice may speak", func(c *legacy.RoomConfig) *bool { return &c.Moderated }, false},
+	{"muc#roomconfig_membersonly", "Only invited people may join", func(c *legacy.RoomConfig) *bool { return &c.InviteOnly }, false},
+	{"muc#roomconfig_publicroom", "Listed in the public room list", func(c *legacy.RoomConfig) *bool { return &c.Hidden }, true},
 }
 
 func (rs *rooms) configForm(peer legacy.Peer, config legacy.RoomConfig, known bool) *element.Element {
@@ -398,9 +401,9 @@ func (rs *rooms) configForm(peer legacy.Peer, config legacy.RoomConfig, known bo
 		if config.Password != "" {
 			locked = "1"
 		}
-		form.Add(xep.NewField("muc#roomconfig_passwordprotectedroom", "boolean", "A password is needed", locked),
-			xep.NewField("muc#roomconfig_roomsecret", "text-private", "The password", config.Password),
-			xep.NewField("muc#roomconfig_maxusers", "text-single", "At most this many people (0 for any number)", strconv.Itoa(config.Limit)))
+		form.Add(xep.NewField("muc#roomconfig_passwordprotectedroom", "boolean", "A password is required to join", locked),
+			xep.NewField("muc#roomconfig_roomsecret", "text-private", "Password", config.Password),
+			xep.NewField("muc#roomconfig_maxusers", "text-single", "Maximum number of occupants (0 for no limit)", strconv.Itoa(config.Limit)))
 	}
 	for _, f := range rs.u.account.settingFields(peer) {
 		form.Add(f)
@@ -408,8 +411,8 @@ func (rs *rooms) configForm(peer legacy.Peer, config legacy.RoomConfig, known bo
 	return form
 }
 
-// setRoomConfig stores the user's own settings, and changes those of the network that
-// are different.
+// setRoomConfig stores the user's settings, and sends the changed settings of the network
+// to the network.
 func (r *room) setRoomConfig(req *stanza.Request, values map[string][]string) {
 	keeper, ok := r.rs.u.login.legacySession().(legacy.RoomConfigurer)
 	touched := false
@@ -440,8 +443,8 @@ func (r *room) setRoomConfig(req *stanza.Request, values map[string][]string) {
 	})
 }
 
-// changedConfig are the settings of a room with the answers to configForm. What was
-// left out stays as it is. (XEP-0045 §10.2)
+// changedConfig returns the configuration of a room with the values of a submitted form.
+// Omitted fields keep their value. (XEP-0045 §10.2)
 func changedConfig(c legacy.RoomConfig, values map[string][]string) (legacy.RoomConfig, *stanza.Error) {
 	answer := func(name string) (string, bool) {
 		v := values["muc#roomconfig_"+name]
@@ -466,7 +469,7 @@ func changedConfig(c legacy.RoomConfig, values map[string][]string) (legacy.Room
 	case secret != "":
 		c.Password = secret
 	case said && c.Password == "":
-		return wrong("Enter the password that is to be needed.")
+		return wrong("The password is missing. Enter one, or do not require a password.")
 	case given && !said:
 		c.Password = ""
 	}
@@ -476,7 +479,7 @@ func changedConfig(c legacy.RoomConfig, values map[string][]string) (legacy.Room
 		}
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 {
-			return wrong(strconv.Quote(v) + " is no number of people.")
+			return wrong(strconv.Quote(v) + " is not a number of occupants. Enter 0 or a positive number.")
 		}
 		c.Limit = n
 	}

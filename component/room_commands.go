@@ -13,10 +13,11 @@ import (
 	"transport/legacy"
 )
 
-// roomCommands are the commands for people who look for rooms, or are in some.
+// roomCommands returns the ad-hoc commands that find and join rooms and change the nick.
 func (c *Component) roomCommands() []*command {
 	list := &command{node: "list-rooms", name: "List rooms", word: "list", argument: "[PATTERN]", args: []string{"name"},
-		about: "list the rooms that there are, or those with a pattern in their name or topic", who: members, needs: legacy.FeatureRoomList, start: func(u *user, x *execution) { u.rooms.listRoomsForm(x) }}
+		about: "list the rooms, or those with a pattern in their name or topic",
+		who:   members, needs: legacy.FeatureRoomList, start: func(u *user, x *execution) { u.rooms.listRoomsForm(x) }}
 	if c.services {
 		list.args, list.argument = []string{"server", "name"}, "SERVER [PATTERN]"
 	}
@@ -25,14 +26,15 @@ func (c *Component) roomCommands() []*command {
 			about: "have the gateway invite your client into a room", who: members, needs: legacy.FeatureRooms, start: func(u *user, x *execution) { u.rooms.joinForm(x) }},
 		list,
 		{node: "change-nick", name: "Change my nick", word: "nick", argument: "NEW", args: []string{"nick"},
-			about: "be called something else in the rooms that you are in", needs: legacy.FeatureNicks, when: func(u *user) bool { return u.rooms.isInRoom() }, start: func(u *user, x *execution) { u.rooms.nickForm(x) }},
+			about: "change your nick in the rooms that you are in", needs: legacy.FeatureNicks,
+			when: func(u *user) bool { return u.rooms.isInRoom() }, start: func(u *user, x *execution) { u.rooms.nickForm(x) }},
 	}
 }
 
-// isInRoom reports whether the network has let the user into a room.
+// isInRoom reports whether the user is in a room.
 func (rs *rooms) isInRoom() bool { return len(rs.joinedRooms()) > 0 }
 
-// joinedRooms are the rooms that the user is in, in order.
+// joinedRooms returns the rooms that the user is in, oldest first.
 func (rs *rooms) joinedRooms() []*room {
 	var all []*room
 	for _, r := range rs.u.rooms.all {
@@ -44,9 +46,9 @@ func (rs *rooms) joinedRooms() []*room {
 	return all
 }
 
-// askJoin asks for a room. Only a client can enter it: it is invited there.
+// joinForm asks for a room. Only a client can enter it: it is invited there.
 func (rs *rooms) joinForm(x *execution) {
-	asked := xep.NewForm("form", "", "Join a room", "Your client is then invited there.").
+	asked := xep.NewForm("form", "", "Join a room", "The gateway then sends your client an invitation.").
 		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+cmp.Or(rs.u.c.info.RoomName, "room"))))
 	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
 		peer, err := u.roster.anyPeerByText(firstOf(values["room"]))
@@ -59,12 +61,12 @@ func (rs *rooms) joinForm(x *execution) {
 		}
 		jid := u.c.contactJID(peer.ID)
 		u.rooms.invite(x.from, peer, u.c.domain, "")
-		x.finish("info", "Your client is invited to "+jid+". If it does not ask you, open "+joinURI(jid),
+		x.finish("info", "The gateway has invited your client to "+jid+". If your client shows no invitation, open "+joinURI(jid),
 			xep.NewForm("result", "", "Join a room", "").Add(xep.NewField("room", "jid-single", "Address of the room", jid)))
 	})
 }
 
-// joinURI is a link that has a client join a room. (XEP-0147 §8.1)
+// joinURI returns a link that makes a client join a room. (XEP-0147 §8.1)
 func joinURI(jid string) string {
 	local, domain, _ := strings.Cut(jid, "@")
 	return "xmpp:" + url.PathEscape(local) + "@" + domain + "?join"
@@ -72,10 +74,10 @@ func joinURI(jid string) string {
 
 var roomColumns = [][2]string{{"jid", "Address"}, {"people", "People"}, {"topic", "Topic"}}
 
-// maxRoomsShown is how many rooms one list has, those with the most people.
+// maxRoomsShown limits the rooms in the answer of the command; the largest are shown.
 const maxRoomsShown = 200
 
-// askRooms asks which rooms to list.
+// listRoomsForm asks which rooms to list.
 func (rs *rooms) listRoomsForm(x *execution) {
 	asked := xep.NewForm("form", "", "List rooms", "")
 	if rs.u.c.services {
@@ -88,7 +90,7 @@ func (rs *rooms) listRoomsForm(x *execution) {
 			var err error
 			service, err = u.roster.anyPeerByText(firstOf(values["server"]))
 			if err == nil && !service.Service {
-				err = legacy.Errorf(legacy.NotFound, "That is no server.")
+				err = legacy.Errorf(legacy.NotFound, "This address is not a server.")
 			}
 			if err != nil {
 				x.failField(err, "server")
@@ -110,7 +112,7 @@ func (rs *rooms) listRoomsForm(x *execution) {
 	})
 }
 
-// showRooms shows the rooms of a list that a pattern fits.
+// showRooms answers the command with the rooms whose name or topic contains the pattern.
 func (rs *rooms) showRooms(x *execution, rooms []legacy.ListedRoom, pattern string) {
 	pattern = strings.ToLower(strings.Trim(strings.TrimSpace(pattern), "*"))
 	fits := slices.DeleteFunc(slices.Clone(rooms), func(l legacy.ListedRoom) bool {
@@ -119,7 +121,7 @@ func (rs *rooms) showRooms(x *execution, rooms []legacy.ListedRoom, pattern stri
 	slices.SortStableFunc(fits, func(a, b legacy.ListedRoom) int { return cmp.Compare(b.Occupants, a.Occupants) })
 	text := "Found " + count(len(fits), "room") + "."
 	if len(fits) > maxRoomsShown {
-		text += " Shown are the " + strconv.Itoa(maxRoomsShown) + " with the most people; a longer pattern finds fewer."
+		text += " Only the " + strconv.Itoa(maxRoomsShown) + " with the most people are shown. Use a longer pattern to find fewer."
 		fits = fits[:maxRoomsShown]
 	}
 	table := xep.NewForm("result", "", "Rooms", "").Add(xep.Reported(roomColumns...))
@@ -133,11 +135,11 @@ func (rs *rooms) showRooms(x *execution, rooms []legacy.ListedRoom, pattern stri
 	x.finish("info", text, table)
 }
 
-// askNick asks what the user wants to be called.
+// nickForm asks what the user wants to be called.
 func (rs *rooms) nickForm(x *execution) {
 	rooms := rs.joinedRooms()
 	if len(rooms) == 0 {
-		x.finish("error", "You are in no room. You choose a nick as you join one.", nil)
+		x.finish("error", "You are not in a room. You choose your nick when you join one.", nil)
 		return
 	}
 	asked := xep.NewForm("form", "", "Change my nick", "").
@@ -158,14 +160,14 @@ func (rs *rooms) nickForm(x *execution) {
 	})
 }
 
-// nickChange is a change of nick that a command waits for.
+// nickChange is a nick change in several rooms, requested by a command.
 type nickChange struct {
 	pending map[string]bool // rooms that have not yet answered, by Peer.ID
 	done    func(error)     // called once, with the first error
 }
 
-// renameAll has the network call the user something else, once for all rooms in which
-// it knows one nick.
+// renameAll requests a nick change in all rooms: once for each group of rooms in which the
+// network has one nick for the user.
 func (rs *rooms) renameAll(x *execution, nick string) {
 	roomer, ok := rs.u.login.legacySession().(legacy.Roomer)
 	if !ok {
@@ -182,7 +184,7 @@ func (rs *rooms) renameAll(x *execution, nick string) {
 		case err != nil:
 			x.failField(err, "nick")
 		default:
-			x.finish("info", "You are called "+nick+" now.", nil)
+			x.finish("info", "Your nick is now "+nick+".", nil)
 		}
 	}
 	rs.pendingNick = change
@@ -192,7 +194,7 @@ func (rs *rooms) renameAll(x *execution, nick string) {
 		if r.nick == nick {
 			continue
 		}
-		if namer != nil { // the same name is the same person, wherever the room is
+		if namer != nil { // rooms with one name for the user share the nick
 			name := namer.OccupantName(r.peer, nick)
 			if seen[name] {
 				continue
@@ -210,7 +212,8 @@ func (rs *rooms) renameAll(x *execution, nick string) {
 	}
 }
 
-// onNickChanged: the network has answered to a change of nick in a room.
+// onNickChanged handles the network's answer to a nick change in a room; err is nil if the
+// nick was changed.
 func (rs *rooms) onNickChanged(r *room, err error) {
 	c := rs.pendingNick
 	if c == nil || !c.pending[r.peer.ID] {

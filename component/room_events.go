@@ -11,8 +11,7 @@ import (
 	"transport/legacy"
 )
 
-// onRoomEvent handles what the network says of rooms. It is false for other
-// events.
+// onRoomEvent handles an event of a room. It returns false for any other event.
 func (rs *rooms) onRoomEvent(ev legacy.Event) bool {
 	switch ev := ev.(type) {
 	case legacy.RoomJoined:
@@ -26,7 +25,7 @@ func (rs *rooms) onRoomEvent(ev legacy.Event) bool {
 	case legacy.OccupantJoined:
 		rs.withRoom(ev.Room, func(r *room) {
 			if ev.Occupant.Nick != r.nick {
-				delete(r.occupants, ev.Occupant.Nick) // whoever had that nick has gone
+				delete(r.occupants, ev.Occupant.Nick) // the previous occupant of that nick has left
 			}
 			r.updateOccupant(ev.Occupant)
 		})
@@ -77,7 +76,7 @@ func (rs *rooms) withRoom(p legacy.Peer, f func(*room)) {
 	}
 }
 
-// toClients calls f for each of the user's clients that has been shown the room.
+// eachClient calls f for each of the user's clients that has received the room's occupants.
 func (r *room) eachClient(f func(full string)) {
 	for full, client := range r.clients {
 		if client.shown {
@@ -86,15 +85,15 @@ func (r *room) eachClient(f func(full string)) {
 	}
 }
 
-// showOccupant tells of somebody who came or changed.
+// updateOccupant stores a new or changed occupant and sends its presence to the clients.
 func (r *room) updateOccupant(o legacy.Occupant) {
 	now, before := &occupant{Occupant: o}, r.occupants[o.Nick]
-	if before != nil { // whatever more is known of them by now
+	if before != nil { // the ID stays, even if the network has sent the identity since
 		r.identify(before)
 		now.id = before.id
 	}
 	r.occupants[o.Nick] = now
-	if o.Nick == r.nick && before != nil && before.Level == o.Level && (r.show != "" || before.Away == o.Away) { // the client has said so itself
+	if o.Nick == r.nick && before != nil && before.Level == o.Level && (r.show != "" || before.Away == o.Away) { // the clients have received their own presence already
 		return
 	}
 	r.eachClient(func(full string) {
@@ -106,8 +105,8 @@ func (r *room) updateOccupant(o legacy.Occupant) {
 	})
 }
 
-// onRoomJoined: the network has let the user in, or back in after the connection
-// was lost: then clients are told what is different.
+// onRoomJoined handles a confirmed join. After a reconnect, clients that were in the room
+// before receive the differences.
 func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 	r := rs.all[ev.Room.ID]
 	if r == nil {
@@ -123,7 +122,7 @@ func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 	for _, o := range ev.Occupants {
 		r.occupants[o.Nick] = &occupant{Occupant: o}
 	}
-	if me := r.occupants[r.nick]; me != nil { // the same wherever the user connects from
+	if me := r.occupants[r.nick]; me != nil { // independent of the host that the user connects from
 		me.id = r.occupantID("user\x00" + rs.u.bare)
 	}
 	if r.persistent {
@@ -146,23 +145,23 @@ func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 	}
 }
 
-// adoptRoom takes in a room that the network has put the user into; their clients
-// are invited. A room that the user has left meanwhile is left for good.
+// adoptRoom adds a room that the user was joined to by the network, and invites the user's
+// clients. It leaves a room that the user has left in the meantime, and returns nil then.
 func (rs *rooms) adoptRoom(peer legacy.Peer) *room {
 	if peer.ID != "" && !rs.leaving[peer.ID] && (rs.u.clients.busy() || len(rs.all) > 0) {
 		if r := rs.newRoom(peer); r != nil {
-			rs.invite(rs.u.bare, peer, rs.u.c.domain, "You were put into this room.")
+			rs.invite(rs.u.bare, peer, rs.u.c.domain, "The network has added you to this room.")
 			return r
 		}
 	}
 	if roomer, ok := rs.u.login.legacySession().(legacy.Roomer); ok && peer.ID != "" {
-		_ = roomer.LeaveRoom(rs.u.ctx, peer, "") // it can be asked for again
+		_ = roomer.LeaveRoom(rs.u.ctx, peer, "") // the user can join it again
 	}
 	return nil
 }
 
-// onRoomFailed: a room could not be entered, or something in it was not done.
-// (XEP-0045 §7.2.5 to §7.2.10, §7.6)
+// onRoomFailed handles a failed join, nick change or subject change, or another error of a
+// room. (XEP-0045 §7.2.5 to §7.2.10, §7.6)
 func (rs *rooms) onRoomFailed(ev legacy.RoomFailed) {
 	r, why := rs.all[ev.Room.ID], roomError(ev.Err)
 	switch {
@@ -170,10 +169,10 @@ func (rs *rooms) onRoomFailed(ev legacy.RoomFailed) {
 		delete(rs.leaving, ev.Room.ID)
 	case !r.joined:
 		if len(r.clients) == 0 {
-			rs.u.notify("You could not enter " + r.jid + ": " + why.Text)
+			rs.u.notify("You could not join " + r.jid + ": " + why.Text)
 		}
 		r.failRoom(why)
-	case ev.Nick: // other rooms are told as well
+	case ev.Nick: // a nick change can concern several rooms
 		r.refuseNickChange(ev.Err)
 		rs.u.rooms.onNickChanged(r, ev.Err)
 	case r.pendingSubject != nil: // XEP-0045 §8.1
@@ -184,11 +183,11 @@ func (rs *rooms) onRoomFailed(ev legacy.RoomFailed) {
 	}
 }
 
-// failRoom tells every client that a room cannot be entered.
+// failRoom reports to every client that the join has failed, and removes the room.
 func (r *room) failRoom(why stanza.Error) {
 	r.joinSent = false
 	for full, client := range r.clients {
-		if client.shown { // it was lost, and does not come back
+		if client.shown { // the rejoin after a reconnect has failed
 			r.sendOccupant(full, r.self(), occupantStanza{gone: true, codes: []string{"110", "333"}, reason: why.Text})
 		} else {
 			r.refuseJoin(full, why)
@@ -198,7 +197,7 @@ func (r *room) failRoom(why stanza.Error) {
 	r.leaveOnNetwork("")
 }
 
-// roomError is what a client is told of a room. (XEP-0045 §17.2)
+// roomError translates a network's error about a room. (XEP-0045 §17.2)
 func roomError(err error) stanza.Error {
 	why := stanza.Translate(err)
 	if legacy.KindOf(err) == legacy.Forbidden {
@@ -207,7 +206,7 @@ func roomError(err error) stanza.Error {
 	return why
 }
 
-// leaveCodes are the status codes of those who did not leave by themselves.
+// leaveCodes returns the status codes of a kick, a ban or a lost connection.
 // (XEP-0045 §15.6.2)
 func leaveCodes(kind legacy.LeaveKind) []string {
 	switch kind {
@@ -221,19 +220,19 @@ func leaveCodes(kind legacy.LeaveKind) []string {
 	return nil
 }
 
-// onRoomLeft: the user is no longer in a room.
+// onRoomLeft handles the user's leave, kick or ban.
 func (rs *rooms) onRoomLeft(ev legacy.RoomLeft) {
 	r, left := rs.all[ev.Room.ID], rs.leaving[ev.Room.ID]
 	delete(rs.leaving, ev.Room.ID)
-	if r == nil || left && !r.joined { // it is asked for again already
+	if r == nil || left && !r.joined { // a new join is already under way
 		return
 	}
 	r.forgetPersistent()
 	r.closeRoom(occupantStanza{codes: append(leaveCodes(ev.Kind), "110"), actor: ev.By, reason: ev.Reason}, errNotInRoom.With("You are no longer in the room. "+ev.Reason))
 }
 
-// closeRoom tells every client that the user is no longer in a room, and with why
-// those that were yet to be let in.
+// closeRoom sends every client in a room the user's unavailable presence, answers
+// unconfirmed joins with why, and removes the room.
 func (r *room) closeRoom(s occupantStanza, why stanza.Error) {
 	s.gone = true
 	r.joinSent, r.joined = false, false
@@ -248,23 +247,25 @@ func (r *room) closeRoom(s occupantStanza, why stanza.Error) {
 	r.leaveOnNetwork("")
 }
 
-// closeRooms does so for all rooms.
+// closeRooms closes all rooms with a status code.
 func (rs *rooms) closeRooms(code string, why stanza.Error) {
 	for _, r := range rs.all {
 		r.closeRoom(occupantStanza{codes: []string{code, "110"}, reason: why.Text}, why)
 	}
 }
 
-// interrupt: a room was lost, and is to be entered again.
+// onInterrupted handles a room whose network connection was lost. The adapter or rejoin
+// joins it again.
 func (r *room) onInterrupted(err error) {
-	r.sendRoomText("You were disconnected: " + userText(err) + " The gateway connects again.")
+	r.sendRoomText("You were disconnected: " + userText(err) + " The gateway is reconnecting.")
 	r.joined, r.pendingNick, r.pendingSubject = false, nil, nil
 }
 
-// roomsLost: the session is over. Rooms stay, to be entered again, unless the
-// user or the network has ended it for good.
+// onSessionLost handles the end of the session. ours is true if the gateway ended it. The
+// rooms remain and are joined again, unless the user signed off or the network's error is
+// permanent.
 func (rs *rooms) onSessionLost(ours bool, err error) {
-	if ours && !rs.u.login.registering() && !rs.u.login.wantsSession() { // signed off, or no longer registered
+	if ours && !rs.u.login.registering() && !rs.u.login.wantsSession() { // the user signed off or unregistered
 		rs.closeRooms("333", rs.u.login.notOnline())
 		return
 	}
@@ -295,7 +296,7 @@ func (r *room) onOccupantLeft(ev legacy.OccupantLeft) {
 	})
 }
 
-// onOccupantRenamed: somebody has another nick. (XEP-0045 §7.6)
+// onOccupantRenamed handles an occupant's nick change. (XEP-0045 §7.6)
 func (r *room) onOccupantRenamed(ev legacy.OccupantRenamed) {
 	o := r.occupants[ev.Old]
 	if o == nil {
@@ -335,7 +336,7 @@ func (r *room) onOccupantRenamed(ev legacy.OccupantRenamed) {
 	})
 }
 
-// onRoomReaction: somebody has reacted to a message. (XEP-0444 §4.2)
+// onRoomReaction sends an occupant's reactions to the clients. (XEP-0444 §4.2)
 func (r *room) onRoomReaction(ev legacy.RoomReaction, stanzaID string) {
 	reactions := element.New(xep.NSReactions, "reactions").Set("id", ev.ID)
 	for _, emoji := range ev.Emojis[:min(len(ev.Emojis), body.MaxReactions)] {
@@ -348,13 +349,13 @@ func (r *room) onRoomReaction(ev legacy.RoomReaction, stanzaID string) {
 	})
 }
 
-// onInvited: somebody asks the user into a room.
+// onInvited handles an invitation from a contact.
 func (rs *rooms) onInvited(ev legacy.Invited) {
 	rs.invite(rs.u.bare, ev.Room, rs.u.c.contactJID(ev.By.ID), "")
 }
 
-// invite asks the user's clients into a room: by the room, as most clients know it,
-// and readable for the others. (XEP-0045 §7.8.2, XEP-0249 §4)
+// invite sends an invitation to a room from the room itself, which most clients support,
+// with a body for the others. (XEP-0045 §7.8.2, XEP-0249 §4)
 func (rs *rooms) invite(to string, peer legacy.Peer, by, reason string) {
 	room := rs.u.c.contactJID(peer.ID)
 	inv := element.New(xep.NSMUCUser, "invite").Set("from", by)
@@ -368,7 +369,7 @@ func (rs *rooms) invite(to string, peer legacy.Peer, by, reason string) {
 			element.New(xep.NSMUCUser, "x").Add(inv), direct))
 }
 
-// isErrorOf reports whether an error stanza names one of some conditions.
+// isErrorOf reports whether an error stanza has one of the conditions.
 func isErrorOf(st *stanza.Inbound, conditions []stanza.Condition) bool {
 	x := st.Child(stanza.NS, "error")
 	return x != nil && slices.ContainsFunc(conditions, func(c stanza.Condition) bool { return x.Child(stanza.NSErrors, string(c)) != nil })

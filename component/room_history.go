@@ -16,26 +16,25 @@ import (
 	"transport/registry"
 )
 
-// line is something that was said in a room, kept for clients that come later, or
-// come back.
+// line is a message of a room's history.
 type line struct {
 	nick     string // "" for the room itself
 	text     string
 	markup   []legacy.Span
 	id       string // of the stanza
-	archived string // what the archive and the network call it (XEP-0359)
+	archived string // stanza ID of the archive and the network (XEP-0359)
 	occupant string // XEP-0421
 	reply    string
-	replyTo  string // nick of whoever said that, "" if unknown
-	quoted   [2]int // runes of text that repeat it (XEP-0428)
-	replaces string // id of the line that it corrects (XEP-0308)
+	replyTo  string // nick of that message's sender, "" if unknown
+	quoted   [2]int // range of the quotation in text, in runes (XEP-0428)
+	replaces string // ID of the line that it corrects (XEP-0308)
 	localID  bool   // the network has no id for it: archived is ours
-	unstyled bool   // its marks are what they are (XEP-0393)
-	origin   string // that the user's client gave it (XEP-0359), not kept
+	unstyled bool   // its text contains no styling (XEP-0393)
+	origin   string // origin ID of the user's client (XEP-0359), not archived
 	at       time.Time
 }
 
-// keptLine is a line as the registry keeps it. The names are short, since there are
+// storedLine is a line as the registry keeps it. The names are short, since there are
 // many.
 type storedLine struct {
 	Nick     string        `json:"n,omitempty"`
@@ -52,14 +51,14 @@ type storedLine struct {
 }
 
 const (
-	maxHistory     = 100 // lines that a room keeps in memory
-	defaultHistory = 20  // that a client gets which does not say how many
-	maxSeconds     = 1e9 // that a client looks back
+	maxHistory     = 100 // lines of a room in memory
+	defaultHistory = 20  // lines for a client that requests no number
+	maxSeconds     = 1e9 // limit of a request by seconds
 )
 
-// grown is a time in milliseconds, as stamps have them (XEP-0082 §3.2), and later than
-// the last one: clients sort by stamps, and lines of one moment would change places. A
-// time that lies back by more than backdated is left alone.
+// increasing returns a time in whole milliseconds (XEP-0082 §3.2) that is later than last:
+// clients sort by stamp, and would reorder messages with the same stamp. A time that is
+// older than last by more than backdated is only truncated.
 func increasing(at, last time.Time) time.Time {
 	at = at.Truncate(time.Millisecond)
 	if !at.After(last) && last.Sub(at) < backdated {
@@ -68,12 +67,12 @@ func increasing(at, last time.Time) time.Time {
 	return at
 }
 
-// backdated is by how much a line must be older than the one before it to be taken for
-// what was said at another time, and not for the next line of the same moment.
+// backdated is the difference from which an older stamp counts as a message of an earlier
+// time, and not as the next message with an imprecise stamp.
 const backdated = time.Minute
 
-// stamp is the time of the next line of a room: stamps grow strictly in the archive and
-// in the history. Old lines that the network repeats grow among themselves.
+// nextStamp returns the stamp of a room's next line: stamps increase strictly in the archive
+// and in the history. Lines of the network's history have a sequence of their own.
 func (r *room) nextStamp(at time.Time, repeated bool) time.Time {
 	at = increasing(at, r.newestStamp)
 	if repeated {
@@ -86,7 +85,7 @@ func (r *room) nextStamp(at time.Time, repeated bool) time.Time {
 	return at
 }
 
-// remember keeps what was said.
+// addLine adds a message to the history, and to the archive if the room has one.
 func (r *room) addLine(l line) {
 	if r.history = append(r.history, l); len(r.history) >= 2*maxHistory {
 		r.history = append(make([]line, 0, 2*maxHistory), r.history[len(r.history)-maxHistory:]...)
@@ -101,7 +100,7 @@ func (r *room) addLine(l line) {
 	}
 }
 
-// readLine is what a line of the archive was.
+// decodeLine decodes a line of the archive.
 func decodeLine(kept registry.Line) (line, error) {
 	var k storedLine
 	err := json.Unmarshal(kept.Payload, &k)
@@ -109,7 +108,7 @@ func decodeLine(kept registry.Line) (line, error) {
 		quoted: k.Quoted, unstyled: k.Unstyled, replaces: k.Replaces, localID: k.Unnamed, at: kept.Created}, err
 }
 
-// recall fills a room's memory from the archive after a restart.
+// loadHistory loads the archive's last lines into the history, once after a restart.
 func (r *room) loadHistory() {
 	if r.archiveRead || !r.rs.u.c.archives() {
 		return
@@ -142,7 +141,7 @@ func (r *room) loadHistory() {
 	}
 }
 
-// historyLength is how much of it clients get that do not say how much they want.
+// historyLength returns the number of lines for a client that requests no number.
 func (rs *rooms) historyLength(p legacy.Peer) int {
 	text, _ := rs.u.account.setting(p, fieldHistory)
 	if text == "" && rs.u.account.exists() {
@@ -154,7 +153,8 @@ func (rs *rooms) historyLength(p legacy.Peer) int {
 	return defaultHistory
 }
 
-// historyLength reads it as users write it, -1 for all that there is.
+// historyLength parses the user's setting: a number from 0 to maxHistory, or -1 for
+// maxHistory.
 func historyLength(text string) (int, bool) {
 	n, err := strconv.Atoi(text)
 	if n == -1 {
@@ -163,8 +163,8 @@ func historyLength(text string) (int, bool) {
 	return n, err == nil && n >= 0 && n <= maxHistory
 }
 
-// historyFor is what a client wants to get of it: the least that any of its wishes
-// allows, or as much as is usual. (XEP-0045 §7.2.14)
+// historyFor returns the lines that satisfy every limit of a client's <history/>, or the
+// last ones, as many as usual, if there is none. (XEP-0045 §7.2.14)
 func (r *room) historyFor(usual int, wish *element.Element) []line {
 	lines := r.history[max(0, len(r.history)-maxHistory):]
 	if wish == nil {
@@ -198,17 +198,17 @@ func (r *room) historyFor(usual int, wish *element.Element) []line {
 	return lines
 }
 
-// sendHistory sends a client what was said before it came. (XEP-0045 §7.2.13)
+// sendHistory sends a client the history on a join. (XEP-0045 §7.2.13)
 func (r *room) sendHistory(full string, lines []line) {
 	for i := range lines {
 		_ = r.rs.u.c.write(func(dst []byte) []byte { return r.appendLine(dst, full, &lines[i], true) })
 	}
 }
 
-// occupantID is what stays the same of somebody in a room, and says nothing else.
-// (XEP-0421 §3)
+// occupantID returns the stable ID of an occupant, which does not reveal the identity that
+// it is derived from. (XEP-0421 §3)
 func (r *room) occupantID(identity string) string {
-	mac, _ := r.rs.u.c.macs.Get().(hash.Hash) // a channel has thousands of people
+	mac, _ := r.rs.u.c.macs.Get().(hash.Hash) // reused: a channel can have thousands of occupants
 	if mac == nil {
 		mac = hmac.New(sha256.New, []byte(r.rs.u.c.cfg.Secret))
 	}
@@ -220,16 +220,16 @@ func (r *room) occupantID(identity string) string {
 	return id
 }
 
-// identify gives an occupant their id, if they have none yet. Of whom the network
-// tells nothing, it is of their nick, unless somebody has taken that id along to
-// another one.
+// identify sets an occupant's ID, unless it is set. Without a network identity the ID is
+// derived from the nick, or random if that ID is already in use by an occupant that has
+// since changed its nick.
 func (r *room) identify(o *occupant) {
 	if o.id != "" {
 		return
 	}
 	known := o.Identity != ""
 	o.id = r.occupantID(cmp.Or(o.Identity, o.Nick))
-	if o.Identity = ""; known || !r.renamed { // it is a text of its own for everybody in every room
+	if o.Identity = ""; known || !r.renamed { // the ID replaces the identity, whose text takes memory for each occupant
 		return
 	}
 	for _, other := range r.occupants {
@@ -240,11 +240,11 @@ func (r *room) identify(o *occupant) {
 	}
 }
 
-// archiver writes what was said in rooms into the registry, many lines in one
-// transaction. Run owns its goroutine.
+// archiver writes the lines of rooms to the registry, many in one transaction. Run owns
+// its goroutine; add and flush may be called from any goroutine.
 type archiver struct {
 	lines   chan registry.Line
-	flushes chan chan<- struct{} // to be closed when what was added before is written
+	flushes chan chan<- struct{} // each is closed when all lines added before are written
 }
 
 const (
@@ -258,7 +258,7 @@ func newArchiver() archiver {
 	return archiver{lines: make(chan registry.Line, archiveQueue), flushes: make(chan chan<- struct{})}
 }
 
-// add hands a line over. It waits while too many are there.
+// add queues a line. It blocks while the queue is full, until ctx ends.
 func (a *archiver) add(ctx context.Context, l registry.Line) {
 	select {
 	case a.lines <- l:
@@ -266,7 +266,7 @@ func (a *archiver) add(ctx context.Context, l registry.Line) {
 	}
 }
 
-// flush waits until everything that was added is written.
+// flush waits until all lines added before are written, or ctx ends.
 func (a *archiver) flush(ctx context.Context) {
 	written := make(chan struct{})
 	select {
@@ -279,10 +279,10 @@ func (a *archiver) flush(ctx context.Context) {
 	}
 }
 
-// archives reports whether what is said in rooms is kept.
+// archives reports whether the gateway archives the messages of rooms.
 func (c *Component) archives() bool { return c.cfg.History.Keep > 0 }
 
-// runArchive writes lines until ctx ends, and then those that are left.
+// runArchive writes queued lines until ctx ends, and then the rest of the queue.
 func (c *Component) runArchive(ctx context.Context) {
 	trim := time.NewTicker(trimEvery)
 	defer trim.Stop()
@@ -305,7 +305,7 @@ func (c *Component) runArchive(ctx context.Context) {
 			batch = batch[:0]
 		}
 	}
-	var soon <-chan time.Time // set while something is gathered
+	var soon <-chan time.Time // nil while the batch is empty
 	for {
 		select {
 		case l := <-c.archive.lines:
@@ -331,8 +331,8 @@ func (c *Component) runArchive(ctx context.Context) {
 	}
 }
 
-// store writes lines. They were said and seen: one that cannot be written costs no
-// more than its place in the archive.
+// store writes lines. If that fails they are only missing in the archive: the clients have
+// received them.
 func (c *Component) store(lines []registry.Line) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()

@@ -16,15 +16,15 @@ import (
 	"transport/legacy"
 )
 
-// roomFeatures are those of every room.
+// roomFeatures are the features of every room.
 var roomFeatures = []string{
 	xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSMUC, xep.NSPing, xep.NSStableID, xep.NSSelfPing, xep.NSOccupantID, xep.NSStanzaID,
 	xep.NSCommands, xep.NSVersion, xep.NSVCard, "muc_persistent",
 }
 
-// roomInfo is what a room can do, and whether what is said there is archived. r is
-// what the user knows of it, nil for somebody who is not there, and listed what a list of
-// the network's has told them, nil for nothing. (XEP-0045 §6.4)
+// roomInfo returns a room's disco#info. r is nil if the user is not in the room, listed is
+// nil if the room is not in the network's last list. archived reports whether the gateway
+// archives the room. (XEP-0045 §6.4)
 func (c *Component) roomInfo(peer legacy.Peer, r *room, listed *legacy.ListedRoom, archived bool) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query")
 	name := peer.ID
@@ -46,7 +46,7 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, listed *legacy.ListedRoo
 		feature(xep.NSRetract)
 		feature(xep.NSModerate)
 	}
-	feature("muc_semianonymous") // the network's addresses are shown, and nobody's of XMPP
+	feature("muc_semianonymous") // occupants see the network's addresses, but no JIDs of other XMPP users
 	switch {
 	case r != nil && r.config != nil:
 		for _, f := range configFeatures(*r.config) {
@@ -65,8 +65,8 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, listed *legacy.ListedRoo
 		form.Add(xep.NewField("muc#roominfo_occupants", "", "", strconv.Itoa(now.Occupants)),
 			xep.NewField("muc#roominfo_subject", "", "", now.Topic), xep.NewField("muc#roominfo_description", "", "", now.Topic))
 	}
-	// The second name is that of Prosody and ejabberd: Converse sends /topic to the room
-	// as a text where it is not true. The network tells those who may not.
+	// The second field is that of Prosody and ejabberd: without it Converse sends /topic as
+	// a message. The network refuses the change of a user without permission.
 	mayChange := r == nil || r.config == nil || !r.config.TopicLocked
 	if r != nil && r.config != nil {
 		form.Add(xep.NewField("muc#roominfo_subjectmod", "", "", boolText(mayChange)))
@@ -75,14 +75,15 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, listed *legacy.ListedRoo
 	return q.Add(form)
 }
 
-// conferenceIdentity is what a room, or a place with rooms, is. Clients know the type
-// text alone: with conference/irc Gajim takes nick changes, reactions and edits away.
+// conferenceIdentity returns the disco identity of a room or a service with rooms. Clients
+// support only the type text: with conference/irc, Gajim disables nick changes, reactions
+// and corrections.
 func conferenceIdentity(name string) *element.Element {
 	return element.New(xep.NSDiscoInfo, "identity").Set("category", "conference").Set("type", "text").Set("name", name)
 }
 
-// configFeatures are those that say how a room is set. What is not known of a room is
-// not said. (XEP-0045 §6.4)
+// configFeatures returns the features that a room's configuration implies.
+// (XEP-0045 §6.4)
 func configFeatures(config legacy.RoomConfig) []string {
 	choose := func(is bool, yes, no string) string {
 		if is {
@@ -96,7 +97,7 @@ func configFeatures(config legacy.RoomConfig) []string {
 	}
 }
 
-// roomTraffic is which extensions of messages and presence pass through a room.
+// roomTraffic returns the extensions of messages and presence that pass through a room.
 // (XEP-0045 §6.3, "Querying for allowable traffic")
 func (c *Component) roomTraffic(tags bool) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query").Set("node", xep.NSMUCTraffic)
@@ -113,8 +114,8 @@ func (c *Component) roomTraffic(tags bool) *element.Element {
 	return q
 }
 
-// onRoomInfo answers what a room can do. What the network has not yet told of its
-// settings is asked for. (XEP-0045 §6.4)
+// onRoomInfo answers a disco#info query to a room. It first requests the room's
+// configuration from the network if that is unknown. (XEP-0045 §6.4)
 func (rs *rooms) onRoomInfo(req *stanza.Request, peer legacy.Peer, r *room) {
 	switch node := req.Payload.Attr("node"); node {
 	case "":
@@ -141,7 +142,7 @@ func (rs *rooms) onRoomInfo(req *stanza.Request, peer legacy.Peer, r *room) {
 	}, func(ref string) error { return keeper.RequestRoomConfig(rs.u.ctx, ref, peer) })
 }
 
-// roomVCard is what a room is called, and what it is about. (XEP-0054 §3.1)
+// roomVCard returns a room's vCard: its name and its subject. (XEP-0054 §3.1)
 func roomVCard(peer legacy.Peer, r *room) *element.Element {
 	p := legacy.Profile{FullName: peer.ID}
 	if r != nil {
@@ -150,7 +151,7 @@ func roomVCard(peer legacy.Peer, r *room) *element.Element {
 	return vCardTemp(p, nil)
 }
 
-// serviceInfo is what a part of the network can do.
+// serviceInfo returns the disco#info of a service of the network, such as a server.
 func (c *Component) serviceInfo(peer legacy.Peer) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query").
 		Add(conferenceIdentity(peer.ID))
@@ -160,19 +161,20 @@ func (c *Component) serviceInfo(peer legacy.Peer) *element.Element {
 	return q
 }
 
-// roomList is what the network said of the rooms that there are.
+// roomList is a cached list of a service's public rooms, sorted by Peer.ID.
 type roomList struct {
 	rooms   []legacy.ListedRoom
 	expires time.Time
 }
 
 const (
-	listTime    = 5 * time.Minute // for which a list serves
-	maxListPage = 100             // rooms told at once
+	listTime    = 5 * time.Minute // lifetime of a cached list
+	maxListPage = 100             // rooms in one answer
 	maxLists    = 8
 )
 
-// onRoomList tells which rooms there are at a service. (XEP-0045 §6.3, XEP-0059)
+// onRoomList answers a disco#items query with the rooms of a service.
+// (XEP-0045 §6.3, XEP-0059)
 func (rs *rooms) onRoomList(req *stanza.Request, service legacy.Peer) {
 	if list, ok := rs.lists[service.ID]; ok && list.expires.After(rs.u.c.clock.Now()) && req.Payload.Child(xep.NSRSM, "set") != nil {
 		rs.replyList(req, list.rooms)
@@ -196,8 +198,8 @@ func (rs *rooms) onRoomList(req *stanza.Request, service legacy.Peer) {
 	}, func(why stanza.Error) { req.Fail(why) })
 }
 
-// roomsAt asks the network which rooms there are at a service, for a request that waits
-// for it. then gets them in the order of their names.
+// roomsAt requests the list of a service's rooms from the network and calls then with it,
+// sorted by Peer.ID. An error that it returns is not passed to then.
 func (rs *rooms) roomsAt(req *stanza.Request, service legacy.Peer, then func([]legacy.ListedRoom, error)) error {
 	lister, ok := rs.u.login.legacySession().(legacy.RoomLister)
 	if !ok {
@@ -218,7 +220,7 @@ func (rs *rooms) roomsAt(req *stanza.Request, service legacy.Peer, then func([]l
 	}, func(ref string) error { return lister.ListRooms(rs.u.ctx, ref, service) })
 }
 
-// listed is what the network's last list has told of a room, nil if it was not in it.
+// listedRoom returns a room's entry in the cached lists, nil if there is none.
 func (rs *rooms) listedRoom(peer legacy.Peer) *legacy.ListedRoom {
 	for _, list := range rs.lists {
 		i, ok := slices.BinarySearchFunc(list.rooms, peer.ID, func(l legacy.ListedRoom, id string) int { return cmp.Compare(l.Room.ID, id) })
@@ -229,8 +231,8 @@ func (rs *rooms) listedRoom(peer legacy.Peer) *legacy.ListedRoom {
 	return nil
 }
 
-// listOwnRooms lists the rooms that the user is in, where the gateway itself has none
-// to list. (XEP-0030 §6.2)
+// listOwnRooms adds the rooms that the user is in to the gateway's disco#items.
+// (XEP-0030 §6.2)
 func (rs *rooms) listOwnRooms(q *element.Element) {
 	for _, r := range slices.SortedFunc(maps.Values(rs.all), func(a, b *room) int { return cmp.Compare(a.jid, b.jid) }) {
 		if r.joined {
@@ -239,7 +241,7 @@ func (rs *rooms) listOwnRooms(q *element.Element) {
 	}
 }
 
-// replyList answers with a page of a list. (XEP-0059 §2)
+// replyList answers with one page of a list. (XEP-0059 §2)
 func (rs *rooms) replyList(req *stanza.Request, rooms []legacy.ListedRoom) {
 	jid := func(i int) string { return rs.u.c.contactJID(rooms[i].Room.ID) }
 	set, most := req.Payload.Child(xep.NSRSM, "set"), maxListPage

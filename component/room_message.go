@@ -15,16 +15,17 @@ import (
 
 var (
 	errNotInRoom       = stanza.Error{Type: stanza.Cancel, Condition: stanza.NotAcceptable, Text: "You are not in this room."}
-	errNoVoiceRequests = stanza.Error{Type: stanza.Cancel, Condition: stanza.NotAllowed, Text: "A voice cannot be asked for so. Write to somebody who moderates the room."}
+	errNoVoiceRequests = stanza.Error{Type: stanza.Cancel, Condition: stanza.NotAllowed, Text: "Voice requests are not supported here. Ask a moderator."}
 )
 
-// asksForVoice reports whether a message asks to be let speak. (XEP-0045 §7.13)
+// isVoiceRequest reports whether a message is a voice request. (XEP-0045 §7.13)
 func isVoiceRequest(st *stanza.Inbound) bool {
 	form := xep.Values(st.Child(xep.NSDataForm, "x"))["FORM_TYPE"]
 	return len(form) > 0 && form[0] == "http://jabber.org/protocol/muc#request"
 }
 
-// onRoomMessage: somebody has spoken. (XEP-0045 §7.4)
+// onRoomMessage handles a message of an occupant, or of the room itself.
+// (XEP-0045 §7.4)
 func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 	r.rs.u.c.counters.fromNetwork.Add(1)
 	replaces := ""
@@ -48,18 +49,18 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 	l.unstyled = replaces == "" && body.IsUnstyled(ev.Text, ev.Markup)
 	l.quote(r.lineByID(ev.Reply))
 	if !ev.Time.IsZero() {
-		r.loadHistory() // it may be known
+		r.loadHistory() // the archive may have it already
 	}
 	if l.archived = ev.ID; l.archived == "" {
 		l.archived, l.localID = l.id, true
 	} else if !ev.Time.IsZero() && slices.ContainsFunc(r.history, func(old line) bool { return old.archived == ev.ID }) {
-		return // it was said before a loss of the connection
+		return // the network's history repeats it after a reconnect
 	}
 	if l.at.IsZero() {
 		l.at = r.rs.u.c.clock.Now()
 	}
 	l.at = r.nextStamp(l.at, !ev.Time.IsZero())
-	if o := r.occupants[ev.Nick]; o != nil { // as in their presence, even if more is known now
+	if o := r.occupants[ev.Nick]; o != nil { // the same ID as in the presence
 		r.identify(o)
 		l.occupant = o.id
 	} else if ev.Nick != "" {
@@ -71,8 +72,8 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 	})
 }
 
-// appendLine appends something that was said in a room as one of the user's clients
-// gets it, or with to "" as the archive gives it out. (XEP-0045 §7.2.13, §7.4)
+// appendLine appends the message stanza of a line, for the client to; or for the archive's
+// result if to is "". (XEP-0045 §7.2.13, §7.4)
 func (r *room) appendLine(dst []byte, to string, l *line, delayed bool) []byte {
 	if to == "" {
 		dst = append(dst, "<message xmlns='jabber:client' type='groupchat'"...)
@@ -115,9 +116,9 @@ func (r *room) appendLine(dst []byte, to string, l *line, delayed bool) []byte {
 	return append(dst, "</message>"...)
 }
 
-// ghosts are the errors by which a server says that a client is gone. It is told nothing:
-// they come of what its server could not deliver, and at its address there may be one by
-// now that is about to join. (XEP-0045 §18.1.2)
+// clientGoneErrors are the error conditions by which a server reports that it could not deliver a
+// stanza to a client. The client is removed without a leave presence: another client with
+// the same full JID may be about to join. (XEP-0045 §18.1.2)
 var clientGoneErrors = []stanza.Condition{stanza.Gone, stanza.ItemNotFound, stanza.RecipientUnavailable, stanza.Redirect, stanza.JIDMalformed,
 	stanza.RemoteServerNotFound, stanza.RemoteServerTimeout, stanza.ServiceUnavailable, stanza.InternalServerError}
 
@@ -132,7 +133,7 @@ func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
 		return
 	}
 	if x := st.Child(xep.NSMUCUser, "x"); x.Child(xep.NSMUCUser, "decline") != nil {
-		return // the network has no word for it (XEP-0045 §7.8.2)
+		return // the network cannot decline an invitation (XEP-0045 §7.8.2)
 	}
 	if !inside || !r.joined {
 		if body.Plain(st.Element) != "" || body.ActOf(st.Element) != body.Say || st.Child(stanza.NS, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
@@ -177,7 +178,7 @@ func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
 	}
 }
 
-// onRoomChatState passes on that the user is typing. (XEP-0085 §5.5)
+// relayChatState sends the user's chat state to the network. (XEP-0085 §5.5)
 func (r *room) relayChatState(st *stanza.Inbound) {
 	state, ok := xep.ChatState(st.Element)
 	typer, types := r.rs.u.login.legacySession().(legacy.RoomTyper)
@@ -185,11 +186,11 @@ func (r *room) relayChatState(st *stanza.Inbound) {
 		return
 	}
 	if err := typer.SetRoomTyping(r.rs.u.ctx, r.peer, translateChatState(state)); err != nil {
-		r.rs.u.log.Debug().Err(err).Msg("cannot tell that the user is typing")
+		r.rs.u.log.Debug().Err(err).Msg("cannot send the user's typing state")
 	}
 }
 
-// inviteTo passes an invitation on. It is false for any other message.
+// inviteTo handles a mediated invitation. It returns false for any other message.
 // (XEP-0045 §7.8.2)
 func (rs *rooms) inviteTo(st *stanza.Inbound, roomer legacy.Roomer, room legacy.Peer) bool {
 	x := st.Child(xep.NSMUCUser, "x")
@@ -199,13 +200,13 @@ func (rs *rooms) inviteTo(st *stanza.Inbound, roomer legacy.Roomer, room legacy.
 	to := x.Child(xep.NSMUCUser, "invite").Attr("to")
 	who, err := rs.u.c.cfg.Network.ParsePeer(rs.peerNameOf(to))
 	switch jid, bad := address.Parse(to); {
-	case !strings.ContainsAny(to, "@/."): // no JID, but what the network calls somebody
+	case !strings.ContainsAny(to, "@/."): // not a JID, but a name of the network
 		if who, err = rs.u.c.occupantPeer(rs.all[room.ID], to); err == nil {
 			err = roomer.Invite(rs.u.ctx, room, who)
 		}
 	case bad != nil || err != nil && jid.Domain == rs.u.c.domain:
-		err = legacy.Errorf(legacy.NotFound, "There is nobody of that address to be invited.")
-	case jid.Domain != rs.u.c.domain: // somebody of XMPP, whom we ask ourselves
+		err = legacy.Errorf(legacy.NotFound, "Nobody has this address. Check the address of the person to invite.")
+	case jid.Domain != rs.u.c.domain: // an XMPP user: the gateway sends the invitation itself
 		rs.invitePerson(jid.Bare().String(), room, x.Child(xep.NSMUCUser, "invite").ChildText(xep.NSMUCUser, "reason"))
 		return true
 	case !who.Room && !who.Service:
@@ -219,8 +220,8 @@ func (rs *rooms) inviteTo(st *stanza.Inbound, roomer legacy.Roomer, room legacy.
 	return true
 }
 
-// passInvite asks somebody on the network into a room, as a client does by a message to
-// them. It is false for any other message. (XEP-0249 §2)
+// relayInvite handles a direct invitation, which a client sends to the contact itself. It
+// returns false for any other message. (XEP-0249 §2)
 func (rs *rooms) relayInvite(st *stanza.Inbound) bool {
 	x := st.Child(xep.NSConference, "x")
 	jid, err := address.Parse(x.Attr("jid"))
@@ -241,7 +242,7 @@ func (rs *rooms) relayInvite(st *stanza.Inbound) bool {
 	return true
 }
 
-// invitePerson asks somebody of XMPP into a room, in the user's name.
+// invitePerson sends an XMPP user an invitation to a room, in the user's name.
 // (XEP-0045 §7.8.2)
 func (rs *rooms) invitePerson(to string, peer legacy.Peer, reason string) {
 	room := rs.u.c.contactJID(peer.ID)
@@ -257,8 +258,8 @@ func (rs *rooms) invitePerson(to string, peer legacy.Peer, reason string) {
 		Add(element.New(stanza.NS, "body").AddText(rs.u.bare+" invites you to "+room+"."), x))
 }
 
-// onPrivateText sends what a client says to one occupant. What the occupant says
-// from now on comes from there too. (XEP-0045 §7.5)
+// onPrivateText sends a private message to an occupant. From then on that person's
+// messages come from the occupant JID. (XEP-0045 §7.5)
 func (r *room) onPrivateText(st *stanza.Inbound, text string) {
 	o := r.find(st.To.Resource)
 	if o == nil {
@@ -284,8 +285,8 @@ func (r *room) onPrivateText(st *stanza.Inbound, text string) {
 	r.rs.u.outbox.sendTo(st, peer, text)
 }
 
-// passPrivately passes a message on as one from within a room, if the user talks to
-// its sender there. It is false if not. (XEP-0045 §7.5)
+// deliverPrivate delivers a message as a private message of a room, if the user last wrote to
+// its sender there. It returns false otherwise. (XEP-0045 §7.5)
 func (rs *rooms) deliverPrivate(ev legacy.MessageReceived) bool {
 	r := rs.all[rs.private[ev.From.ID]]
 	if r == nil || !r.joined || len(r.clients) == 0 || rs.u.c.conn.Load() == nil {
@@ -318,8 +319,8 @@ func (rs *rooms) deliverPrivate(ev legacy.MessageReceived) bool {
 	return true
 }
 
-// reflect shows a message of the user's to every client of the user's in the room,
-// the one that sent it too. id is what the network calls it. (XEP-0045 §7.4)
+// reflect sends the user's message to every client of the user in the room, including its
+// sender. id is the network's ID of the message, or "". (XEP-0045 §7.4)
 func (rs *rooms) reflect(st *stanza.Inbound, id string) {
 	peer, ok := rs.u.c.roomAt(st.To)
 	if !ok || st.Type != "groupchat" {
@@ -343,13 +344,13 @@ func (rs *rooms) reflect(st *stanza.Inbound, id string) {
 		if body.ActOf(st.Element) == body.Correct {
 			l.replaces = st.Child(xep.NSCorrect, "replace").Attr("id")
 			if old := r.lineByID(l.replaces); old != nil && old.nick != r.nick && !r.saidBy(old, r.nick) {
-				l.replaces = "" // of somebody else's message (XEP-0308 §4)
+				l.replaces = "" // another occupant's message (XEP-0308 §4)
 			}
 		}
 		if old := r.lineByID(l.reply); old != nil {
 			l.replyTo = old.nick
 		}
-		if rs.u.c.info.Lines { // as it was sent
+		if rs.u.c.info.Lines { // the network received it without blank lines
 			l.text, l.quoted = body.Compact(l.text, l.quoted)
 		}
 		r.addLine(l)

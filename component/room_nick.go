@@ -7,14 +7,15 @@ import (
 	"transport/legacy"
 )
 
-// changeNick asks for another nick, or the legal one nearest to it. (XEP-0045 §7.6)
+// changeNick requests a nick change, to the legal nick that is closest to the requested
+// one. (XEP-0045 §7.6)
 func (r *room) changeNick(st *stanza.Inbound, client *roomClient) {
 	nick, why := r.rs.u.c.legalNick(st.To.Resource)
 	roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer)
 	switch {
 	case why != nil:
 		st.Refuse(*why)
-	case nick == r.nick: // the client learns that it is called so already
+	case nick == r.nick: // the client receives its presence with the unchanged nick
 		client.id, client.nick = st.ID, st.To.Resource
 		r.sendSelf(st.From.String())
 	default:
@@ -28,8 +29,8 @@ func (r *room) changeNick(st *stanza.Inbound, client *roomClient) {
 	}
 }
 
-// nickInfo answers what the user is called in a room, for clients to propose that; with
-// nothing if it is not known. (XEP-0045 §7.12)
+// nickInfo returns the user's reserved nick in a room, which clients propose on a join. It
+// has no identity if the nick is unknown. (XEP-0045 §7.12)
 func (rs *rooms) nickInfo(peer legacy.Peer, node string) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query").Set("node", node)
 	if nick := rs.nickAt(peer); nick != "" {
@@ -38,8 +39,8 @@ func (rs *rooms) nickInfo(peer legacy.Peer, node string) *element.Element {
 	return q
 }
 
-// nickAt is what the user is called in a room: there, in another room of the same place, or
-// by their registration. It is "" if it is not known.
+// nickAt returns the user's nick for a room: the nick in it, in another room of the same
+// server, or of the registration. It is "" if none is known.
 func (rs *rooms) nickAt(peer legacy.Peer) string {
 	if r := rs.all[peer.ID]; r != nil && r.joined {
 		return r.nick

@@ -12,14 +12,14 @@ import (
 	"transport/legacy"
 )
 
-// occupant is somebody in a room.
+// occupant is an occupant of a room, with its occupant ID.
 type occupant struct {
 	legacy.Occupant
 	id string // XEP-0421
 }
 
-// resourceOf is what a nick is called in JIDs. One that servers would change has a mark
-// of its own, so that nobody passes for somebody else.
+// resourceOf returns the resource for a nick. If servers would normalise the nick to a
+// different resource, a hash is added, so that nobody can impersonate another occupant.
 func resourceOf(nick string) string {
 	safe := address.SafeResource(nick)
 	if safe == nick {
@@ -28,16 +28,17 @@ func resourceOf(nick string) string {
 	sum := sha256.Sum256([]byte(nick))
 	mark := hex.EncodeToString(sum[:4])
 	marked := strings.ToValidUTF8(safe[:min(len(safe), 1000)], "") + "~" + mark
-	if address.SafeResource(marked) != marked { // the mark does not go with every script
+	if address.SafeResource(marked) != marked { // a suffix in Latin letters is not legal after every script
 		return "nick-" + mark
 	}
 	return marked
 }
 
-// occupantJID is somebody in a room.
+// occupantJID returns the occupant JID of a nick.
 func (r *room) occupantJID(nick string) string { return r.jid + "/" + resourceOf(nick) }
 
-// find is the occupant whom a resource stands for, nil if there is none.
+// find returns the occupant with a resource, or else one whose nick differs only in case;
+// nil if there is none. r may be nil.
 func (r *room) find(resource string) *occupant {
 	if r == nil || resource == "" {
 		return nil
@@ -45,7 +46,7 @@ func (r *room) find(resource string) *occupant {
 	if o := r.occupants[resource]; o != nil {
 		return o
 	}
-	var alike *occupant // people do not type nicks as they are written
+	var alike *occupant // users type nicks in a different case
 	for nick, o := range r.occupants {
 		switch {
 		case resourceOf(nick) == resource:
@@ -57,7 +58,7 @@ func (r *room) find(resource string) *occupant {
 	return alike
 }
 
-// self is the user as an occupant.
+// self returns the user's own occupant.
 func (r *room) self() *occupant {
 	if o := r.occupants[r.nick]; o != nil {
 		return o
@@ -65,8 +66,8 @@ func (r *room) self() *occupant {
 	return &occupant{Occupant: legacy.Occupant{Nick: r.nick}}
 }
 
-// personJID is the address of an occupant outside of the room: the person on the
-// network, to whom private messages go and whom the lists of affiliations name.
+// personJID returns the JID of an occupant outside of the room: that of the contact on the
+// network, which private messages and lists of affiliations use.
 func (r *room) personJID(nick string) string {
 	name := r.rs.u.c.occupantName(r, nick)
 	if peer, err := r.rs.u.c.occupantPeer(r, nick); err == nil {
@@ -75,7 +76,7 @@ func (r *room) personJID(nick string) string {
 	return r.rs.u.c.contactJID(name)
 }
 
-// occupantStanza is what else a presence of an occupant says.
+// occupantStanza holds the variable parts of an occupant's presence.
 type occupantStanza struct {
 	gone          bool
 	codes         []string
@@ -83,7 +84,7 @@ type occupantStanza struct {
 	newNick       string
 	actor, reason string
 	destroyed     bool
-	show, status  string // instead of what the occupant has
+	show, status  string // override the occupant's
 	moderated     bool   // the room is
 	jid           string // of the occupant outside of the room
 }
@@ -95,9 +96,9 @@ var (
 	roles        = [...]string{"participant", "participant", "moderator", "moderator", "moderator"}
 )
 
-// sendOccupant sends the presence of an occupant. Each has the same address in all of
-// them: the client's own where it is the user, by which clients find themselves.
-// (XEP-0045 §7.2.2, §7.14)
+// sendOccupant sends an occupant's presence to a client. The occupant's JID is the same in
+// every presence. In the user's own it is the client's full JID, by which clients recognise
+// themselves. (XEP-0045 §7.2.2, §7.14)
 func (r *room) sendOccupant(full string, o *occupant, s occupantStanza) {
 	from := r.occupantJID(o.Nick)
 	r.identify(o)
@@ -110,7 +111,7 @@ func (r *room) sendOccupant(full string, o *occupant, s occupantStanza) {
 	if o.Nick == r.nick && !s.gone {
 		s.show, s.status = r.show, r.status
 	}
-	_ = r.rs.u.c.write(func(dst []byte) []byte { return appendOccupant(dst, from, full, o, s) }) // a new link starts anew
+	_ = r.rs.u.c.write(func(dst []byte) []byte { return appendOccupant(dst, from, full, o, s) }) // clients rejoin on a new link
 }
 
 func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) []byte {
@@ -124,7 +125,7 @@ func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) 
 	dst = stanza.AppendAttr(dst, "to", to)
 	dst = stanza.AppendAttr(dst, "id", s.id)
 	if s.gone {
-		if s.newNick == "" { // XEP-0045 §7.6: who has a new nick has their role
+		if s.newNick == "" { // XEP-0045 §7.6: a nick change keeps the role
 			role = "none"
 		}
 		dst = append(dst, " type='unavailable'>"...)

@@ -9,8 +9,8 @@ import (
 	"transport/legacy"
 )
 
-// onShown: a client that is in a room is away, or back. The user's clients there see
-// it, and with SetPresence the network does. (XEP-0045 §7.7)
+// onAvailability handles a client's change of availability in a room. The user's clients
+// in the room receive it, and the network by SetPresence. (XEP-0045 §7.7)
 func (r *room) onAvailability(st *stanza.Inbound, client *roomClient) {
 	r.readPresence(st, client)
 	if r.joined && client.shown {
@@ -19,18 +19,19 @@ func (r *room) onAvailability(st *stanza.Inbound, client *roomClient) {
 	}
 }
 
-// readShown takes in how available a client says that the user is.
+// readPresence stores the availability that a client sent to the room.
 func (r *room) readPresence(st *stanza.Inbound, client *roomClient) {
 	client.presence = translateResource(st.Element, r.rs.u.c.clock.Now()).presence
-	client.presence.Idle = time.Time{} // a client tells that to everybody, or to nobody
+	client.presence.Idle = time.Time{} // clients that report idle time do so in their broadcast presence
 	r.show, r.status = showOf(client.presence.Show), client.presence.Status
 	if me := r.occupants[r.nick]; me != nil {
-		me.Away = false // the network will say so
+		me.Away = false // the network reports it
 	}
 	r.rs.u.clients.showOwnPresence()
 }
 
-// staysAlone reports whether the user is in a room in which no client is.
+// onlyPersistentRooms reports whether the user is in persistent rooms, and no client is in any
+// room.
 func (rs *rooms) onlyPersistentRooms() bool {
 	stays := false
 	for _, r := range rs.all {
@@ -42,8 +43,7 @@ func (rs *rooms) onlyPersistentRooms() bool {
 	return stays
 }
 
-// keepNick tells the client that has asked for another nick that it is not to be had.
-// (XEP-0045 §7.6)
+// refuseNickChange answers a client's nick change with an error. (XEP-0045 §7.6)
 func (r *room) refuseNickChange(err error) {
 	if r.pendingNick == nil {
 		return
@@ -60,13 +60,14 @@ func (r *room) refuseNickChange(err error) {
 	r.pendingNick = nil
 }
 
-// maxRoleChanges is how many people's roles are told anew when a room becomes
-// moderated or is so no longer. In larger rooms only the user's own is, which is what
-// clients go by: whoever may change the settings could flood everybody otherwise.
+// maxRoleChanges is the number of occupants up to which their new roles are sent when a
+// room becomes moderated or unmoderated. In larger rooms only the user's own role is sent,
+// which clients depend on: otherwise an owner could flood every client by changing the
+// configuration.
 const maxRoleChanges = 100
 
-// learnConfig takes in the settings of a room, nil if they are unknown. Without a voice
-// one is a visitor in a moderated room. (XEP-0045 §5.1, §8.6)
+// setConfig stores a room's configuration, nil if it is unknown. In a moderated room an
+// occupant without voice is a visitor. (XEP-0045 §5.1, §8.6)
 func (r *room) setConfig(c *legacy.RoomConfig) {
 	r.config = c
 	if c == nil || c.Moderated == r.moderated {
@@ -88,7 +89,7 @@ func (r *room) setConfig(c *legacy.RoomConfig) {
 	})
 }
 
-// roleOf is the role that goes with a level. (XEP-0045 §5.1)
+// roleOf returns the role for a level. (XEP-0045 §5.1)
 func roleOf(l legacy.Level, moderated bool) string {
 	if l == legacy.LevelNone && moderated {
 		return "visitor"
@@ -96,7 +97,7 @@ func roleOf(l legacy.Level, moderated bool) string {
 	return roles[min(int(l), len(roles)-1)]
 }
 
-// idOf is the occupant-id of somebody in a room, nil for somebody else.
+// idOf returns the <occupant-id/> of an occupant, nil if the nick is not in the room.
 // (XEP-0421 §3)
 func (r *room) idOf(nick string) *element.Element {
 	o := r.occupants[nick]

@@ -10,21 +10,21 @@ import (
 	"transport/registry"
 )
 
-// Settings of rooms and services are options of the registration: this before the
-// Peer.ID, a space and the name of the field.
+// settingPrefix begins the name of an option of the registration that is a setting of a
+// room or a service. The Peer.ID, a space and the name of the field follow.
 const settingPrefix = "set "
 
-// stayPrefix, before a Peer.ID, is the option of a room in which the user stays; its
-// value is the nick.
+// persistentPrefix, before a Peer.ID, is the option that stores a persistent room; its value is
+// the nick.
 const persistentPrefix = "stay "
 
-// settings are what the user has set for a room or a service. The map is the
-// caller's.
+// settings returns the user's settings for a room or a service. The caller may change the
+// map.
 func (ac *account) settings(p legacy.Peer) map[string]string {
 	values := make(map[string]string)
 	if ac.row != nil {
 		for name, value := range ac.row.Options {
-			if key, ok := strings.CutPrefix(name, settingPrefix+p.ID+" "); ok && !strings.Contains(key, " ") { // else it is of a longer name
+			if key, ok := strings.CutPrefix(name, settingPrefix+p.ID+" "); ok && !strings.Contains(key, " ") { // otherwise the option belongs to a longer Peer.ID
 				values[key] = value
 			}
 		}
@@ -32,7 +32,7 @@ func (ac *account) settings(p legacy.Peer) map[string]string {
 	return values
 }
 
-// allSettings are the settings of all rooms and services, by Peer.ID.
+// allSettings returns the settings of all rooms and services, by Peer.ID.
 func allSettings(account *registry.Account) map[string]map[string]string {
 	all := make(map[string]map[string]string)
 	for name, value := range account.Options {
@@ -47,7 +47,7 @@ func allSettings(account *registry.Account) map[string]map[string]string {
 	return all
 }
 
-// saveSettings stores what the user has set for a room or a service, and tells the
+// saveSettings stores the user's settings for a room or a service, and passes them to the
 // session.
 func (ac *account) saveSettings(p legacy.Peer, values map[string]string) *stanza.Error {
 	options := maps.Clone(ac.row.Options)
@@ -71,7 +71,8 @@ func (ac *account) saveSettings(p legacy.Peer, values map[string]string) *stanza
 	return nil
 }
 
-// reviewRooms stays in rooms, or no longer, as the settings want it now.
+// applyPersistence updates which rooms are persistent after a change of settings, and leaves
+// those that no longer are and have no client.
 func (rs *rooms) applyPersistence() {
 	for _, r := range rs.all {
 		before := r.persistent
@@ -87,7 +88,7 @@ func (rs *rooms) applyPersistence() {
 	}
 }
 
-// records reports whether what is said in a room is to be archived.
+// records reports whether the messages of a room are archived.
 func (ac *account) records(p legacy.Peer) bool {
 	if v, said := ac.setting(p, "record_history"); said {
 		return ac.u.c.archives() && v == "true"
@@ -95,7 +96,7 @@ func (ac *account) records(p legacy.Peer) bool {
 	return ac.u.c.archives() && !ac.option(optNoHistory)
 }
 
-// setting is one setting of a room or a service.
+// setting returns one setting of a room or a service; said is false if it has no value.
 func (ac *account) setting(p legacy.Peer, name string) (value string, said bool) {
 	if ac.row == nil {
 		return "", false
@@ -104,7 +105,7 @@ func (ac *account) setting(p legacy.Peer, name string) (value string, said bool)
 	return value, said
 }
 
-// staysIn reports whether the user is to stay in a room while no client does.
+// isPersistent reports whether the user stays in a room without a client.
 func (rs *rooms) isPersistent(p legacy.Peer) bool {
 	if rs.u.account.isGuest() || !rs.u.account.exists() {
 		return false
@@ -115,29 +116,29 @@ func (rs *rooms) isPersistent(p legacy.Peer) bool {
 	return rs.u.account.option(optStayInRooms)
 }
 
-// noteStay remembers a room in which the user stays, for the next start.
+// savePersistent stores a persistent room and the nick in it, to join it after a restart.
 func (r *room) savePersistent() {
 	if r.rs.u.account.exists() && !r.rs.u.account.isGuest() && r.rs.u.account.value(persistentPrefix+r.peer.ID) != r.nick {
 		if why := r.rs.u.account.setOption(persistentPrefix+r.peer.ID, r.nick); why != nil {
-			r.rs.u.log.Error().Msg("cannot remember a room: it will not be entered after a restart")
+			r.rs.u.log.Error().Msg("cannot store a persistent room: the gateway will not join it after a restart")
 		}
 	}
 }
 
-// forgetStay undoes noteStay.
+// forgetPersistent undoes savePersistent.
 func (r *room) forgetPersistent() {
 	if r.rs.u.account.exists() && r.rs.u.account.value(persistentPrefix+r.peer.ID) != "" {
 		r.rs.u.account.setOption(persistentPrefix+r.peer.ID, "")
 	}
 }
 
-// ownRoom is a room of the registration form.
+// autojoinRoom is a room that the registration form names.
 type autojoinRoom struct {
 	peer     legacy.Peer
 	password string
 }
 
-// ownRooms are the rooms of the registration form (legacy.RoomsField), by Peer.ID.
+// autojoinRooms returns the rooms of the registration form (legacy.RoomsField), by Peer.ID.
 func (rs *rooms) autojoinRooms() map[string]*autojoinRoom {
 	if !rs.u.account.exists() || rs.u.account.field(legacy.RoomsField) == "" {
 		return nil
@@ -152,8 +153,8 @@ func (rs *rooms) autojoinRooms() map[string]*autojoinRoom {
 	return all
 }
 
-// enterOwnRooms makes the rooms that the user is in without a client's asking: those
-// of the registration, and those in which they stayed before a restart.
+// autojoin adds the rooms that the user joins without a client: those of the registration
+// form, and those that were persistent before a restart. rejoin then joins them.
 func (rs *rooms) autojoin() {
 	if !rs.u.account.exists() {
 		return
@@ -168,7 +169,7 @@ func (rs *rooms) autojoin() {
 	rs.rejoinPersistent()
 }
 
-// enterStays makes the rooms in which the user stayed before a restart.
+// rejoinPersistent adds the rooms that were persistent before a restart.
 func (rs *rooms) rejoinPersistent() {
 	for name, nick := range rs.u.account.stored().Options {
 		id, ok := strings.CutPrefix(name, persistentPrefix)
@@ -183,7 +184,7 @@ func (rs *rooms) rejoinPersistent() {
 	}
 }
 
-// staysSomewhere reports whether an account is in rooms while its user is offline.
+// hasPersistentRoom reports whether an account has a stored persistent room.
 func hasPersistentRoom(a registry.Account) bool {
 	for name := range a.Options {
 		if strings.HasPrefix(name, persistentPrefix) {
@@ -193,8 +194,8 @@ func hasPersistentRoom(a registry.Account) bool {
 	return false
 }
 
-// lingerEnd is when a user is taken to have gone whose last client goes now, zero for at
-// once.
+// lingerEnd is when a user counts as offline whose last client goes offline now. Zero
+// means at once.
 func (lg *login) lingerEnd() time.Time {
 	if lg.u.c.cfg.Linger == 0 {
 		return time.Time{}
@@ -202,8 +203,8 @@ func (lg *login) lingerEnd() time.Time {
 	return lg.u.c.clock.Now().Add(lg.u.c.cfg.Linger)
 }
 
-// lingers puts off leaving a room that the last client has left. It is false where that
-// is not to be put off.
+// delayLeave schedules the leave of a room without clients. It returns false if the user is to
+// leave at once.
 func (r *room) delayLeave(reason string) bool {
 	if !r.joined || r.rs.u.c.cfg.Linger == 0 {
 		return false
@@ -212,8 +213,8 @@ func (r *room) delayLeave(reason string) bool {
 	return true
 }
 
-// backIn undoes lingers when a client comes. It is false, and the room is left, if
-// the user is to be called something else than the resource or the nick says.
+// cancelLeave cancels a delayed leave when a client joins. If the client asks for another
+// nick than the user's, it completes the leave instead and returns false.
 func (r *room) cancelLeave(resource string, nick string) bool {
 	if r.leaveAt.IsZero() {
 		return true
@@ -226,7 +227,7 @@ func (r *room) cancelLeave(resource string, nick string) bool {
 	return false
 }
 
-// leaveLeft leaves the rooms that no client has come back to in time.
+// leaveExpired leaves the rooms whose delayed leave is due.
 func (rs *rooms) leaveExpired(now time.Time) {
 	for _, r := range rs.all {
 		if !r.leaveAt.IsZero() && !r.leaveAt.After(now) {
@@ -236,8 +237,7 @@ func (rs *rooms) leaveExpired(now time.Time) {
 	}
 }
 
-// inRooms reports whether a client of the user's is in a room, or the user stays in
-// one.
+// inRooms reports whether a room has a client, is persistent, or is to be left later.
 func (rs *rooms) inRooms() bool {
 	for _, r := range rs.all {
 		if r.persistent || len(r.clients) > 0 || !r.leaveAt.IsZero() {

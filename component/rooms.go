@@ -6,16 +6,16 @@ import (
 	"transport/legacy"
 )
 
-// rooms are the rooms that the user is in, or about to enter or leave.
+// rooms is the part of a user that holds the rooms the user is in, joins or leaves.
 type rooms struct {
 	u *user
 
 	all         map[string]*room    // by peer ID
-	entered     uint64              // rooms so far
-	leaving     map[string]bool     // rooms that the network has yet to say that the user has left, by peer ID
-	private     map[string]string   // rooms in which the user talks to somebody alone, by peer ID of that person
-	lists       map[string]roomList // of public rooms, by service
-	pendingNick *nickChange         // by a command, nil for none
+	entered     uint64              // counter for room.order
+	leaving     map[string]bool     // rooms whose leave the network has not confirmed, by peer ID
+	private     map[string]string   // rooms of private conversations, by peer ID of the contact
+	lists       map[string]roomList // cached lists of public rooms, by peer ID of the service
+	pendingNick *nickChange         // a nick change that a command requested, or nil
 }
 
 func (rs *rooms) due(now time.Time) {
@@ -39,7 +39,7 @@ func (rs *rooms) busy() bool { return len(rs.all) > 0 }
 
 func (rs *rooms) reset(why resetReason) {
 	switch why {
-	case linkChanged: // clients find out by themselves, and join again (XEP-0410)
+	case linkChanged: // clients detect it by a self-ping and join again (XEP-0410)
 		for _, r := range rs.all {
 			clear(r.clients)
 			r.leaveAt = time.Time{}
@@ -59,7 +59,7 @@ func (rs *rooms) hasClients() bool {
 	return false
 }
 
-// ownPresence is the most available presence that a client has shown to a room.
+// ownPresence returns the most available presence that a client has sent to a room.
 func (rs *rooms) ownPresence() (best legacy.Presence) {
 	for _, r := range rs.all {
 		for _, client := range r.clients {
@@ -71,21 +71,22 @@ func (rs *rooms) ownPresence() (best legacy.Presence) {
 	return best
 }
 
-// endPrivate notes that the user talks to somebody outside of any room.
+// endPrivateChat ends the private conversation with a contact: the user has written to the
+// contact's own JID.
 func (rs *rooms) endPrivateChat(p legacy.Peer) { delete(rs.private, p.ID) }
 
-// hasTags reports whether a peer is a room with reactions, replies and typing.
+// hasMessageTags reports whether a peer is a room with reactions, replies and typing.
 func (rs *rooms) hasMessageTags(p legacy.Peer) bool {
 	r := rs.all[p.ID]
 	return r != nil && r.messageTags
 }
 
-// addressed is an answer with the nick of its addressee, where it is one in a room.
+// prefixAddressee is the function prefixAddressee for a peer that may be a room.
 func (rs *rooms) prefixAddressee(p legacy.Peer, id, text string) string {
 	return prefixAddressee(rs.all[p.ID], id, text)
 }
 
-// sendRoomState sends a chat state of an occupant, if the user still is in the room.
+// sendRoomState sends an occupant's chat state, if the user is still in the room.
 func (rs *rooms) sendRoomState(id, nick, state string) {
 	if r := rs.all[id]; r != nil && r.joined {
 		r.sendRoomState(nick, state)

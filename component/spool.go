@@ -10,20 +10,20 @@ import (
 	"transport/registry"
 )
 
-// keptTime is how long a message waits for its sender's session before it is
-// given back.
+// spoolTime is how long a message for the network waits for its sender's session before it
+// is bounced.
 const spoolTime = 2 * time.Minute
 
-// pass hands a message to the link, or keeps it in the registry while there is
-// none. When the registry can't keep it either (a full disk), the actor waits:
-// its queue fills up, and TCP makes the network wait too.
+// deliver writes a message to the link, or spools it in the registry if there is no link.
+// If the registry fails, too (a full disk), the actor blocks and retries: its queue fills
+// up, and TCP applies back-pressure to the network.
 func (ob *outbox) deliver(build func(dst []byte) []byte, msg stream.Message) {
 	for warned := false; ; {
 		if conn := ob.u.c.conn.Load(); conn != nil {
 			if conn.Track(build, msg) == nil {
 				return
 			}
-			<-conn.Settled() // what was sent before this message is kept first
+			<-conn.Settled() // earlier messages are spooled first
 		}
 		msg.Stanza = build(nil)
 		err := ob.u.c.spoolInbound(msg)
@@ -32,19 +32,19 @@ func (ob *outbox) deliver(build func(dst []byte) []byte, msg stream.Message) {
 			return
 		}
 		if !warned {
-			ob.u.log.Error().Err(err).Msg("cannot keep a message; the session waits")
+			ob.u.log.Error().Err(err).Msg("cannot spool a message; the session is blocked until that is possible")
 			warned = true
-			defer ob.u.poke() // what pause takes, the loop wants to see too
+			defer ob.u.poke() // pause may have consumed a wake-up of the loop
 		}
 		if !ob.u.pause(5 * time.Second) {
-			ob.u.log.Error().Str("peer", msg.Peer).Msg("a message was lost at shutdown: there was neither a link nor a database to keep it")
+			ob.u.log.Error().Str("peer", msg.Peer).Msg("a message was lost at shutdown: it could be neither sent nor spooled")
 			return
 		}
 	}
 }
 
-// pause waits for a while or for something to change; it is false when the
-// actor was stopped.
+// pause waits for a while, or until poke is called. It returns false when the actor was
+// stopped.
 func (u *user) pause(d time.Duration) bool {
 	stop := u.c.clock.AfterFunc(d, u.poke)
 	defer stop()
@@ -56,7 +56,8 @@ func (u *user) pause(d time.Duration) bool {
 	}
 }
 
-// keep stores a message for the user until there is a link.
+// spoolInbound stores a message for the user until there is a link. Any goroutine may call
+// it.
 func (c *Component) spoolInbound(msg stream.Message) error {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
@@ -67,18 +68,18 @@ func (c *Component) spoolInbound(msg stream.Message) error {
 	return err
 }
 
-// keepUnacked stores what a connection that has ended may not have delivered. What
-// can't be stored is held in memory for the next one.
+// spoolUnacked stores the unacknowledged messages of a connection that has ended. If the
+// registry fails they are held in memory for the next connection.
 func (c *Component) spoolUnacked(unacked []stream.Message) {
 	for _, msg := range unacked {
 		if err := c.spoolInbound(msg); err != nil {
-			c.log.Error().Err(err).Str("user", msg.User).Msg("cannot keep a message; it is held in memory")
+			c.log.Error().Err(err).Str("user", msg.User).Msg("cannot spool a message; it is held in memory")
 			c.unsaved = append(c.unsaved, msg)
 		}
 	}
 }
 
-// resendUnsaved sends again what keepUnacked had to hold in memory.
+// resendUnsaved sends the messages that spoolUnacked had to hold in memory.
 func (c *Component) resendUnsaved(conn *stream.Conn) {
 	for len(c.unsaved) > 0 {
 		msg := c.unsaved[0]
@@ -89,8 +90,8 @@ func (c *Component) resendUnsaved(conn *stream.Conn) {
 	}
 }
 
-// deliverKept sends what was kept for the user while there was no link. The rows
-// are forgotten once the server is known to have the messages.
+// deliverSpooled sends the spooled messages for the user. deleteDelivered removes them once
+// the user's server has acknowledged them.
 func (ob *outbox) deliverSpooled() {
 	conn := ob.u.c.conn.Load()
 	if !ob.spool.inbound || conn == nil || ob.spool.unacked != nil {
@@ -100,7 +101,7 @@ func (ob *outbox) deliverSpooled() {
 	defer cancel()
 	rows, err := ob.u.c.cfg.Registry.KeptMessages(ctx, ob.u.c.domain, ob.u.bare, registry.Inbound)
 	if err != nil {
-		ob.u.log.Error().Err(err).Msg("cannot read kept messages")
+		ob.u.log.Error().Err(err).Msg("cannot read the spool")
 		return
 	}
 	ob.spool.inbound = false
@@ -134,8 +135,8 @@ func (ob *outbox) deliverSpooled() {
 	})
 }
 
-// forgetDelivered drops the rows of delivered messages, or notes that they must
-// be delivered again.
+// deleteDelivered deletes the acknowledged messages from the spool, or marks them for
+// redelivery if the connection ended before the acknowledgement.
 func (ob *outbox) deleteDelivered() {
 	if ob.spool.unacked == nil {
 		return
@@ -151,14 +152,14 @@ func (ob *outbox) deleteDelivered() {
 		ctx, cancel := ob.u.storing()
 		defer cancel()
 		if err := ob.u.c.cfg.Registry.ForgetMessages(ctx, ids...); err != nil {
-			ob.u.log.Error().Err(err).Msg("cannot forget delivered messages; they will be repeated")
+			ob.u.log.Error().Err(err).Msg("cannot delete delivered messages from the spool; they will be sent again")
 		}
 	default:
 	}
 }
 
-// confirm answers a session's Flush once what it emitted is safe: the server has
-// it, or the registry.
+// onFlush answers a session's Flush once the messages that the session emitted are either
+// acknowledged by the server or spooled.
 func (ob *outbox) onFlush(done chan<- struct{}) {
 	conn := ob.u.c.conn.Load()
 	if conn == nil {
@@ -173,7 +174,7 @@ func (ob *outbox) onFlush(done chan<- struct{}) {
 	})
 }
 
-// keepForNetwork stores a message until the user is signed on.
+// spoolOutbound stores a message for the network until the session is ready.
 func (ob *outbox) spoolOutbound(st *stanza.Inbound) {
 	ctx, cancel := ob.u.storing()
 	defer cancel()
@@ -182,7 +183,7 @@ func (ob *outbox) spoolOutbound(st *stanza.Inbound) {
 		Peer: st.To.Local, Payload: st.Append(nil, stanza.NS), Created: ob.u.c.clock.Now(),
 	})
 	if err != nil {
-		ob.u.log.Error().Err(err).Msg("cannot keep a message for the network")
+		ob.u.log.Error().Err(err).Msg("cannot spool a message for the network")
 		st.Refuse(stanza.ErrNotOnline)
 		return
 	}
@@ -192,8 +193,8 @@ func (ob *outbox) spoolOutbound(st *stanza.Inbound) {
 	}
 }
 
-// keptStanzas reads the messages that were kept for the network and forgets
-// them; each is to be sent or answered by the caller.
+// takeOutbound returns the spooled messages for the network and deletes them from the
+// spool. The caller sends or bounces each of them.
 func (ob *outbox) takeOutbound() []*stanza.Inbound {
 	ob.spool.expires = time.Time{}
 	if !ob.spool.outbound {
@@ -203,7 +204,7 @@ func (ob *outbox) takeOutbound() []*stanza.Inbound {
 	defer cancel()
 	rows, err := ob.u.c.cfg.Registry.KeptMessages(ctx, ob.u.c.domain, ob.u.bare, registry.Outbound)
 	if err != nil {
-		ob.u.log.Error().Err(err).Msg("cannot read messages kept for the network")
+		ob.u.log.Error().Err(err).Msg("cannot read the spool of messages for the network")
 		ob.spool.expires = ob.u.c.clock.Now().Add(spoolTime)
 		return nil
 	}
@@ -222,19 +223,19 @@ func (ob *outbox) takeOutbound() []*stanza.Inbound {
 		}
 	}
 	if err := ob.u.c.cfg.Registry.ForgetMessages(ctx, ids...); err != nil {
-		ob.u.log.Error().Err(err).Msg("cannot forget messages kept for the network")
+		ob.u.log.Error().Err(err).Msg("cannot delete messages for the network from the spool")
 	}
 	return stanzas
 }
 
-// sendKept sends what was kept while the user was being signed on.
+// sendSpooled sends the messages that were spooled during the sign-on.
 func (ob *outbox) sendSpooled() {
 	for _, st := range ob.takeOutbound() {
 		ob.onMessage(st)
 	}
 }
 
-// giveUpKept gives back what could not be sent in time.
+// bounceExpired bounces the spooled messages for the network after spoolTime.
 func (ob *outbox) bounceExpired() {
 	why := ob.u.login.notOnline()
 	if ob.u.login.signOnError() != nil {

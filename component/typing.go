@@ -27,7 +27,7 @@ func (ob *outbox) onChatStateTo(st *stanza.Inbound, peer legacy.Peer) {
 		return
 	}
 	if err := typer.SetTyping(ob.u.ctx, peer, translateChatState(state)); err != nil {
-		ob.u.log.Debug().Err(err).Msg("cannot tell that the user is typing")
+		ob.u.log.Debug().Err(err).Msg("cannot send the user's typing state")
 	}
 }
 
@@ -41,14 +41,14 @@ func translateChatState(state string) legacy.Typing {
 	return legacy.TypingStopped
 }
 
-// typingTime is how long somebody is believed to type who says no more.
+// typingTimeout is the time after which a composing state expires unless it is refreshed.
 // (XEP-0085 §5.4)
 const typingTimeout = 45 * time.Second
 
-// maxTyping bounds how many contacts are remembered as typing.
+// maxTyping limits the contacts and occupants whose composing state is stored.
 const maxTyping = 256
 
-// onTypingChanged: a contact is typing, or has stopped.
+// onTypingChanged handles a contact's typing notification.
 func (ob *outbox) onTypingChanged(ev legacy.TypingChanged) {
 	if ev.From.ID == "" || ob.u.roster.isBlocked(ev.From.ID) || !ob.u.clients.wantsChatStates() {
 		return
@@ -69,13 +69,13 @@ func (ob *outbox) onTypingChanged(ev legacy.TypingChanged) {
 
 func (ob *outbox) sendChatState(peer, state string) {
 	from := ob.u.c.full(ob.u.c.contactJID(peer))
-	_ = ob.u.c.write(func(dst []byte) []byte { // it is worth nothing later
+	_ = ob.u.c.write(func(dst []byte) []byte { // a state is not worth a retry
 		return append(stanza.AppendMessageStart(dst, from, ob.u.bare, newID()),
 			"<"+state+" xmlns='"+xep.NSChatStates+"'/><no-store xmlns='urn:xmpp:hints'/></message>"...)
 	})
 }
 
-// expireTyping takes back what is no longer believed.
+// expireTyping sends paused for each composing state that has expired.
 func (ob *outbox) expireTyping(now time.Time) {
 	for peer, until := range ob.typing {
 		if until.After(now) {
@@ -90,11 +90,11 @@ func (ob *outbox) expireTyping(now time.Time) {
 	}
 }
 
-// typist is the key in user.typing of somebody in a room.
+// typist is the key of an occupant in outbox.typing.
 func typist(r *room, nick string) string { return r.peer.ID + "\x00" + nick }
 
-// onRoomTyping: somebody is typing, or has stopped. Networks repeat that they are, which
-// is told once. (XEP-0085 §5.3, §5.5)
+// onRoomTyping handles an occupant's typing notification. A composing state that the
+// network repeats is sent once. (XEP-0085 §5.3, §5.5)
 func (r *room) onRoomTyping(ev legacy.RoomTyping) {
 	key := typist(r, ev.Nick)
 	known := r.rs.u.outbox.endTyping(key)
@@ -122,9 +122,8 @@ func (r *room) sendRoomState(nick string, state string) {
 	})
 }
 
-// wantsChatStates reports whether one of the user's clients is there and may know what a
-// chat state is. Of those that show themselves to rooms only, nobody knows.
-// (XEP-0085 §5.1)
+// wantsChatStates reports whether one of the user's clients is online and may support chat
+// states. Clients that are only in rooms may support them. (XEP-0085 §5.1)
 func (cl *clients) wantsChatStates() bool {
 	for _, r := range cl.resources {
 		if r.features == nil || r.features[xep.NSChatStates] {

@@ -8,30 +8,31 @@ import (
 	"transport/legacy"
 )
 
-// visit is something that needs a session, such as a list of rooms, and waits for it.
+// visit is a query that waits for a session, such as one for the list of rooms.
 type visit struct {
 	do   func()
 	fail func(stanza.Error)
 }
 
-// visits are questions to the network of somebody who is not signed on, and is for them.
+// visits holds the queries of a user who is not signed on. The gateway signs the user on
+// for them, and off again after visitTime.
 type visits struct {
 	u *user
 
-	waiting   []visit   // for the session
-	visitEnd  time.Time // until then a session needs neither client nor room
-	nickUnset bool      // the guest has not chosen a nick
-	newNick   string    // the nick that a guest has chosen since, "" if the network has it
+	waiting   []visit   // queries until the session is ready
+	visitEnd  time.Time // until then the session stays without client and room
+	nickUnset bool      // the guest has not chosen a nick yet
+	newNick   string    // the nick that the guest has chosen since, "" if the network has it
 }
 
 const (
-	visitTime = 5 * time.Minute // for which a visitor stays signed on
+	visitTime = 5 * time.Minute // how long the user stays signed on after a query
 	maxVisits = 16
 )
 
-// visit calls do as soon as the user is signed on, or fail. Somebody who is not online, or
-// a guest who is in no room, is signed on for it as for a room, and stays so for a while:
-// who looks around asks more, and then joins.
+// visit calls do as soon as the user is signed on, or fail. It signs on a user who is
+// offline, or a guest who is not in a room, for visitTime: a query is often followed by
+// more, and by a join.
 func (vi *visits) visit(do func(), fail func(stanza.Error)) {
 	switch vi.u.login.state() {
 	case stateSignedOn:
@@ -43,7 +44,7 @@ func (vi *visits) visit(do func(), fail func(stanza.Error)) {
 		return
 	case stateStranger:
 		if vi.u.login.registering() {
-			fail(stanza.ErrBusy.With("You are being registered. Try again when that is done."))
+			fail(stanza.ErrBusy.With("Your registration is under way. Try again when it is complete."))
 			return
 		}
 		if why := vi.signOnToVisit(); why != nil {
@@ -59,8 +60,8 @@ func (vi *visits) visit(do func(), fail func(stanza.Error)) {
 	vi.waiting = append(vi.waiting, visit{do, fail})
 }
 
-// signOnToVisit makes a guest of somebody who has not said what to be called: as in their
-// address, until they join a room.
+// signOnToVisit signs on a guest who has not chosen a nick. The nick is the localpart of
+// the user's JID until the user joins a room.
 func (vi *visits) signOnToVisit() *stanza.Error {
 	name, _, _ := strings.Cut(vi.u.bare, "@")
 	nick, why := vi.u.c.legalNick(nameOf(name))
@@ -71,7 +72,8 @@ func (vi *visits) signOnToVisit() *stanza.Error {
 	return why
 }
 
-// nameGuest gives a guest who has come for a visit the nick of the room that they join.
+// nameGuest gives a guest without a chosen nick the nick of the first room that the guest
+// joins.
 func (vi *visits) nameGuest(nick string) {
 	if vi.nickUnset {
 		vi.nickUnset = false
@@ -80,18 +82,18 @@ func (vi *visits) nameGuest(nick string) {
 	}
 }
 
-// renameAt tells the network of the nick that nameGuest has given, before a room is joined.
+// applyNick sends the nick from nameGuest to the network, before the join.
 func (vi *visits) applyNick(roomer legacy.Roomer, room legacy.Peer) {
 	if vi.newNick == "" {
 		return
 	}
-	if err := roomer.SetNick(vi.u.ctx, room, vi.newNick); err != nil && legacy.KindOf(err) != legacy.Offline { // where there is no connection yet, it begins with that nick
+	if err := roomer.SetNick(vi.u.ctx, room, vi.newNick); err != nil && legacy.KindOf(err) != legacy.Offline { // a later connection begins with that nick
 		vi.u.log.Debug().Err(err).Msg("cannot change the nick of a guest")
 	}
 	vi.newNick = ""
 }
 
-// makeVisits does what has waited for the session.
+// runVisits runs the queries that waited for the session.
 func (vi *visits) runVisits() {
 	waiting := vi.waiting
 	vi.waiting = nil
@@ -100,7 +102,7 @@ func (vi *visits) runVisits() {
 	}
 }
 
-// failVisits gives up what waits for a session, since there is none, and the visit.
+// failVisits fails the queries that wait for a session, and ends the visit.
 func (vi *visits) failVisits(why stanza.Error) {
 	waiting := vi.waiting
 	vi.waiting = nil
@@ -110,7 +112,7 @@ func (vi *visits) failVisits(why stanza.Error) {
 	}
 }
 
-// endVisit signs a visitor off, unless they are online or in a room by now.
+// endVisit ends the visit. A guest who is not in a room is signed off.
 func (vi *visits) endVisit() {
 	if vi.visitEnd.IsZero() {
 		return

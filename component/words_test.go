@@ -170,10 +170,10 @@ func TestRoomsByWords(t *testing.T) {
 		w.message(phone, gw, "w", "join #club")
 		w.Expect("<message from='" + club + "' to='" + phone + "'><x xmlns='" + nsUser + "'><invite from='" + gw + "'/></x><x xmlns='jabber:x:conference' jid='" + club + "'/></message>")
 		w.settle()
-		if got := w.heard(phone); got != "Your client is invited to "+club+". If it does not ask you, open xmpp:%23club@"+gw+"?join" {
+		if got := w.heard(phone); got != "The gateway has invited your client to "+club+". If your client shows no invitation, open xmpp:%23club@"+gw+"?join" {
 			t.Errorf("hears %q", got)
 		}
-		w.conversation(phone, "join carol", "That is not a room. The name of a room looks like room.", "nick Al", "You are in no room.")
+		w.conversation(phone, "join carol", "That is not a room. The name of a room looks like room.", "nick Al", "You are not in a room.")
 		joined := w.stepper(phone, gw, "join-room")("room", "#club")
 		w.mustMatch(joined, "<command xmlns='"+nsCommands+"' status='completed'><x xmlns='"+nsData+"'><field var='room' type='jid-single'><value>"+club+"</value></field></x></command>")
 
@@ -200,7 +200,7 @@ func TestRoomsByWords(t *testing.T) {
 		w.conversation(phone, "help", "nick NEW: ", "nick Al", "")
 		w.hear(asked, "nick Al")
 		w.emit(h, legacy.OccupantRenamed{Room: clubPeer, Old: "alice", New: "Al"})
-		if got := w.heard(phone); got != "You are called Al now." {
+		if got := w.heard(phone); got != "Your nick is now Al." {
 			t.Errorf("hears %q", got)
 		}
 		w.conversation(phone, "nick", "New nick?", "Bo", "")

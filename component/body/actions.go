@@ -10,7 +10,7 @@ import (
 	"transport/legacy"
 )
 
-// act is what a message does apart from saying something.
+// Act is what a message does apart from saying something.
 type Act uint8
 
 const (
@@ -20,7 +20,7 @@ const (
 	React       // XEP-0444
 )
 
-// actOf is what a message does. The body of a retraction, and one that is marked as the
+// ActOf is what a message does. The body of a retraction, and one that is marked as the
 // fallback of reactions, is for clients that know neither. (XEP-0428 §2)
 func ActOf(st *element.Element) Act {
 	switch {
@@ -34,7 +34,7 @@ func ActOf(st *element.Element) Act {
 	return Say
 }
 
-// retraction is the element of a message whose id names the one that it takes back, nil
+// Retraction is the element of a message whose id names the one that it takes back, nil
 // for another message. Older clients attach it. (XEP-0424 §3, XEP-0422 §3)
 func Retraction(st *element.Element) *element.Element {
 	if e := st.Child(xep.NSRetract, "retract"); e != nil {
@@ -64,7 +64,7 @@ const (
 	maxQuotedWords = 40  // runes of a message that a line about it repeats
 )
 
-// reactionsIn are the emojis of a message.
+// ReactionsIn are the emojis of a message.
 func ReactionsIn(e *element.Element) []string {
 	var all []string
 	for r := range e.Children(xep.NSReactions, "reaction") {
@@ -85,7 +85,7 @@ type Mention struct {
 	Last bool      // it is the last one that the user has said there
 }
 
-// firstWords is the beginning of a text: of its first line that is not a quotation.
+// FirstWords is the beginning of a text: of its first line that is not a quotation.
 func FirstWords(text string) string {
 	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimSpace(strings.TrimPrefix(line, "/me "))
@@ -96,7 +96,7 @@ func FirstWords(text string) string {
 	return ""
 }
 
-// reactionLine tells people of reactions whose network has none.
+// ReactionLine tells people of reactions whose network has none.
 func ReactionLine(emojis []string, to Mention) string {
 	text := emojis[0]
 	for _, emoji := range emojis[1:] {
@@ -115,7 +115,7 @@ func ReactionLine(emojis []string, to Mention) string {
 	return text
 }
 
-// retractionLine tells people that a message was taken back whose network cannot do that.
+// RetractionLine tells people that a message was taken back whose network cannot do that.
 // It does not repeat what should not have been said.
 func RetractionLine(m Mention, now time.Time) string {
 	what := "an earlier message"

@@ -9,7 +9,7 @@ import (
 	"transport/component/xep"
 )
 
-// quoteIn is which runes of a message's body repeat the one that it answers.
+// QuoteIn is which runes of a message's body repeat the one that it answers.
 // (XEP-0428 §2.2)
 func QuoteIn(st *element.Element) (at [2]int) {
 	for fallback := range st.Children(xep.NSFallback, "fallback") {
@@ -23,7 +23,7 @@ func QuoteIn(st *element.Element) (at [2]int) {
 	return at
 }
 
-// withoutQuote is a text without what it repeats of the message that it answers, unless
+// WithoutQuote is a text without what it repeats of the message that it answers, unless
 // nothing would be left.
 func WithoutQuote(st *element.Element, text string) string {
 	at, body := QuoteIn(st), []rune(bodyText(st))

@@ -13,7 +13,7 @@ import (
 	"transport/legacy"
 )
 
-// styled is a text with its emphasis as clients style it. Spans that the rules of
+// Styled is a text with its emphasis as clients style it. Spans that the rules of
 // styling would not take stay as they are. (XEP-0393 §6)
 func Styled(text string, spans []legacy.Span) string {
 	if spans == nil {
@@ -47,7 +47,7 @@ func Styled(text string, spans []legacy.Span) string {
 	return b.String()
 }
 
-// appendXHTML appends a text with its formatting. (XEP-0071 §7)
+// AppendXHTML appends a text with its formatting. (XEP-0071 §7)
 func AppendXHTML(dst []byte, spans []legacy.Span) []byte {
 	if spans == nil {
 		return dst
@@ -340,7 +340,7 @@ func colourOf(value string) uint32 {
 	return 0
 }
 
-// isUnstyled reports whether a text of the network's, which has its own formatting, has
+// IsUnstyled reports whether a text of the network's, which has its own formatting, has
 // marks that clients would take for styling. (XEP-0393 §6.1)
 func IsUnstyled(text string, markup []legacy.Span) bool {
 	return markup == nil && strings.ContainsAny(text, "*_~`>")

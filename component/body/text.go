@@ -33,7 +33,7 @@ func Clean(s string) string {
 	}, s)
 }
 
-// compact is a text without its blank lines, and where a range of its runes is in it.
+// Compact is a text without its blank lines, and where a range of its runes is in it.
 func Compact(s string, at [2]int) (string, [2]int) {
 	if !strings.Contains(s, "\n") {
 		return s, at
@@ -100,7 +100,7 @@ func runeOffset(s string, n int) int {
 	return len(s)
 }
 
-// truncate shortens a text to some runes.
+// Truncate shortens a text to some runes.
 func Truncate(s string, most int) string {
 	if len(s) <= most {
 		return s

@@ -43,7 +43,7 @@ var (
 	ErrRegistrationBusy = Error{Type: Wait, Condition: UnexpectedRequest, Text: "A registration is under way. Wait for its result."}
 )
 
-// with is the error with another text.
+// With is the error with another text.
 func (e Error) With(text string) Error {
 	e.Text = text
 	return e
@@ -61,7 +61,7 @@ var legacyCodes = map[Condition]string{
 	SubscriptionRequired: "407", UndefinedCondition: "500", UnexpectedRequest: "400",
 }
 
-// element is the <error/> child. (RFC 6120 §8.3.2)
+// Element is the <error/> child. (RFC 6120 §8.3.2)
 func (e Error) Element() *element.Element {
 	x := element.New(NS, "error").Set("type", string(e.Type))
 	if code := legacyCodes[e.Condition]; code != "" {

@@ -43,8 +43,8 @@ func TestWordsOnly(t *testing.T) {
 
 // words runs the commands of channels by words.
 func (s *ircScene) words() {
-	s.alice.converse(ircDomain, "join #club", "Your client is invited to "+clubRoom, "list cl", "Found 1 room.\n"+clubRoom, "nick Alicia", "You are called Alicia now.")
+	s.alice.converse(ircDomain, "join #club", "The gateway has invited your client to "+clubRoom, "list cl", "Found 1 room.\n"+clubRoom, "nick Alicia", "Your nick is now Alicia.")
 	s.bob.expect("NICK")
-	s.alice.converse(ircDomain, "nick bob", "already in use", "nick alice", "You are called alice now.")
+	s.alice.converse(ircDomain, "nick bob", "already in use", "nick alice", "Your nick is now alice.")
 	s.bob.expect("NICK")
 }

@@ -254,7 +254,7 @@ def _():
     inside('app.window.activate_action("show-contact-info", None)')
     until('the details', lambda: inside('result = "Configuration" in texts(window("GroupchatDetails")) or "not: " + str(texts())'))
     click(*inside('result = label_on_screen("Configuration", window("GroupchatDetails"))'))
-    moderated = 'Only those with a voice may speak'
+    moderated = 'Only occupants with voice may speak'
     until('the form', lambda: inside('result = label in texts(window("GroupchatDetails"))', label=moderated))
     picture('form of the settings')
     inside('''
