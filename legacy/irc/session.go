@@ -51,7 +51,8 @@ type session struct {
 	life     context.Context  // of Run, nil outside of it
 	wg       sync.WaitGroup   // counts the links' goroutines
 	away     legacy.Presence
-	watched  map[string]bool // Peer.IDs
+	watched  map[string]bool          // Peer.IDs
+	toWatch  map[string][]watchChange // requests that the link has not taken yet, by server
 }
 
 // Run implements legacy.Session.
@@ -217,18 +218,34 @@ func (s *session) Watch(_ context.Context, p legacy.Peer, on bool) error {
 	if delete(s.watched, p.ID); on {
 		s.watched[p.ID] = true
 	}
+	name, server := s.net.split(p.ID)
+	if p.Service {
+		name, server = "", p.ID
+	}
+	queued := len(s.toWatch[server]) > 0 // a command for them is in the queue already
+	s.toWatch[server] = append(s.toWatch[server], watchChange{name, on})
 	s.mu.Unlock()
-	err := s.at(p, false, nil, func(c *client, name string) {
-		if p.Service {
-			c.watches.showService(legacy.ShowOnline)
-			return
-		}
-		c.watches.watch(name, on)
-	})
+	if queued {
+		return nil
+	}
+	err := s.enqueue(server, false, command{do: func(c *client) { c.watches.change(s.takeWatches(server)) }, fail: func(error) { s.takeWatches(server) }})
+	if err != nil {
+		s.takeWatches(server)
+	}
 	if legacy.KindOf(err) == legacy.Offline {
 		return nil
 	}
 	return err
+}
+
+// takeWatches removes and returns the watch requests for a server. All of them are one
+// command: a user may have more contacts than the queue has places.
+func (s *session) takeWatches(server string) []watchChange {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.toWatch[server]
+	delete(s.toWatch, server)
+	return all
 }
 
 // watches reports whether a peer is on the watch list.

@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -29,21 +30,63 @@ type watchlist struct {
 	watched map[string]*watch // by folded nick
 	watchAt time.Time         // time of the next ISON
 	polling []string          // folded nicks of the pending ISON
+	adding  []string          // nicks that MONITOR is to be sent for
 }
 
-// watch adds a nick to the watch list or removes it.
+// watchChange is a request to add a nick to the watch list, or the server itself for "", or
+// to remove it.
+type watchChange struct {
+	nick string
+	on   bool
+}
+
+// change carries out watch requests, with as few lines as possible.
+func (wa *watchlist) change(all []watchChange) {
+	for _, one := range all {
+		if one.nick == "" {
+			wa.showService(legacy.ShowOnline)
+		} else {
+			wa.watch(one.nick, one.on)
+		}
+	}
+	wa.monitor(wa.adding)
+	wa.adding = nil
+}
+
+// monitor sends MONITOR for some nicks. (IRCv3 monitor)
+func (wa *watchlist) monitor(nicks []string) {
+	line := ""
+	for _, nick := range nicks {
+		if len(line)+len(nick) > pollLineLen {
+			wa.c.send("MONITOR + " + line)
+			line = ""
+		}
+		if line != "" {
+			line += ","
+		}
+		line += nick
+	}
+	if line != "" {
+		wa.c.send("MONITOR + " + line)
+	}
+}
+
+// watch adds a nick to the watch list or removes it. Nicks for MONITOR are collected in
+// adding.
 func (wa *watchlist) watch(nick string, on bool) {
 	key := wa.c.fold(nick)
 	switch w := wa.watched[key]; {
 	case !on && w != nil:
 		delete(wa.watched, key)
-		if w.pushed {
-			wa.c.send("MONITOR - " + w.nick)
+		if before := len(wa.adding); w.pushed {
+			if wa.adding = slices.DeleteFunc(wa.adding, func(n string) bool { return n == w.nick }); len(wa.adding) == before {
+				wa.c.send("MONITOR - " + w.nick)
+			}
 		}
 	case on && w == nil && ircwire.IsNick(nick):
 		w = &watch{nick: nick, pushed: len(wa.watched) < wa.c.support.monitor}
 		if wa.watched[key] = w; w.pushed {
-			wa.c.send("MONITOR + " + nick)
+			wa.adding = append(wa.adding, nick)
 			return
 		}
 		wa.watchAt = wa.c.now()
@@ -61,25 +104,16 @@ func (wa *watchlist) showService(show legacy.Show) {
 
 // watchAll starts the watch list once ISUPPORT is known. (IRCv3 monitor)
 func (wa *watchlist) watchAll() {
-	n, line := 0, ""
+	var nicks []string
 	for _, w := range wa.watched {
-		if n++; n > wa.c.support.monitor {
+		if len(nicks) >= wa.c.support.monitor {
 			wa.watchAt = wa.c.now()
 			break
 		}
 		w.pushed = true
-		if len(line)+len(w.nick) > pollLineLen {
-			wa.c.send("MONITOR + " + line)
-			line = ""
-		}
-		if line != "" {
-			line += ","
-		}
-		line += w.nick
+		nicks = append(nicks, w.nick)
 	}
-	if line != "" {
-		wa.c.send("MONITOR + " + line)
-	}
+	wa.monitor(nicks)
 }
 
 // poll polls the nicks without MONITOR and returns the time of the next poll. (RFC

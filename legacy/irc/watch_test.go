@@ -88,6 +88,27 @@ func TestMonitor(t *testing.T) {
 	}
 }
 
+// TestWatchMany: more contacts than the queue has places are one command and a few lines.
+func TestWatchMany(t *testing.T) {
+	l := newLab(t)
+	l.hear(":irc.test 005 alice MONITOR=1000 :are supported", ":irc.test 376 alice :End of MOTD")
+	l.sent()
+	const many = 2 * queueLen
+	peer := func(i int) legacy.Peer { return legacy.Peer{ID: fmt.Sprint("friend", i)} }
+	for i := range many {
+		if err := l.s.Watch(t.Context(), peer(i), true); err != nil {
+			t.Fatalf("contact %d: %v", i, err)
+		}
+	}
+	l.do(l.s.Watch(t.Context(), peer(7), false))
+	got := l.sent()
+	if nicks := strings.Split(strings.ReplaceAll(strings.Join(got, ","), "MONITOR + ", ""), ","); len(got) > 20 || len(nicks) != many-1 || slices.Contains(nicks, "friend7") {
+		t.Errorf("%d lines for %d nicks", len(got), len(nicks))
+	}
+	l.do(l.s.Watch(t.Context(), peer(7), true))
+	l.wantSent("MONITOR + friend7")
+}
+
 // TestIson: without MONITOR the client polls every minute.
 func TestIson(t *testing.T) {
 	l := setup{}.lab(t)
