@@ -97,7 +97,7 @@ func (a *addresses) roomAt(to address.JID) (legacy.Peer, bool) {
 func (a *addresses) occupantPeer(r *room, nick string) (legacy.Peer, error) {
 	peer, err := a.network.ParsePeer(a.occupantName(r, nick))
 	if err == nil && (peer.Room || peer.Service) {
-		err = legacy.Errorf(legacy.NotFound, "That is nobody to talk to.")
+		err = legacy.Errorf(legacy.NotFound, "That address is not a person: you cannot send messages to it.")
 	}
 	return peer, err
 }

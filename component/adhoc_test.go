@@ -143,7 +143,7 @@ func TestWords(t *testing.T) {
 		w.signOn(phone)
 		for _, tt := range []struct{ who, word, says string }{
 			{phone, "help", "reconnect"}, {phone, "status", "You are signed on"}, {phone, "contacts", "no contacts"},
-			{phone, "xyzzy", "I do not know that word"}, {phone, "statistics", "I understand"},
+			{phone, "xyzzy", "I do not know that command"}, {phone, "statistics", "I understand"},
 			{"carol@example.org/x", "help", "To register"}, {"carol@example.org/x", "status", "not registered"},
 			{"carol@example.org/x", "login", "not registered"},
 		} {
@@ -173,7 +173,7 @@ func TestRegisterByTextWithoutPassword(t *testing.T) {
 	network := func(n legacy.Network) legacy.Network { return passwordless{roomy{n, asked}} }
 	stage(t, setup{network: network}, func(t *testing.T, w *world) {
 		for _, tt := range []struct{ word, says string }{
-			{"register ann secret", "That is too much. Write: register STAGE-NAME\n"}, {"password x", "I understand"},
+			{"register ann secret", "Too many words. Write: register STAGE-NAME\n"}, {"password x", "I understand"},
 			{"register", "Stage name?\n"}, {"ann", "You are registered, and signed on to"}, {"help", "\nJoin a room as <#stage>@" + gw + ".\n"},
 		} {
 			w.message(phone, gw, "w", tt.word)

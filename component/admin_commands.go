@@ -116,11 +116,11 @@ func (ad *adhoc) askAccounts(x *execution, title, instructions string, then func
 		for _, line := range splitLines(slices.Concat(values["accountjids"], values["accountjid"], values["jids"])) { // the last as users of other gateways know it
 			jid, err := address.Parse(line)
 			if err != nil {
-				x.askAgain(strconv.Quote(line)+" is no JID.", "accountjids")
+				x.askAgain(strconv.Quote(line)+" is not a JID.", "accountjids")
 				return
 			}
 			if bare := jid.Bare().String(); !u.c.isRegistered(bare) && !slices.Contains(u.c.signedOnUsers(), bare) {
-				x.askAgain(bare+" is not registered here, nor signed on.", "accountjids")
+				x.askAgain(bare+" is neither registered here nor signed on.", "accountjids")
 				return
 			} else if !slices.Contains(bares, bare) {
 				bares = append(bares, bare)
@@ -184,7 +184,7 @@ func (ad *adhoc) askEndSession(x *execution) {
 }
 
 func (ad *adhoc) askDeleteUser(x *execution) {
-	ad.askAccounts(x, "Remove users' registrations", "Everything that the gateway knows of them is forgotten.", func(u *user, x *execution, bares []string) {
+	ad.askAccounts(x, "Remove users' registrations", "The gateway deletes everything that it has stored about them.", func(u *user, x *execution, bares []string) {
 		u.log.Info().Strs("users", bares).Msg("an administrator removes registrations")
 		u.adhoc.askUsers(bares, func(other *user) (answer string) {
 			other.account.unregister(func(why *stanza.Error) {
@@ -233,7 +233,7 @@ func (ad *adhoc) reload() (string, *stanza.Error) {
 	policy, err := ad.u.c.cfg.Reload()
 	if err != nil {
 		ad.u.log.Error().Err(err).Msg("cannot read the configuration again")
-		why := stanza.ErrInternal.With("The configuration has a mistake and was not taken over; the log says which.")
+		why := stanza.ErrInternal.With("The configuration has an error and was not loaded; see the log.")
 		return "", &why
 	}
 	ad.u.c.setPolicy(policy)
@@ -241,7 +241,7 @@ func (ad *adhoc) reload() (string, *stanza.Error) {
 		ad.u.c.order(bare, func(other *user) { other.roster.sendGatewayPresence(bare) })
 	}
 	ad.u.log.Info().Msg("an administrator had the configuration read again")
-	return "The lists of who may use and who administrates the gateway were read again. Anything else needs a restart.", nil
+	return "The access lists and the list of administrators were reloaded. All other settings need a restart.", nil
 }
 
 // statistics are the counters for an administrator.

@@ -236,7 +236,7 @@ func (bl *blocklist) askUnblock(x *execution) {
 		xep.Option(field, id, id)
 	}
 	if len(bl.blocked) == 0 {
-		x.finish("info", "You have blocked nobody.", nil)
+		x.finish("info", "You have not blocked anybody.", nil)
 		return
 	}
 	x.ask(xep.NewForm("form", "", "Unblock somebody", "").Add(field), true, func(u *user, x *execution, values map[string][]string) {
@@ -265,7 +265,7 @@ func (bl *blocklist) blockedText() (string, *stanza.Error) {
 		return "", &why
 	}
 	if len(bl.blocked) == 0 {
-		return "You have blocked nobody.", nil
+		return "You have not blocked anybody.", nil
 	}
 	return "You have blocked:\n" + strings.Join(slices.Sorted(maps.Keys(bl.blocked)), "\n"), nil
 }

@@ -146,7 +146,7 @@ func TestBlockingCommands(t *testing.T) {
 			form := w.run(phone, node, "", "")
 			return w.run(phone, node, " sessionid='"+form.Attr("sessionid")+"'", submit("peer", peer))
 		}
-		if got := note(w.run(phone, "unblock", "", "")); !strings.Contains(got, "nobody") {
+		if got := note(w.run(phone, "unblock", "", "")); !strings.Contains(got, "not blocked anybody") {
 			t.Errorf("nobody to unblock: %q", got)
 		}
 		if got := note(answers("block", "Carol")); got != "carol is blocked." {
@@ -166,9 +166,9 @@ func TestBlockingCommands(t *testing.T) {
 			{"block " + carol, "carol is blocked."},
 			{"blocked", "You have blocked:\ncarol\ndave"},
 			{"unblock dave", "dave is not blocked."},
-			{"unblock", "Echo name? One of: carol.\nWrite it, or cancel."},
-			{"☃", "An Echo name has 1 to 64 letters, digits, dots, hyphens or underscores.\nEcho name? One of: carol.\nWrite it, or cancel."},
-			{"cancel", "Nothing was done."},
+			{"unblock", "Echo name? One of: carol.\nWrite your answer, or cancel to stop."},
+			{"☃", "An Echo name has 1 to 64 letters, digits, dots, hyphens or underscores.\nEcho name? One of: carol.\nWrite your answer, or cancel to stop."},
+			{"cancel", "Cancelled; nothing was changed."},
 			{"unblock ☃", "An Echo name has 1 to 64 letters, digits, dots, hyphens or underscores."},
 		} {
 			w.message(phone, gw, "w", tt[0])

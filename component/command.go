@@ -206,7 +206,7 @@ func (ad *adhoc) continueCommand(r *stanza.Request, cmd *command, id string) {
 		return
 	}
 	if x.request != nil && !x.request.Answered() {
-		r.Fail(stanza.Error{Type: stanza.Wait, Condition: stanza.UnexpectedRequest, Text: "The command is still at work."})
+		r.Fail(stanza.Error{Type: stanza.Wait, Condition: stanza.UnexpectedRequest, Text: "The command is still running."})
 		return
 	}
 	x.request = r

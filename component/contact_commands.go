@@ -100,7 +100,7 @@ func (ro *roster) askAdd(x *execution) {
 	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
 		peer, err := u.roster.peerByText(firstOf(values["peer"]))
 		if err == nil && peer.ID == "" {
-			err = legacy.Errorf(legacy.NotFound, "There is nobody of that address.")
+			err = legacy.Errorf(legacy.NotFound, "There is nobody at that address.")
 		}
 		if err != nil {
 			x.failField(err, "peer")
@@ -166,12 +166,12 @@ func (ro *roster) failAdding() {
 // askRemove asks whom to remove.
 func (ro *roster) askRemove(x *execution) {
 	field := xep.Required(xep.NewField("peer", "text-single", ro.u.c.info.PeerName))
-	x.ask(xep.NewForm("form", "", "Remove a contact", "They leave your list here and on the network.").Add(field), true, func(u *user, x *execution, values map[string][]string) {
+	x.ask(xep.NewForm("form", "", "Remove a contact", "The contact is removed from your list here and on the network.").Add(field), true, func(u *user, x *execution, values map[string][]string) {
 		peer, err := u.roster.peerByText(firstOf(values["peer"]))
 		ct := u.roster.contacts[peer.ID]
 		switch {
 		case err == nil && (ct == nil || peer.ID == "" || ct.Subscription.Has(registry.Removed)):
-			err = legacy.Errorf(legacy.NotFound, "You have no contact of that address.")
+			err = legacy.Errorf(legacy.NotFound, "You have no contact with that address.")
 			fallthrough
 		case err != nil:
 			x.failField(err, "peer")

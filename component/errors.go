@@ -32,7 +32,7 @@ func isNotFound(err error) bool { return errors.Is(err, registry.ErrNotFound) }
 
 // notAcceptable says which field is wrong.
 func notAcceptable(err error) *stanza.Error {
-	why := &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: "That is not acceptable."}
+	why := &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: "One of the values is not valid."}
 	var field *legacy.FieldError
 	if errors.As(err, &field) {
 		why.Text, why.Field = field.Text, field.Var

@@ -119,7 +119,7 @@ func TestOwnConfig(t *testing.T) {
 		}
 		record := func(value string) {
 			t.Helper()
-			if form := owner("get", ""); !strings.Contains(form, "label='Keep what is said'><value>"+value+"</value>") || strings.Contains(form, "muc#roomconfig_membersonly") {
+			if form := owner("get", ""); !strings.Contains(form, "label='Archive the messages'><value>"+value+"</value>") || strings.Contains(form, "muc#roomconfig_membersonly") {
 				t.Errorf("want %s: %s", value, form)
 			}
 		}
@@ -155,7 +155,7 @@ func TestRejoinInOrder(t *testing.T) {
 	})
 }
 
-// An invitation to a nick, which is no JID. (XEP-0045 §7.8.2)
+// An invitation to a nick, which is not a JID. (XEP-0045 §7.8.2)
 func TestInviteNick(t *testing.T) {
 	asked := make(chan string, 100)
 	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {

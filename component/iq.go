@@ -97,7 +97,7 @@ func (c *Component) dispatchIQ(st *stanza.Inbound) {
 	}
 	switch {
 	case st.Type == "get" && !route.get, st.Type == "set" && !route.set:
-		st.Refuse(stanza.ErrNotImplemented.With("That can only be asked for, or only be set."))
+		st.Refuse(stanza.ErrNotImplemented.With("This query does not support that IQ type."))
 	case payload.Is(xep.NSDiscoItems, "query") && c.info.Features.Has(legacy.FeatureRoomList) && payload.Attr("node") == "" && !c.serves(st.From):
 		st.Refuse(stanza.ErrNotForYou)
 	case payload.Is(xep.NSDiscoItems, "query") && (c.info.Features.Has(legacy.FeatureRoomList) && st.From.Local != "" || c.info.Features.Has(legacy.FeatureRooms) && c.hasActor(st.User)):

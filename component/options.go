@@ -38,16 +38,16 @@ var switches = []struct {
 	needs              legacy.Features
 }{
 	{optStay, optStay, "Stay signed on while I am offline", false, 0},
-	{optAutoAccept, optAutoAccept, "Let everybody who asks see when I am online", false, legacy.FeatureRoster},
-	{optAutoDeny, optAutoDeny, "Refuse everybody who asks that, without asking me", false, legacy.FeatureRoster},
+	{optAutoAccept, optAutoAccept, "Accept all contact requests without asking me", false, legacy.FeatureRoster},
+	{optAutoDeny, optAutoDeny, "Refuse all contact requests without asking me", false, legacy.FeatureRoster},
 	{optHideStatus, optHideStatus, "Do not show my status text on the network", false, legacy.FeaturePresence},
 	{optInvisible, optInvisible, "Be invisible: look offline to everybody on the network", false, legacy.FeatureInvisible},
 	{optNoTyping, optNoTyping, "Do not tell others when I am typing", false, legacy.FeatureTyping},
-	{optNoActs, optNoActs, "Do not write my reactions, and that I took a message back, as text where the network has neither", false, 0},
-	{optNoHistory, fieldRecord, "Keep what is said in rooms", true, legacy.FeatureRooms},
+	{optNoActs, optNoActs, "Do not send my reactions and retractions as text where the network supports neither", false, 0},
+	{optNoHistory, fieldRecord, "Archive the messages of rooms", true, legacy.FeatureRooms},
 	{optStayInRooms, fieldPersistent, "Stay in rooms while I am offline", false, legacy.FeatureRooms},
-	{optAvatar, optAvatar, "Show the picture of my vCard to the network", false, legacy.FeatureSetAvatar},
-	{optProfile, optProfile, "Tell the network what else is in my vCard", false, legacy.FeatureSetProfile},
+	{optAvatar, optAvatar, "Publish the avatar of my vCard on the network", false, legacy.FeatureSetAvatar},
+	{optProfile, optProfile, "Publish the rest of my vCard on the network", false, legacy.FeatureSetProfile},
 }
 
 // option reports whether a switch is on.
@@ -121,7 +121,7 @@ func (ad *adhoc) askOptions(x *execution) {
 			}
 		}
 		if maps.Equal(options, before) {
-			x.finish("info", "Your settings are as they were.", nil)
+			x.finish("info", "Your settings are unchanged.", nil)
 			return
 		}
 		why := u.account.keepAccount()

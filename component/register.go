@@ -235,7 +235,7 @@ func (ac *account) mergeFields(given map[string]string) (map[string]string, *sta
 	for _, f := range ac.u.c.info.Form {
 		value, ok := given[f.Var]
 		if renewed != "" && isSecret(f) && value == "" {
-			return nil, &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: renewed + " has changed: enter this again: " + f.Label + ".", Field: f.Var}
+			return nil, &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: renewed + " has changed. Enter this again: " + f.Label + ".", Field: f.Var}
 		}
 		if ac.isRegistered() && (!ok || value == "" && isSecret(f)) {
 			value = ac.row.Fields[f.Var]

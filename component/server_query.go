@@ -34,11 +34,11 @@ const (
 func (c *Component) queryServer(ctx context.Context, to string, payload *element.Element) (*element.Element, error) {
 	jid, err := address.Parse(to)
 	if err != nil {
-		return nil, legacy.Wrap(legacy.Temporary, err, "Your XMPP server names a service that there cannot be.")
+		return nil, legacy.Wrap(legacy.Temporary, err, "Your XMPP server lists a service with an invalid address.")
 	}
 	id, a := newID(), serverQuery{jid.String(), make(chan *element.Element, 1)}
 	if !c.serverQueries.add(id, a) {
-		return nil, legacy.Errorf(legacy.RateLimited, "The gateway waits for too many answers at the moment.")
+		return nil, legacy.Errorf(legacy.RateLimited, "The gateway is too busy at the moment. Try again later.")
 	}
 	defer c.serverQueries.take(id, a.to)
 	c.send(element.New(stanza.NS, "iq").Set("type", "get").Set("id", id).Set("from", c.domain).Set("to", to).Add(payload))

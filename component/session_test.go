@@ -140,7 +140,7 @@ func TestSignOnDelayed(t *testing.T) {
 		w.presence(phone, gw, "")
 		w.Expect("<presence type='unavailable' from='" + fullJID(gw) + "' to='" + alice + "'><status>" + turn + "</status></presence>")
 		w.message(phone, gw, "1", "status")
-		w.Expect("<message from='" + fullJID(gw) + "'><body>your turn comes at 2000-01-01 00:30:00 UTC.</body></message>")
+		w.Expect("<message from='" + fullJID(gw) + "'><body>your sign-on is scheduled for 2000-01-01 00:30:00 UTC.</body></message>")
 		w.pass(30 * time.Minute)
 		legacytest.Refute[legacytest.SignOff](t, h)
 		w.pass(time.Minute)
@@ -305,7 +305,7 @@ func TestActorPanics(t *testing.T) {
 	stage(t, setup{users: []string{alice, bob}, network: func(n legacy.Network) legacy.Network { return panicky{n} }}, func(t *testing.T, w *world) {
 		h, other := w.signOn(phone), w.signOn(bob+"/x")
 		w.message(phone, carol, "m1", "panic")
-		w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + alice + "'><body>went wrong</body></message>")
+		w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + alice + "'><body>internal error</body></message>")
 		legacytest.Expect[legacytest.SignOff](t, h)
 		w.settle()
 		legacytest.Refute[legacytest.SignOff](t, other)

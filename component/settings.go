@@ -26,11 +26,11 @@ const unset = "unset"
 // wrongHistory is what somebody hears who enters another number of lines.
 var wrongHistory = "Enter a number of lines from 0 to " + strconv.Itoa(maxHistory) + ", or -1 for all."
 
-const historyLabel = "Lines of what was said before, for clients that do not ask for a number (-1 for all)"
+const historyLabel = "Lines of history for clients that do not request a number (-1 for all)"
 
 // ownSettings are what the gateway itself offers for each room.
 var ownSettings = []legacy.Field{
-	{Var: fieldRecord, Label: "Keep what is said", Type: legacy.FieldBool},
+	{Var: fieldRecord, Label: "Archive the messages", Type: legacy.FieldBool},
 	{Var: fieldPersistent, Label: "Stay while I am offline", Type: legacy.FieldBool},
 	{Var: fieldHistory, Label: historyLabel},
 }
@@ -170,6 +170,6 @@ func (ad *adhoc) askSettings(x *execution) {
 			x.fail(*why)
 			return
 		}
-		x.finish("info", "Your settings are stored. Those of a connection take effect with the next one.", nil)
+		x.finish("info", "Your settings are stored. Connection settings take effect when you next sign on.", nil)
 	})
 }

@@ -65,7 +65,7 @@ func (lg *login) stateText() string {
 	case stateSigningOn:
 		text := textSigningOn
 		if turn := lg.session.queuedUntil; !turn.IsZero() {
-			text += " The network limits how often people may sign on from here; your turn comes at " + timeText(turn) + "."
+			text += " The network limits how often this gateway may sign on; your sign-on is scheduled for " + timeText(turn) + "."
 		}
 		return text
 	}

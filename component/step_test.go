@@ -70,7 +70,7 @@ func TestStepErrors(t *testing.T) {
 		}
 		// It is marked no longer than it is wrong.
 		w.mustMatch(settings("nick", "ab"), "<command xmlns='"+nsCommands+"' status='completed'><note type='info'/></command>")
-		step(t, w.stepper(phone, gw, "http://jabber.org/protocol/admin#user-stats")("accountjids", "@"), "accountjids", "is no JID")
+		step(t, w.stepper(phone, gw, "http://jabber.org/protocol/admin#user-stats")("accountjids", "@"), "accountjids", "is not a JID")
 		step(t, w.stepper(phone, gw, "http://jabber.org/protocol/admin#announce")("announcement", " "), "announcement", "Enter a text")
 		for len(asked) > 0 {
 			<-asked

@@ -35,7 +35,7 @@ func (c *Component) upload(ctx context.Context, server, name string, size int64,
 	case err != nil:
 		return "", err
 	case limit > 0 && size > limit:
-		return "", legacy.Errorf(legacy.TooLong, "Your XMPP server takes no files of more than %d bytes.", limit)
+		return "", legacy.Errorf(legacy.TooLong, "Your XMPP server does not accept files larger than %d bytes.", limit)
 	}
 	name = files.SafeName(name)
 	kind, _ := files.TypeOf(name)
@@ -49,7 +49,7 @@ func (c *Component) upload(ctx context.Context, server, name string, size int64,
 	}
 	put, link := readSlot(reply)
 	if link == "" {
-		return "", legacy.Errorf(legacy.Temporary, "Your XMPP server offers a place for the file that makes no sense.")
+		return "", legacy.Errorf(legacy.Temporary, "Your XMPP server offered an invalid upload address.")
 	}
 	put.Type, put.Size, put.Dial = kind, size, c.cfg.Dial
 	// The server that the gateway belongs to may be on the same machine. Others
@@ -122,11 +122,11 @@ func slotRefused(reply *element.Element) error {
 	switch {
 	case e == nil:
 	case e.Child(xep.NSUpload, "file-too-large") != nil:
-		return legacy.Errorf(legacy.TooLong, "Your XMPP server takes no files of that size.")
+		return legacy.Errorf(legacy.TooLong, "Your XMPP server does not accept files of that size.")
 	case e.Child(xep.NSStanzaErrors, "resource-constraint") != nil:
-		return legacy.Errorf(legacy.RateLimited, "Your XMPP server takes no more files at the moment.")
+		return legacy.Errorf(legacy.RateLimited, "Your XMPP server does not accept more files at the moment.")
 	}
-	return legacy.Errorf(legacy.Forbidden, "Your XMPP server does not take the file from this gateway. Ask for a link instead.")
+	return legacy.Errorf(legacy.Forbidden, "Your XMPP server does not accept files from this gateway. Ask for a link instead.")
 }
 
 // readSlot reads where a file is to be put, and the link to it, "" if there is none

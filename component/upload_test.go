@@ -150,13 +150,13 @@ func TestUploadRefused(t *testing.T) {
 		kind                     legacy.Kind
 		text                     string
 	}{
-		{"limit", "6", "", "", legacy.TooLong, "no files of more than 6 bytes"},
+		{"limit", "6", "", "", legacy.TooLong, "larger than 6 bytes"},
 		{"too large", "0", "error", refusal("not-acceptable", "<file-too-large xmlns='urn:xmpp:http:upload:0'/>"), legacy.TooLong, "of that size"},
-		{"quota", "", "error", refusal("resource-constraint", ""), legacy.RateLimited, "no more files"},
-		{"forbidden", "x", "error", refusal("forbidden", ""), legacy.Forbidden, "does not take the file"},
-		{"no slot", "10", "result", "", legacy.Temporary, "makes no sense"},
-		{"no link", "10", "result", slot("http://upload.example.org/", "javascript:alert(1)"), legacy.Temporary, "makes no sense"},
-		{"no place", "10", "result", slot("file:///etc/passwd", "http://upload.example.org/"), legacy.Temporary, "makes no sense"},
+		{"quota", "", "error", refusal("resource-constraint", ""), legacy.RateLimited, "accept more files"},
+		{"forbidden", "x", "error", refusal("forbidden", ""), legacy.Forbidden, "does not accept files"},
+		{"no slot", "10", "result", "", legacy.Temporary, "invalid upload address"},
+		{"no link", "10", "result", slot("http://upload.example.org/", "javascript:alert(1)"), legacy.Temporary, "invalid upload address"},
+		{"no place", "10", "result", slot("file:///etc/passwd", "http://upload.example.org/"), legacy.Temporary, "invalid upload address"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var place uploads

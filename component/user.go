@@ -109,7 +109,7 @@ func (u *user) run() {
 	defer func() {
 		if r := recover(); r != nil {
 			u.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("a user's actor panicked")
-			u.notify("Something went wrong inside the gateway; your session was ended. It starts again with your next message or presence.")
+			u.notify("An internal error ended your session. It restarts with your next message or presence change.")
 		}
 	}()
 	for try := 0; ; try++ {

@@ -30,7 +30,7 @@ func (c *Component) userCommands() []*command {
 			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.isSignedOn() }, start: func(u *user, x *execution) { u.roster.askBlock(x) }},
 		{node: "unblock", name: "Unblock somebody", word: "unblock", args: []string{"peer"}, argument: "ADDRESS", about: "undo block",
 			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.hasBlocked() }, start: func(u *user, x *execution) { u.roster.askUnblock(x) }},
-		{node: "blocked", name: "List those I have blocked", word: "blocked", about: "list those whom you have blocked",
+		{node: "blocked", name: "List my blocked contacts", word: "blocked", about: "list the people whom you have blocked",
 			who: registered, needs: legacy.FeatureBlocking, when: func(u *user) bool { return u.adhoc.hasBlocked() }, run: func(u *user) (string, *stanza.Error) { return u.roster.blockedText() }},
 		{node: "presence", name: "Show what is known of this contact's presence", at: atPerson, who: registered, start: func(u *user, x *execution) { u.roster.showPresence(x) }},
 		{node: "options", name: "Settings", word: "settings", argument: "[NAME VALUE]", edits: true, about: "show your settings, or change one", who: members, start: func(u *user, x *execution) { u.adhoc.askOptions(x) }},
@@ -46,7 +46,7 @@ func (c *Component) userCommands() []*command {
 			when: func(u *user) bool { return len(u.roster.unsynced()) > 0 }, run: func(u *user) (string, *stanza.Error) { return u.roster.syncContacts() }},
 		{node: "import-contacts", name: "Import contacts", word: "import", args: []string{"contacts"}, about: "add many contacts, one a line",
 			who: registered, when: func(u *user) bool { return u.adhoc.isSignedOn() }, start: func(u *user, x *execution) { u.roster.askImport(x) }},
-		{node: "export-contacts", name: "Export my contacts", word: "export", about: "all that is known of your contacts", who: registered, when: func(u *user) bool { return u.adhoc.hasContacts() }, start: func(u *user, x *execution) { u.roster.exportContacts(x) }},
+		{node: "export-contacts", name: "Export my contacts", word: "export", about: "show a table of your contacts", who: registered, when: func(u *user) bool { return u.adhoc.hasContacts() }, start: func(u *user, x *execution) { u.roster.exportContacts(x) }},
 		{node: "change-registration", name: "Change my account", word: "account", argument: "[NAME VALUE]", edits: true, about: "show your registration, or change one thing in it",
 			who: registered, start: func(u *user, x *execution) { u.adhoc.askRegistration(x) }},
 	}
@@ -80,7 +80,7 @@ func (ad *adhoc) hasBlocked() bool  { return ad.isSignedOn() && ad.u.roster.hasB
 
 // askName greets whoever has told their name.
 func (ad *adhoc) askName(x *execution) {
-	form := xep.NewForm("form", "", "Hello", "What are you called?").
+	form := xep.NewForm("form", "", "Hello", "What is your name?").
 		Add(xep.Required(xep.NewField("name", "text-single", "Name")))
 	x.ask(form, true, func(u *user, x *execution, values map[string][]string) {
 		name := strings.TrimSpace(strings.Join(values["name"], " "))
@@ -126,9 +126,9 @@ func (ad *adhoc) setInvisible(value string) (string, *stanza.Error) {
 		return "", &why
 	}
 	if value == "" {
-		return "Others see you as you are.", nil
+		return "Others see your presence again.", nil
 	}
-	return "You look offline to everybody on " + ad.u.c.cfg.Name + ", and see and hear all as before.", nil
+	return "You look offline to everybody on " + ad.u.c.cfg.Name + ". You still see others and get their messages.", nil
 }
 
 // reconnect ends the session and starts another.
@@ -140,7 +140,7 @@ func (ad *adhoc) reconnect() (string, *stanza.Error) {
 		ad.u.roster.hideAll("")
 		ad.u.login.endSession()
 	}
-	return "Your connection is closed, and made anew. " + textSigningOn, nil
+	return "Your connection is being restarted. " + textSigningOn, nil
 }
 
 // askRegistration asks for what the registration form asks for.

@@ -42,7 +42,7 @@ func (ad *adhoc) onText(st *stanza.Inbound, text string) {
 	}
 	if full := st.From.String(); ad.late[full] { // it may be a password
 		delete(ad.late, full)
-		ad.u.c.say(full, "That took too long, and nothing was done. Begin again.")
+		ad.u.c.say(full, "You took too long to answer; nothing was changed. Start again.")
 		return
 	}
 	cmd := ad.wordCommand(strings.ToLower(word))
@@ -58,7 +58,7 @@ func (ad *adhoc) onText(st *stanza.Inbound, text string) {
 	case help:
 		ad.u.c.say(st.From.String(), ad.helpText())
 	case cmd == nil: // it may be a password, and is not repeated
-		ad.u.c.say(st.From.String(), "I do not know that word.\n"+ad.helpText())
+		ad.u.c.say(st.From.String(), "I do not know that command.\n"+ad.helpText())
 	default:
 		ad.startCommand(ad.requestByWords(st, cmd.node, rest), cmd, legacy.Peer{})
 	}
@@ -149,7 +149,7 @@ func (x *execution) converse() {
 			name, value, _ := strings.Cut(d.rest, " ")
 			f := fieldOf(fields, strings.ToLower(name))
 			if f == nil {
-				x.finish("error", "There is no setting of that name.\n"+current.text(), nil)
+				x.finish("error", "There is no setting with that name.\n"+current.text(), nil)
 				return
 			}
 			if !x.setAnswer(f, strings.TrimSpace(value)) {
@@ -164,7 +164,7 @@ func (x *execution) converse() {
 	if len(fields) == 0 && d.given[confirm] == nil {
 		if d.rest != "yes" {
 			d.asking = confirm
-			x.prompt(current.text() + "\nWrite yes to go on, or anything else to leave it.")
+			x.prompt(current.text() + "\nWrite yes to go on, or anything else to cancel.")
 			return
 		}
 	}
@@ -200,7 +200,7 @@ func (x *execution) setArgs(fields []*element.Element) bool {
 			break
 		}
 		if f == nil {
-			x.finish("error", "That is too much. Write: "+x.word+" "+x.argument, nil)
+			x.finish("error", "Too many words. Write: "+x.word+" "+x.argument, nil)
 			return false
 		}
 		if i < len(x.args)-1 {
@@ -223,12 +223,12 @@ func (x *execution) onAnswer(st *stanza.Inbound, text string) {
 	f := fieldOf(x.fields(), field)
 	switch {
 	case strings.EqualFold(text, "cancel"), field == confirm && !strings.EqualFold(text, "yes"):
-		x.finish("info", "Nothing was done.", nil)
+		x.finish("info", "Cancelled; nothing was changed.", nil)
 	case field == confirm:
 		d.given[confirm] = []string{"yes"}
 		x.converse()
 	case f == nil:
-		x.finish("error", "Nothing was done. Begin again.", nil)
+		x.finish("error", "Nothing was changed. Start again.", nil)
 	case strings.EqualFold(text, "help") && !isPrivate(f):
 		d.asking = field
 		x.prompt(question(f))
@@ -285,7 +285,7 @@ func readAnswer(f *element.Element, text string) (values []string, why string) {
 				return []string{value}, ""
 			}
 		}
-		return nil, "That is none of: " + strings.Join(choices(f), ", ") + "."
+		return nil, "Choose one of: " + strings.Join(choices(f), ", ") + "."
 	}
 	return []string{text}, ""
 }
@@ -309,9 +309,9 @@ func question(f *element.Element) string {
 		text += " One of: " + strings.Join(all, ", ") + "."
 	}
 	if f.Attr("type") == "text-multi" {
-		text += " Several lines in one message."
+		text += " Write all lines in one message."
 	}
-	return text + "\nWrite it, or cancel."
+	return text + "\nWrite your answer, or cancel to stop."
 }
 
 func choices(f *element.Element) []string {
@@ -397,7 +397,7 @@ func (x *execution) finishByWords(text string, form *element.Element) {
 		text = "Done."
 	}
 	if x.words != nil && x.words.secret {
-		text += "\nYour client keeps what you wrote, the password too: delete that message."
+		text += "\nYour client keeps the message with your password: delete it there."
 	}
 	x.ad.answerWords(x.request, text)
 }
@@ -428,7 +428,7 @@ func (ad *adhoc) helpText() string {
 	if !ad.u.account.isRegistered() {
 		b.WriteString(" " + ad.u.c.howToRegister())
 	} else {
-		b.WriteString(" Add a contact as " + ad.u.c.exampleJID() + ", or by your client's search for the " + ad.u.c.info.PeerName + ".")
+		b.WriteString(" Add a contact as " + ad.u.c.exampleJID() + ", or search for the " + ad.u.c.info.PeerName + " with your client.")
 	}
 	if ad.u.c.info.RoomName != "" && (ad.u.account.isRegistered() || ad.u.c.info.Guests) {
 		b.WriteString("\nJoin a room as <" + ad.u.c.info.RoomName + ">@" + ad.u.c.domain + ".")

@@ -52,15 +52,15 @@ func TestRegisterDialogue(t *testing.T) {
 	stage(t, setup{echo: legacytest.Options{Accounts: map[string]string{"alice": hidden}}}, func(t *testing.T, w *world) {
 		w.conversation(phone,
 			"help", "register NAME PASSWORD: register with this gateway",
-			"register", "Enter your name and password on the Echo network.\nName?\nWrite it, or cancel.",
+			"register", "Enter your name and password on the Echo network.\nName?\nWrite your answer, or cancel to stop.",
 			"alice", "Password?",
-			"cancel", "Nothing was done.",
+			"cancel", "Cancelled; nothing was changed.",
 			"register alice", "Password?",
 			"wrong", "name and password",
 			"register", "Name?",
 			"a@b", "Password?",
 			hidden, "An Echo name has", // and the name is asked for again
-			"alice", "You are registered, and signed on to Echo.\nYour client keeps what you wrote, the password too: delete that message.",
+			"alice", "You are registered, and signed on to Echo.\nYour client keeps the message with your password: delete it there.",
 		)
 		if a, ok := w.account(alice); !ok || a.Fields["password"] != hidden {
 			t.Error("not registered")
@@ -74,11 +74,11 @@ func TestRegisterDialogue(t *testing.T) {
 func TestDialogueBounds(t *testing.T) {
 	stage(t, setup{}, func(t *testing.T, w *world) {
 		w.conversation(phone, "register alice", "Password?")
-		w.conversation(laptop, hidden, "I do not know that word.")
+		w.conversation(laptop, hidden, "I do not know that command.")
 		w.pass(11 * time.Minute)
-		w.conversation(phone, hidden, "That took too long", hidden, "I do not know that word.")
+		w.conversation(phone, hidden, "You took too long to answer", hidden, "I do not know that command.")
 		for range 10 { // a new word takes the place of what was asked for
-			w.conversation(phone, "register", "Name?", "register bob", "Password?", "cancel", "Nothing was done.")
+			w.conversation(phone, "register", "Name?", "register bob", "Password?", "cancel", "Cancelled; nothing was changed.")
 		}
 	})
 }
@@ -87,7 +87,7 @@ func TestDialogueBounds(t *testing.T) {
 func TestUnregisterByWords(t *testing.T) {
 	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
 		w.signOn(phone)
-		w.conversation(phone, "unregister", "Your account on Echo stays.\nWrite yes to go on", "no", "Nothing was done.")
+		w.conversation(phone, "unregister", "Your account on Echo stays.\nWrite yes to go on", "no", "Cancelled; nothing was changed.")
 		if _, there := w.account(alice); !there {
 			t.Fatal("gone without a yes")
 		}
@@ -117,10 +117,10 @@ func TestContactsByWords(t *testing.T) {
 		}
 		w.conversation(phone, "contacts", "You have 1 contact:\n"+carol+" (Carol of the valley)",
 			"add ☃", "An Echo name has",
-			"remove dave", "You have no contact of that address.",
+			"remove dave", "You have no contact with that address.",
 			"export", carol+", carol, Carol of the valley",
 			"remove "+carol, carol+" is removed from your contacts.",
-			"remove", "They leave your list here and on the network.\nEcho name?", "cancel", "Nothing was done.",
+			"remove", "The contact is removed from your list here and on the network.\nEcho name?", "cancel", "Cancelled; nothing was changed.",
 			"contacts", "You have no contacts.")
 		legacytest.Expect[legacytest.RemoveContact](t, h)
 		h.End(legacy.Errorf(legacy.Temporary, "Gone."))
@@ -206,10 +206,10 @@ func TestRoomsByWords(t *testing.T) {
 		w.conversation(phone, "nick", "New nick?", "Bo", "")
 		w.hear(asked, "nick Bo")
 		w.emit(h, legacy.RoomFailed{Room: clubPeer, Nick: true, Err: legacy.Errorf(legacy.Conflict, "Bo is somebody else.")})
-		if got := w.heard(phone); got != "Bo is somebody else.\nNew nick?\nWrite it, or cancel." {
+		if got := w.heard(phone); got != "Bo is somebody else.\nNew nick?\nWrite your answer, or cancel to stop." {
 			t.Errorf("hears %q", got)
 		}
-		w.conversation(phone, "cancel", "Nothing was done.")
+		w.conversation(phone, "cancel", "Cancelled; nothing was changed.")
 	})
 }
 
@@ -224,7 +224,7 @@ func TestSettingsByWords(t *testing.T) {
 			"settings stay yes", "Your settings are stored.",
 			"settings", "stay = yes: ",
 			"settings stay perhaps", "Write yes or no.",
-			"settings color blue", "There is no setting of that name.",
+			"settings color blue", "There is no setting with that name.",
 			"settings max_history_length many", "Enter a number of lines",
 			"account", "username = alice: Name\npassword = (not shown): ",
 			"logout", "You have signed off.",
@@ -258,7 +258,7 @@ func TestWordsOfNetworks(t *testing.T) {
 		w.conversation(phone, "password", "Password?")
 		w.pass(11 * time.Minute)
 		w.run(phone, "status", "", "") // what was asked is forgotten by now
-		w.conversation(phone, hidden, "That took too long")
+		w.conversation(phone, hidden, "You took too long to answer")
 		legacytest.Refute[legacytest.Send](t, h)
 		w.nothingAsked(asked)
 	})
@@ -269,7 +269,7 @@ func TestWordsOfAdministrators(t *testing.T) {
 	config := func(c *component.Config) { c.Policy.Admins = []string{bob} }
 	stage(t, setup{users: []string{alice}, config: config}, func(t *testing.T, w *world) {
 		w.signOn(phone)
-		w.conversation(phone, "announce", "I do not know that word.")
+		w.conversation(phone, "announce", "I do not know that command.")
 		w.conversation(bob+"/x", "get-registered-users-num", "Registered users: 1",
 			"user-stats", "JIDs of the users?", alice, alice+": You are signed on to Echo.",
 			"announce", "Text?", "tea is ready", "Sent to 1 user.")
