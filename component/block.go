@@ -47,7 +47,7 @@ func (bl *blocklist) setBlocks(peers []legacy.Peer, blocked bool, then func(erro
 		then(legacy.Errorf(legacy.Offline, "%s", bl.ro.u.login.stateText()))
 		return
 	case len(bl.pending) >= maxPendingBlocks:
-		then(legacy.Errorf(legacy.RateLimited, "Too much at once. Try again in a moment."))
+		then(legacy.Errorf(legacy.RateLimited, "Too many requests at once. Try again in a moment."))
 		return
 	}
 	p := peers[0]

@@ -90,11 +90,11 @@ func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
 		return
 	}
 	from, retract := r.jid, element.New(xep.NSRetract, "retract").Set("id", ev.ID)
-	text := "A message was removed, which your client cannot show."
+	text := "A message was removed, but your client does not support that."
 	var id *element.Element
 	if old := r.lineByID(ev.ID); old != nil && ev.Nick != "" && (old.nick == ev.Nick || r.saidBy(old, ev.Nick)) {
 		from, id = r.occupantJID(ev.Nick), r.idOf(ev.Nick)
-		text = "/me took back an earlier message, which your client cannot show."
+		text = "/me retracted an earlier message, but your client does not support that."
 	} else {
 		moderated := element.New(xep.NSModerate, "moderated")
 		if ev.Nick != "" {

@@ -46,7 +46,7 @@ func (rs *rooms) joinedRooms() []*room {
 	return all
 }
 
-// joinForm asks for a room. Only a client can enter it: it is invited there.
+// joinForm asks for a room and invites the user's client: only a client can join.
 func (rs *rooms) joinForm(x *execution) {
 	asked := xep.NewForm("form", "", "Join a room", "The gateway then sends your client an invitation.").
 		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+cmp.Or(rs.u.c.info.RoomName, "room"))))
@@ -135,7 +135,7 @@ func (rs *rooms) showRooms(x *execution, rooms []legacy.ListedRoom, pattern stri
 	x.finish("info", text, table)
 }
 
-// nickForm asks what the user wants to be called.
+// nickForm asks for the new nick.
 func (rs *rooms) nickForm(x *execution) {
 	rooms := rs.joinedRooms()
 	if len(rooms) == 0 {

@@ -10,18 +10,19 @@ import (
 	"transport/legacy"
 )
 
-// Act is what a message does apart from saying something.
+// Act is the kind of a message: an ordinary one, or one about an earlier message.
 type Act uint8
 
 const (
-	Say     Act = iota
-	Correct     // XEP-0308
-	Retract     // XEP-0424
-	React       // XEP-0444
+	Say     Act = iota // an ordinary message
+	Correct            // XEP-0308
+	Retract            // XEP-0424
+	React              // XEP-0444
 )
 
-// ActOf is what a message does. The body of a retraction, and one that is marked as the
-// fallback of reactions, is for clients that know neither. (XEP-0428 §2)
+// ActOf returns the kind of a message. The body of a retraction, and a body that is marked
+// as the fallback of reactions, is only for clients without support for these.
+// (XEP-0428 §2)
 func ActOf(st *element.Element) Act {
 	switch {
 	case Retraction(st) != nil:
@@ -34,8 +35,9 @@ func ActOf(st *element.Element) Act {
 	return Say
 }
 
-// Retraction is the element of a message whose id names the one that it takes back, nil
-// for another message. Older clients attach it. (XEP-0424 §3, XEP-0422 §3)
+// Retraction returns the element of a message whose id attribute is that of the retracted
+// message, nil if the message is not a retraction. Older clients attach the retraction.
+// (XEP-0424 §3, XEP-0422 §3)
 func Retraction(st *element.Element) *element.Element {
 	if e := st.Child(xep.NSRetract, "retract"); e != nil {
 		return e
@@ -46,8 +48,8 @@ func Retraction(st *element.Element) *element.Element {
 	return nil
 }
 
-// hasFallback reports whether a message's body is a fallback of an extension's.
-// (XEP-0428 §3)
+// hasFallback reports whether a message's body is the fallback of an extension, given by
+// its namespace. (XEP-0428 §3)
 func hasFallback(st *element.Element, of string) bool {
 	for f := range st.Children(xep.NSFallback, "fallback") {
 		if f.Attr("for") == of || f.Attr("for") == "" {
@@ -58,13 +60,13 @@ func hasFallback(st *element.Element, of string) bool {
 }
 
 const (
-	MaxReactions   = 8   // emojis of one person's to a message
-	maxReaction    = 64  // bytes of each
-	maxEmojis      = 100 // bytes of all those in a line
-	maxQuotedWords = 40  // runes of a message that a line about it repeats
+	MaxReactions   = 8   // emojis of one person to a message
+	maxReaction    = 64  // bytes of one emoji
+	maxEmojis      = 100 // bytes of all emojis in a line
+	maxQuotedWords = 40  // runes of a message in a line about it
 )
 
-// ReactionsIn are the emojis of a message.
+// ReactionsIn returns the emojis of a <reactions/> element, at most MaxReactions.
 func ReactionsIn(e *element.Element) []string {
 	var all []string
 	for r := range e.Children(xep.NSReactions, "reaction") {
@@ -76,16 +78,16 @@ func ReactionsIn(e *element.Element) []string {
 	return all
 }
 
-// mentioned is a message that a reaction or a retraction is about. What is unknown of it
-// is zero.
+// Mention describes the message that a reaction or a retraction is about. Unknown fields
+// are zero.
 type Mention struct {
-	Nick string    // who has said it in a room, "" for the user and in a chat
-	Text string    // its beginning
-	At   time.Time // when it was said
-	Last bool      // it is the last one that the user has said there
+	Nick string    // its sender in a room, "" for the user and in a chat
+	Text string    // its first words
+	At   time.Time // its time
+	Last bool      // it is the user's last message there
 }
 
-// FirstWords is the beginning of a text: of its first line that is not a quotation.
+// FirstWords returns the beginning of the first line of a text that is not a quotation.
 func FirstWords(text string) string {
 	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimSpace(strings.TrimPrefix(line, "/me "))
@@ -96,7 +98,8 @@ func FirstWords(text string) string {
 	return ""
 }
 
-// ReactionLine tells people of reactions whose network has none.
+// ReactionLine returns the line of text that replaces reactions on a network without them.
+// emojis has at least one element.
 func ReactionLine(emojis []string, to Mention) string {
 	text := emojis[0]
 	for _, emoji := range emojis[1:] {
@@ -115,8 +118,8 @@ func ReactionLine(emojis []string, to Mention) string {
 	return text
 }
 
-// RetractionLine tells people that a message was taken back whose network cannot do that.
-// It does not repeat what should not have been said.
+// RetractionLine returns the line of text that replaces a retraction on a network without
+// them. It does not quote the retracted message.
 func RetractionLine(m Mention, now time.Time) string {
 	what := "an earlier message"
 	switch {
@@ -131,7 +134,7 @@ func RetractionLine(m Mention, now time.Time) string {
 	return "(took back " + what + ")"
 }
 
-// correctionOf marks a text, and its formatting, as the correction of an earlier one.
+// Correction marks a text, and its formatting, as the correction of an earlier message.
 // (XEP-0308 §4)
 func Correction(text string, markup []legacy.Span) (string, []legacy.Span) {
 	if action, ok := strings.CutPrefix(text, "/me "); ok {

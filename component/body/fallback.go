@@ -9,8 +9,8 @@ import (
 	"transport/component/xep"
 )
 
-// QuoteIn is which runes of a message's body repeat the one that it answers.
-// (XEP-0428 §2.2)
+// QuoteIn returns the range, in runes, of the quotation in the body of a reply; an empty
+// one for another message. (XEP-0428 §2.2)
 func QuoteIn(st *element.Element) (at [2]int) {
 	for fallback := range st.Children(xep.NSFallback, "fallback") {
 		body := fallback.Child(xep.NSFallback, "body")
@@ -23,8 +23,8 @@ func QuoteIn(st *element.Element) (at [2]int) {
 	return at
 }
 
-// WithoutQuote is a text without what it repeats of the message that it answers, unless
-// nothing would be left.
+// WithoutQuote returns the text of a reply without its quotation, unless nothing would be
+// left.
 func WithoutQuote(st *element.Element, text string) string {
 	at, body := QuoteIn(st), []rune(bodyText(st))
 	if at[0] == at[1] || text != Clean(string(body)) {

@@ -13,8 +13,8 @@ import (
 	"transport/legacy"
 )
 
-// Styled is a text with its emphasis as clients style it. Spans that the rules of
-// styling would not take stay as they are. (XEP-0393 §6)
+// Styled returns a text with message styling directives for its formatting. A span whose
+// directives clients would not recognise stays plain. (XEP-0393 §6)
 func Styled(text string, spans []legacy.Span) string {
 	if spans == nil {
 		return text
@@ -47,7 +47,8 @@ func Styled(text string, spans []legacy.Span) string {
 	return b.String()
 }
 
-// AppendXHTML appends a text with its formatting. (XEP-0071 §7)
+// AppendXHTML appends formatted text as an <html/> element, and nothing without spans.
+// (XEP-0071 §7)
 func AppendXHTML(dst []byte, spans []legacy.Span) []byte {
 	if spans == nil {
 		return dst
@@ -87,7 +88,7 @@ func AppendXHTML(dst []byte, spans []legacy.Span) []byte {
 	return append(dst, "</p></body></html>"...)
 }
 
-// cssOf is what has no element of its own. (XEP-0071 §7.7)
+// cssOf returns the CSS for the formatting that has no XHTML element. (XEP-0071 §7.7)
 func cssOf(s legacy.Span) string {
 	var all []string
 	colour := func(c uint32) string {
@@ -110,8 +111,9 @@ func cssOf(s legacy.Span) string {
 	return strings.Join(all, "; ")
 }
 
-// outgoingMarkup is the formatting of a message from the user, nil for plain: that
-// of its XHTML, or else of its styling, whose marks stay. With it comes the text.
+// Markup returns the formatting of a message, nil for plain text, and its text. The
+// formatting is that of the message's XHTML, or else of its message styling, whose
+// directives stay in the text.
 func Markup(st *element.Element, text string) ([]legacy.Span, string) {
 	if html := st.Child(xep.NSXHTMLIM, "html"); html != nil && st.Child(xep.NSCorrect, "replace") == nil {
 		if body := html.Child(xep.NSXHTML, "body"); body != nil {
@@ -139,8 +141,8 @@ func textOfSpans(spans []legacy.Span) string {
 
 const maxSpans = 200
 
-// xhtmlReader turns XHTML into spans. It knows what the profile recommends, and
-// takes the text of everything else. (XEP-0071 §6, §8)
+// xhtmlReader translates XHTML to spans. It supports the recommended profile, and reads
+// only the text of all other elements. (XEP-0071 §6, §8)
 type xhtmlReader struct{ spans []legacy.Span }
 
 func (w *xhtmlReader) add(text string, look legacy.Span) {
@@ -159,7 +161,7 @@ func (w *xhtmlReader) add(text string, look legacy.Span) {
 	w.spans = append(w.spans, look)
 }
 
-// newline begins a block, unless the text is at the start of a line.
+// newline ends the current line, unless it is empty.
 func (w *xhtmlReader) newline() {
 	if n := len(w.spans); n > 0 && !strings.HasSuffix(w.spans[n-1].Text, "\n") {
 		w.spans[n-1].Text += "\n"
@@ -213,7 +215,7 @@ func (w *xhtmlReader) read(e *element.Element, look legacy.Span) {
 	}
 }
 
-// safeLink reports whether an address is one that a Span may lead to.
+// safeLink reports whether an address is permitted as the link of a Span.
 func safeLink(address string) bool {
 	scheme, rest, _ := strings.Cut(address, ":")
 	switch strings.ToLower(scheme) {
@@ -223,7 +225,7 @@ func safeLink(address string) bool {
 	return false
 }
 
-// collapse makes one space of white space, as HTML does.
+// collapse replaces each run of line breaks and tabs by one space, as HTML does.
 func collapse(s string) string {
 	if !strings.ContainsAny(s, "\n\t") {
 		return s
@@ -231,7 +233,7 @@ func collapse(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\t' }), " ")
 }
 
-// finish takes off what is empty around the text; nil if nothing is formatted.
+// finish removes white space at the end and returns the spans, nil if none has formatting.
 func (w *xhtmlReader) finish() []legacy.Span {
 	for n := len(w.spans); n > 0; n = len(w.spans) {
 		last := &w.spans[n-1]
@@ -248,11 +250,11 @@ func (w *xhtmlReader) finish() []legacy.Span {
 	return nil
 }
 
-// marks are the styles by their marks. (XEP-0393 §6)
+// marks maps styling directives to styles. (XEP-0393 §6)
 var marks = map[byte]legacy.Style{'*': legacy.Bold, '_': legacy.Italic, '~': legacy.Strike, '`': legacy.Monospace}
 
-// styledSpans finds what clients would style in a text. Nested styles are not looked
-// for, nor blocks. (XEP-0393 §6.2)
+// styledSpans finds the spans of a text that clients would style. It ignores nested
+// styles and blocks. (XEP-0393 §6.2)
 func styledSpans(text string) []legacy.Span {
 	var spans []legacy.Span
 	plain := 0
@@ -288,7 +290,7 @@ func styledSpans(text string) []legacy.Span {
 // isBoundary reports whether emphasis may begin after a byte, or end before it.
 func isBoundary(b byte) bool { return strings.IndexByte(" \t\n.,;:!?()\"'", b) >= 0 }
 
-// applyCSS is a look with what a style attribute says. (XEP-0071 §7.7)
+// applyCSS adds the formatting of a style attribute to a span. (XEP-0071 §7.7)
 func applyCSS(look legacy.Span, style string) legacy.Span {
 	for rule := range strings.SplitSeq(style, ";") {
 		name, value, _ := strings.Cut(strings.ToLower(rule), ":")
@@ -318,14 +320,14 @@ func applyCSS(look legacy.Span, style string) legacy.Span {
 	return look
 }
 
-// colourNames are those of CSS 1.
+// colourNames are the colour names of CSS 1.
 var colourNames = map[string]uint32{
 	"black": 0x000000, "silver": 0xc0c0c0, "gray": 0x808080, "white": 0xffffff, "maroon": 0x800000, "red": 0xff0000,
 	"purple": 0x800080, "fuchsia": 0xff00ff, "green": 0x008000, "lime": 0x00ff00, "olive": 0x808000, "yellow": 0xffff00,
 	"navy": 0x000080, "blue": 0x0000ff, "teal": 0x008080, "aqua": 0x00ffff, "orange": 0xffa500,
 }
 
-// colourOf reads a colour of CSS, 0 for one that it does not know.
+// colourOf parses a CSS colour. It returns 0 for an unknown one.
 func colourOf(value string) uint32 {
 	if c, ok := colourNames[value]; ok {
 		return c | legacy.HasColour
@@ -340,8 +342,8 @@ func colourOf(value string) uint32 {
 	return 0
 }
 
-// IsUnstyled reports whether a text of the network's, which has its own formatting, has
-// marks that clients would take for styling. (XEP-0393 §6.1)
+// IsUnstyled reports whether a text from a network contains styling directives that are
+// not meant as such, because it has no markup. (XEP-0393 §6.1)
 func IsUnstyled(text string, markup []legacy.Span) bool {
 	return markup == nil && strings.ContainsAny(text, "*_~`>")
 }

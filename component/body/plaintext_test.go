@@ -34,7 +34,7 @@ func TestPlainText(t *testing.T) {
 		{"file", "<message type='chat'><body>http://a.example/x</body><x xmlns='jabber:x:oob'><url>http://a.example/x</url></x></message>", "http://a.example/x"},
 		{"file with words", "<message type='chat'><body>look</body><x xmlns='jabber:x:oob'><url>http://a.example/x</url></x></message>", "look\nhttp://a.example/x"},
 		// XEP-0249 §2
-		{"invitation", "<message><x xmlns='jabber:x:conference' jid='room@muc.example'/></message>", "(asks you into the room xmpp:room@muc.example?join)"},
+		{"invitation", "<message><x xmlns='jabber:x:conference' jid='room@muc.example'/></message>", "(invites you to the room xmpp:room@muc.example?join)"},
 		{"invitation with words", "<message><body>come</body><x xmlns='jabber:x:conference' jid='room@muc.example'/></message>", "come"},
 		// XEP-0447 §3.1
 		{"shared file", "<message type='chat'><file-sharing xmlns='urn:xmpp:sfs:0'><sources><url-data xmlns='http://jabber.org/protocol/url-data' target='http://a.example/y'/></sources></file-sharing></message>", "http://a.example/y"},

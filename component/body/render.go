@@ -8,16 +8,16 @@ import (
 	"transport/component/xep"
 )
 
-// plainText is what a message says in plain text, "" if there is nothing to say. The
-// quotation that a client has put before an answer stays, the fallback of reactions and
-// retractions does not: see act. (XEP-0428 §2, XEP-0461 §3.1, XEP-0066 §3)
+// Plain returns the plain text of a message, including its subject and links; "" if there
+// is none. The quotation before a reply stays, but a reaction or a retraction has no text:
+// see ActOf. (XEP-0428 §2, XEP-0461 §3.1, XEP-0066 §3)
 func Plain(st *element.Element) string {
 	text := bodyText(st)
 	switch a := ActOf(st); {
 	case a == Retract, a == React:
 		return ""
 	case text == "" && st.Child(xep.NSConference, "x").Attr("jid") != "": // XEP-0249 §2
-		text = "(asks you into the room xmpp:" + st.Child(xep.NSConference, "x").Attr("jid") + "?join)"
+		text = "(invites you to the room xmpp:" + st.Child(xep.NSConference, "x").Attr("jid") + "?join)"
 	}
 	for _, link := range links(st) {
 		if !strings.Contains(text, link) {
@@ -30,8 +30,7 @@ func Plain(st *element.Element) string {
 	return text
 }
 
-// bodyText is the body; of several, the one that names no language.
-// (RFC 6121 §5.2.3)
+// bodyText returns the body without xml:lang, or else the first one. (RFC 6121 §5.2.3)
 func bodyText(st *element.Element) string {
 	text, found := "", false
 	for b := range st.Children(stanza.NS, "body") {
@@ -45,8 +44,7 @@ func bodyText(st *element.Element) string {
 	return text
 }
 
-// links are the files that a message shares, as addresses to fetch them from.
-// (XEP-0066 §3, XEP-0447 §3.1)
+// links returns the URLs of the files that a message shares. (XEP-0066 §3, XEP-0447 §3.1)
 func links(st *element.Element) []string {
 	var all []string
 	if x := st.Child(xep.NSOOB, "x"); x != nil {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// cleanText is a text as the legacy contract wants it: lines ended by \n, and no
-// control characters but that and \t.
+// Clean returns a text as package legacy requires it: lines end with \n, and there are no
+// other control characters except \t.
 func Clean(s string) string {
 	clean := true
 	for i := 0; i < len(s); i++ {
@@ -33,13 +33,14 @@ func Clean(s string) string {
 	}, s)
 }
 
-// Compact is a text without its blank lines, and where a range of its runes is in it.
+// Compact returns a text without its blank lines, and the new position of a range of its
+// runes.
 func Compact(s string, at [2]int) (string, [2]int) {
 	if !strings.Contains(s, "\n") {
 		return s, at
 	}
 	var kept []string
-	moved, old, now := at, 0, 0 // runes before the line, in the old text and in the new one
+	moved, old, now := at, 0, 0 // old, now: runes before the line in the old and the new text
 	for line := range strings.SplitSeq(s, "\n") {
 		size := utf8.RuneCountInString(line) + 1
 		blank := strings.TrimSpace(line) == ""
@@ -62,8 +63,8 @@ func Compact(s string, at [2]int) (string, [2]int) {
 	return s, [2]int{min(moved[0], size), min(moved[1], size)}
 }
 
-// splitText splits a text into parts of at most limit runes, at line ends or
-// word boundaries where there are any. A limit of 0 is none.
+// Split splits a text into parts of at most limit runes, if possible at the end of a line
+// or a word. A limit of 0 means no limit.
 func Split(s string, limit int) []string {
 	if limit <= 0 || utf8.RuneCountInString(s) <= limit {
 		return []string{s}
@@ -72,7 +73,7 @@ func Split(s string, limit int) []string {
 	for utf8.RuneCountInString(s) > limit {
 		end := runeOffset(s, limit)
 		cut := end
-		window := s[:end+1] // a boundary right behind the limit serves too
+		window := s[:end+1] // includes a boundary right behind the limit
 		if i := strings.LastIndexByte(window, '\n'); i >= end/2 {
 			cut = i
 		} else if i := strings.LastIndexByte(window, ' '); i >= end/2 {
@@ -89,7 +90,7 @@ func Split(s string, limit int) []string {
 	return parts
 }
 
-// runeOffset is the byte offset of the n-th rune.
+// runeOffset returns the byte offset of the n-th rune, from 0.
 func runeOffset(s string, n int) int {
 	for i := range s {
 		if n == 0 {
@@ -100,7 +101,7 @@ func runeOffset(s string, n int) int {
 	return len(s)
 }
 
-// Truncate shortens a text to some runes.
+// Truncate shortens a text of more than most bytes to most runes and an ellipsis.
 func Truncate(s string, most int) string {
 	if len(s) <= most {
 		return s

@@ -2,7 +2,7 @@ package stanza
 
 import "mellium.im/xmpp/stanza"
 
-// Kind is the type of an error: what its receiver can do about it.
+// Kind is the type of an error, which determines whether a retry makes sense.
 // (RFC 6120 §8.3.2)
 type Kind = stanza.ErrorType
 
@@ -14,10 +14,10 @@ const (
 	Wait   = stanza.Wait
 )
 
-// Condition is what went wrong, by the names of RFC 6120 §8.3.3.
+// Condition is an error condition of RFC 6120 §8.3.3.
 type Condition = stanza.Condition
 
-// The conditions that the gateway answers with or acts on.
+// The conditions that the gateway sends or handles.
 const (
 	BadRequest            = stanza.BadRequest
 	Conflict              = stanza.Conflict

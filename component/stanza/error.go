@@ -13,11 +13,11 @@ type Error struct {
 	Type      Kind
 	Condition Condition
 	Text      string
-	Special   *element.Element // a condition of another specification's, or nil
-	Field     string           // the field to mend, where a form was filled in
+	Special   *element.Element // an application-specific condition, or nil
+	Field     string           // the form field with the error, or ""
 }
 
-// The errors that the component itself answers with. (RFC 6120 §8.3.3)
+// The errors of the component itself. (RFC 6120 §8.3.3)
 var (
 	ErrBadRequest       = Error{Type: Modify, Condition: BadRequest, Text: "The request is malformed."}
 	ErrNotImplemented   = Error{Type: Cancel, Condition: FeatureNotImplemented}
@@ -26,16 +26,16 @@ var (
 	ErrItemNotFound     = Error{Type: Cancel, Condition: ItemNotFound}
 	ErrInternal         = Error{Type: Cancel, Condition: InternalServerError, Text: "Something went wrong inside the gateway."}
 	ErrTimeout          = Error{Type: Wait, Condition: RemoteServerTimeout, Text: "The network did not answer in time."}
-	ErrBusy             = Error{Type: Wait, Condition: ResourceConstraint, Text: "Too much at once. Try again in a moment."}
+	ErrBusy             = Error{Type: Wait, Condition: ResourceConstraint, Text: "Too many requests at once. Try again in a moment."}
 	ErrTooFast          = Error{Type: Wait, Condition: PolicyViolation, Text: "You are sending too fast. Wait a little."}
 	ErrRegisterFirst    = Error{Type: Auth, Condition: RegistrationRequired, Text: "You are not registered with this gateway. Register first."}
-	ErrForbidden        = Error{Type: Auth, Condition: Forbidden, Text: "That is for administrators."}
+	ErrForbidden        = Error{Type: Auth, Condition: Forbidden, Text: "Only administrators may do that."}
 	ErrNotForYou        = Error{Type: Auth, Condition: Forbidden, Text: "This gateway does not serve your address."}
 	ErrTooLarge         = Error{Type: Modify, Condition: PolicyViolation, Text: "The stanza is too large."}
 	ErrJIDMalformed     = Error{Type: Modify, Condition: JIDMalformed, Text: "The address is malformed."}
 	ErrShuttingDown     = Error{Type: Wait, Condition: RecipientUnavailable, Text: "The gateway is restarting. Try again in a moment."}
 	ErrNotOnline        = Error{Type: Wait, Condition: RecipientUnavailable, Text: "You are not signed on to the network."}
-	ErrDatabase         = Error{Type: Wait, Condition: InternalServerError, Text: "The gateway cannot write its database now. Nothing was changed; try again later."}
+	ErrDatabase         = Error{Type: Wait, Condition: InternalServerError, Text: "The gateway cannot write to its database. Nothing was changed. Try again later."}
 	ErrEncrypted        = Error{Type: Modify, Condition: NotAcceptable, Text: "Encryption is not possible through this gateway. Turn it off for this contact and send again."}
 	ErrBlocked          = Error{Type: Cancel, Condition: NotAcceptable, Text: "You have blocked this contact.", Special: element.New(xep.NSBlockingErrors, "blocked")} // XEP-0191 §3.2
 	ErrNoGroupchatHere  = Error{Type: Modify, Condition: BadRequest, Text: "This address is not a room."}
@@ -43,14 +43,14 @@ var (
 	ErrRegistrationBusy = Error{Type: Wait, Condition: UnexpectedRequest, Text: "A registration is under way. Wait for its result."}
 )
 
-// With is the error with another text.
+// With returns the error with another text.
 func (e Error) With(text string) Error {
 	e.Text = text
 	return e
 }
 
-// legacyCodes are the numbers of RFC 3920's predecessors, still wanted beside
-// the errors of in-band registration. (XEP-0086, XEP-0077 §9)
+// legacyCodes are the numeric error codes from before RFC 3920, which in-band
+// registration still requires. (XEP-0086, XEP-0077 §9)
 var legacyCodes = map[Condition]string{
 	BadRequest: "400", Conflict: "409", FeatureNotImplemented: "501",
 	Forbidden: "403", Gone: "302", InternalServerError: "500",
@@ -61,7 +61,7 @@ var legacyCodes = map[Condition]string{
 	SubscriptionRequired: "407", UndefinedCondition: "500", UnexpectedRequest: "400",
 }
 
-// Element is the <error/> child. (RFC 6120 §8.3.2)
+// Element returns the <error/> child. (RFC 6120 §8.3.2)
 func (e Error) Element() *element.Element {
 	x := element.New(NS, "error").Set("type", string(e.Type))
 	if code := legacyCodes[e.Condition]; code != "" {
@@ -77,8 +77,8 @@ func (e Error) Element() *element.Element {
 	return x
 }
 
-// translateError is the one table from what a network says to what an XMPP user
-// is told. An unknown error says nothing of its cause; the caller logs it.
+// Translate returns the stanza error for an error of a network. This is the only such
+// table. The result for an unknown error does not include the cause; the caller logs it.
 func Translate(err error) Error {
 	kind, text := legacy.KindOf(err), ""
 	var e *legacy.Error
@@ -104,17 +104,17 @@ func Translate(err error) Error {
 	case legacy.Offline:
 		to = ErrNotOnline
 	case legacy.MembersOnly:
-		to = Error{Type: Auth, Condition: RegistrationRequired, Text: "The room is for those who were let in."}
+		to = Error{Type: Auth, Condition: RegistrationRequired, Text: "Only members may join this room. Ask for an invitation."}
 	case legacy.Full:
 		to = Error{Type: Wait, Condition: ServiceUnavailable, Text: "The room is full."}
 	case legacy.Conflict:
 		to = Error{Type: Cancel, Condition: Conflict, Text: "Somebody else has that name."}
 	case legacy.BadNick: // XEP-0045 §7.2
-		to = Error{Type: Modify, Condition: NotAcceptable, Text: "The network has no such nicknames. Choose another one."}
+		to = Error{Type: Modify, Condition: NotAcceptable, Text: "The network does not permit this nickname. Choose another one."}
 	case legacy.Blocked:
 		to = ErrBlocked
 	case legacy.Replaced:
-		to = Error{Type: Wait, Condition: RecipientUnavailable, Text: "The account is signed on from elsewhere."}
+		to = Error{Type: Wait, Condition: RecipientUnavailable, Text: "The account has signed on from another place, which ended this session."}
 	default:
 		return ErrInternal
 	}

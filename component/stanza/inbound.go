@@ -7,11 +7,11 @@ import (
 	"transport/component/element"
 )
 
-// Host is the domain on whose behalf stanzas are answered.
+// Host sends the answers to stanzas for a domain.
 type Host struct {
 	Domain  string
-	Send    func(*element.Element) // must not wait
-	Refused func()                 // an error was sent; may be nil
+	Send    func(*element.Element) // must not block
+	Refused func()                 // called for each error that is sent; may be nil
 }
 
 // Inbound is a stanza from an XMPP user.
@@ -24,8 +24,9 @@ type Inbound struct {
 	host *Host
 }
 
-// Read reads the attributes of a stanza. The error is that its sender has no usable
-// address: nobody can be answered. An unusable receiver is left as the zero JID.
+// Read reads the attributes of a stanza. It returns an error if the sender's JID is
+// invalid, since the stanza cannot be answered then. An invalid receiver becomes the zero
+// JID.
 func Read(e *element.Element, host *Host) (*Inbound, error) {
 	from, err := address.Parse(e.Attr("from"))
 	if err != nil {
@@ -36,11 +37,11 @@ func Read(e *element.Element, host *Host) (*Inbound, error) {
 	return st, nil
 }
 
-// Parse reads one stanza that Append wrote.
+// Parse parses one stanza that Append wrote.
 func Parse(b []byte) (*element.Element, error) { return element.Parse(string(b), NS) }
 
-// Refuse answers with an error, unless the stanza is one that is never answered so.
-// (RFC 6120 §8.3.1)
+// Refuse answers with an error, unless the stanza is of a type that must not be answered
+// with one. (RFC 6120 §8.3.1)
 func (st *Inbound) Refuse(why Error) {
 	switch st.Name {
 	case "iq":
@@ -69,14 +70,14 @@ func (st *Inbound) Result(payload *element.Element) {
 	st.host.Send(st.reply("result").Add(payload))
 }
 
-// reply is a stanza back to the sender, from the address that it was sent to.
+// reply returns a stanza to the sender, from the JID that the original was sent to.
 // (RFC 6120 §8.3.1)
 func (st *Inbound) reply(typ string) *element.Element {
 	from := st.Attr("to")
 	switch _, domain, _ := address.Split(from); {
 	case st.To.Domain != st.host.Domain:
-		from = st.host.Domain // it was malformed
-	case domain != st.host.Domain: // another spelling of it would end the stream
+		from = st.host.Domain // the original JID was malformed
+	case domain != st.host.Domain: // the server would close the stream for another spelling
 		from = st.To.String()
 	}
 	reply := element.New(NS, st.Name).Set("type", typ).Set("from", from).Set("to", st.Attr("from"))
@@ -86,20 +87,19 @@ func (st *Inbound) reply(typ string) *element.Element {
 	return reply
 }
 
-// Request is a stanza that is answered once: what comes after the first answer is
-// dropped.
+// Request is a stanza that is answered once: every further answer is dropped.
 type Request struct {
 	*Inbound
 	Payload  *element.Element
 	Deadline time.Time
-	// OnFail takes an error in place of an error stanza, where the request is not one
-	// that is answered so; nil for an IQ.
+	// OnFail receives the error instead of an error stanza, if the request is not an IQ. It
+	// is nil for an IQ.
 	OnFail func(Error)
 
 	answered bool
 }
 
-// Answered reports whether there was an answer, or is to be none.
+// Answered reports whether the request was answered or dropped.
 func (r *Request) Answered() bool { return r.answered }
 
 // Reply answers with a result. The payload may be nil.
@@ -123,5 +123,5 @@ func (r *Request) Fail(why Error) {
 	r.Refuse(why)
 }
 
-// Drop makes Reply and Fail do nothing: the sender is gone, or has its answer already.
+// Drop makes Reply and Fail do nothing: the sender is offline, or was answered otherwise.
 func (r *Request) Drop() { r.answered = true }
