@@ -14,7 +14,7 @@ import (
 // the lines of its largest file. They are today's numbers. Lowering one is an improvement;
 // raising one needs a reason in the commit.
 var largest = map[string]struct{ fields, methods, lines int }{
-	"component":                  {31, 72, 484},
+	"component":                  {31, 72, 490},
 	"cmd/transport/internal/lab": {35, 17, 321},
 	"legacy/irc":                 {36, 51, 499},
 	"legacy/oscar":               {22, 40, 402},
@@ -64,8 +64,8 @@ func (b *biggest) take(of string, n int) {
 
 type size struct{ fields, methods, lines biggest }
 
-// types counts the fields and methods of the types in a folder, without tests.
-func types(t *testing.T, dir string) (fields, methods map[string]int, lines map[string]int) {
+// countTypes counts the fields and methods of the types in a folder, without tests.
+func countTypes(t *testing.T, dir string) (fields, methods map[string]int, lines map[string]int) {
 	t.Helper()
 	fields, methods, lines = make(map[string]int), make(map[string]int), make(map[string]int)
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -121,7 +121,7 @@ func measure(t *testing.T) map[string]size {
 		if name := d.Name(); strings.HasPrefix(name, ".") && name != "." && name != ".." {
 			return filepath.SkipDir
 		}
-		fields, methods, lines := types(t, path)
+		fields, methods, lines := countTypes(t, path)
 		if len(lines) == 0 {
 			return nil
 		}
@@ -147,6 +147,6 @@ func measure(t *testing.T) map[string]size {
 
 func sizeOf(t *testing.T, folder, name string) (fields, methods int) {
 	t.Helper()
-	f, m, _ := types(t, filepath.Join(topFolder, folder))
+	f, m, _ := countTypes(t, filepath.Join(topFolder, folder))
 	return f[name], m[name]
 }
