@@ -107,7 +107,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 		st.Refuse(ob.u.login.notOnline())
 		return false
 	case len(ob.sent) >= maxSent:
-		st.Refuse(stanza.ErrBusy.With("Too many messages wait for the network. Try again in a moment."))
+		st.Refuse(stanza.ErrBusy.With("Too many messages are waiting for the network. Try again in a moment."))
 		return false
 	}
 	if ob.u.roster.isBlocked(peer.ID) && !peer.Room {
@@ -151,7 +151,8 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 		ob.u.c.counters.toNetwork.Add(1)
 	}
 	if !peer.Room && !peer.Service && body.ActOf(st.Element) == body.Say {
-		ob.noteChat(chatLine{peer: peer.ID, id: st.ID, origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), words: body.FirstWords(text), own: true})
+		ob.noteChat(chatLine{peer: peer.ID, id: st.ID, origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"),
+			words: body.FirstWords(text), own: true})
 	}
 	return true
 }
@@ -208,7 +209,8 @@ func (ob *outbox) onMessageSent(ev legacy.MessageSent) {
 	if m.parts == 0 && !ev.Command {
 		ob.u.rooms.reflect(st, ev.ID)
 	}
-	if m.parts > 0 || m.state != legacy.Delivered || st.ID == "" || st.Type == "groupchat" || st.Child(xep.NSReceipts, "request") == nil {
+	if m.parts > 0 || m.state != legacy.Delivered || st.ID == "" || st.Type == "groupchat" ||
+		st.Child(xep.NSReceipts, "request") == nil {
 		return
 	}
 	from := ob.u.c.full(st.To.Bare().String())

@@ -45,7 +45,8 @@ func (r *room) reflectRetraction(st *stanza.Inbound) {
 	o := r.idOf(r.nick)
 	r.eachClient(func(full string) {
 		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat").
-			Set("id", cmp.Or(st.ID, newID())).Add(element.New(xep.NSRetract, "retract").Set("id", id), attached, o, element.New("urn:xmpp:hints", "store")))
+			Set("id", cmp.Or(st.ID, newID())).
+			Add(element.New(xep.NSRetract, "retract").Set("id", id), attached, o, element.New("urn:xmpp:hints", "store")))
 	})
 }
 
@@ -107,9 +108,9 @@ func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
 	}
 	r.removeLine(ev.ID)
 	r.eachClient(func(full string) {
-		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", newID()).
-			Add(element.New(stanza.NS, "body").AddText(text), retract, id,
-				element.New(xep.NSFallback, "fallback").Set("for", xep.NSRetract), element.New("urn:xmpp:hints", "store")))
+		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", from).Set("to", full).
+			Set("type", "groupchat").Set("id", newID()).Add(element.New(stanza.NS, "body").AddText(text), retract, id,
+			element.New(xep.NSFallback, "fallback").Set("for", xep.NSRetract), element.New("urn:xmpp:hints", "store")))
 	})
 }
 
@@ -125,7 +126,8 @@ func (r *room) removeLine(id string) {
 	gone := []string{id}
 	if old := r.lineByID(id); old != nil {
 		for _, l := range r.history {
-			if l.replaces != "" && (l.replaces == old.id || l.replaces == old.origin || l.replaces == old.archived) && (l.nick == old.nick || l.occupant != "" && l.occupant == old.occupant) {
+			corrects := l.replaces != "" && (l.replaces == old.id || l.replaces == old.origin || l.replaces == old.archived)
+			if corrects && (l.nick == old.nick || l.occupant != "" && l.occupant == old.occupant) {
 				gone = append(gone, l.archived)
 			}
 		}

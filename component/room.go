@@ -92,7 +92,8 @@ func (rs *rooms) newRoom(peer legacy.Peer) *room {
 	if len(rs.all) >= maxRooms {
 		return nil
 	}
-	r := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID), occupants: make(map[string]*occupant), clients: make(map[string]*roomClient)}
+	r := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID),
+		occupants: make(map[string]*occupant), clients: make(map[string]*roomClient)}
 	r.persistent = rs.isPersistent(peer)
 	rs.entered++
 	r.order = rs.entered
@@ -124,12 +125,13 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 	case st.Child(xep.NSMUC, "x") != nil:
 		rs.joinRoom(st, peer)
 	case client == nil && r != nil && r.joined && st.To.Resource == resourceOf(r.nick):
-		// A page that was loaded again repeats its presence before it joins again: it is
-		// brought up to date, since "you were removed" would be all that it shows.
+		// A web client repeats its presence after a page reload, before it joins again. It is
+		// treated as a join: an unavailable presence would be shown as a kick.
 		rs.joinRoom(st, peer)
 	case client == nil: // XEP-0045 §7.2.18
 		gone := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID)}
-		gone.sendOccupant(full, &occupant{Occupant: legacy.Occupant{Nick: st.To.Resource}}, occupantStanza{gone: true, codes: []string{"110", "307", "333"}})
+		gone.sendOccupant(full, &occupant{Occupant: legacy.Occupant{Nick: st.To.Resource}},
+			occupantStanza{gone: true, codes: []string{"110", "307", "333"}})
 	case r.joined && st.To.Resource != resourceOf(r.nick):
 		r.changeNick(st, client)
 	default:
@@ -165,7 +167,8 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 		return
 	}
 	x := st.Child(xep.NSMUC, "x")
-	client := &roomClient{joinDeadline: rs.u.c.clock.Now().Add(joinTime), id: st.ID, lang: st.Lang() != "", nick: st.To.Resource, history: x.Child(xep.NSMUC, "history")}
+	client := &roomClient{joinDeadline: rs.u.c.clock.Now().Add(joinTime), id: st.ID, lang: st.Lang() != "",
+		nick: st.To.Resource, history: x.Child(xep.NSMUC, "history")}
 	r.clients[full] = client
 	r.readPresence(st, client)
 	if x.Child(xep.NSMUC, "password") != nil {

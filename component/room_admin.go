@@ -60,7 +60,8 @@ func (r *room) onOccupantIQ(req *stanza.Request) {
 	peer, err := r.rs.u.c.occupantPeer(r, o.Nick)
 	route := iqRoutes[iqName{req.Payload.Space, req.Payload.Name}]
 	switch {
-	case err == nil && req.Type == "get" && route.contact != nil && route.contactActor == nil && !req.Payload.Is(xep.NSPing, "ping"): // an answered ping means that the user is joined (XEP-0410 §3)
+	case err == nil && req.Type == "get" && route.contact != nil && route.contactActor == nil &&
+		!req.Payload.Is(xep.NSPing, "ping"): // an answered ping means that the user is joined (XEP-0410 §3)
 		answer, why := route.contact(r.rs.u.c, req.Inbound, req.Payload, peer)
 		if why != nil {
 			req.Fail(*why)
@@ -129,7 +130,8 @@ var (
 		"none": legacy.LevelNone, "visitor": legacy.LevelNone, "participant": legacy.LevelVoice, "moderator": legacy.LevelOperator,
 	}
 	levelsOfAffiliations = map[string]legacy.Level{
-		"none": legacy.LevelNone, "outcast": legacy.LevelNone, "member": legacy.LevelVoice, "admin": legacy.LevelHelper, "owner": legacy.LevelOperator,
+		"none": legacy.LevelNone, "outcast": legacy.LevelNone, "member": legacy.LevelVoice,
+		"admin": legacy.LevelHelper, "owner": legacy.LevelOperator,
 	}
 )
 
@@ -185,7 +187,8 @@ func (r *room) moderation(roomer legacy.Roomer, item *element.Element) (func(ref
 	if !known || both && (role == "none" || affiliation == "outcast") || item.Attr("nick") == "" && jid == "" {
 		return nil, &stanza.ErrBadRequest
 	}
-	m := legacy.Moderation{Kick: role == "none", Ban: affiliation == "outcast", Reason: body.Clean(item.ChildText(xep.NSMUCAdmin, "reason"))}
+	m := legacy.Moderation{Kick: role == "none", Ban: affiliation == "outcast",
+		Reason: body.Clean(item.ChildText(xep.NSMUCAdmin, "reason"))}
 	o := r.find(item.Attr("nick"))
 	if o == nil {
 		o = r.occupants[r.nickIn(jid)] // affiliations name a JID: the contact's, or the occupant's

@@ -22,8 +22,10 @@ func (c *Component) roomCommands() []*command {
 		list.args, list.argument = []string{"server", "name"}, "SERVER [PATTERN]"
 	}
 	return []*command{
-		{node: "join-room", name: "Join a room", word: "join", argument: strings.ToUpper(cmp.Or(c.info.RoomName, "room")), args: []string{"room"},
-			about: "have the gateway invite your client into a room", who: members, needs: legacy.FeatureRooms, start: func(u *user, x *execution) { u.rooms.joinForm(x) }},
+		{node: "join-room", name: "Join a room", word: "join",
+			argument: strings.ToUpper(cmp.Or(c.info.RoomName, "room")), args: []string{"room"},
+			about: "have the gateway invite your client to a room", who: members, needs: legacy.FeatureRooms,
+			start: func(u *user, x *execution) { u.rooms.joinForm(x) }},
 		list,
 		{node: "change-nick", name: "Change my nick", word: "nick", argument: "NEW", args: []string{"nick"},
 			about: "change your nick in the rooms that you are in", needs: legacy.FeatureNicks,

@@ -93,8 +93,8 @@ func (r *room) updateOccupant(o legacy.Occupant) {
 		now.id = before.id
 	}
 	r.occupants[o.Nick] = now
-	if o.Nick == r.nick && before != nil && before.Level == o.Level && (r.show != "" || before.Away == o.Away) { // the clients have received their own presence already
-		return
+	if o.Nick == r.nick && before != nil && before.Level == o.Level && (r.show != "" || before.Away == o.Away) {
+		return // the clients have received their own presence already
 	}
 	r.eachClient(func(full string) {
 		if o.Nick == r.nick {
@@ -139,7 +139,8 @@ func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 			}
 		}
 		if self != r.nick {
-			r.sendOccupant(full, &occupant{Occupant: legacy.Occupant{Nick: self}}, occupantStanza{gone: true, codes: []string{"303", "110"}, newNick: resourceOf(r.nick)})
+			r.sendOccupant(full, &occupant{Occupant: legacy.Occupant{Nick: self}},
+				occupantStanza{gone: true, codes: []string{"303", "110"}, newNick: resourceOf(r.nick)})
 		}
 		r.showRoom(full)
 	}
@@ -228,7 +229,8 @@ func (rs *rooms) onRoomLeft(ev legacy.RoomLeft) {
 		return
 	}
 	r.forgetPersistent()
-	r.closeRoom(occupantStanza{codes: append(leaveCodes(ev.Kind), "110"), actor: ev.By, reason: ev.Reason}, errNotInRoom.With("You are no longer in the room. "+ev.Reason))
+	s := occupantStanza{codes: append(leaveCodes(ev.Kind), "110"), actor: ev.By, reason: ev.Reason}
+	r.closeRoom(s, errNotInRoom.With("You are no longer in the room. "+ev.Reason))
 }
 
 // closeRoom sends every client in a room the user's unavailable presence, answers
@@ -344,8 +346,8 @@ func (r *room) onRoomReaction(ev legacy.RoomReaction, stanzaID string) {
 	}
 	id := r.idOf(ev.Nick)
 	r.eachClient(func(full string) {
-		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).Set("type", "groupchat").Set("id", stanzaID).
-			Add(reactions, id))
+		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).
+			Set("type", "groupchat").Set("id", stanzaID).Add(reactions, id))
 	})
 }
 
@@ -372,5 +374,7 @@ func (rs *rooms) invite(to string, peer legacy.Peer, by, reason string) {
 // isErrorOf reports whether an error stanza has one of the conditions.
 func isErrorOf(st *stanza.Inbound, conditions []stanza.Condition) bool {
 	x := st.Child(stanza.NS, "error")
-	return x != nil && slices.ContainsFunc(conditions, func(c stanza.Condition) bool { return x.Child(stanza.NSErrors, string(c)) != nil })
+	return x != nil && slices.ContainsFunc(conditions, func(c stanza.Condition) bool {
+		return x.Child(stanza.NSErrors, string(c)) != nil
+	})
 }

@@ -28,14 +28,13 @@ type line struct {
 	replyTo  string // nick of that message's sender, "" if unknown
 	quoted   [2]int // range of the quotation in text, in runes (XEP-0428)
 	replaces string // ID of the line that it corrects (XEP-0308)
-	localID  bool   // the network has no id for it: archived is ours
+	localID  bool   // archived is the gateway's own ID, since the network sent none
 	unstyled bool   // its text contains no styling (XEP-0393)
 	origin   string // origin ID of the user's client (XEP-0359), not archived
 	at       time.Time
 }
 
-// storedLine is a line as the registry keeps it. The names are short, since there are
-// many.
+// storedLine is the payload of a line in the registry. The names are short to save space.
 type storedLine struct {
 	Nick     string        `json:"n,omitempty"`
 	Text     string        `json:"t"`
@@ -91,12 +90,14 @@ func (r *room) addLine(l line) {
 		r.history = append(make([]line, 0, 2*maxHistory), r.history[len(r.history)-maxHistory:]...)
 	}
 	if r.rs.u.account.records(r.peer) {
-		payload, err := json.Marshal(storedLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply, l.replyTo, l.quoted, l.unstyled, l.replaces, l.localID})
+		payload, err := json.Marshal(storedLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply, l.replyTo,
+			l.quoted, l.unstyled, l.replaces, l.localID})
 		if err != nil {
 			r.rs.u.log.Error().Err(err).Msg("cannot archive a line")
 			return
 		}
-		r.rs.u.c.archive.add(r.rs.u.ctx, registry.Line{Network: r.rs.u.c.domain, User: r.rs.u.bare, Room: r.peer.ID, StanzaID: l.archived, Payload: payload, Created: l.at})
+		r.rs.u.c.archive.add(r.rs.u.ctx, registry.Line{Network: r.rs.u.c.domain, User: r.rs.u.bare, Room: r.peer.ID,
+			StanzaID: l.archived, Payload: payload, Created: l.at})
 	}
 }
 
@@ -104,8 +105,8 @@ func (r *room) addLine(l line) {
 func decodeLine(kept registry.Line) (line, error) {
 	var k storedLine
 	err := json.Unmarshal(kept.Payload, &k)
-	return line{nick: k.Nick, text: k.Text, markup: k.Markup, id: k.ID, archived: kept.StanzaID, occupant: k.Occupant, reply: k.Reply, replyTo: k.ReplyTo,
-		quoted: k.Quoted, unstyled: k.Unstyled, replaces: k.Replaces, localID: k.Unnamed, at: kept.Created}, err
+	return line{nick: k.Nick, text: k.Text, markup: k.Markup, id: k.ID, archived: kept.StanzaID, occupant: k.Occupant,
+		reply: k.Reply, replyTo: k.ReplyTo, quoted: k.Quoted, unstyled: k.Unstyled, replaces: k.Replaces, localID: k.Unnamed, at: kept.Created}, err
 }
 
 // loadHistory loads the archive's last lines into the history, once after a restart.
@@ -117,7 +118,8 @@ func (r *room) loadHistory() {
 	ctx, cancel := r.rs.u.storing()
 	defer cancel()
 	r.rs.u.c.archive.flush(ctx)
-	page, err := r.rs.u.c.cfg.Registry.Lines(ctx, registry.LineQuery{Network: r.rs.u.c.domain, User: r.rs.u.bare, Room: r.peer.ID, Limit: maxHistory, Last: true})
+	page, err := r.rs.u.c.cfg.Registry.Lines(ctx, registry.LineQuery{Network: r.rs.u.c.domain, User: r.rs.u.bare,
+		Room: r.peer.ID, Limit: maxHistory, Last: true})
 	if err != nil {
 		r.rs.u.log.Error().Err(err).Msg("cannot read the archive")
 		return
@@ -344,7 +346,8 @@ func (c *Component) store(lines []registry.Line) {
 func (c *Component) trimArchive(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	if err := c.cfg.Registry.TrimLines(ctx, c.domain, c.clock.Now().Add(-c.cfg.History.Keep), c.cfg.History.Lines); err != nil && ctx.Err() == nil {
+	oldest := c.clock.Now().Add(-c.cfg.History.Keep)
+	if err := c.cfg.Registry.TrimLines(ctx, c.domain, oldest, c.cfg.History.Lines); err != nil && ctx.Err() == nil {
 		c.log.Error().Err(err).Msg("cannot trim the archive of rooms")
 	}
 }

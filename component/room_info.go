@@ -93,7 +93,8 @@ func configFeatures(config legacy.RoomConfig) []string {
 	}
 	return []string{
 		choose(config.Hidden, "muc_hidden", "muc_public"), choose(config.InviteOnly, "muc_membersonly", "muc_open"),
-		choose(config.Moderated, "muc_moderated", "muc_unmoderated"), choose(config.Password != "", "muc_passwordprotected", "muc_unsecured"),
+		choose(config.Moderated, "muc_moderated", "muc_unmoderated"),
+		choose(config.Password != "", "muc_passwordprotected", "muc_unsecured"),
 	}
 }
 
@@ -223,7 +224,9 @@ func (rs *rooms) roomsAt(req *stanza.Request, service legacy.Peer, then func([]l
 // listedRoom returns a room's entry in the cached lists, nil if there is none.
 func (rs *rooms) listedRoom(peer legacy.Peer) *legacy.ListedRoom {
 	for _, list := range rs.lists {
-		i, ok := slices.BinarySearchFunc(list.rooms, peer.ID, func(l legacy.ListedRoom, id string) int { return cmp.Compare(l.Room.ID, id) })
+		i, ok := slices.BinarySearchFunc(list.rooms, peer.ID, func(l legacy.ListedRoom, id string) int {
+			return cmp.Compare(l.Room.ID, id)
+		})
 		if ok && list.expires.After(rs.u.c.clock.Now()) {
 			return &list.rooms[i]
 		}

@@ -45,7 +45,8 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 		r.loadHistory()
 	}
 	r.rs.u.outbox.endTyping(typist(r, ev.Nick))
-	l := line{nick: ev.Nick, text: body.Styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time, reply: ev.Reply, replaces: replaces}
+	l := line{nick: ev.Nick, text: body.Styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time,
+		reply: ev.Reply, replaces: replaces}
 	l.unstyled = replaces == "" && body.IsUnstyled(ev.Text, ev.Markup)
 	l.quote(r.lineByID(ev.Reply))
 	if !ev.Time.IsZero() {
@@ -119,8 +120,9 @@ func (r *room) appendLine(dst []byte, to string, l *line, delayed bool) []byte {
 // clientGoneErrors are the error conditions by which a server reports that it could not deliver a
 // stanza to a client. The client is removed without a leave presence: another client with
 // the same full JID may be about to join. (XEP-0045 §18.1.2)
-var clientGoneErrors = []stanza.Condition{stanza.Gone, stanza.ItemNotFound, stanza.RecipientUnavailable, stanza.Redirect, stanza.JIDMalformed,
-	stanza.RemoteServerNotFound, stanza.RemoteServerTimeout, stanza.ServiceUnavailable, stanza.InternalServerError}
+var clientGoneErrors = []stanza.Condition{stanza.Gone, stanza.ItemNotFound, stanza.RecipientUnavailable,
+	stanza.Redirect, stanza.JIDMalformed, stanza.RemoteServerNotFound, stanza.RemoteServerTimeout,
+	stanza.ServiceUnavailable, stanza.InternalServerError}
 
 // onRoomText handles a message to a room. (XEP-0045 §7.4, §8.1)
 func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
@@ -136,7 +138,8 @@ func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
 		return // the network cannot decline an invitation (XEP-0045 §7.8.2)
 	}
 	if !inside || !r.joined {
-		if body.Plain(st.Element) != "" || body.ActOf(st.Element) != body.Say || st.Child(stanza.NS, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
+		if body.Plain(st.Element) != "" || body.ActOf(st.Element) != body.Say ||
+			st.Child(stanza.NS, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
 			why := errNotInRoom
 			why.Type = stanza.Modify
 			st.Refuse(why)
@@ -332,15 +335,18 @@ func (rs *rooms) reflect(st *stanza.Inbound, id string) {
 		switch body.ActOf(st.Element) {
 		case body.React:
 			e := st.Child(xep.NSReactions, "reactions")
-			r.onRoomReaction(legacy.RoomReaction{Room: r.peer, Nick: r.nick, ID: e.Attr("id"), Emojis: body.ReactionsIn(e)}, cmp.Or(st.ID, newID()))
+			ev := legacy.RoomReaction{Room: r.peer, Nick: r.nick, ID: e.Attr("id"), Emojis: body.ReactionsIn(e)}
+			r.onRoomReaction(ev, cmp.Or(st.ID, newID()))
 			return
 		case body.Retract:
 			r.reflectRetraction(st)
 			return
 		}
 		archived := cmp.Or(id, newID())
-		l := line{nick: r.nick, text: body.Plain(st.Element), id: cmp.Or(st.ID, archived), archived: archived, localID: id == "", at: r.nextStamp(rs.u.c.clock.Now(), false), occupant: o.id,
-			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"), quoted: body.QuoteIn(st.Element)}
+		l := line{nick: r.nick, text: body.Plain(st.Element), id: cmp.Or(st.ID, archived), archived: archived,
+			localID: id == "", at: r.nextStamp(rs.u.c.clock.Now(), false), occupant: o.id,
+			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"),
+			quoted: body.QuoteIn(st.Element)}
 		if body.ActOf(st.Element) == body.Correct {
 			l.replaces = st.Child(xep.NSCorrect, "replace").Attr("id")
 			if old := r.lineByID(l.replaces); old != nil && old.nick != r.nick && !r.saidBy(old, r.nick) {

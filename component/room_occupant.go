@@ -85,8 +85,8 @@ type occupantStanza struct {
 	actor, reason string
 	destroyed     bool
 	show, status  string // override the occupant's
-	moderated     bool   // the room is
-	jid           string // of the occupant outside of the room
+	moderated     bool   // the room is moderated
+	jid           string // the occupant's JID outside of the room
 }
 
 // affiliations and roles by level. Operators are owners, since clients offer the

@@ -24,7 +24,8 @@ func (ac *account) settings(p legacy.Peer) map[string]string {
 	values := make(map[string]string)
 	if ac.row != nil {
 		for name, value := range ac.row.Options {
-			if key, ok := strings.CutPrefix(name, settingPrefix+p.ID+" "); ok && !strings.Contains(key, " ") { // otherwise the option belongs to a longer Peer.ID
+			key, ok := strings.CutPrefix(name, settingPrefix+p.ID+" ")
+			if ok && !strings.Contains(key, " ") { // otherwise the option belongs to a longer Peer.ID
 				values[key] = value
 			}
 		}

@@ -117,8 +117,8 @@ func (r *room) sendRoomState(nick string, state string) {
 		return
 	}
 	r.eachClient(func(full string) {
-		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(nick)).Set("to", full).Set("type", "groupchat").Set("id", newID()).
-			Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), r.idOf(nick)))
+		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(nick)).Set("to", full).
+			Set("type", "groupchat").Set("id", newID()).Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), r.idOf(nick)))
 	})
 }
 

@@ -87,7 +87,8 @@ func (vi *visits) applyNick(roomer legacy.Roomer, room legacy.Peer) {
 	if vi.newNick == "" {
 		return
 	}
-	if err := roomer.SetNick(vi.u.ctx, room, vi.newNick); err != nil && legacy.KindOf(err) != legacy.Offline { // a later connection begins with that nick
+	err := roomer.SetNick(vi.u.ctx, room, vi.newNick)
+	if err != nil && legacy.KindOf(err) != legacy.Offline { // a later connection begins with that nick
 		vi.u.log.Debug().Err(err).Msg("cannot change the nick of a guest")
 	}
 	vi.newNick = ""

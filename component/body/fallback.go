@@ -16,7 +16,8 @@ func QuoteIn(st *element.Element) (at [2]int) {
 		body := fallback.Child(xep.NSFallback, "body")
 		from, err1 := strconv.Atoi(body.Attr("start"))
 		to, err2 := strconv.Atoi(body.Attr("end"))
-		if fallback.Attr("for") == xep.NSReply && err1 == nil && err2 == nil && from >= 0 && to > from && to <= utf8.RuneCountInString(bodyText(st)) {
+		valid := err1 == nil && err2 == nil && from >= 0 && to > from && to <= utf8.RuneCountInString(bodyText(st))
+		if valid && fallback.Attr("for") == xep.NSReply {
 			return [2]int{from, to}
 		}
 	}
