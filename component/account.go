@@ -12,11 +12,11 @@ import (
 type account struct {
 	u *user
 
-	row            *registry.Account // nil for somebody who has none
-	guest          bool              // it lasts as long as the user is in a room
+	row            *registry.Account // nil without an account
+	guest          bool              // the account ends with the last room
 	guestLeft      bool              // the guest has left the last room
 	leavingGateway bool              // it is being removed
-	settling       *settling         // waits for changes that are on their way to the network
+	settling       *settling         // an operation that waits for pending roster edits, nil if none does
 }
 
 func (ac *account) due(now time.Time) {
@@ -44,13 +44,13 @@ func (ac *account) reset(why resetReason) {
 	}
 }
 
-// exists reports whether the user has an account, be it a guest's.
+// exists reports whether the user has an account, a guest's included.
 func (ac *account) exists() bool { return ac.row != nil }
 
 // isGuest reports whether the account ends with the user's last room.
 func (ac *account) isGuest() bool { return ac.guest }
 
-// stored is a copy of the account, the zero value for somebody without.
+// stored returns a copy of the account, the zero value if there is none.
 func (ac *account) stored() registry.Account {
 	if ac.row == nil {
 		return registry.Account{}
@@ -58,37 +58,37 @@ func (ac *account) stored() registry.Account {
 	return *ac.row
 }
 
-// legacy is the account as adapters take it.
+// legacy returns the account for an adapter.
 func (ac *account) legacy() legacy.Account {
 	row := ac.stored()
 	return legacy.Account{Fields: row.Fields, Settings: allSettings(&row), State: row.State}
 }
 
-// name is what the account is called on the network.
+// name returns the account's name on the network.
 func (ac *account) name() string {
 	row := ac.stored()
 	return cmp.Or(row.Login, row.Fields["username"])
 }
 
-// field is an answer of the registration form, "" if there is none.
+// field returns the registered value of a field, "" if there is none.
 func (ac *account) field(name string) string { return ac.stored().Fields[name] }
 
-// value is an option as it is stored, "" if it is not.
+// value returns the stored value of an option, "" if it is not set.
 func (ac *account) value(name string) string { return ac.stored().Options[name] }
 
-// take makes an account the user's.
+// take replaces the user's account.
 func (ac *account) take(row *registry.Account) { ac.row, ac.guest, ac.guestLeft = row, false, false }
 
-// beGuest makes an account for as long as the user is in a room.
+// beGuest creates a guest's account, which ends with the user's last room.
 func (ac *account) beGuest(fields map[string]string) {
 	ac.row = &registry.Account{Network: ac.u.c.domain, User: ac.u.bare, Fields: fields}
 	ac.guest = true
 }
 
-// renameGuest changes the nick that a guest's sign-ons begin with.
+// renameGuest changes the nick for a guest's next sign-on.
 func (ac *account) renameGuest(nick string) { ac.row.Fields["username"] = nick }
 
-// leaveGuest ends a guest's account, once the session has ended.
+// leaveGuest ends a guest's account once the session has ended.
 func (ac *account) leaveGuest() { ac.guestLeft = true }
 
 func (ac *account) endGuest() {

@@ -7,19 +7,19 @@ import (
 	"transport/component/stanza"
 )
 
-// queued is a stanza for an actor. handle, for an IQ, answers it.
+// queued is a stanza in an inbox. handle answers it if it is an IQ.
 type queued struct {
 	*stanza.Inbound
 	handle func(*user, *stanza.Request)
 }
 
-// inbox holds the stanzas of one user that wait for the actor. The reader puts
-// them in and never waits.
+// inbox queues the stanzas of one user for the actor. The stream reader adds them and
+// never blocks.
 type inbox struct {
-	wake chan struct{} // something is there; capacity 1
+	wake chan struct{} // signals a stanza; capacity 1
 
-	batch []queued // taken and not yet handled; this and the next are the actor's
-	stall stall    // of the messages that wait for the network
+	batch []queued // taken and not yet handled; batch and stall belong to the actor
+	stall stall    // back-pressure of the network
 
 	mu      sync.Mutex
 	waiting []queued
@@ -27,17 +27,17 @@ type inbox struct {
 }
 
 const (
-	// inboxSize is how many stanzas of a user may wait: a server sends a client's
-	// presence and a probe to every contact at once, and a client may send faster
-	// than the network takes.
+	// inboxSize is the most stanzas that are queued for a user. A server sends a
+	// client's presence and a probe to every contact at once, and a client may send
+	// faster than the network accepts.
 	inboxSize = 16 << 10
-	// inboxBytes is how large they may be together.
+	// inboxBytes is their total size in bytes.
 	inboxBytes = 16 << 20
 )
 
 func newInbox() inbox { return inbox{wake: make(chan struct{}, 1)} }
 
-// add adds a stanza. It is false when there are too many.
+// add queues a stanza. It returns false if the inbox is full. Any goroutine may call it.
 func (b *inbox) add(st queued) bool {
 	size := st.Size()
 	b.mu.Lock()
@@ -53,7 +53,7 @@ func (b *inbox) add(st queued) bool {
 	return ok
 }
 
-// take returns all that waits, with spare to be reused for what comes next.
+// take empties the queue and returns it. spare is reused for the next stanzas.
 func (b *inbox) take(spare []queued) []queued {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -69,19 +69,19 @@ func (b *inbox) empty() bool {
 }
 
 const (
-	stallTime = 5 * time.Second  // that a message waits for a network that says nothing
-	stallMost = 25 * time.Second // that it waits for one that does, less than requestTime
+	stallTime = 5 * time.Second  // longest wait of a message while the network sends no events
+	stallMost = 25 * time.Second // longest wait while it does, less than requestTime
 )
 
-// stall is the time for which messages wait until the network has taken those before
-// them. A network that says something at all is there, and has yet to come to them:
-// perhaps it is the XMPP server that is slow, and holds up what the network says.
+// stall is the back-pressure deadline: messages wait until the network has accepted the
+// ones before them. Events from the network extend the deadline, since a session that
+// sends events is alive; it may be blocked because the XMPP server reads slowly.
 type stall struct {
 	end  time.Time // zero while nothing waits
 	most time.Time
 }
 
-// extend puts off the end: the network has said something.
+// extend extends the deadline after an event from the network.
 func (s *stall) extend(c Clock) {
 	if s.end.IsZero() {
 		return
@@ -93,7 +93,7 @@ func (s *stall) extend(c Clock) {
 	}
 }
 
-// over reports whether the wait, which begins with the first call, is over.
+// over reports whether the deadline has passed. The first call starts the wait.
 func (s *stall) over(now time.Time) bool {
 	if s.end.IsZero() {
 		s.end, s.most = now.Add(stallTime), now.Add(stallMost)
@@ -101,8 +101,8 @@ func (s *stall) over(now time.Time) bool {
 	return !s.end.After(now)
 }
 
-// handleBatch handles the stanzas that wait, up to a message for which the network
-// has no room now.
+// handleBatch handles the queued stanzas, up to a message for which the session has no
+// capacity at the moment.
 func (u *user) handleBatch() {
 	for len(u.inbox.batch) > 0 {
 		st := u.inbox.batch[0]

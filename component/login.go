@@ -6,23 +6,23 @@ import (
 	"transport/legacy"
 )
 
-// login is the user's session with the network, and the state that decides whether there
-// is one: a registration that is tried, the back-off between sign-ons, and the time for
-// which a session outlives the user's last client.
+// login is the user's session with the network and the state that decides whether there
+// is one: the pending registration, the back-off between sign-ons, and the grace period
+// after the last client has gone offline.
 type login struct {
 	u *user
 
 	visits
 
 	session      *session             // nil if there is none
-	pending      *pendingRegistration // a registration that is being tried
+	pending      *pendingRegistration // nil if no registration is pending
 	signOnErr    error                // sticky: no sign-on until the credentials or the user's presence change
 	attempt      int                  // sign-ons that failed in a row
-	lastError    error                // that ended a session
+	lastError    error                // the error that ended the last session
 	lastErrorAt  time.Time
-	retryAt      time.Time // the next sign-on
+	retryAt      time.Time // when the next sign-on is tried
 	forcedOnline bool      // signed on by a command, without an available client
-	graceEnd     time.Time // until then a session needs no client
+	graceEnd     time.Time // the end of the grace period, in which a session needs no client
 }
 
 func (lg *login) due(now time.Time) {
@@ -60,7 +60,7 @@ func (lg *login) busy() bool {
 
 func (lg *login) reset(why resetReason) {
 	switch why {
-	case linkChanged: // before the clients are forgotten
+	case linkChanged: // before clients.reset drops the clients
 		if lg.session != nil || lg.u.clients.busy() || lg.u.rooms.busy() {
 			lg.graceEnd = lg.u.c.clock.Now().Add(linkGrace)
 		}
@@ -75,19 +75,20 @@ func (lg *login) reset(why resetReason) {
 	}
 }
 
-// hasSession reports whether a session runs, be it signed on or not.
+// hasSession reports whether a session is running, signed on or not.
 func (lg *login) hasSession() bool { return lg.session != nil }
 
-// is reports whether a session is the running one.
+// is reports whether s is the running session.
 func (lg *login) is(s *session) bool { return lg.session == s }
 
-// current is the running session, to be compared by is; nil if there is none.
+// current returns the running session, nil if there is none. The caller only compares it,
+// by login.is.
 func (lg *login) current() *session { return lg.session }
 
 // isReady reports whether the network has signed the account on.
 func (lg *login) isReady() bool { return lg.session != nil && lg.session.ready }
 
-// cancel ends the running session at once. It is false if there is none.
+// cancel ends the running session at once. It returns false if there is none.
 func (lg *login) cancel() bool {
 	if lg.session == nil {
 		return false
@@ -96,25 +97,26 @@ func (lg *login) cancel() bool {
 	return true
 }
 
-// signOnError is why no session is started, nil if one may be.
+// signOnError returns the error that prevents a sign-on, nil if none does.
 func (lg *login) signOnError() error { return lg.signOnErr }
 
-// clearSignOnError lets the next sign-on be tried.
+// clearSignOnError permits the next sign-on.
 func (lg *login) clearSignOnError() { lg.signOnErr = nil }
 
-// registering reports whether a registration is tried.
+// registering reports whether a registration is pending.
 func (lg *login) registering() bool { return lg.pending != nil }
 
-// beginRegistration begins a registration: its session is the next that is started.
+// beginRegistration makes a registration the pending one. The next session signs on with
+// its account.
 func (lg *login) beginRegistration(t *pendingRegistration) { lg.pending, lg.retryAt = t, time.Time{} }
 
-// endGrace ends the time for which the session needs no client: one has come.
+// endGrace ends the grace period: a client is online again.
 func (lg *login) endGrace() { lg.graceEnd = time.Time{} }
 
-// startGrace lets the session outlive the last client for a while.
+// startGrace starts the grace period after the last client has gone offline.
 func (lg *login) startGrace() { lg.graceEnd = lg.lingerEnd() }
 
-// forceOnline signs on now, though no client may be available, and whatever failed before.
+// forceOnline signs on now, without an available client and in spite of earlier errors.
 func (lg *login) forceOnline() {
 	lg.signOnErr, lg.retryAt, lg.attempt = nil, time.Time{}, 0
 	if !lg.u.clients.busy() {
@@ -122,7 +124,8 @@ func (lg *login) forceOnline() {
 	}
 }
 
-// legacySession is the session that commands may go to, nil if there is none.
+// legacySession returns the session that accepts commands, nil if the user is not signed
+// on.
 func (lg *login) legacySession() legacy.Session {
 	if s := lg.session; s != nil && s.ready && !s.ending {
 		return s.legacy

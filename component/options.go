@@ -10,28 +10,28 @@ import (
 	"transport/legacy"
 )
 
-// Options of a registration: settings of the user's, kept with it. An option
-// that is not there has its default, which is "".
+// Options of a registration. They are stored with it; one that is not set has the
+// default "".
 const (
 	optLoggedOut  = "logged-out"  // the user signed off until further notice
 	optStay       = "stay"        // signed on while all clients are offline
-	optAutoAccept = "auto-accept" // whoever asks may see the user
-	optAutoDeny   = "auto-deny"   // nobody who asks may see the user, who is not bothered with it
-	optHideStatus = "hide-status" // the status text is not shown to the network
-	optInvisible  = "invisible"   // the user is signed on and looks offline
-	optNoTyping   = "no-typing"   // nobody is told that the user is typing
+	optAutoAccept = "auto-accept" // subscription requests are approved
+	optAutoDeny   = "auto-deny"   // subscription requests are denied, without asking the user
+	optHideStatus = "hide-status" // the status text is not sent to the network
+	optInvisible  = "invisible"   // the user is signed on and appears offline
+	optNoTyping   = "no-typing"   // no typing notifications are sent
 
-	optNoActs = "no-reactions" // reactions and retractions are not told in words where the network has neither
+	optNoActs = "no-reactions" // no fallback text for reactions and retractions where the network supports neither
 
-	optNoHistory   = "no-history"    // what is said in rooms is not archived
+	optNoHistory   = "no-history"    // room messages are not archived
 	optStayInRooms = "stay-in-rooms" // the user stays in rooms while all clients are offline
-	optHistory     = "max-history"   // lines that clients get which do not say how many
-	optAvatar      = "send-avatar"   // the picture of the user's vCard is shown to the network
-	optProfile     = "send-profile"  // and what else is in it
+	optHistory     = "max-history"   // history lines for a client that requests no number
+	optAvatar      = "send-avatar"   // the avatar of the user's vCard is published
+	optProfile     = "send-profile"  // the rest of the vCard is published
 )
 
-// switches are the options that a user sets by a form, each by its field there. An
-// inverted one is on as long as nothing is said.
+// switches are the boolean options and their form fields. An inverted one is on by
+// default.
 var switches = []struct {
 	name, field, label string
 	inverted           bool
@@ -50,12 +50,12 @@ var switches = []struct {
 	{optProfile, optProfile, "Publish the rest of my vCard on the network", false, legacy.FeatureSetProfile},
 }
 
-// option reports whether a switch is on.
+// option reports whether a boolean option is set.
 func (ac *account) option(name string) bool {
 	return ac.row != nil && ac.row.Options[name] != ""
 }
 
-// setOption changes one option.
+// setOption stores one option.
 func (ac *account) setOption(name, value string) *stanza.Error {
 	options := maps.Clone(ac.row.Options)
 	if options == nil {
@@ -82,7 +82,7 @@ func (ac *account) setOptions(options map[string]string) *stanza.Error {
 	return nil
 }
 
-// askOptions shows the switches that mean something on this network.
+// askOptions asks for the options that apply to this network.
 func (ad *adhoc) askOptions(x *execution) {
 	asked := xep.NewForm("form", "", "Settings", "")
 	for _, s := range switches {

@@ -13,20 +13,21 @@ import (
 	"transport/registry"
 )
 
-// registrationTimeout is how long the network has to accept new credentials, less than
-// an IQ may take.
+// registrationTimeout is the time in which the network must accept new credentials. It is
+// less than requestTime.
 const registrationTimeout = 20 * time.Second
 
-// pendingRegistration is a registration that is being tried by really signing on.
+// pendingRegistration is a registration that waits for the network to accept its
+// credentials in a sign-on.
 type pendingRegistration struct {
-	done     func(*stanza.Error) // tells the user what came of it, nil for success
+	done     func(*stanza.Error) // reports the result to the user, nil for success
 	account  registry.Account
 	client   string // full JID of the client that registers
 	deadline time.Time
 	started  bool
 }
 
-// onRegister answers in-band registration. (XEP-0077)
+// onRegister answers the IQs of in-band registration. (XEP-0077)
 func (ac *account) onRegister(r *stanza.Request) {
 	switch {
 	case r.Type == "get":
@@ -38,9 +39,9 @@ func (ac *account) onRegister(r *stanza.Request) {
 	}
 }
 
-// registrationForm is the answer to a get: the form, the plain fields beside it
-// where they can hold all that is required, and what is registered already, but
-// for secrets. (XEP-0077 §3.1)
+// registrationForm returns the registration form, and the legacy fields beside it if they
+// can express all required values. It is filled in with the current registration, secrets
+// excepted. (XEP-0077 §3.1)
 func (ac *account) registrationForm() *element.Element {
 	info := ac.u.c.info
 	q := element.New(xep.NSRegister, "query")
@@ -71,8 +72,8 @@ func (ac *account) registrationForm() *element.Element {
 	return q.Add(asked)
 }
 
-// instructions are those of the registration form. Who is registered reads as whom, what
-// to leave empty, and how to unregister with a client that does not offer that.
+// instructions returns the instructions of the registration form. A registered user also
+// reads the account's name and how to unregister.
 func (ac *account) instructions() string {
 	if !ac.isRegistered() {
 		return ac.u.c.info.Instructions
@@ -90,11 +91,11 @@ func (ac *account) instructions() string {
 	return text + " To unregister, if your client has no button for it, write the word unregister to " + ac.u.c.domain + ". " + ac.u.c.info.Instructions
 }
 
-// isRegistered reports whether the user has a registration: guests have none.
+// isRegistered reports whether the user has a registration. Guests have none.
 func (ac *account) isRegistered() bool { return ac.row != nil && !ac.guest }
 
-// registered is what is known of a field, to be filled in for the user: never a
-// secret.
+// registered returns the registered value of a field, its default if there is none, and
+// never a secret.
 func (ac *account) registered(f legacy.Field) string {
 	if isSecret(f) {
 		return ""
@@ -107,14 +108,13 @@ func (ac *account) registered(f legacy.Field) string {
 	return f.Default
 }
 
-// registrationField is a field of the form. A secret that we have need not be
-// entered again.
+// registrationField returns a field of the form. A stored secret is not required again.
 func (ac *account) registrationField(f legacy.Field) *element.Element {
 	f.Required = f.Required && (!ac.isRegistered() || !isSecret(f))
 	return formField(f, ac.registered(f))
 }
 
-// withoutFields is a registration query with nothing but its instructions.
+// withoutFields returns a registration query without its legacy fields.
 func withoutFields(q *element.Element) *element.Element {
 	left := element.New(xep.NSRegister, "query")
 	for e := range q.Elements() {
@@ -125,8 +125,8 @@ func withoutFields(q *element.Element) *element.Element {
 	return left
 }
 
-// onRegistration answers a filled-in form: it checks what can be checked at
-// once, and tries the rest by signing on. (XEP-0077 §3.1, XEP-0100 §4.1)
+// onRegistration handles a submitted form: it validates the fields and verifies the
+// credentials by signing on. (XEP-0077 §3.1, XEP-0100 §4.1)
 func (ac *account) onRegistration(r *stanza.Request) {
 	given, cancelled := submitted(r.Payload)
 	if cancelled { // XEP-0004 §3.1
@@ -142,8 +142,7 @@ func (ac *account) onRegistration(r *stanza.Request) {
 	})
 }
 
-// register tries a registration, or a change of one, and calls done once it is
-// known what came of it.
+// register creates or changes a registration and calls done with the result.
 func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 	if ac.u.login.registering() {
 		done(&stanza.ErrRegistrationBusy)
@@ -181,8 +180,9 @@ func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 	ac.u.login.beginRegistration(&pendingRegistration{done: done, account: account, client: ac.u.clients.sender(), deadline: ac.u.c.clock.Now().Add(registrationTimeout)})
 }
 
-// sameFields reports whether a registration is what it was: the form shows defaults for
-// what was never entered, and clients send them.
+// sameFields reports whether submitted fields equal the registration. A field that was
+// never entered equals its default, since clients submit the defaults that the form
+// shows.
 func (ac *account) sameFields(fields map[string]string) bool {
 	for _, f := range ac.u.c.info.Form {
 		before, entered := ac.row.Fields[f.Var]
@@ -196,8 +196,8 @@ func (ac *account) sameFields(fields map[string]string) bool {
 	return true
 }
 
-// submitted reads what was filled in: the form if there is one, else the plain
-// fields. (XEP-0077 §4)
+// submitted reads the submitted fields: from the data form if there is one, else from the
+// legacy fields. (XEP-0077 §4)
 func submitted(q *element.Element) (fields map[string]string, cancelled bool) {
 	fields = make(map[string]string)
 	if x := q.Child(xep.NSDataForm, "x"); x != nil {
@@ -216,8 +216,8 @@ func submitted(q *element.Element) (fields map[string]string, cancelled bool) {
 	return fields, false
 }
 
-// renewed is the field, if there is one, by whose change secrets must be entered
-// again: what is stored would go elsewhere than where it was meant for.
+// renewed returns the label of a changed field that requires the secrets to be entered
+// again, since they would be sent to another server than they were entered for.
 func (ac *account) renewed(given map[string]string) string {
 	for _, f := range ac.u.c.info.Form {
 		if value, ok := given[f.Var]; ok && f.Renews && ac.isRegistered() && value != ac.row.Fields[f.Var] {
@@ -227,8 +227,8 @@ func (ac *account) renewed(given map[string]string) string {
 	return ""
 }
 
-// mergeFields completes what was filled in by what is registered, and checks it.
-// An empty secret of a registered user stays what it was. (XEP-0077 §3.3)
+// mergeFields completes submitted fields with the registered ones and validates them. An
+// empty secret keeps its stored value. (XEP-0077 §3.3)
 func (ac *account) mergeFields(given map[string]string) (map[string]string, *stanza.Error) {
 	fields := make(map[string]string)
 	renewed := ac.renewed(given)
@@ -259,13 +259,13 @@ func (ac *account) mergeFields(given map[string]string) (map[string]string, *sta
 	return nil, notAcceptable(err)
 }
 
-// The longest answers to registration fields, in bytes.
+// maxLine is the longest value of a registration field, in bytes.
 const maxLine = 1024
 
 var maxField = map[legacy.FieldType]int{legacy.FieldLines: 8 << 10, legacy.FieldSecretLines: 16 << 10}
 
-// advanceRegistration brings a trial on: first the session of the old credentials must
-// end, since most networks allow only one.
+// advanceRegistration starts the session of a pending registration, once the session with
+// the old credentials has ended: most networks permit only one.
 func (lg *login) advanceRegistration() {
 	switch t, s := lg.pending, lg.session; {
 	case s != nil && !s.registers && !s.ending:
@@ -279,8 +279,8 @@ func (lg *login) advanceRegistration() {
 	}
 }
 
-// commitRegistration stores a registration that the network has accepted. It is false
-// when that failed.
+// commitRegistration stores a registration that the network has accepted. It returns
+// false if that failed.
 func (lg *login) commitRegistration() bool {
 	t := lg.pending
 	lg.pending = nil
@@ -307,8 +307,8 @@ func (lg *login) commitRegistration() bool {
 	return true
 }
 
-// abortRegistration gives a registration up and says why. What was registered before, if
-// anything, stays in force.
+// abortRegistration rejects the pending registration with an error. An earlier
+// registration stays valid.
 func (lg *login) abortRegistration(err error) {
 	t := lg.pending
 	lg.pending = nil
@@ -320,14 +320,14 @@ func (lg *login) abortRegistration(err error) {
 	case legacy.Auth: // XEP-0100 §4.1.2
 		why.Type, why.Condition = stanza.Modify, stanza.NotAcceptable
 	case legacy.Internal:
-		lg.u.log.Error().Err(err).Msg("cannot try a registration")
+		lg.u.log.Error().Err(err).Msg("cannot verify a registration")
 	}
-	lg.u.log.Info().Err(err).Msg("a registration was not accepted")
+	lg.u.log.Info().Err(err).Msg("registration rejected")
 	t.done(&why)
 	lg.u.calls.sweep()
 }
 
-// onCredentialsChanged stores what the user signs on with from now on.
+// onCredentialsChanged stores credentials that were changed on the network.
 func (lg *login) onCredentialsChanged(fields map[string]string) {
 	if !lg.u.account.isRegistered() {
 		return

@@ -14,31 +14,31 @@ import (
 	"transport/registry"
 )
 
-// session is one run of a legacy session. The actor owns it; run has a goroutine
-// of its own.
+// session is one run of a legacy session. The actor owns it; legacy.Session.Run has its
+// own goroutine.
 type session struct {
 	legacy    legacy.Session
 	cancel    context.CancelFunc
 	ready     bool // the network has signed the account on
 	ending    bool // cancel was called
-	registers bool // it tries a registration
+	registers bool // its account is a pending registration
 
 	since       time.Time // signed on
-	signOnBy    time.Time // until then the network must have signed the account on
-	queuedUntil time.Time // until then the sign-on waits for its turn, zero if it does not
+	signOnBy    time.Time // the deadline of the sign-on
+	queuedUntil time.Time // the end of the wait in the network's sign-on queue, zero without one
 }
 
-// sessionEvent is what a session says to its actor: a legacy.Event, a sessionFlush
-// or a sessionEnd.
+// sessionEvent is an event that a session sends to its actor: a legacy.Event, a
+// sessionFlush or a sessionEnd.
 type sessionEvent struct {
 	from *session
 	what any
 }
 
-// sessionFlush is to be closed when everything before is dealt with.
+// sessionFlush is closed once all earlier events have been handled.
 type sessionFlush chan<- struct{}
 
-// sessionEnd is how a session has ended.
+// sessionEnd reports the end of a session.
 type sessionEnd struct{ err error }
 
 const (
@@ -47,12 +47,12 @@ const (
 	backoffCeil   = 5 * time.Minute
 )
 
-// startSession starts a session for an account. The actor calls it while it has
-// none.
+// startSession starts a session for an account. The actor calls it while no session is
+// running.
 func (lg *login) startSession(account *registry.Account, trial bool) error {
 	ctx, cancel := context.WithCancel(lg.u.ctx)
 	s := &session{cancel: cancel, registers: trial, signOnBy: lg.u.c.clock.Now().Add(signOnTimeout)}
-	place := make(chan struct{}, 1) // holds our place among the sign-ons
+	place := make(chan struct{}, 1) // filled while we occupy a slot of Component.signOns
 	over := func() {
 		select {
 		case <-place:
@@ -70,7 +70,7 @@ func (lg *login) startSession(account *registry.Account, trial bool) error {
 		Log: lg.u.log,
 		Emit: func(ev legacy.Event) {
 			switch ev.(type) {
-			case legacy.Ready, legacy.SignOnDelayed: // others need not wait as well
+			case legacy.Ready, legacy.SignOnDelayed: // the sign-on is over or delayed: free the slot
 				over()
 			}
 			lg.u.post(sessionEvent{s, ev})
@@ -104,9 +104,9 @@ func (lg *login) startSession(account *registry.Account, trial bool) error {
 	return nil
 }
 
-// waitToSignOn waits for a place among those who sign on: ten thousand users must
-// not do so at once after a restart. It is not inlined: the room that it
-// takes would double the stack of every session, as long as that lasts.
+// waitToSignOn waits for one of maxSignOns slots: it limits concurrent sign-ons, so that a
+// restart does not make all users sign on at once. It must not be inlined: its frame would
+// double the stack of every session for the whole session.
 //
 //go:noinline
 func (c *Component) waitToSignOn(ctx context.Context) bool {
@@ -118,8 +118,8 @@ func (c *Component) waitToSignOn(ctx context.Context) bool {
 	}
 }
 
-// runSession runs a session, and tells the actor how it has ended. A panic of the
-// adapter ends that session only.
+// runSession runs a session and reports its end to the actor. A panic of the adapter ends
+// this session only.
 func (lg *login) runSession(ctx context.Context, s *session) {
 	var err error
 	defer func() {
@@ -132,8 +132,8 @@ func (lg *login) runSession(ctx context.Context, s *session) {
 	err = s.legacy.Run(ctx)
 }
 
-// post hands an event to the actor. It blocks while the actor's queue is full,
-// so that TCP slows the network, and gives up when the actor has ended.
+// post sends an event to the actor. It blocks while the event queue is full
+// (back-pressure on the network's connection) and gives up when the actor has ended.
 func (u *user) post(ev sessionEvent) {
 	select {
 	case u.events <- ev:
@@ -141,8 +141,8 @@ func (u *user) post(ev sessionEvent) {
 	}
 }
 
-// flush waits until the actor has dealt with everything that was emitted, and
-// the XMPP server is known to have it.
+// flush waits until the actor has handled all events that were emitted before, and the
+// XMPP server has acknowledged the messages.
 func (u *user) flush(ctx context.Context, s *session) error {
 	dealt := make(chan struct{})
 	select {
@@ -177,7 +177,7 @@ func (lg *login) wantsSession() bool {
 	return !lg.graceEnd.IsZero() && (lg.session != nil || lg.forcedOnline)
 }
 
-// reconcileSession starts or ends the session as the user's state wants it.
+// reconcileSession starts or ends a session according to wantsSession.
 func (lg *login) reconcileSession() {
 	switch s := lg.session; {
 	case lg.pending != nil:
@@ -185,7 +185,7 @@ func (lg *login) reconcileSession() {
 	case s == nil && lg.wantsSession() && lg.retryAt.IsZero():
 		account := lg.u.account.stored()
 		if err := lg.startSession(&account, false); err != nil {
-			lg.u.log.Error().Err(err).Msg("cannot prepare a session")
+			lg.u.log.Error().Err(err).Msg("cannot start a session")
 			lg.signOnErr = err
 			lg.u.login.failVisits(lg.notOnline())
 			lg.reportSignOnFailure(err)
@@ -202,7 +202,7 @@ func (lg *login) reconcileSession() {
 	}
 }
 
-// endSession asks the running session to sign off. Its end comes as an event.
+// endSession asks the running session to sign off. Its end arrives as a sessionEnd.
 func (lg *login) endSession() {
 	if s := lg.session; s != nil && !s.ending {
 		s.ending = true
@@ -210,7 +210,8 @@ func (lg *login) endSession() {
 	}
 }
 
-// onEvent handles what the session says.
+// onEvent handles an event from a session. Those of a session that was given up are
+// ignored.
 func (u *user) onEvent(ev sessionEvent) {
 	old := !u.login.is(ev.from) // it was given up
 	switch what := ev.what.(type) {
@@ -231,7 +232,7 @@ func (u *user) onEvent(ev sessionEvent) {
 	}
 }
 
-// onLegacy is the one switch over what a network can say.
+// onLegacy dispatches the events of the network.
 func (u *user) onLegacy(ev legacy.Event) {
 	if u.rooms.onRoomEvent(ev) {
 		return
@@ -294,7 +295,7 @@ func (u *user) onLegacy(ev legacy.Event) {
 	}
 }
 
-// onReady: the account is signed on.
+// onReady handles a successful sign-on.
 func (lg *login) onReady(ev legacy.Ready) {
 	lg.session.ready = true
 	lg.session.since = lg.u.c.clock.Now()
@@ -319,20 +320,20 @@ func (lg *login) onReady(ev legacy.Ready) {
 	lg.u.login.runVisits()
 }
 
-// onSignOnDelayed: the network takes the account later. The user is told, and a
-// registration does not wait for it.
+// onSignOnDelayed handles a delayed sign-on. The user is notified; a pending registration
+// fails if the delay exceeds its deadline.
 func (lg *login) onSignOnDelayed(ev legacy.SignOnDelayed) {
 	s := lg.session
 	s.signOnBy, s.queuedUntil = ev.Until.Add(signOnTimeout), ev.Until
 	if lg.pending == nil {
-		lg.u.log.Info().Time("until", ev.Until).Msg("a sign-on waits for its turn")
+		lg.u.log.Info().Time("until", ev.Until).Msg("sign-on delayed by the network")
 		lg.u.roster.hideAll(ev.Text)
 	} else if s.registers && ev.Until.After(lg.pending.deadline) {
 		lg.abortRegistration(legacy.Errorf(legacy.RateLimited, "%s Register again then.", ev.Text))
 	}
 }
 
-// onEnded: the session is over, for the reason in err, nil after we ended it.
+// onEnded handles the end of the session. err is nil after a sign-off.
 func (lg *login) onEnded(err error) {
 	s := lg.session
 	lg.session = nil
@@ -362,7 +363,7 @@ func (lg *login) onEnded(err error) {
 	kind := legacy.KindOf(err)
 	lg.lastError, lg.lastErrorAt = err, lg.u.c.clock.Now()
 	lg.u.log.Warn().Err(err).Stringer("kind", kind).Msg("a session ended")
-	if s.ready || lg.attempt == 0 { // else it was said before
+	if s.ready || lg.attempt == 0 { // else it was reported before
 		lg.u.roster.hideAll(userText(err))
 	}
 	switch kind {
@@ -375,15 +376,15 @@ func (lg *login) onEnded(err error) {
 	lg.attempt++
 }
 
-// signOnBackoff is how long to wait after a number of failures in a row, with
-// full jitter, and never less than the network asked for.
+// signOnBackoff returns the back-off after some failures in a row, with full jitter. It
+// is never less than the network's own retry-after.
 func signOnBackoff(attempt int, err error) time.Duration {
 	ceiling := min(backoffFloor<<min(attempt, 10), backoffCeil)
 	return max(rand.N(ceiling)+time.Second/2, retryAfter(err))
 }
 
-// reportSignOnFailure tells the user, once, that signing on was given up and what
-// mends it. (XEP-0100 §4.4.2)
+// reportSignOnFailure reports to the user, once, that no further sign-on is tried, and
+// how to mend it. (XEP-0100 §4.4.2)
 func (lg *login) reportSignOnFailure(err error) {
 	if lg.u.account.isGuest() { // whose joins and questions have been answered so
 		return

@@ -16,35 +16,35 @@ import (
 )
 
 const (
-	eventsSize  = 16               // events of one user's session that may wait
-	ordersSize  = 16               // what other actors may want at once
-	requestTime = 30 * time.Second // for an IQ to be answered
-	storeTime   = 10 * time.Second // for the registry to answer
-	loadTries   = 3                // to read a registration, before the actor gives up
+	eventsSize  = 16               // capacity of the event queue of a session
+	ordersSize  = 16               // capacity of the order queue
+	requestTime = 30 * time.Second // deadline of an IQ from the user
+	storeTime   = 10 * time.Second // deadline of a registry operation
+	loadTries   = 3                // retries of reading a registration
 	loadPause   = time.Second      // between them
 )
 
-// user is the actor of one bare JID: its goroutine owns every field below the
-// channels, and all that happens to this user goes through its loop.
+// user is the actor of one bare JID. Its goroutine owns all fields below the channels;
+// every event of this user is handled by its loop.
 type user struct {
 	c    *Component
 	bare string // JID
 	log  zerolog.Logger
 
-	inbox    inbox             // from the reader, which never blocks
-	events   chan sessionEvent // from the session, which does
+	inbox    inbox             // filled by the stream reader, which never blocks
+	events   chan sessionEvent // filled by the session, which blocks while it is full
 	orders   chan func(*user)  // from administrators' actors
-	wake     chan struct{}     // look at the time and the link; capacity 1
+	wake     chan struct{}     // signals a timer or a change of the link; capacity 1
 	stopped  chan struct{}     // closed by stop
 	done     chan struct{}     // closed when the loop has ended
 	refs     int               // holders of the actor; guarded by Component.mu
-	signedOn atomic.Bool       // for others to look at
+	signedOn atomic.Bool       // read by other goroutines
 
 	ctx    context.Context // ends with the loop
 	cancel context.CancelFunc
 
-	conn  *stream.Conn // the one whose consequences have been drawn
-	timer timer        // pokes the loop
+	conn  *stream.Conn // the connection that followLink has handled last
+	timer timer        // wakes the loop
 
 	login   login
 	clients clients
@@ -55,11 +55,11 @@ type user struct {
 	adhoc   adhoc
 	account account
 
-	closeErr stanza.Error // the answer to what comes too late
+	closeErr stanza.Error // refuses the stanzas that arrive after the loop has ended
 }
 
-// userField is in all that is logged of a user. (A logger with a context of its own
-// would take ten times as much memory.)
+// userField adds the user's JID to each log line. (A logger with its own context would
+// take ten times as much memory.)
 type userField string
 
 // Run implements zerolog.Hook.
@@ -97,11 +97,11 @@ func (u *user) domain() string { return u.bare[strings.LastIndexByte(u.bare, '@'
 // stop asks the loop to end. Component.mu is held, and it is called once.
 func (u *user) stop() { close(u.stopped) }
 
-// poke makes the loop look at the time and the link. Any goroutine may call it.
+// poke makes the loop check its timers and the link. Any goroutine may call it.
 func (u *user) poke() { poke(u.wake) }
 
-// run is the actor's loop. A panic costs this user's session, and is told to the
-// user; the next stanza starts a new actor.
+// run is the actor's loop. A panic ends this user's session and is reported to the user;
+// the next stanza starts a new actor.
 func (u *user) run() {
 	defer close(u.done)
 	defer u.cancel()
@@ -141,7 +141,7 @@ func (u *user) run() {
 			u.inbox.batch = taken
 		case ev := <-u.events:
 			u.onEvent(ev)
-			for more := min(len(u.events), eventsSize); more > 0; more-- { // what has come at once
+			for more := min(len(u.events), eventsSize); more > 0; more-- { // drain what has queued up
 				u.onEvent(<-u.events)
 			}
 			u.inbox.stall.extend(u.c.clock)
@@ -155,8 +155,8 @@ func (u *user) run() {
 	}
 }
 
-// leave is what is left to do whatever ended the loop: the session ends, and
-// nobody is left without an answer.
+// leave cleans up after the loop, however it ended: it ends the session and refuses every
+// stanza that is still queued.
 func (u *user) leave() {
 	u.c.mu.Lock()
 	if u.c.users[u.bare] == u {
@@ -164,7 +164,7 @@ func (u *user) leave() {
 	}
 	u.c.mu.Unlock()
 	u.timer.stop()
-	for last := false; ; { // whoever still holds the actor may add one more
+	for last := false; ; { // a goroutine that holds a reference may add one more
 		for _, st := range append(u.inbox.batch, u.inbox.take(nil)...) {
 			st.Refuse(u.closeErr)
 		}
@@ -180,7 +180,7 @@ func (u *user) leave() {
 	u.reset(stopped)
 }
 
-// load reads what the registry knows of the user.
+// load reads the user's account, contacts and spool from the registry.
 func (u *user) load() error {
 	ctx, cancel := u.storing()
 	defer cancel()
@@ -208,19 +208,19 @@ func (u *user) load() error {
 	return nil
 }
 
-// storing bounds one use of the registry.
+// storing returns the context of one registry operation, with its deadline.
 func (u *user) storing() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(u.ctx, storeTime)
 }
 
-// idle reports whether nothing is going on that an actor is needed for.
+// idle reports whether the actor can end: no part is busy and both queues are empty.
 func (u *user) idle() bool {
 	return len(u.events) == 0 && len(u.orders) == 0 &&
 		!u.calls.busy() && !u.roster.busy() && !u.clients.busy() && !u.rooms.busy() &&
 		!u.outbox.busy() && !u.adhoc.busy() && !u.login.busy() && !u.account.busy()
 }
 
-// onStanza handles one stanza of the user's.
+// onStanza handles one stanza from the user.
 func (u *user) onStanza(st queued) {
 	u.clients.handling(st.From)
 	switch st.Name {
@@ -241,7 +241,7 @@ func (u *user) onStanza(st queued) {
 	u.clients.noteActivity(st.Inbound)
 }
 
-// due does everything whose time has come.
+// due runs all expired timers.
 func (u *user) due() {
 	now := u.c.clock.Now()
 	u.timer.expire(now)
@@ -255,7 +255,7 @@ func (u *user) due() {
 	u.account.due(now)
 }
 
-// next is when due has to be called again.
+// next returns the time at which due must be called again, zero for never.
 func (u *user) next() time.Time {
 	next := earliest(u.calls.next(), u.roster.next(), u.clients.next(), u.rooms.next(),
 		u.outbox.next(), u.adhoc.next(), u.login.next(), u.account.next())
@@ -265,8 +265,8 @@ func (u *user) next() time.Time {
 	return next
 }
 
-// reset has each part drop what an event has made void. The login comes first: for how
-// long the session stays depends on the clients that there were.
+// reset makes each part drop the state that an event has invalidated. The login is first:
+// its grace period depends on the clients that were online.
 func (u *user) reset(why resetReason) {
 	u.login.reset(why)
 	u.clients.reset(why)
@@ -278,7 +278,7 @@ func (u *user) reset(why resetReason) {
 	u.account.reset(why)
 }
 
-// followLink draws the consequences of a link that came or went.
+// followLink resets the parts after the link to the XMPP server was lost or restored.
 func (u *user) followLink() {
 	if conn := u.c.conn.Load(); conn != u.conn {
 		u.conn = conn
@@ -286,14 +286,14 @@ func (u *user) followLink() {
 	}
 }
 
-// shutdown tells the user that everything goes offline and signs off.
+// shutdown sends unavailable presence to the user and signs off.
 func (u *user) shutdown() {
 	u.rooms.closeRooms("332", stanza.ErrShuttingDown.With("The gateway is shutting down."))
 	u.roster.hideAll("The gateway is shutting down.")
 	if !u.login.cancel() {
 		return
 	}
-	for u.login.hasSession() { // what the network still says is delivered; Run ends within its bound
+	for u.login.hasSession() { // deliver the last events; Run ends within its bound
 		select {
 		case ev := <-u.events:
 			u.onEvent(ev)
