@@ -7,15 +7,14 @@ import (
 	"transport/component/xep"
 )
 
-// capsCache are what clients have said of themselves, by the hash that they
-// announce. A hash stands for the same abilities whoever announces it, if it is
-// theirs. (XEP-0115 §5.4)
+// capsCache maps the hashes of entity capabilities to features. A verified hash stands
+// for the same features in all clients. Any goroutine may use it. (XEP-0115 §5.4)
 type capsCache struct {
 	mu    sync.Mutex
 	known map[string]map[string]bool // hash to features
 }
 
-// maxCaps is how many kinds of client are remembered.
+// maxCaps is the most hashes that are cached.
 const maxCaps = 1024
 
 func (a *capsCache) get(ver string) (features map[string]bool, ok bool) {
@@ -34,8 +33,8 @@ func (a *capsCache) set(ver string, features map[string]bool) {
 	a.known[ver] = features
 }
 
-// queryCaps finds out what one of the user's clients can do, once its presence names
-// a hash that we do not know.
+// queryCaps queries a client's capabilities if its presence has a hash that is not
+// cached.
 func (cl *clients) queryCaps(full string, presence *element.Element) {
 	r, ok := cl.resources[full]
 	if !ok {
@@ -65,7 +64,7 @@ func (cl *clients) queryCaps(full string, presence *element.Element) {
 		r.awaiting = false
 		if reply != nil {
 			features, verified := readFeatures(reply)
-			if r.features = features; verified == ver { // else it is only about this client
+			if r.features = features; verified == ver { // else the result is valid for this client only
 				cl.u.c.capsCache.set(ver, features)
 			}
 		}
@@ -76,15 +75,15 @@ func (cl *clients) queryCaps(full string, presence *element.Element) {
 	})
 }
 
-// onCapsKnown is called once it is known what a client can do.
+// onCapsKnown is called once a client's capabilities are known.
 func (cl *clients) onCapsKnown(full string) {
 	if cl.resources[full].features[xep.NSAvatarNotify] {
 		cl.u.roster.pushAvatars(full)
 	}
-	cl.u.poke() // contacts may wait to be offered
+	cl.u.poke() // offers may wait for the capabilities
 }
 
-// readFeatures reads an answer to disco#info, and its hash.
+// readFeatures returns the features of a disco#info result and its hash.
 func readFeatures(reply *element.Element) (features map[string]bool, ver string) {
 	features = make(map[string]bool)
 	q := reply.Child(xep.NSDiscoInfo, "query")
@@ -97,7 +96,7 @@ func readFeatures(reply *element.Element) (features map[string]bool, ver string)
 	return features, xep.CapsVer(q)
 }
 
-// clientsWith are the user's clients that have a feature.
+// clientsWith returns the full JIDs of the user's clients that support a feature.
 func (cl *clients) clientsWith(feature string) []string {
 	var full []string
 	for jid, r := range cl.resources {
@@ -111,16 +110,16 @@ func (cl *clients) clientsWith(feature string) []string {
 	return full
 }
 
-// applicant is the client with which a user registers. We do not see its presence
-// before it has the gateway on its list, and contacts are to be offered at once.
+// applicant is the client that has registered. It does not send the gateway presence
+// before the gateway is in the roster, but contacts are suggested to it at once.
 type applicant struct {
 	full            string
 	asked, awaiting bool
 	features        map[string]bool // what it can do, nil if unknown
 }
 
-// queryApplicantCaps asks the client that has registered what it can do, once. Where no answer
-// comes in time it can nothing. (XEP-0030 §3.1)
+// queryApplicantCaps queries the capabilities of the client that has registered, once.
+// Without an answer in time it counts as having none. (XEP-0030 §3.1)
 func (cl *clients) queryApplicantCaps() {
 	a := &cl.applicant
 	if _, online := cl.resources[a.full]; online || a.full == "" || a.asked {

@@ -7,17 +7,17 @@ import (
 	"transport/legacy"
 )
 
-// clients are the user's clients that are online, and what the network sees of them: the
-// user's presence, profile and avatar.
+// clients are the user's available clients and the presence, profile and avatar that the
+// network has of the user.
 type clients struct {
 	u *user
 
 	resources    map[string]resource // by full JID
-	sentPresence legacy.Presence     // as the session has it
-	avatarHash   string              // SHA-1 of the avatar that the session has
-	presenceHash string              // the hash in presence for which the vCard was asked last
-	client       string              // full JID of the sender of the stanza that is being handled
-	applicant    applicant           // the client that has registered
+	sentPresence legacy.Presence     // the last presence sent to the session
+	avatarHash   string              // SHA-1 of the avatar published in this session
+	presenceHash string              // the avatar hash in presence that was handled last
+	client       string              // full JID of the sender of the current stanza
+	applicant    applicant           // the client that has just registered
 	active       time.Time           // when a client last sent something other than presence
 }
 
@@ -33,19 +33,20 @@ func (cl *clients) reset(why resetReason) {
 	}
 }
 
-// count is how many clients are online.
+// count returns the number of available clients.
 func (cl *clients) count() int { return len(cl.resources) }
 
-// handling notes whose stanza is being handled.
+// handling notes the sender of the current stanza.
 func (cl *clients) handling(from address.JID) { cl.client = from.String() }
 
-// sender is the full JID of the client whose stanza is being handled.
+// sender returns the full JID of the client that sent the current stanza.
 func (cl *clients) sender() string { return cl.client }
 
-// setApplicant notes the client that has registered, "" for none: it is asked what it can do.
+// setApplicant notes the client that has registered, "" for none. Its capabilities are
+// queried before it sends presence.
 func (cl *clients) setApplicant(full string) { cl.applicant = applicant{full: full} }
 
-// awaitsCaps reports whether a client has yet to send its capabilities.
+// awaitsCaps reports whether a query for a client's capabilities is pending.
 func (cl *clients) awaitsCaps() bool {
 	if cl.applicant.awaiting {
 		return true
@@ -58,8 +59,8 @@ func (cl *clients) awaitsCaps() bool {
 	return false
 }
 
-// resetPresence has the user's presence sent anew: the session is another one.
+// resetPresence makes a new session get the user's presence.
 func (cl *clients) resetPresence() { cl.sentPresence = legacy.Presence{} }
 
-// resetAvatar has the user's avatar sent anew.
+// resetAvatar makes a new session get the user's avatar.
 func (cl *clients) resetAvatar() { cl.avatarHash, cl.presenceHash = "", noHash }

@@ -30,7 +30,7 @@ func orTemporary(err error) error {
 
 func isNotFound(err error) bool { return errors.Is(err, registry.ErrNotFound) }
 
-// notAcceptable says which field is wrong.
+// notAcceptable returns the stanza error of an invalid field.
 func notAcceptable(err error) *stanza.Error {
 	why := &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: "One of the values is not valid."}
 	var field *legacy.FieldError
@@ -40,7 +40,7 @@ func notAcceptable(err error) *stanza.Error {
 	return why
 }
 
-// answerError is what an error says of the answers to a form.
+// answerError translates an error about the answers to a form.
 func answerError(err error) stanza.Error {
 	if errors.As(err, new(*legacy.FieldError)) {
 		return *notAcceptable(err)

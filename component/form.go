@@ -8,13 +8,13 @@ import (
 	"transport/legacy"
 )
 
-// formTypes are the types of fields by ours. (XEP-0004 §3.3)
+// formTypes maps field types to those of data forms. (XEP-0004 §3.3)
 var formTypes = map[legacy.FieldType]string{
 	legacy.FieldText: "text-single", legacy.FieldSecret: "text-private", legacy.FieldBool: "boolean",
 	legacy.FieldList: "list-single", legacy.FieldLines: "text-multi", legacy.FieldSecretLines: "text-multi",
 }
 
-// sameAnswer reports whether a field was left as the form showed it.
+// sameAnswer reports whether an answer equals the value that the form showed.
 func sameAnswer(f legacy.Field, shown, answer string) bool {
 	switch {
 	case f.Type == legacy.FieldBool:
@@ -25,7 +25,7 @@ func sameAnswer(f legacy.Field, shown, answer string) bool {
 	return strings.TrimSpace(shown) == strings.TrimSpace(answer)
 }
 
-// isSecret reports whether what is answered is never shown again.
+// isSecret reports whether the value of a field is never shown.
 func isSecret(f legacy.Field) bool {
 	return f.Type == legacy.FieldSecret || f.Type == legacy.FieldSecretLines
 }
@@ -37,7 +37,7 @@ func boolText(b bool) string {
 	return "false"
 }
 
-// formField is a field of a form with a value. (XEP-0004 §3.2)
+// formField returns a form field with a value. (XEP-0004 §3.2)
 func formField(f legacy.Field, value string) *element.Element {
 	var values []string
 	switch {
@@ -63,7 +63,8 @@ func formField(f legacy.Field, value string) *element.Element {
 	return e
 }
 
-// fieldValue is what was answered. Lines come as one value or as many.
+// fieldValue returns the submitted value of a field. Clients send several lines as one
+// value or as several.
 func fieldValue(f legacy.Field, given []string) string {
 	switch f.Type {
 	case legacy.FieldLines, legacy.FieldSecretLines:

@@ -12,11 +12,11 @@ import (
 	"transport/legacy"
 )
 
-// noHash is in place of a hash that no presence has told yet.
+// noHash stands for an avatar hash that no presence has announced yet.
 const noHash = "-"
 
-// publishProfile tells the network who the user is, as far as the user wants that: the
-// picture of the user's vCard and what else is in it. (XEP-0054 §3.1)
+// publishProfile publishes the avatar and the other data of the user's vCard on the
+// network, as far as the user's options permit. (XEP-0054 §3.1)
 func (cl *clients) publishProfile() {
 	avatars, _ := cl.u.login.legacySession().(legacy.AvatarSetter)
 	profiles, _ := cl.u.login.legacySession().(legacy.ProfileSetter)
@@ -38,14 +38,14 @@ func (cl *clients) publishProfile() {
 		}
 		if wantsProfile {
 			if err := profiles.SetProfile(cl.u.ctx, profileFromVCard(card)); err != nil {
-				cl.u.log.Warn().Err(err).Msg("cannot tell the network who the user is")
+				cl.u.log.Warn().Err(err).Msg("cannot publish the user's profile")
 			}
 		}
 	})
 }
 
-// publishAvatar shows the network the picture of a vCard, unless it has it. That
-// there is none is only told if there was one before: it may be another client's.
+// publishAvatar publishes the avatar of a vCard unless the network has it. An avatar is
+// removed only if this gateway published one before: another client may have set it.
 func (cl *clients) publishAvatar(avatars legacy.AvatarSetter, card *element.Element) {
 	image, hash := []byte(nil), ""
 	if photo := card.Child(xep.NSVCard, "PHOTO"); photo != nil {
@@ -62,14 +62,14 @@ func (cl *clients) publishAvatar(avatars legacy.AvatarSetter, card *element.Elem
 		return
 	}
 	if err := avatars.SetAvatar(cl.u.ctx, image); err != nil {
-		cl.u.log.Warn().Err(err).Msg("cannot show the network the user's picture")
+		cl.u.log.Warn().Err(err).Msg("cannot publish the user's avatar")
 		return
 	}
 	cl.avatarHash = hash
 }
 
-// onAvatarHash asks for the vCard anew when a presence of the user's has the hash of
-// another picture. (XEP-0153 §4.3)
+// onAvatarHash reads the vCard again if a presence announces another avatar hash.
+// (XEP-0153 §4.3)
 func (cl *clients) onAvatarHash(presence *element.Element) {
 	x := presence.Child(xep.NSVCardUpdate, "x")
 	if x == nil || !cl.u.account.option(optAvatar) {
@@ -85,10 +85,10 @@ func (cl *clients) onAvatarHash(presence *element.Element) {
 	}
 }
 
-// maxVCardText is the longest text of a vCard that is passed on, in bytes.
+// maxVCardText is the longest vCard value that is published, in bytes.
 const maxVCardText = 4096
 
-// profileFromVCard is what a vCard says. (XEP-0054 §3)
+// profileFromVCard returns the profile in a vCard. (XEP-0054 §3)
 func profileFromVCard(card *element.Element) legacy.Profile {
 	text := func(parent *element.Element, name string) string {
 		if parent == nil {

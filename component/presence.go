@@ -13,16 +13,16 @@ import (
 	"transport/registry"
 )
 
-// resource is one of the user's clients that is online.
+// resource is one available client of the user.
 type resource struct {
 	presence   legacy.Presence
 	priority   int
-	features   map[string]bool // what it can do, nil if unknown
-	queriedVer string          // the hash that it was asked about
-	awaiting   bool            // it has not answered yet
+	features   map[string]bool // its capabilities, nil if unknown
+	queriedVer string          // the caps hash of the last query
+	awaiting   bool            // the query is pending
 }
 
-// maxResources bounds what a user can make us remember.
+// maxResources is the most clients of a user that are tracked.
 const maxResources = 64
 
 // onPresence handles a presence stanza from the user. (RFC 6121 §3, §4)
@@ -51,8 +51,8 @@ func (u *user) onPresence(st *stanza.Inbound) {
 	}
 }
 
-// onAvailable: one of the user's clients is online; the first one signs on.
-// (XEP-0100 §4.4)
+// onAvailable handles available presence. The first client signs the user on. (XEP-0100
+// §4.4)
 func (cl *clients) onAvailable(st *stanza.Inbound) {
 	if !cl.u.account.exists() {
 		if !cl.u.c.info.Guests { // those may see the gateway without its seeing them
@@ -87,8 +87,8 @@ func (cl *clients) onAvailable(st *stanza.Inbound) {
 	}
 }
 
-// onUnavailable: one of the user's clients went offline; the last one signs off.
-// (XEP-0100 §4.5)
+// onUnavailable handles unavailable presence. After the last client the user is signed
+// off. (XEP-0100 §4.5)
 func (cl *clients) onUnavailable(st *stanza.Inbound) {
 	if st.To.Local != "" && cl.u.roster.gatewaySees() {
 		return // hidden from one contact only; the gateway's own would have come too
@@ -115,8 +115,8 @@ func (cl *clients) onUnavailable(st *stanza.Inbound) {
 	}
 }
 
-// onPresenceError: a client that our presence was for is gone. (RFC 6121 §4.3.2,
-// §4.4.2)
+// onPresenceError handles a presence error: the client that our presence was sent to is
+// gone. (RFC 6121 §4.3.2, §4.4.2)
 func (cl *clients) onPresenceError(st *stanza.Inbound) {
 	x := st.Child(stanza.NS, "error")
 	if x == nil || st.From.Resource == "" {
@@ -133,14 +133,14 @@ func (cl *clients) onPresenceError(st *stanza.Inbound) {
 	}
 }
 
-// gatewaySees reports whether the user lets the gateway itself see presence.
+// gatewaySees reports whether the gateway is subscribed to the user's presence.
 func (ro *roster) gatewaySees() bool {
 	gw := ro.contacts[""]
 	return gw != nil && gw.Subscription.Has(registry.From)
 }
 
-// online reports whether one of the user's clients is there to be served. One
-// with a negative priority wants no messages. (RFC 6121 §4.7.2.3)
+// online reports whether a client with a non-negative priority is available. Others
+// receive no messages. (RFC 6121 §4.7.2.3)
 func (cl *clients) online() bool {
 	for _, r := range cl.resources {
 		if r.priority >= 0 {
@@ -150,8 +150,8 @@ func (cl *clients) online() bool {
 	return false
 }
 
-// ownPresence is what the network is to see of the user: the client with the
-// highest priority, the most available one among equals.
+// ownPresence returns the presence that the network gets: that of the client with the
+// highest priority, and of equals the most available one.
 func (cl *clients) ownPresence() legacy.Presence {
 	best := resource{priority: -1}
 	for _, r := range cl.resources {
@@ -183,14 +183,14 @@ func (cl *clients) ownPresence() legacy.Presence {
 	return best.presence
 }
 
-// showOwnPresence tells the network, if it changed, how available the user is.
+// showOwnPresence sends the user's presence to the network if it has changed.
 func (cl *clients) showOwnPresence() {
 	if err := cl.sendPresence(); err != nil {
 		cl.u.log.Warn().Err(err).Msg("cannot show the user's presence")
 	}
 }
 
-// sendPresence is showOwnPresence, with the error of a session that does not take it.
+// sendPresence is showOwnPresence with the session's error.
 func (cl *clients) sendPresence() error {
 	p, ok := cl.u.login.legacySession().(legacy.Presencer)
 	now := cl.ownPresence()
@@ -204,8 +204,8 @@ func (cl *clients) sendPresence() error {
 	return nil
 }
 
-// onProbe answers who is online, always, since servers do not remember it for
-// us. (RFC 6121 §4.3.2)
+// onProbe answers a presence probe. It always answers, since servers do not cache the
+// presence of remote contacts. (RFC 6121 §4.3.2)
 func (ro *roster) onProbe(st *stanza.Inbound) {
 	to, bare := st.From.String(), st.To.Bare().String()
 	up := ro.u.login.legacySession() != nil
@@ -241,8 +241,8 @@ func (ro *roster) onProbe(st *stanza.Inbound) {
 	}
 }
 
-// sendLastSeen says that a contact is offline, and since when. (RFC 6121 §4.3.2.1,
-// XEP-0203 §4)
+// sendLastSeen sends unavailable presence with the time since which a contact is offline.
+// (RFC 6121 §4.3.2.1, XEP-0203 §4)
 func (ro *roster) sendLastSeen(ct *contact, to, id string) {
 	p := element.New(stanza.NS, "presence").Set("from", ro.u.c.full(ct.jid)).Set("to", to).Set("type", "unavailable")
 	if id != "" {
@@ -251,7 +251,7 @@ func (ro *roster) sendLastSeen(ct *contact, to, id string) {
 	ro.u.c.send(p.Add(xep.Delay(ct.jid, ct.LastSeen)))
 }
 
-// contactAt is the contact that a stanza is addressed to, nil if there is none.
+// contactAt returns the contact that a stanza is addressed to, nil if there is none.
 func (ro *roster) contactAt(st *stanza.Inbound) *contact {
 	peer, err := ro.u.c.peer(st.To)
 	if err != nil {
@@ -260,7 +260,7 @@ func (ro *roster) contactAt(st *stanza.Inbound) *contact {
 	return ro.contacts[peer.ID]
 }
 
-// onPresenceChanged: a contact's presence changed.
+// onPresenceChanged handles the presence of a contact on the network.
 func (ro *roster) onPresenceChanged(from legacy.Peer, p legacy.Presence) {
 	ct := ro.contacts[from.ID]
 	if ct == nil || from.ID == "" || ct.presence == p {
@@ -283,19 +283,20 @@ func (ro *roster) onPresenceChanged(from legacy.Peer, p legacy.Presence) {
 	}
 }
 
-// A contact whose presence flaps is shown as it is every few seconds only.
+// Debouncing of flapping presence: after flapBurst changes only the latest presence is
+// sent, at the end of flapPause.
 const (
 	flapPause = 5 * time.Second
-	flapBurst = 6 // changes that are shown at once
+	flapBurst = 6 // changes in a flapPause that are sent at once
 )
 
-// flaps counts the changes of a contact's presence.
+// flaps counts the recent presence changes of a contact.
 type flaps struct {
 	recent int
 	since  time.Time
 }
 
-// allow reports whether another change may be shown now.
+// allow reports whether another change may be sent now.
 func (f *flaps) allow(now time.Time) bool {
 	if now.Sub(f.since) >= flapPause {
 		f.recent, f.since = 0, now
@@ -304,7 +305,7 @@ func (f *flaps) allow(now time.Time) bool {
 	return f.recent <= flapBurst
 }
 
-// sendContactPresence sends the presence of a contact.
+// sendContactPresence sends a contact's presence.
 func (ro *roster) sendContactPresence(ct *contact, to, id string) error {
 	p := ct.presence
 	if ro.blocked[ct.Peer] {
@@ -315,7 +316,7 @@ func (ro *roster) sendContactPresence(ct *contact, to, id string) error {
 	})
 }
 
-// sendUnsent sends what changed while there was no link.
+// sendUnsent sends the presence that could not be sent without a link, or was debounced.
 func (ro *roster) sendUnsent() {
 	for _, ct := range ro.contacts {
 		if ct.unsent {
@@ -333,13 +334,14 @@ func (ro *roster) sendGatewayPresence(to string) {
 	}
 }
 
-// sendPresenceError tells that signing on failed. (XEP-0100 §4.4.2)
+// sendPresenceError reports a failed sign-on. (XEP-0100 §4.4.2)
 func (ro *roster) sendPresenceError(to string, why stanza.Error) {
 	ro.u.c.send(element.New(stanza.NS, "presence").Set("from", ro.u.c.domain).Set("to", to).
 		Set("type", "error").Add(why.Element()))
 }
 
-// hideAll tells that everybody is offline, the gateway itself last, and why.
+// hideAll sends unavailable presence of all contacts and then of the gateway, with a
+// reason as its status.
 func (ro *roster) hideAll(why string) {
 	ro.hideContacts()
 	if !ro.u.account.exists() || ro.u.account.isGuest() {
@@ -354,7 +356,8 @@ func (ro *roster) hideAll(why string) {
 	}
 }
 
-// hideContacts tells that every contact who was online is not. (XEP-0100 §4.5.1)
+// hideContacts sends unavailable presence of each contact that was available. (XEP-0100
+// §4.5.1)
 func (ro *roster) hideContacts() {
 	stale := ro.u.c.takeStale(ro.u.bare) && ro.u.account.exists()
 	if stale {
@@ -369,8 +372,7 @@ func (ro *roster) hideContacts() {
 	}
 }
 
-// translateResource reads the presence of one of the user's clients.
-// (RFC 6121 §4.7)
+// translateResource translates a client's presence. (RFC 6121 §4.7)
 func translateResource(e *element.Element, now time.Time) resource {
 	r := resource{presence: legacy.Presence{Show: legacy.ShowOnline}}
 	switch e.ChildText(stanza.NS, "show") {
@@ -391,8 +393,8 @@ func translateResource(e *element.Element, now time.Time) resource {
 	return r
 }
 
-// idleSince is since when a client says that its user is idle, zero for not at all.
-// (XEP-0319 §2, XEP-0256 §3)
+// idleSince returns the time since which a client reports its user idle, zero if it does
+// not. (XEP-0319 §2, XEP-0256 §3)
 func idleSince(presence *element.Element, now time.Time) time.Time {
 	since := time.Time{}
 	if idle := presence.Child(xep.NSIdle, "idle"); idle != nil {
@@ -410,8 +412,8 @@ func idleSince(presence *element.Element, now time.Time) time.Time {
 	return since.UTC().Round(0) // presences are compared
 }
 
-// appendContactPresence appends the presence of a contact as XMPP shows it. An
-// invisible contact looks offline.
+// appendContactPresence appends a contact's presence stanza. Invisible contacts appear
+// offline.
 func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, picture *element.Element, caps []*element.Element) []byte {
 	typ, show := "", showOf(p.Show)
 	if p.Show <= legacy.ShowInvisible {
@@ -442,7 +444,7 @@ func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, p
 	return append(dst, "</presence>"...)
 }
 
-// showOf is the show of somebody who is online. (RFC 6121 §4.7.2.1)
+// showOf returns the <show/> of available presence. (RFC 6121 §4.7.2.1)
 func showOf(s legacy.Show) string {
 	switch s {
 	case legacy.ShowAway:

@@ -9,8 +9,8 @@ import (
 	"transport/registry"
 )
 
-// clearRoster takes the contacts, and the gateway after them, off the user's roster:
-// without a word where the server lets us, else as XEP-0100 §4.3 has it.
+// clearRoster removes all contacts, and then the gateway, from the user's roster: by the
+// roster privilege if the server grants it, else by unsubscribing. (XEP-0100 §4.3)
 func (rw *rosterWriter) clearRoster() {
 	silent := rw.writesRoster()
 	for _, ct := range rw.ro.contacts {
@@ -31,8 +31,8 @@ func (rw *rosterWriter) clearRoster() {
 	clear(rw.ro.contacts)
 }
 
-// queueRemoval has a contact taken off the user's roster without a word. A request of theirs
-// that is not answered yet is withdrawn.
+// queueRemoval queues the removal of a contact from the user's roster by the roster
+// privilege. A pending subscription request of the contact is withdrawn.
 func (rw *rosterWriter) queueRemoval(ct *contact) {
 	if ct.Subscription.Has(registry.AskFrom) && !ct.Subscription.Has(registry.To) {
 		rw.ro.u.c.sendPresence(ct.jid, rw.ro.u.bare, "unsubscribe", "")
@@ -44,9 +44,8 @@ func (rw *rosterWriter) queueRemoval(ct *contact) {
 	}
 }
 
-// removeNext takes the next of those off the user's roster who have to go. The answer
-// brings on the one after. A server that does not let us after all hears of each in the
-// other way.
+// removeNext removes the next queued contact. The server's answer starts the next
+// removal. If the server refuses, all are unsubscribed instead.
 func (rw *rosterWriter) removeNext(now time.Time) {
 	if rw.ro.u.c.conn.Load() == nil { // followLink goes on
 		rw.removeAt = time.Time{}
@@ -72,8 +71,8 @@ func (rw *rosterWriter) removeNext(now time.Time) {
 	})
 }
 
-// removeRosterItem takes somebody off the user's roster. Who is not there is gone.
-// (XEP-0356 §4.2, RFC 6121 §2.5)
+// removeRosterItem removes an item from the user's roster. A missing item counts as
+// removed. (XEP-0356 §4.2, RFC 6121 §2.5)
 func (rw *rosterWriter) removeRosterItem(jid string, then func(ok bool)) {
 	item := element.New(xep.NSRoster, "item").Set("jid", jid).Set("subscription", "remove")
 	rw.ro.u.calls.sendIQRaw("set", rw.ro.u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) {
@@ -86,16 +85,16 @@ func (rw *rosterWriter) removeRosterItem(jid string, then func(ok bool)) {
 	})
 }
 
-// unsubscribeBoth ends what the user's server knows of a contact, both ways.
-// (XEP-0100 §4.3, §5.2)
+// unsubscribeBoth cancels the subscriptions of a contact in both directions. (XEP-0100
+// §4.3, §5.2)
 func (rw *rosterWriter) unsubscribeBoth(jid string) {
 	rw.ro.u.c.sendPresence(jid, rw.ro.u.bare, "unsubscribe", "")
 	rw.ro.u.c.sendPresence(jid, rw.ro.u.bare, "unsubscribed", "")
 	rw.ro.u.c.sendGone(jid, rw.ro.u.bare)
 }
 
-// removeFromRoster takes a contact who has left the network's list off the user's: without a word
-// where the server lets us. (XEP-0100 §5.2, XEP-0144 §3.1)
+// removeFromRoster removes a contact that was deleted on the network from the user's
+// roster: by the roster privilege if the server grants it. (XEP-0100 §5.2, XEP-0144 §3.1)
 func (rw *rosterWriter) removeFromRoster(ct *contact) {
 	rw.ro.forget(ct)
 	if rw.writesRoster() {

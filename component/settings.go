@@ -12,30 +12,30 @@ import (
 	"transport/registry"
 )
 
-// The fields that rooms have of the gateway's own, and that the user's settings have
-// for all rooms. Users of other gateways know the names.
+// The gateway's own settings of a room; the user's settings have the same fields as
+// defaults for all rooms. Users of other gateways know these names.
 const (
 	fieldRecord     = "record_history"
 	fieldPersistent = "persistent"
 	fieldHistory    = "max_history_length"
 )
 
-// unset is what clients of other gateways send for a switch that is to be as elsewhere.
+// unset is the value by which clients of other gateways reset a setting to its default.
 const unset = "unset"
 
-// wrongHistory is what somebody hears who enters another number of lines.
+// wrongHistory is the error text of an invalid number of history lines.
 var wrongHistory = "Enter a number of lines from 0 to " + strconv.Itoa(maxHistory) + ", or -1 for all."
 
 const historyLabel = "Lines of history for clients that do not request a number (-1 for all)"
 
-// ownSettings are what the gateway itself offers for each room.
+// ownSettings are the gateway's own settings of each room.
 var ownSettings = []legacy.Field{
 	{Var: fieldRecord, Label: "Archive the messages", Type: legacy.FieldBool},
 	{Var: fieldPersistent, Label: "Stay while I am offline", Type: legacy.FieldBool},
 	{Var: fieldHistory, Label: historyLabel},
 }
 
-// fieldsAt are the settings that a user has for a room or a service.
+// fieldsAt returns the fields of a room's or a service's settings.
 func (ac *account) fieldsAt(p legacy.Peer) []legacy.Field {
 	var fields []legacy.Field
 	if p.Room {
@@ -47,7 +47,8 @@ func (ac *account) fieldsAt(p legacy.Peer) []legacy.Field {
 	return fields
 }
 
-// settingFields shows them with their values. What is secret is not shown.
+// settingFields returns these fields as form fields with their values, without those of
+// secrets.
 func (ac *account) settingFields(p legacy.Peer) []*element.Element {
 	values := ac.settings(p)
 	var all []*element.Element
@@ -57,8 +58,8 @@ func (ac *account) settingFields(p legacy.Peer) []*element.Element {
 	return all
 }
 
-// shownSetting is the value that a form shows for a setting: what the user has set, else
-// what holds without that.
+// shownSetting returns the value that a form shows: the stored setting, or else the
+// default in effect.
 func (ac *account) shownSetting(p legacy.Peer, f legacy.Field, values map[string]string) string {
 	value, said := values[f.Var]
 	switch {
@@ -74,8 +75,8 @@ func (ac *account) shownSetting(p legacy.Peer, f legacy.Field, values map[string
 	return f.Default
 }
 
-// takeSettings checks and stores the answers to settingFields. Fields that were left
-// out stay as they are, and secrets that were left empty.
+// takeSettings validates and stores the answers to settingFields. Missing fields and
+// empty secrets keep their values.
 func (ac *account) takeSettings(p legacy.Peer, given map[string][]string) *stanza.Error {
 	values := ac.settings(p)
 	changed := false
@@ -92,7 +93,7 @@ func (ac *account) takeSettings(p legacy.Peer, given map[string][]string) *stanz
 			continue
 		}
 		if sameAnswer(f, ac.shownSetting(p, f, values), value) {
-			continue // one that follows the setting for all rooms goes on doing so
+			continue // a default stays a default
 		}
 		values[f.Var], changed = value, true
 	}
@@ -113,13 +114,13 @@ func (ac *account) takeSettings(p legacy.Peer, given map[string][]string) *stanz
 	return ac.saveSettings(p, values)
 }
 
-// keepAccount makes a registration of a guest's account, so that what they have set
-// can be kept.
+// keepAccount turns a guest's account into a registration, so that settings and contacts
+// can be stored.
 func (ac *account) keepAccount() *stanza.Error {
 	if ac.isRegistered() {
 		return nil
 	}
-	if ac.u.login.registering() { // they are about to be
+	if ac.u.login.registering() { // a registration is pending
 		return &stanza.ErrBusy
 	}
 	account := registry.Account{Network: ac.u.c.domain, User: ac.u.bare, Fields: map[string]string{"username": guestName(ac.u.c.cfg.Network, ac.u.bare)}}
@@ -143,7 +144,8 @@ func (ac *account) keepAccount() *stanza.Error {
 	return nil
 }
 
-// guestName is what a guest is called who has not said so: the name of their JID.
+// guestName returns the default nick of a guest: the localpart of the JID, in characters
+// that every network accepts.
 func guestName(network legacy.Network, bare string) string {
 	local, _, _ := strings.Cut(bare, "@")
 	name := strings.Map(func(r rune) rune {
@@ -158,8 +160,8 @@ func guestName(network legacy.Network, bare string) string {
 	return name
 }
 
-// askSettings asks for the settings of the room or service that a command was given
-// to. (XEP-0050)
+// askSettings asks for the settings of the room or service that the command was sent to.
+// (XEP-0050)
 func (ad *adhoc) askSettings(x *execution) {
 	form := xep.NewForm("form", "", "Settings of "+cmp.Or(x.peer.ID, ad.u.c.cfg.Name), "")
 	for _, f := range ad.u.account.settingFields(x.peer) {

@@ -10,16 +10,16 @@ import (
 	"transport/legacy"
 )
 
-// state is how far a user is on the network. Commands, words, messages and errors all
-// tell it by stateText, so that one state has the same words everywhere.
+// state is the state of a user's session. Commands, messages and errors all describe it
+// by stateText.
 type state uint8
 
 const (
-	stateStranger    state = iota // has no account here
+	stateStranger    state = iota // no account
 	stateAway                     // no client is online
-	stateSignedOff                // until further notice, by the user's wish
-	stateRefused                  // by the network, until something changes
-	stateUnreachable              // the network is; the next try is at user.retryAt
+	stateSignedOff                // by the user, until the next login
+	stateRefused                  // by the network, until the credentials or the presence change
+	stateUnreachable              // the network is; the next sign-on is at login.retryAt
 	stateSigningOn
 	stateSignedOn
 )
@@ -30,7 +30,7 @@ const (
 	textSigningOn = "You are being signed on."
 )
 
-// state is the user's state.
+// state returns the user's state.
 func (lg *login) state() state {
 	switch {
 	case !lg.u.account.exists():
@@ -49,7 +49,8 @@ func (lg *login) state() state {
 	return stateAway
 }
 
-// stateText says which state the user is in, and how to leave a bad one.
+// stateText describes the user's state, and how to leave one in which the user is not
+// signed on.
 func (lg *login) stateText() string {
 	switch lg.state() {
 	case stateStranger:
@@ -72,10 +73,10 @@ func (lg *login) stateText() string {
 	return "You are not signed on. Come online and the gateway signs you on."
 }
 
-// notOnline is the error of what needs a session while there is none.
+// notOnline returns the error of an operation that needs a session.
 func (lg *login) notOnline() stanza.Error { return stanza.ErrNotOnline.With(lg.stateText()) }
 
-// refusalText is why the network refuses to sign the user on, and what mends it.
+// refusalText describes why the network rejects the sign-on, and how to mend it.
 func refusalText(err error) string {
 	text := userText(err)
 	switch legacy.KindOf(err) {
@@ -87,7 +88,7 @@ func refusalText(err error) string {
 	return text
 }
 
-// statusText is the state with what else there is to tell of the user's session.
+// statusText describes the state and the session: the answer to the status command.
 func (lg *login) statusText() string {
 	var b strings.Builder
 	b.WriteString(lg.stateText())
@@ -114,11 +115,11 @@ func (lg *login) statusText() string {
 	return b.String()
 }
 
-// showNames are what people call presences.
+// showNames are the names of presence states for users.
 var showNames = map[legacy.Show]string{legacy.ShowOffline: "offline", legacy.ShowInvisible: "offline", legacy.ShowDND: "busy",
 	legacy.ShowXA: "not available", legacy.ShowAway: "away", legacy.ShowOnline: "online", legacy.ShowChat: "free for chat"}
 
-// onlineText is what search tells of somebody's presence.
+// onlineText names the presence of a search result.
 func onlineText(online bool) string {
 	if online {
 		return showNames[legacy.ShowOnline]
@@ -126,10 +127,10 @@ func onlineText(online bool) string {
 	return showNames[legacy.ShowOffline]
 }
 
-// timeText is a time as it is shown to people.
+// timeText formats a time for users.
 func timeText(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// count is a number of things: "1 contact", "2 contacts".
+// count formats a number of things: "1 contact", "2 contacts".
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

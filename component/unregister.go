@@ -7,7 +7,7 @@ import (
 	"transport/legacy"
 )
 
-// onUnregister removes a registration and every trace of it. (XEP-0077 §3.2,
+// onUnregister removes a registration and all stored data of the user. (XEP-0077 §3.2,
 // XEP-0100 §4.3)
 func (ac *account) onUnregister(r *stanza.Request) {
 	if r.Payload.Count() != 1 {
@@ -23,8 +23,8 @@ func (ac *account) onUnregister(r *stanza.Request) {
 	})
 }
 
-// unregister removes a registration, and calls done before what the user's
-// server is told. What the user has changed in the roster goes to the network before.
+// unregister removes a registration. It first sends pending roster edits to the network,
+// and calls done before it sends presence to the user's server.
 func (ac *account) unregister(done func(*stanza.Error)) {
 	if ac.u.login.registering() {
 		ac.u.login.abortRegistration(legacy.Errorf(legacy.Temporary, "You removed the registration before it was complete."))
@@ -64,17 +64,17 @@ func (ac *account) removeAccount(done func(*stanza.Error)) {
 	ac.u.roster.clearRoster()
 }
 
-// settling is what waits until the network has the changes that are on their way to it.
+// settling is an operation that waits for the network to confirm pending roster edits.
 type settling struct {
 	deadline time.Time
 	then     func()
 }
 
-// settleTime is how long that may take.
+// settleTime is the deadline of that wait.
 const settleTime = 5 * time.Second
 
-// settleRoster calls then once the network has the names and groups that the user has
-// chosen in the roster: they come back with another registration.
+// settleRoster calls then once the network has stored the names and groups that the user
+// has set in the roster, so that another registration gets them back.
 func (ac *account) settleRoster(then func()) {
 	if _, edits := ac.u.login.legacySession().(legacy.RosterEditor); !edits {
 		then()
@@ -86,14 +86,14 @@ func (ac *account) settleRoster(then func()) {
 	})
 }
 
-// settle ends the wait of settleRoster if there is nothing to wait for.
+// settle ends the wait of settleRoster if no edit is pending.
 func (ac *account) settle() {
 	if !ac.u.roster.editing() {
 		ac.endSettling()
 	}
 }
 
-// endSettling lets go on what waits for changes.
+// endSettling calls the waiting operation.
 func (ac *account) endSettling() {
 	if s := ac.settling; s != nil {
 		ac.settling = nil
@@ -101,7 +101,7 @@ func (ac *account) endSettling() {
 	}
 }
 
-// onEdited: the network has taken a change of a contact, or has not.
+// onEdited handles the network's answer, of success or failure, to the edit of a contact.
 func (ac *account) onEdited(p legacy.Peer) {
 	ac.u.roster.edited(p)
 	if ac.settling != nil {
