@@ -11,29 +11,28 @@ import (
 	"transport/registry"
 )
 
-// contact is one of the user's contacts, or with the peer "" the gateway itself.
-// We are the presence server of all of them: the state of their subscriptions is
-// ours to keep.
+// contact is one of the user's contacts or, with the peer "", the gateway itself. The
+// gateway is the presence server of all of them and keeps their subscription states.
 type contact struct {
 	registry.Contact
 	jid         string
 	presence    legacy.Presence
-	avatar      *avatar // nil for none, or not known
+	avatar      *avatar // nil if there is none or it is unknown
 	flaps       flaps
 	unsent      bool        // the presence changed while it could not be sent
-	suggested   bool        // the user's client has proposed the contact to the user
-	rosterStale bool        // the roster does not have the name or the groups yet
-	inRoster    rosterEntry // as it was read last
-	nickQuery   *nickQuery  // for what the network calls them, nil if it was not asked
-	editing     bool        // a change of the user's is on its way to the network
+	suggested   bool        // sent by roster item exchange
+	rosterStale bool        // the roster item lacks the current name or groups
+	inRoster    rosterEntry // the roster item that was read last
+	nickQuery   *nickQuery  // nil before the first query
+	editing     bool        // an edit of the user's is pending on the network
 }
 
 const (
-	offerPace   = 100 * time.Millisecond // between requests for a subscription
+	offerPace   = 100 * time.Millisecond // between two offers
 	maxContacts = 10_000
 )
 
-// contact finds or makes the row of a peer.
+// contact returns the contact of a peer, and creates it if there is none.
 func (ro *roster) contact(peer string) *contact {
 	ct := ro.contacts[peer]
 	if ct == nil {
@@ -46,8 +45,8 @@ func (ro *roster) contact(peer string) *contact {
 	return ct
 }
 
-// save stores a contact's row. A failure costs no more than a repeated request
-// after a restart, so it is only logged.
+// save stores contacts. An error costs no more than a repeated offer after a restart, so
+// that it is only logged.
 func (ro *roster) save(cts ...*contact) {
 	if len(cts) == 0 || !ro.u.account.exists() {
 		return
@@ -63,7 +62,7 @@ func (ro *roster) save(cts ...*contact) {
 	}
 }
 
-// forget removes a contact's row.
+// forget deletes a contact.
 func (ro *roster) forget(ct *contact) {
 	delete(ro.contacts, ct.Peer)
 	ctx, cancel := ro.u.storing()
@@ -73,8 +72,8 @@ func (ro *roster) forget(ct *contact) {
 	}
 }
 
-// onSubscription handles the four subscription stanzas. (RFC 6121 §3, XEP-0100
-// §4.6, §4.7)
+// onSubscription handles the four subscription stanzas. (RFC 6121 §3, XEP-0100 §4.6,
+// §4.7)
 func (ro *roster) onSubscription(st *stanza.Inbound) {
 	guest := !ro.u.account.isRegistered() && ro.u.c.info.Guests
 	if guest && st.To.Local == "" {
@@ -103,7 +102,7 @@ func (ro *roster) onSubscription(st *stanza.Inbound) {
 		}
 		return
 	}
-	if guest { // whom they want to see is to be kept; there is nobody yet for the rest
+	if guest { // a contact needs a registration to be stored in
 		if st.Type != "subscribe" {
 			return
 		}
@@ -135,8 +134,8 @@ func (ro *roster) onSubscription(st *stanza.Inbound) {
 	}
 }
 
-// onGuestSubscription lets somebody who is not registered have the gateway on their
-// list. It is always there, so that nothing need be remembered.
+// onGuestSubscription handles a guest's subscription to the gateway. Nothing is stored,
+// since the gateway is always available.
 func (ro *roster) onGuestSubscription(st *stanza.Inbound) {
 	switch st.Type {
 	case "subscribe":
@@ -150,7 +149,7 @@ func (ro *roster) onGuestSubscription(st *stanza.Inbound) {
 	}
 }
 
-// onSubscribe: the user wants to see a contact.
+// onSubscribe handles the user's subscription request to a contact.
 func (ro *roster) onSubscribe(ct *contact, reason, id string) {
 	_, edits := ro.u.login.legacySession().(legacy.RosterEditor)
 	switch {
@@ -176,15 +175,15 @@ func (ro *roster) onSubscribe(ct *contact, reason, id string) {
 	} // else it is added once the session is ready
 }
 
-// addContact puts a contact on the network's list.
+// addContact adds a contact to the network's list.
 func (ro *roster) addContact(ct *contact, reason string) {
 	if _, ok := ro.u.login.legacySession().(legacy.RosterEditor); ok {
 		ro.edit(ct.Peer, reason)
 	}
 }
 
-// approveSubscription lets the user see a contact, and asks in turn that the contact may see
-// the user. (XEP-0100 §4.6.1)
+// approveSubscription approves the user's subscription to a contact, and requests the
+// subscription in the other direction. (XEP-0100 §4.6.1)
 func (ro *roster) approveSubscription(ct *contact, id string) {
 	ct.Subscription = ct.Subscription&^registry.AskTo | registry.To
 	ro.save(ct)
@@ -212,8 +211,7 @@ func (ro *roster) approveSubscription(ct *contact, id string) {
 	ro.askSubscription(ct, reason)
 }
 
-// askSubscription sends the user a contact's request to see the user.
-// (XEP-0100 §5.1)
+// askSubscription sends the user a contact's subscription request. (XEP-0100 §5.1)
 func (ro *roster) askSubscription(ct *contact, reason string) {
 	ct.Subscription |= registry.AskFrom
 	ro.save(ct)
@@ -224,7 +222,8 @@ func (ro *roster) askSubscription(ct *contact, reason string) {
 	})
 }
 
-// sendSubscribe sends a request, which says who asks and why. (XEP-0172 §4.1)
+// sendSubscribe sends a subscription request with the contact's nick and a reason.
+// (XEP-0172 §4.1)
 func (ro *roster) sendSubscribe(ct *contact, reason string) {
 	p := element.New(stanza.NS, "presence").Set("from", ct.jid).Set("to", ro.u.bare).Set("type", "subscribe")
 	if reason != "" {
@@ -236,8 +235,7 @@ func (ro *roster) sendSubscribe(ct *contact, reason string) {
 	ro.u.c.send(p)
 }
 
-// watch has the network tell a contact's presence, or no longer, where that has to be
-// asked for.
+// watch subscribes to a contact's presence on networks that require it, or unsubscribes.
 func (ro *roster) watch(ct *contact, on bool) {
 	watcher, ok := ro.u.login.legacySession().(legacy.Watcher)
 	if !ok || ct.Peer == "" {
@@ -250,7 +248,8 @@ func (ro *roster) watch(ct *contact, on bool) {
 	}
 }
 
-// watchContacts does so for all whom the user wants to see.
+// watchContacts subscribes to the presence of all contacts that the user is subscribed
+// to.
 func (ro *roster) watchContacts() {
 	for _, ct := range ro.contacts {
 		if ct.Subscription.Has(registry.To) {
@@ -259,7 +258,7 @@ func (ro *roster) watchContacts() {
 	}
 }
 
-// onSubscribed: the user lets a contact see their presence.
+// onSubscribed handles the user's approval of a contact's subscription.
 func (ro *roster) onSubscribed(ct *contact) {
 	asked := ct.Subscription.Has(registry.AuthAsked)
 	before := ct.Subscription
@@ -272,7 +271,7 @@ func (ro *roster) onSubscribed(ct *contact) {
 	}
 }
 
-// onUnsubscribe: the user wants to see a contact no longer.
+// onUnsubscribe handles the end of the user's subscription to a contact.
 func (ro *roster) onUnsubscribe(ct *contact) {
 	ct.Subscription &^= registry.To | registry.AskTo
 	ro.watch(ct, false)
@@ -281,8 +280,7 @@ func (ro *roster) onUnsubscribe(ct *contact) {
 	ro.endContact(ct)
 }
 
-// onUnsubscribed: the user does not let a contact see their presence, or no
-// longer.
+// onUnsubscribed handles the denial or the end of a contact's subscription to the user.
 func (ro *roster) onUnsubscribed(ct *contact, reason string) {
 	asked, saw := ct.Subscription.Has(registry.AuthAsked), ct.Subscription.Has(registry.From)
 	ct.Subscription &^= registry.From | registry.AskFrom | registry.AuthAsked
@@ -299,8 +297,8 @@ func (ro *roster) onUnsubscribed(ct *contact, reason string) {
 	ro.save(ct)
 }
 
-// endContact stores what is left of a subscription; when nothing is left in
-// either direction, the contact leaves the network's list. (XEP-0100 §4.7)
+// endContact stores what is left of a subscription. Without a subscription in either
+// direction the contact is removed from the network's list. (XEP-0100 §4.7)
 func (ro *roster) endContact(ct *contact) {
 	if ct.Peer == "" || ct.Subscription.Has(registry.To) || ct.Subscription.Has(registry.From) || ct.Subscription.Has(registry.AskTo) {
 		ro.save(ct)

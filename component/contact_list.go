@@ -9,7 +9,7 @@ import (
 	"transport/registry"
 )
 
-// mergeContacts brings the network's list and ours together at sign-on.
+// mergeContacts merges the network's contact list with the stored contacts at sign-on.
 func (ro *roster) mergeContacts(list []legacy.Contact) {
 	stale := ro.u.c.takeStale(ro.u.bare)
 	listed := make(map[string]bool, len(list))
@@ -46,8 +46,8 @@ func (ro *roster) mergeContacts(list []legacy.Contact) {
 	}
 }
 
-// showStale shows contacts offline that may look online since before the gateway was
-// killed.
+// showStale sends unavailable presence of contacts that may appear online since before
+// the gateway was killed.
 func (ro *roster) showStale() {
 	ro.hideBare()
 	for _, ct := range ro.contacts {
@@ -67,8 +67,8 @@ func (ro *roster) hideBare() {
 	}
 }
 
-// mergeContact brings one contact of the network's list in. It returns the row if
-// it needs storing.
+// mergeContact merges one contact of the network's list. It returns the contact if it
+// must be stored.
 func (ro *roster) mergeContact(c legacy.Contact, stale bool) *contact {
 	ct, known := ro.contacts[c.Peer.ID], true
 	if ct == nil {
@@ -96,7 +96,8 @@ func (ro *roster) mergeContact(c legacy.Contact, stale bool) *contact {
 	return ct
 }
 
-// onContactChanged: the network's list changed, by us or by another client.
+// onContactChanged handles a change of the network's contact list, by us or by another
+// client.
 func (ro *roster) onContactChanged(c legacy.Contact) {
 	if c.Peer.ID == "" || ro.contacts[c.Peer.ID] == nil && len(ro.contacts) >= maxContacts {
 		return
@@ -110,8 +111,7 @@ func (ro *roster) onContactChanged(c legacy.Contact) {
 	ro.onAdded(c.Peer.ID, nil)
 }
 
-// onContactRemoved: a contact left the network's list, by another client.
-// (XEP-0100 §5.2)
+// onContactRemoved handles the removal of a contact by another client. (XEP-0100 §5.2)
 func (ro *roster) onContactRemoved(p legacy.Peer) {
 	ro.endEdit(p.ID, nil)
 	defer ro.editNext()
@@ -122,7 +122,7 @@ func (ro *roster) onContactRemoved(p legacy.Peer) {
 	ro.removeFromRoster(ct)
 }
 
-// onContactFailed: the network did not take a change of a contact.
+// onContactFailed handles the network's rejection of an edit.
 func (ro *roster) onContactFailed(p legacy.Peer, err error) {
 	defer ro.editNext()
 	if ro.endEdit(p.ID, err) {

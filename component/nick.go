@@ -10,25 +10,25 @@ import (
 	"transport/registry"
 )
 
-// Who has no name of the user's is called what the network calls them: by their address
-// where that says it, or else by their profile, which is asked for before they are offered
-// to the user. What becomes known later goes to the user's roster then.
+// A contact without a name of the user's gets its nick on the network: from its address
+// or else from its profile, which is queried before the contact is offered to the user. A
+// nick that becomes known later updates the user's roster.
 
 const (
-	nickTime   = 5 * time.Second // that an offer or a request waits for a nick
-	nicksAhead = 8               // questions under way for contacts that are yet to be offered
-	maxNicks   = 64              // and for all
+	nickTime   = 5 * time.Second // longest wait of an offer or a request for a nick
+	nicksAhead = 8               // pending queries for contacts in the offer queue
+	maxNicks   = 64              // pending queries in total
 	maxNick    = 128             // runes of a nick
 )
 
-// nickQuery is a question for what somebody is called.
+// nickQuery is a query for a contact's nick.
 type nickQuery struct {
 	peer     string
-	deadline time.Time // of those who wait, zero once they have gone on
-	then     []func()  // what waits
+	deadline time.Time // of the waiting functions, zero once they were called
+	then     []func()  // waiting functions
 }
 
-// nick is what the network calls a contact, "" if that is not known.
+// nick returns a contact's nick on the network, "" if it is unknown.
 func (ni *nicknames) nick(ct *contact) string {
 	if ct.Nick != "" || ct.Peer == "" {
 		return ct.Nick
@@ -41,7 +41,7 @@ func (ni *nicknames) nick(ct *contact) string {
 	return ""
 }
 
-// nameOf is what a contact is called: by the user, or else by the network.
+// nameOf returns the user's name for a contact, or else its nick.
 func (ni *nicknames) nameOf(ct *contact) string {
 	if ct.Peer == "" {
 		return ni.ro.u.c.cfg.Name
@@ -49,14 +49,14 @@ func (ni *nicknames) nameOf(ct *contact) string {
 	return cmp.Or(ct.Name, ni.nick(ct))
 }
 
-// lacksNick reports whether it could help to ask the network what a contact is called.
+// lacksNick reports whether a query for the contact's nick makes sense.
 func (ni *nicknames) lacksNick(ct *contact) bool {
 	_, asks := ni.ro.u.login.legacySession().(legacy.Profiler)
 	return asks && ct.Peer != "" && ni.nameOf(ct) == "" && (ct.nickQuery == nil || len(ct.nickQuery.then) > 0)
 }
 
-// withNick calls then once it is known what the network calls a contact, or takes too
-// long. At once if that is known, or cannot be.
+// withNick calls then once a contact's nick is known or its query has timed out, or at
+// once if no query makes sense.
 func (ni *nicknames) withNick(ct *contact, then func()) {
 	switch {
 	case !ni.lacksNick(ct):
@@ -80,7 +80,7 @@ func (ni *nicknames) withNick(ct *contact, then func()) {
 	lazySet(&ni.nicks, ref, ct.nickQuery)
 }
 
-// resume lets those go on who wait for a nick.
+// resume calls the waiting functions.
 func (q *nickQuery) resume() {
 	then := q.then
 	q.then, q.deadline = nil, time.Time{}
@@ -89,7 +89,8 @@ func (q *nickQuery) resume() {
 	}
 }
 
-// onNickFound takes the answer to a question of ours; it is false for another's.
+// onNickFound handles the result of a nick query. It returns false if the query is not
+// one of these.
 func (ni *nicknames) onNickFound(ev legacy.ProfileReceived) bool {
 	q, ours := ni.nicks[ev.Ref]
 	if !ours {
@@ -103,7 +104,7 @@ func (ni *nicknames) onNickFound(ev legacy.ProfileReceived) bool {
 	return true
 }
 
-// expireNicks lets those go on who have waited too long. The answer still counts.
+// expireNicks calls the functions that have waited too long. A late answer is still used.
 func (ni *nicknames) expireNicks(now time.Time) {
 	for _, q := range ni.nicks {
 		if len(q.then) > 0 && !q.deadline.After(now) {
@@ -112,7 +113,7 @@ func (ni *nicknames) expireNicks(now time.Time) {
 	}
 }
 
-// endNicks gives up all questions, as the session has ended.
+// endNicks ends all queries after the session has ended.
 func (ni *nicknames) endNicks() {
 	for ref, q := range ni.nicks {
 		delete(ni.nicks, ref)
@@ -123,7 +124,7 @@ func (ni *nicknames) endNicks() {
 	}
 }
 
-// setNickFromProfile takes a nick out of somebody's profile.
+// setNickFromProfile takes a contact's nick from its profile.
 func (ni *nicknames) setNickFromProfile(peer string, p legacy.Profile) {
 	nick := p.Nick
 	if nick == "" || nick == peer {
@@ -134,15 +135,14 @@ func (ni *nicknames) setNickFromProfile(peer string, p legacy.Profile) {
 	}
 }
 
-// onPeerNamed: the network tells what it calls somebody.
+// onPeerNamed handles a nick from the network.
 func (ni *nicknames) onPeerNamed(ev legacy.PeerNamed) {
 	if ct := ni.ro.contacts[ev.Peer.ID]; ct != nil && ct.Peer != "" && ni.nick(ct) == "" {
 		ni.setNick(ct, ev.Nick)
 	}
 }
 
-// setNick notes what the network calls a contact, and tells the user's roster if they have
-// no other name there.
+// setNick stores a contact's nick and updates the roster item if it has no other name.
 func (ni *nicknames) setNick(ct *contact, nick string) {
 	before, nick := ni.nameOf(ct), body.Truncate(strings.TrimSpace(strings.ReplaceAll(body.Clean(nick), "\n", " ")), maxNick)
 	if nick == "" || nick == ct.Nick {
@@ -158,8 +158,8 @@ func (ni *nicknames) setNick(ct *contact, nick string) {
 	}
 }
 
-// queryNicks asks what those are called who are offered next, and reports whether the
-// first few of them are worth waiting for.
+// queryNicks queries the nicks of the next offers, and reports whether the first few
+// offers should wait for them.
 func (ni *nicknames) queryNicks(few int) (wait bool) {
 	under := 0
 	for i, peer := range ni.ro.offers {

@@ -7,8 +7,8 @@ import (
 	"transport/registry"
 )
 
-// roster are the user's contacts: their presence and subscriptions, of which the gateway is
-// the server, and how the network's list and the user's roster are kept alike.
+// roster is the user's contacts: their presence and subscriptions, which the gateway
+// serves, and the synchronisation of the network's contact list with the user's roster.
 type roster struct {
 	u *user
 
@@ -18,8 +18,8 @@ type roster struct {
 	listEdits
 
 	contacts map[string]*contact    // by peer ID; the gateway itself is ""
-	adding   map[string]func(error) // called when a contact was added, or refused, by peer ID
-	unsentAt time.Time              // when contacts whose presence flaps are shown
+	adding   map[string]func(error) // called with the result of adding a contact, by peer ID
+	unsentAt time.Time              // when debounced presence is sent
 }
 
 // blocklist is the network's list of blocked peers.
@@ -27,40 +27,41 @@ type blocklist struct {
 	ro *roster
 
 	blocked map[string]bool          // by peer ID
-	pending map[string][]blockWaiter // requests that wait for a change, by peer ID
+	pending map[string][]blockWaiter // changes that the network has not confirmed, by peer ID
 }
 
-// nicknames looks up the nicks of contacts that have no name.
+// nicknames queries the network for the nicks of contacts without a name.
 type nicknames struct {
 	ro *roster
 
-	nicks map[string]*nickQuery // under way, by ref
+	nicks map[string]*nickQuery // pending queries, by ref
 }
 
-// rosterWriter brings contacts into the user's roster, and takes them off it, one at a
-// time: with the roster privilege, as a proposal, or by requests for subscription.
+// rosterWriter adds contacts to the user's roster and removes them, one at a time: by the
+// roster privilege (XEP-0356), by roster item exchange (XEP-0144), or by subscription
+// requests.
 type rosterWriter struct {
 	ro *roster
 
-	rosterFails     bool      // the server refuses to let us write the roster, whatever it says
-	offers          []string  // peers to be brought in
-	removals        []string  // JIDs to be taken off
-	offerAt         time.Time // when the next of toAsk is brought in
-	offerAwaitsNick bool      // that waits for a nick
-	removeAt        time.Time // when the next of toRemove is taken off, zero without a link
+	rosterFails     bool      // the server has refused a write in spite of the privilege
+	offers          []string  // peers to be added
+	removals        []string  // JIDs to be removed
+	offerAt         time.Time // when the next offer is made
+	offerAwaitsNick bool      // the next offer waits for a nick
+	removeAt        time.Time // when the next removal is sent, zero without a link
 	readAt          time.Time // when the roster was read last
-	reading         bool      // a reading of it is under way
-	readers         []func()  // wait for the reading after it
+	reading         bool      // a roster query is pending
+	readers         []func()  // called after the next roster query
 }
 
 func newRoster(u *user) roster { return roster{u: u, contacts: make(map[string]*contact)} }
 
-// init points the roster's parts back at it, once it is where it stays.
+// init sets the parts' pointers once the roster is at its final address.
 func (ro *roster) init() {
 	ro.blocklist.ro, ro.nicknames.ro, ro.rosterWriter.ro, ro.listEdits.ro = ro, ro, ro, ro
 }
 
-// load takes over the contacts that the registry has.
+// load takes the contacts of the registry.
 func (ro *roster) load(rows []registry.Contact) {
 	for _, row := range rows {
 		ro.contacts[row.Peer] = &contact{Contact: row, jid: ro.u.c.contactJID(row.Peer)}
@@ -125,10 +126,10 @@ func (ro *roster) reset(why resetReason) {
 	}
 }
 
-// known is a contact of the user's, nil for anybody else.
+// known returns a contact of the user, nil for anybody else.
 func (ro *roster) known(peer string) *contact { return ro.contacts[peer] }
 
-// online is how many contacts are available.
+// online returns the number of available contacts.
 func (ro *roster) online() int {
 	n := 0
 	for _, ct := range ro.contacts {
@@ -139,7 +140,7 @@ func (ro *roster) online() int {
 	return n
 }
 
-// editing reports whether changes of contacts are on their way to the network.
+// editing reports whether an edit of a contact is pending.
 func (ro *roster) editing() bool {
 	for _, ct := range ro.contacts {
 		if ct.editing {
@@ -149,7 +150,7 @@ func (ro *roster) editing() bool {
 	return false
 }
 
-// edited notes that the network has taken a change of a contact, or has not.
+// edited notes the network's answer to the edit of a contact.
 func (ro *roster) edited(p legacy.Peer) {
 	if ct := ro.contacts[p.ID]; ct != nil {
 		ct.editing = false
@@ -162,8 +163,8 @@ func (bl *blocklist) isBlocked(peer string) bool { return bl.blocked[peer] }
 // hasBlocked reports whether the block list is not empty.
 func (bl *blocklist) hasBlocked() bool { return len(bl.blocked) > 0 }
 
-// canSee reports whether the user is let to know of a contact: whether it is on the
-// user's list. Unknown and unauthorised look the same. (RFC 6120 §13.10.2)
+// canSee reports whether a contact is visible to the user: whether it is on the user's
+// list. Unknown and unauthorised contacts look the same. (RFC 6120 §13.10.2)
 func (ro *roster) canSee(peer legacy.Peer) (*contact, bool) {
 	ct := ro.contacts[peer.ID]
 	if !ro.u.account.exists() || ct == nil || peer.ID == "" {

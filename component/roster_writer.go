@@ -79,14 +79,14 @@ func (rw *rosterWriter) whyGateway() string {
 	return "The gateway to " + rw.ro.u.c.info.Name + ", with which you have registered."
 }
 
-// offer puts a contact on the user's list who is on the network's.
+// offer queues a contact of the network's list for the user's roster.
 func (rw *rosterWriter) offer(ct *contact) {
 	ct.Subscription |= registry.AskFrom
 	rw.offers = append(rw.offers, ct.Peer)
 }
 
-// offerNext offers the next of the contacts that wait for it, spread over time, so
-// that a long list is no flood.
+// offerNext makes the next offer. Offers are spread over time, so that a long list does
+// not flood the client.
 func (rw *rosterWriter) offerNext(now time.Time) {
 	if rw.ro.u.c.conn.Load() == nil { // the next link goes on
 		rw.offerAt = time.Time{}
@@ -131,13 +131,12 @@ func (rw *rosterWriter) offerNext(now time.Time) {
 	}
 }
 
-// awaitNicks puts the next offer off until it is known what the contacts are called.
+// awaitNicks delays the next offer until the nicks of its contacts are known.
 func (rw *rosterWriter) awaitNicks(now time.Time) {
 	rw.offerAt, rw.offerAwaitsNick = now.Add(nickTime), true
 }
 
-// nextOffer takes the next contact that still is to be offered, nil if there is
-// none.
+// nextOffer removes the next contact from the queue, and returns nil if it is empty.
 func (rw *rosterWriter) nextOffer() *contact {
 	for len(rw.offers) > 0 {
 		peer := rw.offers[0]
@@ -149,8 +148,8 @@ func (rw *rosterWriter) nextOffer() *contact {
 	return nil
 }
 
-// pushNext writes the next contact into the user's roster. Where the server does not
-// let us after all, as ejabberd 23.01 does not, the other ways are taken.
+// pushNext writes the next contact into the user's roster. If the server refuses in spite
+// of the privilege, as ejabberd 23.01 does, the other ways are used.
 func (rw *rosterWriter) pushNext() {
 	var ct *contact
 	for ct == nil && len(rw.offers) > 0 {
@@ -184,8 +183,8 @@ func (rw *rosterWriter) pushNext() {
 	})
 }
 
-// onItemAdded: somebody is in the user's roster with a subscription both ways, which was
-// asked of nobody.
+// onItemAdded handles a new roster item with a subscription in both directions, for which
+// the user was not asked.
 func (rw *rosterWriter) onItemAdded(ct *contact) {
 	ct.Subscription = ct.Subscription&^(registry.AskFrom|registry.AskTo) | registry.To | registry.From
 	rw.ro.save(ct)
@@ -199,14 +198,14 @@ func (rw *rosterWriter) onItemAdded(ct *contact) {
 	rw.ro.u.c.sendPresence(rw.ro.u.c.domain, rw.ro.u.bare, "probe", newID()) // nothing has told the server to send us the user's
 }
 
-// rosterEntry is what somebody is called in a roster, and the groups that hold them.
+// rosterEntry is the name and the groups of a roster item.
 type rosterEntry struct {
 	name   string
 	groups []string
 }
 
-// rosterEntry is how somebody is to be in the user's roster. Groups that only the roster
-// knows stay.
+// rosterEntry returns the name and groups that a contact should have in the user's
+// roster. Groups that exist only in the roster are kept.
 func (rw *rosterWriter) rosterEntry(ct *contact) rosterEntry {
 	if ct.Peer == "" {
 		return rosterEntry{rw.ro.u.c.cfg.Name, []string{rw.ro.u.c.cfg.Name}}
@@ -218,8 +217,8 @@ func (rw *rosterWriter) rosterEntry(ct *contact) rosterEntry {
 	return e
 }
 
-// suggestRosterItems sends a list of contacts to clients that ask the user about all of them
-// at once. (XEP-0144 §5)
+// suggestRosterItems sends contacts by roster item exchange to clients that ask the user
+// about all of them at once. (XEP-0144 §5)
 func (rw *rosterWriter) suggestRosterItems(clients []string) {
 	x := element.New(xep.NSRosterX, "x")
 	for x.Count() < offerBatch {
@@ -241,14 +240,15 @@ func (rw *rosterWriter) sendRosterX(clients []string, x *element.Element) {
 	}
 }
 
-// suggestChange proposes one change to clients that know proposals. (XEP-0144 §3)
+// suggestChange sends one change to clients that support roster item exchange. (XEP-0144
+// §3)
 func (rw *rosterWriter) suggestChange(action string, ct *contact) {
 	if clients := rw.ro.u.clients.clientsWith(xep.NSRosterX); len(clients) > 0 {
 		rw.sendRosterX(clients, element.New(xep.NSRosterX, "x").Add(rw.rosterItem(action, ct)))
 	}
 }
 
-// rosterItem is a contact in a proposal. (XEP-0144 §3.1)
+// rosterItem returns a contact as an item of roster item exchange. (XEP-0144 §3.1)
 func (rw *rosterWriter) rosterItem(action string, ct *contact) *element.Element {
 	item := element.New(xep.NSRosterX, "item").Set("action", action).Set("jid", ct.jid)
 	if action == "delete" {
@@ -264,8 +264,8 @@ func (rw *rosterWriter) rosterItem(action string, ct *contact) *element.Element 
 	return item
 }
 
-// updateRosterItem tells the user's roster that a contact was renamed or moved on the
-// network.
+// updateRosterItem updates the user's roster after a contact was renamed or moved to
+// another group on the network.
 func (rw *rosterWriter) updateRosterItem(ct *contact) {
 	switch {
 	case !rw.writesRoster():
@@ -276,18 +276,18 @@ func (rw *rosterWriter) updateRosterItem(ct *contact) {
 	}
 }
 
-// readRosterAgain reads the roster when a client comes: servers do not tell us what has
-// been changed in it.
+// readRosterAgain reads the roster when a client comes online: servers do not push roster
+// changes to components.
 func (rw *rosterWriter) readRosterAgain() {
 	if rw.ro.u.login.legacySession() != nil && rw.ro.u.c.clock.Now().Sub(rw.readAt) >= readPause {
 		rw.readRoster(func() {})
 	}
 }
 
-// readRoster reads, where the server lets us, what the user calls the contacts,
-// and takes it over to the network's list. Which side has changed a name shows in
-// the one that was stored. Nothing is written meanwhile. then is called afterwards, or
-// at once where nothing can be read. (XEP-0356 §4.2)
+// readRoster reads the user's roster by the roster privilege and applies changed names
+// and groups to the network's contact list. The stored name shows which side has changed
+// it. Offers pause meanwhile. then is called afterwards, or at once without the
+// privilege. (XEP-0356 §4.2)
 func (rw *rosterWriter) readRoster(then func()) {
 	if !rw.writesRoster() {
 		then()
@@ -348,7 +348,8 @@ func (rw *rosterWriter) readRosterItem(item *element.Element) {
 	rw.applyRosterItem(ct)
 }
 
-// applyRosterItem takes over what the user calls a contact, and the group, to the network's list.
+// applyRosterItem applies the name and groups of a roster item to the network's contact
+// list.
 func (rw *rosterWriter) applyRosterItem(ct *contact) {
 	name, groups := ct.inRoster.name, ct.inRoster.groups
 	renamed := name != "" && name != ct.Name && name != rw.ro.nick(ct)
