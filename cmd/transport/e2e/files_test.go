@@ -145,13 +145,13 @@ func TestUpload(t *testing.T) {
 	if _, err := w.bob.OfferFile(demo.AliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "large.png", Data: data}}}); err != nil {
 		t.Fatal(err)
 	}
-	if text, link := alice.fileMessage(); link != "" || !strings.Contains(text, "no files of more than 1000000 bytes") {
+	if text, link := alice.fileMessage(); link != "" || !strings.Contains(text, "larger than 1000000 bytes") {
 		t.Errorf("alice reads %q, with the link %q", text, link)
 	}
 	if _, err := w.bob.OfferFile(demo.AliceUIN, oscarmock.FileOffer{Fault: oscarmock.FileCut, Files: []oscarmock.File{{Name: "cut.png", Data: data[:500_000]}}}); err != nil {
 		t.Fatal(err)
 	}
-	if text, link := alice.fileMessage(); link != "" || !strings.Contains(text, "ended the connection") {
+	if text, link := alice.fileMessage(); link != "" || !strings.Contains(text, "closed the connection") {
 		t.Errorf("alice reads %q, with the link %q", text, link)
 	}
 }
