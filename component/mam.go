@@ -121,15 +121,15 @@ func (r *room) readArchiveOf(q registry.LineQuery, jid string) (found registry.L
 		if q.Last {
 			slices.Reverse(page.Lines)
 		}
-		for _, kept := range page.Lines {
-			if l, err := decodeLine(kept); err != nil || r.occupantJID(l.nick) != jid {
+		for _, row := range page.Lines {
+			if l, err := decodeLine(row); err != nil || r.occupantJID(l.nick) != jid {
 				continue
 			}
 			if len(found.Lines) == most {
 				full = true
 				break
 			}
-			found.Lines = append(found.Lines, kept)
+			found.Lines = append(found.Lines, row)
 		}
 		if found.Complete = page.Complete && !full; page.Complete || full {
 			break
@@ -191,8 +191,8 @@ func archiveQuery(query *element.Element) (registry.LineQuery, *stanza.Error) {
 }
 
 // sendArchived sends one line of the archive. (XEP-0313 §4.2)
-func (r *room) sendArchived(req *stanza.Request, kept registry.Line) {
-	l, err := decodeLine(kept)
+func (r *room) sendArchived(req *stanza.Request, row registry.Line) {
+	l, err := decodeLine(row)
 	if err != nil {
 		r.rs.u.log.Error().Err(err).Msg("cannot decode a line of the archive")
 		return
@@ -203,7 +203,7 @@ func (r *room) sendArchived(req *stanza.Request, kept registry.Line) {
 		dst = stanza.AppendAttr(dst, "to", req.From.String())
 		dst = append(dst, "><result xmlns='"+xep.NSMAM+"'"...)
 		dst = stanza.AppendAttr(dst, "queryid", req.Payload.Attr("queryid"))
-		dst = stanza.AppendAttr(dst, "id", l.archived)
+		dst = stanza.AppendAttr(dst, "id", l.stanzaID)
 		dst = append(dst, "><forwarded xmlns='"+xep.NSForward+"'><delay xmlns='"+xep.NSDelay+"'"...)
 		dst = stanza.AppendAttr(dst, "stamp", xep.Stamp(l.at))
 		dst = append(dst, "/>"...)

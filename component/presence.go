@@ -126,7 +126,7 @@ func (cl *clients) onPresenceError(st *stanza.Inbound) {
 		stanza.RemoteServerNotFound, stanza.ServiceUnavailable} {
 		if x.Child(stanza.NSErrors, string(gone)) != nil {
 			delete(cl.resources, st.From.String())
-			cl.u.rooms.dropFromRooms(st.From.String())
+			cl.u.rooms.removeClient(st.From.String())
 			cl.showOwnPresence()
 			return
 		}

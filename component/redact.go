@@ -17,7 +17,7 @@ func (r *room) retract(st *stanza.Inbound) {
 	r.rs.u.calls.await(req)
 	id := req.Payload.Attr("id")
 	if own := r.lineByID(id); own != nil { // the client may use the stanza's ID
-		id = own.archived
+		id = own.stanzaID
 	}
 	if len(r.retracted) >= maxRetracted {
 		clear(r.retracted)
@@ -36,7 +36,7 @@ func (r *room) reflectRetraction(st *stanza.Inbound) {
 	e := body.Retraction(st.Element)
 	id := e.Attr("id")
 	if old := r.lineByID(id); old != nil {
-		r.removeLine(old.archived)
+		r.removeLine(old.stanzaID)
 	}
 	var attached *element.Element // the form of the older client that sent it (XEP-0422 §3)
 	if e.Name == "apply-to" {
@@ -117,7 +117,7 @@ func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
 // saidBy reports whether an occupant sent a line, possibly with another nick.
 func (r *room) saidBy(l *line, nick string) bool {
 	o := r.occupants[nick]
-	return o != nil && o.id != "" && l.occupant == o.id
+	return o != nil && o.id != "" && l.occupantID == o.id
 }
 
 // removeLine removes a line with an ID of the archive, and its corrections, from the history
@@ -126,13 +126,13 @@ func (r *room) removeLine(id string) {
 	gone := []string{id}
 	if old := r.lineByID(id); old != nil {
 		for _, l := range r.history {
-			corrects := l.replaces != "" && (l.replaces == old.id || l.replaces == old.origin || l.replaces == old.archived)
-			if corrects && (l.nick == old.nick || l.occupant != "" && l.occupant == old.occupant) {
-				gone = append(gone, l.archived)
+			corrects := l.replaces != "" && (l.replaces == old.id || l.replaces == old.origin || l.replaces == old.stanzaID)
+			if corrects && (l.nick == old.nick || l.occupantID != "" && l.occupantID == old.occupantID) {
+				gone = append(gone, l.stanzaID)
 			}
 		}
 	}
-	r.history = slices.DeleteFunc(r.history, func(l line) bool { return slices.Contains(gone, l.archived) })
+	r.history = slices.DeleteFunc(r.history, func(l line) bool { return slices.Contains(gone, l.stanzaID) })
 	if !r.rs.u.c.archives() {
 		return
 	}

@@ -15,17 +15,17 @@ import (
 // gateway receive the line over their own connections, and their actors replace it by the
 // original.
 type rendition struct {
-	act     body.Act
-	about   line // the corrected or retracted message, in the sender's history
-	back    int  // number of later lines with the same text
-	text    string
-	emojis  []string
-	number  uint64 // sequence number
-	expires time.Time
+	act       body.Act
+	target    line // the corrected or retracted message, in the sender's history
+	laterSame int  // number of later lines with the same text
+	text      string
+	emojis    []string
+	number    uint64 // sequence number
+	expires   time.Time
 }
 
-// spokenLine is a line as the network relays it.
-type spokenLine struct{ room, nick, text string }
+// relayedLine is a line as the network relays it.
+type relayedLine struct{ room, nick, text string }
 
 // renditions is a bounded table shared by the actors; any goroutine may call its methods.
 // The sender's actor adds a rendition before it sends the line, so that the table has it
@@ -33,7 +33,7 @@ type spokenLine struct{ room, nick, text string }
 type renditions struct {
 	mu   sync.Mutex
 	last uint64
-	by   map[spokenLine][]rendition // in the order of sending
+	by   map[relayedLine][]rendition // in the order of sending
 }
 
 const (
@@ -44,7 +44,7 @@ const (
 	maxSpeakers      = 100             // nicks of a room with a last rendition
 )
 
-func (rd *renditions) add(l spokenLine, re rendition, now time.Time) {
+func (rd *renditions) add(l relayedLine, re rendition, now time.Time) {
 	rd.mu.Lock()
 	defer rd.mu.Unlock()
 	if len(rd.by) >= maxRenditions {
@@ -65,7 +65,7 @@ func (rd *renditions) add(l spokenLine, re rendition, now time.Time) {
 
 // find returns the first rendition of a line with a number above after: lines with the same
 // text arrive in the order of sending.
-func (rd *renditions) find(l spokenLine, after uint64, now time.Time) rendition {
+func (rd *renditions) find(l relayedLine, after uint64, now time.Time) rendition {
 	rd.mu.Lock()
 	defer rd.mu.Unlock()
 	for _, re := range rd.by[l] {
@@ -99,13 +99,13 @@ func (rs *rooms) noteRendition(st *stanza.Inbound, peer legacy.Peer, parts []str
 	if old == nil {
 		return
 	}
-	re.about = *old
+	re.target = *old
 	for i := len(r.history) - 1; i >= 0 && &r.history[i] != old; i-- {
-		if r.history[i].sameWords(old) {
-			re.back++
+		if r.history[i].sameText(old) {
+			re.laterSame++
 		}
 	}
-	rs.u.c.renditions.add(spokenLine{peer.ID, r.nick, parts[0]}, re, rs.u.c.clock.Now())
+	rs.u.c.renditions.add(relayedLine{peer.ID, r.nick, parts[0]}, re, rs.u.c.clock.Now())
 }
 
 // rendition returns the original of a received line, and the message of this user's history
@@ -114,32 +114,32 @@ func (r *room) rendition(ev legacy.RoomMessage) (rendition, *line) {
 	if ev.Nick == "" || !ev.Time.IsZero() {
 		return rendition{}, nil
 	}
-	re := r.rs.u.c.renditions.find(spokenLine{r.peer.ID, ev.Nick, ev.Text}, r.rendered[ev.Nick], r.rs.u.c.clock.Now())
+	re := r.rs.u.c.renditions.find(relayedLine{r.peer.ID, ev.Nick, ev.Text}, r.lastRendition[ev.Nick], r.rs.u.c.clock.Now())
 	if re.act == body.Say {
 		return re, nil
 	}
-	if len(r.rendered) >= maxSpeakers {
-		clear(r.rendered)
+	if len(r.lastRendition) >= maxSpeakers {
+		clear(r.lastRendition)
 	}
-	lazySet(&r.rendered, ev.Nick, re.number)
+	lazySet(&r.lastRendition, ev.Nick, re.number)
 	r.loadHistory()
 	var same []*line
 	for i := len(r.history) - 1; i >= 0; i-- {
 		l := &r.history[i]
-		if l.archived == re.about.archived {
+		if l.stanzaID == re.target.stanzaID {
 			return re, l
 		}
-		if l.sameWords(&re.about) {
+		if l.sameText(&re.target) {
 			same = append(same, l)
 		}
 	}
 	if len(same) == 0 {
 		return re, nil
 	}
-	return re, same[min(re.back, len(same)-1)]
+	return re, same[min(re.laterSame, len(same)-1)]
 }
 
-// sameWords reports whether two lines have the same sender and text.
-func (l *line) sameWords(other *line) bool {
+// sameText reports whether two lines have the same sender and text.
+func (l *line) sameText(other *line) bool {
 	return l.nick == other.nick && l.ownText() == other.ownText() && (l.replaces == "") == (other.replaces == "")
 }

@@ -19,7 +19,7 @@ func (r *room) lineByID(id string) *line {
 	var other *line
 	for i := len(r.history) - 1; i >= 0; i-- {
 		switch l := &r.history[i]; {
-		case l.archived == id:
+		case l.stanzaID == id:
 			return l
 		case other == nil && (l.id == id || l.origin == id):
 			other = l

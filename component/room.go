@@ -42,7 +42,7 @@ type room struct {
 	newestStamp    time.Time                  // stamp of the newest line
 	newestReplay   time.Time                  // stamp of the last line of the network's history
 	retracted      map[string]*stanza.Inbound // the user's retractions that the network has not confirmed, by message ID
-	rendered       map[string]uint64          // number of the last rendition, by nick
+	lastRendition  map[string]uint64          // number of the last rendition, by nick
 	archiveRead    bool                       // history includes the archive's last lines
 	renamed        bool                       // an occupant has changed its nick since the join
 	clients        map[string]*roomClient     // the user's clients in the room, by full JID
@@ -95,8 +95,8 @@ func (rs *rooms) newRoom(peer legacy.Peer) *room {
 	r := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID),
 		occupants: make(map[string]*occupant), clients: make(map[string]*roomClient)}
 	r.persistent = rs.isPersistent(peer)
-	rs.entered++
-	r.order = rs.entered
+	rs.created++
+	r.order = rs.created
 	rs.all[peer.ID] = r
 	return r
 }
@@ -147,7 +147,7 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 		why = rs.signOnAsGuest(nick)
 	}
 	if why != nil {
-		rs.refuseEntry(st, *why)
+		rs.refuseNewJoin(st, *why)
 		return
 	}
 	rs.u.login.nameGuest(nick)
@@ -157,13 +157,13 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	}
 	if r == nil {
 		if r = rs.newRoom(peer); r == nil {
-			rs.refuseEntry(st, stanza.ErrBusy.With("You are in too many rooms."))
+			rs.refuseNewJoin(st, stanza.ErrBusy.With("You are in too many rooms."))
 			return
 		}
 	}
 	full := st.From.String()
 	if _, known := r.clients[full]; !known && len(r.clients) >= maxResources {
-		rs.refuseEntry(st, stanza.ErrBusy)
+		rs.refuseNewJoin(st, stanza.ErrBusy)
 		return
 	}
 	x := st.Child(xep.NSMUC, "x")
@@ -181,10 +181,10 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	case r.joined:
 		r.showRoom(full)
 	case rs.u.account.option(optLoggedOut):
-		rs.refuseEntry(st, rs.u.login.notOnline())
+		rs.refuseNewJoin(st, rs.u.login.notOnline())
 		r.dropClient(full, "")
 	case rs.u.login.signOnError() != nil:
-		rs.refuseEntry(st, stanza.Translate(rs.u.login.signOnError()))
+		rs.refuseNewJoin(st, stanza.Translate(rs.u.login.signOnError()))
 		r.dropClient(full, "")
 	default:
 		r.requestJoin()
@@ -297,8 +297,8 @@ func (rs *rooms) setClientOffline(full string, gone bool) {
 	}
 }
 
-// dropFromRooms removes a client that is offline from all rooms. (XEP-0045 §18.1.2)
-func (rs *rooms) dropFromRooms(full string) {
+// removeClient removes a client that is offline from all rooms. (XEP-0045 §18.1.2)
+func (rs *rooms) removeClient(full string) {
 	for _, r := range rs.all {
 		if r.clients[full] != nil {
 			r.dropClient(full, "")
@@ -331,17 +331,17 @@ func (rs *rooms) expireJoins(now time.Time) {
 // was sent to.
 func (r *room) refuseJoin(full string, why stanza.Error) {
 	client := r.clients[full]
-	r.rs.writeElement(notEntered(r.jid, client.nick, full, client.id, why))
+	r.rs.writeElement(joinError(r.jid, client.nick, full, client.id, why))
 }
 
-// refuseEntry answers a join with an error before the client is added to a room.
-func (rs *rooms) refuseEntry(st *stanza.Inbound, why stanza.Error) {
-	rs.writeElement(notEntered(st.To.Bare().String(), st.To.Resource, st.From.String(), st.ID, why))
+// refuseNewJoin answers a join with an error before the client is added to a room.
+func (rs *rooms) refuseNewJoin(st *stanza.Inbound, why stanza.Error) {
+	rs.writeElement(joinError(st.To.Bare().String(), st.To.Resource, st.From.String(), st.ID, why))
 }
 
-// notEntered builds the error presence that answers a join. id may be "".
+// joinError builds the error presence that answers a join. id may be "".
 // (XEP-0045 §7.2)
-func notEntered(room, nick, to, id string, why stanza.Error) *element.Element {
+func joinError(room, nick, to, id string, why stanza.Error) *element.Element {
 	p := element.New(stanza.NS, "presence").Set("from", room+"/"+nick).Set("to", to).Set("type", "error").
 		Add(element.New(xep.NSMUC, "x"), why.Element().Set("by", room))
 	if id != "" {

@@ -190,7 +190,7 @@ func (r *room) moderation(roomer legacy.Roomer, item *element.Element) (func(ref
 		Reason: body.Clean(item.ChildText(xep.NSMUCAdmin, "reason"))}
 	o := r.find(item.Attr("nick"))
 	if o == nil {
-		o = r.occupants[r.nickIn(jid)] // affiliations name a JID: the contact's, or the occupant's
+		o = r.occupants[r.nickOfJID(jid)] // affiliations name a JID: the contact's, or the occupant's
 	}
 	if o != nil {
 		unmoderated := r.config != nil && !r.moderated
@@ -280,9 +280,9 @@ func (r *room) listedJID(nick string) string {
 	return r.personJID(nick)
 }
 
-// nickIn returns the nick of the occupant with a JID: the user's own JID, or one of the
+// nickOfJID returns the nick of the occupant with a JID: the user's own JID, or one of the
 // gateway's domain. It is "" if that person is not in the room.
-func (r *room) nickIn(s string) string {
+func (r *room) nickOfJID(s string) string {
 	jid, err := address.Parse(s)
 	if err != nil {
 		return ""

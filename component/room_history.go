@@ -18,20 +18,20 @@ import (
 
 // line is a message of a room's history.
 type line struct {
-	nick     string // "" for the room itself
-	text     string
-	markup   []legacy.Span
-	id       string // of the stanza
-	archived string // stanza ID of the archive and the network (XEP-0359)
-	occupant string // XEP-0421
-	reply    string
-	replyTo  string // nick of that message's sender, "" if unknown
-	quoted   [2]int // range of the quotation in text, in runes (XEP-0428)
-	replaces string // ID of the line that it corrects (XEP-0308)
-	localID  bool   // archived is the gateway's own ID, since the network sent none
-	unstyled bool   // its text contains no styling (XEP-0393)
-	origin   string // origin ID of the user's client (XEP-0359), not archived
-	at       time.Time
+	nick       string // "" for the room itself
+	text       string
+	markup     []legacy.Span
+	id         string // of the stanza
+	stanzaID   string // stanza ID of the archive and the network (XEP-0359)
+	occupantID string // XEP-0421
+	reply      string
+	replyTo    string // nick of that message's sender, "" if unknown
+	quoted     [2]int // range of the quotation in text, in runes (XEP-0428)
+	replaces   string // ID of the line that it corrects (XEP-0308)
+	localID    bool   // archived is the gateway's own ID, since the network sent none
+	unstyled   bool   // its text contains no styling (XEP-0393)
+	origin     string // origin ID of the user's client (XEP-0359), not archived
+	at         time.Time
 }
 
 // storedLine is the payload of a line in the registry. The names are short to save space.
@@ -90,23 +90,24 @@ func (r *room) addLine(l line) {
 		r.history = append(make([]line, 0, 2*maxHistory), r.history[len(r.history)-maxHistory:]...)
 	}
 	if r.rs.u.account.records(r.peer) {
-		payload, err := json.Marshal(storedLine{l.nick, l.text, l.markup, l.id, l.occupant, l.reply, l.replyTo,
+		payload, err := json.Marshal(storedLine{l.nick, l.text, l.markup, l.id, l.occupantID, l.reply, l.replyTo,
 			l.quoted, l.unstyled, l.replaces, l.localID})
 		if err != nil {
 			r.rs.u.log.Error().Err(err).Msg("cannot archive a line")
 			return
 		}
 		r.rs.u.c.archive.add(r.rs.u.ctx, registry.Line{Network: r.rs.u.c.domain, User: r.rs.u.bare, Room: r.peer.ID,
-			StanzaID: l.archived, Payload: payload, Created: l.at})
+			StanzaID: l.stanzaID, Payload: payload, Created: l.at})
 	}
 }
 
 // decodeLine decodes a line of the archive.
-func decodeLine(kept registry.Line) (line, error) {
+func decodeLine(row registry.Line) (line, error) {
 	var k storedLine
-	err := json.Unmarshal(kept.Payload, &k)
-	return line{nick: k.Nick, text: k.Text, markup: k.Markup, id: k.ID, archived: kept.StanzaID, occupant: k.Occupant,
-		reply: k.Reply, replyTo: k.ReplyTo, quoted: k.Quoted, unstyled: k.Unstyled, replaces: k.Replaces, localID: k.Unnamed, at: kept.Created}, err
+	err := json.Unmarshal(row.Payload, &k)
+	return line{nick: k.Nick, text: k.Text, markup: k.Markup, id: k.ID, stanzaID: row.StanzaID, occupantID: k.Occupant,
+		reply: k.Reply, replyTo: k.ReplyTo, quoted: k.Quoted, unstyled: k.Unstyled, replaces: k.Replaces,
+		localID: k.Unnamed, at: row.Created}, err
 }
 
 // loadHistory loads the archive's last lines into the history, once after a restart.
@@ -126,11 +127,11 @@ func (r *room) loadHistory() {
 	}
 	known := make(map[string]bool, len(r.history))
 	for _, l := range r.history {
-		known[l.archived] = true
+		known[l.stanzaID] = true
 	}
 	var earlier []line
-	for _, kept := range page.Lines {
-		if l, err := decodeLine(kept); err == nil && !known[l.archived] {
+	for _, row := range page.Lines {
+		if l, err := decodeLine(row); err == nil && !known[l.stanzaID] {
 			earlier = append(earlier, l)
 		}
 	}

@@ -32,10 +32,10 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 	if re, old := r.rendition(ev); old != nil {
 		switch re.act {
 		case body.React:
-			r.onRoomReaction(legacy.RoomReaction{Room: r.peer, Nick: ev.Nick, ID: old.archived, Emojis: re.emojis}, newID())
+			r.onRoomReaction(legacy.RoomReaction{Room: r.peer, Nick: ev.Nick, ID: old.stanzaID, Emojis: re.emojis}, newID())
 			return
 		case body.Retract:
-			r.onRoomRedaction(legacy.RoomRedaction{Room: r.peer, Nick: ev.Nick, ID: old.archived})
+			r.onRoomRedaction(legacy.RoomRedaction{Room: r.peer, Nick: ev.Nick, ID: old.stanzaID})
 			return
 		case body.Correct:
 			ev.Text, ev.Markup, replaces = re.text, nil, old.id
@@ -52,9 +52,9 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 	if !ev.Time.IsZero() {
 		r.loadHistory() // the archive may have it already
 	}
-	if l.archived = ev.ID; l.archived == "" {
-		l.archived, l.localID = l.id, true
-	} else if !ev.Time.IsZero() && slices.ContainsFunc(r.history, func(old line) bool { return old.archived == ev.ID }) {
+	if l.stanzaID = ev.ID; l.stanzaID == "" {
+		l.stanzaID, l.localID = l.id, true
+	} else if !ev.Time.IsZero() && slices.ContainsFunc(r.history, func(old line) bool { return old.stanzaID == ev.ID }) {
 		return // the network's history repeats it after a reconnect
 	}
 	if l.at.IsZero() {
@@ -63,9 +63,9 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 	l.at = r.nextStamp(l.at, !ev.Time.IsZero())
 	if o := r.occupants[ev.Nick]; o != nil { // the same ID as in the presence
 		r.identify(o)
-		l.occupant = o.id
+		l.occupantID = o.id
 	} else if ev.Nick != "" {
-		l.occupant = r.occupantID(cmp.Or(ev.Identity, ev.Nick))
+		l.occupantID = r.occupantID(cmp.Or(ev.Identity, ev.Nick))
 	}
 	r.addLine(l)
 	r.eachClient(func(full string) {
@@ -102,10 +102,10 @@ func (r *room) appendLine(dst []byte, to string, l *line, delayed bool) []byte {
 		dst = append(dst, "<replace xmlns='"+xep.NSCorrect+"'"...)
 		dst = append(stanza.AppendAttr(dst, "id", l.replaces), "/>"...)
 	}
-	dst = appendOccupantID(dst, l.occupant)
+	dst = appendOccupantID(dst, l.occupantID)
 	if to != "" {
 		dst = append(dst, "<stanza-id xmlns='"+xep.NSStanzaID+"'"...)
-		dst = append(stanza.AppendAttr(stanza.AppendAttr(dst, "id", l.archived), "by", r.jid), "/>"...)
+		dst = append(stanza.AppendAttr(stanza.AppendAttr(dst, "id", l.stanzaID), "by", r.jid), "/>"...)
 	}
 	if l.origin != "" {
 		dst = append(dst, "<origin-id xmlns='"+xep.NSStanzaID+"'"...)
@@ -343,8 +343,8 @@ func (rs *rooms) reflect(st *stanza.Inbound, id string) {
 			return
 		}
 		archived := cmp.Or(id, newID())
-		l := line{nick: r.nick, text: body.Plain(st.Element), id: cmp.Or(st.ID, archived), archived: archived,
-			localID: id == "", at: r.nextStamp(rs.u.c.clock.Now(), false), occupant: o.id,
+		l := line{nick: r.nick, text: body.Plain(st.Element), id: cmp.Or(st.ID, archived), stanzaID: archived,
+			localID: id == "", at: r.nextStamp(rs.u.c.clock.Now(), false), occupantID: o.id,
 			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"),
 			quoted: body.QuoteIn(st.Element)}
 		if body.ActOf(st.Element) == body.Correct {

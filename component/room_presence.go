@@ -33,14 +33,14 @@ func (r *room) readPresence(st *stanza.Inbound, client *roomClient) {
 // onlyPersistentRooms reports whether the user is in persistent rooms, and no client is in any
 // room.
 func (rs *rooms) onlyPersistentRooms() bool {
-	stays := false
+	persistent := false
 	for _, r := range rs.all {
 		if len(r.clients) > 0 || !r.leaveAt.IsZero() {
 			return false
 		}
-		stays = stays || r.persistent
+		persistent = persistent || r.persistent
 	}
-	return stays
+	return persistent
 }
 
 // refuseNickChange answers a client's nick change with an error. (XEP-0045 §7.6)

@@ -11,7 +11,7 @@ type rooms struct {
 	u *user
 
 	all         map[string]*room    // by peer ID
-	entered     uint64              // counter for room.order
+	created     uint64              // counter for room.order
 	leaving     map[string]bool     // rooms whose leave the network has not confirmed, by peer ID
 	private     map[string]string   // rooms of private conversations, by peer ID of the contact
 	lists       map[string]roomList // cached lists of public rooms, by peer ID of the service

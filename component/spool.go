@@ -110,7 +110,7 @@ func (ob *outbox) deliverSpooled() {
 	for _, row := range rows {
 		e, err := stanza.Parse(row.Payload)
 		if err != nil {
-			ob.u.log.Error().Err(err).Msg("a kept message cannot be read")
+			ob.u.log.Error().Err(err).Msg("cannot parse a spooled message")
 			continue
 		}
 		if e.Child(xep.NSDelay, "delay") == nil {
@@ -215,7 +215,7 @@ func (ob *outbox) takeOutbound() []*stanza.Inbound {
 		ids = append(ids, row.ID)
 		e, err := stanza.Parse(row.Payload)
 		if err != nil {
-			ob.u.log.Error().Err(err).Msg("a kept message cannot be read")
+			ob.u.log.Error().Err(err).Msg("cannot parse a spooled message")
 			continue
 		}
 		if st, err := stanza.Read(e, &ob.u.c.host); err == nil {
