@@ -2,12 +2,12 @@ package component
 
 import "time"
 
-// adhoc are the ad-hoc commands that the user executes, by forms or by words.
+// adhoc are the running ad-hoc commands of the user, by forms or by text.
 type adhoc struct {
 	u *user
 
 	executions map[string]*execution // by session id
-	late       map[string]bool       // clients that did not answer a question by words in time
+	late       map[string]bool       // full JIDs of clients whose text dialogue has timed out
 }
 
 func (ad *adhoc) due(time.Time) {}

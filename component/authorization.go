@@ -11,7 +11,7 @@ import (
 	"transport/registry"
 )
 
-// onAuthRequested: somebody asks to see the user. (XEP-0100 §5.1)
+// onAuthRequested handles a contact's authorization request. (XEP-0100 §5.1)
 func (ro *roster) onAuthRequested(ev legacy.AuthRequested) {
 	if ev.From.ID == "" || ro.blocked[ev.From.ID] || ro.contacts[ev.From.ID] == nil && len(ro.contacts) >= maxContacts {
 		return
@@ -34,14 +34,14 @@ func (ro *roster) onAuthRequested(ev legacy.AuthRequested) {
 	ro.askSubscription(ct, cmp.Or(ev.Reason, "Asks to see when you are online on "+ro.u.c.cfg.Name+"."))
 }
 
-// onAuthGranted: a contact lets the user see them.
+// onAuthGranted handles a contact's approval of the user's subscription.
 func (ro *roster) onAuthGranted(p legacy.Peer) {
 	if ct := ro.contacts[p.ID]; ct != nil && p.ID != "" && ct.Subscription.Has(registry.AskTo) {
 		ro.approveSubscription(ct, "")
 	}
 }
 
-// onAuthDenied: a contact does not let the user see them. (XEP-0100 §4.6.2)
+// onAuthDenied handles a contact's denial of the user's subscription. (XEP-0100 §4.6.2)
 func (ro *roster) onAuthDenied(p legacy.Peer, reason string) {
 	ct := ro.contacts[p.ID]
 	if ct == nil || p.ID == "" {
@@ -59,7 +59,8 @@ func (ro *roster) onAuthDenied(p legacy.Peer, reason string) {
 	ro.u.outbox.sendNotice(p.ID, "[does not let you see when they are online] "+reason, time.Time{})
 }
 
-// onAddedYou: somebody put the user on their list; the user may want the same.
+// onAddedYou handles the event that a peer has added the user: the gateway offers to add
+// the peer.
 func (ro *roster) onAddedYou(p legacy.Peer) {
 	if ct := ro.contacts[p.ID]; p.ID == "" || ro.blocked[p.ID] || ct != nil && ct.Subscription != 0 {
 		return
@@ -70,7 +71,7 @@ func (ro *roster) onAddedYou(p legacy.Peer) {
 	ro.askSubscription(ro.contact(p.ID), "Has added you on "+ro.u.c.cfg.Name+".")
 }
 
-// authorize answers a contact's request on the network.
+// authorize answers a contact's authorization request on the network.
 func (ro *roster) authorize(ct *contact, allow bool, reason string) {
 	editor, ok := ro.u.login.legacySession().(legacy.RosterEditor)
 	if !ok {

@@ -13,17 +13,17 @@ import (
 	"transport/registry"
 )
 
-// avatar is a contact's picture.
+// avatar is a contact's avatar.
 type avatar struct {
 	image []byte
 	kind  string // MIME type
 	hash  string // SHA-1, in hexadecimal
 }
 
-// maxAvatar is the largest picture that fits a stanza with room to spare.
+// maxAvatar is the largest avatar in bytes. It must fit into a stanza.
 const maxAvatar = 100 << 10
 
-// onAvatarChanged: a contact shows another picture, or none.
+// onAvatarChanged handles a changed or removed avatar of a contact.
 func (ro *roster) onAvatarChanged(ev legacy.AvatarChanged) {
 	ct := ro.contacts[ev.From.ID]
 	if ct == nil || ev.From.ID == "" || len(ev.Image) > maxAvatar {
@@ -49,8 +49,8 @@ func (ro *roster) onAvatarChanged(ev legacy.AvatarChanged) {
 	}
 }
 
-// pushAvatars sends a client that has come the pictures of all contacts.
-// (XEP-0084 §4.2, XEP-0163 §4.3)
+// pushAvatars sends a new client the avatar metadata of all contacts. (XEP-0084 §4.2,
+// XEP-0163 §4.3)
 func (ro *roster) pushAvatars(full string) {
 	for _, ct := range ro.contacts {
 		if ct.avatar != nil && ct.Subscription.Has(registry.To) {
@@ -64,7 +64,8 @@ func (ro *roster) pushAvatar(full string, ct *contact) {
 		Add(element.New(xep.NSPubSubEvent, "event").Add(ct.avatar.metadata(xep.NSPubSubEvent))))
 }
 
-// metadata is the item that tells of a picture, nil for none. (XEP-0084 §4.2.2)
+// metadata returns the metadata item of an avatar; a nil avatar has empty metadata.
+// (XEP-0084 §4.2.2)
 func (a *avatar) metadata(space string) *element.Element {
 	items := element.New(space, "items").Set("node", xep.NSAvatarMeta)
 	meta := element.New(xep.NSAvatarMeta, "metadata")
@@ -77,8 +78,8 @@ func (a *avatar) metadata(space string) *element.Element {
 	return items.Add(element.New(space, "item").Set("id", id).Add(meta))
 }
 
-// onContactPubSub answers what a contact has published: a picture. (XEP-0084 §3,
-// XEP-0060 §6.5)
+// onContactPubSub answers PubSub queries for a contact's avatar. (XEP-0084 §3, XEP-0060
+// §6.5)
 func (ro *roster) onContactPubSub(r *stanza.Request, peer legacy.Peer) {
 	asked := r.Payload.Child(xep.NSPubSub, "items")
 	if r.Type != "get" || asked == nil {
@@ -107,8 +108,8 @@ func (ro *roster) onContactPubSub(r *stanza.Request, peer legacy.Peer) {
 	}
 }
 
-// avatarUpdate tells in a presence of the contact's picture; nil where the network has
-// none. (XEP-0153 §4.1)
+// avatarUpdate returns the avatar hash for the contact's presence, nil on networks
+// without avatars. (XEP-0153 §4.1)
 func (ct *contact) avatarUpdate(c *Component) *element.Element {
 	if !c.info.Features.Has(legacy.FeatureAvatar) {
 		return nil

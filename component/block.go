@@ -13,19 +13,19 @@ import (
 	"transport/registry"
 )
 
-// The user can block people on the network by commands of the gateway, by words,
-// and by the IQs of XEP-0191 that a client sends to the gateway itself. The
-// network keeps the list; what it lets through all the same is not shown.
+// The user can block contacts by ad-hoc commands, by text commands, and by the IQs of
+// XEP-0191 that a client sends to the gateway. The network stores the list; messages and
+// presence of blocked contacts that it still delivers are dropped.
 
-const maxPendingBlocks = 64 // peers that wait for the network at once
+const maxPendingBlocks = 64 // peers whose change the network has not confirmed
 
-// blockWaiter waits until a peer is blocked, or is not.
+// blockWaiter is a change of the block list that the network has not confirmed.
 type blockWaiter struct {
 	blocked bool
 	done    func(error)
 }
 
-// setBlocked takes over the network's list.
+// setBlocked replaces the block list by the network's.
 func (bl *blocklist) setBlocked(list []legacy.Peer) {
 	clear(bl.blocked)
 	for _, p := range list {
@@ -35,8 +35,8 @@ func (bl *blocklist) setBlocked(list []legacy.Peer) {
 	}
 }
 
-// setBlocks asks the network to block peers, or not to, one after the other.
-// then learns that all are done, or the first error.
+// setBlocks blocks or unblocks peers one after the other, and calls then after the last
+// one or with the first error.
 func (bl *blocklist) setBlocks(peers []legacy.Peer, blocked bool, then func(error)) {
 	blocker, ok := bl.ro.u.login.legacySession().(legacy.Blocker)
 	switch {
@@ -64,7 +64,7 @@ func (bl *blocklist) setBlocks(peers []legacy.Peer, blocked bool, then func(erro
 	}}))
 }
 
-// onBlockChanged: the network's list changed, or did not as it should have.
+// onBlockChanged handles a change of the network's block list, or the error of one.
 func (bl *blocklist) onBlockChanged(ev legacy.BlockChanged) {
 	if ev.Peer.ID == "" {
 		return
@@ -91,7 +91,7 @@ func (bl *blocklist) onBlockChanged(ev legacy.BlockChanged) {
 	bl.ro.u.calls.sweep()
 }
 
-// failPendingBlocks answers those who wait for a network that is gone.
+// failPendingBlocks fails all pending changes after the session has ended.
 func (bl *blocklist) failPendingBlocks() {
 	waiting := bl.pending
 	bl.pending = nil
@@ -102,7 +102,7 @@ func (bl *blocklist) failPendingBlocks() {
 	}
 }
 
-// onBlockList answers whom the user has blocked. (XEP-0191 §3.1)
+// onBlockList answers a query of the block list. (XEP-0191 §3.1)
 func (bl *blocklist) onBlockList(r *stanza.Request) {
 	if !bl.checkBlocking(r) {
 		return
@@ -114,9 +114,9 @@ func (bl *blocklist) onBlockList(r *stanza.Request) {
 	r.Reply(list)
 }
 
-// onBlockIQ blocks those whom an IQ names, or unblocks them; to unblock none is to
-// unblock all. (XEP-0191 §3.2 to §3.4) No push follows: a client takes it from its
-// own server only (§3.2).
+// onBlockIQ blocks or unblocks the JIDs of an IQ; an unblock without JIDs unblocks all.
+// (XEP-0191 §3.2 to §3.4) No push follows: a client accepts one from its own server only
+// (§3.2).
 func (bl *blocklist) onBlockIQ(r *stanza.Request) {
 	if !bl.checkBlocking(r) {
 		return
@@ -158,8 +158,8 @@ func (bl *blocklist) onBlockIQ(r *stanza.Request) {
 	})
 }
 
-// checkBlocking reports whether a list is there to be asked for or changed; else it
-// says why not.
+// checkBlocking reports whether the block list is available. Otherwise it fails the
+// request.
 func (bl *blocklist) checkBlocking(r *stanza.Request) bool {
 	switch {
 	case !bl.ro.u.c.info.Features.Has(legacy.FeatureBlocking):
@@ -174,7 +174,8 @@ func (bl *blocklist) checkBlocking(r *stanza.Request) bool {
 	return false
 }
 
-// peerByText is whom the user means, by an address of the network's or a JID here.
+// peerByText returns the contact that a text names, by its address on the network or its
+// JID.
 func (bl *blocklist) peerByText(text string) (legacy.Peer, error) {
 	p, err := bl.anyPeerByText(text)
 	if err == nil && p.Room {
@@ -183,7 +184,7 @@ func (bl *blocklist) peerByText(text string) (legacy.Peer, error) {
 	return p, err
 }
 
-// anyPeerByText is the same, of rooms and services as well.
+// anyPeerByText is peerByText for rooms and services as well.
 func (bl *blocklist) anyPeerByText(text string) (legacy.Peer, error) {
 	if text = strings.TrimSpace(text); text == "" {
 		return legacy.Peer{}, legacy.Errorf(legacy.NotFound, "Enter an address.")
@@ -194,7 +195,8 @@ func (bl *blocklist) anyPeerByText(text string) (legacy.Peer, error) {
 	return bl.ro.u.c.cfg.Network.ParsePeer(text)
 }
 
-// blockPeer blocks or unblocks whom a text names, and says what came of it.
+// blockPeer blocks or unblocks the contact that a text names, and reports the result as a
+// text for the user.
 func (bl *blocklist) blockPeer(text string, blocked bool, then func(said string, why *stanza.Error)) {
 	peer, err := bl.peerByText(text)
 	if err != nil {
@@ -216,7 +218,7 @@ func (bl *blocklist) blockPeer(text string, blocked bool, then func(said string,
 	})
 }
 
-// askBlock asks whom to block.
+// askBlock asks for the contact to block.
 func (bl *blocklist) askBlock(x *execution) {
 	asked := xep.NewForm("form", "", "Block somebody", "They can neither write to you nor see when you are online.").
 		Add(xep.Required(xep.NewField("peer", "text-single", bl.ro.u.c.info.PeerName)))
@@ -225,7 +227,7 @@ func (bl *blocklist) askBlock(x *execution) {
 	})
 }
 
-// askUnblock asks whom to unblock, of those who are blocked.
+// askUnblock asks for the contact to unblock.
 func (bl *blocklist) askUnblock(x *execution) {
 	typ := "list-single"
 	if x.byWords() { // they may be named by any of their addresses
@@ -258,7 +260,7 @@ func (bl *blocklist) onBlockAnswers(x *execution, values map[string][]string, bl
 	})
 }
 
-// blockedText lists those who are blocked.
+// blockedText lists the blocked contacts.
 func (bl *blocklist) blockedText() (string, *stanza.Error) {
 	if bl.ro.u.login.legacySession() == nil {
 		why := bl.ro.u.login.notOnline()

@@ -7,15 +7,15 @@ import (
 	"transport/component/stanza"
 )
 
-// calls are the IQs of the user that wait for an answer of ours, our IQs to their clients
-// and server, and our questions to the network.
+// calls are the pending requests in both directions: IQs of the user that we have to
+// answer, our IQs to the user's clients and server, and queries to the network.
 type calls struct {
 	u *user
 
 	requests []*stanza.Request       // not answered yet
-	iqs      map[string]pendingIQ    // of ours, by id
-	queries  map[string]pendingQuery // questions to the network, by ref
-	refs     uint64                  // refs given out
+	iqs      map[string]pendingIQ    // our IQs, by id
+	queries  map[string]pendingQuery // queries to the network, by ref
+	refs     uint64                  // counts the refs of this actor
 }
 
 func (ca *calls) due(now time.Time) {
@@ -42,7 +42,7 @@ func (ca *calls) reset(why resetReason) {
 			delete(ca.iqs, id)
 			q.then(nil)
 		}
-		for _, r := range ca.requests { // the senders are not there to be answered
+		for _, r := range ca.requests { // the link is down: no answer can be sent
 			r.Drop()
 		}
 		ca.sweep()
@@ -53,17 +53,16 @@ func (ca *calls) reset(why resetReason) {
 	}
 }
 
-// await notes a request, which is answered by its deadline at the latest.
+// await adds a request. It is answered by its deadline at the latest.
 func (ca *calls) await(r *stanza.Request) { ca.requests = append(ca.requests, r) }
 
-// newRef makes a ref for a message or a question to the network.
+// newRef returns a ref for a message or a query to the network.
 func (ca *calls) newRef() string {
 	ca.refs++
 	return strconv.FormatUint(ca.refs, 36)
 }
 
-// sweep forgets the requests that are answered, and answers those that have
-// waited too long.
+// sweep drops the requests that were answered, and fails those whose deadline has passed.
 func (ca *calls) sweep() {
 	if len(ca.requests) == 0 {
 		return

@@ -12,9 +12,9 @@ import (
 	"transport/registry"
 )
 
-// onContactVCard answers who a contact is: vcard-temp or vCard4. Everybody whom
-// the network tells of can be asked for, since people look before they add.
-// (XEP-0054 §3.1, XEP-0292 §4)
+// onContactVCard answers a query for a contact's profile, as vcard-temp or vCard4. It
+// works for all users of the network, since people look at a profile before they add a
+// contact. (XEP-0054 §3.1, XEP-0292 §4)
 func (ca *calls) onContactVCard(r *stanza.Request, peer legacy.Peer) {
 	profiler, ok := ca.u.login.legacySession().(legacy.Profiler)
 	if !ok {
@@ -40,8 +40,8 @@ func (ca *calls) onContactVCard(r *stanza.Request, peer legacy.Peer) {
 	}, func(ref string) error { return profiler.RequestProfile(ca.u.ctx, ref, peer) })
 }
 
-// onContactVersion answers what a contact's client is, where the network lets it be
-// asked. (XEP-0092 §2)
+// onContactVersion answers a query for the software of a contact's client, on networks
+// that support it. (XEP-0092 §2)
 func (ca *calls) onContactVersion(r *stanza.Request, peer legacy.Peer) {
 	versioner, ok := ca.u.login.legacySession().(legacy.Versioner)
 	if !ok {
@@ -74,8 +74,8 @@ func (ca *calls) replyVCard(r *stanza.Request, peer legacy.Peer, p legacy.Profil
 	r.Reply(vCardTemp(p, picture))
 }
 
-// onContactLast answers since when a contact is idle or gone, to those who see
-// them. (XEP-0012 §3, §8)
+// onContactLast answers since when a contact is idle or offline, to subscribers.
+// (XEP-0012 §3, §8)
 func (ca *calls) onContactLast(r *stanza.Request, peer legacy.Peer) {
 	ct, ok := ca.u.roster.canSee(peer)
 	if !ok || !ct.Subscription.Has(registry.To) {

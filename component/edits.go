@@ -9,34 +9,34 @@ import (
 	"transport/registry"
 )
 
-// listEdits brings changes of contacts into the network's list. A session takes only so
-// many commands at once, and a client may add hundreds of contacts in a moment: a few
-// changes are under way at a time, and each answer brings on the next.
+// listEdits sends edits of contacts to the network's list. A session has a bounded
+// command queue and a client may add hundreds of contacts at once, so that only a few
+// edits are in flight; each answer sends the next.
 type listEdits struct {
 	ro *roster
 
-	edits         map[string]*edit // that are not done, by peer
-	editQueue     []string         // peers of those that are not under way, in their order
-	editsInFlight int              // how many are under way
-	editRetryAt   time.Time        // when the network is asked again, zero unless it has refused one for their number
+	edits         map[string]*edit // pending edits, by peer
+	editQueue     []string         // peers whose edits are not in flight, oldest first
+	editsInFlight int              // edits sent and not answered
+	editRetryAt   time.Time        // when a rate-limited edit is sent again, zero without one
 }
 
-// edit brings one contact's entry on the network's list up to date: what is to be done
-// follows from the contact when it is sent.
+// edit updates a contact's entry on the network's list. The operation is derived from the
+// contact when the edit is sent.
 type edit struct {
-	reason string // for the contact to read, if they are asked for their consent
-	tries  int    // that the network has refused for their number
+	reason string // text of the authorization request, if the network sends one
+	tries  int    // attempts that the network has rate-limited
 	sent   bool
 	dirty  bool // the contact was changed since
 }
 
 const (
-	maxEdits     = 16          // under way
-	maxEditTries = 6           // of one that the network refuses for their number
-	editPause    = time.Second // before the second of them, and twice as long before each other
+	maxEdits     = 16          // edits in flight
+	maxEditTries = 6           // attempts of one edit under rate limiting
+	editPause    = time.Second // before the second attempt, doubled before each further one
 )
 
-// edit has the network's list follow a contact.
+// edit queues an edit of a contact.
 func (le *listEdits) edit(peer, reason string) {
 	switch e := le.edits[peer]; {
 	case e == nil:
@@ -50,7 +50,7 @@ func (le *listEdits) edit(peer, reason string) {
 	le.editNext()
 }
 
-// editNext sends what may be sent.
+// editNext sends queued edits, as many as may be in flight.
 func (le *listEdits) editNext() {
 	for len(le.editQueue) > 0 && le.editsInFlight < maxEdits && le.editRetryAt.IsZero() {
 		editor, ok := le.ro.u.login.legacySession().(legacy.RosterEditor)
@@ -92,8 +92,8 @@ func (le *listEdits) sendEdit(editor legacy.RosterEditor, peer string, e *edit) 
 	}
 }
 
-// endEdit notes that the network has answered the edit of a contact. It is true if the
-// edit is sent again. editNext is to be called afterwards.
+// endEdit handles the network's answer to an edit. It returns true if the edit will be
+// sent again. The caller calls editNext afterwards.
 func (le *listEdits) endEdit(peer string, err error) bool {
 	e := le.edits[peer]
 	if e == nil || !e.sent {
@@ -111,7 +111,7 @@ func (le *listEdits) endEdit(peer string, err error) bool {
 	return false
 }
 
-// retryLater has an edit sent again later that the network has refused for their number.
+// retryLater schedules another attempt of a rate-limited edit.
 func (le *listEdits) retryLater(peer string, e *edit, err error) bool {
 	if legacy.KindOf(err) != legacy.RateLimited || e.tries >= maxEditTries {
 		return false
@@ -122,6 +122,6 @@ func (le *listEdits) retryLater(peer string, e *edit, err error) bool {
 	return true
 }
 
-// dropEdits forgets all edits: the next session begins with those that are left to be
-// made.
+// dropEdits drops all edits after the session has ended. The next session starts with the
+// edits that are still needed.
 func (le *listEdits) dropEdits() { *le = listEdits{ro: le.ro} }

@@ -8,10 +8,10 @@ import (
 	"transport/registry"
 )
 
-// userText is what a user is told of an error.
+// userText returns the text of an error for the user.
 func userText(err error) string { return stanza.Translate(err).Text }
 
-// retryAfter is how long the network wants us to wait, 0 if it did not say.
+// retryAfter returns the network's retry-after of an error, 0 if it has none.
 func retryAfter(err error) time.Duration {
 	var e *legacy.Error
 	if errors.As(err, &e) {
@@ -20,7 +20,7 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// orTemporary is err, or that the session has ended.
+// orTemporary returns err, or the error of an ended session for nil.
 func orTemporary(err error) error {
 	if err == nil {
 		return legacy.Errorf(legacy.Offline, "You were signed off before the network confirmed the message. It may not have arrived.")
@@ -28,6 +28,7 @@ func orTemporary(err error) error {
 	return err
 }
 
+// isNotFound reports whether the registry has no such row.
 func isNotFound(err error) bool { return errors.Is(err, registry.ErrNotFound) }
 
 // notAcceptable returns the stanza error of an invalid field.

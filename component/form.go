@@ -78,6 +78,7 @@ func fieldValue(f legacy.Field, given []string) string {
 	return body.Clean(strings.TrimSpace(given[0]))
 }
 
+// firstOf returns the first value of a field, "" if there is none.
 func firstOf(list []string) string {
 	if len(list) == 0 {
 		return ""
@@ -85,7 +86,7 @@ func firstOf(list []string) string {
 	return list[0]
 }
 
-// joinValues makes one text of each field's values.
+// joinValues joins the values of each field to one text.
 func joinValues(values map[string][]string) map[string]string {
 	all := make(map[string]string, len(values))
 	for name, v := range values {
@@ -94,7 +95,7 @@ func joinValues(values map[string][]string) map[string]string {
 	return all
 }
 
-// splitLines are the lines of a text-multi field, whatever way the client sends
+// splitLines returns the lines of a text-multi field, in whatever form the client sends
 // them.
 func splitLines(values []string) []string {
 	var lines []string

@@ -7,8 +7,8 @@ import (
 	"transport/component/stanza"
 )
 
-// pendingIQ is an IQ of ours that a user's client or server has yet to answer. What
-// comes back must fit it in id and sender: anybody can send a result.
+// pendingIQ is an IQ of ours without an answer yet. The answer must match its id and
+// sender, since anybody can send a result.
 type pendingIQ struct {
 	to       string
 	deadline time.Time
@@ -20,8 +20,8 @@ const (
 	maxPendingIQs = 64
 )
 
-// sendIQ asks somebody of the user's: a client, or the server in their name. then gets
-// nil when there was no answer, or an error.
+// sendIQ sends an IQ to the user's client or server. then gets the answer, nil for an
+// error or a timeout.
 func (ca *calls) sendIQ(typ, to string, payload *element.Element, then func(reply *element.Element)) {
 	ca.sendIQRaw(typ, to, payload, func(reply *element.Element) {
 		if reply != nil && reply.Attr("type") == "error" {
@@ -31,7 +31,7 @@ func (ca *calls) sendIQ(typ, to string, payload *element.Element, then func(repl
 	})
 }
 
-// sendIQRaw is query for those who want to know the error.
+// sendIQRaw is sendIQ for callers that need the error stanza.
 func (ca *calls) sendIQRaw(typ, to string, payload *element.Element, then func(reply *element.Element)) {
 	if len(ca.iqs) >= maxPendingIQs || ca.u.c.conn.Load() == nil {
 		then(nil)
@@ -43,7 +43,7 @@ func (ca *calls) sendIQRaw(typ, to string, payload *element.Element, then func(r
 		Set("from", ca.u.c.domain).Set("to", to).Add(payload))
 }
 
-// onIQReply takes the answer to a query.
+// onIQReply handles the answer to an IQ of ours.
 func (ca *calls) onIQReply(st *stanza.Inbound) {
 	q, ok := ca.iqs[st.ID]
 	if !ok || q.to != st.From.String() {
@@ -53,7 +53,7 @@ func (ca *calls) onIQReply(st *stanza.Inbound) {
 	q.then(st.Element)
 }
 
-// expireIQs gives up those that were not answered in time.
+// expireIQs ends the IQs that were not answered in time.
 func (ca *calls) expireIQs(now time.Time) {
 	for id, q := range ca.iqs {
 		if !q.deadline.After(now) {

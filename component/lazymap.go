@@ -1,7 +1,7 @@
 package component
 
-// lazySet is m[key] = value, for a map that is made only when something is put into it:
-// most users need few of theirs.
+// lazySet sets m[key] and creates the map at first use: most users never need most of
+// theirs, which saves memory.
 func lazySet[K comparable, V any](m *map[K]V, key K, value V) {
 	if *m == nil {
 		*m = make(map[K]V)

@@ -9,21 +9,21 @@ import (
 	"transport/component/xep"
 )
 
-// privileges are what servers let us do in the name of their users, by domain.
-// (XEP-0356 §4)
+// privileges are the privileges that servers grant for their users, by domain. Any
+// goroutine may use them. (XEP-0356 §4)
 type privileges struct {
 	mu sync.Mutex
 	of map[string]privilege
 }
 
-// privilege is what one server lets us do.
+// privilege is what one server grants.
 type privilege struct {
-	space       string // the version that it speaks
+	space       string // the namespace of its version of XEP-0356
 	roster      bool   // read and write rosters
 	sendMessage bool
 }
 
-// maxPrivileges is how many domains are remembered.
+// maxPrivileges is the most domains that are tracked.
 const maxPrivileges = 256
 
 func (p *privileges) get(domain string) privilege {
@@ -41,8 +41,8 @@ func (p *privileges) set(domain string, is privilege) {
 	p.of[domain] = is
 }
 
-// onPrivilege takes a server's word on what we may do in the name of its own
-// users. It is good for nobody else's. (XEP-0356 §4.1)
+// onPrivilege stores the privileges that a server grants for its own users. The stream
+// reader calls it. (XEP-0356 §4.1)
 func (c *Component) onPrivilege(st *stanza.Inbound) bool {
 	if st.Name != "message" || st.From.Local != "" || st.From.Resource != "" {
 		return false
@@ -70,9 +70,9 @@ func (c *Component) onPrivilege(st *stanza.Inbound) bool {
 	return true
 }
 
-// setRosterItem writes a contact into the user's roster by the server's leave,
-// without a request that the user must answer. then learns whether that worked.
-// (XEP-0356 §4.2, RFC 6121 §2.3)
+// setRosterItem writes a contact into the user's roster by the roster privilege, so that
+// the user need not approve a request. then gets the result. (XEP-0356 §4.2, RFC 6121
+// §2.3)
 func (rw *rosterWriter) setRosterItem(ct *contact, subscription string, then func(ok bool)) {
 	rw.setRosterEntry(ct.jid, subscription, rw.rosterEntry(ct), then)
 }
@@ -88,20 +88,20 @@ func (rw *rosterWriter) setRosterEntry(jid, subscription string, e rosterEntry, 
 	rw.ro.u.calls.sendIQ("set", rw.ro.u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) { then(reply != nil) })
 }
 
-// writesRoster reports whether the user's server lets us write the user's roster.
+// writesRoster reports whether the user's server grants the roster privilege.
 func (rw *rosterWriter) writesRoster() bool { return rw.ro.u.privilege().roster && !rw.rosterFails }
 
-// privilege is what the user's server lets us do for the user.
+// privilege returns the privileges that the user's server grants.
 func (u *user) privilege() privilege { return u.c.privileges.get(u.domain()) }
 
 const (
-	echoTime = 10 * time.Minute // that a copy of a message of ours may take to come back
+	echoTime = 10 * time.Minute // how long the server's copy of a message is expected
 	maxEchos = 1024
 )
 
-// showOwn shows the user's clients what the user has sent with another client of
-// the network. The server hands it back to us, since the contact is ours: that
-// copy must not go to the network again. (XEP-0356 §5)
+// showOwn shows the user's clients a message that the user has sent with another client
+// of the network. The server routes a copy back to us, since the contact is ours; that
+// copy must not be sent to the network again. (XEP-0356 §5)
 func (ob *outbox) showOwn(jid, text string, sent time.Time) bool {
 	p := ob.u.privilege()
 	if !p.sendMessage {

@@ -6,7 +6,7 @@ import (
 	"transport/legacy"
 )
 
-// pendingQuery is a question to the network that an IQ waits for.
+// pendingQuery is a query to the network whose result answers an IQ.
 type pendingQuery struct {
 	request *stanza.Request
 	answer  func(*user, *stanza.Request, legacy.Event)
@@ -14,15 +14,14 @@ type pendingQuery struct {
 
 const maxQueries = 16
 
-// query remembers a question, and has ask put it to the session. What the session
-// says of it answers the IQ.
+// query sends a query to the session by ask, and answers the IQ r with its result.
 func (ca *calls) query(r *stanza.Request, answer func(*user, *stanza.Request, legacy.Event), ask func(ref string) error) {
 	if err := ca.tryQuery(r, answer, ask); err != nil {
 		r.Fail(stanza.Translate(err))
 	}
 }
 
-// tryQuery is look, with the error of a question that could not be put.
+// tryQuery is query, with the error of a query that could not be sent.
 func (ca *calls) tryQuery(r *stanza.Request, answer func(*user, *stanza.Request, legacy.Event), ask func(ref string) error) error {
 	if len(ca.queries) >= maxQueries {
 		return legacy.Errorf(legacy.RateLimited, "%s", stanza.ErrBusy.Text)
@@ -36,7 +35,7 @@ func (ca *calls) tryQuery(r *stanza.Request, answer func(*user, *stanza.Request,
 	return nil
 }
 
-// onQueryResult answers the IQ that waits for an event.
+// onQueryResult handles the result of a query.
 func (ca *calls) onQueryResult(ref string, ev legacy.Event) {
 	l, ok := ca.queries[ref]
 	if !ok {
@@ -47,7 +46,7 @@ func (ca *calls) onQueryResult(ref string, ev legacy.Event) {
 	ca.sweep()
 }
 
-// dropAnsweredQueries forgets those whose IQ was answered for them, by a time-out.
+// dropAnsweredQueries drops the queries whose IQ has timed out.
 func (ca *calls) dropAnsweredQueries() {
 	for ref, l := range ca.queries {
 		if l.request.Answered() {

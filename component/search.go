@@ -12,17 +12,17 @@ import (
 	"transport/legacy"
 )
 
-// searchColumns are those of people who were found.
+// searchColumns are the columns of a table of people.
 var searchColumns = [][2]string{{"jid", "Address"}, {"first", "First name"}, {"last", "Last name"},
 	{"nick", "Nickname"}, {"email", "E-mail"}, {"status", "Status"}}
 
-// foundRoomColumns are those of rooms that were found.
+// foundRoomColumns are the columns of a table of rooms.
 var foundRoomColumns = [][2]string{{"jid", "Address"}, {"name", "Name"}, {"topic", "Topic"}, {"occupants", "People"}}
 
-// searchFields are those that search knows outside a form. (XEP-0055 §2)
+// searchFields are the legacy search fields, outside a data form. (XEP-0055 §2)
 var searchFields = []string{"first", "last", "nick", "email"}
 
-// onSearch answers the directory: its form, or whom it found. (XEP-0055 §2)
+// onSearch answers a search IQ with its form or the results. (XEP-0055 §2)
 func (ca *calls) onSearch(r *stanza.Request) {
 	if !ca.u.c.info.Features.Has(legacy.FeatureSearch) {
 		r.Fail(stanza.ErrServiceUnavail)
@@ -57,7 +57,7 @@ func (ca *calls) onSearch(r *stanza.Request) {
 	ca.u.login.visit(func() { ca.search(r, wanted, form != nil) }, func(why stanza.Error) { r.Fail(why) })
 }
 
-// search asks the network who, or which rooms, fit some answers.
+// search sends a search to the network.
 func (ca *calls) search(r *stanza.Request, wanted map[string]string, byForm bool) {
 	searcher, ok := ca.u.login.legacySession().(legacy.Searcher)
 	if !ok {

@@ -11,14 +11,14 @@ import (
 	"transport/legacy"
 )
 
-// serverQueries are IQs of ours to servers, whose answers the goroutines of sessions wait
-// for. Those that actors send are in user.queries.
+// serverQueries are IQs to servers whose answers sessions' goroutines wait for. The IQs
+// of actors are in calls.iqs.
 type serverQueries struct {
 	mu      sync.Mutex
 	waiting map[string]serverQuery // by id
 }
 
-// serverQuery is an IQ that has yet to be answered, by the one it went to.
+// serverQuery is an IQ without an answer yet.
 type serverQuery struct {
 	to    string
 	reply chan *element.Element // of capacity 1
@@ -29,8 +29,8 @@ const (
 	serverQueryTimeout = 10 * time.Second
 )
 
-// queryServer asks a server and waits for its answer, which may be an error stanza. No
-// actor may call it, since it waits.
+// queryServer sends an IQ to a server and waits for the answer, which may be an error
+// stanza. An actor must not call it, since it blocks.
 func (c *Component) queryServer(ctx context.Context, to string, payload *element.Element) (*element.Element, error) {
 	jid, err := address.Parse(to)
 	if err != nil {
@@ -67,7 +67,7 @@ func (a *serverQueries) add(id string, q serverQuery) bool {
 	return true
 }
 
-// take removes what has an id, if it went to the one who now answers.
+// take removes the query of an id if it was sent to the entity that answers.
 func (a *serverQueries) take(id, from string) (serverQuery, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -79,8 +79,8 @@ func (a *serverQueries) take(id, from string) (serverQuery, bool) {
 	return q, true
 }
 
-// deliverReply hands an answer to whoever waits for it. The link's reader calls it; it
-// never waits.
+// deliverReply passes an answer to the goroutine that waits for it. The stream reader
+// calls it; it never blocks.
 func (c *Component) deliverReply(st *stanza.Inbound) bool {
 	q, ok := c.serverQueries.take(st.ID, st.From.String())
 	if ok {

@@ -8,7 +8,7 @@ import (
 	"transport/legacy"
 )
 
-// fullName is how a person is called.
+// fullName returns a person's name.
 func fullName(p legacy.Profile) string {
 	if p.FullName != "" {
 		return p.FullName
@@ -19,7 +19,7 @@ func fullName(p legacy.Profile) string {
 	return p.Nick
 }
 
-// vCardTemp is a profile as vcard-temp has it. (XEP-0054 §3)
+// vCardTemp returns a profile as vcard-temp. (XEP-0054 §3)
 func vCardTemp(p legacy.Profile, picture *avatar) *element.Element {
 	card := element.New(xep.NSVCard, "vCard")
 	put := func(parent *element.Element, name, value string) {
@@ -63,7 +63,7 @@ func vCardTemp(p legacy.Profile, picture *avatar) *element.Element {
 	return card
 }
 
-// vCard4 is a profile as vCard 4.0 has it. (XEP-0292 §3, RFC 6351)
+// vCard4 returns a profile as vCard 4.0. (XEP-0292 §3, RFC 6351)
 func vCard4(p legacy.Profile, picture *avatar) *element.Element {
 	const ns = xep.NSVCard4
 	card := element.New(ns, "vcard")
