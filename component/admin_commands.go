@@ -19,11 +19,11 @@ import (
 // nsAdmin is the namespace of service administration. (XEP-0133 §3)
 const nsAdmin = "http://jabber.org/protocol/admin"
 
-// maxListed is how many JIDs one answer lists, so that it fits into a stanza.
+// maxListed is the most JIDs in one answer, which must fit into a stanza.
 const maxListed = 2000
 
-// adminCommands are the commands for administrators, with the nodes of XEP-0133
-// where it has one.
+// adminCommands returns the commands for administrators, with the nodes of XEP-0133 where
+// it defines one.
 func adminCommands() []*command {
 	return []*command{
 		{node: nsAdmin + "#get-registered-users-num", name: "Count registered users", who: admins, start: func(u *user, x *execution) { u.adhoc.countRegistered(x) }},
@@ -40,12 +40,12 @@ func adminCommands() []*command {
 	}
 }
 
-// isAdmin reports whether a bare JID may administrate the gateway.
+// isAdmin reports whether a bare JID is an administrator of the gateway.
 func (c *Component) isAdmin(bare string) bool {
 	return slices.Contains(c.policy.Load().Admins, bare)
 }
 
-// adminForm starts a form of administration.
+// adminForm returns an empty form of service administration.
 func adminForm(typ, title, instructions string) *element.Element {
 	return xep.NewForm(typ, nsAdmin, title, instructions)
 }
@@ -79,8 +79,8 @@ func (ad *adhoc) listUsers(x *execution, names []string, field, label string) {
 	x.finish("info", note, adminForm("result", "", "").Add(xep.NewField(field, "jid-multi", label, names...)))
 }
 
-// ask has each of some users' actors do something and collects what they say of
-// it. A user who cannot be asked says so.
+// askUsers runs do on the actors of some users and calls then with the answers. A busy
+// actor answers "busy, try again".
 func (ad *adhoc) askUsers(bares []string, do func(*user) string, then func(answers []string)) {
 	answers := make([]string, len(bares))
 	left := len(bares)
@@ -103,11 +103,11 @@ func (ad *adhoc) askUsers(bares []string, do func(*user) string, then func(answe
 	}
 }
 
-// maxAccounts is how many users one command can be about.
+// maxAccounts is the most users in one command.
 const maxAccounts = 16
 
-// askAccounts asks whom a command is about, and calls then with users who are
-// registered or, as guests, signed on.
+// askAccounts asks for the users that a command applies to, and calls then with those
+// JIDs that are registered or, as guests, signed on.
 func (ad *adhoc) askAccounts(x *execution, title, instructions string, then func(u *user, x *execution, bares []string)) {
 	asked := adminForm("form", title, instructions).
 		Add(xep.Required(xep.NewField("accountjids", "jid-multi", "JIDs of the users")))
@@ -137,7 +137,7 @@ func (ad *adhoc) askAccounts(x *execution, title, instructions string, then func
 	})
 }
 
-// report ends an execution by what became of each user.
+// report ends an execution with the result for each user.
 func (ad *adhoc) report(x *execution, bares, answers []string) {
 	var b strings.Builder
 	for i, bare := range bares {
@@ -160,7 +160,7 @@ func (ad *adhoc) askUserStats(x *execution) {
 	})
 }
 
-// textEnded is what somebody hears whose session an administrator has ended.
+// textEnded notifies a user whose session an administrator has ended.
 const textEnded = "An administrator has signed you off."
 
 func (ad *adhoc) askEndSession(x *execution) {
@@ -224,8 +224,7 @@ func (ad *adhoc) askAnnounce(x *execution) {
 	})
 }
 
-// reload reads the parts of the configuration again that can change while the
-// gateway runs.
+// reload reads the part of the configuration that can change at runtime.
 func (ad *adhoc) reload() (string, *stanza.Error) {
 	if ad.u.c.cfg.Reload == nil {
 		return "", &stanza.ErrNotImplemented
@@ -244,7 +243,7 @@ func (ad *adhoc) reload() (string, *stanza.Error) {
 	return "The access lists and the list of administrators were reloaded. All other settings need a restart.", nil
 }
 
-// statistics are the counters for an administrator.
+// statistics returns the counters as a text for administrators.
 func (c *Component) statistics(u *user) string {
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)

@@ -10,39 +10,38 @@ import (
 	"transport/legacy"
 )
 
-// A command is something that a user or an administrator can have done, by an
-// ad-hoc command (XEP-0050) or, if word is set, by writing that word to the
-// gateway.
+// command is a command for users or administrators. It runs as an ad-hoc command
+// (XEP-0050) or as a text command: a message to the gateway that begins with its word.
 type command struct {
-	node, name string   // no node for what is done by its word only
-	word       string   // for those whose client knows no commands; the node if it is empty
-	args       []string // the fields that words behind it fill in, the last one all the rest
-	argument   string   // what help calls them
-	about      string   // what help says of the word, the name if it is empty
-	edits      bool     // its form shows what is set; "NAME VALUE" behind the word changes one field
+	node, name string   // node is empty for a text command only
+	word       string   // of the text command; the node by default
+	args       []string // the fields of its arguments; the last one takes the rest of the text
+	argument   string   // the arguments in the help text
+	about      string   // the description in the help text; the name by default
+	edits      bool     // its form shows current values; the arguments "NAME VALUE" change one field
 	who        audience
 	at         place
-	when       func(*user) bool // whether it is listed now, nil for always; it runs in any case
-	// run does what needs no questions and says what came of it.
+	when       func(*user) bool // whether it is listed now, nil for always; an unlisted command runs, too
+	// run executes a command without forms and returns its result.
 	run func(*user) (string, *stanza.Error)
 	// start, in place of run, starts an execution that asks by forms.
 	start func(*user, *execution)
-	needs legacy.Features // without them it is not offered
+	needs legacy.Features // of the network, or else the command does not exist
 }
 
-// audience is who is offered a command.
+// audience is the group of users that a command is for.
 type audience uint8
 
 const (
 	anyone     audience = iota
-	developers          // listed for administrators, at the end
+	developers          // listed for administrators only, at the end
 	strangers
 	registered
-	members // and guests, where the network takes some
+	members // registered users, and guests on networks that permit them
 	admins
 )
 
-// place is where a command is offered.
+// place is the kind of address that a command is sent to.
 type place uint8
 
 const (
@@ -52,22 +51,22 @@ const (
 	atPerson
 )
 
-// execution is one run of a command by one of the user's clients.
+// execution is one run of a command by one client.
 type execution struct {
 	*command
 	ad      *adhoc
-	asked   string      // the node by which it was asked for, perhaps one of otherNodes
+	asked   string      // the requested node, possibly one of otherNodes
 	id      string      // sessionid
 	from    string      // full JID
-	peer    legacy.Peer // to which it was given, zero for the gateway
+	peer    legacy.Peer // the addressee, zero for the gateway
 	expires time.Time
-	request *stanza.Request     // the one to be answered, nil between two stages
+	request *stanza.Request     // the request to answer, nil between two stages
 	entered map[string][]string // the answers to the current form
-	stages  []stage             // those that were shown, the last one is current
-	words   *dialogue           // of an execution by words, nil for any other and before its first form
+	stages  []stage             // the forms so far; the last one is current
+	words   *dialogue           // state of a text dialogue, nil before its first form and in an ad-hoc command
 }
 
-// stage is a form that the user is asked to fill in.
+// stage is one form of an execution.
 type stage struct {
 	form *element.Element
 	last bool
@@ -79,7 +78,7 @@ const (
 	maxExecutions = 8
 )
 
-// offers reports whether a command is for a user.
+// offers reports whether a command is for this user.
 func (ad *adhoc) offers(cmd *command) bool {
 	switch cmd.who {
 	case strangers:
@@ -94,7 +93,7 @@ func (ad *adhoc) offers(cmd *command) bool {
 	return true
 }
 
-// shows reports whether a command is shown to a user: where it applies now.
+// shows reports whether a command is listed for this user at the moment.
 func (ad *adhoc) shows(cmd *command) bool {
 	if cmd.who == developers && !ad.u.c.isAdmin(ad.u.bare) {
 		return false
@@ -102,7 +101,7 @@ func (ad *adhoc) shows(cmd *command) bool {
 	return ad.offers(cmd) && (cmd.when == nil || cmd.when(ad.u))
 }
 
-// onCommand answers a command's IQ. (XEP-0050 §2.4)
+// onCommand handles the IQ of an ad-hoc command. (XEP-0050 §2.4)
 func (ad *adhoc) onCommand(r *stanza.Request) {
 	ad.expireExecutions()
 	node, id := r.Payload.Attr("node"), r.Payload.Attr("sessionid")
@@ -124,8 +123,8 @@ func (ad *adhoc) onCommand(r *stanza.Request) {
 	}
 }
 
-// isAt reports whether a command is offered at a peer. What is a service's is the
-// gateway's on a network that has none.
+// isAt reports whether a command exists at a peer. On a network without services their
+// commands are at the gateway.
 func (c *Component) isAt(cmd *command, p legacy.Peer) bool {
 	switch cmd.at {
 	case atService:
@@ -138,10 +137,10 @@ func (c *Component) isAt(cmd *command, p legacy.Peer) bool {
 	return p.ID == ""
 }
 
-// otherNodes are names by which users of other gateways know commands of ours.
+// otherNodes maps the nodes of other gateways to commands of ours.
 var otherNodes = map[string]string{"configure": "options", "global-configure": "options", "disconnect-user": nsAdmin + "#end-user-session"}
 
-// command is the command of a node at a peer, nil if there is none.
+// command returns the command of a node at a peer, nil if there is none.
 func (c *Component) command(node string, p legacy.Peer) *command {
 	find := func(node string) *command {
 		if node == "" {
@@ -159,8 +158,8 @@ func (c *Component) command(node string, p legacy.Peer) *command {
 	return find(otherNodes[node])
 }
 
-// listed is the node by which a command is listed: where there are rooms, the settings
-// have the one that users of other gateways look for.
+// listed returns the node under which a command is listed: on networks with rooms the
+// settings have the node that users of other gateways expect.
 func (c *Component) listed(cmd *command) string {
 	switch {
 	case cmd.node != "options" || !c.info.Features.Has(legacy.FeatureRooms):
@@ -181,7 +180,7 @@ func (ad *adhoc) startCommand(r *stanza.Request, cmd *command, peer legacy.Peer)
 		return
 	}
 	x := &execution{ad: ad, command: cmd, asked: r.Payload.Attr("node"), id: newID(), from: r.From.String(), peer: peer, request: r}
-	switch { // what the user's state forbids is a note: some clients show errors without their text
+	switch { // a note: some clients show stanza errors without their text
 	case !ad.offers(cmd) && !ad.u.account.isRegistered():
 		x.finish("error", textStranger+" "+ad.u.c.howToRegister(), nil)
 	case !ad.offers(cmd):
@@ -198,7 +197,7 @@ func (ad *adhoc) startCommand(r *stanza.Request, cmd *command, peer legacy.Peer)
 	}
 }
 
-// continueCommand takes the answers to a form. (XEP-0050 §3.4, §4.4)
+// continueCommand handles the submitted form of an execution. (XEP-0050 §3.4, §4.4)
 func (ad *adhoc) continueCommand(r *stanza.Request, cmd *command, id string) {
 	x := ad.executions[id]
 	if x == nil || x.command != cmd || x.from != r.From.String() {
@@ -224,7 +223,7 @@ func (ad *adhoc) continueCommand(r *stanza.Request, cmd *command, id string) {
 		x.stages = x.stages[:len(x.stages)-1]
 		x.show()
 	case "", "execute", "next", "complete":
-		if action == "complete" && !current.last { // next for complete hurts nobody, and clients do it
+		if action == "complete" && !current.last { // clients send next for complete, which is harmless
 			r.Fail(commandError(stanza.Modify, stanza.BadRequest, "bad-action"))
 			return
 		}
@@ -240,7 +239,7 @@ func (ad *adhoc) continueCommand(r *stanza.Request, cmd *command, id string) {
 	}
 }
 
-// requiresAnswers reports whether a form has a field that must be filled in.
+// requiresAnswers reports whether a form has a required field.
 func requiresAnswers(form *element.Element) bool {
 	for f := range form.Children(xep.NSDataForm, "field") {
 		if f.Child(xep.NSDataForm, "required") != nil {
@@ -250,14 +249,13 @@ func requiresAnswers(form *element.Element) bool {
 	return false
 }
 
-// commandError is an error with a condition of the commands' own namespace.
-// (XEP-0050 §4.4)
+// commandError returns an error with a condition of XEP-0050. (XEP-0050 §4.4)
 func commandError(typ stanza.Kind, condition stanza.Condition, special string) stanza.Error {
 	return stanza.Error{Type: typ, Condition: condition, Special: element.New(xep.NSCommands, special)}
 }
 
-// ask shows the next form of an execution. The answers go to next; last
-// says that nothing more will be asked.
+// ask sends the next form of an execution. next handles the answers; last marks the last
+// form.
 func (x *execution) ask(form *element.Element, last bool, next func(*user, *execution, map[string][]string)) {
 	x.stages = append(x.stages, stage{form, last, next})
 	x.expires = x.ad.u.c.clock.Now().Add(commandTime)
@@ -268,9 +266,9 @@ func (x *execution) ask(form *element.Element, last bool, next func(*user, *exec
 // show sends the current form.
 func (x *execution) show() { x.showForm(x.stages[len(x.stages)-1].form) }
 
-// askAgain sends the current form with what is wrong with the answers: as a note
-// (XEP-0050 §4.3), which some clients show at the end of a command only, and in the form.
-// field is the one to mend, "" for none in particular.
+// askAgain sends the current form again with a complaint about the answers: in the form
+// and as a note (XEP-0050 §4.3), which some clients show only after a command has
+// completed. field is the invalid field, "" for none in particular.
 func (x *execution) askAgain(complaint, field string) {
 	if x.byWords() {
 		x.promptAgain(complaint, field)
@@ -280,7 +278,7 @@ func (x *execution) askAgain(complaint, field string) {
 	x.showForm(xep.Corrected(form, x.entered, complaint, field), xep.Note("error", complaint))
 }
 
-// showForm sends the form of the current stage.
+// showForm sends a form of the current stage.
 func (x *execution) showForm(form *element.Element, notes ...*element.Element) {
 	if x.byWords() {
 		x.converse()
@@ -299,8 +297,8 @@ func (x *execution) showForm(form *element.Element, notes ...*element.Element) {
 	x.request.Reply(cmd.Add(notes...).Add(form))
 }
 
-// fail ends a step that failed: with the form again if other answers can mend it, else
-// with the execution.
+// fail reports an error: with the form again if other answers can succeed, else by ending
+// the execution.
 func (x *execution) fail(why stanza.Error) {
 	if len(x.stages) > 0 && (why.Type == stanza.Modify || why.Field != "") {
 		x.askAgain(why.Text, why.Field)
@@ -309,7 +307,7 @@ func (x *execution) fail(why stanza.Error) {
 	x.finish("error", why.Text, nil)
 }
 
-// finish ends an execution. form may be nil.
+// finish ends an execution with a note. form may be nil.
 func (x *execution) finish(note, text string, form *element.Element) {
 	delete(x.ad.executions, x.id)
 	if x.byWords() {
@@ -323,7 +321,7 @@ func (x *execution) finish(note, text string, form *element.Element) {
 	x.request.Reply(cmd.Add(form))
 }
 
-// failField is refuse, by an error about a field.
+// failField is fail with an error about a field.
 func (x *execution) failField(err error, field string) {
 	why := stanza.Translate(err)
 	switch why.Condition {
@@ -334,7 +332,7 @@ func (x *execution) failField(err error, field string) {
 	x.fail(why)
 }
 
-// expireExecutions forgets those that nobody goes on with.
+// expireExecutions drops the executions whose form was not answered in time.
 func (ad *adhoc) expireExecutions() {
 	now := ad.u.c.clock.Now()
 	for id, x := range ad.executions {
@@ -347,13 +345,13 @@ func (ad *adhoc) expireExecutions() {
 	}
 }
 
-// executing reports whether an execution waits for its user.
+// executing reports whether an execution waits for the user.
 func (ad *adhoc) executing() bool {
 	ad.expireExecutions()
 	return len(ad.executions) > 0
 }
 
-// onItems lists the commands. (XEP-0050 §2.1)
+// onItems answers disco#items with the list of commands. (XEP-0050 §2.1)
 func (ad *adhoc) onItems(r *stanza.Request) {
 	q := element.New(xep.NSDiscoItems, "query")
 	peer, err := ad.u.c.addressed(r.To)
@@ -388,7 +386,7 @@ func (ad *adhoc) onItems(r *stanza.Request) {
 	r.Reply(q)
 }
 
-// commandInfo answers disco#info about the list of commands, or about one. It is
+// commandInfo answers disco#info about the list of commands or one command. It returns
 // nil for another node. (XEP-0050 §2.2)
 func (c *Component) commandInfo(node string, p legacy.Peer) *element.Element {
 	id := element.New(xep.NSDiscoInfo, "identity").Set("category", "automation")

@@ -12,8 +12,8 @@ import (
 	"transport/registry"
 )
 
-// showPresence says what the network tells of a contact's presence, some of which no
-// presence stanza can.
+// showPresence shows a contact's presence with details that a presence stanza cannot
+// carry.
 func (ro *roster) showPresence(x *execution) {
 	ct, ok := ro.canSee(x.peer)
 	if !ok || !ct.Subscription.Has(registry.To) {
@@ -43,7 +43,7 @@ func (ro *roster) showPresence(x *execution) {
 	x.finish("info", strings.Join(lines, "\n"), form)
 }
 
-// peers is the number of contacts, the gateway aside.
+// peers returns the number of contacts without the gateway.
 func (ro *roster) peers() int {
 	n := len(ro.contacts)
 	if ro.contacts[""] != nil {
@@ -52,7 +52,7 @@ func (ro *roster) peers() int {
 	return n
 }
 
-// sortedContacts are the contacts without the gateway, by name and address.
+// sortedContacts returns the contacts without the gateway, sorted by name and address.
 func (ro *roster) sortedContacts() []*contact {
 	all := make([]*contact, 0, len(ro.contacts))
 	for _, ct := range ro.contacts {
@@ -110,7 +110,7 @@ func (ro *roster) askAdd(x *execution) {
 	})
 }
 
-// add has the network add a contact, and the user's roster as well.
+// add adds a contact to the network's list and the user's roster.
 func (ro *roster) add(x *execution, peer legacy.Peer, name string) {
 	if why := ro.u.account.keepAccount(); why != nil {
 		x.fail(*why)
@@ -148,7 +148,7 @@ func (ro *roster) add(x *execution, peer legacy.Peer, name string) {
 	ro.onSubscribe(ct, "", "")
 }
 
-// onAdded tells who waits for a contact to be added what came of it.
+// onAdded reports the result of adding a contact to the command that waits for it.
 func (ro *roster) onAdded(peer string, err error) {
 	if done := ro.adding[peer]; done != nil {
 		delete(ro.adding, peer)
@@ -156,14 +156,14 @@ func (ro *roster) onAdded(peer string, err error) {
 	}
 }
 
-// failAdding is onAdded for all, when the session is over.
+// failAdding is onAdded with an error for all, after the session has ended.
 func (ro *roster) failAdding() {
 	for peer := range ro.adding {
 		ro.onAdded(peer, legacy.Errorf(legacy.Offline, "You were signed off before the network confirmed that. It is tried again when you are signed on."))
 	}
 }
 
-// askRemove asks whom to remove.
+// askRemove asks for the contact to remove.
 func (ro *roster) askRemove(x *execution) {
 	field := xep.Required(xep.NewField("peer", "text-single", ro.u.c.info.PeerName))
 	x.ask(xep.NewForm("form", "", "Remove a contact", "The contact is removed from your list here and on the network.").Add(field), true, func(u *user, x *execution, values map[string][]string) {
@@ -182,7 +182,7 @@ func (ro *roster) askRemove(x *execution) {
 	})
 }
 
-// removeContact takes a contact off the network's list and the user's roster.
+// removeContact removes a contact from the network's list and the user's roster.
 func (ro *roster) removeContact(ct *contact) {
 	ro.watch(ct, false)
 	left := *ct
@@ -207,10 +207,10 @@ func (ro *roster) exportContacts(x *execution) {
 	x.finish("", "", table)
 }
 
-// maxImport is how many contacts are imported at a time.
+// maxImport is the most contacts in one import.
 const maxImport = 500
 
-// askImport asks for contacts, one a line.
+// askImport asks for contacts, one per line.
 func (ro *roster) askImport(x *execution) {
 	asked := xep.NewForm("form", "", "Import contacts",
 		fmt.Sprintf("Enter one %s a line, and after a comma, if you like, a name. At most %d lines at a time.", ro.u.c.info.PeerName, maxImport)).
@@ -260,7 +260,8 @@ func (ro *roster) onImport(x *execution, values map[string][]string) {
 	x.finish(note, text, nil)
 }
 
-// unsynced are the contacts that the user's roster lacks, or has in one direction only.
+// unsynced returns the contacts that the user's roster lacks or has in one direction
+// only.
 func (ro *roster) unsynced() []*contact {
 	var missing []*contact
 	for _, ct := range ro.contacts {
@@ -271,7 +272,7 @@ func (ro *roster) unsynced() []*contact {
 	return missing
 }
 
-// syncContacts asks again about each contact that the user does not see.
+// syncContacts offers the missing contacts to the user again.
 func (ro *roster) syncContacts() (string, *stanza.Error) {
 	missing := ro.unsynced()
 	for _, ct := range missing {

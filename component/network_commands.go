@@ -10,8 +10,8 @@ import (
 	"transport/legacy"
 )
 
-// networkCommands are the commands of the network's own, and the settings of its
-// services and rooms.
+// networkCommands returns the network's own commands and the settings of its services and
+// rooms.
 func (c *Component) networkCommands() []*command {
 	var all []*command
 	if _, ok := c.cfg.Network.(legacy.Configurer); ok {
@@ -36,7 +36,7 @@ func (c *Component) networkCommands() []*command {
 	return all
 }
 
-// askNetwork asks for what a command of the network's needs, and has it carried out.
+// askNetwork asks for the arguments of a network's command and runs it.
 func (ad *adhoc) askNetwork(x *execution, of legacy.Command) {
 	if len(of.Form) == 0 {
 		ad.doNetwork(x, of, nil)
@@ -83,8 +83,8 @@ func (ad *adhoc) doNetwork(x *execution, of legacy.Command, args map[string]stri
 	}
 }
 
-// rawText sends what was written to the gateway itself, if the network takes whatever
-// is written to its service and that has no address of its own.
+// rawText sends a message to the network as a raw command, if the network accepts those
+// and its service has no address of its own.
 func (ad *adhoc) rawText(st *stanza.Inbound) bool {
 	if ad.u.c.services || ad.u.login.legacySession() == nil || !slices.ContainsFunc(ad.u.c.info.Commands, func(of legacy.Command) bool { return of.Raw }) {
 		return false

@@ -10,8 +10,8 @@ import (
 	"transport/legacy"
 )
 
-// userCommands are the commands for users, in the order in which they are offered: what
-// people do most comes first. What ends an account comes last (endCommands).
+// userCommands returns the commands for users in the order of their listing: the most
+// frequent first. Commands that end an account come last (endCommands).
 func (c *Component) userCommands() []*command {
 	all := []*command{
 		{node: "register", name: "Register", word: "register", args: c.registerArgs(), argument: c.registerWords(), about: "register with this gateway",
@@ -57,13 +57,13 @@ func (c *Component) userCommands() []*command {
 	return all
 }
 
-// endCommands end an account.
+// endCommands returns the commands that end an account.
 func endCommands() []*command {
 	return []*command{{node: "unregister", name: "Remove my account from this gateway", word: "unregister", about: "remove your account from this gateway", who: registered, start: func(u *user, x *execution) { u.adhoc.askUnregister(x) }}}
 }
 
-// debugCommands are for those who write clients: they are listed for administrators only,
-// and run for everybody.
+// debugCommands returns the commands for client developers. They are listed for
+// administrators only, and run for everybody.
 func debugCommands() []*command {
 	return []*command{
 		{node: "ping", name: "See whether the gateway answers", who: developers, run: func(*user) (string, *stanza.Error) { return "Pong", nil }},
@@ -71,14 +71,14 @@ func debugCommands() []*command {
 	}
 }
 
-// What the commands are listed for: they run, and say why not, in any case.
+// Conditions of listing a command. An unlisted command still runs, and reports its error.
 
 func (ad *adhoc) hasAccount() bool  { return ad.u.account.exists() }
 func (ad *adhoc) isSignedOn() bool  { return ad.u.login.legacySession() != nil }
 func (ad *adhoc) hasContacts() bool { return ad.u.roster.peers() > 0 }
 func (ad *adhoc) hasBlocked() bool  { return ad.isSignedOn() && ad.u.roster.hasBlocked() }
 
-// askName greets whoever has told their name.
+// askName greets the user by the name that was entered.
 func (ad *adhoc) askName(x *execution) {
 	form := xep.NewForm("form", "", "Hello", "What is your name?").
 		Add(xep.Required(xep.NewField("name", "text-single", "Name")))
@@ -92,7 +92,7 @@ func (ad *adhoc) askName(x *execution) {
 	})
 }
 
-// login signs on, whatever kept the user from it.
+// login signs on in spite of earlier errors.
 func (ad *adhoc) login() (string, *stanza.Error) {
 	if ad.u.login.legacySession() != nil {
 		return ad.u.login.stateText(), nil
@@ -104,7 +104,7 @@ func (ad *adhoc) login() (string, *stanza.Error) {
 	return textSigningOn, nil
 }
 
-// logout signs off for as long as the user wants.
+// logout signs off until the next login command.
 func (ad *adhoc) logout() (string, *stanza.Error) {
 	if why := ad.u.account.setOption(optLoggedOut, "1"); why != nil {
 		return "", why
@@ -112,7 +112,7 @@ func (ad *adhoc) logout() (string, *stanza.Error) {
 	return textSignedOff, nil
 }
 
-// setInvisible makes the user look offline, or as they are.
+// setInvisible makes the user appear offline to the network, or ends that.
 func (ad *adhoc) setInvisible(value string) (string, *stanza.Error) {
 	before := ad.u.account.value(optInvisible)
 	if why := ad.u.account.setOption(optInvisible, value); why != nil {
@@ -143,8 +143,8 @@ func (ad *adhoc) reconnect() (string, *stanza.Error) {
 	return "Your connection is being restarted. " + textSigningOn, nil
 }
 
-// askRegistration asks for what the registration form asks for.
-// (XEP-0077 §3.1, by a command for clients that lack it)
+// askRegistration asks for the fields of the registration form. (XEP-0077 §3.1, for
+// clients without in-band registration)
 func (ad *adhoc) askRegistration(x *execution) {
 	info := ad.u.c.info
 	asked := xep.NewForm("form", "", ad.u.c.cfg.Name, ad.u.account.instructions())
@@ -168,7 +168,7 @@ func (ad *adhoc) onRegistrationAnswers(x *execution, values map[string][]string)
 	})
 }
 
-// asksFor is the field of the registration form with a name, nil if it has none.
+// asksFor returns the field of the registration form with a name, nil if there is none.
 func (c *Component) asksFor(name string) *legacy.Field {
 	i := slices.IndexFunc(c.info.Form, func(f legacy.Field) bool { return f.Var == name })
 	if i < 0 {
@@ -177,15 +177,15 @@ func (c *Component) asksFor(name string) *legacy.Field {
 	return &c.info.Form[i]
 }
 
-// askPassword asks for the password alone.
+// askPassword asks for the password only.
 func (ad *adhoc) askPassword(x *execution) {
 	f := *ad.u.c.asksFor("password")
 	f.Required = true
 	x.ask(xep.NewForm("form", "", "Enter my new password", "").Add(formField(f, "")), true, func(u *user, x *execution, values map[string][]string) { u.adhoc.onRegistrationAnswers(x, values) })
 }
 
-// registerArgs are the fields that words behind "register" fill in: a name, and a
-// password where there are any. No more words fit.
+// registerArgs returns the fields that the arguments of "register" fill in: the name and,
+// on networks that have one, the password.
 func (c *Component) registerArgs() []string {
 	if c.asksFor("password") == nil {
 		return []string{"username", ""}
@@ -193,7 +193,7 @@ func (c *Component) registerArgs() []string {
 	return []string{"username", "password"}
 }
 
-// registerWords is what help calls them.
+// registerWords returns these arguments for the help text.
 func (c *Component) registerWords() string {
 	words := "NAME"
 	if f := c.asksFor("username"); f != nil {
@@ -209,12 +209,12 @@ func (c *Component) registerWords() string {
 	return words
 }
 
-// howToRegister says what to write to register by text.
+// howToRegister explains how to register.
 func (c *Component) howToRegister() string {
 	return "To register, use your client's form for this gateway, or write: register " + c.registerWords()
 }
 
-// askUnregister asks whether the user means it.
+// askUnregister asks the user to confirm.
 func (ad *adhoc) askUnregister(x *execution) {
 	asked := xep.NewForm("form", "", "Remove my account from this gateway",
 		"Your contacts leave your list, and the gateway forgets your name, your password and everything else about you. Your account on "+ad.u.c.info.Name+" stays.")

@@ -14,25 +14,25 @@ import (
 	"transport/legacy"
 )
 
-// Words are commands for clients that know none: what is written to the gateway's own
-// address names a command by its first word, and the rest fills in its form. What is
-// missing is asked for, one field after the other. An execution that was begun so is as
-// any other; only what it shows is text. (XEP-0100 §8 leaves this to the gateway)
+// Text commands are for clients without ad-hoc commands. The first word of a message to the
+// gateway names a command and the rest fills in its form. The gateway asks for missing
+// fields one after the other. The execution is the same as that of an ad-hoc command, with
+// text in place of forms. (XEP-0100 §8 leaves this to the gateway)
 
-// dialogue is the part of an execution that is made by words.
+// dialogue is the state of an execution by text.
 type dialogue struct {
-	rest   string              // what was written behind the word, to be read with the first form
-	read   bool                // it was
+	rest   string              // the arguments behind the word, for the first form
+	read   bool                // rest was parsed
 	given  map[string][]string // the answers so far
-	asking string              // the field that is asked for, confirm for a form without any
-	secret bool                // a secret was given
-	asked  bool                // something was asked for
+	asking string              // the field of the current question, confirm for a form without fields
+	secret bool                // the user has entered a secret
+	asked  bool                // the gateway has asked at least one question
 }
 
-// confirm is asked for where a form has no fields.
+// confirm is the question of a form without fields.
 const confirm = "confirm"
 
-// onText answers what the user writes to the gateway itself.
+// onText handles a message to the gateway.
 func (ad *adhoc) onText(st *stanza.Inbound, text string) {
 	ad.expireExecutions()
 	text = strings.TrimSpace(body.Clean(text))
@@ -64,14 +64,14 @@ func (ad *adhoc) onText(st *stanza.Inbound, text string) {
 	}
 }
 
-// isProtocol reports whether a word is written as networks write their own commands: in
-// capitals.
+// isProtocol reports whether a word looks like a command of the network's own protocol:
+// in upper case.
 func isProtocol(word string) bool {
 	return len(word) > 1 && word == strings.ToUpper(word) && word != strings.ToLower(word)
 }
 
-// wordCommand is the command that a word stands for, nil for none. Those for
-// administrators are for nobody else.
+// wordCommand returns the command of a word, nil if there is none. Commands for
+// administrators are hidden from all others.
 func (ad *adhoc) wordCommand(word string) *command {
 	i := slices.IndexFunc(ad.u.c.commands, func(cmd *command) bool {
 		return cmd.word == word && word != "" && ad.u.c.isAt(cmd, legacy.Peer{}) && (cmd.who != admins || ad.offers(cmd))
@@ -82,7 +82,7 @@ func (ad *adhoc) wordCommand(word string) *command {
 	return ad.u.c.commands[i]
 }
 
-// requestByWords makes a request of words, that is answered by words.
+// requestByWords makes a request of a message; its answer is a message, too.
 func (ad *adhoc) requestByWords(st *stanza.Inbound, node, rest string) *stanza.Request {
 	r := &stanza.Request{Inbound: st, Payload: element.New(xep.NSCommands, "command").Set("node", node).AddText(rest),
 		Deadline: ad.u.c.clock.Now().Add(requestTime), OnFail: func(why stanza.Error) { ad.u.c.say(st.From.String(), saidError(why)) }}
@@ -90,7 +90,7 @@ func (ad *adhoc) requestByWords(st *stanza.Inbound, node, rest string) *stanza.R
 	return r
 }
 
-// answerWords answers a request that was made by words.
+// answerWords answers a request that was made by a message.
 func (ad *adhoc) answerWords(r *stanza.Request, text string) {
 	if !r.Answered() {
 		r.Drop()
@@ -98,7 +98,8 @@ func (ad *adhoc) answerWords(r *stanza.Request, text string) {
 	}
 }
 
-// dialogueOf is the execution that waits for an answer of a client's user by words.
+// dialogueOf returns the execution that waits for a client's answer by text, nil if there
+// is none.
 func (ad *adhoc) dialogueOf(full string) *execution {
 	for _, x := range ad.executions {
 		if x.from == full && x.words != nil && x.words.asking != "" {
@@ -108,12 +109,11 @@ func (ad *adhoc) dialogueOf(full string) *execution {
 	return nil
 }
 
-// byWords reports whether the last request was made by words.
+// byWords reports whether the last request was made by a message.
 func (x *execution) byWords() bool { return x.request != nil && x.request.Name == "message" }
 
-// leftFor reports whether somebody who was asked for something has written a command
-// instead: the same again, or another that is a word of its own. What is secret can be
-// any word.
+// leftFor reports whether the user has written another command, or the same again, in
+// place of an answer. A secret can be any word.
 func (x *execution) leftFor(cmd *command, rest string) bool {
 	switch {
 	case cmd == nil:
@@ -125,13 +125,13 @@ func (x *execution) leftFor(cmd *command, rest string) bool {
 	return f != nil && !isPrivate(f)
 }
 
-// fields are those of the current form that somebody fills in.
+// fields returns the input fields of the current form.
 func (x *execution) fields() []*element.Element {
 	return answerable(x.stages[len(x.stages)-1].form)
 }
 
-// converse goes on with an execution by words: it fills the current form in, as far as
-// that is known, and asks for what is missing.
+// converse continues an execution by text: it fills in the current form as far as
+// possible and asks for the next missing field.
 func (x *execution) converse() {
 	d, current := x.words, x.stages[len(x.stages)-1]
 	if d == nil {
@@ -183,15 +183,15 @@ func (x *execution) converse() {
 	current.next(x.ad.u, x, d.given)
 }
 
-// prompt asks for one answer by words.
+// prompt asks for one answer by text.
 func (x *execution) prompt(text string) {
 	x.words.asked = true
 	x.expires = x.ad.u.c.clock.Now().Add(commandTime)
 	x.ad.answerWords(x.request, text)
 }
 
-// setArgs reads what was written behind the word: a word for each field of
-// command.args, the last of which takes all the rest.
+// setArgs parses the arguments of a text command: one word for each field of
+// command.args, and the rest for the last one.
 func (x *execution) setArgs(fields []*element.Element) bool {
 	rest := x.words.rest
 	for i, name := range x.args {
@@ -214,7 +214,7 @@ func (x *execution) setArgs(fields []*element.Element) bool {
 	return true
 }
 
-// onAnswer takes what was asked for.
+// onAnswer handles the answer to a question.
 func (x *execution) onAnswer(st *stanza.Inbound, text string) {
 	d := x.words
 	field := d.asking
@@ -239,8 +239,8 @@ func (x *execution) onAnswer(st *stanza.Inbound, text string) {
 	}
 }
 
-// setAnswer takes the answer for a field. It is false when that is none that the field can
-// have, which ends the execution or asks again.
+// setAnswer stores the answer for a field. It returns false for an invalid answer, which
+// ends the execution or repeats the question.
 func (x *execution) setAnswer(f *element.Element, text string) bool {
 	values, why := readAnswer(f, text)
 	if why != "" {
@@ -253,7 +253,7 @@ func (x *execution) setAnswer(f *element.Element, text string) bool {
 	return true
 }
 
-// promptAgain says what is wrong with the answers. What was asked for is asked for again.
+// promptAgain reports what is wrong with an answer, and asks again.
 func (x *execution) promptAgain(complaint, field string) {
 	d := x.words
 	f := fieldOf(x.fields(), field)
@@ -266,7 +266,7 @@ func (x *execution) promptAgain(complaint, field string) {
 	x.prompt(complaint + "\n" + question(f))
 }
 
-// readAnswer reads an answer to a field as it is written, or says what is wrong with it.
+// readAnswer parses a written answer to a field, or returns what is wrong with it.
 func readAnswer(f *element.Element, text string) (values []string, why string) {
 	switch f.Attr("type") {
 	case "text-multi", "jid-multi":
@@ -299,7 +299,7 @@ func instructions(form *element.Element) string {
 	return strings.Join(lines, "\n")
 }
 
-// question asks for a field.
+// question returns the question for a field.
 func question(f *element.Element) string {
 	text := f.Attr("label") + "?"
 	if about := f.ChildText(xep.NSDataForm, "desc"); about != "" {
@@ -324,7 +324,7 @@ func choices(f *element.Element) []string {
 
 func isPrivate(f *element.Element) bool { return f.Attr("type") == "text-private" }
 
-// answerable are the fields of a form that somebody fills in.
+// answerable returns the input fields of a form.
 func answerable(form *element.Element) []*element.Element {
 	var all []*element.Element
 	for f := range form.Children(xep.NSDataForm, "field") {
@@ -388,7 +388,7 @@ func valueText(f *element.Element) string {
 	return "no"
 }
 
-// finishByWords tells how an execution by words has ended.
+// finishByWords ends an execution by text with its result.
 func (x *execution) finishByWords(text string, form *element.Element) {
 	if form != nil && (text == "" || form.Child(xep.NSDataForm, "item") != nil) {
 		text = strings.TrimSpace(text + "\n" + truncateLines(formText(form)))
@@ -402,7 +402,7 @@ func (x *execution) finishByWords(text string, form *element.Element) {
 	x.ad.answerWords(x.request, text)
 }
 
-// maxLines is how many lines a table has that is told by words.
+// maxLines is the most lines of a table that is sent as text.
 const maxLines = 100
 
 func truncateLines(text string) string {
@@ -413,7 +413,7 @@ func truncateLines(text string) string {
 	return strings.Join(lines[:maxLines], "\n") + "\n… and " + strconv.Itoa(len(lines)-maxLines) + " more."
 }
 
-// saidError is an error as it is told by words.
+// saidError returns an error as a text for the user.
 func saidError(why stanza.Error) string {
 	if why.Text != "" {
 		return why.Text
@@ -421,7 +421,7 @@ func saidError(why stanza.Error) string {
 	return "That cannot be done: " + strings.ReplaceAll(string(why.Condition), "-", " ") + "."
 }
 
-// helpText lists the words that the gateway understands from the user now.
+// helpText lists the text commands that the user can run now.
 func (ad *adhoc) helpText() string {
 	var b strings.Builder
 	b.WriteString("This is the gateway to " + ad.u.c.cfg.Name + ".")
