@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// actors are the users' actors, and who is registered.
+// actors holds the running actors and the registered users.
 type actors struct {
 	c *Component
 
-	mu         sync.Mutex          // guards what follows; nothing is sent while it is held
+	mu         sync.Mutex          // guards the fields below; no stanza is sent while it is held
 	users      map[string]*user    // those with an actor, by bare JID
 	registered map[string]struct{} // all registered, by bare JID
-	stale      map[string]struct{} // registered ones whose contacts may look online since before the start
+	stale      map[string]struct{} // registered users whose contacts may appear online since before the start
 	stopping   bool
 	running    sync.WaitGroup // actors and sessions
 }
 
-// acquire finds or starts the actor of a user and keeps it from retiring until
-// release. It is nil when the component is stopping.
+// acquire returns the actor of a user, started if need be, and keeps it from retiring
+// until release. It returns nil during shutdown.
 func (at *actors) acquire(bare string) *user {
 	at.mu.Lock()
 	defer at.mu.Unlock()
@@ -42,8 +42,7 @@ func (at *actors) release(u *user) {
 	at.mu.Unlock()
 }
 
-// retire takes an idle actor out of the map. It is false when there is work for
-// it after all.
+// retire removes an idle actor from the map. It returns false if new work has arrived.
 func (at *actors) retire(u *user) bool {
 	at.mu.Lock()
 	defer at.mu.Unlock()
@@ -74,7 +73,7 @@ func (at *actors) setRegistered(bare string, yes bool) {
 	}
 }
 
-// takeStale reports, once, whether a user's contacts may still look online from
+// takeStale reports, once for each user, whether contacts may still appear online from
 // before this process started.
 func (at *actors) takeStale(bare string) bool {
 	at.mu.Lock()
@@ -84,7 +83,7 @@ func (at *actors) takeStale(bare string) bool {
 	return ok
 }
 
-// stopUsers stops every actor and waits for them, but not for ever.
+// stopUsers stops all actors and waits for them, at most stopTimeout.
 func (at *actors) stopUsers() {
 	at.mu.Lock()
 	at.stopping = true
@@ -104,7 +103,7 @@ func (at *actors) stopUsers() {
 	}
 }
 
-// pokeAll starts the actors of some users, or has them look at the link.
+// pokeAll starts or wakes the actors of some users.
 func (at *actors) pokeAll(names []string) {
 	for _, name := range names {
 		if u := at.acquire(name); u != nil {
@@ -114,7 +113,7 @@ func (at *actors) pokeAll(names []string) {
 	}
 }
 
-// hasActor reports whether a user has an actor now.
+// hasActor reports whether a user's actor is running.
 func (at *actors) hasActor(user string) bool {
 	at.mu.Lock()
 	defer at.mu.Unlock()
@@ -122,7 +121,7 @@ func (at *actors) hasActor(user string) bool {
 	return ok
 }
 
-// registeredUsers are the bare JIDs of all registered users, in order.
+// registeredUsers returns the bare JIDs of all registered users, sorted.
 func (at *actors) registeredUsers() []string {
 	at.mu.Lock()
 	defer at.mu.Unlock()
@@ -134,7 +133,7 @@ func (at *actors) registeredUsers() []string {
 	return names
 }
 
-// signedOnUsers are the bare JIDs of the users who are signed on, in order.
+// signedOnUsers returns the bare JIDs of the users that are signed on, sorted.
 func (at *actors) signedOnUsers() []string {
 	at.mu.Lock()
 	defer at.mu.Unlock()
@@ -148,8 +147,8 @@ func (at *actors) signedOnUsers() []string {
 	return names
 }
 
-// order has another user's actor do something, soon. It is false when that actor
-// has too much to do.
+// order queues a function for another user's actor. It returns false if the actor's queue
+// is full.
 func (at *actors) order(bare string, do func(*user)) bool {
 	u := at.acquire(bare)
 	if u == nil {

@@ -9,24 +9,24 @@ import (
 	"transport/legacy"
 )
 
-// addresses translates between JIDs of the gateway's domain and addresses of the network.
+// addresses maps JIDs of the gateway's domain to addresses of the network and back.
 type addresses struct {
 	domain   string
 	network  legacy.Network
 	info     legacy.Info
-	services bool // the network has parts with addresses of their own
+	services bool // the network has services with addresses
 }
 
-// localOf is the localpart that a peer is shown with. Servers take several IDs for the
-// same localpart, as of "bob" in letters of full width: whoever is not called what their
-// localpart is read as has an alias, so that nobody passes for somebody else and answers
-// reach who is answered.
+// localOf returns the localpart of a legacy ID. Two legacy IDs can normalise to the same
+// localpart (full-width ｂｏｂ and bob). An ID whose localpart does not map back to it gets
+// a unique alias, so that nobody can impersonate another contact and replies reach the
+// right peer.
 func (a *addresses) localOf(id string) string {
 	local := address.SafeLocal(address.EscapeLocal(id))
 	if local == id && !strings.Contains(id, aliasMark) {
 		return local
 	}
-	if len(id) > maxAliased { // no network has such names
+	if len(id) > maxAliased { // too long for an alias; no network has such IDs
 		return strings.ReplaceAll(local, aliasMark, "?")
 	}
 	_, taken := aliased(local)
@@ -38,12 +38,12 @@ func (a *addresses) localOf(id string) string {
 	return aliasOf(id)
 }
 
-// parsePeer is who a localpart stands for.
+// parsePeer returns the peer of a localpart.
 func (a *addresses) parsePeer(local string) (legacy.Peer, error) {
 	return a.network.ParsePeer(nameOf(local))
 }
 
-// peer is the legacy address that a contact's JID stands for.
+// peer returns the legacy address of a contact's JID.
 func (a *addresses) peer(contact address.JID) (legacy.Peer, error) {
 	p, err := a.parsePeer(contact.Local)
 	if err == nil && p.Room {
@@ -52,7 +52,7 @@ func (a *addresses) peer(contact address.JID) (legacy.Peer, error) {
 	return p, err
 }
 
-// contactJID is the JID that a legacy address is shown as.
+// contactJID returns the bare JID of a legacy address.
 func (a *addresses) contactJID(peer string) string {
 	if peer == "" {
 		return a.domain
@@ -70,8 +70,8 @@ func (a *addresses) gatewayJIDs() [2]string { return [2]string{a.full(a.domain),
 // the networks tells several places of one person apart. (RFC 6121 §4.4.2, XEP-0085 §5.1)
 func (a *addresses) full(bare string) string { return bare + "/" + a.info.Type }
 
-// addressed is what a JID of ours stands for, the zero Peer for the gateway. With an
-// occupant's JID it is the person.
+// addressed returns the peer that a JID of ours addresses, the zero Peer for the gateway.
+// The JID of an occupant addresses the person.
 func (a *addresses) addressed(to address.JID) (legacy.Peer, error) {
 	if to.Local == "" {
 		return legacy.Peer{}, nil
@@ -83,7 +83,7 @@ func (a *addresses) addressed(to address.JID) (legacy.Peer, error) {
 	return p, err
 }
 
-// roomAt is the room that a JID stands for; ok is false for anything else.
+// roomAt returns the room of a JID. ok is false for any other address.
 func (a *addresses) roomAt(to address.JID) (legacy.Peer, bool) {
 	if to.Local == "" || !a.info.Features.Has(legacy.FeatureRooms) {
 		return legacy.Peer{}, false
@@ -110,8 +110,8 @@ func (a *addresses) occupantName(r *room, nick string) string {
 	return nick
 }
 
-// legalNick is the nick nearest to what a user wants to be called, as the network takes
-// it. The error says that there is none.
+// legalNick returns the nick nearest to the desired one that the network permits, or an
+// error if there is none.
 func (a *addresses) legalNick(wanted string) (string, *stanza.Error) {
 	limiter, ok := a.network.(legacy.NickLimiter)
 	if !ok {
@@ -125,7 +125,7 @@ func (a *addresses) legalNick(wanted string) (string, *stanza.Error) {
 	return nick, nil
 }
 
-// badNick says that the network has no nick like a wanted one.
+// badNick returns the error of a nick that the network does not permit.
 func (a *addresses) badNick(wanted string) stanza.Error {
 	return stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable,
 		Text: a.info.Name + " has no nicknames like " + strconv.Quote(wanted) + ". Choose one of letters and digits."}

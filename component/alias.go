@@ -8,16 +8,16 @@ import (
 	"transport/component/address"
 )
 
-// aliasCode writes an ID in what servers leave as it is in a localpart.
+// aliasCode encodes an ID in characters that stringprep leaves unchanged in a localpart.
 var aliasCode = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 
 const (
 	aliasMark   = "~"
-	maxAliasTop = 64  // bytes of what can be read of an ID
-	maxAliased  = 500 // bytes of an ID: with its code it is still a localpart
+	maxAliasTop = 64  // bytes of the readable part
+	maxAliased  = 500 // bytes of an ID, whose alias still fits a localpart
 )
 
-// nameOf is the name that a localpart stands for: what the network's ParsePeer takes.
+// nameOf returns the legacy name of a localpart, for the network's ParsePeer.
 func nameOf(local string) string {
 	if id, ok := aliased(local); ok {
 		return id
@@ -25,7 +25,7 @@ func nameOf(local string) string {
 	return address.UnescapeLocal(local)
 }
 
-// aliasOf is what can be read of an ID, with all of it behind.
+// aliasOf returns the alias of an ID: its readable part and the encoded ID.
 func aliasOf(id string) string {
 	top := address.SafeLocal(address.EscapeLocal(id))
 	if len(top) > maxAliasTop {
@@ -35,10 +35,10 @@ func aliasOf(id string) string {
 	if alias := top + code; address.SafeLocal(alias) == alias {
 		return alias
 	}
-	return "x" + code // the code does not go with every script
+	return "x" + code // stringprep forbids mixing the code with right-to-left scripts
 }
 
-// aliased is the ID of which a localpart is the alias.
+// aliased returns the ID of an alias.
 func aliased(local string) (id string, ok bool) {
 	i := strings.LastIndex(local, aliasMark)
 	if i < 1 {

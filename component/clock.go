@@ -2,7 +2,7 @@ package component
 
 import "time"
 
-// Clock is the time as the component sees it; tests inject their own.
+// Clock is the time source of a component. Tests inject their own.
 type Clock interface {
 	Now() time.Time
 	// AfterFunc calls f on a goroutine of its own after d, unless the function
@@ -25,8 +25,7 @@ type timer struct {
 	halt func()
 }
 
-// set makes the timer call poke at a time, and no longer at another; a zero time never
-// comes.
+// set schedules poke at a time, in place of an earlier one; a zero time stops the timer.
 func (t *timer) set(at time.Time, clock Clock, poke func()) {
 	if at.Equal(t.at) {
 		return
@@ -38,7 +37,7 @@ func (t *timer) set(at time.Time, clock Clock, poke func()) {
 	}
 }
 
-// expire notes that the time has come.
+// expire notes that the timer has fired.
 func (t *timer) expire(now time.Time) {
 	if isDue(t.at, now) {
 		t.at = time.Time{}

@@ -25,14 +25,14 @@ import (
 	"transport/registry"
 )
 
-// Config is what one component needs. Domain, Server, Secret, Network, Registry
-// and Dial are required.
+// Config configures one component. Domain, Server, Secret, Network, Registry and Dial are
+// required.
 type Config struct {
 	Domain   string // the component's own domain
 	Server   string // host:port of the XMPP server's component port
 	Secret   string
-	Name     string // shown to people; "" for the network's name
-	Version  string // of the program, shown to people
+	Name     string // shown to users; the network's name by default
+	Version  string // of the program, shown to users
 	Network  legacy.Network
 	Registry *registry.DB
 	Log      zerolog.Logger
@@ -46,28 +46,28 @@ type Config struct {
 	// Rate is how many stanzas a second each user may send, after a burst of ten
 	// seconds' worth; 0 for no limit.
 	Rate int
-	// Linger is how long users stay signed on, and in rooms, once their last client has
-	// gone: when an XMPP server ends, it says that of all.
+	// Linger is how long users stay signed on, and in rooms, after their last client has
+	// gone offline: an XMPP server that shuts down sends unavailable presence of all.
 	Linger time.Duration
-	// History says how long what is said in rooms is kept.
+	// History bounds the archive of room messages.
 	History History
-	// Reload, if set, reads the policy anew; administrators can have it called.
+	// Reload, if set, reads the policy again. Administrators can call it by a command.
 	Reload func() (Policy, error)
-	Clock  Clock // nil for the system's
+	Clock  Clock // the system's by default
 }
 
-// History says how much of what is said in rooms is kept, for each user and room.
+// History bounds the archive of each user and room.
 type History struct {
-	Keep  time.Duration // 0 for nothing at all
+	Keep  time.Duration // 0 disables the archive
 	Lines int           // at most
 }
 
-// Policy says whom the gateway serves. An entry is a JID ("alice@example.org"),
-// a domain ("example.org"), or "*" for everybody.
+// Policy lists the users that the gateway serves. An entry is a JID
+// ("alice@example.org"), a domain ("example.org"), or "*" for everybody.
 type Policy struct {
-	Allow  []string // nobody else; when empty, the domain above the component's
-	Deny   []string // not these, whatever Allow says
-	Admins []string // served in any case
+	Allow  []string // the domain above the component's by default
+	Deny   []string // excepted from Allow
+	Admins []string // always served
 }
 
 // Component is one gateway domain. Make it with New and run it once with Run.
@@ -83,7 +83,7 @@ type Component struct {
 	policy        atomic.Pointer[Policy]
 	commands      []*command
 	counters      counters
-	limiter       limiter // of the link's reader
+	limiter       limiter // used by the stream reader only
 	capsCache     capsCache
 	privileges    privileges
 	invitations   invitations
@@ -91,23 +91,23 @@ type Component struct {
 	renditions    renditions
 	macs          sync.Pool // of hash.Hash, for occupantID
 	serverQueries serverQueries
-	signOns       chan struct{} // a place for each sign-on under way
+	signOns       chan struct{} // one slot for each sign-on in progress
 	started       time.Time
 	stayOnline    []string // those who were signed on whatever their clients do, at the start
 
 	conn      atomic.Pointer[stream.Conn] // nil while there is none
-	misrouted sync.Once                   // said so
+	misrouted sync.Once                   // logs the error once
 	unsaved   []stream.Message            // owned by the stream: neither delivered nor kept
 	greeting  sync.WaitGroup              // of the connection
 
 }
 
 const (
-	maxSignOns  = 16              // sign-ons under way at once, so that a restart is no storm
-	stopTimeout = 3 * time.Second // for sessions to sign off at the end
+	maxSignOns  = 16              // concurrent sign-ons: avoids a thundering herd after a restart
+	stopTimeout = 3 * time.Second // for sessions to sign off at shutdown
 )
 
-// New checks the configuration; it does no I/O.
+// New validates the configuration. It does no I/O.
 func New(cfg Config) (*Component, error) {
 	switch {
 	case cfg.Network == nil, cfg.Dial == nil:
@@ -150,9 +150,9 @@ func New(cfg Config) (*Component, error) {
 	return c, nil
 }
 
-// Run serves until ctx ends, then tells everybody that the gateway goes offline,
-// signs every session off, and returns within five seconds. An error is one that
-// waiting does not mend.
+// Run serves until ctx ends. Then it sends unavailable presence to all users, signs all
+// sessions off, and returns within five seconds. It returns an error only if a retry
+// cannot help.
 func (c *Component) Run(ctx context.Context) error {
 	names, err := c.cfg.Registry.Users(ctx, c.domain)
 	if err != nil {
@@ -171,7 +171,7 @@ func (c *Component) Run(ctx context.Context) error {
 			c.stayOnline = append(c.stayOnline, a.User)
 		}
 	}
-	// The link outlives ctx: what the users' actors say last must go over it.
+	// The link outlives ctx: it carries the actors' last stanzas.
 	linkCtx, stopLink := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLink()
 	linked := make(chan struct{})
@@ -197,8 +197,7 @@ func (c *Component) Run(ctx context.Context) error {
 	return nil
 }
 
-// setConn makes conn the connection to write to, nil for none, and lets every actor
-// know.
+// setConn sets the connection, nil for none, and wakes every actor.
 func (c *Component) setConn(conn *stream.Conn) {
 	c.conn.Store(conn)
 	c.mu.Lock()
@@ -208,9 +207,8 @@ func (c *Component) setConn(conn *stream.Conn) {
 	}
 }
 
-// greet starts what a new connection makes possible: users for whom something was kept
-// get it, and every registered user's server is asked whether they are online.
-// The handler waits for it. (XEP-0100 §8, RFC 6121 §4.3)
+// greet starts the actors of users with spooled messages, and probes the presence of
+// every registered user. It runs once for each connection. (XEP-0100 §8, RFC 6121 §4.3)
 func (c *Component) greet(ctx context.Context, conn *stream.Conn) {
 	defer c.recoverPanic("greet")
 	for _, dir := range []registry.Direction{registry.Inbound, registry.Outbound} {
@@ -233,8 +231,8 @@ func (c *Component) greet(ctx context.Context, conn *stream.Conn) {
 	}
 }
 
-// write hands a stanza to the connection, and may wait for the server to read. Without
-// one it is stream.ErrDown. Only actors call it.
+// write writes a stanza to the connection. It may block while the server does not read,
+// so that only actors call it. Without a connection it returns stream.ErrDown.
 func (c *Component) write(build func(dst []byte) []byte) error {
 	conn := c.conn.Load()
 	if conn == nil {
@@ -243,13 +241,13 @@ func (c *Component) write(build func(dst []byte) []byte) error {
 	return conn.Write(build)
 }
 
-// send writes a stanza built as an element, and never waits. Its from must be of our domain: the
-// server would end the stream, for everybody, over another one.
+// send writes a stanza built as an element; it never blocks. The from attribute must be
+// in our domain: the server would end the stream of all users over any other.
 func (c *Component) send(e *element.Element) {
 	_, domain, _ := address.Split(e.Attr("from"))
 	if _, err := address.Parse(e.Attr("from")); err != nil || domain != c.domain || e.Attr("to") == "" {
 		c.log.Error().Str("from", e.Attr("from")).Str("to", e.Attr("to")).Str("kind", e.Name).
-			Msg("refused to send a stanza with a wrong address")
+			Msg("dropped a stanza of ours with an invalid address")
 		return
 	}
 	if conn := c.conn.Load(); conn != nil {
@@ -272,7 +270,7 @@ func (c *Component) sendChat(peer, to, text string, held time.Time) {
 // say sends a chat message from the gateway itself.
 func (c *Component) say(to, text string) { c.sendChat("", to, text, time.Time{}) }
 
-// setPolicy puts a policy into force. Any goroutine may call it.
+// setPolicy replaces the policy. Any goroutine may call it.
 func (c *Component) setPolicy(p Policy) {
 	if len(p.Allow) == 0 {
 		if _, parent, ok := strings.Cut(c.domain, "."); ok {
@@ -283,12 +281,12 @@ func (c *Component) setPolicy(p Policy) {
 	c.disco.Store(newDiscoAnswers(c, &p))
 }
 
-// counters are what an administrator can look at.
+// counters are the counters of the statistics command.
 type counters struct {
 	stanzas, refused, toNetwork, failed, fromNetwork, links atomic.Int64
 }
 
-// serves reports whether the policy lets a bare JID use the gateway.
+// serves reports whether the policy permits a user.
 func (c *Component) serves(user address.JID) bool {
 	match := func(list []string) bool {
 		for _, entry := range list {
@@ -302,7 +300,7 @@ func (c *Component) serves(user address.JID) bool {
 	return match(p.Admins) || match(p.Allow) && !match(p.Deny)
 }
 
-// recoverPanic, deferred, keeps a panic from ending the process.
+// recoverPanic, deferred, logs a panic and keeps the process running.
 func (c *Component) recoverPanic(where string) {
 	if r := recover(); r != nil {
 		c.log.Error().Str("where", where).Interface("panic", r).Bytes("stack", debug.Stack()).Msg("recovered from a panic")

@@ -10,21 +10,21 @@ import (
 	"transport/registry"
 )
 
-// capsNode names the software in entity capabilities. The program has no page of its own;
-// this one says what a gateway is. (XEP-0115 §4)
+// capsNode identifies the software in entity capabilities. The program has no web page;
+// this one describes gateways. (XEP-0115 §4)
 const capsNode = "https://xmpp.org/extensions/xep-0100.html"
 
-// discoAnswers are the answers to disco#info that are the same for everybody. They change
+// discoAnswers are the disco#info results that are the same for all users. They change
 // with the policy only.
 type discoAnswers struct {
 	gateway, contact discoAnswer
-	untyped          discoAnswer // of contacts whose clients do not tell of typing
+	untyped          discoAnswer // of contacts whose clients send no typing notifications
 }
 
 type discoAnswer struct {
 	query *element.Element   // without a node
-	nodes []string           // at which it is found by its hash
-	caps  []*element.Element // what presence carries
+	nodes []string           // the nodes of its hashes
+	caps  []*element.Element // the payload of presence
 }
 
 func newDiscoAnswers(c *Component, p *Policy) *discoAnswers {
@@ -64,7 +64,7 @@ func newDiscoAnswers(c *Component, p *Policy) *discoAnswers {
 	}
 }
 
-// of is what is said of a contact.
+// of returns the answer for a contact with a presence.
 func (a *discoAnswers) of(p legacy.Presence) discoAnswer {
 	if p.NoTyping {
 		return a.untyped
@@ -76,8 +76,8 @@ func identity(category, typ, name string) *element.Element {
 	return element.New(xep.NSDiscoInfo, "identity").Set("category", category).Set("type", typ).Set("name", name)
 }
 
-// newDiscoAnswer makes an answer of features and of identities and forms, of which those
-// that are nil are left out.
+// newDiscoAnswer returns an answer with features, identities and forms. Nil elements are
+// left out.
 func newDiscoAnswer(features []string, others ...*element.Element) discoAnswer {
 	query := element.New(xep.NSDiscoInfo, "query").Add(others...)
 	for _, f := range features {
@@ -90,7 +90,7 @@ func newDiscoAnswer(features []string, others ...*element.Element) discoAnswer {
 	}
 }
 
-// serverInfo tells whom to turn to: the administrators. It is nil if there are none.
+// serverInfo returns the contact addresses of the administrators, nil if there are none.
 // (XEP-0157 §3)
 func serverInfo(p *Policy) *element.Element {
 	if len(p.Admins) == 0 {
@@ -122,8 +122,8 @@ func (c *Component) gatewayInfo(_ *stanza.Inbound, q *element.Element) (*element
 	return c.disco.Load().gateway.reply(q)
 }
 
-// contactInfo answers what a contact's client can, as far as that is the same for all,
-// or asked for by its hash.
+// contactInfo answers a contact's disco#info as far as the result is the same for all
+// contacts or requested by its hash.
 func (c *Component) contactInfo(_ *stanza.Inbound, q *element.Element, _ legacy.Peer) (*element.Element, *stanza.Error) {
 	if x, why := c.disco.Load().untyped.reply(q); why == nil && q.Attr("node") != "" {
 		return x, nil
@@ -131,7 +131,7 @@ func (c *Component) contactInfo(_ *stanza.Inbound, q *element.Element, _ legacy.
 	return c.disco.Load().contact.reply(q)
 }
 
-// onContactInfo answers what a contact's client can, to those who see them.
+// onContactInfo answers a contact's disco#info for a subscriber.
 func (ro *roster) onContactInfo(r *stanza.Request, peer legacy.Peer) {
 	answer := ro.u.c.disco.Load().contact
 	if ct, ok := ro.canSee(peer); ok && ct.Subscription.Has(registry.To) && !ro.blocked[ct.Peer] {

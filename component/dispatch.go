@@ -8,17 +8,17 @@ import (
 	"transport/component/stanza"
 )
 
-// dispatch routes one stanza. It is called by the link's reader and never
-// blocks. refuse, if set, is the answer in place of handling it.
+// dispatch routes one stanza. The stream reader calls it; it never blocks. refuse, if
+// set, is sent as the answer.
 func (c *Component) dispatch(e *element.Element, refuse *stanza.Error) {
 	defer c.recoverPanic("dispatch")
 	st, err := stanza.Read(e, &c.host)
 	if err != nil {
-		c.log.Debug().Str("kind", e.Name).Msg("a stanza without a usable sender")
+		c.log.Debug().Str("kind", e.Name).Msg("stanza without a valid sender")
 		return
 	}
 	c.counters.stanzas.Add(1)
-	if st.From.Domain == c.domain { // nothing comes from ourselves but pings, which the stream keeps
+	if st.From.Domain == c.domain { // only our own pings have this sender, and package stream consumes them
 		return
 	}
 	switch {
@@ -28,12 +28,12 @@ func (c *Component) dispatch(e *element.Element, refuse *stanza.Error) {
 		// Not ours to answer: the server would end the stream over its sender.
 		c.misrouted.Do(func() {
 			c.log.Error().Str("to", st.To.Domain).Str("remedy", "in ejabberd, add global_routes: false to the ejabberd_service listener").
-				Msg("the XMPP server sends us what is for another domain: messages are lost")
+				Msg("the XMPP server routes stanzas for another domain to us: messages are lost")
 		})
 		return
 	}
-	// Presence is not counted: the server sends a client's to every contact, and a
-	// probe with it.
+	// Presence is exempt from the rate limit: the server sends a client's presence, and
+	// a probe, to every contact.
 	if refuse == nil && e.Name != "presence" && !c.limiter.allow(st.User, c.clock.Now()) {
 		refuse = &stanza.ErrTooFast
 	}
@@ -47,7 +47,7 @@ func (c *Component) dispatch(e *element.Element, refuse *stanza.Error) {
 	case "presence", "message":
 		if st.Type == "error" {
 			c.log.Debug().Str("user", st.User).Str("kind", e.Name).Str("stanza_id", st.ID).
-				Msg("a stanza of ours was refused")
+				Msg("a stanza of ours was bounced")
 			if c.hasActor(st.User) {
 				c.toActor(st, nil)
 			}
@@ -68,8 +68,8 @@ func (c *Component) dispatch(e *element.Element, refuse *stanza.Error) {
 	}
 }
 
-// forGuests reports whether a stanza is one that a network without registration
-// takes: to a room or a service, and what puts somebody or the gateway on a list.
+// forGuests reports whether a stanza is accepted from unregistered users on a network
+// with guests: one to a room or a service, or a subscription.
 func (c *Component) forGuests(st *stanza.Inbound) bool {
 	if !c.info.Guests {
 		return false
@@ -81,10 +81,10 @@ func (c *Component) forGuests(st *stanza.Inbound) bool {
 	return err == nil && (p.Room || p.Service)
 }
 
-// knows reports whether there is more to say to a user than to anybody.
+// knows reports whether a user has an actor or a registration.
 func (c *Component) knows(user string) bool { return c.hasActor(user) || c.isRegistered(user) }
 
-// refuseStranger answers somebody who is not registered. (XEP-0100 §4.8.2)
+// refuseStranger answers a stanza of an unregistered user. (XEP-0100 §4.8.2)
 func (c *Component) refuseStranger(st *stanza.Inbound) {
 	if st.Name == "message" && st.Child(stanza.NS, "body") == nil {
 		return // a chat state or the like
@@ -105,8 +105,7 @@ func (c *Component) refuseStranger(st *stanza.Inbound) {
 	st.Refuse(stanza.ErrRegisterFirst)
 }
 
-// toActor hands a stanza to its sender's actor, or answers that there are too
-// many.
+// toActor queues a stanza for its sender's actor, or refuses it if the inbox is full.
 func (c *Component) toActor(st *stanza.Inbound, handle func(*user, *stanza.Request)) {
 	u := c.acquire(st.User)
 	if u == nil {

@@ -11,7 +11,7 @@
 //		reader ─▶ dispatch ─▶ a user's actor ─▶ legacy.Session
 //		writer ◀──────────── a user's actor ◀─ legacy.Event
 //
-//	  - one reader per link (link.go): decodes, routes (dispatch.go), and answers
+//	  - one reader per link (package stream): decodes, routes (dispatch.go), and answers
 //	    what needs no state (iq.go). It never blocks on anything else;
 //	  - one writer per link (writer.go): writes what is waiting in one go;
 //	  - one actor per active user (user.go): owns all of that user's state and is

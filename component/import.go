@@ -12,22 +12,22 @@ import (
 	"transport/registry"
 )
 
-// Imported is what another gateway has kept of a user.
+// Imported is a user's data of another gateway.
 type Imported struct {
 	User string // bare JID
 	// Settings are those of services and rooms, by their names on the network; "" is
 	// the network itself, where it has no services.
 	Settings map[string]map[string]string
-	// History is how many lines are shown on joining, nil for as many as usual.
+	// History is the number of history lines on joining, nil for the default.
 	History *int
-	// Unrecorded: what is said is not kept. Stays: the user stays in rooms.
+	// Unrecorded disables the archive. Stays keeps the user in rooms while offline.
 	Unrecorded, Stays bool
-	// Contacts are services that see the user, and are seen.
+	// Contacts are services with a subscription in both directions.
 	Contacts []string
 }
 
-// Account makes a registration and contacts of it. What cannot be taken is left out,
-// and told in words.
+// Account returns the registration and the contacts, and in left a text for each value
+// that cannot be imported.
 func (i Imported) Account(network legacy.Network, domain string) (account registry.Account, contacts []registry.Contact, left []string) {
 	options := make(map[string]string)
 	if i.Unrecorded {
@@ -80,7 +80,7 @@ func (i Imported) Account(network legacy.Network, domain string) (account regist
 	return account, contacts, left
 }
 
-// settingError is why a setting is not taken, "" if it is.
+// settingError returns why a setting is invalid, "" if it is valid.
 func settingError(network legacy.Network, p legacy.Peer, key, value string) string {
 	configurer, ok := network.(legacy.Configurer)
 	known := func(fields []legacy.Field) bool {
@@ -101,7 +101,7 @@ func settingError(network legacy.Network, p legacy.Peer, key, value string) stri
 	return ""
 }
 
-// ImportedLine is a line of a room's archive, for registry.Line.Payload.
+// ImportedLine returns the payload of a line of a room's archive (registry.Line.Payload).
 func ImportedLine(nick, text string) ([]byte, error) {
 	return json.Marshal(storedLine{Nick: nick, Text: body.Clean(text)})
 }

@@ -10,7 +10,7 @@ import (
 	"transport/legacy"
 )
 
-// An iqRoute says who answers an IQ of one namespace and element.
+// iqRoute is the handlers of one IQ payload.
 type iqRoute struct {
 	get, set bool // the types that it answers
 	// gateway and contact answer at once, on the reader's goroutine, an IQ to
@@ -27,7 +27,7 @@ type iqRoute struct {
 
 type iqName struct{ space, name string }
 
-// iqRoutes is every IQ that we answer with more than an error.
+// iqRoutes has every IQ payload that we answer with more than an error.
 var iqRoutes = map[iqName]iqRoute{
 	{xep.NSDiscoInfo, "query"}:    {get: true, gateway: (*Component).gatewayInfo, contact: (*Component).contactInfo},
 	{xep.NSDiscoItems, "query"}:   {get: true, gateway: (*Component).noItems, actor: func(u *user, r *stanza.Request) { u.adhoc.onItems(r) }, contact: (*Component).noContactItems},
@@ -56,8 +56,8 @@ var iqSpaces = func() map[string]bool {
 	return spaces
 }()
 
-// dispatchIQ answers an IQ, or hands it to its sender's actor. Every get and set
-// is answered exactly once. (RFC 6120 §8.2.3)
+// dispatchIQ answers an IQ or queues it for its sender's actor. Every get and set is
+// answered exactly once. (RFC 6120 §8.2.3)
 func (c *Component) dispatchIQ(st *stanza.Inbound) {
 	switch st.Type {
 	case "get", "set":
@@ -113,8 +113,8 @@ func (c *Component) dispatchIQ(st *stanza.Inbound) {
 	}
 }
 
-// commandIQ hands what is about the commands of a room, a person or a service to the
-// sender's actor, and questions to a service. It is false for any other IQ.
+// commandIQ handles IQs about the commands of a room, a person or a service, and queries
+// of a service. It returns false for any other IQ.
 func (c *Component) commandIQ(st *stanza.Inbound, payload *element.Element) bool {
 	peer, err := c.addressed(st.To)
 	node := payload.Attr("node")
@@ -198,8 +198,8 @@ func (c *Component) answer(st *stanza.Inbound, payload *element.Element,
 	st.Result(result)
 }
 
-// pong answers a ping; for a contact it says that the gateway is there.
-// (XEP-0199 §4.4)
+// pong answers a ping. For a contact it means that the gateway is running. (XEP-0199
+// §4.4)
 func (c *Component) pong(*stanza.Inbound, *element.Element) (*element.Element, *stanza.Error) {
 	return nil, nil
 }
@@ -208,7 +208,7 @@ func (c *Component) pongContact(*stanza.Inbound, *element.Element, legacy.Peer) 
 	return nil, nil
 }
 
-// version tells what software this is. (XEP-0092 §2)
+// version answers a query for the gateway's software version. (XEP-0092 §2)
 func (c *Component) version(*stanza.Inbound, *element.Element) (*element.Element, *stanza.Error) {
 	version := c.cfg.Version
 	if version == "" {
@@ -219,20 +219,20 @@ func (c *Component) version(*stanza.Inbound, *element.Element) (*element.Element
 		Add(element.New(xep.NSVersion, "version").AddText(version)), nil
 }
 
-// time tells the gateway's clock, in UTC. (XEP-0202 §2)
+// time answers with the gateway's time, in UTC. (XEP-0202 §2)
 func (c *Component) time(*stanza.Inbound, *element.Element) (*element.Element, *stanza.Error) {
 	return element.New(xep.NSTime, "time").
 		Add(element.New(xep.NSTime, "tzo").AddText("Z")).
 		Add(element.New(xep.NSTime, "utc").AddText(xep.Stamp(c.clock.Now()))), nil
 }
 
-// uptime tells how long the gateway has been running. (XEP-0012 §4)
+// uptime answers with the gateway's uptime in seconds. (XEP-0012 §4)
 func (c *Component) uptime(*stanza.Inbound, *element.Element) (*element.Element, *stanza.Error) {
 	up := c.clock.Now().Sub(c.started) / time.Second
 	return element.New(xep.NSLast, "query").Set("seconds", strconv.FormatInt(int64(up), 10)), nil
 }
 
-// vCard tells what the gateway is called. (XEP-0054 §3.1)
+// vCard answers with the gateway's name. (XEP-0054 §3.1)
 func (c *Component) vCard(*stanza.Inbound, *element.Element) (*element.Element, *stanza.Error) {
 	return element.New(xep.NSVCard, "vCard").
 		Add(element.New(xep.NSVCard, "FN").AddText(c.cfg.Name)).
@@ -247,7 +247,7 @@ func (c *Component) vCard4(*stanza.Inbound, *element.Element) (*element.Element,
 		Add(element.New(ns, "fn").Add(element.New(ns, "text").AddText(c.cfg.Name))), nil
 }
 
-// prompt turns a legacy address into a JID. (XEP-0100 §6.3)
+// prompt translates a legacy address to a JID. (XEP-0100 §6.3)
 func (c *Component) prompt(st *stanza.Inbound, q *element.Element) (*element.Element, *stanza.Error) {
 	answer := element.New(xep.NSGateway, "query")
 	room := ""

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// limiter bounds how fast each user may send. It has a fixed number of buckets,
-// so that strangers cannot make it grow; that two users share one by accident is
-// rare and only makes both a little slower. The link's reader alone uses it.
+// limiter is the rate limit of each user. It has a fixed number of token buckets, so that
+// strangers cannot make it grow; two users may share one, which only makes both a little
+// slower. Only the stream reader uses it.
 type limiter struct {
 	rate, burst float64 // stanzas a second, and at once; 0 for no limit
 	seed        maphash.Seed

@@ -9,15 +9,15 @@ import (
 	"transport/component/stream"
 )
 
-// What a server says when it refuses a component.
+// The errors with which a server rejects a component.
 var (
 	ErrUnauthorized = stream.ErrUnauthorized
 	ErrHostUnknown  = stream.ErrHostUnknown
 	ErrConflict     = stream.ErrConflict
 )
 
-// linkGrace is how long sessions outlive a lost link to the XMPP server, and how
-// long a user may take to come online after registering.
+// linkGrace is how long sessions outlive a lost link to the XMPP server, and how long a
+// user may take to come online after registering.
 const linkGrace = 60 * time.Second
 
 func (c *Component) streamConfig() stream.Config {
@@ -25,8 +25,7 @@ func (c *Component) streamConfig() stream.Config {
 		Clock: c.clock, Log: c.log, Grace: linkGrace}
 }
 
-// Handshake connects once, proves the secret, and closes again. It is what
-// "transport check" tries.
+// Handshake connects, authenticates and disconnects. "transport check" calls it.
 func Handshake(ctx context.Context, cfg Config) error {
 	c, err := New(cfg)
 	if err != nil {
@@ -35,7 +34,7 @@ func Handshake(ctx context.Context, cfg Config) error {
 	return stream.Handshake(ctx, c.streamConfig())
 }
 
-// streamHandler is a Component as the stream sees it.
+// streamHandler implements stream.Handler for a Component.
 type streamHandler Component
 
 // Connected implements stream.Handler.
@@ -57,8 +56,9 @@ func (h *streamHandler) Stanza(_ *stream.Conn, e *element.Element, tooLarge bool
 	c.dispatch(e, nil)
 }
 
-// Lost implements stream.Handler. The messages are kept before the actors learn of the
-// loss, so that nothing that they keep themselves comes before.
+// Lost implements stream.Handler. The unacknowledged messages are spooled before the
+// actors are notified of the loss, so that they precede the messages that the actors
+// spool.
 func (h *streamHandler) Lost(_ *stream.Conn, unacked []stream.Message) {
 	c := (*Component)(h)
 	c.greeting.Wait()
@@ -66,5 +66,5 @@ func (h *streamHandler) Lost(_ *stream.Conn, unacked []stream.Message) {
 	c.setConn(nil)
 }
 
-// newID makes a stanza id.
+// newID returns a new stanza id.
 func newID() string { return stream.NewID() }

@@ -7,19 +7,19 @@ import (
 	"transport/component/stanza"
 )
 
-// invitations remembers who was told lately how to register. People are told by a message,
-// which their server may keep for them, so that they must not be able to ask for many.
+// invitations rate-limits the messages that explain how to register. The user's server
+// may store each of them, so that nobody must be able to trigger many.
 type invitations struct {
 	mu   sync.Mutex
 	sent map[string]time.Time // by bare JID
 }
 
 const (
-	invitationPause = 10 * time.Minute // between two to the same person
+	invitationPause = 10 * time.Minute // between two to the same user
 	maxInvitations  = 1024
 )
 
-// allow reports whether somebody may be told now, and counts it.
+// allow reports whether a user may be sent such a message now, and counts it.
 func (i *invitations) allow(user string, now time.Time) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -40,8 +40,8 @@ func (i *invitations) allow(user string, now time.Time) bool {
 	return true
 }
 
-// refuseSubscription answers the request of somebody who is not registered: no client
-// shows an error of it, so a message says what to do. (RFC 6121 §3.1.4)
+// refuseSubscription denies the subscription of an unregistered user. Clients do not show
+// the denial's reason, so that a message explains how to register. (RFC 6121 §3.1.4)
 func (c *Component) refuseSubscription(st *stanza.Inbound) {
 	c.counters.refused.Add(1)
 	c.sendPresence(st.To.Bare().String(), st.User, "unsubscribed", st.ID)

@@ -18,17 +18,17 @@ import (
 
 const (
 	findTime  = 30 * time.Second // to find the service
-	maxItems  = 30               // of a server that are looked at
+	maxItems  = 30               // disco items of a server that are queried
 	maxLink   = 2000             // bytes
 	maxHeader = 4 << 10          // bytes of one header of a slot
 )
 
-// slotHeaders are those that a slot may set. (XEP-0363 §5)
+// slotHeaders are the HTTP headers that a slot may set. (XEP-0363 §5)
 var slotHeaders = []string{"Authorization", "Cookie", "Expires"}
 
-// upload puts a file where the user's own server wants it and returns the link to
-// it: legacy.Env.StoreFile of a gateway that keeps no files itself. A session's
-// goroutine calls it. (XEP-0363)
+// upload uploads a file to the service of the user's own server and returns its URL. It
+// is legacy.Env.StoreFile of a gateway without file storage. A session's goroutine calls
+// it. (XEP-0363)
 func (c *Component) upload(ctx context.Context, server, name string, size int64, r io.Reader) (string, error) {
 	service, limit, err := c.findUpload(ctx, server)
 	switch {
@@ -52,8 +52,8 @@ func (c *Component) upload(ctx context.Context, server, name string, size int64,
 		return "", legacy.Errorf(legacy.Temporary, "Your XMPP server offered an invalid upload address.")
 	}
 	put.Type, put.Size, put.Dial = kind, size, c.cfg.Dial
-	// The server that the gateway belongs to may be on the same machine. Others
-	// must not make the gateway connect to what is not theirs.
+	// The gateway's own server may have a private address. Other servers must not make
+	// the gateway connect to private addresses.
 	_, parent, _ := strings.Cut(c.domain, ".")
 	put.Public = server != parent
 	if err := files.Put(ctx, put, r); err != nil {
@@ -62,8 +62,8 @@ func (c *Component) upload(ctx context.Context, server, name string, size int64,
 	return link, nil
 }
 
-// findUpload finds the service of a server that takes files, and how many bytes of
-// each, 0 if it does not say. (XEP-0363 §4)
+// findUpload returns the upload service of a server and its size limit in bytes, 0 if it
+// announces none. (XEP-0363 §4)
 func (c *Component) findUpload(ctx context.Context, server string) (service string, limit int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, findTime)
 	defer cancel()
@@ -94,7 +94,8 @@ func (c *Component) findUpload(ctx context.Context, server string) (service stri
 	return "", 0, legacy.Errorf(legacy.Unsupported, "Neither this gateway nor your XMPP server keeps files. Ask for a link instead.")
 }
 
-// takesUploads reads what a service says of itself.
+// takesUploads reports whether a disco#info result is that of an upload service, and its
+// size limit.
 func takesUploads(info *element.Element) (limit int64, ok bool) {
 	if info == nil {
 		return 0, false
@@ -116,7 +117,7 @@ func takesUploads(info *element.Element) (limit int64, ok bool) {
 	return limit, ok
 }
 
-// slotRefused is an error of the service, for the user. (XEP-0363 §5)
+// slotRefused translates an error of the upload service for the user. (XEP-0363 §5)
 func slotRefused(reply *element.Element) error {
 	e := reply.Child(stanza.NS, "error")
 	switch {
@@ -129,8 +130,7 @@ func slotRefused(reply *element.Element) error {
 	return legacy.Errorf(legacy.Forbidden, "Your XMPP server does not accept files from this gateway. Ask for a link instead.")
 }
 
-// readSlot reads where a file is to be put, and the link to it, "" if there is none
-// that is usable. (XEP-0363 §5)
+// readSlot reads an upload slot. link is "" if the slot is invalid. (XEP-0363 §5)
 func readSlot(reply *element.Element) (put files.Upload, link string) {
 	slot := reply.Child(xep.NSUpload, "slot")
 	if slot == nil {
@@ -152,7 +152,7 @@ func readSlot(reply *element.Element) (put files.Upload, link string) {
 	return put, g.Attr("url")
 }
 
-// isLink reports whether a text is a link to something that HTTP serves.
+// isLink reports whether a text is an HTTP URL.
 func isLink(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && len(text) <= maxLink && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
