@@ -10,7 +10,7 @@ import (
 // maxPart is the size of a part of a JID in bytes (RFC 7622 §3.1).
 const maxPart = 1023
 
-// ErrInvalid is what all errors of this package wrap.
+// ErrInvalid is wrapped by all errors of this package.
 var ErrInvalid = errors.New("address: invalid")
 
 var (

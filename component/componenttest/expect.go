@@ -11,7 +11,7 @@ import (
 	"transport/component/element"
 )
 
-// Send writes a stanza, or whatever it is, to the component.
+// Send writes a stanza, or any other text, to the component.
 func (s *Server) Send(xml string) {
 	s.t.Helper()
 	s.mu.Lock()
@@ -20,7 +20,7 @@ func (s *Server) Send(xml string) {
 	if conn == nil {
 		s.t.Fatalf("there is no link to send %.100s", xml)
 	}
-	// A component that does not read fails the test in place of hanging it.
+	// If the component does not read, fail the test instead of blocking it.
 	stuck := time.AfterFunc(s.Patience, func() { conn.Close() })
 	defer stuck.Stop()
 	if _, err := io.WriteString(conn, xml); err != nil && !errors.Is(err, io.ErrClosedPipe) {
@@ -61,7 +61,7 @@ func list(stanzas []*element.Element) string {
 	return b.String()
 }
 
-// Linked waits until n links have come about since the start.
+// Linked waits until n links have been established since the start.
 func (s *Server) Linked(n int) {
 	s.t.Helper()
 	s.wait(func() bool { return s.links >= n && s.conn != nil },
@@ -164,8 +164,8 @@ func (s *Server) Ask(typ, from, to, payload string) *element.Element {
 	return answer
 }
 
-// Barrier returns when the component has read everything that was sent before,
-// and has answered what it answers at once.
+// Barrier waits until the component has read everything that was sent before, and has sent
+// all immediate answers.
 func (s *Server) Barrier() {
 	s.t.Helper()
 	answer := s.Ask("get", "barrier.example", s.domain, "<ping xmlns='urn:xmpp:ping'/>")

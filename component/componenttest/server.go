@@ -17,7 +17,7 @@ import (
 	"transport/component/element"
 )
 
-// Addr is where a Server listens, as far as its Dial is concerned.
+// Addr is the only address that Server.Dial accepts.
 const Addr = "xmpp.example:5347"
 
 // Server is the XMPP server of one component, as its scripted other end. Its
@@ -34,12 +34,12 @@ type Server struct {
 	changed  chan struct{} // closed, and replaced, whenever something below changes
 	secret   string
 	refusal  string      // the stream error that answers a handshake
-	down     bool        // nobody listens
-	routes   bool        // the component's own stanzas come back to it
-	stalled  bool        // nothing is read
-	conn     net.Conn    // of the link, nil if there is none
-	conns    []net.Conn  // all that there were
-	links    int         // that came about
+	down     bool        // connections are refused
+	routes   bool        // stanzas to the component's own domain are routed back
+	stalled  bool        // the server does not read
+	conn     net.Conn    // the current link, nil if there is none
+	conns    []net.Conn  // all connections since the start
+	links    int         // established since the start
 	dials    []time.Time // tries to connect
 	queue    []*element.Element
 	ended    error // how the last link ended
@@ -83,7 +83,7 @@ func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return theirs, ctx.Err()
 }
 
-// serve makes the handshake and reads stanzas until the link ends.
+// serve performs the handshake and reads stanzas until the link ends.
 // (XEP-0114 §3)
 func (s *Server) serve(conn net.Conn) {
 	defer conn.Close()
@@ -181,7 +181,7 @@ func (s *Server) read(conn net.Conn, in io.Reader) error {
 	}
 }
 
-// cutJID divides a JID.
+// cutJID splits a JID.
 func cutJID(jid string) (local, domain, resource string) {
 	rest, resource, _ := strings.Cut(jid, "/")
 	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
@@ -190,14 +190,14 @@ func cutJID(jid string) (local, domain, resource string) {
 	return "", rest, resource
 }
 
-// write writes to one link. An error is that the link has ended.
+// write writes to one connection. It ignores errors: serve notices the end.
 func (s *Server) write(conn net.Conn, xml string) { _, _ = io.WriteString(conn, xml) }
 
 func (s *Server) streamError(conn net.Conn, condition string) {
 	s.write(conn, "<stream:error><"+condition+" xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>")
 }
 
-// gated is a connection that is not read while the server is stalled.
+// gated is a connection whose reads block while the server is stalled.
 type gated struct {
 	net.Conn
 	s *Server
@@ -215,7 +215,7 @@ func (g *gated) Read(p []byte) (int, error) {
 	}
 }
 
-// set changes something and lets those know who wait for it.
+// set changes a field and wakes the goroutines that wait for a change.
 func (s *Server) set(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,17 +228,17 @@ func (s *Server) changeLocked() {
 	s.changed = make(chan struct{})
 }
 
-// SetSecret changes the secret that the next handshakes must prove.
+// SetSecret changes the secret for the next handshakes.
 func (s *Server) SetSecret(secret string) { s.set(func() { s.secret = secret }) }
 
-// SetRefusal answers the next handshakes with a stream error, unless it is "".
+// SetRefusal sets the stream error that answers the next handshakes, "" for none.
 func (s *Server) SetRefusal(condition string) { s.set(func() { s.refusal = condition }) }
 
-// SetDown says whether connections are refused.
+// SetDown sets whether connections are refused.
 func (s *Server) SetDown(down bool) { s.set(func() { s.down = down }) }
 
-// SetRouting says whether what the component sends to its own domain comes back
-// to it, as with Prosody and ejabberd. It does by default.
+// SetRouting sets whether stanzas to the component's own domain are routed back to it, as
+// Prosody and ejabberd do. They are by default.
 func (s *Server) SetRouting(yes bool) { s.set(func() { s.routes = yes }) }
 
 // Stall stops reading, until Resume.
@@ -247,7 +247,7 @@ func (s *Server) Stall() { s.set(func() { s.stalled = true }) }
 // Resume ends Stall.
 func (s *Server) Resume() { s.set(func() { s.stalled = false }) }
 
-// Drop breaks the link without a word.
+// Drop closes the connection without closing the stream.
 func (s *Server) Drop() {
 	s.set(func() {
 		if s.conn != nil {
@@ -257,7 +257,7 @@ func (s *Server) Drop() {
 	})
 }
 
-// Dials is when the component has tried to connect.
+// Dials returns the times of all attempts to connect.
 func (s *Server) Dials() []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,8 +24,8 @@ const (
 // attributes and no children, so that e.Child(ns, "x").Child(ns, "y").Text()
 // needs no checks on its way.
 //
-// An Element from a [Reader] is made of a few allocations for its whole stanza:
-// who keeps a small part of a large stanza for long keeps its [Element.Clone].
+// An Element from a [Reader] shares a few allocations with its whole stanza: to keep a
+// small part of a large stanza for long, keep its [Element.Clone].
 type Element struct {
 	Space, Name string
 	Attrs       []Attr // without declarations of namespaces
@@ -49,7 +49,7 @@ func New(space, name string) *Element {
 	return &Element{Space: space, Name: name}
 }
 
-// Is reports whether e is called that. An empty space or name matches any.
+// Is reports whether e has that namespace and name. An empty space or name matches any.
 // It is false for a nil e.
 func (e *Element) Is(space, name string) bool {
 	return e != nil && (name == "" || e.Name == name) && (space == "" || e.Space == space)
@@ -60,8 +60,7 @@ func (e *Element) AttrOK(name string) (string, bool) {
 	return e.attr("", name)
 }
 
-// Attr is AttrOK for those to whom a missing attribute and an empty one are
-// the same.
+// Attr is AttrOK for callers that treat a missing attribute as an empty one.
 func (e *Element) Attr(name string) string {
 	v, _ := e.attr("", name)
 	return v

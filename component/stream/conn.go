@@ -36,7 +36,7 @@ const (
 	maxBackoffNow = 5 * time.Second // instead, during Config.Grace
 )
 
-// Clock is the time that a connection goes by; tests inject their own.
+// Clock is the time source of a connection. Tests inject their own.
 type Clock interface {
 	Now() time.Time
 	// AfterFunc calls f on a goroutine of its own after d, unless the function
@@ -44,7 +44,7 @@ type Clock interface {
 	AfterFunc(d time.Duration, f func()) (stop func())
 }
 
-// Config is what a connection needs. All fields but Grace are required.
+// Config configures a connection. All fields but Grace are required.
 type Config struct {
 	Domain string // the component's own
 	Server string // host:port of the XMPP server's component port
@@ -52,20 +52,19 @@ type Config struct {
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
 	Clock  Clock
 	Log    zerolog.Logger
-	// Grace is how long after a loss users wait for the connection: so long, the
-	// pauses between tries stay short.
+	// Grace is how long users' sessions outlive a lost connection. During that time the
+	// back-off stays short.
 	Grace time.Duration
 }
 
-// Handler gets what happens on the connections of one Run. Its methods are called
-// one after the other.
+// Handler receives the events of the connections of one Run. Its methods are not called
+// concurrently.
 type Handler interface {
 	// Connected is called after the handshake, before the first stanza is read. ctx
 	// ends with the connection.
 	Connected(ctx context.Context, c *Conn)
-	// Stanza is called for each stanza. One that is over a limit of the reader comes
-	// with tooLarge set, and without its contents. It must not block: nothing is read
-	// until it returns.
+	// Stanza is called for each stanza. A stanza over a limit of the reader has tooLarge
+	// set and no content. Stanza must not block: it is called by the read loop.
 	Stanza(c *Conn, e *element.Element, tooLarge bool)
 	// Lost is called once for each connected Conn, after its last stanza. unacked are
 	// the tracked messages that the server may not have processed, oldest first; none
@@ -84,7 +83,7 @@ type Conn struct {
 	mu     sync.Mutex
 	pingID string    // of the ping under way, "" if none
 	pingAt time.Time // when it was sent
-	idleAt time.Time // when something last came in
+	idleAt time.Time // when the last stanza was received
 }
 
 // Write queues the stanza that build appends. It blocks while a full buffer waits for
@@ -143,8 +142,8 @@ func Run(ctx context.Context, cfg Config, h Handler) {
 	}
 }
 
-// backoff is the pause before the next try: full jitter up to a minute, and a slow
-// steady pace while only a person can mend the fault.
+// backoff returns the pause before the next attempt: full jitter up to a minute, and a
+// fixed pause after errors that only an administrator can mend.
 func backoff(attempt int, err error) time.Duration {
 	if isRefusal(err) {
 		return refusedPause
@@ -166,8 +165,8 @@ func (cfg Config) serve(ctx context.Context, h Handler) (connected bool, err err
 	connCtx, cancel := context.WithCancel(ctx)
 	wg.Go(func() { cfg.keepAlive(connCtx, c) })
 	stopClose := context.AfterFunc(ctx, func() {
-		// The polite end: what is queued, the end tag, and up to two seconds for the
-		// server's own, which ends the read loop. (RFC 6120 §4.4)
+		// Close the stream: flush the buffer, send the end tag, and wait up to two seconds
+		// for the server's end tag, which ends the read loop. (RFC 6120 §4.4)
 		c.writer.finish(endTag)
 		c.net.SetReadDeadline(time.Now().Add(closeTimeout))
 	})
@@ -188,14 +187,14 @@ func (cfg Config) serve(ctx context.Context, h Handler) (connected bool, err err
 	return true, err
 }
 
-// read hands stanzas to the handler until the stream ends.
+// read passes stanzas to the handler until the stream ends.
 func (cfg Config) read(c *Conn, h Handler) error {
 	for {
 		e, err := c.reader.Next()
 		var limit *element.LimitError
 		switch {
 		case errors.As(err, &limit):
-			cfg.Log.Warn().Str("limit", limit.What).Msg("a stanza is over a limit")
+			cfg.Log.Warn().Str("limit", limit.What).Msg("stanza over a limit of the reader")
 			if limit.Stanza != nil {
 				h.Stanza(c, limit.Stanza, true)
 			}
@@ -207,7 +206,7 @@ func (cfg Config) read(c *Conn, h Handler) error {
 		case e.Is(NSStreams, "error"):
 			return streamError(e)
 		}
-		c.heard(cfg.Clock.Now())
+		c.received(cfg.Clock.Now())
 		if e.Name == "iq" && e.Attr("from") == cfg.Domain && c.takePing(e.Attr("id")) {
 			c.writer.pong()
 			continue
@@ -230,17 +229,17 @@ func streamError(e *element.Element) error {
 	return errors.New("component: the XMPP server ended the stream")
 }
 
-func (c *Conn) heard(now time.Time) {
+func (c *Conn) received(now time.Time) {
 	c.mu.Lock()
 	c.idleAt = now
 	c.mu.Unlock()
 }
 
-// keepAlive pings over the connection, to find it dead and to have messages
-// acknowledged. The ping goes to our own address, so that it needs no other entity's
-// help: the server routes it back to us, behind everything that we wrote before it.
+// keepAlive sends pings, to detect a dead connection and to get messages acknowledged. A
+// ping is addressed to our own domain: the server routes it back to us, behind everything
+// that was written before it.
 func (cfg Config) keepAlive(ctx context.Context, c *Conn) {
-	cfg.ping(c) // finds out at once whether pings come back
+	cfg.ping(c) // detects at once whether the server routes pings back
 	for cfg.sleep(ctx, ackInterval, c.writer.pingNow) {
 		now := cfg.Clock.Now()
 		c.mu.Lock()
@@ -253,8 +252,8 @@ func (cfg Config) keepAlive(ctx context.Context, c *Conn) {
 				c.net.Close()
 				return
 			}
-			// A server that does not route our own stanzas back to us: rely on TCP.
-			cfg.Log.Warn().Msg("the XMPP server does not route our own pings back; lost messages and dead links are found late")
+			// The server does not route our own stanzas back: rely on TCP.
+			cfg.Log.Warn().Msg("the XMPP server does not route our pings back: message acknowledgements are disabled and dead connections are detected late")
 			c.writer.disableAcks()
 			return
 		case underWay:
@@ -276,7 +275,7 @@ func (cfg Config) ping(c *Conn) {
 	})
 }
 
-// takePing ends the ping under way if it has that id.
+// takePing ends the pending ping if it has that id.
 func (c *Conn) takePing(id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -287,7 +286,7 @@ func (c *Conn) takePing(id string) bool {
 	return true
 }
 
-// sleep waits on the clock until early cuts it short; it is false when ctx ended first.
+// sleep waits for d or until early is signalled. It returns false if ctx has ended first.
 func (cfg Config) sleep(ctx context.Context, d time.Duration, early <-chan struct{}) bool {
 	over := make(chan struct{})
 	stop := cfg.Clock.AfterFunc(d, func() { close(over) })
@@ -302,6 +301,6 @@ func (cfg Config) sleep(ctx context.Context, d time.Duration, early <-chan struc
 	}
 }
 
-// NewID makes a stanza id that cannot be guessed: the generator's key comes from the
-// system. Any goroutine may call it.
+// NewID returns a stanza id that cannot be guessed: the generator is seeded by the
+// operating system. Any goroutine may call it.
 func NewID() string { return strconv.FormatUint(rand.Uint64()|1<<63, 36) }

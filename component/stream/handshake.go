@@ -16,13 +16,13 @@ import (
 	"transport/component/element"
 )
 
-// What a server says when it refuses a component. Only a change of a configuration,
-// ours or the server's, mends the first two.
+// The errors with which a server rejects a component. The first two need a change of the
+// configuration, ours or the server's.
 var (
 	ErrUnauthorized = errors.New("component: the XMPP server refuses the secret")
 	ErrHostUnknown  = errors.New("component: the XMPP server knows no component of this name")
-	// ErrConflict: the server still has another connection of this component, which
-	// may be our own old one that it has not yet found dead.
+	// ErrConflict means that the server still has another connection of this component,
+	// possibly our previous one that it has not detected as dead.
 	ErrConflict = errors.New("component: the XMPP server has this component connected already")
 )
 
@@ -31,12 +31,12 @@ const (
 	handshakeTimeout = 15 * time.Second
 )
 
-// isRefusal reports whether an error is one that only a person can mend.
+// isRefusal reports whether only an administrator can mend an error.
 func isRefusal(err error) bool {
 	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrHostUnknown)
 }
 
-// remedy is what an admin can do about an error.
+// remedy returns what an administrator can do about an error.
 func remedy(err error, domain string) string {
 	switch {
 	case errors.Is(err, ErrUnauthorized):
@@ -53,7 +53,7 @@ func remedy(err error, domain string) string {
 	return "see the XMPP server's log"
 }
 
-// Handshake connects once, proves the secret, and closes again.
+// Handshake connects, authenticates and disconnects.
 func Handshake(ctx context.Context, cfg Config) error {
 	c, err := cfg.connect(ctx)
 	if err != nil {
@@ -64,7 +64,7 @@ func Handshake(ctx context.Context, cfg Config) error {
 	return c.net.Close()
 }
 
-// connect dials the server and makes the XEP-0114 handshake.
+// connect dials the server and performs the handshake. (XEP-0114 §3)
 func (cfg Config) connect(ctx context.Context) (*Conn, error) {
 	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -86,7 +86,7 @@ func (cfg Config) connect(ctx context.Context) (*Conn, error) {
 	}, nil
 }
 
-// handshake opens the stream and proves the secret. (XEP-0114 §3)
+// handshake opens the stream and authenticates. (XEP-0114 §3)
 func (cfg Config) handshake(ctx context.Context, conn net.Conn, g *gate) error {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
@@ -123,8 +123,8 @@ func (cfg Config) handshake(ctx context.Context, conn net.Conn, g *gate) error {
 	return fmt.Errorf("component: handshake: stream error %q", se.Err)
 }
 
-// gate hands the handshake's decoder no byte beyond the tag that it waits for, so that
-// the stanzas behind the handshake are left for our own reader.
+// gate passes the handshake's decoder no byte beyond the current tag, so that it does not
+// buffer the stanzas behind the handshake, which our own reader reads.
 type gate struct {
 	r       io.Reader
 	waiting []byte

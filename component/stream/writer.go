@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// ErrDown is what a write returns once the connection has ended.
+// ErrDown is the error of a write after the connection has ended.
 var ErrDown = errors.New("component: no link to the XMPP server")
 
 const (
 	writeTimeout  = 20 * time.Second // one Write of the socket; then the connection ends
-	maxWaiting    = 1 << 20          // bytes that may wait for the socket before writers block
-	maxUnread     = 16 << 20         // bytes of answers that a server may leave unread before the connection ends
-	maxUnacked    = 4096             // messages that may wait for their acknowledgement
-	maxSpareBytes = 4 << 20          // a larger buffer is given back after use
+	maxWaiting    = 1 << 20          // buffered bytes at which writers block
+	maxUnread     = 16 << 20         // buffered bytes of answers at which the connection ends
+	maxUnacked    = 4096             // unacknowledged messages at which tracked writes block
+	maxSpareBytes = 4 << 20          // a larger buffer is freed after use
 )
 
 // Message is a message that the XMPP server has yet to acknowledge.
@@ -26,14 +26,14 @@ type Message struct {
 	seq            uint64
 }
 
-// waiter is told whether everything written before it is acknowledged.
+// waiter is a call of whenAcked.
 type waiter struct {
 	seq  uint64
 	tell func(ok bool)
 }
 
 // writer is the outbound half of a connection. Any goroutine may call write; stanzas
-// that gather while the socket is busy leave in one Write.
+// that are queued while the socket is busy are sent in one Write.
 //
 // XEP-0114 has no acknowledgements, so a message that was written may still be
 // lost with the server. The writer keeps a copy of each message that matters
@@ -50,10 +50,10 @@ type writer struct {
 	pinged  uint64        // seq when the ping under way was sent
 	err     error         // why the writer closed
 	more    chan struct{} // something is waiting; capacity 1
-	pingNow chan struct{} // a ping is wanted before its time; capacity 1
+	pingNow chan struct{} // requests a ping at once; capacity 1
 	done    chan struct{} // closed when closed
 	acks    bool          // pings come back on this connection
-	noAcks  bool          // they do not, so that nothing can be acknowledged
+	noAcks  bool          // they do not: acknowledgements are disabled
 	polite  bool          // closed by finish
 	waiters []waiter      // for an acknowledgement, oldest first
 }
@@ -64,20 +64,20 @@ func newWriter(conn net.Conn) *writer {
 	return w
 }
 
-// write queues what build appends. It blocks while a full buffer is waiting for
-// the socket, which the write deadline bounds.
+// write queues the stanza that build appends. It blocks while the buffer is full, at most
+// until the write deadline.
 func (w *writer) write(build func(dst []byte) []byte) error {
 	return w.queue(build, nil)
 }
 
-// track is write for a message that must not be lost: msg's stanza is
-// filled in and kept until the server is known to have processed it.
+// track is write for a message that must not be lost: a copy is kept until the server has
+// acknowledged it.
 func (w *writer) track(build func(dst []byte) []byte, msg Message) error {
 	return w.queue(build, &msg)
 }
 
-// answer is write for the reader's goroutine, which must not wait for the server
-// to read. A server that asks without end and never reads loses the connection.
+// answer is write for the reader's goroutine, which must not block. A server that sends
+// requests and never reads the answers loses the connection.
 func (w *writer) answer(build func(dst []byte) []byte) error {
 	w.mu.Lock()
 	if w.err == nil && len(w.waiting) > maxUnread {
@@ -136,9 +136,9 @@ func (w *writer) waitsForAck() bool {
 	return len(w.unacked) > 0 || len(w.waiters) > 0
 }
 
-// whenAcked calls tell once the server is known to have processed all that
-// was written before, with false when the connection ended first. It is called on a
-// goroutine of the connection, and must not block.
+// whenAcked calls tell once the server has acknowledged everything that was written
+// before, or with false when the connection ends first. tell runs on a goroutine of the
+// connection and must not block.
 func (w *writer) whenAcked(tell func(ok bool)) {
 	w.mu.Lock()
 	if w.err == nil && !w.noAcks {
@@ -203,8 +203,8 @@ func (w *writer) disableAcks() {
 	}
 }
 
-// run writes until the writer is closed and, when that was polite, until what
-// was waiting is out. It belongs to serve, which waits for it.
+// run writes the buffer to the socket until the writer is closed, and flushes it if the
+// writer was closed by finish. serve starts it and waits for its end.
 func (w *writer) run() {
 	var batch []byte
 	for open := true; open; {
@@ -228,8 +228,8 @@ func (w *writer) run() {
 		if len(batch) == 0 {
 			continue
 		}
-		// A part that was written leaves half a stanza behind, so that any error
-		// ends the link.
+		// After an error the socket may have half a stanza, so that any error ends the
+		// connection.
 		if err == nil {
 			_, err = w.conn.Write(batch)
 		}
@@ -263,29 +263,29 @@ func (w *writer) closeLocked(err error) {
 	w.waiters = nil
 }
 
-// finish closes the writer once what is waiting, and last behind it, is out, or
-// closeTimeout is over.
+// finish closes the writer after it has flushed the buffer and last, or after
+// closeTimeout.
 func (w *writer) finish(last string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err == nil {
 		w.waiting = append(w.waiting, last...)
 		w.polite = true
-		// What is being written now has not much longer either.
+		// The deadline also bounds the current Write.
 		_ = w.conn.SetWriteDeadline(time.Now().Add(closeTimeout))
 	}
 	w.closeLocked(net.ErrClosed)
 }
 
-// acked reports whether pings have come back on this link.
+// acked reports whether a ping has come back on this connection.
 func (w *writer) acked() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.acks
 }
 
-// takeUnacked gives up the messages that the server may not have processed,
-// oldest first. The writer is closed.
+// takeUnacked returns and drops the unacknowledged messages, oldest first. It is called
+// after close.
 func (w *writer) takeUnacked() []Message {
 	w.mu.Lock()
 	defer w.mu.Unlock()

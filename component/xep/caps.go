@@ -97,7 +97,7 @@ func CapsHash(query *element.Element) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// CapsNode is the node at which the answer with a hash is found. (XEP-0390 §4.3)
+// CapsNode returns the disco#info node of a hash. (XEP-0390 §4.3)
 func CapsNode(hash string) string { return NSCaps2 + "#sha-256." + hash }
 
 // Caps are the payloads of a presence that announce both hashes of an answer to
@@ -130,8 +130,8 @@ func sortedValues(field *element.Element) []string {
 	return all
 }
 
-// ended joins strings, each with what ends it. They are sorted without: "a+b" sorts behind
-// "a", though "+" sorts before "<".
+// ended joins strings, each with a terminator. The strings are sorted without it: "a+b"
+// sorts behind "a", although "+" sorts before "<".
 func ended(all []string, end string) string {
 	var b strings.Builder
 	for _, s := range all {
@@ -140,5 +140,5 @@ func ended(all []string, end string) string {
 	return b.String()
 }
 
-// repeats reports whether a sorted list has something twice.
+// repeats reports whether a sorted list has a duplicate.
 func repeats(sorted []string) bool { return len(slices.Compact(slices.Clone(sorted))) != len(sorted) }

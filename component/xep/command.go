@@ -8,7 +8,7 @@ func NewCommand(node, sessionID, status string) *element.Element {
 	return element.New(NSCommands, "command").Set("node", node).Set("sessionid", sessionID).Set("status", status)
 }
 
-// Actions are what the user may do next; the first is what "execute" means.
+// Actions returns the permitted actions; the first is the default of "execute".
 // (XEP-0050 §3.4)
 func Actions(first string, others ...string) *element.Element {
 	a := element.New(NSCommands, "actions").Set("execute", first)

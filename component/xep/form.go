@@ -72,7 +72,7 @@ func Item(columns [][2]string, values ...string) *element.Element {
 	return item
 }
 
-// Values are what a submitted form says, by the names of its fields.
+// Values returns the values of a submitted form, by field name.
 func Values(form *element.Element) map[string][]string {
 	values := make(map[string][]string)
 	if form == nil {
@@ -87,13 +87,13 @@ func Values(form *element.Element) map[string][]string {
 	return values
 }
 
-// refilled are the types of fields that show again what was entered: those that hold no
-// secrets.
+// refilled are the field types that keep their values when a form is shown again: those
+// without secrets.
 var refilled = map[string]bool{"text-single": true, "boolean": true, "list-single": true, "list-multi": true, "jid-single": true, "jid-multi": true}
 
-// Corrected is a form that is shown again, with what was entered and what is wrong with
-// it: in the first line of the instructions, which every client shows, and at the field
-// to mend, "" for none in particular.
+// Corrected returns a form to be shown again, with the entered values and a complaint: in
+// the first line of the instructions, which every client shows, and at the invalid field,
+// "" for none in particular.
 func Corrected(form *element.Element, entered map[string][]string, why, field string) *element.Element {
 	again := element.New(NSDataForm, "x").Set("type", form.Attr("type"))
 	if title := form.Child(NSDataForm, "title"); title != nil {
@@ -114,7 +114,7 @@ func Corrected(form *element.Element, entered map[string][]string, why, field st
 	return again
 }
 
-// correctedField is a field of such a form. marked says that it is the one to mend.
+// correctedField returns a field of such a form. marked is set for the invalid field.
 func correctedField(f *element.Element, entered map[string][]string, why string, marked bool) *element.Element {
 	values, given := entered[f.Attr("var")]
 	given = given && refilled[f.Attr("type")]

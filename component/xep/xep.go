@@ -1,6 +1,6 @@
-// Package xep has the payloads of extensions that the gateway speaks and that
-// our XMPP library lacks: namespaces, and functions that build or read one
-// element. It knows nothing of streams, users or networks.
+// Package xep has the payloads of XMPP extensions that our XMPP library lacks: namespaces,
+// and functions that build or read one element. It is independent of streams, users and
+// networks.
 package xep
 
 import (
@@ -86,12 +86,13 @@ const (
 // Stamp is a time as XEP-0082 writes it.
 func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// Delay says when and by whom a stanza was first delivered. (XEP-0203 §2)
+// Delay returns the time at which a stanza was first received, and by which entity.
+// (XEP-0203 §2)
 func Delay(from string, t time.Time) *element.Element {
 	return element.New(NSDelay, "delay").Set("from", from).Set("stamp", Stamp(t))
 }
 
-// Nick is how the sender calls itself. (XEP-0172 §3)
+// Nick returns the nickname of a sender. (XEP-0172 §3)
 func Nick(name string) *element.Element {
 	return element.New(NSNick, "nick").AddText(name)
 }
