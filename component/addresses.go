@@ -66,8 +66,8 @@ func (a *addresses) contactJID(peer string) string {
 func (a *addresses) gatewayJIDs() [2]string { return [2]string{a.full(a.domain), a.domain} }
 
 // full is a contact's or the gateway's bare JID with the resource that its presence and
-// its messages come from: clients show whom they know no resource of as offline. None of
-// the networks tells several places of one person apart. (RFC 6121 §4.4.2, XEP-0085 §5.1)
+// its messages come from: clients show a contact without a known resource as offline. No
+// network has several resources of one person. (RFC 6121 §4.4.2, XEP-0085 §5.1)
 func (a *addresses) full(bare string) string { return bare + "/" + a.info.Type }
 
 // addressed returns the peer that a JID of ours addresses, the zero Peer for the gateway.

@@ -19,7 +19,7 @@ func (ro *roster) onAuthRequested(ev legacy.AuthRequested) {
 	_, known := ro.contacts[ev.From.ID]
 	ct := ro.contact(ev.From.ID)
 	if ct.Subscription.Has(registry.From) || ro.u.account.option(optAutoAccept) {
-		ro.authorize(ct, true, "") // the user has said so before
+		ro.authorize(ct, true, "") // approved before, or by the option
 		return
 	}
 	if ro.u.account.option(optAutoDeny) {

@@ -93,7 +93,7 @@ type Component struct {
 	serverQueries serverQueries
 	signOns       chan struct{} // one slot for each sign-on in progress
 	started       time.Time
-	stayOnline    []string // those who were signed on whatever their clients do, at the start
+	stayOnline    []string // bare JIDs of users that are signed on at the start without a client
 
 	conn      atomic.Pointer[stream.Conn] // nil while there is none
 	misrouted sync.Once                   // logs the error once

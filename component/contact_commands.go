@@ -93,7 +93,7 @@ func (ro *roster) contactsText() string {
 	return b.String()
 }
 
-// askAdd asks whom to add.
+// askAdd asks for the contact to add.
 func (ro *roster) askAdd(x *execution) {
 	asked := xep.NewForm("form", "", "Add a contact", "").
 		Add(xep.Required(xep.NewField("peer", "text-single", ro.u.c.info.PeerName)), xep.NewField("name", "text-single", "Name"))

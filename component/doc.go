@@ -12,13 +12,13 @@
 //		writer ◀──────────── a user's actor ◀─ legacy.Event
 //
 //	  - one reader per link (package stream): decodes, routes (dispatch.go), and answers
-//	    what needs no state (iq.go). It never blocks on anything else;
-//	  - one writer per link (writer.go): writes what is waiting in one go;
+//	    requests that need no state (iq.go). It never blocks on anything else;
+//	  - one writer per link (package stream): sends the buffered stanzas in one write;
 //	  - one actor per active user (user.go): owns all of that user's state and is
 //	    the only one to touch it, so there are no locks inside;
 //	  - one goroutine per legacy session (session.go), owned by the actor.
 //
-// Who may wait for whom is acyclic: the reader for nobody (a full actor answers
+// Blocking is acyclic: the reader waits for nobody (a full actor answers
 // resource-constraint), an actor for the writer only, a session for its actor
-// only. Each has a stop and somebody who waits for its end.
+// only. Each can be stopped, and its starter waits for its end.
 package component

@@ -76,7 +76,7 @@ func (cl *clients) onAvatarHash(presence *element.Element) {
 		return
 	}
 	photo := x.Child(xep.NSVCardUpdate, "photo")
-	if photo == nil { // not ready to say
+	if photo == nil { // the client does not know its avatar yet
 		return
 	}
 	if hash := strings.ToLower(photo.Text()); hash != cl.avatarHash && hash != cl.presenceHash {

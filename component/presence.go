@@ -55,7 +55,7 @@ func (u *user) onPresence(st *stanza.Inbound) {
 // §4.4)
 func (cl *clients) onAvailable(st *stanza.Inbound) {
 	if !cl.u.account.exists() {
-		if !cl.u.c.info.Guests { // those may see the gateway without its seeing them
+		if !cl.u.c.info.Guests { // guests may subscribe to the gateway without sending it presence
 			st.Refuse(stanza.ErrRegisterFirst)
 		}
 		return
@@ -167,7 +167,7 @@ func (cl *clients) ownPresence() legacy.Presence {
 	case len(cl.resources) == 0 && (cl.u.account.option(optStay) || cl.u.rooms.onlyPersistentRooms()):
 		best.presence.Show = legacy.ShowXA
 	default:
-		best.presence.Show = legacy.ShowOnline // just registered; the client has not told us yet
+		best.presence.Show = legacy.ShowOnline // just registered; the client has sent no presence yet
 	}
 	if cl.u.account.option(optInvisible) && cl.u.c.info.Features.Has(legacy.FeatureInvisible) {
 		return legacy.Presence{Show: legacy.ShowInvisible}
@@ -175,7 +175,7 @@ func (cl *clients) ownPresence() legacy.Presence {
 	if cl.u.account.option(optHideStatus) {
 		best.presence.Status = ""
 	}
-	for _, r := range cl.resources { // who is active with one client is not idle
+	for _, r := range cl.resources { // the user is idle only if all clients are
 		if r.priority >= 0 && r.presence.Idle.IsZero() {
 			best.presence.Idle = time.Time{}
 		}
@@ -325,7 +325,7 @@ func (ro *roster) sendUnsent() {
 	}
 }
 
-// sendGatewayPresence says that the gateway, and with it the account, is online.
+// sendGatewayPresence sends available presence of the gateway: the account is signed on.
 // (XEP-0100 §4.4.1, XEP-0115 §6.1)
 func (ro *roster) sendGatewayPresence(to string) {
 	for _, from := range ro.u.c.gatewayJIDs() {

@@ -13,18 +13,18 @@ import (
 	"transport/registry"
 )
 
-// The gateway, and the contacts that the network's list has and the user's roster
-// lacks, are offered in the best way that is there: written into the roster by the
-// server's leave (XEP-0356), contacts proposed as a list (XEP-0144), or by a request for
-// subscription each. What the user has answered once is never repeated.
+// The gateway, and the contacts of the network's list that the user's roster lacks, are
+// offered in the best available way: written into the roster by the roster privilege
+// (XEP-0356), suggested by roster item exchange (XEP-0144), or by one subscription request
+// each. An offer that the user has answered is never repeated.
 
 const (
-	offerBatch = 100 // items of one proposal (XEP-0144 §8.2)
+	offerBatch = 100 // items of one suggestion (XEP-0144 §8.2)
 	capsWait   = 200 * time.Millisecond
-	readPause  = 10 * time.Minute // between two readings of the roster for no other reason
+	readPause  = 10 * time.Minute // least time between two roster queries when clients come online
 )
 
-// offerGateway puts the gateway itself on the user's list, before its contacts.
+// offerGateway offers the gateway itself for the user's roster, before its contacts.
 // (XEP-0100 §4.1.1 step 7)
 func (rw *rosterWriter) offerGateway() {
 	gw := rw.ro.contact("")
@@ -40,8 +40,8 @@ func (rw *rosterWriter) offerGateway() {
 	rw.ro.sendSubscribe(gw, rw.whyGateway())
 }
 
-// enterGateway lets the gateway see somebody who has put it on their list: without a
-// word where the server lets us, with what they call it, else by a request.
+// enterGateway subscribes the gateway to a user that has added it: by the roster privilege,
+// which keeps the item's name and groups, else by a subscription request.
 func (rw *rosterWriter) enterGateway() {
 	domain, user := rw.ro.u.c.domain, rw.ro.u.bare
 	done := func(ok bool) {
@@ -195,7 +195,7 @@ func (rw *rosterWriter) onItemAdded(ct *contact) {
 	case rw.ro.u.login.legacySession() != nil:
 		rw.ro.sendGatewayPresence(rw.ro.u.bare)
 	}
-	rw.ro.u.c.sendPresence(rw.ro.u.c.domain, rw.ro.u.bare, "probe", newID()) // nothing has told the server to send us the user's
+	rw.ro.u.c.sendPresence(rw.ro.u.c.domain, rw.ro.u.bare, "probe", newID()) // the server does not send us the user's presence by itself
 }
 
 // rosterEntry is the name and the groups of a roster item.

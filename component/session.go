@@ -386,7 +386,7 @@ func signOnBackoff(attempt int, err error) time.Duration {
 // reportSignOnFailure reports to the user, once, that no further sign-on is tried, and
 // how to mend it. (XEP-0100 §4.4.2)
 func (lg *login) reportSignOnFailure(err error) {
-	if lg.u.account.isGuest() { // whose joins and questions have been answered so
+	if lg.u.account.isGuest() { // their joins and requests were answered with this error
 		return
 	}
 	lg.u.roster.sendPresenceError(lg.u.bare, stanza.Translate(err))

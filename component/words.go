@@ -290,7 +290,7 @@ func readAnswer(f *element.Element, text string) (values []string, why string) {
 	return []string{text}, ""
 }
 
-// instructions are what a form says before its fields.
+// instructions returns the instructions of a form.
 func instructions(form *element.Element) string {
 	var lines []string
 	for e := range form.Children(xep.NSDataForm, "instructions") {
@@ -343,8 +343,8 @@ func fieldOf(fields []*element.Element, name string) *element.Element {
 	return fields[i]
 }
 
-// text is what a form says, for reading: its instructions, and its fields with their
-// values, those of secrets aside.
+// text returns the form as text: its instructions, and its fields with their values,
+// secrets excepted.
 func (s stage) text() string { return formText(s.form) }
 
 func formText(form *element.Element) string {
