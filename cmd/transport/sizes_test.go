@@ -14,9 +14,9 @@ import (
 // the lines of its largest file. They are today's numbers. Lowering one is an improvement;
 // raising one needs a reason in the commit.
 var largest = map[string]struct{ fields, methods, lines int }{
-	"component":                  {31, 72, 490},
-	"cmd/transport/internal/lab": {35, 17, 321},
-	"legacy/irc":                 {36, 51, 499},
+	"component":                  {31, 72, 460},
+	"cmd/transport/internal/lab": {35, 17, 319},
+	"legacy/irc":                 {36, 51, 494},
 	"legacy/oscar":               {22, 40, 402},
 	"legacy/oscar/oscarmock":     {24, 70, 408},
 	"registry":                   {14, 37, 342},

@@ -16,7 +16,7 @@ import (
 )
 
 // others are the people at the other end of the client's conversations: Bob on ICQ, and
-// whoever is needed on IRC. The walks, which are programs of their own, direct them by
+// users of IRC. The walks, which are programs of their own, direct them by
 // HTTP. What is waited for answers 200 with what came, or 504 with what came instead.
 type others struct {
 	st     *stage
