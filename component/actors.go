@@ -2,6 +2,7 @@ package component
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -28,6 +29,7 @@ func (at *actors) acquire(bare string) *user {
 		if at.stopping {
 			return nil
 		}
+		bare = strings.Clone(bare) // it may be a part of a stanza
 		u = newUser(at.c, bare)
 		at.users[bare] = u
 		at.running.Go(u.run)

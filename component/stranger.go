@@ -1,6 +1,7 @@
 package component
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -45,7 +46,7 @@ func (i *invitations) allow(user string, now time.Time) bool {
 func (c *Component) refuseSubscription(st *stanza.Inbound) {
 	c.counters.refused.Add(1)
 	c.sendPresence(st.To.Bare().String(), st.User, "unsubscribed", st.ID)
-	if c.invitations.allow(st.User, c.clock.Now()) {
+	if c.invitations.allow(strings.Clone(st.User), c.clock.Now()) {
 		text := "You asked to see " + st.To.Bare().String() + ", but you are not registered with this gateway to " + c.info.Name + ". " +
 			c.howToRegister() + "\nThen add " + st.To.Bare().String() + " again."
 		c.say(st.User, text)

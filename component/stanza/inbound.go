@@ -32,7 +32,7 @@ func Read(e *element.Element, host *Host) (*Inbound, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := &Inbound{Element: e, From: from, User: from.Bare().String(), ID: e.Attr("id"), Type: e.Attr("type"), host: host}
+	st := &Inbound{Element: e, From: from, User: bare(e.Attr("from"), from), ID: e.Attr("id"), Type: e.Attr("type"), host: host}
 	st.To, _ = address.Parse(e.Attr("to"))
 	return st, nil
 }
@@ -125,3 +125,13 @@ func (r *Request) Fail(why Error) {
 
 // Drop makes Reply and Fail do nothing: the sender is offline, or was answered otherwise.
 func (r *Request) Drop() { r.answered = true }
+
+// bare returns the bare JID of a sender, as a part of the attribute if that is normalised,
+// which saves a string for each stanza.
+func bare(attr string, from address.JID) string {
+	if n := len(from.Local) + 1; from.Local != "" && len(attr) >= n+len(from.Domain) &&
+		attr[:n-1] == from.Local && attr[n-1] == '@' && attr[n:n+len(from.Domain)] == from.Domain {
+		return attr[:n+len(from.Domain)]
+	}
+	return from.Bare().String()
+}

@@ -139,3 +139,16 @@ func TestErrorElement(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// The user of a stanza is its sender's bare JID, however the sender is written.
+func TestUser(t *testing.T) {
+	for from, want := range map[string]string{
+		"alice@example.org/home": "alice@example.org", "alice@example.org": "alice@example.org", "Alice@Example.org/x": "alice@example.org",
+		"example.org": "example.org", "example.org/a@b": "example.org", "a@b/c@d/e": "a@b", "alice@example.orgx/y": "alice@example.orgx",
+	} {
+		st, err := Read(element.New(NS, "message").Set("from", from), &Host{})
+		if err != nil || st.User != want || st.User != st.From.Bare().String() {
+			t.Errorf("%q: got %q, %v", from, st.User, err)
+		}
+	}
+}
