@@ -57,11 +57,12 @@ func (ro *roster) showStale() {
 	}
 }
 
-// hideBare takes back presence from bare addresses, which earlier versions sent: a client
-// that still has it would show it until its next sign-on.
+// hideBare takes back contacts' presence from bare addresses, which earlier versions sent:
+// a client that still has it would show it until its next sign-on. The gateway itself still
+// sends it.
 func (ro *roster) hideBare() {
 	for _, ct := range ro.contacts {
-		if ct.Peer == "" || ct.Subscription.Has(registry.To) {
+		if ct.Peer != "" && ct.Subscription.Has(registry.To) {
 			ro.u.c.sendPresence(ct.jid, ro.u.bare, "unavailable", "")
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"transport/component/element"
 	"transport/component/stanza"
+	"transport/component/stream"
 	"transport/component/xep"
 )
 
@@ -90,6 +91,12 @@ func (rw *rosterWriter) setRosterEntry(jid, subscription string, e rosterEntry, 
 
 // writesRoster reports whether the user's server grants the roster privilege.
 func (rw *rosterWriter) writesRoster() bool { return rw.ro.u.privilege().roster && !rw.rosterFails }
+
+// isRefusal reports whether an IQ without a result, sent over a connection, was refused or
+// not answered. If the link has changed since, the answer may have been lost with it.
+func (rw *rosterWriter) isRefusal(sent *stream.Conn) bool {
+	return sent != nil && sent == rw.ro.u.conn && sent == rw.ro.u.c.conn.Load()
+}
 
 // privilege returns the privileges that the user's server grants.
 func (u *user) privilege() privilege { return u.c.privileges.get(u.domain()) }

@@ -135,6 +135,40 @@ func (w *world) enroll(r *roster) *legacytest.Handle {
 	return h
 }
 
+// An answer that was lost with the link is no refusal: the roster is written on.
+func TestPrivilegedOverNewLink(t *testing.T) {
+	again := func(w *world, r *roster) (others []*element.Element) {
+		w.Drop()
+		w.Linked(2)
+		r.slow = false
+		others = r.serve()
+		w.pass(time.Minute)
+		return append(others, r.serve()...)
+	}
+	t.Run("unregister", func(t *testing.T) {
+		stage(t, setup{}, func(t *testing.T, w *world) {
+			r := w.grantRoster()
+			w.enroll(r)
+			r.slow = true
+			w.Send("<iq type='set' id='u' from='" + phone + "' to='" + gw + "'>" + registerQuery("<remove/>") + "</iq>")
+			r.serve()
+			if told := requests(again(w, r)); len(told) > 0 || len(r.items) > 0 {
+				t.Errorf("the user is told %q; left are %v", told, r.items)
+			}
+		})
+	})
+	t.Run("register", func(t *testing.T) {
+		stage(t, setup{}, func(t *testing.T, w *world) {
+			r := w.grantRoster()
+			r.slow = true
+			w.enroll(r)
+			if asked := requests(again(w, r)); len(asked) > 0 || len(r.items) != 3 {
+				t.Errorf("the user is asked %q; written are %v", asked, r.items)
+			}
+		})
+	})
+}
+
 // XEP-0356 §4.2: where the server lets the gateway write the roster, it writes itself
 // and the contacts, and asks the user nothing.
 func TestRegisterPrivileged(t *testing.T) {

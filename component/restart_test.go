@@ -105,8 +105,11 @@ func TestStaleContacts(t *testing.T) {
 	accounts := map[string]string{"alice": hidden, "carol": hidden} // carol is offline
 	stage(t, setup{users: []string{alice}, echo: legacytest.Options{Accounts: accounts}}, func(t *testing.T, w *world) {
 		h := w.signOn(phone)
-		w.presence(alice, carol, "subscribe")
-		w.presence(alice, carol, "subscribed")
+		for _, jid := range []string{gw, carol} {
+			w.presence(alice, jid, "subscribe")
+			w.presence(alice, jid, "subscribed")
+		}
+		w.settle()
 		w.emit(h, legacy.PresenceChanged{From: carolPeer, Presence: legacy.Presence{Show: legacy.ShowOnline}})
 		w.Expect("<presence type='' from='" + fullJID(carol) + "'/>")
 		w.SetDown(true)
@@ -118,9 +121,19 @@ func TestStaleContacts(t *testing.T) {
 		w.Linked(2)
 		w.presence(phone, gw, "")
 		w.Expect("<presence type='unavailable' from='" + fullJID(carol) + "' to='" + alice + "'/>")
-		// Once is enough.
 		w.settle()
-		w.Take()
+		last := make(map[string]string) // presence of the gateway, by address
+		for _, e := range w.Take() {
+			if e.Name == "presence" && e.Attr("type") != "probe" {
+				last[e.Attr("from")] = e.Attr("type")
+			}
+		}
+		for _, from := range []string{gw, fullJID(gw)} {
+			if typ, sent := last[from]; !sent || typ != "" {
+				t.Errorf("the gateway is %q at %s", typ, from)
+			}
+		}
+		// Once is enough.
 		w.presence(phone, gw, "unavailable")
 		w.presence(phone, gw, "")
 		w.settle()

@@ -52,9 +52,10 @@ func (rw *rosterWriter) removeNext(now time.Time) {
 		return
 	}
 	rw.removeAt = now.Add(iqTimeout + time.Second)
+	sent := rw.ro.u.conn
 	rw.removeRosterItem(rw.removals[0], func(ok bool) {
 		rw.removeAt = rw.ro.u.c.clock.Now()
-		if !ok && rw.ro.u.c.conn.Load() == nil {
+		if !ok && !rw.isRefusal(sent) {
 			return
 		}
 		if !ok {
