@@ -7,13 +7,27 @@ type adhoc struct {
 	u *user
 
 	executions map[string]*execution // by session id
-	late       map[string]bool       // full JIDs of clients whose text dialogue has timed out
+	late       map[string]time.Time  // clients whose text dialogue has timed out, with how long that is remembered
 }
 
-func (ad *adhoc) due(time.Time) {}
+func (ad *adhoc) due(now time.Time) { ad.expireExecutions(now) }
 
-func (ad *adhoc) next() time.Time { return time.Time{} }
+func (ad *adhoc) next() (next time.Time) {
+	for _, x := range ad.executions {
+		if x.awaitsAnswer() {
+			next = earliest(next, x.expires)
+		}
+	}
+	for _, until := range ad.late {
+		next = earliest(next, until)
+	}
+	return next
+}
 
-func (ad *adhoc) busy() bool { return ad.executing() }
+func (ad *adhoc) busy() bool { return len(ad.executions) > 0 || len(ad.late) > 0 }
 
-func (ad *adhoc) reset(resetReason) {}
+func (ad *adhoc) reset(why resetReason) {
+	if why == unregistered { // an old form could store a registration again
+		clear(ad.executions)
+	}
+}

@@ -171,6 +171,7 @@ func (ad *adhoc) askEndSession(x *execution) {
 				return "not signed on"
 			}
 			if other.account.isGuest() {
+				other.login.failVisits(stanza.ErrNotOnline.With(textEnded))
 				other.rooms.closeRooms("307", stanza.ErrNotOnline.With(textEnded))
 				return "signed off"
 			}
@@ -186,7 +187,8 @@ func (ad *adhoc) askEndSession(x *execution) {
 func (ad *adhoc) askDeleteUser(x *execution) {
 	ad.askAccounts(x, "Remove users' registrations", "The gateway deletes everything that it has stored about them.", func(u *user, x *execution, bares []string) {
 		u.log.Info().Strs("users", bares).Msg("an administrator removes registrations")
-		u.adhoc.askUsers(bares, func(other *user) (answer string) {
+		u.adhoc.askUsers(bares, func(other *user) string {
+			answer := "is being removed" // once the network has the user's last changes
 			other.account.unregister(func(why *stanza.Error) {
 				if answer = "removed"; why != nil {
 					answer = why.Text

@@ -1,6 +1,8 @@
 package component
 
 import (
+	"slices"
+	"strings"
 	"sync"
 
 	"transport/component/element"
@@ -44,10 +46,10 @@ func (cl *clients) queryCaps(full string, presence *element.Element) {
 	if x == nil || x.Attr("hash") != "sha-1" || x.Attr("ver") == "" || len(x.Attr("ver")) > 64 {
 		return
 	}
-	ver := x.Attr("ver")
+	ver := strings.Clone(x.Attr("ver")) // it outlives the stanza
 	if features, known := cl.u.c.capsCache.get(ver); known {
-		if new := r.features == nil; new {
-			r.features = features
+		if r.features == nil || r.queriedVer != ver {
+			r.features, r.queriedVer, r.awaiting = features, ver, false
 			cl.resources[full] = r
 			cl.onCapsKnown(full)
 		}
@@ -61,6 +63,9 @@ func (cl *clients) queryCaps(full string, presence *element.Element) {
 	q := element.New(xep.NSDiscoInfo, "query").Set("node", x.Attr("node")+"#"+ver)
 	cl.u.calls.sendIQ("get", full, q, func(reply *element.Element) {
 		r, online := cl.resources[full]
+		if online && r.queriedVer != ver { // the client has changed meanwhile
+			return
+		}
 		r.awaiting = false
 		if reply != nil {
 			features, verified := readFeatures(reply)
@@ -83,7 +88,11 @@ func (cl *clients) onCapsKnown(full string) {
 	cl.u.poke() // offers may wait for the capabilities
 }
 
-// readFeatures returns the features of a disco#info result and its hash.
+// usedFeatures are the features of clients that make a difference to the gateway. Others
+// are not stored: an answer can be large.
+var usedFeatures = []string{xep.NSAvatarNotify, xep.NSChatStates, xep.NSRosterX}
+
+// readFeatures returns the used features of a disco#info result and its hash.
 func readFeatures(reply *element.Element) (features map[string]bool, ver string) {
 	features = make(map[string]bool)
 	q := reply.Child(xep.NSDiscoInfo, "query")
@@ -91,7 +100,9 @@ func readFeatures(reply *element.Element) (features map[string]bool, ver string)
 		return features, ""
 	}
 	for f := range q.Children(xep.NSDiscoInfo, "feature") {
-		features[f.Attr("var")] = true
+		if i := slices.Index(usedFeatures, f.Attr("var")); i >= 0 {
+			features[usedFeatures[i]] = true
+		}
 	}
 	return features, xep.CapsVer(q)
 }

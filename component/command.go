@@ -103,7 +103,7 @@ func (ad *adhoc) shows(cmd *command) bool {
 
 // onCommand handles the IQ of an ad-hoc command. (XEP-0050 §2.4)
 func (ad *adhoc) onCommand(r *stanza.Request) {
-	ad.expireExecutions()
+	ad.expireExecutions(ad.u.c.clock.Now())
 	node, id := r.Payload.Attr("node"), r.Payload.Attr("sessionid")
 	peer, err := ad.u.c.addressed(r.To)
 	if err != nil {
@@ -204,7 +204,7 @@ func (ad *adhoc) continueCommand(r *stanza.Request, cmd *command, id string) {
 		r.Fail(commandError(stanza.Modify, stanza.BadRequest, "bad-sessionid"))
 		return
 	}
-	if x.request != nil && !x.request.Answered() {
+	if !x.awaitsAnswer() {
 		r.Fail(stanza.Error{Type: stanza.Wait, Condition: stanza.UnexpectedRequest, Text: "The command is still running."})
 		return
 	}
@@ -332,23 +332,24 @@ func (x *execution) failField(err error, field string) {
 	x.fail(why)
 }
 
+// awaitsAnswer reports whether an execution waits for the user.
+func (x *execution) awaitsAnswer() bool { return x.request == nil || x.request.Answered() }
+
 // expireExecutions drops the executions whose form was not answered in time.
-func (ad *adhoc) expireExecutions() {
-	now := ad.u.c.clock.Now()
+func (ad *adhoc) expireExecutions(now time.Time) {
+	for full, until := range ad.late {
+		if isDue(until, now) {
+			delete(ad.late, full)
+		}
+	}
 	for id, x := range ad.executions {
-		if now.After(x.expires) && (x.request == nil || x.request.Answered()) {
+		if x.awaitsAnswer() && isDue(x.expires, now) {
 			delete(ad.executions, id)
 			if x.words != nil && x.words.asking != "" && len(ad.late) < maxResources {
-				lazySet(&ad.late, x.from, true)
+				lazySet(&ad.late, x.from, now.Add(commandTime))
 			}
 		}
 	}
-}
-
-// executing reports whether an execution waits for the user.
-func (ad *adhoc) executing() bool {
-	ad.expireExecutions()
-	return len(ad.executions) > 0
 }
 
 // onItems answers disco#items with the list of commands. (XEP-0050 §2.1)

@@ -151,6 +151,7 @@ func (ro *roster) onGuestSubscription(st *stanza.Inbound) {
 
 // onSubscribe handles the user's subscription request to a contact.
 func (ro *roster) onSubscribe(ct *contact, reason, id string) {
+	ro.keepItem(ct.jid)
 	_, edits := ro.u.login.legacySession().(legacy.RosterEditor)
 	switch {
 	case ct.Peer == "", ct.Subscription.Has(registry.To | registry.From):

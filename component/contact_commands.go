@@ -134,6 +134,14 @@ func (ro *roster) add(x *execution, peer legacy.Peer, name string) {
 	switch {
 	case !ro.u.c.info.Features.Has(legacy.FeatureRoster):
 		x.finish("info", added, nil)
+	case ct.Subscription.Has(registry.To): // nothing is left for the network to confirm
+		if name != "" {
+			ro.addContact(ct, "")
+		}
+		x.finish("info", added, nil)
+	case ro.adding[peer.ID] != nil:
+		x.fail(stanza.ErrBusy.With("That contact is being added."))
+		return
 	case !ro.u.adhoc.isSignedOn():
 		x.finish("info", ct.jid+" is added once you are signed on. "+ro.u.login.stateText(), nil)
 	default:

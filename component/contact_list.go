@@ -15,10 +15,13 @@ func (ro *roster) mergeContacts(list []legacy.Contact) {
 	listed := make(map[string]bool, len(list))
 	var changed []*contact
 	for _, c := range list {
-		if c.Peer.ID == "" || len(ro.contacts) >= maxContacts {
+		if c.Peer.ID == "" {
 			continue
 		}
-		listed[c.Peer.ID] = true
+		listed[c.Peer.ID] = true // what does not fit is not removed either
+		if ro.contacts[c.Peer.ID] == nil && len(ro.contacts) >= maxContacts {
+			continue
+		}
 		if ct := ro.mergeContact(c, stale); ct != nil {
 			changed = append(changed, ct)
 		}
@@ -116,11 +119,15 @@ func (ro *roster) onContactChanged(c legacy.Contact) {
 func (ro *roster) onContactRemoved(p legacy.Peer) {
 	ro.endEdit(p.ID, nil)
 	defer ro.editNext()
+	defer ro.u.account.onEdited(p)
 	ct := ro.contacts[p.ID]
-	if ct == nil || p.ID == "" || ct.Subscription.Has(registry.AskTo) { // added again meanwhile
-		return
+	switch {
+	case ct == nil, p.ID == "", ct.Subscription.Has(registry.AskTo): // added again meanwhile
+	case ct.Subscription.Has(registry.Removed): // by the user
+		ro.forget(ct)
+	default:
+		ro.removeFromRoster(ct)
 	}
-	ro.removeFromRoster(ct)
 }
 
 // onContactFailed handles the network's rejection of an edit.
@@ -132,6 +139,11 @@ func (ro *roster) onContactFailed(p legacy.Peer, err error) {
 	defer ro.u.account.onEdited(p)
 	ct := ro.contacts[p.ID]
 	if ct == nil || p.ID == "" {
+		return
+	}
+	if ct.Subscription.Has(registry.Removed) { // it is tried again at the next sign-on
+		ro.u.log.Warn().Err(err).Str("peer", p.ID).Msg("cannot remove a contact")
+		ro.u.notify(ct.jid + " is still on your list on the network: " + userText(err) + " The gateway tries again when you sign on.")
 		return
 	}
 	why := stanza.Translate(err)

@@ -80,7 +80,8 @@ func (le *listEdits) sendEdit(editor legacy.RosterEditor, peer string, e *edit) 
 	case err == nil:
 		e.sent = true
 		if le.editsInFlight++; removed {
-			le.ro.forget(ct)
+			ct.Listed = false
+			le.ro.save(ct) // onContactRemoved forgets it
 		}
 	case le.retryLater(peer, e, err):
 	case removed: // it is tried again at the next sign-on
@@ -124,4 +125,9 @@ func (le *listEdits) retryLater(peer string, e *edit, err error) bool {
 
 // dropEdits drops all edits after the session has ended. The next session starts with the
 // edits that are still needed.
-func (le *listEdits) dropEdits() { *le = listEdits{ro: le.ro} }
+func (le *listEdits) dropEdits() {
+	*le = listEdits{ro: le.ro}
+	for _, ct := range le.ro.contacts {
+		ct.editing = false
+	}
+}

@@ -93,3 +93,56 @@ func TestContactsPostponed(t *testing.T) {
 		legacytest.Refute[legacytest.AddContact](t, h)
 	})
 }
+
+// A list that is full stays as it is.
+func TestFullList(t *testing.T) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		rows := []registry.Contact{{Network: gw, User: alice, Subscription: registry.To | registry.From}}
+		var list []legacy.Contact
+		for i := range 9_999 {
+			id := fmt.Sprint("p", i)
+			rows = append(rows, registry.Contact{Network: gw, User: alice, Peer: id, Subscription: registry.To | registry.From, Listed: true})
+			list = append(list, legacy.Contact{Peer: legacy.Peer{ID: id}})
+		}
+		if err := w.db.PutContacts(t.Context(), rows); err != nil {
+			t.Fatal(err)
+		}
+		w.echo.Session("alice").Contacts(append(list, legacy.Contact{Peer: carolPeer})...)
+		w.signOn(phone)
+		w.pass(time.Second)
+		w.Refute("<presence type='unsubscribed'/>")
+		if left, err := w.db.Contacts(t.Context(), gw, alice); err != nil || len(left) != len(rows) {
+			t.Errorf("%d contacts are left, %v", len(left), err)
+		}
+	})
+}
+
+// A contact whose removal the network refuses is not gone, and the user is told.
+func TestRemovalRefused(t *testing.T) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.befriend(phone, carol)
+		w.settle()
+		h.Stall() // the event tells what the network makes of it
+		w.Take()
+		w.message(phone, gw, "w", "remove Carol")
+		w.settle()
+		h.Do(func(env legacy.Env) {
+			env.Emit(legacy.ContactFailed{Peer: carolPeer, Err: legacy.Errorf(legacy.Forbidden, "Not now.")})
+		})
+		w.Expect("<message from='" + fullJID(gw) + "'><body>is still on your list on the network: Not now.</body></message>")
+	})
+}
+
+// Adding somebody who is there in one direction is answered at once.
+func TestAddOneWay(t *testing.T) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		w.signOn(phone)
+		w.presence(phone, carol, "subscribe")
+		w.pass(time.Second)
+		w.Take()
+		w.message(phone, gw, "w", "add Carol")
+		w.settle()
+		w.Expect("<message from='" + fullJID(gw) + "'><body>is added to your contacts</body></message>")
+	})
+}

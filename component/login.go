@@ -45,7 +45,7 @@ func (lg *login) due(now time.Time) {
 
 func (lg *login) next() time.Time {
 	next := earliest(lg.retryAt, lg.graceEnd, lg.visitEnd)
-	if s := lg.session; s != nil && !s.ready && !s.ending {
+	if s := lg.session; s != nil && s.signsOn() {
 		next = earliest(next, s.signOnBy)
 	}
 	if lg.pending != nil {
@@ -110,8 +110,13 @@ func (lg *login) registering() bool { return lg.pending != nil }
 // its account.
 func (lg *login) beginRegistration(t *pendingRegistration) { lg.pending, lg.retryAt = t, time.Time{} }
 
-// endGrace ends the grace period: a client is online again.
-func (lg *login) endGrace() { lg.graceEnd = time.Time{} }
+// endGrace ends the grace period: a client is online. While a room waits for its clients to
+// join again, it lasts: at its end the room is left.
+func (lg *login) endGrace() {
+	if !lg.u.rooms.someAwaitClients() {
+		lg.graceEnd = time.Time{}
+	}
+}
 
 // startGrace starts the grace period after the last client has gone offline.
 func (lg *login) startGrace() { lg.graceEnd = lg.lingerEnd() }

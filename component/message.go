@@ -263,6 +263,7 @@ func (ob *outbox) failSent(why stanza.Error) {
 	for _, m := range ob.sent {
 		if !bounced[m] {
 			bounced[m] = true
+			ob.forgetReactions(m.stanza)
 			m.stanza.Refuse(why)
 		}
 	}

@@ -66,7 +66,6 @@ func (ni *nicknames) withNick(ct *contact, then func()) {
 		ct.nickQuery.then = append(ct.nickQuery.then, then)
 		return
 	}
-	ct.nickQuery = &nickQuery{peer: ct.Peer}
 	if len(ni.nicks) >= maxNicks {
 		then()
 		return
@@ -76,7 +75,7 @@ func (ni *nicknames) withNick(ct *contact, then func()) {
 		then()
 		return
 	}
-	ct.nickQuery.deadline, ct.nickQuery.then = ni.ro.u.c.clock.Now().Add(nickTime), []func(){then}
+	ct.nickQuery = &nickQuery{peer: ct.Peer, deadline: ni.ro.u.c.clock.Now().Add(nickTime), then: []func(){then}}
 	lazySet(&ni.nicks, ref, ct.nickQuery)
 }
 
@@ -118,9 +117,9 @@ func (ni *nicknames) endNicks() {
 	for ref, q := range ni.nicks {
 		delete(ni.nicks, ref)
 		q.resume()
-		if ct := ni.ro.contacts[q.peer]; ct != nil {
-			ct.nickQuery = nil
-		}
+	}
+	for _, ct := range ni.ro.contacts { // the next session asks again for nicks that are unknown
+		ct.nickQuery = nil
 	}
 }
 

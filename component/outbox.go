@@ -28,6 +28,7 @@ type spool struct {
 	expires  time.Time   // when the outbound messages are bounced, zero if there are none
 	unacked  []int64     // rows that were sent to the user's server and not yet acknowledged
 	acked    <-chan bool // receives whether the server has acknowledged them
+	retryAt  time.Time   // when the registry is read again after an error, zero for at once
 }
 
 func (ob *outbox) due(now time.Time) {
@@ -35,12 +36,15 @@ func (ob *outbox) due(now time.Time) {
 	if isDue(ob.spool.expires, now) {
 		ob.bounceExpired()
 	}
+	if isDue(ob.spool.retryAt, now) {
+		ob.spool.retryAt = time.Time{}
+	}
 	ob.deleteDelivered()
 	ob.deliverSpooled()
 }
 
 func (ob *outbox) next() time.Time {
-	next := ob.spool.expires
+	next := earliest(ob.spool.expires, ob.spool.retryAt)
 	for _, until := range ob.typing {
 		next = earliest(next, until)
 	}

@@ -135,6 +135,27 @@ func (w *world) enroll(r *roster) *legacytest.Handle {
 	return h
 }
 
+// What is queued while a removal is in flight does not take its place.
+func TestRemovalsInOrder(t *testing.T) {
+	stage(t, setup{}, func(t *testing.T, w *world) {
+		r := w.grantRoster()
+		h := w.enroll(r)
+		r.sets, r.slow = nil, true
+		w.emit(h, legacy.ContactRemoved{Peer: legacy.Peer{ID: "dave"}}) // by another client
+		w.settle()
+		inFlight := w.Expect("<iq type='set' to='" + alice + "'/>")
+		w.Send("<iq type='set' id='u' from='" + phone + "' to='" + gw + "'>" + registerQuery("<remove/>") + "</iq>")
+		r.serve() // the roster is read before
+		r.slow = false
+		delete(r.items, "dave@"+gw)
+		w.Send("<iq type='result' from='" + alice + "' to='" + gw + "' id='" + inFlight.Attr("id") + "'/>")
+		r.serve()
+		if len(r.items) != 0 {
+			t.Errorf("left are %v", r.items)
+		}
+	})
+}
+
 // An answer that was lost with the link is no refusal: the roster is written on.
 func TestPrivilegedOverNewLink(t *testing.T) {
 	again := func(w *world, r *roster) (others []*element.Element) {

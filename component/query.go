@@ -1,7 +1,6 @@
 package component
 
 import (
-	"strconv"
 	"transport/component/stanza"
 	"transport/legacy"
 )
@@ -26,8 +25,7 @@ func (ca *calls) tryQuery(r *stanza.Request, answer func(*user, *stanza.Request,
 	if len(ca.queries) >= maxQueries {
 		return legacy.Errorf(legacy.RateLimited, "%s", stanza.ErrBusy.Text)
 	}
-	ca.refs++
-	ref := strconv.FormatUint(ca.refs, 36)
+	ref := ca.newRef()
 	if err := ask(ref); err != nil {
 		return err
 	}

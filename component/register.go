@@ -172,7 +172,7 @@ func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 	}
 	account := registry.Account{Network: ac.u.c.domain, User: ac.u.bare, Login: login, Fields: fields}
 	if ac.isRegistered() {
-		account.Options = ac.row.Options
+		account.Options, account.State = ac.row.Options, []byte{} // of another account nothing is kept
 		if ac.row.Login == login {
 			account.State = ac.row.State
 		}

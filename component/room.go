@@ -132,7 +132,7 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 		gone := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID)}
 		gone.sendOccupant(full, &occupant{Occupant: legacy.Occupant{Nick: st.To.Resource}},
 			occupantStanza{gone: true, codes: []string{"110", "307", "333"}})
-	case r.joined && st.To.Resource != resourceOf(r.nick):
+	case st.To.Resource != resourceOf(r.nick) && client.shown:
 		r.changeNick(st, client)
 	default:
 		r.onAvailability(st, client)
@@ -286,9 +286,9 @@ func (r *room) leaveOnNetwork(reason string) {
 // was taken by a new connection.
 const replacedStatus = "Replaced by new connection"
 
-// setClientOffline records in the client's rooms that it went offline or returned. An
-// offline client gets no further stanzas: another client may have the same full JID by now,
-// and would take an unavailable presence as its own leave.
+// setClientOffline records in the client's rooms that it went offline or returned. The
+// leave of an offline client is not reflected to it: another client may have the same full
+// JID by now, and would take an unavailable presence as its own leave.
 func (rs *rooms) setClientOffline(full string, gone bool) {
 	for _, r := range rs.all {
 		if client := r.clients[full]; client != nil {
@@ -309,10 +309,26 @@ func (rs *rooms) removeClient(full string) {
 // dropEmptyRooms leaves the rooms to which no client has returned.
 func (rs *rooms) dropEmptyRooms() {
 	for _, r := range rs.all {
-		if len(r.clients) == 0 && !r.autojoin && !r.persistent {
+		if r.awaitsClients() {
 			r.leaveOnNetwork("")
 		}
 	}
+}
+
+// awaitsClients reports whether a room has lost its clients with the link, and is left
+// unless one returns.
+func (r *room) awaitsClients() bool {
+	return len(r.clients) == 0 && !r.autojoin && !r.persistent && r.leaveAt.IsZero()
+}
+
+// someAwaitClients reports whether one of the rooms awaits its clients.
+func (rs *rooms) someAwaitClients() bool {
+	for _, r := range rs.all {
+		if r.awaitsClients() {
+			return true
+		}
+	}
+	return false
 }
 
 // expireJoins refuses the joins whose deadline has passed. (XEP-0045 §7.1)

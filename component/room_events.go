@@ -117,6 +117,7 @@ func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 	delete(rs.leaving, ev.Room.ID)
 	r.pendingNick, r.pendingSubject = nil, nil
 	before, self := r.occupants, r.nick
+	r.config, r.moderated = nil, false // the modes may have changed meanwhile
 	r.joined, r.joinSent, r.nick, r.topic, r.messageTags, r.redaction = true, true, ev.Nick, ev.Topic, ev.MessageTags, ev.Redacts
 	r.occupants = make(map[string]*occupant, len(ev.Occupants))
 	for _, o := range ev.Occupants {
@@ -177,16 +178,25 @@ func (rs *rooms) onRoomFailed(ev legacy.RoomFailed) {
 		r.refuseNickChange(ev.Err)
 		rs.u.rooms.onNickChanged(r, ev.Err)
 	case r.pendingSubject != nil: // XEP-0045 §8.1
-		r.pendingSubject.Refuse(why)
-		r.pendingSubject = nil
+		r.refuseSubject(why)
 	default:
 		r.sendRoomText(why.Text)
+	}
+}
+
+// refuseSubject answers a change of the subject that the network will not confirm, if one
+// is pending.
+func (r *room) refuseSubject(why stanza.Error) {
+	if r.pendingSubject != nil {
+		r.pendingSubject.Refuse(why)
+		r.pendingSubject = nil
 	}
 }
 
 // failRoom reports to every client that the join has failed, and removes the room.
 func (r *room) failRoom(why stanza.Error) {
 	r.joinSent = false
+	r.refuseSubject(why)
 	for full, client := range r.clients {
 		if client.shown { // the rejoin after a reconnect has failed
 			r.sendOccupant(full, r.self(), occupantStanza{gone: true, codes: []string{"110", "333"}, reason: why.Text})
@@ -238,6 +248,7 @@ func (rs *rooms) onRoomLeft(ev legacy.RoomLeft) {
 func (r *room) closeRoom(s occupantStanza, why stanza.Error) {
 	s.gone = true
 	r.joinSent, r.joined = false, false
+	r.refuseSubject(why)
 	for full, client := range r.clients {
 		if client.shown {
 			r.sendOccupant(full, r.self(), s)
@@ -260,7 +271,9 @@ func (rs *rooms) closeRooms(code string, why stanza.Error) {
 // joins it again.
 func (r *room) onInterrupted(err error) {
 	r.sendRoomText("You were disconnected: " + userText(err) + " The gateway is reconnecting.")
-	r.joined, r.pendingNick, r.pendingSubject = false, nil, nil
+	r.refuseNickChange(err)
+	r.refuseSubject(roomError(err))
+	r.joined = false
 }
 
 // onSessionLost handles the end of the session. ours is true if the gateway ended it. The
@@ -280,10 +293,15 @@ func (rs *rooms) onSessionLost(ours bool, err error) {
 	switch legacy.KindOf(err) {
 	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:
 		if !ours {
-			for _, r := range rs.all {
-				r.failRoom(roomError(err))
-			}
+			rs.failRooms(err)
 		}
+	}
+}
+
+// failRooms reports an error of the network, after which no sign-on is tried, to every room.
+func (rs *rooms) failRooms(err error) {
+	for _, r := range rs.all {
+		r.failRoom(roomError(err))
 	}
 }
 

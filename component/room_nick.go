@@ -15,14 +15,13 @@ func (r *room) changeNick(st *stanza.Inbound, client *roomClient) {
 	switch {
 	case why != nil:
 		st.Refuse(*why)
+	case !ok || !r.joined:
+		st.Refuse(stanza.Error{Type: stanza.Wait, Condition: stanza.NotAcceptable, Text: "The gateway is reconnecting to the network. Try again in a moment."})
 	case nick == r.nick: // the client receives its presence with the unchanged nick
 		client.id, client.nick = st.ID, st.To.Resource
 		r.sendSelf(st.From.String())
 	default:
 		client.id, r.pendingNick = st.ID, st
-		if !ok {
-			return
-		}
 		if err := roomer.SetNick(r.rs.u.ctx, r.peer, nick); err != nil {
 			r.refuseNickChange(err)
 		}

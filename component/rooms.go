@@ -3,6 +3,7 @@ package component
 import (
 	"time"
 
+	"transport/component/stanza"
 	"transport/legacy"
 )
 
@@ -46,6 +47,11 @@ func (rs *rooms) reset(why resetReason) {
 		}
 	case sessionEnded:
 		clear(rs.leaving)
+	case unregistered:
+		rs.closeRooms("333", stanza.ErrRegisterFirst)
+		clear(rs.private)
+		clear(rs.lists)
+		rs.pendingNick = nil
 	}
 }
 

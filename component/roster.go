@@ -113,7 +113,7 @@ func (ro *roster) reset(why resetReason) {
 		if len(ro.removals) > 0 {
 			ro.removeAt = ro.u.c.clock.Now()
 		}
-		if ro.u.login.legacySession() != nil {
+		if ro.u.login.legacySession() != nil && !ro.u.account.isGuest() {
 			ro.sendGatewayPresence(ro.u.bare)
 		}
 	case sessionEnded:

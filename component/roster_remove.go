@@ -3,6 +3,7 @@ package component
 import (
 	"slices"
 	"time"
+
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -13,6 +14,7 @@ import (
 // roster privilege if the server grants it, else by unsubscribing. (XEP-0100 §4.3)
 func (rw *rosterWriter) clearRoster() {
 	silent := rw.writesRoster()
+	queued := len(rw.removals) // the first of these is in flight
 	for _, ct := range rw.ro.contacts {
 		switch {
 		case ct.Peer == "":
@@ -22,7 +24,7 @@ func (rw *rosterWriter) clearRoster() {
 			rw.unsubscribeBoth(ct.jid)
 		}
 	}
-	slices.Sort(rw.removals)
+	slices.Sort(rw.removals[queued:])
 	if silent {
 		rw.queueRemoval(rw.ro.contact(""))
 	} else {
@@ -41,6 +43,14 @@ func (rw *rosterWriter) queueRemoval(ct *contact) {
 	rw.removals = append(rw.removals, ct.jid)
 	if rw.removeAt.IsZero() {
 		rw.removeAt = rw.ro.u.c.clock.Now()
+	}
+}
+
+// keepItem takes a contact that was added again off the queue of removals, unless its
+// removal is in flight.
+func (rw *rosterWriter) keepItem(jid string) {
+	if i := slices.Index(rw.removals, jid); i > 0 {
+		rw.removals = slices.Delete(rw.removals, i, i+1)
 	}
 }
 

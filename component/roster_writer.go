@@ -3,6 +3,7 @@ package component
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"transport/component/address"
@@ -160,6 +161,7 @@ func (rw *rosterWriter) pushNext() {
 		}
 	}
 	if ct == nil {
+		rw.offerAt = rw.ro.u.c.clock.Now()
 		return
 	}
 	ct.rosterStale = false
@@ -343,9 +345,9 @@ func (rw *rosterWriter) readRosterItem(item *element.Element) {
 	if ct.Peer == "" {
 		return
 	}
-	ct.inRoster = rosterEntry{name: body.Clean(item.Attr("name"))}
+	ct.inRoster = rosterEntry{name: strings.Clone(body.Clean(item.Attr("name")))} // not a part of the whole roster
 	for g := range item.Children(xep.NSRoster, "group") {
-		ct.inRoster.groups = append(ct.inRoster.groups, g.Text())
+		ct.inRoster.groups = append(ct.inRoster.groups, strings.Clone(g.Text()))
 	}
 	rw.applyRosterItem(ct)
 }

@@ -22,11 +22,15 @@ type session struct {
 	ready     bool // the network has signed the account on
 	ending    bool // cancel was called
 	registers bool // its account is a pending registration
+	timedOut  bool // cancel was called because the sign-on took too long
 
 	since       time.Time // signed on
 	signOnBy    time.Time // the deadline of the sign-on
 	queuedUntil time.Time // the end of the wait in the network's sign-on queue, zero without one
 }
+
+// signsOn reports whether the session has a deadline for its sign-on.
+func (s *session) signsOn() bool { return !s.ready && !s.ending && !s.timedOut }
 
 // sessionEvent is an event that a session sends to its actor: a legacy.Event, a
 // sessionFlush or a sessionEnd.
@@ -42,7 +46,7 @@ type sessionFlush chan<- struct{}
 type sessionEnd struct{ err error }
 
 const (
-	signOnTimeout = 60 * time.Second // from the first connection to Ready
+	signOnTimeout = 60 * time.Second // from the start of the session to Ready
 	backoffFloor  = 2 * time.Second
 	backoffCeil   = 5 * time.Minute
 )
@@ -187,15 +191,20 @@ func (lg *login) reconcileSession() {
 		if err := lg.startSession(&account, false); err != nil {
 			lg.u.log.Error().Err(err).Msg("cannot start a session")
 			lg.signOnErr = err
-			lg.u.login.failVisits(lg.notOnline())
+			lg.failVisits(lg.notOnline())
+			lg.u.rooms.failRooms(err)
 			lg.reportSignOnFailure(err)
 		}
-	case s != nil && !s.ready && !s.ending && !s.signOnBy.After(lg.u.c.clock.Now()):
+	case s != nil && s.signsOn() && isDue(s.signOnBy, lg.u.c.clock.Now()):
 		lg.u.log.Warn().Msg("the network did not sign the account on in time")
+		s.timedOut = true
 		s.cancel() // not ending: onEnded makes it a failure
 	case s == nil && !lg.wantsSession():
 		lg.retryAt = time.Time{}
 		lg.attempt = 0
+		if lg.u.account.option(optLoggedOut) { // while a sign-on was to be retried
+			lg.u.rooms.closeRooms("333", lg.notOnline())
+		}
 	case s != nil && !s.ending && !lg.wantsSession():
 		lg.u.roster.hideAll("")
 		lg.endSession()
@@ -300,6 +309,9 @@ func (lg *login) onReady(ev legacy.Ready) {
 	lg.session.ready = true
 	lg.session.since = lg.u.c.clock.Now()
 	lg.attempt = 0
+	if lg.session.ending { // the user has signed off meanwhile
+		return
+	}
 	lg.u.signedOn.Store(true)
 	if lg.pending != nil && !lg.commitRegistration() {
 		return
@@ -317,7 +329,7 @@ func (lg *login) onReady(ev legacy.Ready) {
 	lg.u.outbox.sendSpooled()
 	lg.u.roster.watchContacts()
 	lg.u.rooms.rejoin()
-	lg.u.login.runVisits()
+	lg.runVisits()
 }
 
 // onSignOnDelayed handles a delayed sign-on. The user is notified; a pending registration
@@ -354,12 +366,13 @@ func (lg *login) onEnded(err error) {
 	}
 	if s.ending {
 		lg.u.log.Info().Msg("signed off from the network")
+		lg.u.roster.hideContacts() // presence that was under way
 		if !lg.wantsSession() {
-			lg.u.login.failVisits(lg.notOnline())
+			lg.failVisits(lg.notOnline())
 		}
 		return
 	}
-	lg.u.login.failVisits(stanza.Translate(err))
+	lg.failVisits(stanza.Translate(err))
 	kind := legacy.KindOf(err)
 	lg.lastError, lg.lastErrorAt = err, lg.u.c.clock.Now()
 	lg.u.log.Warn().Err(err).Stringer("kind", kind).Msg("a session ended")

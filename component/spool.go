@@ -14,6 +14,9 @@ import (
 // is bounced.
 const spoolTime = 2 * time.Minute
 
+// spoolRetry is the pause before the registry is read again after an error.
+const spoolRetry = 5 * time.Second
+
 // deliver writes a message to the link, or spools it in the registry if there is no link.
 // If the registry fails, too (a full disk), the actor blocks and retries: its queue fills
 // up, and TCP applies back-pressure to the network.
@@ -94,7 +97,7 @@ func (c *Component) resendUnsaved(conn *stream.Conn) {
 // the user's server has acknowledged them.
 func (ob *outbox) deliverSpooled() {
 	conn := ob.u.c.conn.Load()
-	if !ob.spool.inbound || conn == nil || ob.spool.unacked != nil {
+	if !ob.spool.inbound || conn == nil || ob.spool.unacked != nil || !ob.spool.retryAt.IsZero() {
 		return
 	}
 	ctx, cancel := ob.u.storing()
@@ -102,6 +105,7 @@ func (ob *outbox) deliverSpooled() {
 	rows, err := ob.u.c.cfg.Registry.KeptMessages(ctx, ob.u.c.domain, ob.u.bare, registry.Inbound)
 	if err != nil {
 		ob.u.log.Error().Err(err).Msg("cannot read the spool")
+		ob.spool.retryAt = ob.u.c.clock.Now().Add(spoolRetry)
 		return
 	}
 	ob.spool.inbound = false

@@ -34,13 +34,14 @@ const confirm = "confirm"
 
 // onText handles a message to the gateway.
 func (ad *adhoc) onText(st *stanza.Inbound, text string) {
-	ad.expireExecutions()
+	ad.expireExecutions(ad.u.c.clock.Now())
 	text = strings.TrimSpace(body.Clean(text))
 	word, rest := text, ""
 	if i := strings.IndexFunc(text, unicode.IsSpace); i >= 0 {
 		word, rest = text[:i], strings.TrimSpace(text[i:])
 	}
-	if full := st.From.String(); ad.late[full] { // it may be a password
+	full := st.From.String()
+	if _, late := ad.late[full]; late { // it may be a password
 		delete(ad.late, full)
 		ad.u.c.say(full, "You took too long to answer; nothing was changed. Start again.")
 		return

@@ -172,7 +172,11 @@ func (w *xhtmlReader) read(e *element.Element, look legacy.Span) {
 	for _, node := range e.Nodes {
 		child := node.Element
 		if child == nil {
-			w.add(collapse(Clean(node.Text)), look)
+			text := collapse(Clean(node.Text))
+			if n := len(w.spans); n == 0 || strings.HasSuffix(w.spans[n-1].Text, "\n") || strings.HasSuffix(w.spans[n-1].Text, " ") {
+				text = strings.TrimLeft(text, " ")
+			}
+			w.add(text, look)
 			continue
 		}
 		inner := look
@@ -230,7 +234,14 @@ func collapse(s string) string {
 	if !strings.ContainsAny(s, "\n\t") {
 		return s
 	}
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\t' }), " ")
+	text := strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\t' }), " ")
+	if s[0] == '\n' || s[0] == '\t' {
+		text = " " + text
+	}
+	if last := s[len(s)-1]; (last == '\n' || last == '\t') && text != " " {
+		text += " "
+	}
+	return text
 }
 
 // finish removes white space at the end and returns the spans, nil if none has formatting.

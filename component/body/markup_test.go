@@ -88,6 +88,7 @@ func TestOutgoingMarkup(t *testing.T) {
 		{"x", xhtml("<p>no format</p>"), nil},
 		{"x", xhtml("<p>a <strong>b<em>c</em></strong></p><p>d</p>"), []legacy.Span{{Text: "a "}, {Text: "b", Style: legacy.Bold}, {Text: "c\n", Style: legacy.Bold | legacy.Italic}, {Text: "d"}}},
 		{"x", xhtml("<p style='color: red; font-weight: bold'>a<br/>b</p>"), []legacy.Span{{Text: "a\nb", Style: legacy.Bold, Fore: red}}},
+		{"x", xhtml("<p>\n  a\n<b>b</b>\nc\n</p>\n"), []legacy.Span{{Text: "a "}, {Text: "b", Style: legacy.Bold}, {Text: " c"}}},
 		{"x", xhtml("<ul><li>a</li><li><u>b</u></li></ul>"), []legacy.Span{{Text: "• a\n• "}, {Text: "b", Style: legacy.Underline}}},
 		{"x", xhtml("<a href='http://x/'>here</a>!"), []legacy.Span{{Text: "here", Link: "http://x/"}, {Text: " <http://x/>!"}}},
 		{"x", xhtml("<a href='http://x/'>http://x/</a>"), []legacy.Span{{Text: "http://x/", Link: "http://x/"}}},

@@ -101,10 +101,10 @@ func runeOffset(s string, n int) int {
 	return len(s)
 }
 
-// Truncate shortens a text of more than most bytes to most runes and an ellipsis.
+// Truncate shortens a text of more than most runes to most of them and an ellipsis.
 func Truncate(s string, most int) string {
-	if len(s) <= most {
-		return s
+	if end := runeOffset(s, most); end < len(s) {
+		return s[:end] + "…"
 	}
-	return s[:runeOffset(s, most)] + "…"
+	return s
 }

@@ -87,3 +87,11 @@ func TestCompact(t *testing.T) {
 		}
 	}
 }
+
+func TestTruncate(t *testing.T) {
+	for in, want := range map[string]string{"": "", "abc": "abc", "abcd": "abc…", "при": "при", "прив": "при…", "a😀b": "a😀b"} {
+		if got := Truncate(in, 3); got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package component_test
+
+import (
+	"testing"
+	"time"
+
+	"transport/legacy"
+)
+
+// A room to which no client returns after the link was lost is left, though the user is
+// online.
+func TestRoomAfterLink(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newCity(asked), echo: silence, config: keeping, users: []string{alice}}, func(t *testing.T, w *world) {
+		w.presence(laptop, gw, "")
+		h := w.signOn(phone)
+		w.enter(h, asked, phone, legacy.RoomJoined{})
+		w.Drop()
+		w.Linked(2)
+		w.settle()
+		w.presence(phone, gw, "")
+		w.presence(laptop, gw, "")
+		w.settle()
+		w.presence(laptop, gw, "unavailable")
+		w.pass(10 * time.Minute)
+		for {
+			select {
+			case got := <-asked:
+				if got == "leave #club" {
+					return
+				}
+			default:
+				t.Fatal("it is not left")
+			}
+		}
+	})
+}
+
+// Unregistering while the network is away leaves the rooms, too.
+func TestUnregisterWithoutSession(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newCity(asked), echo: silence, config: keeping, users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.enter(h, asked, phone, legacy.RoomJoined{})
+		h.End(legacy.Errorf(legacy.Temporary, "gone"))
+		w.settle()
+		w.Take()
+		w.Send("<iq type='set' id='u' from='" + phone + "' to='" + gw + "'>" + registerQuery("<remove/>") + "</iq>")
+		w.Expect("<iq type='result' id='u'/>")
+		w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type='unavailable'/>")
+		w.pass(time.Minute)
+		if n := actors(); n != 0 {
+			t.Errorf("%d actors are left", n)
+		}
+	})
+}
+
+// XEP-0045 §7.6, §8.1: what the network can no longer confirm is answered.
+func TestRequestsOfLostRooms(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		h := joinClub(t, w, asked)
+		w.settle()
+		w.Take()
+		w.Send("<message type='groupchat' from='" + phone + "' to='" + club + "' id='s1'><subject>new</subject></message>")
+		w.settle()
+		<-asked
+		h.End(legacy.Errorf(legacy.Temporary, "The connection was lost."))
+		w.Expect("<message type='error' id='s1' from='" + club + "'/>")
+		w.Send("<presence from='" + phone + "' to='" + club + "/newnick' id='n1'/>")
+		w.expectError("<presence id='n1' from='"+club+"/newnick'/>", "not-acceptable", "wait")
+	})
+}
