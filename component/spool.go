@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"transport/component/stanza"
@@ -93,6 +94,17 @@ func (c *Component) resendUnsaved(conn *stream.Conn) {
 	}
 }
 
+// spooled reads the spool in one direction. A message that cannot be decrypted is logged, and
+// does not keep the others back.
+func (ob *outbox) spooled(ctx context.Context, dir registry.Direction) ([]registry.Message, error) {
+	rows, err := ob.u.c.cfg.Registry.KeptMessages(ctx, ob.u.c.domain, ob.u.bare, dir)
+	if errors.Is(err, registry.ErrCorrupt) {
+		ob.u.log.Error().Err(err).Msg("a spooled message is damaged")
+		err = nil
+	}
+	return rows, err
+}
+
 // deliverSpooled sends the spooled messages for the user. deleteDelivered removes them once
 // the user's server has acknowledged them.
 func (ob *outbox) deliverSpooled() {
@@ -102,7 +114,7 @@ func (ob *outbox) deliverSpooled() {
 	}
 	ctx, cancel := ob.u.storing()
 	defer cancel()
-	rows, err := ob.u.c.cfg.Registry.KeptMessages(ctx, ob.u.c.domain, ob.u.bare, registry.Inbound)
+	rows, err := ob.spooled(ctx, registry.Inbound)
 	if err != nil {
 		ob.u.log.Error().Err(err).Msg("cannot read the spool")
 		ob.spool.retryAt = ob.u.c.clock.Now().Add(spoolRetry)
@@ -206,7 +218,7 @@ func (ob *outbox) takeOutbound() []*stanza.Inbound {
 	}
 	ctx, cancel := ob.u.storing()
 	defer cancel()
-	rows, err := ob.u.c.cfg.Registry.KeptMessages(ctx, ob.u.c.domain, ob.u.bare, registry.Outbound)
+	rows, err := ob.spooled(ctx, registry.Outbound)
 	if err != nil {
 		ob.u.log.Error().Err(err).Msg("cannot read the spool of messages for the network")
 		ob.spool.expires = ob.u.c.clock.Now().Add(spoolTime)

@@ -184,7 +184,7 @@ func (u *user) leave() {
 func (u *user) load() error {
 	ctx, cancel := u.storing()
 	defer cancel()
-	out, err := u.c.cfg.Registry.KeptMessages(ctx, u.c.domain, u.bare, registry.Outbound)
+	out, err := u.outbox.spooled(ctx, registry.Outbound)
 	if err != nil {
 		return err
 	}
