@@ -113,7 +113,7 @@ func (lg *login) beginRegistration(t *pendingRegistration) { lg.pending, lg.retr
 // endGrace ends the grace period: a client is online. While a room waits for its clients to
 // join again, it lasts: at its end the room is left.
 func (lg *login) endGrace() {
-	if !lg.u.rooms.someAwaitClients() {
+	if !lg.u.rooms.some((*room).awaitsClients) {
 		lg.graceEnd = time.Time{}
 	}
 }

@@ -321,16 +321,6 @@ func (r *room) awaitsClients() bool {
 	return len(r.clients) == 0 && !r.autojoin && !r.persistent && r.leaveAt.IsZero()
 }
 
-// someAwaitClients reports whether one of the rooms awaits its clients.
-func (rs *rooms) someAwaitClients() bool {
-	for _, r := range rs.all {
-		if r.awaitsClients() {
-			return true
-		}
-	}
-	return false
-}
-
 // expireJoins refuses the joins whose deadline has passed. (XEP-0045 §7.1)
 func (rs *rooms) expireJoins(now time.Time) {
 	for _, r := range rs.all {

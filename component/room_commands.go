@@ -29,12 +29,9 @@ func (c *Component) roomCommands() []*command {
 		list,
 		{node: "change-nick", name: "Change my nick", word: "nick", argument: "NEW", args: []string{"nick"},
 			about: "change your nick in the rooms that you are in", needs: legacy.FeatureNicks,
-			when: func(u *user) bool { return u.rooms.isInRoom() }, start: func(u *user, x *execution) { u.rooms.nickForm(x) }},
+			when: func(u *user) bool { return len(u.rooms.joinedRooms()) > 0 }, start: func(u *user, x *execution) { u.rooms.nickForm(x) }},
 	}
 }
-
-// isInRoom reports whether the user is in a room.
-func (rs *rooms) isInRoom() bool { return len(rs.joinedRooms()) > 0 }
 
 // joinedRooms returns the rooms that the user is in, oldest first.
 func (rs *rooms) joinedRooms() []*room {

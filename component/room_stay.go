@@ -238,12 +238,7 @@ func (rs *rooms) leaveExpired(now time.Time) {
 	}
 }
 
-// inRooms reports whether a room has a client, is persistent, or is to be left later.
-func (rs *rooms) inRooms() bool {
-	for _, r := range rs.all {
-		if r.persistent || len(r.clients) > 0 || !r.leaveAt.IsZero() {
-			return true
-		}
-	}
-	return false
+// needsSession reports whether a room has a client, is persistent, or is to be left later.
+func (r *room) needsSession() bool {
+	return r.persistent || len(r.clients) > 0 || !r.leaveAt.IsZero()
 }

@@ -55,14 +55,19 @@ func (rs *rooms) reset(why resetReason) {
 	}
 }
 
-// hasClients reports whether one of the user's clients is in a room.
-func (rs *rooms) hasClients() bool {
+// some reports whether one of the rooms meets a condition.
+func (rs *rooms) some(meets func(*room) bool) bool {
 	for _, r := range rs.all {
-		if len(r.clients) > 0 {
+		if meets(r) {
 			return true
 		}
 	}
 	return false
+}
+
+// hasClients reports whether one of the user's clients is in a room.
+func (rs *rooms) hasClients() bool {
+	return rs.some(func(r *room) bool { return len(r.clients) > 0 })
 }
 
 // ownPresence returns the most available presence that a client has sent to a room.

@@ -171,7 +171,7 @@ func (lg *login) wantsSession() bool {
 	switch {
 	case !lg.u.account.exists(), lg.signOnErr != nil, lg.u.account.option(optLoggedOut):
 		return false
-	case lg.u.rooms.inRooms(), lg.u.account.option(optStay), !lg.visitEnd.IsZero():
+	case lg.u.rooms.some((*room).needsSession), lg.u.account.option(optStay), !lg.visitEnd.IsZero():
 		return true
 	case lg.u.account.isGuest(): // the clients may come back
 		return !lg.graceEnd.IsZero() && lg.session != nil && lg.u.rooms.busy()
