@@ -18,7 +18,7 @@ func TestAIMRoom(t *testing.T) {
 		bob.EnterRoom("Lobby")
 		w.mock.Bot("Dora", oscarmock.BotOptions{}).SignOn()
 		w.start()
-		w.waitLog("connected to the XMPP server", 2)
+		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
 		const room = "#lobby@" + aimDomain
 		join := func(p *person, room, nick string) {

@@ -28,7 +28,7 @@ func TestAnyServer(t *testing.T) {
 		icq := w.icq()
 		bobICQ, bob := icq.bobJID(), icq.friend
 		w.start()
-		w.waitLog("connected to the XMPP server", 2)
+		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
 		alice.register(icqDomain, icq.alice)
 		bob.SignOn()

@@ -139,7 +139,7 @@ func TestIRCServersAbroad(t *testing.T) {
 	one, two := startIRC(t, ircServers["inspircd"]), startIRC(t, lab.Ngircd)
 	w.second = fmt.Sprintf("driver = \"irc\"\ndomain = %q\nsecret = %q\n[network.options]\ntls_ports = \"\"\n\nprivate = true\nrate = 0\n", ircDomain, xmppSecret)
 	w.start()
-	w.waitLog("connected to the XMPP server", 2)
+	w.waitLinks(2)
 	alice := w.login(aliceJID + "/one")
 	for _, irc := range []*lab.IRC{one, two} {
 		server := strings.ReplaceAll(irc.Addr, ":", `\3a`)

@@ -23,7 +23,7 @@ func TestIRCNewcomer(t *testing.T) {
 	bob.expect(" 366 ")
 	bob.send("TOPIC #test :what it is about")
 	w.start()
-	w.waitLog("connected to the XMPP server", 2)
+	w.waitLinks(2)
 	alice := w.login(aliceJID + "/one")
 	const room, info = "#test@" + ircDomain, "http://jabber.org/protocol/disco#info"
 	has := func(answer, want string) {
@@ -71,7 +71,7 @@ func TestIRCReplaced(t *testing.T) {
 		irc := startIRC(t, lab.Ngircd)
 		w.useIRC(irc.Addr)
 		w.start()
-		w.waitLog("connected to the XMPP server", 2)
+		w.waitLinks(2)
 		const room = "#test@" + ircDomain
 		w.login(aliceJID+"/one").enter(room, "alice")
 		again := w.login(aliceJID + "/one")

@@ -99,7 +99,7 @@ func TestIRCServers(t *testing.T) {
 			irc := startIRC(t, start)
 			w.useIRC(irc.Addr)
 			w.start()
-			w.waitLog("connected to the XMPP server", 2)
+			w.waitLinks(2)
 			s := &ircScene{T: t, w: w, irc: irc, alice: w.login(aliceJID + "/one"), carol: w.login("carol@localhost/one")}
 			s.bob = dialIRC(t, irc.Addr, "bob")
 			s.bob.send("JOIN #club")

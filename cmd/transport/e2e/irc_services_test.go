@@ -27,7 +27,7 @@ func TestIRCServices(t *testing.T) {
 			owner.expect("ERROR")
 			w.useIRC(irc.Addr)
 			w.start()
-			w.waitLog("connected to the XMPP server", 2)
+			w.waitLinks(2)
 			alice := w.login(aliceJID + "/one")
 			if services == lab.NickServAndSASL {
 				alice.say(ircDomain, "w1", "register alice wrong")
@@ -58,7 +58,7 @@ func TestIRCContacts(t *testing.T) {
 	irc := startIRC(t, ircServers["inspircd"])
 	w.useIRC(irc.Addr)
 	w.start()
-	w.waitLog("connected to the XMPP server", 2)
+	w.waitLinks(2)
 	alice := w.login(aliceJID + "/one")
 	alice.register(ircDomain, "alice")
 	bobs := "bob@" + ircDomain
@@ -81,7 +81,7 @@ func TestIRCSignOff(t *testing.T) {
 	irc := startIRC(t, lab.Ngircd)
 	w.useIRC(irc.Addr)
 	w.start()
-	w.waitLog("connected to the XMPP server", 2)
+	w.waitLinks(2)
 	alice := w.login(aliceJID + "/one")
 	alice.register(ircDomain, "alice")
 	bob := dialIRC(t, irc.Addr, "bob")
@@ -107,7 +107,7 @@ func TestIRCXMPPRestart(t *testing.T) {
 		w.linger = 2 * time.Second
 		w.useIRC(irc.Addr)
 		w.start()
-		w.waitLog("connected to the XMPP server", 2)
+		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
 		alice.register(ircDomain, "alice")
 		bob := dialIRC(t, irc.Addr, "bob")
@@ -129,7 +129,7 @@ func TestIRCXMPPRestart(t *testing.T) {
 		if err := w.server.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.waitLog("connected to the XMPP server", 4)
+		w.waitLinks(4)
 		again := w.login(aliceJID + "/two")
 		for i := range lines {
 			again.body("bob@"+ircDomain, fmt.Sprint("alone ", i))

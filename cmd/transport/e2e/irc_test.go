@@ -118,7 +118,7 @@ func TestIRCChannel(t *testing.T) {
 		bob.expect(" 366 ")
 		bob.send("TOPIC #test :what it is about")
 		w.start()
-		w.waitLog("connected to the XMPP server", 2)
+		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
 		const room = "#test@" + ircDomain
 		join := func(p *person, nick string) {

@@ -27,7 +27,7 @@ func TestPeople(t *testing.T) {
 		w.bob.SetIcon(picture)
 		w.mock.AddAccount(oscarmock.Account{Name: "1004", Nick: "Dora", First: "Dora", Last: "Müller", Email: "dora@example.net"})
 		w.start()
-		w.waitLog("connected to the XMPP server", 2)
+		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
 		alice.SetFeatures("http://jabber.org/protocol/disco#info", "urn:xmpp:avatar:metadata+notify")
 		alice.send("<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:example' ver='unverified'/></presence>")
@@ -91,7 +91,7 @@ func TestBlocking(t *testing.T) {
 		icq := w.icq()
 		bobICQ, bob := icq.bobJID(), icq.friend
 		w.start()
-		w.waitLog("connected to the XMPP server", 2)
+		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
 		alice.register(icqDomain, icq.alice)
 		bob.SignOn()
@@ -138,7 +138,7 @@ func TestOwnVCard(t *testing.T) {
 		}
 		icq := w.icq()
 		w.start()
-		w.waitLog("connected to the XMPP server", 2)
+		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
 		alice.register(icqDomain, icq.alice)
 		icq.friend.SignOn()
@@ -165,7 +165,7 @@ func TestCommands(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
 		w.extra = "admins = [\"carol@localhost\"]"
 		w.start()
-		w.waitLog("connected to the XMPP server", 2)
+		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
 		const ns = "http://jabber.org/protocol/commands"
 		command := func(p *person, node, more, form string) *element.Element {

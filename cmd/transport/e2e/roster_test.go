@@ -49,7 +49,7 @@ func TestContactList(t *testing.T) {
 		const count = 5
 		w.fill(count)
 		w.start()
-		w.waitLog("connected to the XMPP server", 2)
+		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
 		alice.register(icqDomain, demo.AliceUIN)
 		if w.name == "prosody" {
@@ -135,7 +135,7 @@ func TestGroupsAreKept(t *testing.T) {
 		}
 		w.fill(1)
 		w.start()
-		w.waitLog("connected to the XMPP server", 2)
+		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
 		alice.register(icqDomain, demo.AliceUIN)
 		old := "200001@" + icqDomain
@@ -189,7 +189,7 @@ func TestThousand(t *testing.T) {
 		const count = 1000
 		w.fill(count)
 		w.start()
-		w.waitLog("connected to the XMPP server", 2)
+		w.waitLinks(2)
 		alice := w.login(aliceJID + "/one")
 		alice.register(icqDomain, demo.AliceUIN)
 		alice.seeAll(count)
