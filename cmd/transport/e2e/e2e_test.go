@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -167,9 +166,12 @@ func TestKilledGateway(t *testing.T) {
 // arrive, and the ICQ session continues.
 func TestKilledServer(t *testing.T) {
 	eachServer(t, func(t *testing.T, w *world) {
+		c := newCable(t, w.server.Component)
+		w.via = c.listener.Addr().String()
 		w.ready()
 		w.server.Kill()
-		w.waitLog("not connected to the XMPP server", 2)
+		c.tear(true)
+		w.waitLog(`"not connected to the XMPP server"`, 2)
 		for i := range 10 {
 			if err := w.bob.Send(demo.AliceUIN, fmt.Sprint("line ", i)); err != nil {
 				t.Fatal(err)
@@ -177,12 +179,11 @@ func TestKilledServer(t *testing.T) {
 		}
 		// Alice is online before the gateway connects: ejabberd can lose sight of a message
 		// that it stores while she signs on.
-		w.signal(syscall.SIGSTOP)
 		if err := w.server.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		alice := w.login(aliceJID + "/two")
-		w.signal(syscall.SIGCONT)
+		c.mend()
 		w.waitLinks(4)
 		for i := range 10 {
 			got := alice.message(bobICQ)

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -231,14 +230,6 @@ func (w *world) log() string {
 func (w *world) waitLog(text string, times int) {
 	w.t.Helper()
 	w.wait(fmt.Sprintf("%q in the log", text), func() bool { return strings.Count(w.log(), text) >= times })
-}
-
-// signal sends a signal to the gateway.
-func (w *world) signal(s syscall.Signal) {
-	w.t.Helper()
-	if err := w.process.Signal(s); err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 // wait waits until a condition holds.
