@@ -26,17 +26,17 @@ const maxListed = 2000
 // it defines one.
 func adminCommands() []*command {
 	return []*command{
-		{node: nsAdmin + "#get-registered-users-num", name: "Count registered users", who: admins, start: func(u *user, x *execution) { u.adhoc.countRegistered(x) }},
-		{node: nsAdmin + "#get-online-users-num", name: "Count users who are signed on", who: admins, start: func(u *user, x *execution) { u.adhoc.countOnline(x) }},
-		{node: nsAdmin + "#get-registered-users-list", name: "List registered users", who: admins, start: func(u *user, x *execution) { u.adhoc.listRegistered(x) }},
-		{node: nsAdmin + "#get-online-users-list", name: "List users who are signed on", who: admins, start: func(u *user, x *execution) { u.adhoc.listOnline(x) }},
-		{node: nsAdmin + "#user-stats", name: "Show a user's state", who: admins, start: func(u *user, x *execution) { u.adhoc.askUserStats(x) }},
-		{node: nsAdmin + "#end-user-session", name: "End users' sessions", who: admins, start: func(u *user, x *execution) { u.adhoc.askEndSession(x) }},
-		{node: nsAdmin + "#delete-user", name: "Remove users' registrations", who: admins, start: func(u *user, x *execution) { u.adhoc.askDeleteUser(x) }},
-		{node: nsAdmin + "#announce", name: "Send an announcement to all users who are signed on", who: admins, start: func(u *user, x *execution) { u.adhoc.askAnnounce(x) }},
-		{node: "statistics", name: "Show counters", word: "statistics", about: "counters of the gateway", who: admins,
-			run: func(u *user) (string, *stanza.Error) { return u.c.statistics(u), nil }},
-		{node: "reload", name: "Read the configuration again", word: "reload", about: "read the configuration again", who: admins, run: func(u *user) (string, *stanza.Error) { return u.adhoc.reload() }},
+		{Node: nsAdmin + "#get-registered-users-num", Name: "Count registered users", Who: Admins, Start: func(u *user, x *execution) { u.commands.countRegistered(x) }},
+		{Node: nsAdmin + "#get-online-users-num", Name: "Count users who are signed on", Who: Admins, Start: func(u *user, x *execution) { u.commands.countOnline(x) }},
+		{Node: nsAdmin + "#get-registered-users-list", Name: "List registered users", Who: Admins, Start: func(u *user, x *execution) { u.commands.listRegistered(x) }},
+		{Node: nsAdmin + "#get-online-users-list", Name: "List users who are signed on", Who: Admins, Start: func(u *user, x *execution) { u.commands.listOnline(x) }},
+		{Node: nsAdmin + "#user-stats", Name: "Show a user's state", Who: Admins, Start: func(u *user, x *execution) { u.commands.askUserStats(x) }},
+		{Node: nsAdmin + "#end-user-session", Aliases: []string{"disconnect-user"}, Name: "End users' sessions", Who: Admins, Start: func(u *user, x *execution) { u.commands.askEndSession(x) }},
+		{Node: nsAdmin + "#delete-user", Name: "Remove users' registrations", Who: Admins, Start: func(u *user, x *execution) { u.commands.askDeleteUser(x) }},
+		{Node: nsAdmin + "#announce", Name: "Send an announcement to all users who are signed on", Who: Admins, Start: func(u *user, x *execution) { u.commands.askAnnounce(x) }},
+		{Node: "statistics", Name: "Show counters", Word: "statistics", About: "counters of the gateway", Who: Admins,
+			Run: func(u *user) (string, *stanza.Error) { return u.c.statistics(u), nil }},
+		{Node: "reload", Name: "Read the configuration again", Word: "reload", About: "read the configuration again", Who: Admins, Run: func(u *user) (string, *stanza.Error) { return u.commands.reload() }},
 	}
 }
 
@@ -50,38 +50,38 @@ func adminForm(typ, title, instructions string) *element.Element {
 	return xep.NewForm(typ, nsAdmin, title, instructions)
 }
 
-func (ad *adhoc) countRegistered(x *execution) {
-	n := len(ad.u.c.registeredUsers())
-	x.finish("", "", adminForm("result", "", "").
+func (cm *commands) countRegistered(x *execution) {
+	n := len(cm.u.c.registeredUsers())
+	x.Finish("", "", adminForm("result", "", "").
 		Add(xep.NewField("registeredusersnum", "text-single", "Registered users", strconv.Itoa(n))))
 }
 
-func (ad *adhoc) countOnline(x *execution) {
-	n := len(ad.u.c.signedOnUsers())
-	x.finish("", "", adminForm("result", "", "").
+func (cm *commands) countOnline(x *execution) {
+	n := len(cm.u.c.signedOnUsers())
+	x.Finish("", "", adminForm("result", "", "").
 		Add(xep.NewField("onlineusersnum", "text-single", "Users who are signed on", strconv.Itoa(n))))
 }
 
-func (ad *adhoc) listRegistered(x *execution) {
-	ad.listUsers(x, ad.u.c.registeredUsers(), "registereduserjids", "Registered users")
+func (cm *commands) listRegistered(x *execution) {
+	cm.listUsers(x, cm.u.c.registeredUsers(), "registereduserjids", "Registered users")
 }
 
-func (ad *adhoc) listOnline(x *execution) {
-	ad.listUsers(x, ad.u.c.signedOnUsers(), "onlineuserjids", "Users who are signed on")
+func (cm *commands) listOnline(x *execution) {
+	cm.listUsers(x, cm.u.c.signedOnUsers(), "onlineuserjids", "Users who are signed on")
 }
 
-func (ad *adhoc) listUsers(x *execution, names []string, field, label string) {
+func (cm *commands) listUsers(x *execution, names []string, field, label string) {
 	note := ""
 	if len(names) > maxListed {
 		note = fmt.Sprintf("The first %d of %d.", maxListed, len(names))
 		names = names[:maxListed]
 	}
-	x.finish("info", note, adminForm("result", "", "").Add(xep.NewField(field, "jid-multi", label, names...)))
+	x.Finish("info", note, adminForm("result", "", "").Add(xep.NewField(field, "jid-multi", label, names...)))
 }
 
 // askUsers runs do on the actors of some users and calls then with the answers. A busy
 // actor answers "busy, try again".
-func (ad *adhoc) askUsers(bares []string, do func(*user) string, then func(answers []string)) {
+func (cm *commands) askUsers(bares []string, do func(*user) string, then func(answers []string)) {
 	answers := make([]string, len(bares))
 	left := len(bares)
 	got := func(i int, answer string) {
@@ -92,11 +92,11 @@ func (ad *adhoc) askUsers(bares []string, do func(*user) string, then func(answe
 	}
 	for i, bare := range bares {
 		switch {
-		case bare == ad.u.bare:
-			got(i, do(ad.u))
-		case !ad.u.c.order(bare, func(other *user) {
+		case bare == cm.u.bare:
+			got(i, do(cm.u))
+		case !cm.u.c.order(bare, func(other *user) {
 			answer := do(other)
-			ad.u.c.order(ad.u.bare, func(*user) { got(i, answer) })
+			cm.u.c.order(cm.u.bare, func(*user) { got(i, answer) })
 		}):
 			got(i, "busy, try again")
 		}
@@ -108,19 +108,19 @@ const maxAccounts = 16
 
 // askAccounts asks for the users that a command applies to, and calls then with those
 // JIDs that are registered or, as guests, signed on.
-func (ad *adhoc) askAccounts(x *execution, title, instructions string, then func(u *user, x *execution, bares []string)) {
+func (cm *commands) askAccounts(x *execution, title, instructions string, then func(bares []string)) {
 	asked := adminForm("form", title, instructions).
 		Add(xep.Required(xep.NewField("accountjids", "jid-multi", "JIDs of the users")))
-	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
+	x.Ask(asked, true, func(values xep.Answers) {
 		var bares []string
-		for _, line := range splitLines(slices.Concat(values["accountjids"], values["accountjid"], values["jids"])) { // the last as users of other gateways know it
+		for _, line := range values.Lines("accountjids", "accountjid", "jids") { // the last as users of other gateways know it
 			jid, err := address.Parse(line)
 			if err != nil {
-				x.askAgain(strconv.Quote(line)+" is not a JID.", "accountjids")
+				x.AskAgain(strconv.Quote(line)+" is not a JID.", "accountjids")
 				return
 			}
-			if bare := jid.Bare().String(); !u.c.isRegistered(bare) && !slices.Contains(u.c.signedOnUsers(), bare) {
-				x.askAgain(bare+" is neither registered here nor signed on.", "accountjids")
+			if bare := jid.Bare().String(); !cm.u.c.isRegistered(bare) && !slices.Contains(cm.u.c.signedOnUsers(), bare) {
+				x.AskAgain(bare+" is neither registered here nor signed on.", "accountjids")
 				return
 			} else if !slices.Contains(bares, bare) {
 				bares = append(bares, bare)
@@ -128,17 +128,17 @@ func (ad *adhoc) askAccounts(x *execution, title, instructions string, then func
 		}
 		switch {
 		case len(bares) == 0:
-			x.askAgain("Enter at least one JID.", "accountjids")
+			x.AskAgain("Enter at least one JID.", "accountjids")
 		case len(bares) > maxAccounts:
-			x.askAgain(fmt.Sprintf("At most %d users at a time.", maxAccounts), "accountjids")
+			x.AskAgain(fmt.Sprintf("At most %d users at a time.", maxAccounts), "accountjids")
 		default:
-			then(u, x, bares)
+			then(bares)
 		}
 	})
 }
 
 // report ends an execution with the result for each user.
-func (ad *adhoc) report(x *execution, bares, answers []string) {
+func (cm *commands) report(x *execution, bares, answers []string) {
 	var b strings.Builder
 	for i, bare := range bares {
 		if i > 0 {
@@ -146,27 +146,27 @@ func (ad *adhoc) report(x *execution, bares, answers []string) {
 		}
 		b.WriteString(bare + ": " + answers[i])
 	}
-	x.finish("info", b.String(), nil)
+	x.Finish("info", b.String(), nil)
 }
 
-func (ad *adhoc) askUserStats(x *execution) {
-	ad.askAccounts(x, "Show a user's state", "", func(u *user, x *execution, bares []string) {
-		u.adhoc.askUsers(bares, func(other *user) string {
+func (cm *commands) askUserStats(x *execution) {
+	cm.askAccounts(x, "Show a user's state", "", func(bares []string) {
+		cm.askUsers(bares, func(other *user) string {
 			if !other.account.exists() {
 				return "not registered"
 			}
 			return fmt.Sprintf("%s Clients: %d.", strings.ReplaceAll(other.login.statusText(), "\n", " "), other.clients.count())
-		}, func(answers []string) { u.adhoc.report(x, bares, answers) })
+		}, func(answers []string) { cm.report(x, bares, answers) })
 	})
 }
 
 // textEnded notifies a user whose session an administrator has ended.
 const textEnded = "An administrator has signed you off."
 
-func (ad *adhoc) askEndSession(x *execution) {
-	ad.askAccounts(x, "End users' sessions", "They stay signed off until they sign on again.", func(u *user, x *execution, bares []string) {
-		u.log.Info().Strs("users", bares).Msg("an administrator ends sessions")
-		u.adhoc.askUsers(bares, func(other *user) string {
+func (cm *commands) askEndSession(x *execution) {
+	cm.askAccounts(x, "End users' sessions", "They stay signed off until they sign on again.", func(bares []string) {
+		cm.u.log.Info().Strs("users", bares).Msg("an administrator ends sessions")
+		cm.askUsers(bares, func(other *user) string {
 			if !other.account.exists() {
 				return "not signed on"
 			}
@@ -175,19 +175,19 @@ func (ad *adhoc) askEndSession(x *execution) {
 				other.rooms.closeRooms("307", stanza.ErrNotOnline.With(textEnded))
 				return "signed off"
 			}
-			if _, why := other.adhoc.logout(); why != nil {
+			if _, why := other.commands.logout(); why != nil {
 				return why.Text
 			}
 			other.notify(textEnded + " Write login to the gateway to sign on again.")
 			return "signed off"
-		}, func(answers []string) { u.adhoc.report(x, bares, answers) })
+		}, func(answers []string) { cm.report(x, bares, answers) })
 	})
 }
 
-func (ad *adhoc) askDeleteUser(x *execution) {
-	ad.askAccounts(x, "Remove users' registrations", "The gateway deletes everything that it has stored about them.", func(u *user, x *execution, bares []string) {
-		u.log.Info().Strs("users", bares).Msg("an administrator removes registrations")
-		u.adhoc.askUsers(bares, func(other *user) string {
+func (cm *commands) askDeleteUser(x *execution) {
+	cm.askAccounts(x, "Remove users' registrations", "The gateway deletes everything that it has stored about them.", func(bares []string) {
+		cm.u.log.Info().Strs("users", bares).Msg("an administrator removes registrations")
+		cm.askUsers(bares, func(other *user) string {
 			answer := "is being removed" // once the network has the user's last changes
 			other.account.unregister(func(why *stanza.Error) {
 				if answer = "removed"; why != nil {
@@ -195,53 +195,53 @@ func (ad *adhoc) askDeleteUser(x *execution) {
 				}
 			})
 			return answer
-		}, func(answers []string) { u.adhoc.report(x, bares, answers) })
+		}, func(answers []string) { cm.report(x, bares, answers) })
 	})
 }
 
-func (ad *adhoc) askAnnounce(x *execution) {
+func (cm *commands) askAnnounce(x *execution) {
 	asked := adminForm("form", "Announcement", "It is sent to all users who are signed on.").
 		Add(xep.NewField("subject", "text-single", "Subject")).
 		Add(xep.Required(xep.NewField("announcement", "text-multi", "Text")))
-	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
+	x.Ask(asked, true, func(values xep.Answers) {
 		text := body.Clean(strings.Join(values["announcement"], "\n"))
 		if strings.TrimSpace(text) == "" {
-			x.askAgain("Enter a text.", "announcement")
+			x.AskAgain("Enter a text.", "announcement")
 			return
 		}
 		if subject := values["subject"]; len(subject) > 0 && subject[0] != "" {
 			text = body.Clean(subject[0]) + "\n" + text
 		}
 		sent := 0
-		for _, bare := range u.c.signedOnUsers() {
-			if bare == u.bare {
-				u.notify(text)
+		for _, bare := range cm.u.c.signedOnUsers() {
+			if bare == cm.u.bare {
+				cm.u.notify(text)
 				sent++
-			} else if u.c.order(bare, func(other *user) { other.notify(text) }) {
+			} else if cm.u.c.order(bare, func(other *user) { other.notify(text) }) {
 				sent++
 			}
 		}
-		u.log.Info().Int("users", sent).Msg("an administrator's announcement")
-		x.finish("info", "Sent to "+count(sent, "user")+".", nil)
+		cm.u.log.Info().Int("users", sent).Msg("an administrator's announcement")
+		x.Finish("info", "Sent to "+count(sent, "user")+".", nil)
 	})
 }
 
 // reload reads the part of the configuration that can change at runtime.
-func (ad *adhoc) reload() (string, *stanza.Error) {
-	if ad.u.c.cfg.Reload == nil {
+func (cm *commands) reload() (string, *stanza.Error) {
+	if cm.u.c.cfg.Reload == nil {
 		return "", &stanza.ErrNotImplemented
 	}
-	policy, err := ad.u.c.cfg.Reload()
+	policy, err := cm.u.c.cfg.Reload()
 	if err != nil {
-		ad.u.log.Error().Err(err).Msg("cannot read the configuration again")
+		cm.u.log.Error().Err(err).Msg("cannot read the configuration again")
 		why := stanza.ErrInternal.With("The configuration has an error and was not loaded; see the log.")
 		return "", &why
 	}
-	ad.u.c.setPolicy(policy)
-	for _, bare := range ad.u.c.signedOnUsers() { // the contact form is part of the caps
-		ad.u.c.order(bare, func(other *user) { other.roster.sendGatewayPresence(bare) })
+	cm.u.c.setPolicy(policy)
+	for _, bare := range cm.u.c.signedOnUsers() { // the contact form is part of the caps
+		cm.u.c.order(bare, func(other *user) { other.roster.sendGatewayPresence(bare) })
 	}
-	ad.u.log.Info().Msg("an administrator had the configuration read again")
+	cm.u.log.Info().Msg("an administrator had the configuration read again")
 	return "The access lists and the list of administrators were reloaded. All other settings need a restart.", nil
 }
 

@@ -222,15 +222,13 @@ func (bl *blocklist) blockPeer(text string, blocked bool, then func(said string,
 func (bl *blocklist) askBlock(x *execution) {
 	asked := xep.NewForm("form", "", "Block somebody", "They can neither write to you nor see when you are online.").
 		Add(xep.Required(xep.NewField("peer", "text-single", bl.ro.u.c.info.PeerName)))
-	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
-		u.roster.onBlockAnswers(x, values, true)
-	})
+	x.Ask(asked, true, func(values xep.Answers) { bl.onBlockAnswer(x, values.First("peer"), true) })
 }
 
 // askUnblock asks for the contact to unblock.
 func (bl *blocklist) askUnblock(x *execution) {
 	typ := "list-single"
-	if x.byWords() { // they may be named by any of their addresses
+	if x.ByWords() { // they may be named by any of their addresses
 		typ = "text-single"
 	}
 	field := xep.Required(xep.NewField("peer", typ, bl.ro.u.c.info.PeerName))
@@ -238,25 +236,19 @@ func (bl *blocklist) askUnblock(x *execution) {
 		xep.Option(field, id, id)
 	}
 	if len(bl.blocked) == 0 {
-		x.finish("info", "You have not blocked anybody.", nil)
+		x.Finish("info", "You have not blocked anybody.", nil)
 		return
 	}
-	x.ask(xep.NewForm("form", "", "Unblock somebody", "").Add(field), true, func(u *user, x *execution, values map[string][]string) {
-		u.roster.onBlockAnswers(x, values, false)
-	})
+	x.Ask(xep.NewForm("form", "", "Unblock somebody", "").Add(field), true, func(values xep.Answers) { bl.onBlockAnswer(x, values.First("peer"), false) })
 }
 
-func (bl *blocklist) onBlockAnswers(x *execution, values map[string][]string, blocked bool) {
-	var peer string
-	if given := values["peer"]; len(given) > 0 {
-		peer = given[0]
-	}
+func (bl *blocklist) onBlockAnswer(x *execution, peer string, blocked bool) {
 	bl.blockPeer(peer, blocked, func(said string, why *stanza.Error) {
 		if why != nil {
-			x.fail(*why)
+			x.Fail(*why)
 			return
 		}
-		x.finish("info", said, nil)
+		x.Finish("info", said, nil)
 	})
 }
 

@@ -81,7 +81,7 @@ type Component struct {
 	clock         Clock
 	disco         atomic.Pointer[discoAnswers]
 	policy        atomic.Pointer[Policy]
-	commands      []*command
+	commands      *Table[*user]
 	counters      counters
 	limiter       limiter // used by the stream reader only
 	capsCache     capsCache
@@ -139,13 +139,7 @@ func New(cfg Config) (*Component, error) {
 	c.registered, c.stale = make(map[string]struct{}), make(map[string]struct{})
 	c.host = stanza.Host{Domain: c.domain, Send: c.send, Refused: func() { c.counters.refused.Add(1) }}
 	c.limiter = newLimiter(cfg.Rate)
-	c.commands = slices.DeleteFunc(slices.Concat(c.roomCommands(), c.userCommands(), c.networkCommands(), endCommands(), adminCommands(), debugCommands()),
-		func(cmd *command) bool { return !info.Features.Has(cmd.needs) })
-	for _, cmd := range c.commands {
-		if cmd.word == "" { // the last part, of one of XEP-0133
-			cmd.word = cmd.node[strings.IndexByte(cmd.node, '#')+1:]
-		}
-	}
+	c.commands = c.commandTable()
 	c.setPolicy(cfg.Policy)
 	return c, nil
 }

@@ -15,9 +15,9 @@ import (
 // showPresence shows a contact's presence with details that a presence stanza cannot
 // carry.
 func (ro *roster) showPresence(x *execution) {
-	ct, ok := ro.canSee(x.peer)
+	ct, ok := ro.canSee(x.Peer)
 	if !ok || !ct.Subscription.Has(registry.To) {
-		x.finish("error", "You do not see the presence of this contact.", nil)
+		x.Finish("error", "You do not see the presence of this contact.", nil)
 		return
 	}
 	p := ct.presence
@@ -40,7 +40,7 @@ func (ro *roster) showPresence(x *execution) {
 	}
 	form := xep.NewForm("result", "", ct.jid, "")
 	form.Add(xep.NewField("presence", "text-multi", "Presence", lines...))
-	x.finish("info", strings.Join(lines, "\n"), form)
+	x.Finish("info", strings.Join(lines, "\n"), form)
 }
 
 // peers returns the number of contacts without the gateway.
@@ -97,32 +97,32 @@ func (ro *roster) contactsText() string {
 func (ro *roster) askAdd(x *execution) {
 	asked := xep.NewForm("form", "", "Add a contact", "").
 		Add(xep.Required(xep.NewField("peer", "text-single", ro.u.c.info.PeerName)), xep.NewField("name", "text-single", "Name"))
-	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
-		peer, err := u.roster.peerByText(firstOf(values["peer"]))
+	x.Ask(asked, true, func(values xep.Answers) {
+		peer, err := ro.peerByText(values.First("peer"))
 		if err == nil && peer.ID == "" {
 			err = legacy.Errorf(legacy.NotFound, "There is nobody at that address.")
 		}
 		if err != nil {
-			x.failField(err, "peer")
+			x.FailField(err, "peer")
 			return
 		}
-		u.roster.add(x, peer, body.Clean(strings.TrimSpace(firstOf(values["name"]))))
+		ro.add(x, peer, body.Clean(strings.TrimSpace(values.First("name"))))
 	})
 }
 
 // add adds a contact to the network's list and the user's roster.
 func (ro *roster) add(x *execution, peer legacy.Peer, name string) {
 	if why := ro.u.account.keepAccount(); why != nil {
-		x.fail(*why)
+		x.Fail(*why)
 		return
 	}
 	ct := ro.contacts[peer.ID]
 	switch {
 	case ct != nil && ct.Subscription.Has(registry.To) && ct.Subscription.Has(registry.From):
-		x.finish("info", ct.jid+" is a contact of yours already.", nil)
+		x.Finish("info", ct.jid+" is a contact of yours already.", nil)
 		return
 	case len(ro.contacts) > maxContacts:
-		x.finish("error", "You have too many contacts.", nil)
+		x.Finish("error", "You have too many contacts.", nil)
 		return
 	}
 	ct = ro.contact(peer.ID)
@@ -133,24 +133,24 @@ func (ro *roster) add(x *execution, peer legacy.Peer, name string) {
 	added := ct.jid + " is added to your contacts. If your client asks, allow them to see when you are online."
 	switch {
 	case !ro.u.c.info.Features.Has(legacy.FeatureRoster):
-		x.finish("info", added, nil)
+		x.Finish("info", added, nil)
 	case ct.Subscription.Has(registry.To): // nothing is left for the network to confirm
 		if name != "" {
 			ro.addContact(ct, "")
 		}
-		x.finish("info", added, nil)
+		x.Finish("info", added, nil)
 	case ro.adding[peer.ID] != nil:
-		x.fail(stanza.ErrBusy.With("That contact is being added."))
+		x.Fail(stanza.ErrBusy.With("That contact is being added."))
 		return
-	case !ro.u.adhoc.isSignedOn():
-		x.finish("info", ct.jid+" is added once you are signed on. "+ro.u.login.stateText(), nil)
+	case !ro.u.commands.isSignedOn():
+		x.Finish("info", ct.jid+" is added once you are signed on. "+ro.u.login.stateText(), nil)
 	default:
 		lazySet(&ro.adding, peer.ID, func(err error) {
 			if err != nil {
-				x.failField(err, "peer")
+				x.FailField(err, "peer")
 				return
 			}
-			x.finish("info", added, nil)
+			x.Finish("info", added, nil)
 		})
 	}
 	ro.onSubscribe(ct, "", "")
@@ -174,19 +174,19 @@ func (ro *roster) failAdding() {
 // askRemove asks for the contact to remove.
 func (ro *roster) askRemove(x *execution) {
 	field := xep.Required(xep.NewField("peer", "text-single", ro.u.c.info.PeerName))
-	x.ask(xep.NewForm("form", "", "Remove a contact", "The contact is removed from your list here and on the network.").Add(field), true, func(u *user, x *execution, values map[string][]string) {
-		peer, err := u.roster.peerByText(firstOf(values["peer"]))
-		ct := u.roster.contacts[peer.ID]
+	x.Ask(xep.NewForm("form", "", "Remove a contact", "The contact is removed from your list here and on the network.").Add(field), true, func(values xep.Answers) {
+		peer, err := ro.peerByText(values.First("peer"))
+		ct := ro.contacts[peer.ID]
 		switch {
 		case err == nil && (ct == nil || peer.ID == "" || ct.Subscription.Has(registry.Removed)):
 			err = legacy.Errorf(legacy.NotFound, "You have no contact with that address.")
 			fallthrough
 		case err != nil:
-			x.failField(err, "peer")
+			x.FailField(err, "peer")
 			return
 		}
-		x.finish("info", ct.jid+" is removed from your contacts.", nil)
-		u.roster.removeContact(ct)
+		x.Finish("info", ct.jid+" is removed from your contacts.", nil)
+		ro.removeContact(ct)
 	})
 }
 
@@ -212,7 +212,7 @@ func (ro *roster) exportContacts(x *execution) {
 	for _, ct := range ro.sortedContacts() {
 		table.Add(xep.Item(contactColumns, ct.jid, ct.Peer, ct.Name, strings.Join(ct.Groups, ", ")))
 	}
-	x.finish("", "", table)
+	x.Finish("", "", table)
 }
 
 // maxImport is the most contacts in one import.
@@ -223,21 +223,21 @@ func (ro *roster) askImport(x *execution) {
 	asked := xep.NewForm("form", "", "Import contacts",
 		fmt.Sprintf("Enter one %s a line, and after a comma, if you like, a name. At most %d lines at a time.", ro.u.c.info.PeerName, maxImport)).
 		Add(xep.Required(xep.NewField("contacts", "text-multi", "Contacts")))
-	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) { u.roster.onImport(x, values) })
+	x.Ask(asked, true, func(values xep.Answers) { ro.onImport(x, values) })
 }
 
-func (ro *roster) onImport(x *execution, values map[string][]string) {
+func (ro *roster) onImport(x *execution, values xep.Answers) {
 	if ro.u.login.legacySession() == nil {
-		x.finish("error", ro.u.login.stateText(), nil)
+		x.Finish("error", ro.u.login.stateText(), nil)
 		return
 	}
-	if len(splitLines(values["contacts"])) == 0 {
-		x.askAgain("Enter at least one contact.", "contacts")
+	if len(values.Lines("contacts")) == 0 {
+		x.AskAgain("Enter at least one contact.", "contacts")
 		return
 	}
 	added, known := 0, 0
 	var wrong []string
-	for _, line := range splitLines(values["contacts"]) {
+	for _, line := range values.Lines("contacts") {
 		address, name, _ := strings.Cut(line, ",")
 		peer, err := ro.u.c.cfg.Network.ParsePeer(strings.TrimSpace(address))
 		switch ct := ro.contacts[peer.ID]; {
@@ -265,7 +265,7 @@ func (ro *roster) onImport(x *execution, values map[string][]string) {
 	if len(wrong) > 0 {
 		note = "warn"
 	}
-	x.finish(note, text, nil)
+	x.Finish(note, text, nil)
 }
 
 // unsynced returns the contacts that the user's roster lacks or has in one direction

@@ -116,7 +116,7 @@ func (a discoAnswer) reply(q *element.Element) (*element.Element, *stanza.Error)
 	return a.query.Clone().Set("node", node), nil
 }
 func (c *Component) gatewayInfo(_ *stanza.Inbound, q *element.Element) (*element.Element, *stanza.Error) {
-	if info := c.commandInfo(q.Attr("node"), legacy.Peer{}); info != nil {
+	if info := c.commands.Info(q.Attr("node"), legacy.Peer{}); info != nil {
 		return info, nil
 	}
 	return c.disco.Load().gateway.reply(q)

@@ -85,26 +85,3 @@ func firstOf(list []string) string {
 	}
 	return list[0]
 }
-
-// joinValues joins the values of each field to one text.
-func joinValues(values map[string][]string) map[string]string {
-	all := make(map[string]string, len(values))
-	for name, v := range values {
-		all[name] = strings.Join(v, "\n")
-	}
-	return all
-}
-
-// splitLines returns the lines of a text-multi field, in whatever form the client sends
-// them.
-func splitLines(values []string) []string {
-	var lines []string
-	for _, v := range values {
-		for line := range strings.Lines(v) {
-			if line = strings.TrimSpace(line); line != "" {
-				lines = append(lines, line)
-			}
-		}
-	}
-	return lines
-}

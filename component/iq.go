@@ -30,7 +30,7 @@ type iqName struct{ space, name string }
 // iqRoutes has every IQ payload that we answer with more than an error.
 var iqRoutes = map[iqName]iqRoute{
 	{xep.NSDiscoInfo, "query"}:    {get: true, gateway: (*Component).gatewayInfo, contact: (*Component).contactInfo},
-	{xep.NSDiscoItems, "query"}:   {get: true, gateway: (*Component).noItems, actor: func(u *user, r *stanza.Request) { u.adhoc.onItems(r) }, contact: (*Component).noContactItems},
+	{xep.NSDiscoItems, "query"}:   {get: true, gateway: (*Component).noItems, actor: func(u *user, r *stanza.Request) { u.commands.onItems(r) }, contact: (*Component).noContactItems},
 	{xep.NSPing, "ping"}:          {get: true, gateway: (*Component).pong, contact: (*Component).pongContact},
 	{xep.NSVersion, "query"}:      {get: true, gateway: (*Component).version, contactActor: func(u *user, r *stanza.Request, peer legacy.Peer) { u.calls.onContactVersion(r, peer) }},
 	{xep.NSTime, "time"}:          {get: true, gateway: (*Component).time},
@@ -44,7 +44,7 @@ var iqRoutes = map[iqName]iqRoute{
 	{xep.NSBlocking, "block"}:     {set: true, actor: func(u *user, r *stanza.Request) { u.roster.onBlockIQ(r) }},
 	{xep.NSBlocking, "unblock"}:   {set: true, actor: func(u *user, r *stanza.Request) { u.roster.onBlockIQ(r) }},
 	{xep.NSRegister, "query"}:     {get: true, set: true, actor: func(u *user, r *stanza.Request) { u.account.onRegister(r) }},
-	{xep.NSCommands, "command"}:   {set: true, actor: func(u *user, r *stanza.Request) { u.adhoc.onCommand(r) }},
+	{xep.NSCommands, "command"}:   {set: true, actor: func(u *user, r *stanza.Request) { u.commands.onCommand(r) }},
 }
 
 // iqSpaces are the namespaces of iqRoutes.
@@ -123,9 +123,9 @@ func (c *Component) commandIQ(st *stanza.Inbound, payload *element.Element) bool
 	case err != nil:
 		return false
 	case payload.Is(xep.NSCommands, "command") && st.Type == "set":
-		handle = func(u *user, r *stanza.Request) { u.adhoc.onCommand(r) }
-	case payload.Is(xep.NSDiscoInfo, "query") && st.Type == "get" && c.commandInfo(node, peer) != nil:
-		st.Result(c.commandInfo(node, peer))
+		handle = func(u *user, r *stanza.Request) { u.commands.onCommand(r) }
+	case payload.Is(xep.NSDiscoInfo, "query") && st.Type == "get" && c.commands.Info(node, peer) != nil:
+		st.Result(c.commands.Info(node, peer))
 		return true
 	case payload.Is(xep.NSDiscoInfo, "query") && st.Type == "get" && peer.Service && node == "":
 		st.Result(c.serviceInfo(peer))
@@ -134,7 +134,7 @@ func (c *Component) commandIQ(st *stanza.Inbound, payload *element.Element) bool
 		c.answer(st, payload, (*Component).version)
 		return true
 	case payload.Is(xep.NSDiscoItems, "query") && st.Type == "get" && (node != "" || peer.Service):
-		handle = func(u *user, r *stanza.Request) { u.adhoc.onItems(r) }
+		handle = func(u *user, r *stanza.Request) { u.commands.onItems(r) }
 	default:
 		return false
 	}

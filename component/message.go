@@ -71,7 +71,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 		}
 		return
 	case st.To.Local == "":
-		ob.u.adhoc.onText(st, text)
+		ob.u.commands.onText(st, text)
 		return
 	}
 	if text = body.Clean(text); strings.TrimSpace(text) == "" {

@@ -83,19 +83,19 @@ func (ac *account) setOptions(options map[string]string) *stanza.Error {
 }
 
 // askOptions asks for the options that apply to this network.
-func (ad *adhoc) askOptions(x *execution) {
+func (cm *commands) askOptions(x *execution) {
 	asked := xep.NewForm("form", "", "Settings", "")
 	for _, s := range switches {
-		if ad.u.c.info.Features.Has(s.needs) {
-			asked.Add(xep.NewField(s.field, "boolean", s.label, boolText(ad.u.account.option(s.name) != s.inverted)))
+		if cm.u.c.info.Features.Has(s.needs) {
+			asked.Add(xep.NewField(s.field, "boolean", s.label, boolText(cm.u.account.option(s.name) != s.inverted)))
 		}
 	}
-	rooms := ad.u.c.info.Features.Has(legacy.FeatureRooms)
+	rooms := cm.u.c.info.Features.Has(legacy.FeatureRooms)
 	if rooms {
-		asked.Add(xep.NewField(fieldHistory, "text-single", historyLabel, strconv.Itoa(ad.u.rooms.historyLength(legacy.Peer{}))))
+		asked.Add(xep.NewField(fieldHistory, "text-single", historyLabel, strconv.Itoa(cm.u.rooms.historyLength(legacy.Peer{}))))
 	}
-	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
-		before := u.account.stored().Options
+	x.Ask(asked, true, func(values xep.Answers) {
+		before := cm.u.account.stored().Options
 		options := maps.Clone(before)
 		if options == nil {
 			options = make(map[string]string)
@@ -113,7 +113,7 @@ func (ad *adhoc) askOptions(x *execution) {
 		if given := values[fieldHistory]; rooms && len(given) > 0 {
 			n, ok := historyLength(strings.TrimSpace(given[0]))
 			if !ok {
-				x.askAgain(wrongHistory, fieldHistory)
+				x.AskAgain(wrongHistory, fieldHistory)
 				return
 			}
 			if delete(options, optHistory); n != defaultHistory {
@@ -121,20 +121,20 @@ func (ad *adhoc) askOptions(x *execution) {
 			}
 		}
 		if maps.Equal(options, before) {
-			x.finish("info", "Your settings are unchanged.", nil)
+			x.Finish("info", "Your settings are unchanged.", nil)
 			return
 		}
-		why := u.account.keepAccount()
+		why := cm.u.account.keepAccount()
 		if why == nil {
-			why = u.account.setOptions(options)
+			why = cm.u.account.setOptions(options)
 		}
 		if why != nil {
-			x.finish("error", why.Text, nil)
+			x.Finish("error", why.Text, nil)
 			return
 		}
-		u.clients.showOwnPresence()
-		u.rooms.applyPersistence()
-		u.clients.publishProfile()
-		x.finish("info", "Your settings are stored.", nil)
+		cm.u.clients.showOwnPresence()
+		cm.u.rooms.applyPersistence()
+		cm.u.clients.publishProfile()
+		x.Finish("info", "Your settings are stored.", nil)
 	})
 }

@@ -16,7 +16,7 @@ type part interface {
 	reset(why resetReason)
 }
 
-var _ = [...]part{(*calls)(nil), (*roster)(nil), (*clients)(nil), (*rooms)(nil), (*outbox)(nil), (*adhoc)(nil), (*login)(nil), (*account)(nil)}
+var _ = [...]part{(*calls)(nil), (*roster)(nil), (*clients)(nil), (*rooms)(nil), (*outbox)(nil), (*commands)(nil), (*login)(nil), (*account)(nil)}
 
 // resetReason is an event that invalidates state.
 type resetReason uint8

@@ -15,28 +15,28 @@ import (
 
 // roomCommands returns the ad-hoc commands that find and join rooms and change the nick.
 func (c *Component) roomCommands() []*command {
-	list := &command{node: "list-rooms", name: "List rooms", word: "list", argument: "[PATTERN]", args: []string{"name"},
-		about: "list the rooms, or those with a pattern in their name or topic",
-		who:   members, needs: legacy.FeatureRoomList, start: func(u *user, x *execution) { u.rooms.listRoomsForm(x) }}
+	list := &command{Node: "list-rooms", Name: "List rooms", Word: "list", Argument: "[PATTERN]", Args: []string{"name"},
+		About: "list the rooms, or those with a pattern in their name or topic",
+		Who:   Members, Needs: legacy.FeatureRoomList, Start: func(u *user, x *execution) { u.rooms.listRoomsForm(x) }}
 	if c.services {
-		list.args, list.argument = []string{"server", "name"}, "SERVER [PATTERN]"
+		list.Args, list.Argument = []string{"server", "name"}, "SERVER [PATTERN]"
 	}
 	return []*command{
-		{node: "join-room", name: "Join a room", word: "join",
-			argument: strings.ToUpper(cmp.Or(c.info.RoomName, "room")), args: []string{"room"},
-			about: "have the gateway invite your client to a room", who: members, needs: legacy.FeatureRooms,
-			start: func(u *user, x *execution) { u.rooms.joinForm(x) }},
+		{Node: "join-room", Name: "Join a room", Word: "join",
+			Argument: strings.ToUpper(cmp.Or(c.info.RoomName, "room")), Args: []string{"room"},
+			About: "have the gateway invite your client to a room", Who: Members, Needs: legacy.FeatureRooms,
+			Start: func(u *user, x *execution) { u.rooms.joinForm(x) }},
 		list,
-		{node: "change-nick", name: "Change my nick", word: "nick", argument: "NEW", args: []string{"nick"},
-			about: "change your nick in the rooms that you are in", needs: legacy.FeatureNicks,
-			when: func(u *user) bool { return len(u.rooms.joinedRooms()) > 0 }, start: func(u *user, x *execution) { u.rooms.nickForm(x) }},
+		{Node: "change-nick", Name: "Change my nick", Word: "nick", Argument: "NEW", Args: []string{"nick"},
+			About: "change your nick in the rooms that you are in", Needs: legacy.FeatureNicks,
+			When: func(u *user) bool { return len(u.rooms.joinedRooms()) > 0 }, Start: func(u *user, x *execution) { u.rooms.nickForm(x) }},
 	}
 }
 
 // joinedRooms returns the rooms that the user is in, oldest first.
 func (rs *rooms) joinedRooms() []*room {
 	var all []*room
-	for _, r := range rs.u.rooms.all {
+	for _, r := range rs.all {
 		if r.joined {
 			all = append(all, r)
 		}
@@ -49,18 +49,18 @@ func (rs *rooms) joinedRooms() []*room {
 func (rs *rooms) joinForm(x *execution) {
 	asked := xep.NewForm("form", "", "Join a room", "The gateway then sends your client an invitation.").
 		Add(xep.Required(xep.NewField("room", "text-single", "Name of the room, as "+cmp.Or(rs.u.c.info.RoomName, "room"))))
-	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
-		peer, err := u.roster.anyPeerByText(firstOf(values["room"]))
+	x.Ask(asked, true, func(values xep.Answers) {
+		peer, err := rs.u.roster.anyPeerByText(values.First("room"))
 		if err == nil && !peer.Room {
 			err = legacy.Errorf(legacy.NotFound, "That is not a room. The name of a room looks like %s.", cmp.Or(rs.u.c.info.RoomName, "room"))
 		}
 		if err != nil {
-			x.failField(err, "room")
+			x.FailField(err, "room")
 			return
 		}
-		jid := u.c.contactJID(peer.ID)
-		u.rooms.invite(x.from, peer, u.c.domain, "")
-		x.finish("info", "The gateway has invited your client to "+jid+". If your client shows no invitation, open "+joinURI(jid),
+		jid := rs.u.c.contactJID(peer.ID)
+		rs.invite(x.From, peer, rs.u.c.domain, "")
+		x.Finish("info", "The gateway has invited your client to "+jid+". If your client shows no invitation, open "+joinURI(jid),
 			xep.NewForm("result", "", "Join a room", "").Add(xep.NewField("room", "jid-single", "Address of the room", jid)))
 	})
 }
@@ -83,31 +83,31 @@ func (rs *rooms) listRoomsForm(x *execution) {
 		asked.Add(xep.Required(xep.NewField("server", "text-single", "Server")))
 	}
 	asked.Add(xep.NewField("name", "text-single", "Part of the name or the topic, empty for all"))
-	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
+	x.Ask(asked, true, func(values xep.Answers) {
 		service := legacy.Peer{}
-		if u.c.services {
+		if rs.u.c.services {
 			var err error
-			service, err = u.roster.anyPeerByText(firstOf(values["server"]))
+			service, err = rs.u.roster.anyPeerByText(values.First("server"))
 			if err == nil && !service.Service {
 				err = legacy.Errorf(legacy.NotFound, "This address is not a server.")
 			}
 			if err != nil {
-				x.failField(err, "server")
+				x.FailField(err, "server")
 				return
 			}
 		}
-		u.login.visit(func() {
-			err := u.rooms.roomsAt(x.request, service, func(rooms []legacy.ListedRoom, err error) {
+		rs.u.login.visit(func() {
+			err := rs.roomsAt(x.Request, service, func(rooms []legacy.ListedRoom, err error) {
 				if err != nil {
-					x.fail(stanza.Translate(err))
+					x.Fail(stanza.Translate(err))
 					return
 				}
-				u.rooms.showRooms(x, rooms, firstOf(values["name"]))
+				rs.showRooms(x, rooms, values.First("name"))
 			})
 			if err != nil {
-				x.fail(stanza.Translate(err))
+				x.Fail(stanza.Translate(err))
 			}
-		}, func(why stanza.Error) { x.fail(why) })
+		}, func(why stanza.Error) { x.Fail(why) })
 	})
 }
 
@@ -131,31 +131,31 @@ func (rs *rooms) showRooms(x *execution, rooms []legacy.ListedRoom, pattern stri
 		}
 		table.Add(xep.Item(roomColumns, rs.u.c.contactJID(l.Room.ID), people, body.Truncate(l.Topic, 200)))
 	}
-	x.finish("info", text, table)
+	x.Finish("info", text, table)
 }
 
 // nickForm asks for the new nick.
 func (rs *rooms) nickForm(x *execution) {
 	rooms := rs.joinedRooms()
 	if len(rooms) == 0 {
-		x.finish("error", "You are not in a room. You choose your nick when you join one.", nil)
+		x.Finish("error", "You are not in a room. You choose your nick when you join one.", nil)
 		return
 	}
 	asked := xep.NewForm("form", "", "Change my nick", "").
 		Add(xep.Required(xep.NewField("nick", "text-single", "New nick", resourceOf(rooms[0].nick))))
-	x.ask(asked, true, func(u *user, x *execution, values map[string][]string) {
-		nick := body.Clean(strings.TrimSpace(firstOf(values["nick"])))
+	x.Ask(asked, true, func(values xep.Answers) {
+		nick := body.Clean(strings.TrimSpace(values.First("nick")))
 		if nick == "" {
-			x.askAgain("The nick is missing.", "nick")
+			x.AskAgain("The nick is missing.", "nick")
 			return
 		}
-		nick, why := u.c.legalNick(nick)
+		nick, why := rs.u.c.legalNick(nick)
 		if why != nil {
 			why.Field = "nick"
-			x.fail(*why)
+			x.Fail(*why)
 			return
 		}
-		u.rooms.renameAll(x, nick)
+		rs.renameAll(x, nick)
 	})
 }
 
@@ -170,7 +170,7 @@ type nickChange struct {
 func (rs *rooms) renameAll(x *execution, nick string) {
 	roomer, ok := rs.u.login.legacySession().(legacy.Roomer)
 	if !ok {
-		x.finish("error", rs.u.login.stateText(), nil)
+		x.Finish("error", rs.u.login.stateText(), nil)
 		return
 	}
 	change := &nickChange{pending: make(map[string]bool)}
@@ -179,11 +179,11 @@ func (rs *rooms) renameAll(x *execution, nick string) {
 			rs.pendingNick = nil
 		}
 		switch {
-		case x.request.Answered():
+		case x.Request.Answered():
 		case err != nil:
-			x.failField(err, "nick")
+			x.FailField(err, "nick")
 		default:
-			x.finish("info", "Your nick is now "+nick+".", nil)
+			x.Finish("info", "Your nick is now "+nick+".", nil)
 		}
 	}
 	rs.pendingNick = change

@@ -38,7 +38,7 @@ func (ca *calls) onSearch(r *stanza.Request) {
 	}
 	query, form := make(map[string]string), r.Payload.Child(xep.NSDataForm, "x")
 	if form != nil {
-		query = joinValues(xep.Values(form))
+		query = xep.Values(form).Joined()
 	} else {
 		for e := range r.Payload.Children(xep.NSSearch, "") {
 			query[e.Name] = e.Text()

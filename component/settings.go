@@ -162,16 +162,16 @@ func guestName(network legacy.Network, bare string) string {
 
 // askSettings asks for the settings of the room or service that the command was sent to.
 // (XEP-0050)
-func (ad *adhoc) askSettings(x *execution) {
-	form := xep.NewForm("form", "", "Settings of "+cmp.Or(x.peer.ID, ad.u.c.cfg.Name), "")
-	for _, f := range ad.u.account.settingFields(x.peer) {
+func (cm *commands) askSettings(x *execution) {
+	form := xep.NewForm("form", "", "Settings of "+cmp.Or(x.Peer.ID, cm.u.c.cfg.Name), "")
+	for _, f := range cm.u.account.settingFields(x.Peer) {
 		form.Add(f)
 	}
-	x.ask(form, true, func(u *user, x *execution, values map[string][]string) {
-		if why := u.account.takeSettings(x.peer, values); why != nil {
-			x.fail(*why)
+	x.Ask(form, true, func(values xep.Answers) {
+		if why := cm.u.account.takeSettings(x.Peer, values); why != nil {
+			x.Fail(*why)
 			return
 		}
-		x.finish("info", "Your settings are stored. Connection settings take effect when you next sign on.", nil)
+		x.Finish("info", "Your settings are stored. Connection settings take effect when you next sign on.", nil)
 	})
 }

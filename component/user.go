@@ -46,14 +46,14 @@ type user struct {
 	conn  *stream.Conn // the connection that followLink has handled last
 	timer timer        // wakes the loop
 
-	login   login
-	clients clients
-	roster  roster
-	outbox  outbox
-	rooms   rooms
-	calls   calls
-	adhoc   adhoc
-	account account
+	login    login
+	clients  clients
+	roster   roster
+	outbox   outbox
+	rooms    rooms
+	calls    calls
+	commands commands
+	account  account
 
 	closeErr stanza.Error // refuses the stanzas that arrive after the loop has ended
 }
@@ -86,7 +86,8 @@ func newUser(c *Component, bare string) *user {
 	u.outbox = outbox{u: u, sent: make(map[string]*sentMessage), spool: spool{inbound: true}}
 	u.rooms = rooms{u: u, all: make(map[string]*room)}
 	u.calls = calls{u: u}
-	u.adhoc = adhoc{u: u}
+	u.commands = commands{u: u}
+	u.commands.init()
 	u.account = account{u: u}
 	return u
 }
@@ -217,7 +218,7 @@ func (u *user) storing() (context.Context, context.CancelFunc) {
 func (u *user) idle() bool {
 	return len(u.events) == 0 && len(u.orders) == 0 &&
 		!u.calls.busy() && !u.roster.busy() && !u.clients.busy() && !u.rooms.busy() &&
-		!u.outbox.busy() && !u.adhoc.busy() && !u.login.busy() && !u.account.busy()
+		!u.outbox.busy() && !u.commands.busy() && !u.login.busy() && !u.account.busy()
 }
 
 // onStanza handles one stanza from the user.
@@ -250,7 +251,7 @@ func (u *user) due() {
 	u.clients.due(now)
 	u.rooms.due(now)
 	u.outbox.due(now)
-	u.adhoc.due(now)
+	u.commands.due(now)
 	u.login.due(now)
 	u.account.due(now)
 }
@@ -258,7 +259,7 @@ func (u *user) due() {
 // next returns the time at which due must be called again, zero for never.
 func (u *user) next() time.Time {
 	next := earliest(u.calls.next(), u.roster.next(), u.clients.next(), u.rooms.next(),
-		u.outbox.next(), u.adhoc.next(), u.login.next(), u.account.next())
+		u.outbox.next(), u.commands.next(), u.login.next(), u.account.next())
 	if len(u.inbox.batch) > 0 {
 		next = earliest(next, u.inbox.stall.end)
 	}
@@ -274,7 +275,7 @@ func (u *user) reset(why resetReason) {
 	u.calls.reset(why)
 	u.roster.reset(why)
 	u.outbox.reset(why)
-	u.adhoc.reset(why)
+	u.commands.reset(why)
 	u.account.reset(why)
 }
 

@@ -16,9 +16,9 @@ var partOf = map[string]string{
 	"roster":  "roster", "blocklist": "roster", "nicknames": "roster", "rosterWriter": "roster",
 	"outbox": "outbox",
 	"rooms":  "rooms", "room": "rooms",
-	"calls":   "calls",
-	"adhoc":   "adhoc",
-	"account": "account",
+	"calls":    "calls",
+	"commands": "commands",
+	"account":  "account",
 }
 
 // TestParts: a part of a user calls the methods of another and leaves its fields alone.

@@ -72,9 +72,13 @@ func Item(columns [][2]string, values ...string) *element.Element {
 	return item
 }
 
-// Values returns the values of a submitted form, by field name.
-func Values(form *element.Element) map[string][]string {
-	values := make(map[string][]string)
+// Answers are the values of a submitted form, by field name. They are not checked: a field
+// may have no value or several, and any content.
+type Answers map[string][]string
+
+// Values returns the values of a submitted form; form may be nil.
+func Values(form *element.Element) Answers {
+	values := make(Answers)
 	if form == nil {
 		return values
 	}
@@ -87,6 +91,39 @@ func Values(form *element.Element) map[string][]string {
 	return values
 }
 
+// First returns the first value of a field, "" if it has none.
+func (a Answers) First(field string) string {
+	if len(a[field]) == 0 {
+		return ""
+	}
+	return a[field][0]
+}
+
+// Lines returns the lines of some text-multi or jid-multi fields without spaces around
+// them, and without empty lines. Clients send several lines as one value or as several.
+func (a Answers) Lines(fields ...string) []string {
+	var lines []string
+	for _, name := range fields {
+		for _, v := range a[name] {
+			for line := range strings.Lines(v) {
+				if line = strings.TrimSpace(line); line != "" {
+					lines = append(lines, line)
+				}
+			}
+		}
+	}
+	return lines
+}
+
+// Joined returns the values of each field as one text.
+func (a Answers) Joined() map[string]string {
+	all := make(map[string]string, len(a))
+	for name, v := range a {
+		all[name] = strings.Join(v, "\n")
+	}
+	return all
+}
+
 // refilled are the field types that keep their values when a form is shown again: those
 // without secrets.
 var refilled = map[string]bool{"text-single": true, "boolean": true, "list-single": true, "list-multi": true, "jid-single": true, "jid-multi": true}
@@ -94,7 +131,7 @@ var refilled = map[string]bool{"text-single": true, "boolean": true, "list-singl
 // Corrected returns a form to be shown again, with the entered values and a complaint: in
 // the first line of the instructions, which every client shows, and at the invalid field,
 // "" for none in particular.
-func Corrected(form *element.Element, entered map[string][]string, why, field string) *element.Element {
+func Corrected(form *element.Element, entered Answers, why, field string) *element.Element {
 	again := element.New(NSDataForm, "x").Set("type", form.Attr("type"))
 	if title := form.Child(NSDataForm, "title"); title != nil {
 		again.Add(title)
@@ -115,7 +152,7 @@ func Corrected(form *element.Element, entered map[string][]string, why, field st
 }
 
 // correctedField returns a field of such a form. marked is set for the invalid field.
-func correctedField(f *element.Element, entered map[string][]string, why string, marked bool) *element.Element {
+func correctedField(f *element.Element, entered Answers, why string, marked bool) *element.Element {
 	values, given := entered[f.Attr("var")]
 	given = given && refilled[f.Attr("type")]
 	again := NewField(f.Attr("var"), f.Attr("type"), f.Attr("label"))
