@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"transport/component/address"
+	"transport/component/adhoc"
 	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
@@ -26,17 +27,17 @@ const maxListed = 2000
 // it defines one.
 func adminCommands() []*command {
 	return []*command{
-		{Node: nsAdmin + "#get-registered-users-num", Name: "Count registered users", Who: Admins, Start: func(u *user, x *execution) { u.commands.countRegistered(x) }},
-		{Node: nsAdmin + "#get-online-users-num", Name: "Count users who are signed on", Who: Admins, Start: func(u *user, x *execution) { u.commands.countOnline(x) }},
-		{Node: nsAdmin + "#get-registered-users-list", Name: "List registered users", Who: Admins, Start: func(u *user, x *execution) { u.commands.listRegistered(x) }},
-		{Node: nsAdmin + "#get-online-users-list", Name: "List users who are signed on", Who: Admins, Start: func(u *user, x *execution) { u.commands.listOnline(x) }},
-		{Node: nsAdmin + "#user-stats", Name: "Show a user's state", Who: Admins, Start: func(u *user, x *execution) { u.commands.askUserStats(x) }},
-		{Node: nsAdmin + "#end-user-session", Aliases: []string{"disconnect-user"}, Name: "End users' sessions", Who: Admins, Start: func(u *user, x *execution) { u.commands.askEndSession(x) }},
-		{Node: nsAdmin + "#delete-user", Name: "Remove users' registrations", Who: Admins, Start: func(u *user, x *execution) { u.commands.askDeleteUser(x) }},
-		{Node: nsAdmin + "#announce", Name: "Send an announcement to all users who are signed on", Who: Admins, Start: func(u *user, x *execution) { u.commands.askAnnounce(x) }},
-		{Node: "statistics", Name: "Show counters", Word: "statistics", About: "counters of the gateway", Who: Admins,
+		{Node: nsAdmin + "#get-registered-users-num", Name: "Count registered users", Who: adhoc.Admins, Start: func(u *user, x *execution) { u.commands.countRegistered(x) }},
+		{Node: nsAdmin + "#get-online-users-num", Name: "Count users who are signed on", Who: adhoc.Admins, Start: func(u *user, x *execution) { u.commands.countOnline(x) }},
+		{Node: nsAdmin + "#get-registered-users-list", Name: "List registered users", Who: adhoc.Admins, Start: func(u *user, x *execution) { u.commands.listRegistered(x) }},
+		{Node: nsAdmin + "#get-online-users-list", Name: "List users who are signed on", Who: adhoc.Admins, Start: func(u *user, x *execution) { u.commands.listOnline(x) }},
+		{Node: nsAdmin + "#user-stats", Name: "Show a user's state", Who: adhoc.Admins, Start: func(u *user, x *execution) { u.commands.askUserStats(x) }},
+		{Node: nsAdmin + "#end-user-session", Aliases: []string{"disconnect-user"}, Name: "End users' sessions", Who: adhoc.Admins, Start: func(u *user, x *execution) { u.commands.askEndSession(x) }},
+		{Node: nsAdmin + "#delete-user", Name: "Remove users' registrations", Who: adhoc.Admins, Start: func(u *user, x *execution) { u.commands.askDeleteUser(x) }},
+		{Node: nsAdmin + "#announce", Name: "Send an announcement to all users who are signed on", Who: adhoc.Admins, Start: func(u *user, x *execution) { u.commands.askAnnounce(x) }},
+		{Node: "statistics", Name: "Show counters", Word: "statistics", About: "counters of the gateway", Who: adhoc.Admins,
 			Run: func(u *user) (string, *stanza.Error) { return u.c.statistics(u), nil }},
-		{Node: "reload", Name: "Read the configuration again", Word: "reload", About: "read the configuration again", Who: Admins, Run: func(u *user) (string, *stanza.Error) { return u.commands.reload() }},
+		{Node: "reload", Name: "Read the configuration again", Word: "reload", About: "read the configuration again", Who: adhoc.Admins, Run: func(u *user) (string, *stanza.Error) { return u.commands.reload() }},
 	}
 }
 

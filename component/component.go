@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"transport/component/address"
+	"transport/component/adhoc"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/stream"
@@ -81,7 +82,7 @@ type Component struct {
 	clock         Clock
 	disco         atomic.Pointer[discoAnswers]
 	policy        atomic.Pointer[Policy]
-	commands      *Table[*user]
+	commands      *adhoc.Table[*user]
 	counters      counters
 	limiter       limiter // used by the stream reader only
 	capsCache     capsCache

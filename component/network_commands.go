@@ -3,6 +3,7 @@ package component
 import (
 	"strings"
 
+	"transport/component/adhoc"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -17,12 +18,12 @@ func (c *Component) networkCommands() []*command {
 		if !c.services { // at the gateway, which has settings of its own
 			node = "server-configure"
 		}
-		all = append(all, &command{Node: node, Name: "Settings of this server", At: AtService, Who: Members, Edits: true, Start: func(u *user, x *execution) { u.commands.askSettings(x) }})
+		all = append(all, &command{Node: node, Name: "Settings of this server", At: adhoc.AtService, Who: adhoc.Members, Edits: true, Start: func(u *user, x *execution) { u.commands.askSettings(x) }})
 	}
 	if c.info.Features.Has(legacy.FeatureRooms) {
-		all = append(all, &command{Node: "configure", Name: "Settings of this room", At: AtRoom, Who: Members, Start: func(u *user, x *execution) { u.commands.askSettings(x) }})
+		all = append(all, &command{Node: "configure", Name: "Settings of this room", At: adhoc.AtRoom, Who: adhoc.Members, Start: func(u *user, x *execution) { u.commands.askSettings(x) }})
 	}
-	places := map[legacy.Place]Place{legacy.AtService: AtService, legacy.AtPerson: AtPerson, legacy.AtRoom: AtRoom, legacy.AtGateway: AtGateway}
+	places := map[legacy.Place]adhoc.Place{legacy.AtService: adhoc.AtService, legacy.AtPerson: adhoc.AtPerson, legacy.AtRoom: adhoc.AtRoom, legacy.AtGateway: adhoc.AtGateway}
 	for _, of := range c.info.Commands {
 		cmd := &command{Node: of.Name, Name: of.Label, At: places[of.At], When: func(u *user) bool { return u.commands.isSignedOn() }, Start: func(u *user, x *execution) { u.commands.askNetwork(x, of) }}
 		for _, f := range of.Form {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"transport/component/adhoc"
 	"transport/component/body"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -17,14 +18,14 @@ import (
 func (c *Component) roomCommands() []*command {
 	list := &command{Node: "list-rooms", Name: "List rooms", Word: "list", Argument: "[PATTERN]", Args: []string{"name"},
 		About: "list the rooms, or those with a pattern in their name or topic",
-		Who:   Members, Needs: legacy.FeatureRoomList, Start: func(u *user, x *execution) { u.rooms.listRoomsForm(x) }}
+		Who:   adhoc.Members, Needs: legacy.FeatureRoomList, Start: func(u *user, x *execution) { u.rooms.listRoomsForm(x) }}
 	if c.services {
 		list.Args, list.Argument = []string{"server", "name"}, "SERVER [PATTERN]"
 	}
 	return []*command{
 		{Node: "join-room", Name: "Join a room", Word: "join",
 			Argument: strings.ToUpper(cmp.Or(c.info.RoomName, "room")), Args: []string{"room"},
-			About: "have the gateway invite your client to a room", Who: Members, Needs: legacy.FeatureRooms,
+			About: "have the gateway invite your client to a room", Who: adhoc.Members, Needs: legacy.FeatureRooms,
 			Start: func(u *user, x *execution) { u.rooms.joinForm(x) }},
 		list,
 		{Node: "change-nick", Name: "Change my nick", Word: "nick", Argument: "NEW", Args: []string{"nick"},

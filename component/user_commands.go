@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"transport/component/adhoc"
 	"transport/component/body"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -15,44 +16,44 @@ import (
 func (c *Component) userCommands() []*command {
 	all := []*command{
 		{Node: "register", Name: "Register", Word: "register", Args: c.registerArgs(), Argument: c.registerWords(), About: "register with this gateway",
-			Who: Strangers, Start: func(u *user, x *execution) { u.commands.askRegistration(x) }},
+			Who: adhoc.Strangers, Start: func(u *user, x *execution) { u.commands.askRegistration(x) }},
 		{Node: "add-contact", Name: "Add a contact", Word: "add", Args: []string{"peer", "name"}, Argument: "ADDRESS [NAME]", About: "add somebody to your contacts",
-			Who: Members, Start: func(u *user, x *execution) { u.roster.askAdd(x) }},
+			Who: adhoc.Members, Start: func(u *user, x *execution) { u.roster.askAdd(x) }},
 		{Node: "remove-contact", Name: "Remove a contact", Word: "remove", Args: []string{"peer"}, Argument: "ADDRESS", About: "remove somebody from your contacts",
-			Who: Registered, When: func(u *user) bool { return u.commands.hasContacts() }, Start: func(u *user, x *execution) { u.roster.askRemove(x) }},
-		{Node: "contacts", Name: "List my contacts", Word: "contacts", About: "list your contacts on the network", Who: Registered, When: func(u *user) bool { return u.commands.hasContacts() },
+			Who: adhoc.Registered, When: func(u *user) bool { return u.commands.hasContacts() }, Start: func(u *user, x *execution) { u.roster.askRemove(x) }},
+		{Node: "contacts", Name: "List my contacts", Word: "contacts", About: "list your contacts on the network", Who: adhoc.Registered, When: func(u *user) bool { return u.commands.hasContacts() },
 			Run: func(u *user) (string, *stanza.Error) { return u.roster.contactsText(), nil }},
-		{Node: "invisible", Name: "Be invisible", Word: "invisible", About: "look offline to everybody on the network", Who: Registered,
+		{Node: "invisible", Name: "Be invisible", Word: "invisible", About: "look offline to everybody on the network", Who: adhoc.Registered,
 			Needs: legacy.FeatureInvisible, When: func(u *user) bool { return !u.account.option(optInvisible) }, Run: func(u *user) (string, *stanza.Error) { return u.commands.setInvisible("1") }},
-		{Node: "visible", Name: "Be visible again", Word: "visible", About: "undo invisible", Who: Registered,
+		{Node: "visible", Name: "Be visible again", Word: "visible", About: "undo invisible", Who: adhoc.Registered,
 			Needs: legacy.FeatureInvisible, When: func(u *user) bool { return u.account.option(optInvisible) }, Run: func(u *user) (string, *stanza.Error) { return u.commands.setInvisible("") }},
 		{Node: "block", Name: "Block somebody", Word: "block", Args: []string{"peer"}, Argument: "ADDRESS", About: "keep somebody from writing to you and seeing you",
-			Who: Registered, Needs: legacy.FeatureBlocking, When: func(u *user) bool { return u.commands.isSignedOn() }, Start: func(u *user, x *execution) { u.roster.askBlock(x) }},
+			Who: adhoc.Registered, Needs: legacy.FeatureBlocking, When: func(u *user) bool { return u.commands.isSignedOn() }, Start: func(u *user, x *execution) { u.roster.askBlock(x) }},
 		{Node: "unblock", Name: "Unblock somebody", Word: "unblock", Args: []string{"peer"}, Argument: "ADDRESS", About: "undo block",
-			Who: Registered, Needs: legacy.FeatureBlocking, When: func(u *user) bool { return u.commands.hasBlocked() }, Start: func(u *user, x *execution) { u.roster.askUnblock(x) }},
+			Who: adhoc.Registered, Needs: legacy.FeatureBlocking, When: func(u *user) bool { return u.commands.hasBlocked() }, Start: func(u *user, x *execution) { u.roster.askUnblock(x) }},
 		{Node: "blocked", Name: "List my blocked contacts", Word: "blocked", About: "list the people whom you have blocked",
-			Who: Registered, Needs: legacy.FeatureBlocking, When: func(u *user) bool { return u.commands.hasBlocked() }, Run: func(u *user) (string, *stanza.Error) { return u.roster.blockedText() }},
-		{Node: "presence", Name: "Show what is known of this contact's presence", At: AtPerson, Who: Registered, Start: func(u *user, x *execution) { u.roster.showPresence(x) }},
-		{Node: c.settingsNode(), Aliases: []string{"options", "configure", "global-configure"}, Name: "Settings", Word: "settings", Argument: "[NAME VALUE]", Edits: true, About: "show your settings, or change one", Who: Members, Start: func(u *user, x *execution) { u.commands.askOptions(x) }},
+			Who: adhoc.Registered, Needs: legacy.FeatureBlocking, When: func(u *user) bool { return u.commands.hasBlocked() }, Run: func(u *user) (string, *stanza.Error) { return u.roster.blockedText() }},
+		{Node: "presence", Name: "Show what is known of this contact's presence", At: adhoc.AtPerson, Who: adhoc.Registered, Start: func(u *user, x *execution) { u.roster.showPresence(x) }},
+		{Node: c.settingsNode(), Aliases: []string{"options", "configure", "global-configure"}, Name: "Settings", Word: "settings", Argument: "[NAME VALUE]", Edits: true, About: "show your settings, or change one", Who: adhoc.Members, Start: func(u *user, x *execution) { u.commands.askOptions(x) }},
 		{Node: "status", Name: "Show the state of my account", Word: "status", About: "whether you are signed on, and why not",
 			When: func(u *user) bool { return u.commands.hasAccount() }, Run: func(u *user) (string, *stanza.Error) { return u.login.statusText(), nil }},
-		{Node: "login", Name: "Sign on", Word: "login", About: "sign on, after logout or a failure", Who: Registered,
+		{Node: "login", Name: "Sign on", Word: "login", About: "sign on, after logout or a failure", Who: adhoc.Registered,
 			When: func(u *user) bool { return !u.commands.isSignedOn() }, Run: func(u *user) (string, *stanza.Error) { return u.commands.login() }},
-		{Node: "logout", Name: "Sign off until I sign on again", Word: "logout", About: "sign off, and stay so until you write login", Who: Registered,
+		{Node: "logout", Name: "Sign off until I sign on again", Word: "logout", About: "sign off, and stay so until you write login", Who: adhoc.Registered,
 			When: func(u *user) bool { return !u.account.option(optLoggedOut) }, Run: func(u *user) (string, *stanza.Error) { return u.commands.logout() }},
-		{Node: "reconnect", Name: "Connect anew", Word: "reconnect", About: "close the connection to the network and open it again", Who: Registered,
+		{Node: "reconnect", Name: "Connect anew", Word: "reconnect", About: "close the connection to the network and open it again", Who: adhoc.Registered,
 			When: func(u *user) bool { return u.commands.isSignedOn() }, Run: func(u *user) (string, *stanza.Error) { return u.commands.reconnect() }},
-		{Node: "sync-contacts", Name: "Offer me my contacts again", Word: "sync", About: "ask again about contacts that are not on your list", Who: Registered,
+		{Node: "sync-contacts", Name: "Offer me my contacts again", Word: "sync", About: "ask again about contacts that are not on your list", Who: adhoc.Registered,
 			When: func(u *user) bool { return len(u.roster.unsynced()) > 0 }, Run: func(u *user) (string, *stanza.Error) { return u.roster.syncContacts() }},
 		{Node: "import-contacts", Name: "Import contacts", Word: "import", Args: []string{"contacts"}, About: "add many contacts, one a line",
-			Who: Registered, When: func(u *user) bool { return u.commands.isSignedOn() }, Start: func(u *user, x *execution) { u.roster.askImport(x) }},
-		{Node: "export-contacts", Name: "Export my contacts", Word: "export", About: "show a table of your contacts", Who: Registered, When: func(u *user) bool { return u.commands.hasContacts() }, Start: func(u *user, x *execution) { u.roster.exportContacts(x) }},
+			Who: adhoc.Registered, When: func(u *user) bool { return u.commands.isSignedOn() }, Start: func(u *user, x *execution) { u.roster.askImport(x) }},
+		{Node: "export-contacts", Name: "Export my contacts", Word: "export", About: "show a table of your contacts", Who: adhoc.Registered, When: func(u *user) bool { return u.commands.hasContacts() }, Start: func(u *user, x *execution) { u.roster.exportContacts(x) }},
 		{Node: "change-registration", Name: "Change my account", Word: "account", Argument: "[NAME VALUE]", Edits: true, About: "show your registration, or change one thing in it",
-			Who: Registered, Start: func(u *user, x *execution) { u.commands.askRegistration(x) }},
+			Who: adhoc.Registered, Start: func(u *user, x *execution) { u.commands.askRegistration(x) }},
 	}
 	if c.asksFor("password") != nil {
 		all = append(all, &command{Word: "password", Args: []string{"password"}, Argument: "NEW",
-			About: "when the password on " + c.info.Name + " has changed", Who: Registered, Start: func(u *user, x *execution) { u.commands.askPassword(x) }})
+			About: "when the password on " + c.info.Name + " has changed", Who: adhoc.Registered, Start: func(u *user, x *execution) { u.commands.askPassword(x) }})
 	}
 	return all
 }
@@ -71,15 +72,15 @@ func (c *Component) settingsNode() string {
 
 // endCommands returns the commands that end an account.
 func endCommands() []*command {
-	return []*command{{Node: "unregister", Name: "Remove my account from this gateway", Word: "unregister", About: "remove your account from this gateway", Who: Registered, Start: func(u *user, x *execution) { u.commands.askUnregister(x) }}}
+	return []*command{{Node: "unregister", Name: "Remove my account from this gateway", Word: "unregister", About: "remove your account from this gateway", Who: adhoc.Registered, Start: func(u *user, x *execution) { u.commands.askUnregister(x) }}}
 }
 
 // debugCommands returns the commands for client developers. They are listed for
 // administrators only, and run for everybody.
 func debugCommands() []*command {
 	return []*command{
-		{Node: "ping", Name: "See whether the gateway answers", Who: Developers, Run: func(*user) (string, *stanza.Error) { return "Pong", nil }},
-		{Node: "hello", Name: "See whether forms work", Who: Developers, Start: func(u *user, x *execution) { u.commands.askName(x) }},
+		{Node: "ping", Name: "See whether the gateway answers", Who: adhoc.Developers, Run: func(*user) (string, *stanza.Error) { return "Pong", nil }},
+		{Node: "hello", Name: "See whether forms work", Who: adhoc.Developers, Start: func(u *user, x *execution) { u.commands.askName(x) }},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"transport/component/adhoc"
 	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
@@ -12,13 +13,13 @@ import (
 )
 
 type (
-	command   = Command[*user]
-	execution = Execution[*user]
+	command   = adhoc.Command[*user]
+	execution = adhoc.Execution[*user]
 )
 
 // commandTable returns the commands of the gateway, in the order of their listing.
-func (c *Component) commandTable() *Table[*user] {
-	return NewTable(c.info, slices.Concat(c.roomCommands(), c.userCommands(), c.networkCommands(), endCommands(), adminCommands(), debugCommands())...)
+func (c *Component) commandTable() *adhoc.Table[*user] {
+	return adhoc.NewTable(c.info, slices.Concat(c.roomCommands(), c.userCommands(), c.networkCommands(), endCommands(), adminCommands(), debugCommands())...)
 }
 
 // commands are the running commands of the user, by forms or by words. As the host of the
@@ -26,10 +27,10 @@ func (c *Component) commandTable() *Table[*user] {
 type commands struct {
 	u *user
 
-	engine Engine[*user]
+	engine adhoc.Engine[*user]
 }
 
-func (cm *commands) init() { cm.engine = newEngine(cm.u, cm, cm.u.c.commands) }
+func (cm *commands) init() { cm.engine = adhoc.New(cm.u, cm, cm.u.c.commands) }
 
 func (cm *commands) due(now time.Time) { cm.engine.Due(now) }
 
@@ -82,19 +83,19 @@ func (cm *commands) onItems(r *stanza.Request) {
 // onText handles a message to the gateway.
 func (cm *commands) onText(st *stanza.Inbound, text string) { cm.engine.OnText(st, text) }
 
-// Now implements Host, like the methods below.
+// Now implements adhoc.Host, like the methods below.
 func (cm *commands) Now() time.Time { return cm.u.c.clock.Now() }
 
 // In reports whether the user belongs to an audience of commands.
-func (cm *commands) In(who Audience) bool {
+func (cm *commands) In(who adhoc.Audience) bool {
 	switch who {
-	case Strangers:
+	case adhoc.Strangers:
 		return !cm.u.account.isRegistered()
-	case Registered:
+	case adhoc.Registered:
 		return cm.u.account.isRegistered()
-	case Members:
+	case adhoc.Members:
 		return cm.u.account.isRegistered() || cm.u.c.info.Guests
-	case Admins:
+	case adhoc.Admins:
 		return cm.u.c.isAdmin(cm.u.bare)
 	}
 	return true
@@ -136,7 +137,7 @@ func (cm *commands) Help() string {
 	} else {
 		text += cm.u.c.howToRegister()
 	}
-	if cm.u.c.info.RoomName != "" && cm.In(Members) {
+	if cm.u.c.info.RoomName != "" && cm.In(adhoc.Members) {
 		text += "\nJoin a room as <" + cm.u.c.info.RoomName + ">@" + cm.u.c.domain + "."
 	}
 	return text

@@ -1,4 +1,4 @@
-package component
+package adhoc
 
 import (
 	"cmp"

@@ -1,4 +1,4 @@
-package component
+package adhoc
 
 import (
 	"time"
@@ -49,7 +49,7 @@ func (x *Execution[U]) ByWords() bool { return x.Request.Name == "message" }
 func (x *Execution[U]) Ask(form *element.Element, last bool, next func(xep.Answers)) {
 	x.stages = append(x.stages, stage{form, last, next})
 	x.expires = x.engine.host.Now().Add(answerTime)
-	lazySet(&x.engine.executions, x.id, x)
+	put(&x.engine.executions, x.id, x)
 	x.showForm(form)
 }
 

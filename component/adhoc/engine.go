@@ -1,4 +1,4 @@
-package component
+package adhoc
 
 import (
 	"crypto/rand"
@@ -47,8 +47,8 @@ type Engine[U any] struct {
 	late       map[string]time.Time     // clients whose dialogue has expired, until when that is remembered
 }
 
-// newEngine returns the engine of a user.
-func newEngine[U any](user U, host Host, table *Table[U]) Engine[U] {
+// New returns the engine of a user.
+func New[U any](user U, host Host, table *Table[U]) Engine[U] {
 	return Engine[U]{user: user, host: host, table: table}
 }
 
@@ -65,7 +65,7 @@ func (e *Engine[U]) Due(now time.Time) {
 		}
 		delete(e.executions, id)
 		if x.inDialogue() && len(e.late) < maxLate {
-			lazySet(&e.late, x.From, now.Add(answerTime))
+			put(&e.late, x.From, now.Add(answerTime))
 		}
 	}
 }
@@ -209,4 +209,12 @@ func (e *Engine[U]) resume(r *stanza.Request, cmd *Command[U]) {
 // commandError returns a bad-request error with a condition of XEP-0050. (XEP-0050 §4.4)
 func commandError(special string) stanza.Error {
 	return stanza.Error{Type: stanza.Modify, Condition: stanza.BadRequest, Special: element.New(xep.NSCommands, special)}
+}
+
+// put sets m[key] and creates the map at first use: most users never need theirs.
+func put[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = make(map[K]V)
+	}
+	(*m)[key] = value
 }
