@@ -118,6 +118,8 @@ func formText(form *element.Element) string {
 			}
 			lines = append(lines, strings.Join(cells, ", "))
 		case e.Name != "field" || e.Attr("type") == "hidden":
+		case e.Attr("type") == "fixed":
+			lines = append(lines, valueText(e))
 		case form.Attr("type") == "form":
 			lines = append(lines, e.Attr("var")+" = "+valueText(e)+": "+e.Attr("label"))
 		default:

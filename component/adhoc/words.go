@@ -273,7 +273,6 @@ func (x *Execution[U]) promptAgain(complaint, field string) {
 		x.Finish("error", complaint, nil)
 		return
 	}
-	delete(d.given, field)
 	d.asking = field
 	x.prompt(complaint + "\n" + question(f))
 }
