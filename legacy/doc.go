@@ -6,7 +6,7 @@
 // # Writing an adapter
 //
 // A network is one folder under legacy/ and one line in the driver table of
-// cmd/transport. legacytest.Echo is the smallest complete adapter; read it
+// cmd/transport/internal/config. legacytest.Echo is the smallest complete adapter; read it
 // beside this page.
 //
 //  1. The gateway creates one Network per [[network]] block of the configuration.

@@ -81,7 +81,7 @@ func (ejabberd) prepare(dir string, o Options) error {
 	line("auth_password_format: plain")
 	line("listen:")
 	line("  - port: %d\n    ip: \"127.0.0.1\"\n    module: ejabberd_c2s\n    starttls: %t", o.ClientPort, o.TLS)
-	line("  - port: %d\n    ip: \"127.0.0.1\"\n    module: ejabberd_service\n    access: all\n    global_routes: false", o.ComponentPort)
+	line("  - port: %d\n    ip: \"127.0.0.1\"\n    module: ejabberd_service\n    access: all\n    global_routes: false", o.componentPort)
 	if len(o.Components) > 0 {
 		line("    hosts:")
 	}

@@ -91,7 +91,7 @@ func (p prosody) prepare(dir string, o Options) error {
 	line(`local_interfaces = { "127.0.0.1" }`)
 	line(`component_interfaces = { "127.0.0.1" }`)
 	line("c2s_ports = { %d }", o.ClientPort)
-	line("component_ports = { %d }", o.ComponentPort)
+	line("component_ports = { %d }", o.componentPort)
 	line("legacy_ssl_ports = { }")
 	line("c2s_direct_tls_ports = { }")
 	if o.Privileged {
@@ -157,9 +157,9 @@ func (p prosody) prepare(dir string, o Options) error {
 func (prosody) web(line func(string, ...any), dir string, o Options) {
 	line("http_interfaces, https_interfaces = { %[1]s }, { %[1]s }", luaQuote(o.Host))
 	if !o.Web {
-		line("http_ports, https_ports = { %d }, { }", o.UploadPort)
+		line("http_ports, https_ports = { %d }, { }", o.uploadPort)
 		line("http_default_host = %s", luaQuote("upload."+o.Domain))
-		line("http_external_url = %s", luaQuote("http://"+loopback(o.UploadPort)+"/"))
+		line("http_external_url = %s", luaQuote("http://"+loopback(o.uploadPort)+"/"))
 		return
 	}
 	line("http_ports, https_ports = { }, { %d }", o.WebPort)

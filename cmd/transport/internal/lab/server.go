@@ -22,8 +22,7 @@ type Options struct {
 	Domain     string            // "" for localhost
 	Users      map[string]string // localpart to password
 	Components map[string]string // domain to secret
-	// Ports to listen on, 0 for a free one.
-	ClientPort, ComponentPort int
+	ClientPort int               // to listen on for clients, 0 for a free one
 	// Host is the loopback address that the server listens on for clients, "" for
 	// 127.0.0.1. Only Prosody supports another one, on which the standard ports are free.
 	Host string
@@ -33,15 +32,16 @@ type Options struct {
 	// Privileged grants the components the privileges to write rosters and to send
 	// messages as users (XEP-0356), if the server supports it.
 	Privileged bool
-	// Uploads makes Prosody accept HTTP uploads on UploadPort. (XEP-0363)
-	Uploads    bool
-	UploadPort int // 0 for a free one
+	// Uploads makes Prosody accept HTTP uploads. (XEP-0363)
+	Uploads bool
 	// Web makes Prosody serve WebSocket and BOSH over HTTPS on WebPort. Uploads then use
 	// this port, too. It requires TLS.
 	Web     bool
 	WebPort int // 0 for a free one
 	// Debug sets the server's log level to debug.
 	Debug bool
+
+	componentPort, uploadPort int // free ones, chosen at the start
 }
 
 // Server is an XMPP server. Its methods must not be called concurrently.
@@ -109,11 +109,11 @@ func try(ctx context.Context, program server, o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	if o.ComponentPort, err = choosePort(o.ComponentPort); err != nil {
+	if o.componentPort, err = choosePort(0); err != nil {
 		return nil, err
 	}
 	if o.Uploads {
-		if o.UploadPort, err = choosePort(o.UploadPort); err != nil {
+		if o.uploadPort, err = choosePort(0); err != nil {
 			return nil, err
 		}
 	}
@@ -128,7 +128,7 @@ func try(ctx context.Context, program server, o Options) (*Server, error) {
 		dir:     dir,
 	}
 	if len(o.Components) > 0 {
-		s.Component = loopback(o.ComponentPort)
+		s.Component = loopback(o.componentPort)
 	}
 	if o.Web {
 		s.Web = hostPort(o.Host, o.WebPort)
