@@ -257,10 +257,14 @@ func (c *Component) statistics(u *user) string {
 		rows = count(stats.Accounts, "registration") + ", " + count(stats.Contacts, "contact") + ", " + count(stats.Messages, "kept message")
 	}
 	n := &c.counters
-	return fmt.Sprintf("Version %s, up for %s.\nUsers: %d registered here, %d signed on.\nStanzas received: %d, refused: %d.\n"+
-		"Messages to the network: %d, failed: %d. Messages from the network: %d.\nConnections to the XMPP server: %d.\n"+
-		"Database, all networks: %s.\nMemory in use: %d KiB, goroutines: %d.",
-		c.cfg.Version, c.clock.Now().Sub(c.started).Round(time.Second), len(c.registeredUsers()), len(c.signedOnUsers()),
-		n.stanzas.Load(), n.refused.Load(), n.toNetwork.Load(), n.failed.Load(), n.fromNetwork.Load(), n.links.Load(),
-		rows, (mem.HeapInuse+mem.StackInuse)>>10, runtime.NumGoroutine())
+	var b strings.Builder
+	fmt.Fprintf(&b, "Version %s, up for %s.\n", c.cfg.Version, c.clock.Now().Sub(c.started).Round(time.Second))
+	fmt.Fprintf(&b, "Users: %d registered here, %d signed on.\n", len(c.registeredUsers()), len(c.signedOnUsers()))
+	fmt.Fprintf(&b, "Stanzas received: %d, refused: %d.\n", n.stanzas.Load(), n.refused.Load())
+	fmt.Fprintf(&b, "Messages to the network: %d, failed: %d. ", n.toNetwork.Load(), n.failed.Load())
+	fmt.Fprintf(&b, "Messages from the network: %d.\n", n.fromNetwork.Load())
+	fmt.Fprintf(&b, "Connections to the XMPP server: %d.\n", n.links.Load())
+	fmt.Fprintf(&b, "Database, all networks: %s.\n", rows)
+	fmt.Fprintf(&b, "Memory in use: %d KiB, goroutines: %d.", (mem.HeapInuse+mem.StackInuse)>>10, runtime.NumGoroutine())
+	return b.String()
 }

@@ -156,12 +156,52 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// The table of ARCHITECTURE.md and mayImport have the same packages.
+// The table of ARCHITECTURE.md has the packages of mayImport with their imports, and
+// imports only go down the table.
 func TestArchitectureTable(t *testing.T) {
-	text := readTop(t, "ARCHITECTURE.md")
-	for folder := range mayImport {
-		if !strings.Contains(text, "| `"+folder+"` |") {
-			t.Errorf("ARCHITECTURE.md has no row for %s", folder)
+	rows := make(map[string]int) // the position of each folder
+	listed := make(map[string][]string)
+	_, table, _ := strings.Cut(readTop(t, "ARCHITECTURE.md"), "\n|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	for line := range strings.SplitSeq(table, "\n") {
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		switch folder := strings.Trim(cells[0], "`"); {
+		case folder == "testdata":
+		case len(cells) != 3 || mayImport[folder] == nil:
+			t.Errorf("ARCHITECTURE.md: there is no such package, or its row is not complete: %s", line)
+		default:
+			rows[folder] = len(rows)
+			listed[folder] = importsInTable(cells[2])
 		}
 	}
+	for folder, may := range mayImport {
+		if _, ok := rows[folder]; !ok {
+			t.Errorf("ARCHITECTURE.md has no row for %s", folder)
+			continue
+		}
+		if slices.Sort(listed[folder]); !slices.Equal(listed[folder], slices.Sorted(slices.Values(may))) {
+			t.Errorf("ARCHITECTURE.md lets %s import %q, mayImport %q", folder, listed[folder], may)
+		}
+		for to, row := range rows {
+			if to != folder && allowed(to, may) && row < rows[folder] {
+				t.Errorf("ARCHITECTURE.md: %s is above %s, which imports it", to, folder)
+			}
+		}
+	}
+}
+
+// importsInTable reads the last cell of a row: names of folders, "everything", or "–" for
+// none.
+func importsInTable(cell string) []string {
+	var folders []string
+	for name := range strings.SplitSeq(cell, ", ") {
+		switch name = strings.Trim(name, "`"); name {
+		case "everything":
+			folders = append(folders, "…")
+		case "–":
+		default:
+			folders = append(folders, name)
+		}
+	}
+	return folders
 }
