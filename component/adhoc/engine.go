@@ -16,10 +16,10 @@ type Host interface {
 	Now() time.Time
 	// In reports whether the user belongs to an audience.
 	In(Audience) bool
-	// Refusal is what the user reads who runs a command for another audience.
+	// Refusal is the answer to a command that is for another audience than the user's.
 	Refusal() string
-	// Await makes sure that a request, which a message has made, is answered in time: it
-	// sets the request's deadline and fails it then.
+	// Await takes a request that was made by a message. It sets the request's deadline, and
+	// fails the request then.
 	Await(*stanza.Request)
 	// Say sends a chat message from the gateway to a full JID.
 	Say(to, text string)

@@ -75,7 +75,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// XEP-0050 §2.2: what a client learns about the list, and about a command.
+// XEP-0050 §2.2: disco#info of the list, and of a command.
 func TestInfo(t *testing.T) {
 	for _, tt := range []struct {
 		at         legacy.Peer
@@ -219,8 +219,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// XEP-0050 §4.3: answers that other answers can mend show their form again, with what was
-// entered; what no answer mends ends the command.
+// XEP-0050 §4.3: an error that other answers can mend shows the form again, with the entered
+// values; any other error ends the command.
 func TestErrorsInForm(t *testing.T) {
 	for _, tt := range []struct {
 		cups, why, marked string

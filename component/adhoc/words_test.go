@@ -100,8 +100,8 @@ func TestDialogues(t *testing.T) {
 	w.did("joined bob", "green  false", "joined ann")
 }
 
-// What is written too late is neither a command nor sent to the network: it may be a
-// password. That holds once for each client, and for a while.
+// A late answer is neither a command nor sent to the network: it may be a password. That
+// holds once for each client, and for a while.
 func TestLate(t *testing.T) {
 	w := newWorld(t)
 	w.takes = true
@@ -143,7 +143,7 @@ func TestQuestionsInTime(t *testing.T) {
 	w.did("green  false")
 }
 
-// A network may take what is no command, and what looks like its own protocol.
+// A network may take texts that are no commands, or look like its own protocol.
 func TestRaw(t *testing.T) {
 	w := newWorld(t)
 	w.takes = true
