@@ -62,15 +62,62 @@ func (s *echoSession) Send(_ context.Context, m legacy.Outgoing) error {
 	}
 }
 
+// roomNetwork is an echo network with rooms: what a user says there, bob repeats.
+type roomNetwork struct{ echoNetwork }
+
+func (roomNetwork) Info() legacy.Info {
+	info := echoNetwork{}.Info()
+	info.Features = legacy.FeatureRooms
+	return info
+}
+
+func (roomNetwork) ParsePeer(name string) (legacy.Peer, error) {
+	return legacy.Peer{ID: name, Room: name[0] == '#'}, nil
+}
+
+func (n roomNetwork) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, error) {
+	s, err := n.echoNetwork.NewSession(a, env)
+	return roomEcho{s.(*echoSession)}, err
+}
+
+type roomEcho struct{ *echoSession }
+
+func (s roomEcho) Run(ctx context.Context) error {
+	s.env.Emit(legacy.Ready{})
+	for {
+		select {
+		case m := <-s.queue:
+			if m.Ref == "" {
+				s.env.Emit(legacy.RoomJoined{Room: m.To, Nick: m.Text, Occupants: []legacy.Occupant{{Nick: m.Text}, {Nick: "bob"}}})
+				continue
+			}
+			s.env.Emit(legacy.MessageSent{Ref: m.Ref})
+			s.env.Emit(legacy.RoomMessage{Room: m.To, Nick: "bob", Text: m.Text})
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (s roomEcho) JoinRoom(ctx context.Context, room legacy.Peer, nick, _ string) error {
+	return s.Send(ctx, legacy.Outgoing{To: room, Text: nick})
+}
+
+func (roomEcho) LeaveRoom(context.Context, legacy.Peer, string) error                   { return nil }
+func (roomEcho) SetNick(context.Context, legacy.Peer, string) error                     { return nil }
+func (roomEcho) Invite(context.Context, legacy.Peer, legacy.Peer) error                 { return nil }
+func (roomEcho) SetTopic(context.Context, legacy.Peer, string) error                    { return nil }
+func (roomEcho) Moderate(context.Context, string, legacy.Peer, legacy.Moderation) error { return nil }
+
 // played is the server's end of a component's stream.
 type played struct {
 	net.Conn
 	r *bufio.Reader
 }
 
-// play starts a component on an echo network with registered users, and returns
+// play starts a component on a network with registered users, and returns
 // the server's end of its stream.
-func play(b *testing.B, users ...string) *played {
+func play(b *testing.B, network legacy.Network, users ...string) *played {
 	b.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	dir := b.TempDir()
@@ -88,7 +135,7 @@ func play(b *testing.B, users ...string) *played {
 		b.Fatal(err)
 	}
 	c, err := component.New(component.Config{
-		Domain: "echo.example", Server: ln.Addr().String(), Secret: "s", Network: echoNetwork{},
+		Domain: "echo.example", Server: ln.Addr().String(), Secret: "s", Network: network,
 		Registry: db, Log: zerolog.Nop(), Dial: new(net.Dialer).DialContext,
 		Policy: component.Policy{Allow: []string{"*"}},
 	})
@@ -199,7 +246,7 @@ func (p *played) stream(b *testing.B, window int, stanza func(i int) string, mar
 
 // BenchmarkPing is reader → dispatch → writer.
 func BenchmarkPing(b *testing.B) {
-	p := play(b)
+	p := play(b, echoNetwork{})
 	p.stream(b, 1000, func(i int) string {
 		return "<iq type='get' id='" + strconv.Itoa(i) + "' from='alice@example/phone' to='echo.example'><ping xmlns='urn:xmpp:ping'/></iq>"
 	}, "type='result'")
@@ -214,7 +261,7 @@ func BenchmarkEcho(b *testing.B) {
 			for i := range users {
 				names = append(names, fmt.Sprintf("alice%d@example", i))
 			}
-			p := play(b, names...)
+			p := play(b, echoNetwork{}, names...)
 			for _, n := range names {
 				fmt.Fprintf(p, "<presence from='%s/phone' to='echo.example'/>", n)
 			}
@@ -231,6 +278,26 @@ func BenchmarkEcho(b *testing.B) {
 					"<body>Wherefore art thou, Romeo? Deny thy father and refuse thy na</body>" +
 					"<active xmlns='http://jabber.org/protocol/chatstates'/><request xmlns='urn:xmpp:receipts'/></message>"
 			}, "<body>")
+		})
+	}
+}
+
+// BenchmarkRoom is a room message's whole way: it is reflected to each of the user's
+// clients in the room, and so is bob's.
+func BenchmarkRoom(b *testing.B) {
+	for _, clients := range []int{1, 4} {
+		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
+			p := play(b, roomNetwork{}, "alice@example")
+			for i := range clients {
+				fmt.Fprintf(p, "<presence from='alice@example/%d' to='#club@echo.example/alice'><x xmlns='http://jabber.org/protocol/muc'/></presence>", i)
+			}
+			if err := p.serve("<subject/>", clients); err != nil {
+				b.Fatal(err)
+			}
+			p.stream(b, 200, func(i int) string {
+				return "<message type='groupchat' id='" + strconv.Itoa(i) + "' from='alice@example/0' to='#club@echo.example'>" +
+					"<body>Wherefore art thou, Romeo? Deny thy father and refuse thy na</body></message>"
+			}, "/bob\" to=\"alice@example/0\"")
 		})
 	}
 }

@@ -109,7 +109,7 @@ func (bl *blocklist) onBlockList(r *stanza.Request) {
 	}
 	list := element.New(xep.NSBlocking, "blocklist")
 	for _, id := range slices.Sorted(maps.Keys(bl.blocked)) {
-		list.Add(element.New(xep.NSBlocking, "item").Set("jid", bl.ro.u.c.contactJID(id)))
+		list.Add(element.New(xep.NSBlocking, "item").Set("jid", bl.ro.u.c.peers.JID(id)))
 	}
 	r.Reply(list)
 }
@@ -129,7 +129,7 @@ func (bl *blocklist) onBlockIQ(r *stanza.Request) {
 			r.Fail(stanza.ErrJIDMalformed)
 			return
 		}
-		peer, err := bl.ro.u.c.peer(jid)
+		peer, err := bl.ro.u.c.peers.Contact(jid)
 		switch {
 		case jid.Domain != bl.ro.u.c.domain || jid.Local == "":
 			r.Fail(stanza.ErrItemNotFound.With("Only people on " + bl.ro.u.c.cfg.Name + " can be blocked here."))
@@ -190,7 +190,7 @@ func (bl *blocklist) anyPeerByText(text string) (legacy.Peer, error) {
 		return legacy.Peer{}, legacy.Errorf(legacy.NotFound, "Enter an address.")
 	}
 	if jid, err := address.Parse(text); err == nil && jid.Domain == bl.ro.u.c.domain && jid.Local != "" {
-		return bl.ro.u.c.parsePeer(jid.Local)
+		return bl.ro.u.c.peers.ParseLocal(jid.Local)
 	}
 	return bl.ro.u.c.cfg.Network.ParsePeer(text)
 }

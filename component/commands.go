@@ -46,7 +46,7 @@ func (cm *commands) reset(why resetReason) {
 
 // onCommand handles the IQ of an ad-hoc command. (XEP-0050 §2.4)
 func (cm *commands) onCommand(r *stanza.Request) {
-	peer, err := cm.u.c.addressed(r.To)
+	peer, err := cm.u.c.peers.At(r.To)
 	if err != nil {
 		r.Fail(stanza.Translate(err))
 		return
@@ -56,7 +56,7 @@ func (cm *commands) onCommand(r *stanza.Request) {
 
 // onItems answers disco#items: with rooms, or about a node of commands.
 func (cm *commands) onItems(r *stanza.Request) {
-	peer, err := cm.u.c.addressed(r.To)
+	peer, err := cm.u.c.peers.At(r.To)
 	if err != nil {
 		r.Fail(stanza.Translate(err))
 		return
@@ -67,7 +67,7 @@ func (cm *commands) onItems(r *stanza.Request) {
 	case r.Payload.Attr("node") != "":
 		cm.engine.OnItems(r, peer)
 		return
-	case peer.Service || peer.ID == "" && !cm.u.c.services && lists:
+	case peer.Service || peer.ID == "" && !cm.u.c.info.Services && lists:
 		cm.u.rooms.onRoomList(r, peer)
 		return
 	case peer.ID == "":
@@ -122,7 +122,7 @@ func (cm *commands) Say(to, text string) { cm.u.c.say(to, text) }
 // its service has no address of its own.
 func (cm *commands) Raw(st *stanza.Inbound) bool {
 	raw := slices.ContainsFunc(cm.u.c.info.Commands, func(of legacy.Command) bool { return of.Raw })
-	if cm.u.c.services || !raw || !cm.isSignedOn() {
+	if cm.u.c.info.Services || !raw || !cm.isSignedOn() {
 		return false
 	}
 	cm.u.outbox.sendTo(st, legacy.Peer{Service: true}, body.Clean(body.Plain(st.Element)))
@@ -133,7 +133,7 @@ func (cm *commands) Raw(st *stanza.Inbound) bool {
 func (cm *commands) Help() string {
 	text := "This is the gateway to " + cm.u.c.cfg.Name + ". "
 	if cm.u.account.isRegistered() {
-		text += "Add a contact as " + cm.u.c.exampleJID() + ", or search for the " + cm.u.c.info.PeerName + " with your client."
+		text += "Add a contact as " + cm.u.c.peers.ExampleJID() + ", or search for the " + cm.u.c.info.PeerName + " with your client."
 	} else {
 		text += cm.u.c.howToRegister()
 	}

@@ -19,6 +19,7 @@ import (
 	"transport/component/address"
 	"transport/component/adhoc"
 	"transport/component/element"
+	"transport/component/peers"
 	"transport/component/stanza"
 	"transport/component/stream"
 	"transport/component/xep"
@@ -73,8 +74,11 @@ type Policy struct {
 
 // Component is one gateway domain. Make it with New and run it once with Run.
 type Component struct {
-	addresses
 	actors
+
+	domain string
+	info   legacy.Info // of the network
+	peers  peers.Map
 
 	host          stanza.Host // for answers
 	cfg           Config
@@ -128,13 +132,15 @@ func New(cfg Config) (*Component, error) {
 		cfg.Name = info.Name
 	}
 	c := &Component{
-		cfg:       cfg,
-		addresses: addresses{domain: domain.Domain, network: cfg.Network, info: info, services: info.Services},
-		log:       cfg.Log.With().Str("network", domain.Domain).Logger(),
-		clock:     cfg.Clock,
-		signOns:   make(chan struct{}, maxSignOns),
-		started:   cfg.Clock.Now(),
-		archive:   newArchiver(),
+		cfg:     cfg,
+		domain:  domain.Domain,
+		info:    info,
+		peers:   peers.Map{Domain: domain.Domain, Network: cfg.Network, Info: info},
+		log:     cfg.Log.With().Str("network", domain.Domain).Logger(),
+		clock:   cfg.Clock,
+		signOns: make(chan struct{}, maxSignOns),
+		started: cfg.Clock.Now(),
+		archive: newArchiver(),
 	}
 	c.actors.c, c.users = c, make(map[string]*user)
 	c.registered, c.stale = make(map[string]struct{}), make(map[string]struct{})
@@ -254,7 +260,7 @@ func (c *Component) send(e *element.Element) {
 // empty ID, as a chat message. A text that was held is stamped with its time, zero for
 // none. (RFC 6121 §5.2.2, XEP-0203 §2)
 func (c *Component) sendChat(peer, to, text string, held time.Time) {
-	m := element.New(stanza.NS, "message").Set("from", c.full(c.contactJID(peer))).Set("to", to).Set("type", "chat").Set("id", newID()).
+	m := element.New(stanza.NS, "message").Set("from", c.peers.Full(c.peers.JID(peer))).Set("to", to).Set("type", "chat").Set("id", newID()).
 		Add(element.New(stanza.NS, "body").AddText(text))
 	if !held.IsZero() {
 		m.Add(xep.Delay(c.domain, held))

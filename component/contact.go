@@ -38,7 +38,7 @@ func (ro *roster) contact(peer string) *contact {
 	if ct == nil {
 		ct = &contact{
 			Contact: registry.Contact{Network: ro.u.c.domain, User: ro.u.bare, Peer: peer},
-			jid:     ro.u.c.contactJID(peer),
+			jid:     ro.u.c.peers.JID(peer),
 		}
 		ro.contacts[peer] = ct
 	}
@@ -90,7 +90,7 @@ func (ro *roster) onSubscription(st *stanza.Inbound) {
 	}
 	peer, err := legacy.Peer{}, error(nil)
 	if st.To.Local != "" {
-		peer, err = ro.u.c.peer(st.To)
+		peer, err = ro.u.c.peers.Contact(st.To)
 	}
 	if err == nil && len(ro.contacts) > maxContacts && ro.contacts[peer.ID] == nil {
 		err = legacy.Errorf(legacy.RateLimited, "You have too many contacts.")

@@ -35,7 +35,7 @@ func newDiscoAnswers(c *Component, p *Policy) *discoAnswers {
 	identities := []*element.Element{identity("gateway", c.info.Type, c.cfg.Name)}
 	if c.info.Features.Has(legacy.FeatureRooms) { // clients offer to join rooms, and to list them, where that is
 		gateway = append(gateway, xep.NSMUC)
-		identities = append(identities, conferenceIdentity(c.cfg.Name))
+		identities = append(identities, xep.ConferenceIdentity(c.cfg.Name))
 	}
 	if c.info.Features.Has(legacy.FeatureRoomList) {
 		gateway = append(gateway, xep.NSRSM)

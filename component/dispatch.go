@@ -77,7 +77,7 @@ func (c *Component) forGuests(st *stanza.Inbound) bool {
 	if st.Name == "presence" && (st.To.Local == "" || strings.Contains(st.Type, "subscribe")) {
 		return true
 	}
-	p, err := c.parsePeer(st.To.Local)
+	p, err := c.peers.ParseLocal(st.To.Local)
 	return err == nil && (p.Room || p.Service)
 }
 
@@ -121,7 +121,7 @@ func (c *Component) toActor(st *stanza.Inbound, handle func(*user, *stanza.Reque
 // sendGone sends unavailable presence of a contact or the gateway, from each address that
 // their presence comes from.
 func (c *Component) sendGone(jid, to string) {
-	c.sendPresence(c.full(jid), to, "unavailable", "")
+	c.sendPresence(c.peers.Full(jid), to, "unavailable", "")
 	if jid == c.domain {
 		c.sendPresence(jid, to, "unavailable", "")
 	}

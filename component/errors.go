@@ -3,6 +3,7 @@ package component
 import (
 	"errors"
 	"time"
+
 	"transport/component/stanza"
 	"transport/legacy"
 	"transport/registry"

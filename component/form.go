@@ -2,6 +2,7 @@ package component
 
 import (
 	"strings"
+
 	"transport/component/body"
 	"transport/component/element"
 	"transport/component/xep"

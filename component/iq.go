@@ -79,7 +79,7 @@ func (c *Component) dispatchIQ(st *stanza.Inbound) {
 	if st.To.Local != "" && c.commandIQ(st, payload) {
 		return
 	}
-	if peer, room := c.roomAt(st.To); room {
+	if peer, room := c.peers.Room(st.To); room {
 		c.roomIQ(st, payload, peer)
 		return
 	}
@@ -116,7 +116,7 @@ func (c *Component) dispatchIQ(st *stanza.Inbound) {
 // commandIQ handles IQs about the commands of a room, a person or a service, and queries
 // of a service. It returns false for any other IQ.
 func (c *Component) commandIQ(st *stanza.Inbound, payload *element.Element) bool {
-	peer, err := c.addressed(st.To)
+	peer, err := c.peers.At(st.To)
 	node := payload.Attr("node")
 	var handle func(*user, *stanza.Request)
 	switch {
@@ -148,7 +148,7 @@ func (c *Component) commandIQ(st *stanza.Inbound, payload *element.Element) bool
 
 // contactIQ answers an IQ to a contact's address.
 func (c *Component) contactIQ(st *stanza.Inbound, route iqRoute, payload *element.Element) {
-	peer, err := c.peer(st.To)
+	peer, err := c.peers.Contact(st.To)
 	switch {
 	case err != nil:
 		st.Refuse(stanza.Translate(err))
@@ -268,5 +268,5 @@ func (c *Component) prompt(st *stanza.Inbound, q *element.Element) (*element.Ele
 		why := stanza.Translate(err)
 		return nil, &why
 	}
-	return answer.Add(element.New(xep.NSGateway, "jid").AddText(c.contactJID(peer.ID))), nil
+	return answer.Add(element.New(xep.NSGateway, "jid").AddText(c.peers.JID(peer.ID))), nil
 }

@@ -7,6 +7,7 @@ import (
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/stream"
+	"transport/component/xep"
 )
 
 // The errors with which a server rejects a component.
@@ -67,4 +68,4 @@ func (h *streamHandler) Lost(_ *stream.Conn, unacked []stream.Message) {
 }
 
 // newID returns a new stanza id.
-func newID() string { return stream.NewID() }
+func newID() string { return xep.NewID() }

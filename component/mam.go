@@ -61,7 +61,7 @@ func (rs *rooms) queryArchive(req *stanza.Request, peer legacy.Peer) {
 		req.Fail(*why)
 		return
 	}
-	r := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID)}
+	r := &room{rs: rs, peer: peer, jid: rs.u.c.peers.JID(peer.ID)}
 	read, with := rs.readArchive, xep.Values(req.Payload.Child(xep.NSDataForm, "x"))["with"]
 	narrowed := len(with) > 0 && with[0] != "" && with[0] != r.jid
 	if narrowed {

@@ -19,10 +19,7 @@ type sentMessage struct {
 	state  legacy.DeliveryState
 }
 
-const (
-	maxSent = 200      // unconfirmed parts of one user's messages; an adapter's queue is longer
-	maxBody = 64 << 10 // bytes
-)
+const maxSent = 200 // unconfirmed parts of one user's messages; an adapter's queue is longer
 
 // onMessage handles a message from the user. (RFC 6121 §5)
 func (ob *outbox) onMessage(st *stanza.Inbound) {
@@ -30,7 +27,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 		delete(ob.echos, st.ID)
 		return
 	}
-	if peer, ok := ob.u.c.roomAt(st.To); ok {
+	if peer, ok := ob.u.c.peers.Room(st.To); ok {
 		if st.Type != "headline" {
 			ob.u.rooms.onRoomText(st, peer)
 		}
@@ -57,14 +54,14 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 	case !ob.u.account.exists() && st.To.Local != "":
 		st.Refuse(stanza.ErrRegisterFirst)
 		return
-	case len(text) > maxBody:
+	case len(text) > body.MaxSize:
 		st.Refuse(stanza.ErrTooLarge)
 		return
 	case a == body.Retract, a == body.React:
 		if st.To.Local == "" {
 			return // a reaction to the gateway's own message
 		}
-		if peer, err := ob.u.c.peer(st.To); err != nil {
+		if peer, err := ob.u.c.peers.Contact(st.To); err != nil {
 			st.Refuse(stanza.Translate(err))
 		} else {
 			ob.relayAct(st, a, peer)
@@ -83,7 +80,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 // sendText sends a message to the network, spools it during a sign-on, or answers it with
 // an error.
 func (ob *outbox) sendText(st *stanza.Inbound, text string) {
-	peer, err := ob.u.c.peer(st.To)
+	peer, err := ob.u.c.peers.Contact(st.To)
 	if err != nil {
 		st.Refuse(stanza.Translate(err))
 		return
@@ -213,8 +210,8 @@ func (ob *outbox) onMessageSent(ev legacy.MessageSent) {
 		st.Child(xep.NSReceipts, "request") == nil {
 		return
 	}
-	from := ob.u.c.full(st.To.Bare().String())
-	if _, room := ob.u.c.roomAt(st.To); room { // to an occupant
+	from := ob.u.c.peers.Full(st.To.Bare().String())
+	if _, room := ob.u.c.peers.Room(st.To); room { // to an occupant
 		from = st.To.String()
 	}
 	ob.u.c.send(element.New(stanza.NS, "message").Set("from", from).Set("to", st.From.String()).
@@ -231,7 +228,7 @@ func (ob *outbox) onOwnMessage(ev legacy.OwnMessage) {
 	if !ev.Time.IsZero() {
 		ev.Time = ob.stampStored(ev.To, ev.Time)
 	}
-	jid := ob.u.c.contactJID(ev.To.ID)
+	jid := ob.u.c.peers.JID(ev.To.ID)
 	if ob.showOwn(jid, ev.Text, ev.Time) {
 		return
 	}
@@ -294,14 +291,14 @@ func (ob *outbox) relayMessage(ev legacy.MessageReceived) {
 	if ob.u.rooms.deliverPrivate(ev) {
 		return
 	}
-	jid := ob.u.c.contactJID(ev.From.ID)
+	jid := ob.u.c.peers.JID(ev.From.ID)
 	if ct := ob.u.roster.known(ev.From.ID); ct != nil {
 		jid = ct.jid
 	}
 	msg := stream.Message{User: ob.u.bare, Peer: ev.From.ID, ID: newID()}
 	ob.noteChat(chatLine{peer: ev.From.ID, id: msg.ID, words: body.FirstWords(ev.Text)})
 	ob.deliver(func(dst []byte) []byte {
-		return ob.u.c.appendMessage(dst, ob.u.c.full(jid), ob.u.bare, msg.ID, ob.threads[ev.From.ID], ev)
+		return ob.u.c.appendMessage(dst, ob.u.c.peers.Full(jid), ob.u.bare, msg.ID, ob.threads[ev.From.ID], ev)
 	}, msg)
 }
 
@@ -311,7 +308,7 @@ func (ob *outbox) relayMessage(ev legacy.MessageReceived) {
 func (ob *outbox) stampStored(from legacy.Peer, at time.Time) time.Time {
 	last, known := ob.storedStamps[from.ID]
 	if known {
-		at = increasing(at, last)
+		at = xep.Increasing(at, last)
 	} else if len(ob.storedStamps) >= maxThreads {
 		clear(ob.storedStamps)
 	}
@@ -338,7 +335,7 @@ func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev le
 		dst = append(dst, "</x>"...)
 	}
 	if body.IsUnstyled(text, ev.Markup) {
-		dst = append(dst, unstyled...)
+		dst = append(dst, body.Unstyled...)
 	}
 	if !ev.Time.IsZero() {
 		dst = xep.Delay(c.domain, ev.Time).Append(dst, stanza.NS)
@@ -348,8 +345,6 @@ func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev le
 	}
 	return append(dst, "</message>"...)
 }
-
-const unstyled = "<unstyled xmlns='" + xep.NSStyling + "'/>"
 
 // onStateSaved stores the adapter's state for the next session.
 func (ac *account) onStateSaved(state []byte) {

@@ -15,7 +15,7 @@ func (c *Component) networkCommands() []*command {
 	var all []*command
 	if _, ok := c.cfg.Network.(legacy.Configurer); ok {
 		node := "configure"
-		if !c.services { // at the gateway, which has settings of its own
+		if !c.info.Services { // at the gateway, which has settings of its own
 			node = "server-configure"
 		}
 		all = append(all, &command{Node: node, Name: "Settings of this server", At: adhoc.AtService, Who: adhoc.Members, Edits: true, Start: func(u *user, x *execution) { u.commands.askSettings(x) }})

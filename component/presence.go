@@ -27,7 +27,7 @@ const maxResources = 64
 
 // onPresence handles a presence stanza from the user. (RFC 6121 §3, §4)
 func (u *user) onPresence(st *stanza.Inbound) {
-	if peer, ok := u.c.roomAt(st.To); ok {
+	if peer, ok := u.c.peers.Room(st.To); ok {
 		u.rooms.onRoomPresence(st, peer)
 		return
 	}
@@ -218,7 +218,7 @@ func (ro *roster) onProbe(st *stanza.Inbound) {
 		case up:
 			ro.sendGatewayPresence(to)
 		default:
-			ro.u.c.sendPresence(ro.u.c.full(bare), to, "unavailable", st.ID)
+			ro.u.c.sendPresence(ro.u.c.peers.Full(bare), to, "unavailable", st.ID)
 		}
 		return
 	}
@@ -227,7 +227,7 @@ func (ro *roster) onProbe(st *stanza.Inbound) {
 	case !ro.u.account.exists(), up && (ct == nil || !ct.Subscription.Has(registry.To) && !ct.Listed):
 		ro.u.c.sendPresence(bare, to, "unsubscribed", st.ID)
 	case !up || ct == nil:
-		ro.u.c.sendPresence(ro.u.c.full(bare), to, "unavailable", st.ID)
+		ro.u.c.sendPresence(ro.u.c.peers.Full(bare), to, "unavailable", st.ID)
 	default:
 		if !ct.Subscription.Has(registry.To) { // the server knows better than a new database
 			ct.Subscription |= registry.To
@@ -244,7 +244,7 @@ func (ro *roster) onProbe(st *stanza.Inbound) {
 // sendLastSeen sends unavailable presence with the time since which a contact is offline.
 // (RFC 6121 §4.3.2.1, XEP-0203 §4)
 func (ro *roster) sendLastSeen(ct *contact, to, id string) {
-	p := element.New(stanza.NS, "presence").Set("from", ro.u.c.full(ct.jid)).Set("to", to).Set("type", "unavailable")
+	p := element.New(stanza.NS, "presence").Set("from", ro.u.c.peers.Full(ct.jid)).Set("to", to).Set("type", "unavailable")
 	if id != "" {
 		p.Set("id", id)
 	}
@@ -253,7 +253,7 @@ func (ro *roster) sendLastSeen(ct *contact, to, id string) {
 
 // contactAt returns the contact that a stanza is addressed to, nil if there is none.
 func (ro *roster) contactAt(st *stanza.Inbound) *contact {
-	peer, err := ro.u.c.peer(st.To)
+	peer, err := ro.u.c.peers.Contact(st.To)
 	if err != nil {
 		return nil
 	}
@@ -312,7 +312,7 @@ func (ro *roster) sendContactPresence(ct *contact, to, id string) error {
 		p = legacy.Presence{} // XEP-0191 §3.2
 	}
 	return ro.u.c.write(func(dst []byte) []byte {
-		return appendContactPresence(dst, ro.u.c.full(ct.jid), to, id, p, ct.avatarUpdate(ro.u.c), ro.u.c.disco.Load().of(p).caps)
+		return appendContactPresence(dst, ro.u.c.peers.Full(ct.jid), to, id, p, ct.avatarUpdate(ro.u.c), ro.u.c.disco.Load().of(p).caps)
 	})
 }
 
@@ -328,7 +328,7 @@ func (ro *roster) sendUnsent() {
 // sendGatewayPresence sends available presence of the gateway: the account is signed on.
 // (XEP-0100 §4.4.1, XEP-0115 §6.1)
 func (ro *roster) sendGatewayPresence(to string) {
-	for _, from := range ro.u.c.gatewayJIDs() {
+	for _, from := range ro.u.c.peers.GatewayJIDs() {
 		ro.u.c.send(element.New(stanza.NS, "presence").Set("from", from).Set("to", to).
 			Add(ro.u.c.disco.Load().gateway.caps...))
 	}
@@ -347,7 +347,7 @@ func (ro *roster) hideAll(why string) {
 	if !ro.u.account.exists() || ro.u.account.isGuest() {
 		return
 	}
-	for _, from := range ro.u.c.gatewayJIDs() {
+	for _, from := range ro.u.c.peers.GatewayJIDs() {
 		p := element.New(stanza.NS, "presence").Set("from", from).Set("to", ro.u.bare).Set("type", "unavailable")
 		if why != "" {
 			p.Add(element.New(stanza.NS, "status").AddText(why))
@@ -374,48 +374,17 @@ func (ro *roster) hideContacts() {
 
 // translateResource translates a client's presence. (RFC 6121 §4.7)
 func translateResource(e *element.Element, now time.Time) resource {
-	r := resource{presence: legacy.Presence{Show: legacy.ShowOnline}}
-	switch e.ChildText(stanza.NS, "show") {
-	case "away":
-		r.presence.Show = legacy.ShowAway
-	case "chat":
-		r.presence.Show = legacy.ShowChat
-	case "dnd":
-		r.presence.Show = legacy.ShowDND
-	case "xa":
-		r.presence.Show = legacy.ShowXA
-	}
-	r.presence.Status = body.Clean(e.ChildText(stanza.NS, "status"))
-	r.presence.Idle = idleSince(e, now)
+	r := resource{presence: body.Presence(e, now)}
 	if n, err := strconv.Atoi(strings.TrimSpace(e.ChildText(stanza.NS, "priority"))); err == nil && n >= -128 && n <= 127 {
 		r.priority = n
 	}
 	return r
 }
 
-// idleSince returns the time since which a client reports its user idle, zero if it does
-// not. (XEP-0319 §2, XEP-0256 §3)
-func idleSince(presence *element.Element, now time.Time) time.Time {
-	since := time.Time{}
-	if idle := presence.Child(xep.NSIdle, "idle"); idle != nil {
-		if t, err := time.Parse(time.RFC3339, idle.Attr("since")); err == nil {
-			since = t
-		}
-	} else if last := presence.Child(xep.NSLast, "query"); last != nil {
-		if n, err := strconv.ParseUint(last.Attr("seconds"), 10, 31); err == nil && n > 0 {
-			since = now.Add(-time.Duration(n) * time.Second)
-		}
-	}
-	if since.After(now) { // a clock that is fast
-		since = now
-	}
-	return since.UTC().Round(0) // presences are compared
-}
-
 // appendContactPresence appends a contact's presence stanza. Invisible contacts appear
 // offline.
 func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, picture *element.Element, caps []*element.Element) []byte {
-	typ, show := "", showOf(p.Show)
+	typ, show := "", body.Show(p.Show)
 	if p.Show <= legacy.ShowInvisible {
 		typ = "unavailable"
 	}
@@ -442,19 +411,4 @@ func appendContactPresence(dst []byte, from, to, id string, p legacy.Presence, p
 		}
 	}
 	return append(dst, "</presence>"...)
-}
-
-// showOf returns the <show/> of available presence. (RFC 6121 §4.7.2.1)
-func showOf(s legacy.Show) string {
-	switch s {
-	case legacy.ShowAway:
-		return "away"
-	case legacy.ShowXA:
-		return "xa"
-	case legacy.ShowDND:
-		return "dnd"
-	case legacy.ShowChat:
-		return "chat"
-	}
-	return ""
 }

@@ -74,7 +74,7 @@ func (c *Component) notARoom(st *stanza.Inbound) *stanza.Error {
 	if st.Name != "presence" || st.Type != "" || st.Child(xep.NSMUC, "x") == nil || !c.info.Features.Has(legacy.FeatureRooms) {
 		return nil
 	}
-	peer, err := c.addressed(st.To.Bare())
+	peer, err := c.peers.At(st.To.Bare())
 	switch {
 	case err != nil:
 		why := stanza.Translate(err)
@@ -92,7 +92,7 @@ func (rs *rooms) newRoom(peer legacy.Peer) *room {
 	if len(rs.all) >= maxRooms {
 		return nil
 	}
-	r := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID),
+	r := &room{rs: rs, peer: peer, jid: rs.u.c.peers.JID(peer.ID),
 		occupants: make(map[string]*occupant), clients: make(map[string]*roomClient)}
 	r.persistent = rs.isPersistent(peer)
 	rs.created++
@@ -129,7 +129,7 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 		// treated as a join: an unavailable presence would be shown as a kick.
 		rs.joinRoom(st, peer)
 	case client == nil: // XEP-0045 §7.2.18
-		gone := &room{rs: rs, peer: peer, jid: rs.u.c.contactJID(peer.ID)}
+		gone := &room{rs: rs, peer: peer, jid: rs.u.c.peers.JID(peer.ID)}
 		gone.sendOccupant(full, &occupant{Occupant: legacy.Occupant{Nick: st.To.Resource}},
 			occupantStanza{gone: true, codes: []string{"110", "307", "333"}})
 	case st.To.Resource != resourceOf(r.nick) && client.shown:
@@ -142,7 +142,7 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 // joinRoom handles a client's join: it joins the room on the network, or shows the room
 // to the client if the user is in it already. (XEP-0045 §7.2)
 func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
-	nick, why := rs.u.c.legalNick(st.To.Resource)
+	nick, why := rs.u.c.peers.LegalNick(st.To.Resource)
 	if why == nil && !rs.u.account.exists() {
 		why = rs.signOnAsGuest(nick)
 	}
@@ -199,7 +199,7 @@ func (rs *rooms) signOnAsGuest(nick string) *stanza.Error {
 		return &stanza.ErrRegisterFirst
 	}
 	if err := rs.u.c.cfg.Network.Validate(fields); err != nil {
-		why := rs.u.c.badNick(nick)
+		why := rs.u.c.peers.BadNick(nick)
 		return &why
 	}
 	rs.u.account.beGuest(fields)

@@ -6,6 +6,7 @@ import (
 	"transport/component/address"
 	"transport/component/body"
 	"transport/component/element"
+	"transport/component/peers"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -56,7 +57,7 @@ func (r *room) onOccupantIQ(req *stanza.Request) {
 		req.Fail(stanza.ErrItemNotFound)
 		return
 	}
-	peer, err := r.rs.u.c.occupantPeer(r, o.Nick)
+	peer, err := r.rs.u.c.peers.Occupant(r.peer, o.Nick)
 	route := iqRoutes[iqName{req.Payload.Space, req.Payload.Name}]
 	switch {
 	case err == nil && req.Type == "get" && route.contact != nil && route.contactActor == nil &&
@@ -87,7 +88,7 @@ func (r *room) listOccupants(req *stanza.Request) {
 				return
 			}
 			for _, b := range got.Bans {
-				i := element.New(xep.NSMUCAdmin, "item").Set("affiliation", "outcast").Set("jid", u.c.contactJID(b.Mask))
+				i := element.New(xep.NSMUCAdmin, "item").Set("affiliation", "outcast").Set("jid", u.c.peers.JID(b.Mask))
 				var why []string
 				if b.By != "" {
 					why = append(why, "by "+b.By)
@@ -223,16 +224,16 @@ func (r *room) banMask(s string) string {
 	if err != nil || jid.Domain != r.rs.u.c.domain {
 		return ""
 	}
-	if _, isRoom := r.rs.u.c.roomAt(jid); isRoom {
+	if _, isRoom := r.rs.u.c.peers.Room(jid); isRoom {
 		return jid.Resource
 	}
-	name := nameOf(jid.Local)
+	name := peers.NameOf(jid.Local)
 	person, err := r.rs.u.c.cfg.Network.ParsePeer(name)
 	if err != nil {
 		return name
 	}
 	for i := range name { // the name of an occupant begins with the nick
-		if p, err := r.rs.u.c.occupantPeer(r, name[:i]); err == nil && p == person {
+		if p, err := r.rs.u.c.peers.Occupant(r.peer, name[:i]); err == nil && p == person {
 			return name[:i]
 		}
 	}
@@ -261,15 +262,15 @@ func (rs *rooms) peerNameOf(s string) string {
 	if err != nil || jid.Domain != rs.u.c.domain {
 		return ""
 	}
-	if room, isRoom := rs.u.c.roomAt(jid); isRoom {
+	if room, isRoom := rs.u.c.peers.Room(jid); isRoom {
 		if o := rs.all[room.ID].find(jid.Resource); o != nil {
-			if p, err := rs.u.c.occupantPeer(rs.all[room.ID], o.Nick); err == nil {
+			if p, err := rs.u.c.peers.Occupant(room, o.Nick); err == nil {
 				return p.ID
 			}
 		}
 		return ""
 	}
-	return nameOf(jid.Local)
+	return peers.NameOf(jid.Local)
 }
 
 // listedJID returns the JID of an occupant for lists: a bare JID, as in presence.
@@ -290,7 +291,7 @@ func (r *room) nickOfJID(s string) string {
 	if jid.Bare().String() == r.rs.u.bare {
 		return r.nick
 	}
-	if in, isRoom := r.rs.u.c.roomAt(jid); isRoom {
+	if in, isRoom := r.rs.u.c.peers.Room(jid); isRoom {
 		if in == r.peer {
 			if o := r.find(jid.Resource); o != nil {
 				return o.Nick
@@ -301,12 +302,12 @@ func (r *room) nickOfJID(s string) string {
 	if jid.Domain != r.rs.u.c.domain || jid.Local == "" {
 		return ""
 	}
-	person, err := r.rs.u.c.parsePeer(jid.Local)
+	person, err := r.rs.u.c.peers.ParseLocal(jid.Local)
 	for nick := range r.occupants {
 		if r.personJID(nick) == jid.Bare().String() {
 			return nick
 		}
-		if p, bad := r.rs.u.c.occupantPeer(r, nick); err == nil && bad == nil && p == person { // the JID spells the name differently
+		if p, bad := r.rs.u.c.peers.Occupant(r.peer, nick); err == nil && bad == nil && p == person { // the JID spells the name differently
 			return nick
 		}
 	}

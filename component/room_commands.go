@@ -19,7 +19,7 @@ func (c *Component) roomCommands() []*command {
 	list := &command{Node: "list-rooms", Name: "List rooms", Word: "list", Argument: "[PATTERN]", Args: []string{"name"},
 		About: "list the rooms, or those with a pattern in their name or topic",
 		Who:   adhoc.Members, Needs: legacy.FeatureRoomList, Start: func(u *user, x *execution) { u.rooms.listRoomsForm(x) }}
-	if c.services {
+	if c.info.Services {
 		list.Args, list.Argument = []string{"server", "name"}, "SERVER [PATTERN]"
 	}
 	return []*command{
@@ -59,7 +59,7 @@ func (rs *rooms) joinForm(x *execution) {
 			x.FailField(err, "room")
 			return
 		}
-		jid := rs.u.c.contactJID(peer.ID)
+		jid := rs.u.c.peers.JID(peer.ID)
 		rs.invite(x.From, peer, rs.u.c.domain, "")
 		x.Finish("info", "The gateway has invited your client to "+jid+". If your client shows no invitation, open "+joinURI(jid),
 			xep.NewForm("result", "", "Join a room", "").Add(xep.NewField("room", "jid-single", "Address of the room", jid)))
@@ -80,13 +80,13 @@ const maxRoomsShown = 200
 // listRoomsForm asks which rooms to list.
 func (rs *rooms) listRoomsForm(x *execution) {
 	asked := xep.NewForm("form", "", "List rooms", "")
-	if rs.u.c.services {
+	if rs.u.c.info.Services {
 		asked.Add(xep.Required(xep.NewField("server", "text-single", "Server")))
 	}
 	asked.Add(xep.NewField("name", "text-single", "Part of the name or the topic, empty for all"))
 	x.Ask(asked, true, func(values xep.Answers) {
 		service := legacy.Peer{}
-		if rs.u.c.services {
+		if rs.u.c.info.Services {
 			var err error
 			service, err = rs.u.roster.anyPeerByText(values.First("server"))
 			if err == nil && !service.Service {
@@ -130,7 +130,7 @@ func (rs *rooms) showRooms(x *execution, rooms []legacy.ListedRoom, pattern stri
 		if l.Occupants > 0 {
 			people = strconv.Itoa(l.Occupants)
 		}
-		table.Add(xep.Item(roomColumns, rs.u.c.contactJID(l.Room.ID), people, body.Truncate(l.Topic, 200)))
+		table.Add(xep.Item(roomColumns, rs.u.c.peers.JID(l.Room.ID), people, body.Truncate(l.Topic, 200)))
 	}
 	x.Finish("info", text, table)
 }
@@ -150,7 +150,7 @@ func (rs *rooms) nickForm(x *execution) {
 			x.AskAgain("The nick is missing.", "nick")
 			return
 		}
-		nick, why := rs.u.c.legalNick(nick)
+		nick, why := rs.u.c.peers.LegalNick(nick)
 		if why != nil {
 			why.Field = "nick"
 			x.Fail(*why)

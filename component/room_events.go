@@ -371,13 +371,13 @@ func (r *room) onRoomReaction(ev legacy.RoomReaction, stanzaID string) {
 
 // onInvited handles an invitation from a contact.
 func (rs *rooms) onInvited(ev legacy.Invited) {
-	rs.invite(rs.u.bare, ev.Room, rs.u.c.contactJID(ev.By.ID), "")
+	rs.invite(rs.u.bare, ev.Room, rs.u.c.peers.JID(ev.By.ID), "")
 }
 
 // invite sends an invitation to a room from the room itself, which most clients support,
 // with a body for the others. (XEP-0045 §7.8.2, XEP-0249 §4)
 func (rs *rooms) invite(to string, peer legacy.Peer, by, reason string) {
-	room := rs.u.c.contactJID(peer.ID)
+	room := rs.u.c.peers.JID(peer.ID)
 	inv := element.New(xep.NSMUCUser, "invite").Set("from", by)
 	direct := element.New(xep.NSConference, "x").Set("jid", room)
 	if reason != "" {

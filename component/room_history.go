@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"transport/component/element"
+	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
 )
@@ -55,27 +56,12 @@ const (
 	maxSeconds     = 1e9 // limit of a request by seconds
 )
 
-// increasing returns a time in whole milliseconds (XEP-0082 §3.2) that is later than last:
-// clients sort by stamp, and would reorder messages with the same stamp. A time that is
-// older than last by more than backdated is only truncated.
-func increasing(at, last time.Time) time.Time {
-	at = at.Truncate(time.Millisecond)
-	if !at.After(last) && last.Sub(at) < backdated {
-		return last.Add(time.Millisecond)
-	}
-	return at
-}
-
-// backdated is the difference from which an older stamp counts as a message of an earlier
-// time, and not as the next message with an imprecise stamp.
-const backdated = time.Minute
-
 // nextStamp returns the stamp of a room's next line: stamps increase strictly in the archive
 // and in the history. Lines of the network's history have a sequence of their own.
 func (r *room) nextStamp(at time.Time, repeated bool) time.Time {
-	at = increasing(at, r.newestStamp)
+	at = xep.Increasing(at, r.newestStamp)
 	if repeated {
-		at = increasing(at, r.newestReplay)
+		at = xep.Increasing(at, r.newestReplay)
 		r.newestReplay = at
 	}
 	if at.After(r.newestStamp) {

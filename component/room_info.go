@@ -28,7 +28,7 @@ var roomFeatures = []string{
 func (c *Component) roomInfo(peer legacy.Peer, r *room, listed *legacy.ListedRoom, archived bool) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query")
 	name := peer.ID
-	q.Add(conferenceIdentity(name))
+	q.Add(xep.ConferenceIdentity(name))
 	feature := func(name string) { q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", name)) }
 	for _, f := range roomFeatures {
 		feature(f)
@@ -73,13 +73,6 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, listed *legacy.ListedRoo
 	}
 	form.Add(xep.NewField("muc#roominfo_changesubject", "", "", boolText(mayChange)))
 	return q.Add(form)
-}
-
-// conferenceIdentity returns the disco identity of a room or a service with rooms. Clients
-// support only the type text: with conference/irc, Gajim disables nick changes, reactions
-// and corrections.
-func conferenceIdentity(name string) *element.Element {
-	return element.New(xep.NSDiscoInfo, "identity").Set("category", "conference").Set("type", "text").Set("name", name)
 }
 
 // configFeatures returns the features that a room's configuration implies.
@@ -155,7 +148,7 @@ func roomVCard(peer legacy.Peer, r *room) *element.Element {
 // serviceInfo returns the disco#info of a service of the network, such as a server.
 func (c *Component) serviceInfo(peer legacy.Peer) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query").
-		Add(conferenceIdentity(peer.ID))
+		Add(xep.ConferenceIdentity(peer.ID))
 	for _, f := range []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSMUC, xep.NSRSM, xep.NSCommands, xep.NSPing, xep.NSVersion} {
 		q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", f))
 	}
@@ -246,14 +239,14 @@ func (rs *rooms) listOwnRooms(q *element.Element) {
 
 // replyList answers with one page of a list. (XEP-0059 §2)
 func (rs *rooms) replyList(req *stanza.Request, rooms []legacy.ListedRoom) {
-	jid := func(i int) string { return rs.u.c.contactJID(rooms[i].Room.ID) }
+	jid := func(i int) string { return rs.u.c.peers.JID(rooms[i].Room.ID) }
 	set, most := req.Payload.Child(xep.NSRSM, "set"), maxListPage
 	if n, err := strconv.Atoi(set.ChildText(xep.NSRSM, "max")); err == nil && n >= 0 {
 		most = min(n, maxListPage)
 	}
 	start := 0
 	find := func(id string) (int, bool) {
-		i := slices.IndexFunc(rooms, func(l legacy.ListedRoom) bool { return rs.u.c.contactJID(l.Room.ID) == id })
+		i := slices.IndexFunc(rooms, func(l legacy.ListedRoom) bool { return rs.u.c.peers.JID(l.Room.ID) == id })
 		return i, i >= 0
 	}
 	if after := set.ChildText(xep.NSRSM, "after"); after != "" {
@@ -288,7 +281,7 @@ func (rs *rooms) replyList(req *stanza.Request, rooms []legacy.ListedRoom) {
 		if l.Topic != "" {
 			name += " " + body.Truncate(l.Topic, 100)
 		}
-		q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", rs.u.c.contactJID(l.Room.ID)).Set("name", strings.TrimSpace(name)))
+		q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", rs.u.c.peers.JID(l.Room.ID)).Set("name", strings.TrimSpace(name)))
 	}
 	if set != nil || end < len(rooms) {
 		page := element.New(xep.NSRSM, "set")

@@ -95,7 +95,7 @@ func (r *room) appendLine(dst []byte, to string, l *line, delayed bool) []byte {
 	dst = stanza.AppendChild(append(dst, '>'), "body", l.text)
 	dst = body.AppendXHTML(dst, l.markup)
 	if l.unstyled && l.quoted[1] == 0 {
-		dst = append(dst, unstyled...)
+		dst = append(dst, body.Unstyled...)
 	}
 	dst = l.appendReply(dst, r)
 	if l.replaces != "" {
@@ -156,7 +156,7 @@ func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
 		st.Refuse(stanza.ErrBadRequest)
 	case xep.IsEncrypted(st.Element):
 		st.Refuse(stanza.ErrEncrypted)
-	case len(text) > maxBody:
+	case len(text) > body.MaxSize:
 		st.Refuse(stanza.ErrTooLarge)
 	case st.To.Resource != "":
 		r.onPrivateText(st, text)
@@ -188,7 +188,7 @@ func (r *room) relayChatState(st *stanza.Inbound) {
 	if !ok || !types || !r.messageTags || r.rs.u.account.option(optNoTyping) {
 		return
 	}
-	if err := typer.SetRoomTyping(r.rs.u.ctx, r.peer, translateChatState(state)); err != nil {
+	if err := typer.SetRoomTyping(r.rs.u.ctx, r.peer, body.Typing(state)); err != nil {
 		r.rs.u.log.Debug().Err(err).Msg("cannot send the user's typing state")
 	}
 }
@@ -204,7 +204,7 @@ func (rs *rooms) inviteTo(st *stanza.Inbound, roomer legacy.Roomer, room legacy.
 	who, err := rs.u.c.cfg.Network.ParsePeer(rs.peerNameOf(to))
 	switch jid, bad := address.Parse(to); {
 	case !strings.ContainsAny(to, "@/."): // not a JID, but a name of the network
-		if who, err = rs.u.c.occupantPeer(rs.all[room.ID], to); err == nil {
+		if who, err = rs.u.c.peers.Occupant(room, to); err == nil {
 			err = roomer.Invite(rs.u.ctx, room, who)
 		}
 	case bad != nil || err != nil && jid.Domain == rs.u.c.domain:
@@ -231,8 +231,8 @@ func (rs *rooms) relayInvite(st *stanza.Inbound) bool {
 	if x == nil || err != nil || jid.Domain != rs.u.c.domain {
 		return false
 	}
-	peer, isRoom := rs.u.c.roomAt(jid)
-	who, err := rs.u.c.peer(st.To)
+	peer, isRoom := rs.u.c.peers.Room(jid)
+	who, err := rs.u.c.peers.Contact(st.To)
 	if !isRoom || err != nil || who.ID == "" || who.Service {
 		return false
 	}
@@ -248,7 +248,7 @@ func (rs *rooms) relayInvite(st *stanza.Inbound) bool {
 // invitePerson sends an XMPP user an invitation to a room, in the user's name.
 // (XEP-0045 §7.8.2)
 func (rs *rooms) invitePerson(to string, peer legacy.Peer, reason string) {
-	room := rs.u.c.contactJID(peer.ID)
+	room := rs.u.c.peers.JID(peer.ID)
 	inv := element.New(xep.NSMUCUser, "invite").Set("from", rs.u.bare)
 	if reason != "" {
 		inv.Add(element.New(xep.NSMUCUser, "reason").AddText(reason))
@@ -269,7 +269,7 @@ func (r *room) onPrivateText(st *stanza.Inbound, text string) {
 		st.Refuse(stanza.ErrItemNotFound)
 		return
 	}
-	peer, err := r.rs.u.c.occupantPeer(r, o.Nick)
+	peer, err := r.rs.u.c.peers.Occupant(r.peer, o.Nick)
 	if err != nil {
 		st.Refuse(stanza.ErrItemNotFound)
 		return
@@ -297,7 +297,7 @@ func (rs *rooms) deliverPrivate(ev legacy.MessageReceived) bool {
 	}
 	nick := ""
 	for _, o := range r.occupants {
-		if p, err := rs.u.c.occupantPeer(r, o.Nick); err == nil && p == ev.From {
+		if p, err := rs.u.c.peers.Occupant(r.peer, o.Nick); err == nil && p == ev.From {
 			nick = o.Nick
 		}
 	}
@@ -325,7 +325,7 @@ func (rs *rooms) deliverPrivate(ev legacy.MessageReceived) bool {
 // reflect sends the user's message to every client of the user in the room, including its
 // sender. id is the network's ID of the message, or "". (XEP-0045 §7.4)
 func (rs *rooms) reflect(st *stanza.Inbound, id string) {
-	peer, ok := rs.u.c.roomAt(st.To)
+	peer, ok := rs.u.c.peers.Room(st.To)
 	if !ok || st.Type != "groupchat" {
 		return
 	}

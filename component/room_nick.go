@@ -10,7 +10,7 @@ import (
 // changeNick requests a nick change, to the legal nick that is closest to the requested
 // one. (XEP-0045 §7.6)
 func (r *room) changeNick(st *stanza.Inbound, client *roomClient) {
-	nick, why := r.rs.u.c.legalNick(st.To.Resource)
+	nick, why := r.rs.u.c.peers.LegalNick(st.To.Resource)
 	roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer)
 	switch {
 	case why != nil:
@@ -33,7 +33,7 @@ func (r *room) changeNick(st *stanza.Inbound, client *roomClient) {
 func (rs *rooms) nickInfo(peer legacy.Peer, node string) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query").Set("node", node)
 	if nick := rs.nickAt(peer); nick != "" {
-		q.Add(conferenceIdentity(resourceOf(nick)))
+		q.Add(xep.ConferenceIdentity(resourceOf(nick)))
 	}
 	return q
 }
@@ -44,9 +44,9 @@ func (rs *rooms) nickAt(peer legacy.Peer) string {
 	if r := rs.all[peer.ID]; r != nil && r.joined {
 		return r.nick
 	}
-	place := rs.u.c.occupantName(&room{peer: peer}, "nick")
+	place := rs.u.c.peers.OccupantName(peer, "nick")
 	for _, r := range rs.all {
-		if r.joined && rs.u.c.occupantName(r, "nick") == place {
+		if r.joined && rs.u.c.peers.OccupantName(r.peer, "nick") == place {
 			return r.nick
 		}
 	}

@@ -69,11 +69,11 @@ func (r *room) self() *occupant {
 // personJID returns the JID of an occupant outside of the room: that of the contact on the
 // network, which private messages and lists of affiliations use.
 func (r *room) personJID(nick string) string {
-	name := r.rs.u.c.occupantName(r, nick)
-	if peer, err := r.rs.u.c.occupantPeer(r, nick); err == nil {
+	name := r.rs.u.c.peers.OccupantName(r.peer, nick)
+	if peer, err := r.rs.u.c.peers.Occupant(r.peer, nick); err == nil {
 		name = peer.ID
 	}
-	return r.rs.u.c.contactJID(name)
+	return r.rs.u.c.peers.JID(name)
 }
 
 // occupantStanza holds the variable parts of an occupant's presence.

@@ -3,6 +3,7 @@ package component
 import (
 	"time"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -21,9 +22,9 @@ func (r *room) onAvailability(st *stanza.Inbound, client *roomClient) {
 
 // readPresence stores the availability that a client sent to the room.
 func (r *room) readPresence(st *stanza.Inbound, client *roomClient) {
-	client.presence = translateResource(st.Element, r.rs.u.c.clock.Now()).presence
+	client.presence = body.Presence(st.Element, r.rs.u.c.clock.Now())
 	client.presence.Idle = time.Time{} // clients that report idle time do so in their broadcast presence
-	r.show, r.status = showOf(client.presence.Show), client.presence.Status
+	r.show, r.status = body.Show(client.presence.Show), client.presence.Status
 	if me := r.occupants[r.nick]; me != nil {
 		me.Away = false // the network reports it
 	}

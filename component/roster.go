@@ -64,7 +64,7 @@ func (ro *roster) init() {
 // load takes the contacts of the registry.
 func (ro *roster) load(rows []registry.Contact) {
 	for _, row := range rows {
-		ro.contacts[row.Peer] = &contact{Contact: row, jid: ro.u.c.contactJID(row.Peer)}
+		ro.contacts[row.Peer] = &contact{Contact: row, jid: ro.u.c.peers.JID(row.Peer)}
 	}
 }
 

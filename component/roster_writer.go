@@ -333,7 +333,7 @@ func (rw *rosterWriter) readRosterItem(item *element.Element) {
 	}
 	peer, err := legacy.Peer{}, error(nil)
 	if jid.Local != "" {
-		peer, err = rw.ro.u.c.peer(jid)
+		peer, err = rw.ro.u.c.peers.Contact(jid)
 	}
 	ct := rw.ro.contacts[peer.ID]
 	if err != nil || ct == nil {

@@ -97,7 +97,7 @@ func (ca *calls) foundForm(found legacy.SearchFinished) *element.Element {
 	}
 	form := xep.NewForm("result", xep.NSSearch, "Found on "+ca.u.c.info.Name, "").Add(xep.Reported(columns...))
 	for _, f := range found.Results {
-		jid := ca.u.c.contactJID(f.Peer.ID)
+		jid := ca.u.c.peers.JID(f.Peer.ID)
 		switch {
 		case found.Rooms != f.Peer.Room: // these are of the other columns
 		case found.Rooms:
@@ -117,7 +117,7 @@ func (ca *calls) foundItems(found legacy.SearchFinished) *element.Element {
 		if f.Peer.Room {
 			f.Profile = legacy.Profile{Nick: f.Peer.ID, First: f.Topic}
 		}
-		item := element.New(xep.NSSearch, "item").Set("jid", ca.u.c.contactJID(f.Peer.ID))
+		item := element.New(xep.NSSearch, "item").Set("jid", ca.u.c.peers.JID(f.Peer.ID))
 		for i, v := range []string{f.Profile.First, f.Profile.Last, f.Profile.Nick, firstOf(f.Profile.Emails)} {
 			item.Add(element.New(xep.NSSearch, searchFields[i]).AddText(v))
 		}

@@ -130,7 +130,7 @@ func (ob *outbox) deliverSpooled() {
 			continue
 		}
 		if e.Child(xep.NSDelay, "delay") == nil {
-			last = increasing(row.Created, last)
+			last = xep.Increasing(row.Created, last)
 			e.Add(xep.Delay(ob.u.c.domain, last))
 		}
 		if conn.Write(func(dst []byte) []byte { return e.Append(dst, stanza.NS) }) != nil {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -12,7 +13,7 @@ import (
 
 // onChatState handles a message without a body. (XEP-0085 §5)
 func (ob *outbox) onChatState(st *stanza.Inbound) {
-	if peer, err := ob.u.c.peer(st.To); err == nil && st.To.Local != "" {
+	if peer, err := ob.u.c.peers.Contact(st.To); err == nil && st.To.Local != "" {
 		ob.onChatStateTo(st, peer)
 	}
 }
@@ -26,19 +27,9 @@ func (ob *outbox) onChatStateTo(st *stanza.Inbound, peer legacy.Peer) {
 	if !ok {
 		return
 	}
-	if err := typer.SetTyping(ob.u.ctx, peer, translateChatState(state)); err != nil {
+	if err := typer.SetTyping(ob.u.ctx, peer, body.Typing(state)); err != nil {
 		ob.u.log.Debug().Err(err).Msg("cannot send the user's typing state")
 	}
-}
-
-func translateChatState(state string) legacy.Typing {
-	switch state {
-	case "composing":
-		return legacy.TypingActive
-	case "paused":
-		return legacy.TypingPaused
-	}
-	return legacy.TypingStopped
 }
 
 // typingTimeout is the time after which a composing state expires unless it is refreshed.
@@ -68,7 +59,7 @@ func (ob *outbox) onTypingChanged(ev legacy.TypingChanged) {
 }
 
 func (ob *outbox) sendChatState(peer, state string) {
-	from := ob.u.c.full(ob.u.c.contactJID(peer))
+	from := ob.u.c.peers.Full(ob.u.c.peers.JID(peer))
 	_ = ob.u.c.write(func(dst []byte) []byte { // a state is not worth a retry
 		return append(stanza.AppendMessageStart(dst, from, ob.u.bare, newID()),
 			"<"+state+" xmlns='"+xep.NSChatStates+"'/><no-store xmlns='urn:xmpp:hints'/></message>"...)

@@ -64,7 +64,7 @@ func (c *Component) settingsNode() string {
 	switch {
 	case !c.info.Features.Has(legacy.FeatureRooms):
 		return "options"
-	case c.services:
+	case c.info.Services:
 		return "configure"
 	}
 	return "global-configure"

@@ -3,6 +3,7 @@ package component
 import (
 	"encoding/base64"
 	"strings"
+
 	"transport/component/element"
 	"transport/component/xep"
 	"transport/legacy"

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"transport/component/peers"
 	"transport/component/stanza"
 	"transport/legacy"
 )
@@ -64,7 +65,7 @@ func (vi *visits) visit(do func(), fail func(stanza.Error)) {
 // the user's JID until the user joins a room.
 func (vi *visits) signOnToVisit() *stanza.Error {
 	name, _, _ := strings.Cut(vi.u.bare, "@")
-	nick, why := vi.u.c.legalNick(nameOf(name))
+	nick, why := vi.u.c.peers.LegalNick(peers.NameOf(name))
 	if why == nil {
 		why = vi.u.rooms.signOnAsGuest(nick)
 	}

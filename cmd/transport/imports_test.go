@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"component":                       {"component/…", "legacy", "legacy/files", "registry"},
 	"component/adhoc":                 {"component/body", "component/element", "component/stanza", "component/xep", "legacy"},
 	"component/body":                  {"component/element", "component/stanza", "component/xep", "legacy"},
+	"component/peers":                 {"component/address", "component/stanza", "legacy"},
 	"component/stanza":                {"component/address", "component/element", "component/xep", "legacy"},
 	"component/stream":                {"component/element", "component/xep"},
 	"component/element":               {},
@@ -58,7 +59,7 @@ var testsMayImport = map[string][]string{
 // library is the XMPP library. Only packages of the XMPP side may use it.
 const library = "mellium.im/"
 
-var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/biboumi", "cmd/transport/internal/config", "cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "cmd/transport/internal/clients", "component", "component/adhoc", "component/body", "component/componenttest", "component/stanza", "component/stream", "component/xep", "component/element"}
+var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/biboumi", "cmd/transport/internal/config", "cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "cmd/transport/internal/clients", "component", "component/adhoc", "component/body", "component/componenttest", "component/peers", "component/stanza", "component/stream", "component/xep", "component/element"}
 
 type listedPackage struct {
 	ImportPath                               string

@@ -358,3 +358,6 @@ func colourOf(value string) uint32 {
 func IsUnstyled(text string, markup []legacy.Span) bool {
 	return markup == nil && strings.ContainsAny(text, "*_~`>")
 }
+
+// Unstyled tells clients that a body contains no styling directives. (XEP-0393 §6)
+const Unstyled = "<unstyled xmlns='" + xep.NSStyling + "'/>"

@@ -6,6 +6,9 @@ import (
 	"unicode/utf8"
 )
 
+// MaxSize limits the body of a message from a client, in bytes.
+const MaxSize = 64 << 10
+
 // Clean returns a text as package legacy requires it: lines end with \n, and there are no
 // other control characters except \t.
 func Clean(s string) string {

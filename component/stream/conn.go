@@ -7,7 +7,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"strconv"
 	"sync"
 	"time"
 
@@ -264,7 +263,7 @@ func (cfg Config) keepAlive(ctx context.Context, c *Conn) {
 }
 
 func (cfg Config) ping(c *Conn) {
-	id := NewID()
+	id := xep.NewID()
 	c.mu.Lock()
 	c.pingID, c.pingAt = id, cfg.Clock.Now()
 	c.mu.Unlock()
@@ -300,7 +299,3 @@ func (cfg Config) sleep(ctx context.Context, d time.Duration, early <-chan struc
 		return false
 	}
 }
-
-// NewID returns a stanza id that cannot be guessed: the generator is seeded by the
-// operating system. Any goroutine may call it.
-func NewID() string { return strconv.FormatUint(rand.Uint64()|1<<63, 36) }

@@ -4,6 +4,8 @@
 package xep
 
 import (
+	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"transport/component/element"
@@ -86,6 +88,21 @@ const (
 // Stamp is a time as XEP-0082 writes it.
 func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
+// Increasing returns a time in whole milliseconds (XEP-0082 §3.2) that is later than last:
+// clients sort by stamp, and would reorder messages with the same stamp. A time that is
+// older than last by more than backdated is only truncated.
+func Increasing(at, last time.Time) time.Time {
+	at = at.Truncate(time.Millisecond)
+	if !at.After(last) && last.Sub(at) < backdated {
+		return last.Add(time.Millisecond)
+	}
+	return at
+}
+
+// backdated is the difference from which an older stamp counts as a message of an earlier
+// time, and not as the next message with an imprecise stamp.
+const backdated = time.Minute
+
 // Delay returns the time at which a stanza was first received, and by which entity.
 // (XEP-0203 §2)
 func Delay(from string, t time.Time) *element.Element {
@@ -122,4 +139,15 @@ func ChatState(message *element.Element) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// NewID returns a stanza id that cannot be guessed: the generator is seeded by the
+// operating system. Any goroutine may call it.
+func NewID() string { return strconv.FormatUint(rand.Uint64()|1<<63, 36) }
+
+// ConferenceIdentity returns the disco identity of a room or a service with rooms. Clients
+// support only the type text: with conference/irc, Gajim disables nick changes, reactions
+// and corrections.
+func ConferenceIdentity(name string) *element.Element {
+	return element.New(NSDiscoInfo, "identity").Set("category", "conference").Set("type", "text").Set("name", name)
 }

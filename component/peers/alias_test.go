@@ -1,4 +1,4 @@
-package component
+package peers
 
 import (
 	"strings"
@@ -24,14 +24,14 @@ var oddNames = []string{"bob", "bob%irc.example.org", "b~b", "ＢＯＢ", "bo\u0
 
 // TestAliases: no two are shown with the same localpart, and each is found by theirs.
 func TestAliases(t *testing.T) {
-	c := &addresses{network: letters{}}
+	c := &Map{Network: letters{}}
 	all := append([]string(nil), oddNames...)
 	for _, id := range oddNames {
 		all = append(all, aliasOf(id), aliasOf(aliasOf(id))) // who calls themselves so
 	}
 	seen := make(map[string]string)
 	for _, id := range all {
-		local := c.localOf(id)
+		local := c.local(id)
 		if len(id) > maxAliased { // cut off, but nobody else's
 			if got, ok := aliased(local); ok {
 				t.Errorf("%q is taken for %q", id, got)
@@ -42,7 +42,7 @@ func TestAliases(t *testing.T) {
 			t.Errorf("%q and %q are both %q", id, other, local)
 		}
 		seen[local] = id
-		if got := nameOf(local); got != id && strings.ToLower(got) != id {
+		if got := NameOf(local); got != id && strings.ToLower(got) != id {
 			t.Errorf("%q is shown as %q, which is read as %q", id, local, got)
 		}
 		if address.SafeLocal(local) != local || len(local) > 1023 {
@@ -50,7 +50,7 @@ func TestAliases(t *testing.T) {
 		}
 	}
 	for id, want := range map[string]string{"bob": "bob", "b~b": "b~b", "bob%irc.example.org": "bob%irc.example.org", "a/b": `a\2fb`, "ß": "ss~oefg"} {
-		if got := c.localOf(id); got != want {
+		if got := c.local(id); got != want {
 			t.Errorf("%q is shown as %q, want %q", id, got, want)
 		}
 	}
@@ -60,14 +60,14 @@ func FuzzAlias(f *testing.F) {
 	for _, id := range oddNames {
 		f.Add(id)
 	}
-	c := &addresses{network: letters{}}
+	c := &Map{Network: letters{}}
 	f.Fuzz(func(t *testing.T, id string) {
 		p, err := letters{}.ParsePeer(id)
 		if err != nil || len(id) > maxAliased || strings.TrimSpace(strings.ToValidUTF8(id, "")) != id {
 			return
 		}
-		local := c.localOf(p.ID)
-		if got, err := c.parsePeer(local); err != nil || got != p || address.SafeLocal(local) != local {
+		local := c.local(p.ID)
+		if got, err := c.ParseLocal(local); err != nil || got != p || address.SafeLocal(local) != local {
 			t.Errorf("%q is shown as %q, which is read as %+v, %v", p.ID, local, got, err)
 		}
 	})

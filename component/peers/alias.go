@@ -1,4 +1,4 @@
-package component
+package peers
 
 import (
 	"encoding/base32"
@@ -17,8 +17,8 @@ const (
 	maxAliased  = 500 // bytes of an ID, whose alias still fits a localpart
 )
 
-// nameOf returns the legacy name of a localpart, for the network's ParsePeer.
-func nameOf(local string) string {
+// NameOf returns the legacy name of a localpart, for the network's ParsePeer.
+func NameOf(local string) string {
 	if id, ok := aliased(local); ok {
 		return id
 	}
