@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"time"
 
-	"transport/legacy"
 	"transport/registry"
 )
 
@@ -14,7 +13,6 @@ type account struct {
 
 	row            *registry.Account // nil without an account
 	guest          bool              // the account ends with the last room
-	guestLeft      bool              // the guest has left the last room
 	leavingGateway bool              // it is being removed
 	settling       *settling         // an operation that waits for pending roster edits, nil if none does
 }
@@ -58,26 +56,20 @@ func (ac *account) stored() registry.Account {
 	return *ac.row
 }
 
-// legacy returns the account for an adapter.
-func (ac *account) legacy() legacy.Account {
-	row := ac.stored()
-	return legacy.Account{Fields: row.Fields, Settings: allSettings(&row), State: row.State}
-}
-
 // name returns the account's name on the network.
 func (ac *account) name() string {
 	row := ac.stored()
 	return cmp.Or(row.Login, row.Fields["username"])
 }
 
-// field returns the registered value of a field, "" if there is none.
-func (ac *account) field(name string) string { return ac.stored().Fields[name] }
+// forRooms returns the account for the rooms.
+func (ac *account) forRooms() Account { return Account{Account: ac.row, Guest: ac.guest} }
 
 // value returns the stored value of an option, "" if it is not set.
 func (ac *account) value(name string) string { return ac.stored().Options[name] }
 
 // take replaces the user's account.
-func (ac *account) take(row *registry.Account) { ac.row, ac.guest, ac.guestLeft = row, false, false }
+func (ac *account) take(row *registry.Account) { ac.row, ac.guest = row, false }
 
 // beGuest creates a guest's account, which ends with the user's last room.
 func (ac *account) beGuest(fields map[string]string) {
@@ -88,12 +80,11 @@ func (ac *account) beGuest(fields map[string]string) {
 // renameGuest changes the nick for a guest's next sign-on.
 func (ac *account) renameGuest(nick string) { ac.row.Fields["username"] = nick }
 
-// leaveGuest ends a guest's account once the session has ended.
-func (ac *account) leaveGuest() { ac.guestLeft = true }
-
+// endGuest ends the account of a guest who is in no room and makes no query, once the session
+// has ended.
 func (ac *account) endGuest() {
-	if ac.guest && ac.guestLeft && !ac.u.login.hasSession() && !ac.u.rooms.busy() {
-		ac.row, ac.guest, ac.guestLeft = nil, false, false
+	if ac.guest && !ac.u.login.hasSession() && !ac.u.login.visiting() && !ac.u.rooms.busy() {
+		ac.row, ac.guest = nil, false
 		ac.u.login.clearSignOnError()
 	}
 }

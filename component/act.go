@@ -11,38 +11,15 @@ import (
 	"transport/legacy"
 )
 
-const (
-	maxReacted   = 200 // messages whose reactions by the user are stored
-	maxChatLines = 50  // messages of one-to-one chats whose first words are stored
-)
-
-// freshReactions returns the emojis that the user has added to a message. Removed ones are
-// not sent as a line.
-func (ob *outbox) freshReactions(peer legacy.Peer, id string, emojis []string) []string {
-	before := ob.reactions[reactionKey(peer, id)]
-	return slices.DeleteFunc(slices.Clone(emojis), func(emoji string) bool { return slices.Contains(before, emoji) })
-}
-
-func (ob *outbox) noteReactions(peer legacy.Peer, id string, emojis []string) {
-	if len(ob.reactions) >= maxReacted {
-		clear(ob.reactions)
-	}
-	lazySet(&ob.reactions, reactionKey(peer, id), emojis)
-}
+const maxChatLines = 50 // messages of one-to-one chats whose first words are stored
 
 // forgetReactions discards the reactions of a line that the network did not accept.
 func (ob *outbox) forgetReactions(st *stanza.Inbound) {
-	if body.ActOf(st.Element) != body.React || len(ob.reactions) == 0 {
-		return
-	}
-	for key := range ob.reactions {
-		if _, id, _ := strings.Cut(key, "\x00"); id == st.Child(xep.NSReactions, "reactions").Attr("id") {
-			delete(ob.reactions, key)
-		}
+	if body.ActOf(st.Element) == body.React {
+		ob.reactions.Forget(st.Child(xep.NSReactions, "reactions").Attr("id"))
+		ob.u.rooms.ForgetReactions(st)
 	}
 }
-
-func reactionKey(peer legacy.Peer, id string) string { return peer.ID + "\x00" + id }
 
 // relayAct sends a reaction or a retraction to a contact as a line of text.
 func (ob *outbox) relayAct(st *stanza.Inbound, a body.Act, peer legacy.Peer) {
@@ -55,90 +32,24 @@ func (ob *outbox) relayAct(st *stanza.Inbound, a body.Act, peer legacy.Peer) {
 	}
 	e := st.Child(xep.NSReactions, "reactions")
 	id, emojis := e.Attr("id"), body.ReactionsIn(e)
-	fresh := ob.freshReactions(peer, id, emojis)
+	fresh := ob.reactions.Fresh(peer.ID, id, emojis)
 	if len(fresh) == 0 || ob.sendTo(st, peer, body.ReactionLine(fresh, ob.mention(peer, id))) {
-		ob.noteReactions(peer, id, emojis)
+		ob.reactions.Note(peer.ID, id, emojis)
 	}
 }
 
-// reactInRoom sends reactions to a room: natively if the network supports them, else as a
-// line of text. The user's clients in the room receive reactions in both cases.
-// (XEP-0444 §4.2)
-func (r *room) reactInRoom(st *stanza.Inbound) {
-	e := st.Child(xep.NSReactions, "reactions")
-	id, emojis := e.Attr("id"), body.ReactionsIn(e)
-	if id == "" {
-		st.Refuse(stanza.ErrBadRequest)
-		return
-	}
-	r.loadHistory()
-	old := r.lineByID(id)
-	if reactor, ok := r.rs.u.login.legacySession().(legacy.RoomReactor); ok && r.messageTags && (old == nil || !old.localID) {
-		if err := reactor.React(r.rs.u.ctx, r.peer, id, emojis); err != nil {
-			st.Refuse(stanza.Translate(err))
-			return
-		}
-		r.rs.reflect(st, "")
-		return
-	}
-	fresh := r.rs.u.outbox.freshReactions(r.peer, id, emojis)
-	if len(fresh) == 0 || r.rs.u.account.option(optNoActs) {
-		r.rs.reflect(st, "")
-	} else if !r.rs.u.outbox.sendTo(st, r.peer, body.ReactionLine(fresh, r.mention(id))) {
-		return
-	}
-	r.rs.u.outbox.noteReactions(r.peer, id, emojis)
-}
-
-// retractInRoom retracts a message of the user in a room. If the network has no
-// retractions, only the user's clients receive one, and the room receives a line of text.
-// (XEP-0424 §3)
-func (r *room) retractInRoom(st *stanza.Inbound) {
-	id := body.Retraction(st.Element).Attr("id")
-	r.loadHistory()
-	r.identify(r.self())
-	old := r.lineByID(id)
-	switch {
-	case r.redaction && (old == nil || !old.localID):
-		r.retract(st)
-	case id == "":
-		st.Refuse(stanza.ErrBadRequest)
-	case old != nil && old.nick != r.nick && !r.saidBy(old, r.nick):
-		st.Refuse(errNotYours)
-	case r.rs.u.account.option(optNoActs):
-		r.rs.reflect(st, "")
+// sendToOccupant sends a private message, reaction, retraction or chat state to an occupant of
+// a room, as a person of the network. (XEP-0045 §7.5)
+func (ob *outbox) sendToOccupant(st *stanza.Inbound, person legacy.Peer, text string) bool {
+	switch a := body.ActOf(st.Element); {
+	case a == body.Retract || a == body.React:
+		ob.relayAct(st, a, person)
+	case strings.TrimSpace(text) == "":
+		ob.onChatStateTo(st, person)
 	default:
-		r.rs.u.outbox.sendTo(st, r.peer, body.RetractionLine(r.mention(id), r.rs.u.c.clock.Now()))
+		return ob.sendTo(st, person, text)
 	}
-}
-
-var errNotYours = stanza.Error{Type: stanza.Auth, Condition: stanza.Forbidden, Text: "You can retract only your own messages."}
-
-// mention describes a message of a room, for a line about it.
-func (r *room) mention(id string) body.Mention {
-	r.loadHistory()
-	old := r.lineByID(id)
-	if old == nil {
-		return body.Mention{}
-	}
-	m := body.Mention{Nick: old.nick, Text: body.FirstWords(old.ownText()), At: old.at}
-	if m.Nick == r.nick {
-		m.Nick, m.Last = "", true
-		for i := len(r.history) - 1; &r.history[i] != old; i-- {
-			m.Last = m.Last && r.history[i].nick != r.nick
-		}
-	}
-	return m
-}
-
-// ownText returns the text of a line without its quotation.
-func (l *line) ownText() string {
-	if from, to := l.quoted[0], l.quoted[1]; from < to {
-		if all := []rune(l.text); to <= len(all) {
-			return strings.TrimSpace(string(all[:from]) + string(all[to:]))
-		}
-	}
-	return l.text
+	return true
 }
 
 // mention describes a message of a one-to-one chat, for a line about it.

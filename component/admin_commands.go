@@ -173,7 +173,7 @@ func (cm *commands) askEndSession(x *execution) {
 			}
 			if other.account.isGuest() {
 				other.login.failVisits(stanza.ErrNotOnline.With(textEnded))
-				other.rooms.closeRooms("307", stanza.ErrNotOnline.With(textEnded))
+				other.rooms.Close("307", stanza.ErrNotOnline.With(textEnded))
 				return "signed off"
 			}
 			if _, why := other.commands.logout(); why != nil {

@@ -71,7 +71,7 @@ func (cm *commands) onItems(r *stanza.Request) {
 		cm.u.rooms.onRoomList(r, peer)
 		return
 	case peer.ID == "":
-		cm.u.rooms.listOwnRooms(q)
+		cm.u.rooms.ListOwn(q)
 		if q.Count() == 0 && lists {
 			r.Fail(stanza.ErrItemNotFound.With("Each server has a list of its own. Ask at the server's address, as in irc.example.net@" + cm.u.c.domain + "."))
 			return

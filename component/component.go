@@ -92,9 +92,8 @@ type Component struct {
 	capsCache     capsCache
 	privileges    privileges
 	invitations   invitations
-	archive       archiver
-	renditions    renditions
-	macs          sync.Pool // of hash.Hash, for occupantID
+	archive       *Archive
+	rooms         Shared
 	serverQueries serverQueries
 	signOns       chan struct{} // one slot for each sign-on in progress
 	started       time.Time
@@ -140,13 +139,15 @@ func New(cfg Config) (*Component, error) {
 		clock:   cfg.Clock,
 		signOns: make(chan struct{}, maxSignOns),
 		started: cfg.Clock.Now(),
-		archive: newArchiver(),
 	}
 	c.actors.c, c.users = c, make(map[string]*user)
 	c.registered, c.stale = make(map[string]struct{}), make(map[string]struct{})
 	c.host = stanza.Host{Domain: c.domain, Send: c.send, Refused: func() { c.counters.refused.Add(1) }}
 	c.limiter = newLimiter(cfg.Rate)
 	c.commands = c.commandTable()
+	c.archive = NewArchive(cfg.Registry, c.domain, ArchiveLimits(cfg.History), c.clock, c.log)
+	c.rooms = Shared{Peers: &c.peers, Clock: c.clock, Link: roomLink{c}, Archive: c.archive, Secret: cfg.Secret,
+		Linger: cfg.Linger, Received: &c.counters.fromNetwork}
 	c.setPolicy(cfg.Policy)
 	return c, nil
 }
@@ -168,7 +169,7 @@ func (c *Component) Run(ctx context.Context) error {
 		return fmt.Errorf("component %s: %w", c.domain, err)
 	}
 	for _, a := range accounts {
-		if a.Options[optStay] != "" || hasPersistentRoom(a) {
+		if a.Options[optStay] != "" || HasPersistentRoom(a) {
 			c.stayOnline = append(c.stayOnline, a.User)
 		}
 	}
@@ -185,9 +186,7 @@ func (c *Component) Run(ctx context.Context) error {
 	archived := make(chan struct{})
 	go func() {
 		defer close(archived)
-		if c.archives() {
-			c.runArchive(archiveCtx)
-		}
+		c.archive.Run(archiveCtx)
 	}()
 	<-ctx.Done()
 	c.stopUsers()

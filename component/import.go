@@ -37,9 +37,9 @@ func (i Imported) Account(network legacy.Network, domain string) (account regist
 		options[optStayInRooms] = "1"
 	}
 	if i.History != nil {
-		if n, ok := historyLength(strconv.Itoa(*i.History)); !ok {
+		if n, ok := ParseHistory(strconv.Itoa(*i.History)); !ok {
 			left = append(left, fieldHistory+" of all rooms: "+wrongHistory)
-		} else if n != defaultHistory {
+		} else if n != DefaultHistory {
 			options[optHistory] = strconv.Itoa(n)
 		}
 	}
@@ -59,7 +59,7 @@ func (i Imported) Account(network legacy.Network, domain string) (account regist
 				left = append(left, key+" of "+cmp.Or(name, domain)+": "+why)
 				continue
 			}
-			if options[settingPrefix+peer.ID+" "+key] = value; key == "nick" && nick == "" {
+			if options[registry.SettingOption(peer.ID, key)] = value; key == "nick" && nick == "" {
 				nick = value
 			}
 		}
@@ -88,7 +88,7 @@ func settingError(network legacy.Network, p legacy.Peer, key, value string) stri
 	}
 	switch {
 	case p.Room && known(ownSettings):
-		if _, ok := historyLength(value); key == fieldHistory && !ok {
+		if _, ok := ParseHistory(value); key == fieldHistory && !ok {
 			return wrongHistory
 		}
 		return ""

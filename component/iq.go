@@ -176,7 +176,7 @@ func (c *Component) contactIQ(st *stanza.Inbound, route iqRoute, payload *elemen
 func (c *Component) roomIQ(st *stanza.Inbound, payload *element.Element, peer legacy.Peer) {
 	switch {
 	case st.To.Resource == "" && st.Type == "get" && payload.Is(xep.NSDiscoInfo, "query") && payload.Attr("node") == "" && !c.knows(st.User):
-		st.Result(c.roomInfo(peer, nil, nil, c.archives()))
+		st.Result(c.rooms.Info(peer))
 	case st.To.Resource == "" && st.Type == "get" && payload.Is(xep.NSVersion, "query"):
 		c.answer(st, payload, (*Component).version)
 	case st.To.Resource == "" && st.Type == "get" && payload.Is(xep.NSDiscoItems, "query") && payload.Attr("node") == "":

@@ -31,7 +31,7 @@ func (lg *login) due(now time.Time) {
 	}
 	if isDue(lg.graceEnd, now) {
 		lg.graceEnd, lg.forcedOnline = time.Time{}, false
-		lg.u.rooms.dropEmptyRooms()
+		lg.u.rooms.LeaveEmpty()
 		lg.u.clients.showOwnPresence()
 	}
 	if lg.pending != nil && isDue(lg.pending.deadline, now) {
@@ -113,7 +113,7 @@ func (lg *login) beginRegistration(t *pendingRegistration) { lg.pending, lg.retr
 // endGrace ends the grace period: a client is online. While a room waits for its clients to
 // join again, it lasts: at its end the room is left.
 func (lg *login) endGrace() {
-	if !lg.u.rooms.some((*room).awaitsClients) {
+	if !lg.u.rooms.AwaitsClients() {
 		lg.graceEnd = time.Time{}
 	}
 }
@@ -136,4 +136,13 @@ func (lg *login) legacySession() legacy.Session {
 		return s.legacy
 	}
 	return nil
+}
+
+// lingerEnd is when a user counts as offline whose last client goes offline now. Zero
+// means at once.
+func (lg *login) lingerEnd() time.Time {
+	if lg.u.c.cfg.Linger == 0 {
+		return time.Time{}
+	}
+	return lg.u.c.clock.Now().Add(lg.u.c.cfg.Linger)
 }

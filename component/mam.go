@@ -1,6 +1,7 @@
 package component
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -17,12 +18,12 @@ const maxPage = 100
 
 // onArchive answers an IQ to a room's archive. Each user has an archive of their own, which
 // is readable without a join. (XEP-0313 §4, §5)
-func (rs *rooms) onArchive(req *stanza.Request, peer legacy.Peer) {
+func (u *roomUser) onArchive(req *stanza.Request, peer legacy.Peer) {
 	switch {
-	case !rs.u.c.archives():
+	case !u.shared.Archive.Enabled():
 		req.Fail(stanza.ErrServiceUnavail)
 	case req.Payload.Is(xep.NSMAM, "metadata") && req.Type == "get":
-		rs.archiveMetadata(req, peer)
+		u.archiveMetadata(req, peer)
 	case req.Payload.Is(xep.NSMAM, "query") && req.Type == "get":
 		form := xep.NewForm("form", xep.NSMAM, "", "").Add(
 			xep.NewField("start", "text-single", "From this time on"), xep.NewField("end", "text-single", "Until this time"),
@@ -30,7 +31,7 @@ func (rs *rooms) onArchive(req *stanza.Request, peer legacy.Peer) {
 			xep.NewField("after-id", "text-single", "After this message"), xep.NewField("ids", "list-multi", "These messages"))
 		req.Reply(element.New(xep.NSMAM, "query").Add(form))
 	case req.Payload.Is(xep.NSMAM, "query"):
-		rs.queryArchive(req, peer)
+		u.queryArchive(req, peer)
 	case req.Payload.Is(xep.NSMAM, "metadata"):
 		req.Fail(stanza.ErrBadRequest)
 	default: // archiving preferences (XEP-0441)
@@ -39,34 +40,31 @@ func (rs *rooms) onArchive(req *stanza.Request, peer legacy.Peer) {
 }
 
 // readArchive reads a page of the archive, after the queued lines are written.
-func (rs *rooms) readArchive(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanza.Error) {
-	ctx, cancel := rs.u.storing()
-	defer cancel()
-	rs.u.c.archive.flush(ctx)
-	q.Network, q.User, q.Room = rs.u.c.domain, rs.u.bare, peer.ID
-	page, err := rs.u.c.cfg.Registry.Lines(ctx, q)
+func (u *roomUser) readArchive(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanza.Error) {
+	q.User, q.Room = u.user, peer.ID
+	page, err := u.shared.Archive.read(u.ctx, q)
 	switch {
-	case isNotFound(err):
+	case errors.Is(err, registry.ErrNotFound):
 		return page, &stanza.ErrItemNotFound // XEP-0313 §4.3.1
 	case err != nil:
-		rs.u.log.Error().Err(err).Msg("cannot read the archive")
+		u.log.Error().Err(err).Msg("cannot read the archive")
 		return page, &stanza.ErrDatabase
 	}
 	return page, nil
 }
 
-func (rs *rooms) queryArchive(req *stanza.Request, peer legacy.Peer) {
+func (u *roomUser) queryArchive(req *stanza.Request, peer legacy.Peer) {
 	q, why := archiveQuery(req.Payload)
 	if why != nil {
 		req.Fail(*why)
 		return
 	}
-	r := &room{rs: rs, peer: peer, jid: rs.u.c.peers.JID(peer.ID)}
-	read, with := rs.readArchive, xep.Values(req.Payload.Child(xep.NSDataForm, "x"))["with"]
-	narrowed := len(with) > 0 && with[0] != "" && with[0] != r.jid
+	jid := u.shared.Peers.JID(peer.ID)
+	read, with := u.readArchive, xep.Values(req.Payload.Child(xep.NSDataForm, "x"))["with"]
+	narrowed := len(with) > 0 && with[0] != "" && with[0] != jid
 	if narrowed {
 		read = func(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanza.Error) {
-			return r.readArchiveOf(q, with[0])
+			return u.readArchiveOf(q, peer, with[0])
 		}
 	}
 	page, why := read(q, peer)
@@ -77,11 +75,11 @@ func (rs *rooms) queryArchive(req *stanza.Request, peer legacy.Peer) {
 	lines := page.Lines
 	if req.Payload.Child(xep.NSMAM, "flip-page") != nil { // XEP-0313 §4.1.4
 		for i := range lines {
-			r.sendArchived(req, lines[len(lines)-1-i])
+			u.sendArchived(req, jid, lines[len(lines)-1-i])
 		}
 	} else {
 		for _, l := range lines {
-			r.sendArchived(req, l)
+			u.sendArchived(req, jid, l)
 		}
 	}
 	fin := element.New(xep.NSMAM, "fin")
@@ -110,11 +108,11 @@ const (
 
 // readArchiveOf reads the messages of one occupant. It searches line by line, since the
 // sender of a line is encrypted in the registry. (XEP-0313 §4.1.1)
-func (r *room) readArchiveOf(q registry.LineQuery, jid string) (found registry.LinePage, why *stanza.Error) {
-	most, full := q.Limit, false
+func (u *roomUser) readArchiveOf(q registry.LineQuery, peer legacy.Peer, occupant string) (found registry.LinePage, why *stanza.Error) {
+	most, full, room := q.Limit, false, u.shared.Peers.JID(peer.ID)
 	q.Limit = searchPage
 	for seen := 0; seen < searchLines; seen += searchPage {
-		page, why := r.rs.readArchive(q, r.peer)
+		page, why := u.readArchive(q, peer)
 		if why != nil {
 			return page, why
 		}
@@ -122,7 +120,7 @@ func (r *room) readArchiveOf(q registry.LineQuery, jid string) (found registry.L
 			slices.Reverse(page.Lines)
 		}
 		for _, row := range page.Lines {
-			if l, err := decodeLine(row); err != nil || r.occupantJID(l.nick) != jid {
+			if l, err := decodeLine(row); err != nil || occupantJID(room, l.nick) != occupant {
 				continue
 			}
 			if len(found.Lines) == most {
@@ -191,15 +189,15 @@ func archiveQuery(query *element.Element) (registry.LineQuery, *stanza.Error) {
 }
 
 // sendArchived sends one line of the archive. (XEP-0313 §4.2)
-func (r *room) sendArchived(req *stanza.Request, row registry.Line) {
+func (u *roomUser) sendArchived(req *stanza.Request, room string, row registry.Line) {
 	l, err := decodeLine(row)
 	if err != nil {
-		r.rs.u.log.Error().Err(err).Msg("cannot decode a line of the archive")
+		u.log.Error().Err(err).Msg("cannot decode a line of the archive")
 		return
 	}
-	_ = r.rs.u.c.write(func(dst []byte) []byte {
+	u.shared.write(func(dst []byte) []byte {
 		dst = append(dst, "<message"...)
-		dst = stanza.AppendAttr(dst, "from", r.jid)
+		dst = stanza.AppendAttr(dst, "from", room)
 		dst = stanza.AppendAttr(dst, "to", req.From.String())
 		dst = append(dst, "><result xmlns='"+xep.NSMAM+"'"...)
 		dst = stanza.AppendAttr(dst, "queryid", req.Payload.Attr("queryid"))
@@ -207,20 +205,20 @@ func (r *room) sendArchived(req *stanza.Request, row registry.Line) {
 		dst = append(dst, "><forwarded xmlns='"+xep.NSForward+"'><delay xmlns='"+xep.NSDelay+"'"...)
 		dst = stanza.AppendAttr(dst, "stamp", xep.Stamp(l.at))
 		dst = append(dst, "/>"...)
-		dst = r.appendLine(dst, "", &l, false)
+		dst = l.appendTo(dst, room, "", false)
 		return append(dst, "</forwarded></result></message>"...)
 	})
 }
 
 // archiveMetadata answers with the first and the last line of the archive.
 // (XEP-0313 §5)
-func (rs *rooms) archiveMetadata(req *stanza.Request, peer legacy.Peer) {
+func (u *roomUser) archiveMetadata(req *stanza.Request, peer legacy.Peer) {
 	answer := element.New(xep.NSMAM, "metadata")
 	for _, end := range []struct {
 		name string
 		last bool
 	}{{"start", false}, {"end", true}} {
-		page, why := rs.readArchive(registry.LineQuery{Limit: 1, Last: end.last}, peer)
+		page, why := u.readArchive(registry.LineQuery{Limit: 1, Last: end.last}, peer)
 		if why != nil {
 			req.Fail(*why)
 			return

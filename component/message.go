@@ -29,7 +29,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 	}
 	if peer, ok := ob.u.c.peers.Room(st.To); ok {
 		if st.Type != "headline" {
-			ob.u.rooms.onRoomText(st, peer)
+			ob.u.rooms.OnMessage(st, peer)
 		}
 		return
 	}
@@ -46,7 +46,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 	case xep.IsEncrypted(st.Element):
 		st.Refuse(stanza.ErrEncrypted)
 		return
-	case ob.u.rooms.relayInvite(st):
+	case ob.u.rooms.RelayInvite(st):
 		return
 	case text == "" && a == body.Say:
 		ob.onChatState(st)
@@ -85,7 +85,7 @@ func (ob *outbox) sendText(st *stanza.Inbound, text string) {
 		st.Refuse(stanza.Translate(err))
 		return
 	}
-	ob.u.rooms.endPrivateChat(peer) // the message is to the contact's own JID
+	ob.u.rooms.EndPrivateChat(peer) // the message is to the contact's own JID
 	ob.sendTo(st, peer, text)
 }
 
@@ -119,7 +119,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 	}
 	reply := ob.replyTo(st, peer)
 	if reply != "" && markup == nil {
-		text = ob.u.rooms.prefixAddressee(peer, reply, body.WithoutQuote(st.Element, text))
+		text = ob.u.rooms.PrefixAddressee(peer, reply, body.WithoutQuote(st.Element, text))
 	}
 	if body.ActOf(st.Element) == body.Correct && !peer.Service { // a corrected command is a command
 		text, markup = body.Correction(text, markup)
@@ -131,7 +131,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 	if len(parts) > 1 {
 		markup = nil
 	}
-	ob.u.rooms.noteRendition(st, peer, parts)
+	ob.u.rooms.NoteRendition(st, peer, parts)
 	for _, part := range parts {
 		ref := ob.u.calls.newRef()
 		if err := s.Send(ob.u.ctx, legacy.Outgoing{Ref: ref, To: peer, Text: part, Markup: markup, Reply: reply}); err != nil {
@@ -157,7 +157,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 // replyTo returns the ID of the message that a message replies to, or "" if the network has
 // no replies. (XEP-0461 §3)
 func (ob *outbox) replyTo(st *stanza.Inbound, peer legacy.Peer) string {
-	if ob.u.rooms.hasMessageTags(peer) {
+	if ob.u.rooms.HasMessageTags(peer) {
 		if reply := st.Child(xep.NSReply, "reply"); reply != nil {
 			return reply.Attr("id")
 		}
@@ -204,7 +204,7 @@ func (ob *outbox) onMessageSent(ev legacy.MessageSent) {
 	m.state = min(m.state, ev.State)
 	st := m.stanza
 	if m.parts == 0 && !ev.Command {
-		ob.u.rooms.reflect(st, ev.ID)
+		ob.u.rooms.Reflect(st, ev.ID)
 	}
 	if m.parts > 0 || m.state != legacy.Delivered || st.ID == "" || st.Type == "groupchat" ||
 		st.Child(xep.NSReceipts, "request") == nil {
@@ -248,7 +248,7 @@ func (ob *outbox) onMessageFailed(ref string, err error) {
 	}
 	why := stanza.Translate(err)
 	if m.stanza.Type == "groupchat" {
-		why = roomError(err)
+		why = Translate(err)
 	}
 	ob.forgetReactions(m.stanza)
 	m.stanza.Refuse(why)
@@ -288,8 +288,11 @@ func (ob *outbox) relayMessage(ev legacy.MessageReceived) {
 		ev.Time = ob.stampStored(ev.From, ev.Time)
 	}
 	ob.deliverSpooled() // older messages go first
-	if ob.u.rooms.deliverPrivate(ev) {
-		return
+	if ob.u.c.conn.Load() != nil {
+		if id, ok := ob.u.rooms.DeliverPrivate(ev); ok {
+			ob.noteChat(chatLine{peer: ev.From.ID, id: id, words: body.FirstWords(ev.Text)})
+			return
+		}
 	}
 	jid := ob.u.c.peers.JID(ev.From.ID)
 	if ct := ob.u.roster.known(ev.From.ID); ct != nil {

@@ -76,7 +76,7 @@ func (cl *clients) present() bool {
 	if cl.u.c.conn.Load() == nil {
 		return false
 	}
-	return cl.u.rooms.hasClients() || cl.online() || cl.u.c.clock.Now().Sub(cl.active) < activeTime
+	return cl.u.rooms.HasClients() || cl.online() || cl.u.c.clock.Now().Sub(cl.active) < activeTime
 }
 
 // sendHeldNotices sends the notices that were held back, in one message for each service.

@@ -92,7 +92,7 @@ func (cm *commands) askOptions(x *execution) {
 	}
 	rooms := cm.u.c.info.Features.Has(legacy.FeatureRooms)
 	if rooms {
-		asked.Add(xep.NewField(fieldHistory, "text-single", historyLabel, strconv.Itoa(cm.u.rooms.historyLength(legacy.Peer{}))))
+		asked.Add(xep.NewField(fieldHistory, "text-single", historyLabel, strconv.Itoa(cm.u.rooms.HistoryLength(legacy.Peer{}))))
 	}
 	x.Ask(asked, true, func(values xep.Answers) {
 		before := cm.u.account.stored().Options
@@ -111,12 +111,12 @@ func (cm *commands) askOptions(x *execution) {
 			}
 		}
 		if given := values[fieldHistory]; rooms && len(given) > 0 {
-			n, ok := historyLength(strings.TrimSpace(given[0]))
+			n, ok := ParseHistory(strings.TrimSpace(given[0]))
 			if !ok {
 				x.AskAgain(wrongHistory, fieldHistory)
 				return
 			}
-			if delete(options, optHistory); n != defaultHistory {
+			if delete(options, optHistory); n != DefaultHistory {
 				options[optHistory] = strconv.Itoa(n)
 			}
 		}
@@ -133,7 +133,7 @@ func (cm *commands) askOptions(x *execution) {
 			return
 		}
 		cm.u.clients.showOwnPresence()
-		cm.u.rooms.applyPersistence()
+		cm.u.rooms.ApplyPersistence()
 		cm.u.clients.publishProfile()
 		x.Finish("info", "Your settings are stored.", nil)
 	})

@@ -1,6 +1,10 @@
 package component
 
-import "time"
+import (
+	"time"
+
+	"transport/component/body"
+)
 
 // outbox are the messages between the user and people: those that the network has not
 // confirmed, those spooled in the registry in both directions, and what belongs to their
@@ -13,8 +17,8 @@ type outbox struct {
 	threads      map[string]string       // threads of conversations, by peer
 	storedStamps map[string]time.Time    // stamps of the last offline messages, by peer
 	notices      map[string]*heldNotices // for a user without a client, by the peer ID of the service
-	reactions    map[string][]string     // the user's reactions to messages, by reactionKey
-	typing       map[string]time.Time    // when a composing state expires, by peer or typist
+	reactions    body.Reactions          // the user's, to messages of one-to-one chats
+	typing       map[string]time.Time    // when a composing state expires, by peer
 	chat         []chatLine              // of one-to-one chats, the latest last
 
 	spool spool
@@ -85,18 +89,4 @@ func (ob *outbox) load(waiting, registered bool) {
 	if registered {
 		ob.spool.expires = ob.spool.expires.Add(spoolTime)
 	}
-}
-
-// beginTyping stores that a peer or a typist is composing.
-func (ob *outbox) beginTyping(key string) {
-	if _, known := ob.typing[key]; known || len(ob.typing) < maxTyping {
-		lazySet(&ob.typing, key, ob.u.c.clock.Now().Add(typingTimeout))
-	}
-}
-
-// endTyping discards a composing state. It reports whether there was one.
-func (ob *outbox) endTyping(key string) bool {
-	_, known := ob.typing[key]
-	delete(ob.typing, key)
-	return known
 }

@@ -69,7 +69,7 @@ func (cl *clients) onAvailable(st *stanza.Inbound) {
 	r, before := translateResource(st.Element, cl.u.c.clock.Now()), cl.resources[full]
 	r.features, r.queriedVer, r.awaiting = before.features, before.queriedVer, before.awaiting
 	cl.resources[full] = r
-	cl.u.rooms.setClientOffline(full, false)
+	cl.u.rooms.SetClientOffline(full, false)
 	cl.queryCaps(full, st.Element)
 	cl.onAvatarHash(st.Element)
 	if came && legacy.KindOf(cl.u.login.signOnError()) == legacy.Replaced {
@@ -99,7 +99,7 @@ func (cl *clients) onUnavailable(st *stanza.Inbound) {
 		return
 	}
 	full := st.From.String()
-	cl.u.rooms.setClientOffline(full, true)
+	cl.u.rooms.SetClientOffline(full, true)
 	if _, known := cl.resources[full]; !known {
 		return
 	}
@@ -126,7 +126,7 @@ func (cl *clients) onPresenceError(st *stanza.Inbound) {
 		stanza.RemoteServerNotFound, stanza.ServiceUnavailable} {
 		if x.Child(stanza.NSErrors, string(gone)) != nil {
 			delete(cl.resources, st.From.String())
-			cl.u.rooms.removeClient(st.From.String())
+			cl.u.rooms.RemoveClient(st.From.String())
 			cl.showOwnPresence()
 			return
 		}
@@ -160,11 +160,11 @@ func (cl *clients) ownPresence() legacy.Presence {
 		}
 	}
 	if len(cl.resources) == 0 { // they may show themselves to rooms only
-		best.presence = cl.u.rooms.ownPresence()
+		best.presence = cl.u.rooms.OwnPresence()
 	}
 	switch {
 	case best.presence.Show != legacy.ShowOffline:
-	case len(cl.resources) == 0 && (cl.u.account.option(optStay) || cl.u.rooms.onlyPersistentRooms()):
+	case len(cl.resources) == 0 && (cl.u.account.option(optStay) || cl.u.rooms.OnlyPersistent()):
 		best.presence.Show = legacy.ShowXA
 	default:
 		best.presence.Show = legacy.ShowOnline // just registered; the client has sent no presence yet

@@ -12,9 +12,8 @@ import (
 )
 
 // retract has the network retract a message of the user. (XEP-0424 §3)
-func (r *room) retract(st *stanza.Inbound) {
-	req := &stanza.Request{Inbound: st, Payload: body.Retraction(st.Element), Deadline: r.rs.u.c.clock.Now().Add(requestTime)}
-	r.rs.u.calls.await(req)
+func (r *Room) retract(st *stanza.Inbound) {
+	req := &stanza.Request{Inbound: st, Payload: body.Retraction(st.Element)}
 	id := req.Payload.Attr("id")
 	if own := r.lineByID(id); own != nil { // the client may use the stanza's ID
 		id = own.stanzaID
@@ -22,7 +21,10 @@ func (r *room) retract(st *stanza.Inbound) {
 	if len(r.retracted) >= maxRetracted {
 		clear(r.retracted)
 	}
-	lazySet(&r.retracted, id, st)
+	if r.retracted == nil {
+		r.retracted = make(map[string]*stanza.Inbound)
+	}
+	r.retracted[id] = st
 	r.redact(req, id, "", func() { req.Drop() }) // the answer is the room's retraction
 }
 
@@ -32,7 +34,7 @@ const maxRetracted = 50
 // reflectRetraction sends the user's retraction to the user's clients, with the message ID
 // that the client used. It has no fallback body, which clients would show as a message.
 // (XEP-0424 §3)
-func (r *room) reflectRetraction(st *stanza.Inbound) {
+func (r *Room) reflectRetraction(st *stanza.Inbound) {
 	e := body.Retraction(st.Element)
 	id := e.Attr("id")
 	if old := r.lineByID(id); old != nil {
@@ -44,14 +46,14 @@ func (r *room) reflectRetraction(st *stanza.Inbound) {
 	}
 	o := r.idOf(r.nick)
 	r.eachClient(func(full string) {
-		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat").
+		r.rs.shared.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat").
 			Set("id", cmp.Or(st.ID, newID())).
 			Add(element.New(xep.NSRetract, "retract").Set("id", id), attached, o, element.New("urn:xmpp:hints", "store")))
 	})
 }
 
 // onModerateMessage retracts an occupant's message for a moderator. (XEP-0425 §3)
-func (r *room) onModerateMessage(req *stanza.Request) {
+func (r *Room) onModerateMessage(req *stanza.Request) {
 	if req.Payload.Child(xep.NSRetract, "retract") == nil {
 		req.Fail(stanza.ErrBadRequest)
 		return
@@ -61,29 +63,29 @@ func (r *room) onModerateMessage(req *stanza.Request) {
 }
 
 // redact has the network retract a message, and calls done when the network confirms it.
-func (r *room) redact(req *stanza.Request, id, reason string, done func()) {
-	retractor, ok := r.rs.u.login.legacySession().(legacy.MessageRetractor)
+func (r *Room) redact(req *stanza.Request, id, reason string, done func()) {
+	retractor, ok := r.rs.session().(legacy.MessageRetractor)
 	switch {
 	case !ok:
-		req.Fail(r.rs.u.login.notOnline())
+		req.Fail(r.rs.offline())
 		return
 	case id == "":
 		req.Fail(stanza.ErrBadRequest)
 		return
 	}
-	r.rs.u.calls.query(req, func(u *user, req *stanza.Request, ev legacy.Event) {
+	r.rs.query(req, func(ev legacy.Event) {
 		if err := ev.(legacy.Done).Err; err != nil {
 			delete(r.retracted, id)
-			req.Fail(roomError(err))
+			req.Fail(Translate(err))
 			return
 		}
 		done()
-	}, func(ref string) error { return retractor.Redact(r.rs.u.ctx, ref, r.peer, id, reason) })
+	}, func(ref string) error { return retractor.Redact(r.rs.ctx, ref, r.peer, id, reason) })
 }
 
 // onRoomRedaction handles the retraction of a message by its sender or a moderator. It
 // removes the message from history and archive. (XEP-0424 §3, §5, XEP-0425 §3)
-func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
+func (r *Room) onRoomRedaction(ev legacy.RoomRedaction) {
 	r.loadHistory()
 	if st := r.retracted[ev.ID]; st != nil && ev.Nick == r.nick {
 		delete(r.retracted, ev.ID)
@@ -108,21 +110,21 @@ func (r *room) onRoomRedaction(ev legacy.RoomRedaction) {
 	}
 	r.removeLine(ev.ID)
 	r.eachClient(func(full string) {
-		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", from).Set("to", full).
+		r.rs.shared.writeElement(element.New(stanza.NS, "message").Set("from", from).Set("to", full).
 			Set("type", "groupchat").Set("id", newID()).Add(element.New(stanza.NS, "body").AddText(text), retract, id,
 			element.New(xep.NSFallback, "fallback").Set("for", xep.NSRetract), element.New("urn:xmpp:hints", "store")))
 	})
 }
 
 // saidBy reports whether an occupant sent a line, possibly with another nick.
-func (r *room) saidBy(l *line, nick string) bool {
+func (r *Room) saidBy(l *line, nick string) bool {
 	o := r.occupants[nick]
 	return o != nil && o.id != "" && l.occupantID == o.id
 }
 
 // removeLine removes a line with an ID of the archive, and its corrections, from the history
 // and the archive. (XEP-0424 §5, XEP-0308 §3)
-func (r *room) removeLine(id string) {
+func (r *Room) removeLine(id string) {
 	gone := []string{id}
 	if old := r.lineByID(id); old != nil {
 		for _, l := range r.history {
@@ -133,15 +135,10 @@ func (r *room) removeLine(id string) {
 		}
 	}
 	r.history = slices.DeleteFunc(r.history, func(l line) bool { return slices.Contains(gone, l.stanzaID) })
-	if !r.rs.u.c.archives() {
+	if !r.rs.shared.Archive.Enabled() {
 		return
 	}
-	ctx, cancel := r.rs.u.storing()
-	defer cancel()
-	r.rs.u.c.archive.flush(ctx)
-	for _, id := range gone {
-		if err := r.rs.u.c.cfg.Registry.DeleteLine(ctx, r.rs.u.c.domain, r.rs.u.bare, r.peer.ID, id); err != nil {
-			r.rs.u.log.Error().Err(err).Msg("cannot delete a retracted message from the archive")
-		}
+	if err := r.rs.shared.Archive.remove(r.rs.ctx, r.rs.user, r.peer.ID, gone); err != nil {
+		r.rs.log.Error().Err(err).Msg("cannot delete a retracted message from the archive")
 	}
 }

@@ -60,7 +60,10 @@ func (rd *renditions) add(l relayedLine, re rendition, now time.Time) {
 	rd.last++
 	re.number, re.expires = rd.last, now.Add(renditionTime)
 	all := append(rd.by[l], re)
-	lazySet(&rd.by, l, all[max(0, len(all)-maxSameLines):])
+	if rd.by == nil {
+		rd.by = make(map[relayedLine][]rendition)
+	}
+	rd.by[l] = all[max(0, len(all)-maxSameLines):]
 }
 
 // find returns the first rendition of a line with a number above after: lines with the same
@@ -76,9 +79,9 @@ func (rd *renditions) find(l relayedLine, after uint64, now time.Time) rendition
 	return rendition{}
 }
 
-// noteRendition adds the rendition of a line that is about to be sent.
-func (rs *rooms) noteRendition(st *stanza.Inbound, peer legacy.Peer, parts []string) {
-	a, r := body.ActOf(st.Element), rs.u.rooms.all[peer.ID]
+// NoteRendition adds the rendition of a line that is about to be sent.
+func (rs *Rooms) NoteRendition(st *stanza.Inbound, peer legacy.Peer, parts []string) {
+	a, r := body.ActOf(st.Element), rs.all[peer.ID]
 	if a == body.Say || r == nil || len(parts) != 1 || len(parts[0]) > maxRenditionText {
 		return
 	}
@@ -105,23 +108,26 @@ func (rs *rooms) noteRendition(st *stanza.Inbound, peer legacy.Peer, parts []str
 			re.laterSame++
 		}
 	}
-	rs.u.c.renditions.add(relayedLine{peer.ID, r.nick, parts[0]}, re, rs.u.c.clock.Now())
+	rs.shared.renditions.add(relayedLine{peer.ID, r.nick, parts[0]}, re, rs.shared.Clock.Now())
 }
 
 // rendition returns the original of a received line, and the message of this user's history
 // that it corrects, retracts or reacts to. The message is nil for an ordinary line.
-func (r *room) rendition(ev legacy.RoomMessage) (rendition, *line) {
+func (r *Room) rendition(ev legacy.RoomMessage) (rendition, *line) {
 	if ev.Nick == "" || !ev.Time.IsZero() {
 		return rendition{}, nil
 	}
-	re := r.rs.u.c.renditions.find(relayedLine{r.peer.ID, ev.Nick, ev.Text}, r.lastRendition[ev.Nick], r.rs.u.c.clock.Now())
+	re := r.rs.shared.renditions.find(relayedLine{r.peer.ID, ev.Nick, ev.Text}, r.lastRendition[ev.Nick], r.rs.shared.Clock.Now())
 	if re.act == body.Say {
 		return re, nil
 	}
 	if len(r.lastRendition) >= maxSpeakers {
 		clear(r.lastRendition)
 	}
-	lazySet(&r.lastRendition, ev.Nick, re.number)
+	if r.lastRendition == nil {
+		r.lastRendition = make(map[string]uint64)
+	}
+	r.lastRendition[ev.Nick] = re.number
 	r.loadHistory()
 	var same []*line
 	for i := len(r.history) - 1; i >= 0; i-- {

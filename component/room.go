@@ -14,10 +14,10 @@ import (
 	"transport/legacy"
 )
 
-// room is the state of a room for one user. Each user joins it over a network
+// Room is the state of a room for one user. Each user joins it over a network
 // connection of their own. Only the user's actor may call its methods.
-type room struct {
-	rs *rooms
+type Room struct {
+	rs *Rooms
 
 	peer           legacy.Peer
 	jid            string
@@ -64,35 +64,18 @@ type roomClient struct {
 }
 
 const (
-	maxRooms = 250
-	joinTime = 60 * time.Second // the deadline of a join
+	maxRooms   = 250
+	maxClients = 64               // of the user in a room
+	joinTime   = 60 * time.Second // the deadline of a join
 )
-
-// notARoom returns the error for a join whose address cannot be that of a room, and nil
-// for any other presence.
-func (c *Component) notARoom(st *stanza.Inbound) *stanza.Error {
-	if st.Name != "presence" || st.Type != "" || st.Child(xep.NSMUC, "x") == nil || !c.info.Features.Has(legacy.FeatureRooms) {
-		return nil
-	}
-	peer, err := c.peers.At(st.To.Bare())
-	switch {
-	case err != nil:
-		why := stanza.Translate(err)
-		return &why
-	case peer.Room:
-		return nil
-	}
-	why := stanza.ErrItemNotFound.With("This address is not a room.")
-	return &why
-}
 
 // newRoom adds a room that the user has not joined yet. It returns nil if the user has
 // maxRooms already.
-func (rs *rooms) newRoom(peer legacy.Peer) *room {
+func (rs *Rooms) newRoom(peer legacy.Peer) *Room {
 	if len(rs.all) >= maxRooms {
 		return nil
 	}
-	r := &room{rs: rs, peer: peer, jid: rs.u.c.peers.JID(peer.ID),
+	r := &Room{rs: rs, peer: peer, jid: rs.shared.Peers.JID(peer.ID),
 		occupants: make(map[string]*occupant), clients: make(map[string]*roomClient)}
 	r.persistent = rs.isPersistent(peer)
 	rs.created++
@@ -101,8 +84,8 @@ func (rs *rooms) newRoom(peer legacy.Peer) *room {
 	return r
 }
 
-// onRoomPresence handles a presence to a room. (XEP-0045 §7.1, §7.2)
-func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
+// OnPresence handles a presence to a room. (XEP-0045 §7.1, §7.2)
+func (rs *Rooms) OnPresence(st *stanza.Inbound, peer legacy.Peer) {
 	full, r := st.From.String(), rs.all[peer.ID]
 	var client *roomClient
 	if r != nil {
@@ -115,7 +98,6 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 		if client != nil && isErrorOf(st, clientGoneErrors) {
 			r.dropClient(full, "")
 		}
-		rs.u.clients.onPresenceError(st)
 	case st.Type != "":
 		if st.Type != "probe" {
 			st.Refuse(stanza.ErrBadRequest)
@@ -124,15 +106,15 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 		st.Refuse(stanza.ErrJIDMalformed.With("A nickname is missing: room@server/nickname."))
 	case st.Child(xep.NSMUC, "x") != nil:
 		rs.joinRoom(st, peer)
-	case client == nil && r != nil && r.joined && st.To.Resource == resourceOf(r.nick):
+	case client == nil && r != nil && r.joined && st.To.Resource == Resource(r.nick):
 		// A web client repeats its presence after a page reload, before it joins again. It is
 		// treated as a join: an unavailable presence would be shown as a kick.
 		rs.joinRoom(st, peer)
 	case client == nil: // XEP-0045 §7.2.18
-		gone := &room{rs: rs, peer: peer, jid: rs.u.c.peers.JID(peer.ID)}
+		gone := &Room{rs: rs, peer: peer, jid: rs.shared.Peers.JID(peer.ID)}
 		gone.sendOccupant(full, &occupant{Occupant: legacy.Occupant{Nick: st.To.Resource}},
 			occupantStanza{gone: true, codes: []string{"110", "307", "333"}})
-	case st.To.Resource != resourceOf(r.nick) && client.shown:
+	case st.To.Resource != Resource(r.nick) && client.shown:
 		r.changeNick(st, client)
 	default:
 		r.onAvailability(st, client)
@@ -141,16 +123,19 @@ func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
 
 // joinRoom handles a client's join: it joins the room on the network, or shows the room
 // to the client if the user is in it already. (XEP-0045 §7.2)
-func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
-	nick, why := rs.u.c.peers.LegalNick(st.To.Resource)
-	if why == nil && !rs.u.account.exists() {
-		why = rs.signOnAsGuest(nick)
+func (rs *Rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
+	nick, why := rs.shared.Peers.LegalNick(st.To.Resource)
+	renames := false
+	if why == nil {
+		renames, why = rs.host.Admit(nick)
 	}
 	if why != nil {
 		rs.refuseNewJoin(st, *why)
 		return
 	}
-	rs.u.login.nameGuest(nick)
+	if renames {
+		rs.guestNick = nick
+	}
 	r := rs.all[peer.ID]
 	if r != nil && !r.cancelLeave(st.To.Resource, nick) {
 		r = nil
@@ -162,12 +147,12 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 		}
 	}
 	full := st.From.String()
-	if _, known := r.clients[full]; !known && len(r.clients) >= maxResources {
+	if _, known := r.clients[full]; !known && len(r.clients) >= maxClients {
 		rs.refuseNewJoin(st, stanza.ErrBusy)
 		return
 	}
 	x := st.Child(xep.NSMUC, "x")
-	client := &roomClient{joinDeadline: rs.u.c.clock.Now().Add(joinTime), id: st.ID, lang: st.Lang() != "",
+	client := &roomClient{joinDeadline: rs.shared.Clock.Now().Add(joinTime), id: st.ID, lang: st.Lang() != "",
 		nick: st.To.Resource, history: x.Child(xep.NSMUC, "history")}
 	r.clients[full] = client
 	r.readPresence(st, client)
@@ -177,53 +162,48 @@ func (rs *rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	if r.desiredNick == "" {
 		r.desiredNick = nick
 	}
-	switch {
-	case r.joined:
+	if r.joined {
 		r.showRoom(full)
-	case rs.u.account.option(optLoggedOut):
-		rs.refuseNewJoin(st, rs.u.login.notOnline())
+		return
+	}
+	if why := rs.host.Login().Refused; why != nil {
+		rs.refuseNewJoin(st, *why)
 		r.dropClient(full, "")
-	case rs.u.login.signOnError() != nil:
-		rs.refuseNewJoin(st, stanza.Translate(rs.u.login.signOnError()))
-		r.dropClient(full, "")
-	default:
-		r.requestJoin()
+		return
 	}
-}
-
-// signOnAsGuest creates a temporary registration: it ends when the user leaves the last
-// room.
-func (rs *rooms) signOnAsGuest(nick string) *stanza.Error {
-	fields := map[string]string{"username": nick}
-	if !rs.u.c.info.Guests {
-		return &stanza.ErrRegisterFirst
-	}
-	if err := rs.u.c.cfg.Network.Validate(fields); err != nil {
-		why := rs.u.c.peers.BadNick(nick)
-		return &why
-	}
-	rs.u.account.beGuest(fields)
-	return nil
+	r.requestJoin()
 }
 
 // requestJoin sends the join to the network. Without a session it does nothing; rejoin
 // calls it again.
-func (r *room) requestJoin() {
-	roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer)
+func (r *Room) requestJoin() {
+	roomer, ok := r.rs.session().(legacy.Roomer)
 	if !ok || r.joinSent {
 		return
 	}
 	r.joinSent = true
-	r.rs.u.login.applyNick(roomer, r.peer)
-	if err := roomer.JoinRoom(r.rs.u.ctx, r.peer, r.desiredNick, r.password); err != nil {
+	r.rs.renameGuest(roomer, r.peer)
+	if err := roomer.JoinRoom(r.rs.ctx, r.peer, r.desiredNick, r.password); err != nil {
 		r.rs.onRoomFailed(legacy.RoomFailed{Room: r.peer, Err: err})
 	}
 }
 
-// rejoin joins every room on the network. It is called whenever a session is ready.
-func (rs *rooms) rejoin() {
+// renameGuest sends a guest's new nick to the network, before a join.
+func (rs *Rooms) renameGuest(roomer legacy.Roomer, room legacy.Peer) {
+	if rs.guestNick == "" {
+		return
+	}
+	err := roomer.SetNick(rs.ctx, room, rs.guestNick)
+	if err != nil && legacy.KindOf(err) != legacy.Offline { // a later connection begins with that nick
+		rs.log.Debug().Err(err).Msg("cannot change the nick of a guest")
+	}
+	rs.guestNick = ""
+}
+
+// Rejoin joins every room on the network. It is called whenever a session is ready.
+func (rs *Rooms) Rejoin() {
 	rs.autojoin()
-	for _, r := range slices.SortedFunc(maps.Values(rs.all), func(a, b *room) int { return cmp.Compare(a.order, b.order) }) {
+	for _, r := range slices.SortedFunc(maps.Values(rs.all), func(a, b *Room) int { return cmp.Compare(a.order, b.order) }) {
 		r.joinSent = false // in order: on some networks the first nick applies to all rooms
 		r.requestJoin()
 	}
@@ -231,7 +211,7 @@ func (rs *rooms) rejoin() {
 
 // leaveRoom handles a client's leave. When the last client leaves, the user leaves the
 // room on the network, unless it is persistent. r may be nil. (XEP-0045 §7.14)
-func (r *room) leaveRoom(st *stanza.Inbound) {
+func (r *Room) leaveRoom(st *stanza.Inbound) {
 	full := st.From.String()
 	if r == nil || r.clients[full] == nil {
 		return
@@ -258,9 +238,9 @@ func (rc *roomClient) wasDropped(st *stanza.Inbound) bool {
 
 // dropClient removes a client from a room. When it was the last one, the user leaves the
 // room on the network, unless it is persistent or the leave is delayed.
-func (r *room) dropClient(full string, reason string) {
+func (r *Room) dropClient(full string, reason string) {
 	delete(r.clients, full)
-	r.rs.u.clients.showOwnPresence()
+	r.rs.host.ShowPresence()
 	if len(r.clients) > 0 || r.persistent && r.rs.all[r.peer.ID] == r || r.delayLeave(reason) {
 		return
 	}
@@ -268,17 +248,17 @@ func (r *room) dropClient(full string, reason string) {
 }
 
 // leaveOnNetwork removes a room and leaves it on the network.
-func (r *room) leaveOnNetwork(reason string) {
+func (r *Room) leaveOnNetwork(reason string) {
 	delete(r.rs.all, r.peer.ID)
-	if roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer); ok && r.joinSent {
-		if err := roomer.LeaveRoom(r.rs.u.ctx, r.peer, reason); err != nil {
-			r.rs.u.log.Debug().Err(err).Msg("cannot leave a room")
+	if roomer, ok := r.rs.session().(legacy.Roomer); ok && r.joinSent {
+		if err := roomer.LeaveRoom(r.rs.ctx, r.peer, reason); err != nil {
+			r.rs.log.Debug().Err(err).Msg("cannot leave a room")
 		} else if len(r.rs.leaving) < maxRooms {
-			lazySet(&r.rs.leaving, r.peer.ID, true)
+			if r.rs.leaving == nil {
+				r.rs.leaving = make(map[string]bool)
+			}
+			r.rs.leaving[r.peer.ID] = true
 		}
-	}
-	if r.rs.u.account.isGuest() && len(r.rs.all) == 0 {
-		r.rs.u.account.leaveGuest()
 	}
 }
 
@@ -286,19 +266,19 @@ func (r *room) leaveOnNetwork(reason string) {
 // was taken by a new connection.
 const replacedStatus = "Replaced by new connection"
 
-// setClientOffline records in the client's rooms that it went offline or returned. The
+// SetClientOffline records in the client's rooms that it went offline or returned. The
 // leave of an offline client is not reflected to it: another client may have the same full
 // JID by now, and would take an unavailable presence as its own leave.
-func (rs *rooms) setClientOffline(full string, gone bool) {
-	for _, r := range rs.all {
+func (s *roomSet) SetClientOffline(full string, gone bool) {
+	for _, r := range s.all {
 		if client := r.clients[full]; client != nil {
 			client.offline = gone
 		}
 	}
 }
 
-// removeClient removes a client that is offline from all rooms. (XEP-0045 §18.1.2)
-func (rs *rooms) removeClient(full string) {
+// RemoveClient removes a client that is offline from all rooms. (XEP-0045 §18.1.2)
+func (rs *Rooms) RemoveClient(full string) {
 	for _, r := range rs.all {
 		if r.clients[full] != nil {
 			r.dropClient(full, "")
@@ -306,8 +286,8 @@ func (rs *rooms) removeClient(full string) {
 	}
 }
 
-// dropEmptyRooms leaves the rooms to which no client has returned.
-func (rs *rooms) dropEmptyRooms() {
+// LeaveEmpty leaves the rooms to which no client has returned.
+func (rs *Rooms) LeaveEmpty() {
 	for _, r := range rs.all {
 		if r.awaitsClients() {
 			r.leaveOnNetwork("")
@@ -317,12 +297,12 @@ func (rs *rooms) dropEmptyRooms() {
 
 // awaitsClients reports whether a room has lost its clients with the link, and is left
 // unless one returns.
-func (r *room) awaitsClients() bool {
+func (r *Room) awaitsClients() bool {
 	return len(r.clients) == 0 && !r.autojoin && !r.persistent && r.leaveAt.IsZero()
 }
 
 // expireJoins refuses the joins whose deadline has passed. (XEP-0045 §7.1)
-func (rs *rooms) expireJoins(now time.Time) {
+func (rs *Rooms) expireJoins(now time.Time) {
 	for _, r := range rs.all {
 		for full, client := range r.clients {
 			if !client.shown && !client.joinDeadline.After(now) {
@@ -335,14 +315,14 @@ func (rs *rooms) expireJoins(now time.Time) {
 
 // refuseJoin answers a client's join with an error, from the occupant JID that the join
 // was sent to.
-func (r *room) refuseJoin(full string, why stanza.Error) {
+func (r *Room) refuseJoin(full string, why stanza.Error) {
 	client := r.clients[full]
-	r.rs.writeElement(joinError(r.jid, client.nick, full, client.id, why))
+	r.rs.shared.writeElement(joinError(r.jid, client.nick, full, client.id, why))
 }
 
 // refuseNewJoin answers a join with an error before the client is added to a room.
-func (rs *rooms) refuseNewJoin(st *stanza.Inbound, why stanza.Error) {
-	rs.writeElement(joinError(st.To.Bare().String(), st.To.Resource, st.From.String(), st.ID, why))
+func (u *roomUser) refuseNewJoin(st *stanza.Inbound, why stanza.Error) {
+	u.shared.writeElement(joinError(st.To.Bare().String(), st.To.Resource, st.From.String(), st.ID, why))
 }
 
 // joinError builds the error presence that answers a join. id may be "".
@@ -358,7 +338,7 @@ func joinError(room, nick, to, id string, why stanza.Error) *element.Element {
 
 // showRoom sends a client the occupants' presence, its own presence last, then the history
 // and the subject. (XEP-0045 §7.2.2, §7.2.15)
-func (r *room) showRoom(full string) {
+func (r *Room) showRoom(full string) {
 	client := r.clients[full]
 	again := client.shown // it was in the room before the network connection was lost
 	client.shown = true
@@ -370,32 +350,26 @@ func (r *room) showRoom(full string) {
 	r.sendSelf(full)
 	if !again {
 		r.loadHistory()
-		r.sendHistory(full, r.historyFor(r.rs.historyLength(r.peer), client.history))
+		r.sendHistory(full, r.historyFor(r.rs.HistoryLength(r.peer), client.history))
 	}
 	r.sendSubject(full, true)
 }
 
 // sendSelf sends a client the user's own presence in the room, with status code 110, and
 // 210 if the nick differs from the one that the client asked for.
-func (r *room) sendSelf(full string) {
+func (r *Room) sendSelf(full string) {
 	client, codes := r.clients[full], []string{"110"}
-	if client.nick != "" && client.nick != resourceOf(r.nick) { // XEP-0045 §7.2.2
+	if client.nick != "" && client.nick != Resource(r.nick) { // XEP-0045 §7.2.2
 		codes = append(codes, "210")
 	}
-	client.nick = resourceOf(r.nick)
+	client.nick = Resource(r.nick)
 	r.sendOccupant(full, r.self(), occupantStanza{codes: codes, id: client.id})
 	client.id = ""
 }
 
-// writeElement writes a stanza from a room to the link. It blocks while the server applies
-// back-pressure.
-func (rs *rooms) writeElement(e *element.Element) {
-	_ = rs.u.c.write(func(dst []byte) []byte { return e.Append(dst, stanza.NS) }) // clients rejoin on a new link
-}
-
 // sendSubject sends the room's subject from the occupant that set it. At the end of a
 // join it carries the time of the change. (XEP-0045 §7.2.15, §8.1)
-func (r *room) sendSubject(full string, joining bool) {
+func (r *Room) sendSubject(full string, joining bool) {
 	from, topic := r.jid, r.topic
 	if joining && topic.Text == "" { // the room has no subject
 		topic = legacy.Topic{}
@@ -408,12 +382,12 @@ func (r *room) sendSubject(full string, joining bool) {
 	if joining && !topic.Time.IsZero() {
 		m.Add(xep.Delay(r.jid, topic.Time))
 	}
-	r.rs.writeElement(m)
+	r.rs.shared.writeElement(m)
 }
 
 // sendRoomText sends the user's clients a message from the room itself, with status codes.
 // The text may be "".
-func (r *room) sendRoomText(text string, codes ...string) {
+func (r *Room) sendRoomText(text string, codes ...string) {
 	r.eachClient(func(full string) {
 		m := element.New(stanza.NS, "message").Set("from", r.jid).Set("to", full).Set("type", "groupchat").Set("id", newID())
 		if text != "" {
@@ -426,6 +400,6 @@ func (r *room) sendRoomText(text string, codes ...string) {
 			}
 			m.Add(x)
 		}
-		r.rs.writeElement(m)
+		r.rs.shared.writeElement(m)
 	})
 }

@@ -12,8 +12,10 @@ import (
 	"transport/legacy"
 )
 
-// onRoomIQ handles an IQ to a room or an occupant. (XEP-0045 §8.2, XEP-0410)
-func (rs *rooms) onRoomIQ(req *stanza.Request, peer legacy.Peer) {
+// OnIQ handles an IQ to a room or an occupant. If it is one to an occupant, OnIQ returns the
+// occupant as a person of the network, and the caller answers. (XEP-0045 §8.2, §17.4,
+// XEP-0410)
+func (rs *Rooms) OnIQ(req *stanza.Request, peer legacy.Peer) (person legacy.Peer, toPerson bool) {
 	r := rs.all[peer.ID]
 	inside := r != nil && r.joined && r.clients[req.From.String()] != nil
 	is := func(space, name string) bool { return req.Payload.Is(space, name) }
@@ -22,7 +24,7 @@ func (rs *rooms) onRoomIQ(req *stanza.Request, peer legacy.Peer) {
 		rs.onRoomInfo(req, peer, r)
 	case is(xep.NSMAM, "") && req.To.Resource == "":
 		rs.onArchive(req, peer)
-	case is(xep.NSPing, "ping") && inside && (req.To.Resource == "" || req.To.Resource == resourceOf(r.nick)):
+	case is(xep.NSPing, "ping") && inside && (req.To.Resource == "" || req.To.Resource == Resource(r.nick)):
 		req.Reply(nil)
 	case is(xep.NSRegister, "query") && req.To.Resource == "": // XEP-0045 §7.10
 		req.Fail(stanza.ErrServiceUnavail)
@@ -30,12 +32,12 @@ func (rs *rooms) onRoomIQ(req *stanza.Request, peer legacy.Peer) {
 		req.Reply(roomVCard(peer, r))
 	case is(xep.NSDiscoInfo, "query") && !inside: // XEP-0045 §6.6
 		req.Fail(stanza.ErrBadRequest)
-	case is(xep.NSMUCOwner, "query") && !inside && req.To.Resource == "" && (rs.u.account.isRegistered() || rs.u.c.info.Guests):
+	case is(xep.NSMUCOwner, "query") && !inside && req.To.Resource == "" && (rs.account().Registered() || rs.shared.Peers.Info.Guests):
 		rs.onOwnConfig(req, peer)
 	case !inside:
 		req.Fail(errNotInRoom)
 	case req.To.Resource != "":
-		r.onOccupantIQ(req)
+		return r.onOccupantIQ(req)
 	case is(xep.NSMUCAdmin, "query") && req.Type == "set":
 		r.onModeration(req)
 	case is(xep.NSModerate, "moderate") && req.Type == "set" && r.redaction:
@@ -47,48 +49,38 @@ func (rs *rooms) onRoomIQ(req *stanza.Request, peer legacy.Peer) {
 	default:
 		req.Fail(stanza.ErrServiceUnavail)
 	}
+	return legacy.Peer{}, false
 }
 
-// onOccupantIQ answers an IQ to an occupant, on the occupant's behalf.
-// (XEP-0045 §17.4)
-func (r *room) onOccupantIQ(req *stanza.Request) {
+// onOccupantIQ returns the person to whom an IQ to an occupant is addressed. It answers the IQ
+// and returns false if there is none.
+func (r *Room) onOccupantIQ(req *stanza.Request) (person legacy.Peer, ok bool) {
 	o := r.find(req.To.Resource)
 	if o == nil {
 		req.Fail(stanza.ErrItemNotFound)
-		return
+		return person, false
 	}
-	peer, err := r.rs.u.c.peers.Occupant(r.peer, o.Nick)
-	route := iqRoutes[iqName{req.Payload.Space, req.Payload.Name}]
-	switch {
-	case err == nil && req.Type == "get" && route.contact != nil && route.contactActor == nil &&
-		!req.Payload.Is(xep.NSPing, "ping"): // an answered ping means that the user is joined (XEP-0410 §3)
-		answer, why := route.contact(r.rs.u.c, req.Inbound, req.Payload, peer)
-		if why != nil {
-			req.Fail(*why)
-			return
-		}
-		req.Reply(answer)
-	case err != nil || route.contactActor == nil || req.Type != "get":
+	person, err := r.rs.shared.Peers.Occupant(r.peer, o.Nick)
+	if err != nil {
 		req.Fail(stanza.ErrServiceUnavail)
-	default:
-		route.contactActor(r.rs.u, req, peer)
 	}
+	return person, err == nil
 }
 
 // listOccupants answers with the occupants that have a role or an affiliation. The ban
 // list (affiliation outcast) comes from the network. (XEP-0045 §9.2, §9.5, §10.6)
-func (r *room) listOccupants(req *stanza.Request) {
+func (r *Room) listOccupants(req *stanza.Request) {
 	q, item := element.New(xep.NSMUCAdmin, "query"), req.Payload.Child(xep.NSMUCAdmin, "item")
-	keeper, ok := r.rs.u.login.legacySession().(legacy.RoomConfigurer)
+	keeper, ok := r.rs.session().(legacy.RoomConfigurer)
 	if ok && item.Attr("affiliation") == "outcast" {
-		r.rs.u.calls.query(req, func(u *user, req *stanza.Request, ev legacy.Event) {
+		r.rs.query(req, func(ev legacy.Event) {
 			got := ev.(legacy.BansReceived)
 			if got.Err != nil {
-				req.Fail(roomError(got.Err))
+				req.Fail(Translate(got.Err))
 				return
 			}
 			for _, b := range got.Bans {
-				i := element.New(xep.NSMUCAdmin, "item").Set("affiliation", "outcast").Set("jid", u.c.peers.JID(b.Mask))
+				i := element.New(xep.NSMUCAdmin, "item").Set("affiliation", "outcast").Set("jid", r.rs.shared.Peers.JID(b.Mask))
 				var why []string
 				if b.By != "" {
 					why = append(why, "by "+b.By)
@@ -102,7 +94,7 @@ func (r *room) listOccupants(req *stanza.Request) {
 				q.Add(i)
 			}
 			req.Reply(q)
-		}, func(ref string) error { return keeper.RequestBans(r.rs.u.ctx, ref, r.peer) })
+		}, func(ref string) error { return keeper.RequestBans(r.rs.ctx, ref, r.peer) })
 		return
 	}
 	for _, o := range r.occupants {
@@ -110,7 +102,7 @@ func (r *room) listOccupants(req *stanza.Request) {
 		role := roleOf(o.Level, r.moderated)
 		if item != nil && (item.Attr("role") == role || item.Attr("affiliation") == affiliations[level]) {
 			listed := element.New(xep.NSMUCAdmin, "item").Set("affiliation", affiliations[level]).
-				Set("nick", resourceOf(o.Nick)).Set("jid", r.listedJID(o.Nick))
+				Set("nick", Resource(o.Nick)).Set("jid", r.listedJID(o.Nick))
 			// A list of an affiliation may omit the roles (§9.5). With a role, Converse 12
 			// reads the nick as the role, and then refuses its user every command.
 			if item.Attr("affiliation") == "" {
@@ -158,8 +150,8 @@ const maxModerations = 50
 
 // onModeration handles changes of roles and affiliations. The answer follows the last
 // change, or is the first error. (XEP-0045 §8.2 to §9.7)
-func (r *room) onModeration(req *stanza.Request) {
-	roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer)
+func (r *Room) onModeration(req *stanza.Request) {
+	roomer, ok := r.rs.session().(legacy.Roomer)
 	var steps []func(ref string) error
 	for item := range req.Payload.Children(xep.NSMUCAdmin, "item") {
 		step, why := r.moderation(roomer, item)
@@ -177,7 +169,7 @@ func (r *room) onModeration(req *stanza.Request) {
 }
 
 // moderation returns the function that requests the change of one item from the network.
-func (r *room) moderation(roomer legacy.Roomer, item *element.Element) (func(ref string) error, *stanza.Error) {
+func (r *Room) moderation(roomer legacy.Roomer, item *element.Element) (func(ref string) error, *stanza.Error) {
 	role, affiliation, jid := item.Attr("role"), item.Attr("affiliation"), item.Attr("jid")
 	_, known := levelsOfRoles[role]
 	both := role != "" && affiliation != ""
@@ -203,14 +195,14 @@ func (r *room) moderation(roomer legacy.Roomer, item *element.Element) (func(ref
 		if m.Kick || m.Ban {
 			m.Level = legacy.LevelNone
 		}
-		return func(ref string) error { return roomer.Moderate(r.rs.u.ctx, ref, r.peer, m) }, nil
+		return func(ref string) error { return roomer.Moderate(r.rs.ctx, ref, r.peer, m) }, nil
 	}
 	keeper, keeps := roomer.(legacy.RoomConfigurer)
 	mask := r.banMask(jid)
 	if keeps && mask != "" && (affiliation == "outcast" || affiliation == "none") {
-		return func(ref string) error { return keeper.SetBan(r.rs.u.ctx, ref, r.peer, mask, m.Ban) }, nil
+		return func(ref string) error { return keeper.SetBan(r.rs.ctx, ref, r.peer, mask, m.Ban) }, nil
 	}
-	why := stanza.ErrItemNotFound.With("Nobody of that name is in the room. " + r.rs.u.c.info.Name + " gives roles only to people in the room.")
+	why := stanza.ErrItemNotFound.With("Nobody of that name is in the room. " + r.rs.shared.Peers.Info.Name + " gives roles only to people in the room.")
 	if role == "none" || affiliation == "outcast" {
 		why.Text = "Nobody of that name is in the room."
 	}
@@ -219,21 +211,21 @@ func (r *room) moderation(roomer legacy.Roomer, item *element.Element) (func(ref
 
 // banMask returns the ban mask for a JID of the gateway's domain, or the nick if the
 // person is not in the room. It is "" for a JID of another domain.
-func (r *room) banMask(s string) string {
+func (r *Room) banMask(s string) string {
 	jid, err := address.Parse(s)
-	if err != nil || jid.Domain != r.rs.u.c.domain {
+	if err != nil || jid.Domain != r.rs.shared.Peers.Domain {
 		return ""
 	}
-	if _, isRoom := r.rs.u.c.peers.Room(jid); isRoom {
+	if _, isRoom := r.rs.shared.Peers.Room(jid); isRoom {
 		return jid.Resource
 	}
 	name := peers.NameOf(jid.Local)
-	person, err := r.rs.u.c.cfg.Network.ParsePeer(name)
+	person, err := r.rs.shared.Peers.Network.ParsePeer(name)
 	if err != nil {
 		return name
 	}
 	for i := range name { // the name of an occupant begins with the nick
-		if p, err := r.rs.u.c.peers.Occupant(r.peer, name[:i]); err == nil && p == person {
+		if p, err := r.rs.shared.Peers.Occupant(r.peer, name[:i]); err == nil && p == person {
 			return name[:i]
 		}
 	}
@@ -242,13 +234,13 @@ func (r *room) banMask(s string) string {
 
 // moderate sends changes of a room to the network, each when the one before is confirmed.
 // It answers the IQ after the last one, or with the first error.
-func (rs *rooms) moderate(req *stanza.Request, steps ...func(ref string) error) {
-	rs.u.calls.query(req, func(u *user, req *stanza.Request, ev legacy.Event) {
+func (u *roomUser) moderate(req *stanza.Request, steps ...func(ref string) error) {
+	u.query(req, func(ev legacy.Event) {
 		switch done := ev.(legacy.Done); {
 		case done.Err != nil:
-			req.Fail(roomError(done.Err))
+			req.Fail(Translate(done.Err))
 		case len(steps) > 1:
-			u.rooms.moderate(req, steps[1:]...)
+			u.moderate(req, steps[1:]...)
 		default:
 			req.Reply(nil)
 		}
@@ -257,14 +249,14 @@ func (rs *rooms) moderate(req *stanza.Request, steps ...func(ref string) error) 
 
 // peerNameOf returns the network's name for a JID of the gateway's domain, "" for another
 // JID.
-func (rs *rooms) peerNameOf(s string) string {
+func (rs *Rooms) peerNameOf(s string) string {
 	jid, err := address.Parse(s)
-	if err != nil || jid.Domain != rs.u.c.domain {
+	if err != nil || jid.Domain != rs.shared.Peers.Domain {
 		return ""
 	}
-	if room, isRoom := rs.u.c.peers.Room(jid); isRoom {
+	if room, isRoom := rs.shared.Peers.Room(jid); isRoom {
 		if o := rs.all[room.ID].find(jid.Resource); o != nil {
-			if p, err := rs.u.c.peers.Occupant(room, o.Nick); err == nil {
+			if p, err := rs.shared.Peers.Occupant(room, o.Nick); err == nil {
 				return p.ID
 			}
 		}
@@ -274,24 +266,24 @@ func (rs *rooms) peerNameOf(s string) string {
 }
 
 // listedJID returns the JID of an occupant for lists: a bare JID, as in presence.
-func (r *room) listedJID(nick string) string {
+func (r *Room) listedJID(nick string) string {
 	if nick == r.nick {
-		return r.rs.u.bare
+		return r.rs.user
 	}
 	return r.personJID(nick)
 }
 
 // nickOfJID returns the nick of the occupant with a JID: the user's own JID, or one of the
 // gateway's domain. It is "" if that person is not in the room.
-func (r *room) nickOfJID(s string) string {
+func (r *Room) nickOfJID(s string) string {
 	jid, err := address.Parse(s)
 	if err != nil {
 		return ""
 	}
-	if jid.Bare().String() == r.rs.u.bare {
+	if jid.Bare().String() == r.rs.user {
 		return r.nick
 	}
-	if in, isRoom := r.rs.u.c.peers.Room(jid); isRoom {
+	if in, isRoom := r.rs.shared.Peers.Room(jid); isRoom {
 		if in == r.peer {
 			if o := r.find(jid.Resource); o != nil {
 				return o.Nick
@@ -299,15 +291,15 @@ func (r *room) nickOfJID(s string) string {
 		}
 		return ""
 	}
-	if jid.Domain != r.rs.u.c.domain || jid.Local == "" {
+	if jid.Domain != r.rs.shared.Peers.Domain || jid.Local == "" {
 		return ""
 	}
-	person, err := r.rs.u.c.peers.ParseLocal(jid.Local)
+	person, err := r.rs.shared.Peers.ParseLocal(jid.Local)
 	for nick := range r.occupants {
 		if r.personJID(nick) == jid.Bare().String() {
 			return nick
 		}
-		if p, bad := r.rs.u.c.peers.Occupant(r.peer, nick); err == nil && bad == nil && p == person { // the JID spells the name differently
+		if p, bad := r.rs.shared.Peers.Occupant(r.peer, nick); err == nil && bad == nil && p == person { // the JID spells the name differently
 			return nick
 		}
 	}

@@ -30,20 +30,8 @@ func (c *Component) roomCommands() []*command {
 		list,
 		{Node: "change-nick", Name: "Change my nick", Word: "nick", Argument: "NEW", Args: []string{"nick"},
 			About: "change your nick in the rooms that you are in", Needs: legacy.FeatureNicks,
-			When: func(u *user) bool { return len(u.rooms.joinedRooms()) > 0 }, Start: func(u *user, x *execution) { u.rooms.nickForm(x) }},
+			When: func(u *user) bool { return u.rooms.Nick() != "" }, Start: func(u *user, x *execution) { u.rooms.nickForm(x) }},
 	}
-}
-
-// joinedRooms returns the rooms that the user is in, oldest first.
-func (rs *rooms) joinedRooms() []*room {
-	var all []*room
-	for _, r := range rs.all {
-		if r.joined {
-			all = append(all, r)
-		}
-	}
-	slices.SortFunc(all, func(a, b *room) int { return cmp.Compare(a.order, b.order) })
-	return all
 }
 
 // joinForm asks for a room and invites the user's client: only a client can join.
@@ -60,7 +48,7 @@ func (rs *rooms) joinForm(x *execution) {
 			return
 		}
 		jid := rs.u.c.peers.JID(peer.ID)
-		rs.invite(x.From, peer, rs.u.c.domain, "")
+		rs.Invite(x.From, peer, rs.u.c.domain, "")
 		x.Finish("info", "The gateway has invited your client to "+jid+". If your client shows no invitation, open "+joinURI(jid),
 			xep.NewForm("result", "", "Join a room", "").Add(xep.NewField("room", "jid-single", "Address of the room", jid)))
 	})
@@ -98,7 +86,7 @@ func (rs *rooms) listRoomsForm(x *execution) {
 			}
 		}
 		rs.u.login.visit(func() {
-			err := rs.roomsAt(x.Request, service, func(rooms []legacy.ListedRoom, err error) {
+			err := rs.RequestList(x.Request, service, func(rooms []legacy.ListedRoom, err error) {
 				if err != nil {
 					x.Fail(stanza.Translate(err))
 					return
@@ -137,13 +125,13 @@ func (rs *rooms) showRooms(x *execution, rooms []legacy.ListedRoom, pattern stri
 
 // nickForm asks for the new nick.
 func (rs *rooms) nickForm(x *execution) {
-	rooms := rs.joinedRooms()
-	if len(rooms) == 0 {
+	before := rs.Nick()
+	if before == "" {
 		x.Finish("error", "You are not in a room. You choose your nick when you join one.", nil)
 		return
 	}
 	asked := xep.NewForm("form", "", "Change my nick", "").
-		Add(xep.Required(xep.NewField("nick", "text-single", "New nick", resourceOf(rooms[0].nick))))
+		Add(xep.Required(xep.NewField("nick", "text-single", "New nick", Resource(before))))
 	x.Ask(asked, true, func(values xep.Answers) {
 		nick := body.Clean(strings.TrimSpace(values.First("nick")))
 		if nick == "" {
@@ -156,29 +144,13 @@ func (rs *rooms) nickForm(x *execution) {
 			x.Fail(*why)
 			return
 		}
-		rs.renameAll(x, nick)
+		rs.changeNick(x, nick)
 	})
 }
 
-// nickChange is a nick change in several rooms, requested by a command.
-type nickChange struct {
-	pending map[string]bool // rooms that have not yet answered, by Peer.ID
-	done    func(error)     // called once, with the first error
-}
-
-// renameAll requests a nick change in all rooms: once for each group of rooms in which the
-// network has one nick for the user.
-func (rs *rooms) renameAll(x *execution, nick string) {
-	roomer, ok := rs.u.login.legacySession().(legacy.Roomer)
-	if !ok {
-		x.Finish("error", rs.u.login.stateText(), nil)
-		return
-	}
-	change := &nickChange{pending: make(map[string]bool)}
-	change.done = func(err error) {
-		if rs.pendingNick == change {
-			rs.pendingNick = nil
-		}
+// changeNick requests a nick change in all rooms, and answers the command with its result.
+func (rs *rooms) changeNick(x *execution, nick string) {
+	signedOn := rs.SetNick(nick, func(err error) {
 		switch {
 		case x.Request.Answered():
 		case err != nil:
@@ -186,41 +158,8 @@ func (rs *rooms) renameAll(x *execution, nick string) {
 		default:
 			x.Finish("info", "Your nick is now "+nick+".", nil)
 		}
-	}
-	rs.pendingNick = change
-	namer, _ := rs.u.c.cfg.Network.(legacy.OccupantNamer)
-	seen := make(map[string]bool)
-	for _, r := range rs.joinedRooms() {
-		if r.nick == nick {
-			continue
-		}
-		if namer != nil { // rooms with one name for the user share the nick
-			name := namer.OccupantName(r.peer, nick)
-			if seen[name] {
-				continue
-			}
-			seen[name] = true
-		}
-		change.pending[r.peer.ID] = true
-		if err := roomer.SetNick(rs.u.ctx, r.peer, nick); err != nil {
-			change.done(err)
-			return
-		}
-	}
-	if len(change.pending) == 0 {
-		change.done(nil)
-	}
-}
-
-// onNickChanged handles the network's answer to a nick change in a room; err is nil if the
-// nick was changed.
-func (rs *rooms) onNickChanged(r *room, err error) {
-	c := rs.pendingNick
-	if c == nil || !c.pending[r.peer.ID] {
-		return
-	}
-	delete(c.pending, r.peer.ID)
-	if err != nil || len(c.pending) == 0 {
-		c.done(err)
+	})
+	if !signedOn {
+		x.Finish("error", rs.u.login.stateText(), nil)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // onRoomConfig answers with the configuration of a room, or changes it: the network's
 // settings, and the user's settings in the gateway. (XEP-0045 §10.2, §10.9)
-func (r *room) onRoomConfig(req *stanza.Request) {
+func (r *Room) onRoomConfig(req *stanza.Request) {
 	form := req.Payload.Child(xep.NSDataForm, "x")
 	switch {
 	case req.Type == "get":
@@ -38,17 +38,18 @@ func (r *room) onRoomConfig(req *stanza.Request) {
 
 // onOwnConfig answers with the user's settings for a room that the user is not in, or
 // changes them.
-func (rs *rooms) onOwnConfig(req *stanza.Request, peer legacy.Peer) {
+func (u *roomUser) onOwnConfig(req *stanza.Request, peer legacy.Peer) {
 	form := req.Payload.Child(xep.NSDataForm, "x")
 	switch {
 	case req.Type == "get":
-		req.Reply(element.New(xep.NSMUCOwner, "query").Add(rs.configForm(peer, legacy.RoomConfig{}, false)))
+		req.Reply(element.New(xep.NSMUCOwner, "query").Add(u.configForm(peer, legacy.RoomConfig{}, false)))
 	case req.Payload.Child(xep.NSMUCOwner, "destroy") != nil:
 		req.Fail(errNotInRoom)
 	case form == nil || form.Attr("type") == "cancel":
 		req.Reply(nil)
 	default:
-		if why := rs.u.account.takeSettings(peer, xep.Values(form)); why != nil {
+		_, store := u.host.Settings(peer)
+		if why := store(xep.Values(form)); why != nil {
 			req.Fail(*why)
 			return
 		}
@@ -58,21 +59,21 @@ func (rs *rooms) onOwnConfig(req *stanza.Request, peer legacy.Peer) {
 
 // withConfig calls f with the network's configuration of a room. known is false if the
 // network has none.
-func (r *room) withConfig(req *stanza.Request, f func(config legacy.RoomConfig, known bool)) {
-	keeper, ok := r.rs.u.login.legacySession().(legacy.RoomConfigurer)
+func (r *Room) withConfig(req *stanza.Request, f func(config legacy.RoomConfig, known bool)) {
+	keeper, ok := r.rs.session().(legacy.RoomConfigurer)
 	if !ok {
 		f(legacy.RoomConfig{}, false)
 		return
 	}
-	r.rs.u.calls.query(req, func(u *user, req *stanza.Request, ev legacy.Event) {
+	r.rs.query(req, func(ev legacy.Event) {
 		got := ev.(legacy.RoomConfigReceived)
 		if got.Err != nil {
-			req.Fail(roomError(got.Err))
+			req.Fail(Translate(got.Err))
 			return
 		}
 		r.setConfig(&got.Config)
 		f(got.Config, true)
-	}, func(ref string) error { return keeper.RequestRoomConfig(r.rs.u.ctx, ref, r.peer) })
+	}, func(ref string) error { return keeper.RequestRoomConfig(r.rs.ctx, ref, r.peer) })
 }
 
 // configBool are the boolean fields of the configuration form.
@@ -87,7 +88,7 @@ var configBool = []struct {
 	{"muc#roomconfig_publicroom", "Listed in the public room list", func(c *legacy.RoomConfig) *bool { return &c.Hidden }, true},
 }
 
-func (rs *rooms) configForm(peer legacy.Peer, config legacy.RoomConfig, known bool) *element.Element {
+func (u *roomUser) configForm(peer legacy.Peer, config legacy.RoomConfig, known bool) *element.Element {
 	form := xep.NewForm("form", xep.NSMUCConfig, "Settings of "+peer.ID, "")
 	if known {
 		for _, b := range configBool {
@@ -105,22 +106,21 @@ func (rs *rooms) configForm(peer legacy.Peer, config legacy.RoomConfig, known bo
 			xep.NewField("muc#roomconfig_roomsecret", "text-private", "Password", config.Password),
 			xep.NewField("muc#roomconfig_maxusers", "text-single", "Maximum number of occupants (0 for no limit)", strconv.Itoa(config.Limit)))
 	}
-	for _, f := range rs.u.account.settingFields(peer) {
-		form.Add(f)
-	}
-	return form
+	fields, _ := u.host.Settings(peer)
+	return form.Add(fields...)
 }
 
 // setRoomConfig stores the user's settings, and sends the changed settings of the network
 // to the network.
-func (r *room) setRoomConfig(req *stanza.Request, values map[string][]string) {
-	keeper, ok := r.rs.u.login.legacySession().(legacy.RoomConfigurer)
+func (r *Room) setRoomConfig(req *stanza.Request, values map[string][]string) {
+	keeper, ok := r.rs.session().(legacy.RoomConfigurer)
+	_, store := r.rs.host.Settings(r.peer)
 	touched := false
 	for name := range values {
 		touched = touched || strings.HasPrefix(name, "muc#roomconfig_")
 	}
 	if !ok || !touched {
-		if why := r.rs.u.account.takeSettings(r.peer, values); why != nil {
+		if why := store(values); why != nil {
 			req.Fail(*why)
 			return
 		}
@@ -130,7 +130,7 @@ func (r *room) setRoomConfig(req *stanza.Request, values map[string][]string) {
 	r.withConfig(req, func(have legacy.RoomConfig, _ bool) {
 		want, why := changedConfig(have, values)
 		if why == nil {
-			why = r.rs.u.account.takeSettings(r.peer, values)
+			why = store(values)
 		}
 		switch {
 		case why != nil:
@@ -138,7 +138,7 @@ func (r *room) setRoomConfig(req *stanza.Request, values map[string][]string) {
 		case want == have:
 			req.Reply(nil)
 		default:
-			r.rs.moderate(req, func(ref string) error { return keeper.SetRoomConfig(r.rs.u.ctx, ref, r.peer, want) })
+			r.rs.moderate(req, func(ref string) error { return keeper.SetRoomConfig(r.rs.ctx, ref, r.peer, want) })
 		}
 	})
 }

@@ -11,58 +11,50 @@ import (
 	"transport/legacy"
 )
 
-// onRoomEvent handles an event of a room. It returns false for any other event.
-func (rs *rooms) onRoomEvent(ev legacy.Event) bool {
+// OnEvent handles an event of a room. It returns false for any other event.
+func (rs *Rooms) OnEvent(ev legacy.Event) bool {
 	switch ev := ev.(type) {
 	case legacy.RoomJoined:
 		rs.onRoomJoined(ev)
 	case legacy.RoomFailed:
 		rs.onRoomFailed(ev)
 	case legacy.RoomInterrupted:
-		rs.withRoom(ev.Room, func(r *room) { r.onInterrupted(ev.Err) })
+		rs.withRoom(ev.Room, func(r *Room) { r.onInterrupted(ev.Err) })
 	case legacy.RoomLeft:
 		rs.onRoomLeft(ev)
 	case legacy.OccupantJoined:
-		rs.withRoom(ev.Room, func(r *room) {
+		rs.withRoom(ev.Room, func(r *Room) {
 			if ev.Occupant.Nick != r.nick {
 				delete(r.occupants, ev.Occupant.Nick) // the previous occupant of that nick has left
 			}
 			r.updateOccupant(ev.Occupant)
 		})
 	case legacy.OccupantChanged:
-		rs.withRoom(ev.Room, func(r *room) { r.updateOccupant(ev.Occupant) })
+		rs.withRoom(ev.Room, func(r *Room) { r.updateOccupant(ev.Occupant) })
 	case legacy.OccupantLeft:
-		rs.withRoom(ev.Room, func(r *room) { r.onOccupantLeft(ev) })
+		rs.withRoom(ev.Room, func(r *Room) { r.onOccupantLeft(ev) })
 	case legacy.OccupantRenamed:
-		rs.withRoom(ev.Room, func(r *room) { r.onOccupantRenamed(ev) })
+		rs.withRoom(ev.Room, func(r *Room) { r.onOccupantRenamed(ev) })
 	case legacy.TopicChanged:
-		rs.withRoom(ev.Room, func(r *room) {
+		rs.withRoom(ev.Room, func(r *Room) {
 			r.topic, r.pendingSubject = ev.Topic, nil
 			r.eachClient(func(full string) { r.sendSubject(full, false) })
 		})
 	case legacy.RoomMessage:
-		rs.withRoom(ev.Room, func(r *room) { r.onRoomMessage(ev) })
+		rs.withRoom(ev.Room, func(r *Room) { r.onRoomMessage(ev) })
 	case legacy.RoomReaction:
-		rs.withRoom(ev.Room, func(r *room) { r.onRoomReaction(ev, newID()) })
+		rs.withRoom(ev.Room, func(r *Room) { r.onRoomReaction(ev, newID()) })
 	case legacy.RoomRedaction:
-		rs.withRoom(ev.Room, func(r *room) { r.onRoomRedaction(ev) })
+		rs.withRoom(ev.Room, func(r *Room) { r.onRoomRedaction(ev) })
 	case legacy.RoomTyping:
-		rs.withRoom(ev.Room, func(r *room) { r.onRoomTyping(ev) })
+		rs.withRoom(ev.Room, func(r *Room) { r.onRoomTyping(ev) })
 	case legacy.RoomConfigChanged:
-		rs.withRoom(ev.Room, func(r *room) {
+		rs.withRoom(ev.Room, func(r *Room) {
 			r.setConfig(ev.Config)
 			r.sendRoomText(ev.Text, "104") // XEP-0045 §10.2.1
 		})
 	case legacy.Invited:
 		rs.onInvited(ev)
-	case legacy.RoomConfigReceived:
-		rs.u.calls.onQueryResult(ev.Ref, ev)
-	case legacy.BansReceived:
-		rs.u.calls.onQueryResult(ev.Ref, ev)
-	case legacy.RoomsListed:
-		rs.u.calls.onQueryResult(ev.Ref, ev)
-	case legacy.Done:
-		rs.u.calls.onQueryResult(ev.Ref, ev)
 	default:
 		return false
 	}
@@ -70,14 +62,14 @@ func (rs *rooms) onRoomEvent(ev legacy.Event) bool {
 }
 
 // withRoom calls f for a room that the user is in.
-func (rs *rooms) withRoom(p legacy.Peer, f func(*room)) {
+func (rs *Rooms) withRoom(p legacy.Peer, f func(*Room)) {
 	if r := rs.all[p.ID]; r != nil && r.joined {
 		f(r)
 	}
 }
 
 // eachClient calls f for each of the user's clients that has received the room's occupants.
-func (r *room) eachClient(f func(full string)) {
+func (r *Room) eachClient(f func(full string)) {
 	for full, client := range r.clients {
 		if client.shown {
 			f(full)
@@ -86,7 +78,7 @@ func (r *room) eachClient(f func(full string)) {
 }
 
 // updateOccupant stores a new or changed occupant and sends its presence to the clients.
-func (r *room) updateOccupant(o legacy.Occupant) {
+func (r *Room) updateOccupant(o legacy.Occupant) {
 	now, before := &occupant{Occupant: o}, r.occupants[o.Nick]
 	if before != nil { // the ID stays, even if the network has sent the identity since
 		r.identify(before)
@@ -107,7 +99,7 @@ func (r *room) updateOccupant(o legacy.Occupant) {
 
 // onRoomJoined handles a confirmed join. After a reconnect, clients that were in the room
 // before receive the differences.
-func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
+func (rs *Rooms) onRoomJoined(ev legacy.RoomJoined) {
 	r := rs.all[ev.Room.ID]
 	if r == nil {
 		if r = rs.adoptRoom(ev.Room); r == nil {
@@ -124,7 +116,7 @@ func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 		r.occupants[o.Nick] = &occupant{Occupant: o}
 	}
 	if me := r.occupants[r.nick]; me != nil { // independent of the host that the user connects from
-		me.id = r.occupantID("user\x00" + rs.u.bare)
+		me.id = r.occupantID("user\x00" + rs.user)
 	}
 	if r.persistent {
 		r.savePersistent()
@@ -141,7 +133,7 @@ func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 		}
 		if self != r.nick {
 			r.sendOccupant(full, &occupant{Occupant: legacy.Occupant{Nick: self}},
-				occupantStanza{gone: true, codes: []string{"303", "110"}, newNick: resourceOf(r.nick)})
+				occupantStanza{gone: true, codes: []string{"303", "110"}, newNick: Resource(r.nick)})
 		}
 		r.showRoom(full)
 	}
@@ -149,34 +141,34 @@ func (rs *rooms) onRoomJoined(ev legacy.RoomJoined) {
 
 // adoptRoom adds a room that the user was joined to by the network, and invites the user's
 // clients. It leaves a room that the user has left in the meantime, and returns nil then.
-func (rs *rooms) adoptRoom(peer legacy.Peer) *room {
-	if peer.ID != "" && !rs.leaving[peer.ID] && (rs.u.clients.busy() || len(rs.all) > 0) {
+func (rs *Rooms) adoptRoom(peer legacy.Peer) *Room {
+	if peer.ID != "" && !rs.leaving[peer.ID] && (rs.host.Login().Online || len(rs.all) > 0) {
 		if r := rs.newRoom(peer); r != nil {
-			rs.invite(rs.u.bare, peer, rs.u.c.domain, "The network has added you to this room.")
+			rs.Invite(rs.user, peer, rs.shared.Peers.Domain, "The network has added you to this room.")
 			return r
 		}
 	}
-	if roomer, ok := rs.u.login.legacySession().(legacy.Roomer); ok && peer.ID != "" {
-		_ = roomer.LeaveRoom(rs.u.ctx, peer, "") // the user can join it again
+	if roomer, ok := rs.session().(legacy.Roomer); ok && peer.ID != "" {
+		_ = roomer.LeaveRoom(rs.ctx, peer, "") // the user can join it again
 	}
 	return nil
 }
 
 // onRoomFailed handles a failed join, nick change or subject change, or another error of a
 // room. (XEP-0045 §7.2.5 to §7.2.10, §7.6)
-func (rs *rooms) onRoomFailed(ev legacy.RoomFailed) {
-	r, why := rs.all[ev.Room.ID], roomError(ev.Err)
+func (rs *Rooms) onRoomFailed(ev legacy.RoomFailed) {
+	r, why := rs.all[ev.Room.ID], Translate(ev.Err)
 	switch {
 	case r == nil:
 		delete(rs.leaving, ev.Room.ID)
 	case !r.joined:
 		if len(r.clients) == 0 {
-			rs.u.notify("You could not join " + r.jid + ": " + why.Text)
+			rs.host.Notify("You could not join " + r.jid + ": " + why.Text)
 		}
 		r.failRoom(why)
 	case ev.Nick: // a nick change can concern several rooms
 		r.refuseNickChange(ev.Err)
-		rs.u.rooms.onNickChanged(r, ev.Err)
+		rs.onNickChanged(r, ev.Err)
 	case r.pendingSubject != nil: // XEP-0045 §8.1
 		r.refuseSubject(why)
 	default:
@@ -186,7 +178,7 @@ func (rs *rooms) onRoomFailed(ev legacy.RoomFailed) {
 
 // refuseSubject answers a change of the subject that the network will not confirm, if one
 // is pending.
-func (r *room) refuseSubject(why stanza.Error) {
+func (r *Room) refuseSubject(why stanza.Error) {
 	if r.pendingSubject != nil {
 		r.pendingSubject.Refuse(why)
 		r.pendingSubject = nil
@@ -194,7 +186,7 @@ func (r *room) refuseSubject(why stanza.Error) {
 }
 
 // failRoom reports to every client that the join has failed, and removes the room.
-func (r *room) failRoom(why stanza.Error) {
+func (r *Room) failRoom(why stanza.Error) {
 	r.joinSent = false
 	r.refuseSubject(why)
 	for full, client := range r.clients {
@@ -208,8 +200,8 @@ func (r *room) failRoom(why stanza.Error) {
 	r.leaveOnNetwork("")
 }
 
-// roomError translates a network's error about a room. (XEP-0045 §17.2)
-func roomError(err error) stanza.Error {
+// Translate translates a network's error about a room. (XEP-0045 §17.2)
+func Translate(err error) stanza.Error {
 	why := stanza.Translate(err)
 	if legacy.KindOf(err) == legacy.Forbidden {
 		why.Type, why.Condition = stanza.Auth, stanza.Forbidden
@@ -232,7 +224,7 @@ func leaveCodes(kind legacy.LeaveKind) []string {
 }
 
 // onRoomLeft handles the user's leave, kick or ban.
-func (rs *rooms) onRoomLeft(ev legacy.RoomLeft) {
+func (rs *Rooms) onRoomLeft(ev legacy.RoomLeft) {
 	r, left := rs.all[ev.Room.ID], rs.leaving[ev.Room.ID]
 	delete(rs.leaving, ev.Room.ID)
 	if r == nil || left && !r.joined { // a new join is already under way
@@ -245,7 +237,7 @@ func (rs *rooms) onRoomLeft(ev legacy.RoomLeft) {
 
 // closeRoom sends every client in a room the user's unavailable presence, answers
 // unconfirmed joins with why, and removes the room.
-func (r *room) closeRoom(s occupantStanza, why stanza.Error) {
+func (r *Room) closeRoom(s occupantStanza, why stanza.Error) {
 	s.gone = true
 	r.joinSent, r.joined = false, false
 	r.refuseSubject(why)
@@ -260,8 +252,8 @@ func (r *room) closeRoom(s occupantStanza, why stanza.Error) {
 	r.leaveOnNetwork("")
 }
 
-// closeRooms closes all rooms with a status code.
-func (rs *rooms) closeRooms(code string, why stanza.Error) {
+// Close closes all rooms with a status code.
+func (rs *Rooms) Close(code string, why stanza.Error) {
 	for _, r := range rs.all {
 		r.closeRoom(occupantStanza{codes: []string{code, "110"}, reason: why.Text}, why)
 	}
@@ -269,21 +261,17 @@ func (rs *rooms) closeRooms(code string, why stanza.Error) {
 
 // onInterrupted handles a room whose network connection was lost. The adapter or rejoin
 // joins it again.
-func (r *room) onInterrupted(err error) {
-	r.sendRoomText("You were disconnected: " + userText(err) + " The gateway is reconnecting.")
+func (r *Room) onInterrupted(err error) {
+	r.sendRoomText("You were disconnected: " + stanza.Translate(err).Text + " The gateway is reconnecting.")
 	r.refuseNickChange(err)
-	r.refuseSubject(roomError(err))
+	r.refuseSubject(Translate(err))
 	r.joined = false
 }
 
-// onSessionLost handles the end of the session. ours is true if the gateway ended it. The
-// rooms remain and are joined again, unless the user signed off or the network's error is
-// permanent.
-func (rs *rooms) onSessionLost(ours bool, err error) {
-	if ours && !rs.u.login.registering() && !rs.u.login.wantsSession() { // the user signed off or unregistered
-		rs.closeRooms("333", rs.u.login.notOnline())
-		return
-	}
+// SessionLost handles the end of the session. ours is true if the gateway ended it. The
+// rooms remain and are joined again, unless the network's error is permanent. If the user
+// has signed off, Close is called instead.
+func (rs *Rooms) SessionLost(ours bool, err error) {
 	for _, r := range rs.all {
 		if r.joined && !ours {
 			r.onInterrupted(err)
@@ -293,19 +281,19 @@ func (rs *rooms) onSessionLost(ours bool, err error) {
 	switch legacy.KindOf(err) {
 	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:
 		if !ours {
-			rs.failRooms(err)
+			rs.Fail(err)
 		}
 	}
 }
 
-// failRooms reports an error of the network, after which no sign-on is tried, to every room.
-func (rs *rooms) failRooms(err error) {
+// Fail reports an error of the network, after which no sign-on is tried, to every room.
+func (rs *Rooms) Fail(err error) {
 	for _, r := range rs.all {
-		r.failRoom(roomError(err))
+		r.failRoom(Translate(err))
 	}
 }
 
-func (r *room) onOccupantLeft(ev legacy.OccupantLeft) {
+func (r *Room) onOccupantLeft(ev legacy.OccupantLeft) {
 	o := r.occupants[ev.Nick]
 	if o == nil {
 		return
@@ -317,7 +305,7 @@ func (r *room) onOccupantLeft(ev legacy.OccupantLeft) {
 }
 
 // onOccupantRenamed handles an occupant's nick change. (XEP-0045 §7.6)
-func (r *room) onOccupantRenamed(ev legacy.OccupantRenamed) {
+func (r *Room) onOccupantRenamed(ev legacy.OccupantRenamed) {
 	o := r.occupants[ev.Old]
 	if o == nil {
 		return
@@ -336,18 +324,18 @@ func (r *room) onOccupantRenamed(ev legacy.OccupantRenamed) {
 		if r.persistent {
 			r.savePersistent()
 		}
-		r.rs.u.rooms.onNickChanged(r, nil)
+		r.rs.onNickChanged(r, nil)
 	}
 	r.eachClient(func(full string) {
 		codes := []string{"303"}
 		if me {
 			codes = append(codes, "110")
-			r.clients[full].nick = resourceOf(ev.New)
+			r.clients[full].nick = Resource(ev.New)
 			if asked != nil && asked.From.String() == full {
 				r.clients[full].nick = asked.To.Resource
 			}
 		}
-		r.sendOccupant(full, o, occupantStanza{gone: true, codes: codes, newNick: resourceOf(ev.New)})
+		r.sendOccupant(full, o, occupantStanza{gone: true, codes: codes, newNick: Resource(ev.New)})
 		if me {
 			r.sendSelf(full)
 			return
@@ -357,35 +345,35 @@ func (r *room) onOccupantRenamed(ev legacy.OccupantRenamed) {
 }
 
 // onRoomReaction sends an occupant's reactions to the clients. (XEP-0444 §4.2)
-func (r *room) onRoomReaction(ev legacy.RoomReaction, stanzaID string) {
+func (r *Room) onRoomReaction(ev legacy.RoomReaction, stanzaID string) {
 	reactions := element.New(xep.NSReactions, "reactions").Set("id", ev.ID)
 	for _, emoji := range ev.Emojis[:min(len(ev.Emojis), body.MaxReactions)] {
 		reactions.Add(element.New(xep.NSReactions, "reaction").AddText(emoji))
 	}
 	id := r.idOf(ev.Nick)
 	r.eachClient(func(full string) {
-		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).
+		r.rs.shared.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(ev.Nick)).Set("to", full).
 			Set("type", "groupchat").Set("id", stanzaID).Add(reactions, id))
 	})
 }
 
 // onInvited handles an invitation from a contact.
-func (rs *rooms) onInvited(ev legacy.Invited) {
-	rs.invite(rs.u.bare, ev.Room, rs.u.c.peers.JID(ev.By.ID), "")
+func (u *roomUser) onInvited(ev legacy.Invited) {
+	u.Invite(u.user, ev.Room, u.shared.Peers.JID(ev.By.ID), "")
 }
 
-// invite sends an invitation to a room from the room itself, which most clients support,
+// Invite sends an invitation to a room from the room itself, which most clients support,
 // with a body for the others. (XEP-0045 §7.8.2, XEP-0249 §4)
-func (rs *rooms) invite(to string, peer legacy.Peer, by, reason string) {
-	room := rs.u.c.peers.JID(peer.ID)
+func (u *roomUser) Invite(to string, peer legacy.Peer, by, reason string) {
+	room := u.shared.Peers.JID(peer.ID)
 	inv := element.New(xep.NSMUCUser, "invite").Set("from", by)
 	direct := element.New(xep.NSConference, "x").Set("jid", room)
 	if reason != "" {
 		inv.Add(element.New(xep.NSMUCUser, "reason").AddText(reason))
 		direct.Set("reason", reason)
 	}
-	rs.u.c.send(element.New(stanza.NS, "message").Set("from", room).Set("to", to).Set("id", newID()).
-		Add(element.New(stanza.NS, "body").AddText(strings.TrimSuffix(by, "@"+rs.u.c.domain)+" invites you to "+room+"."),
+	u.shared.Link.Send(element.New(stanza.NS, "message").Set("from", room).Set("to", to).Set("id", newID()).
+		Add(element.New(stanza.NS, "body").AddText(strings.TrimSuffix(by, "@"+u.shared.Peers.Domain)+" invites you to "+room+"."),
 			element.New(xep.NSMUCUser, "x").Add(inv), direct))
 }
 

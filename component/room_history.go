@@ -2,7 +2,6 @@ package component
 
 import (
 	"cmp"
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,7 +10,9 @@ import (
 	"strconv"
 	"time"
 
+	"transport/component/body"
 	"transport/component/element"
+	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
 	"transport/registry"
@@ -50,15 +51,59 @@ type storedLine struct {
 	Unnamed  bool          `json:"y,omitempty"`
 }
 
+// appendTo appends the message stanza of a line of a room, for the client to; or for the archive's
+// result if to is "". (XEP-0045 §7.2.13, §7.4)
+func (l *line) appendTo(dst []byte, room, to string, delayed bool) []byte {
+	if to == "" {
+		dst = append(dst, "<message xmlns='jabber:client' type='groupchat'"...)
+	} else {
+		dst = append(dst, "<message type='groupchat'"...)
+	}
+	if l.nick == "" {
+		dst = stanza.AppendAttr(dst, "from", room)
+	} else {
+		dst = append(dst, ` from="`...)
+		dst = element.AppendAttr(dst, room)
+		dst = append(dst, '/')
+		dst = element.AppendAttr(dst, Resource(l.nick))
+		dst = append(dst, '"')
+	}
+	dst = stanza.AppendAttr(dst, "to", to)
+	dst = stanza.AppendAttr(dst, "id", l.id)
+	dst = stanza.AppendChild(append(dst, '>'), "body", l.text)
+	dst = body.AppendXHTML(dst, l.markup)
+	if l.unstyled && l.quoted[1] == 0 {
+		dst = append(dst, body.Unstyled...)
+	}
+	dst = l.appendReply(dst, room)
+	if l.replaces != "" {
+		dst = append(dst, "<replace xmlns='"+xep.NSCorrect+"'"...)
+		dst = append(stanza.AppendAttr(dst, "id", l.replaces), "/>"...)
+	}
+	dst = appendOccupantID(dst, l.occupantID)
+	if to != "" {
+		dst = append(dst, "<stanza-id xmlns='"+xep.NSStanzaID+"'"...)
+		dst = append(stanza.AppendAttr(stanza.AppendAttr(dst, "id", l.stanzaID), "by", room), "/>"...)
+	}
+	if l.origin != "" {
+		dst = append(dst, "<origin-id xmlns='"+xep.NSStanzaID+"'"...)
+		dst = append(stanza.AppendAttr(dst, "id", l.origin), "/>"...)
+	}
+	if delayed {
+		dst = xep.Delay(room, l.at).Append(dst, stanza.NS)
+	}
+	return append(dst, "</message>"...)
+}
+
 const (
-	maxHistory     = 100 // lines of a room in memory
-	defaultHistory = 20  // lines for a client that requests no number
+	MaxHistory     = 100 // lines of a room in memory
+	DefaultHistory = 20  // lines for a client that requests no number
 	maxSeconds     = 1e9 // limit of a request by seconds
 )
 
 // nextStamp returns the stamp of a room's next line: stamps increase strictly in the archive
 // and in the history. Lines of the network's history have a sequence of their own.
-func (r *room) nextStamp(at time.Time, repeated bool) time.Time {
+func (r *Room) nextStamp(at time.Time, repeated bool) time.Time {
 	at = xep.Increasing(at, r.newestStamp)
 	if repeated {
 		at = xep.Increasing(at, r.newestReplay)
@@ -71,19 +116,18 @@ func (r *room) nextStamp(at time.Time, repeated bool) time.Time {
 }
 
 // addLine adds a message to the history, and to the archive if the room has one.
-func (r *room) addLine(l line) {
-	if r.history = append(r.history, l); len(r.history) >= 2*maxHistory {
-		r.history = append(make([]line, 0, 2*maxHistory), r.history[len(r.history)-maxHistory:]...)
+func (r *Room) addLine(l line) {
+	if r.history = append(r.history, l); len(r.history) >= 2*MaxHistory {
+		r.history = append(make([]line, 0, 2*MaxHistory), r.history[len(r.history)-MaxHistory:]...)
 	}
-	if r.rs.u.account.records(r.peer) {
+	if r.rs.Archives(r.peer) {
 		payload, err := json.Marshal(storedLine{l.nick, l.text, l.markup, l.id, l.occupantID, l.reply, l.replyTo,
 			l.quoted, l.unstyled, l.replaces, l.localID})
 		if err != nil {
-			r.rs.u.log.Error().Err(err).Msg("cannot archive a line")
+			r.rs.log.Error().Err(err).Msg("cannot archive a line")
 			return
 		}
-		r.rs.u.c.archive.add(r.rs.u.ctx, registry.Line{Network: r.rs.u.c.domain, User: r.rs.u.bare, Room: r.peer.ID,
-			StanzaID: l.stanzaID, Payload: payload, Created: l.at})
+		r.rs.shared.Archive.add(r.rs.ctx, registry.Line{User: r.rs.user, Room: r.peer.ID, StanzaID: l.stanzaID, Payload: payload, Created: l.at})
 	}
 }
 
@@ -97,18 +141,14 @@ func decodeLine(row registry.Line) (line, error) {
 }
 
 // loadHistory loads the archive's last lines into the history, once after a restart.
-func (r *room) loadHistory() {
-	if r.archiveRead || !r.rs.u.c.archives() {
+func (r *Room) loadHistory() {
+	if r.archiveRead || !r.rs.shared.Archive.Enabled() {
 		return
 	}
 	r.archiveRead = true
-	ctx, cancel := r.rs.u.storing()
-	defer cancel()
-	r.rs.u.c.archive.flush(ctx)
-	page, err := r.rs.u.c.cfg.Registry.Lines(ctx, registry.LineQuery{Network: r.rs.u.c.domain, User: r.rs.u.bare,
-		Room: r.peer.ID, Limit: maxHistory, Last: true})
+	page, err := r.rs.shared.Archive.read(r.rs.ctx, registry.LineQuery{User: r.rs.user, Room: r.peer.ID, Limit: MaxHistory, Last: true})
 	if err != nil {
-		r.rs.u.log.Error().Err(err).Msg("cannot read the archive")
+		r.rs.log.Error().Err(err).Msg("cannot read the archive")
 		return
 	}
 	known := make(map[string]bool, len(r.history))
@@ -122,7 +162,7 @@ func (r *room) loadHistory() {
 		}
 	}
 	r.history = append(earlier, r.history...)
-	r.history = r.history[max(0, len(r.history)-maxHistory):]
+	r.history = r.history[max(0, len(r.history)-MaxHistory):]
 	for _, l := range earlier {
 		if l.at.After(r.newestStamp) {
 			r.newestStamp = l.at
@@ -130,32 +170,30 @@ func (r *room) loadHistory() {
 	}
 }
 
-// historyLength returns the number of lines for a client that requests no number.
-func (rs *rooms) historyLength(p legacy.Peer) int {
-	text, _ := rs.u.account.setting(p, fieldHistory)
-	if text == "" && rs.u.account.exists() {
-		text = rs.u.account.value(optHistory)
-	}
-	if n, ok := historyLength(text); ok {
+// HistoryLength returns the number of lines for a client that requests no number.
+func (u *roomUser) HistoryLength(p legacy.Peer) int {
+	account := u.account()
+	text, _ := account.Setting(p.ID, FieldHistory)
+	if n, ok := ParseHistory(cmp.Or(text, account.Option(OptHistory))); ok {
 		return n
 	}
-	return defaultHistory
+	return DefaultHistory
 }
 
-// historyLength parses the user's setting: a number from 0 to maxHistory, or -1 for
-// maxHistory.
-func historyLength(text string) (int, bool) {
+// ParseHistory parses the user's setting: a number from 0 to MaxHistory, or -1 for
+// MaxHistory.
+func ParseHistory(text string) (int, bool) {
 	n, err := strconv.Atoi(text)
 	if n == -1 {
-		n = maxHistory
+		n = MaxHistory
 	}
-	return n, err == nil && n >= 0 && n <= maxHistory
+	return n, err == nil && n >= 0 && n <= MaxHistory
 }
 
 // historyFor returns the lines that satisfy every limit of a client's <history/>, or the
 // last ones, as many as usual, if there is none. (XEP-0045 §7.2.14)
-func (r *room) historyFor(usual int, wish *element.Element) []line {
-	lines := r.history[max(0, len(r.history)-maxHistory):]
+func (r *Room) historyFor(usual int, wish *element.Element) []line {
+	lines := r.history[max(0, len(r.history)-MaxHistory):]
 	if wish == nil {
 		return lines[max(0, len(lines)-usual):]
 	}
@@ -165,7 +203,7 @@ func (r *room) historyFor(usual int, wish *element.Element) []line {
 	}
 	var since time.Time
 	if sec, ok := number("seconds"); ok {
-		since = r.rs.u.c.clock.Now().Add(-time.Duration(min(sec, maxSeconds)) * time.Second)
+		since = r.rs.shared.Clock.Now().Add(-time.Duration(min(sec, maxSeconds)) * time.Second)
 	}
 	if t, err := time.Parse(time.RFC3339, wish.Attr("since")); err == nil && t.After(since) {
 		since = t
@@ -179,7 +217,7 @@ func (r *room) historyFor(usual int, wish *element.Element) []line {
 	if most, ok := number("maxchars"); ok {
 		size := 0
 		for i := len(lines) - 1; i >= 0; i-- {
-			if size += len(r.appendLine(nil, r.jid, &lines[i], true)); size > most {
+			if size += len(lines[i].appendTo(nil, r.jid, r.jid, true)); size > most {
 				return lines[i+1:]
 			}
 		}
@@ -188,31 +226,31 @@ func (r *room) historyFor(usual int, wish *element.Element) []line {
 }
 
 // sendHistory sends a client the history on a join. (XEP-0045 §7.2.13)
-func (r *room) sendHistory(full string, lines []line) {
+func (r *Room) sendHistory(full string, lines []line) {
 	for i := range lines {
-		_ = r.rs.u.c.write(func(dst []byte) []byte { return r.appendLine(dst, full, &lines[i], true) })
+		r.rs.shared.write(func(dst []byte) []byte { return lines[i].appendTo(dst, r.jid, full, true) })
 	}
 }
 
 // occupantID returns the stable ID of an occupant, which does not reveal the identity that
 // it is derived from. (XEP-0421 §3)
-func (r *room) occupantID(identity string) string {
-	mac, _ := r.rs.u.c.macs.Get().(hash.Hash) // reused: a channel can have thousands of occupants
+func (r *Room) occupantID(identity string) string {
+	mac, _ := r.rs.shared.macs.Get().(hash.Hash) // reused: a channel can have thousands of occupants
 	if mac == nil {
-		mac = hmac.New(sha256.New, []byte(r.rs.u.c.cfg.Secret))
+		mac = hmac.New(sha256.New, []byte(r.rs.shared.Secret))
 	}
 	mac.Reset()
 	mac.Write([]byte("occupant-id\x00" + r.jid + "\x00" + identity))
 	var sum [sha256.Size]byte
 	id := hex.EncodeToString(mac.Sum(sum[:0])[:16])
-	r.rs.u.c.macs.Put(mac)
+	r.rs.shared.macs.Put(mac)
 	return id
 }
 
 // identify sets an occupant's ID, unless it is set. Without a network identity the ID is
 // derived from the nick, or random if that ID is already in use by an occupant that has
 // since changed its nick.
-func (r *room) identify(o *occupant) {
+func (r *Room) identify(o *occupant) {
 	if o.id != "" {
 		return
 	}
@@ -226,115 +264,5 @@ func (r *room) identify(o *occupant) {
 			o.id = r.occupantID(newID())
 			return
 		}
-	}
-}
-
-// archiver writes the lines of rooms to the registry, many in one transaction. Run owns
-// its goroutine; add and flush may be called from any goroutine.
-type archiver struct {
-	lines   chan registry.Line
-	flushes chan chan<- struct{} // each is closed when all lines added before are written
-}
-
-const (
-	archiveQueue = 4096
-	archiveBatch = 500
-	archivePause = 100 * time.Millisecond // for lines to gather
-	trimEvery    = time.Hour
-)
-
-func newArchiver() archiver {
-	return archiver{lines: make(chan registry.Line, archiveQueue), flushes: make(chan chan<- struct{})}
-}
-
-// add queues a line. It blocks while the queue is full, until ctx ends.
-func (a *archiver) add(ctx context.Context, l registry.Line) {
-	select {
-	case a.lines <- l:
-	case <-ctx.Done():
-	}
-}
-
-// flush waits until all lines added before are written, or ctx ends.
-func (a *archiver) flush(ctx context.Context) {
-	written := make(chan struct{})
-	select {
-	case a.flushes <- written:
-		select {
-		case <-written:
-		case <-ctx.Done():
-		}
-	case <-ctx.Done():
-	}
-}
-
-// archives reports whether the gateway archives the messages of rooms.
-func (c *Component) archives() bool { return c.cfg.History.Keep > 0 }
-
-// runArchive writes queued lines until ctx ends, and then the rest of the queue.
-func (c *Component) runArchive(ctx context.Context) {
-	trim := time.NewTicker(trimEvery)
-	defer trim.Stop()
-	c.trimArchive(ctx)
-	var batch []registry.Line
-	take := func() {
-		for len(batch) < archiveBatch {
-			select {
-			case l := <-c.archive.lines:
-				batch = append(batch, l)
-			default:
-				return
-			}
-		}
-	}
-	store := func() {
-		for take(); len(batch) > 0; take() {
-			c.store(batch)
-			clear(batch)
-			batch = batch[:0]
-		}
-	}
-	var soon <-chan time.Time // nil while the batch is empty
-	for {
-		select {
-		case l := <-c.archive.lines:
-			if batch = append(batch, l); soon == nil {
-				soon = time.After(archivePause)
-			}
-			if take(); len(batch) >= archiveBatch {
-				store()
-				soon = nil
-			}
-		case <-soon:
-			store()
-			soon = nil
-		case done := <-c.archive.flushes:
-			store()
-			close(done)
-		case <-trim.C:
-			c.trimArchive(ctx)
-		case <-ctx.Done():
-			store()
-			return
-		}
-	}
-}
-
-// store writes lines. If that fails they are only missing in the archive: the clients have
-// received them.
-func (c *Component) store(lines []registry.Line) {
-	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
-	defer cancel()
-	if err := c.cfg.Registry.AppendLines(ctx, lines); err != nil {
-		c.log.Error().Err(err).Int("lines", len(lines)).Msg("cannot write to the archive of rooms")
-	}
-}
-
-func (c *Component) trimArchive(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	oldest := c.clock.Now().Add(-c.cfg.History.Keep)
-	if err := c.cfg.Registry.TrimLines(ctx, c.domain, oldest, c.cfg.History.Lines); err != nil && ctx.Err() == nil {
-		c.log.Error().Err(err).Msg("cannot trim the archive of rooms")
 	}
 }

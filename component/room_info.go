@@ -22,10 +22,15 @@ var roomFeatures = []string{
 	xep.NSCommands, xep.NSVersion, xep.NSVCard, "muc_persistent",
 }
 
+// Info returns the disco#info of a room for a user without rooms. (XEP-0045 §6.4)
+func (s *Shared) Info(peer legacy.Peer) *element.Element {
+	return roomInfo(peer, nil, nil, s.Archive.Enabled())
+}
+
 // roomInfo returns a room's disco#info. r is nil if the user is not in the room, listed is
 // nil if the room is not in the network's last list. archived reports whether the gateway
 // archives the room. (XEP-0045 §6.4)
-func (c *Component) roomInfo(peer legacy.Peer, r *room, listed *legacy.ListedRoom, archived bool) *element.Element {
+func roomInfo(peer legacy.Peer, r *Room, listed *legacy.ListedRoom, archived bool) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query")
 	name := peer.ID
 	q.Add(xep.ConferenceIdentity(name))
@@ -56,7 +61,7 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, listed *legacy.ListedRoo
 		feature("muc_public")
 	}
 	form := xep.NewForm("result", xep.NSMUCInfo, "", "").Add(
-		xep.NewField("muc#roomconfig_roomname", "", "", name), xep.NewField("muc#maxhistoryfetch", "", "", strconv.Itoa(maxHistory)))
+		xep.NewField("muc#roomconfig_roomname", "", "", name), xep.NewField("muc#maxhistoryfetch", "", "", strconv.Itoa(MaxHistory)))
 	now := listed
 	if r != nil && r.joined {
 		now = &legacy.ListedRoom{Topic: r.topic.Text, Occupants: len(r.occupants)}
@@ -69,9 +74,9 @@ func (c *Component) roomInfo(peer legacy.Peer, r *room, listed *legacy.ListedRoo
 	// a message. The network refuses the change of a user without permission.
 	mayChange := r == nil || r.config == nil || !r.config.TopicLocked
 	if r != nil && r.config != nil {
-		form.Add(xep.NewField("muc#roominfo_subjectmod", "", "", boolText(mayChange)))
+		form.Add(xep.NewField("muc#roominfo_subjectmod", "", "", strconv.FormatBool(mayChange)))
 	}
-	form.Add(xep.NewField("muc#roominfo_changesubject", "", "", boolText(mayChange)))
+	form.Add(xep.NewField("muc#roominfo_changesubject", "", "", strconv.FormatBool(mayChange)))
 	return q.Add(form)
 }
 
@@ -93,10 +98,10 @@ func configFeatures(config legacy.RoomConfig) []string {
 
 // roomTraffic returns the extensions of messages and presence that pass through a room.
 // (XEP-0045 §6.3, "Querying for allowable traffic")
-func (c *Component) roomTraffic(tags bool) *element.Element {
+func (s *Shared) roomTraffic(tags bool) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query").Set("node", xep.NSMUCTraffic)
 	features := []string{xep.NSOccupantID, xep.NSStanzaID}
-	if c.info.Features.Has(legacy.FeatureMarkup) {
+	if s.Peers.Info.Features.Has(legacy.FeatureMarkup) {
 		features = append(features, xep.NSXHTMLIM)
 	}
 	if tags {
@@ -110,11 +115,11 @@ func (c *Component) roomTraffic(tags bool) *element.Element {
 
 // onRoomInfo answers a disco#info query to a room. It first requests the room's
 // configuration from the network if that is unknown. (XEP-0045 §6.4)
-func (rs *rooms) onRoomInfo(req *stanza.Request, peer legacy.Peer, r *room) {
+func (rs *Rooms) onRoomInfo(req *stanza.Request, peer legacy.Peer, r *Room) {
 	switch node := req.Payload.Attr("node"); node {
 	case "":
 	case xep.NSMUCTraffic:
-		req.Reply(rs.u.c.roomTraffic(r != nil && r.messageTags))
+		req.Reply(rs.shared.roomTraffic(r != nil && r.messageTags))
 		return
 	case "x-roomuser-item": // XEP-0045 §7.12
 		req.Reply(rs.nickInfo(peer, node))
@@ -123,36 +128,26 @@ func (rs *rooms) onRoomInfo(req *stanza.Request, peer legacy.Peer, r *room) {
 		req.Fail(stanza.ErrItemNotFound)
 		return
 	}
-	keeper, ok := rs.u.login.legacySession().(legacy.RoomConfigurer)
+	keeper, ok := rs.session().(legacy.RoomConfigurer)
 	if !ok || r == nil || !r.joined || r.config != nil {
-		req.Reply(rs.u.c.roomInfo(peer, r, rs.listedRoom(peer), rs.u.account.records(peer)))
+		req.Reply(roomInfo(peer, r, rs.listedRoom(peer), rs.Archives(peer)))
 		return
 	}
-	rs.u.calls.query(req, func(u *user, req *stanza.Request, ev legacy.Event) {
+	rs.query(req, func(ev legacy.Event) {
 		if got := ev.(legacy.RoomConfigReceived); got.Err == nil {
 			r.setConfig(&got.Config)
 		}
-		req.Reply(u.c.roomInfo(peer, r, u.rooms.listedRoom(peer), u.account.records(peer)))
-	}, func(ref string) error { return keeper.RequestRoomConfig(rs.u.ctx, ref, peer) })
+		req.Reply(roomInfo(peer, r, rs.listedRoom(peer), rs.Archives(peer)))
+	}, func(ref string) error { return keeper.RequestRoomConfig(rs.ctx, ref, peer) })
 }
 
 // roomVCard returns a room's vCard: its name and its subject. (XEP-0054 §3.1)
-func roomVCard(peer legacy.Peer, r *room) *element.Element {
-	p := legacy.Profile{FullName: peer.ID}
-	if r != nil {
-		p.About = r.topic.Text
+func roomVCard(peer legacy.Peer, r *Room) *element.Element {
+	card := element.New(xep.NSVCard, "vCard").Add(element.New(xep.NSVCard, "FN").AddText(peer.ID))
+	if r != nil && r.topic.Text != "" {
+		card.Add(element.New(xep.NSVCard, "DESC").AddText(r.topic.Text))
 	}
-	return vCardTemp(p, nil)
-}
-
-// serviceInfo returns the disco#info of a service of the network, such as a server.
-func (c *Component) serviceInfo(peer legacy.Peer) *element.Element {
-	q := element.New(xep.NSDiscoInfo, "query").
-		Add(xep.ConferenceIdentity(peer.ID))
-	for _, f := range []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSMUC, xep.NSRSM, xep.NSCommands, xep.NSPing, xep.NSVersion} {
-		q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", f))
-	}
-	return q
+	return card
 }
 
 // roomList is a cached list of a service's public rooms, sorted by Peer.ID.
@@ -167,70 +162,79 @@ const (
 	maxLists    = 8
 )
 
-// onRoomList answers a disco#items query with the rooms of a service.
-// (XEP-0045 §6.3, XEP-0059)
-func (rs *rooms) onRoomList(req *stanza.Request, service legacy.Peer) {
-	if list, ok := rs.lists[service.ID]; ok && list.expires.After(rs.u.c.clock.Now()) && req.Payload.Child(xep.NSRSM, "set") != nil {
-		rs.replyList(req, list.rooms)
-		return
+// ListCached answers a disco#items query with the rooms of a service from the cached list,
+// which the pages after the first one come from. It returns false without answering if there
+// is none. (XEP-0045 §6.3, XEP-0059)
+func (rs *Rooms) ListCached(req *stanza.Request, service legacy.Peer) bool {
+	list, ok := rs.lists[service.ID]
+	if !ok || !list.expires.After(rs.shared.Clock.Now()) || req.Payload.Child(xep.NSRSM, "set") == nil {
+		return false
 	}
-	rs.u.login.visit(func() {
-		if _, ok := rs.u.login.legacySession().(legacy.RoomLister); !ok {
-			req.Reply(element.New(xep.NSDiscoItems, "query"))
-			return
-		}
-		err := rs.roomsAt(req, service, func(rooms []legacy.ListedRoom, err error) {
-			if err != nil {
-				req.Fail(stanza.Translate(err))
-				return
-			}
-			rs.replyList(req, rooms)
-		})
-		if err != nil {
-			req.Fail(stanza.Translate(err))
-		}
-	}, func(why stanza.Error) { req.Fail(why) })
+	rs.replyList(req, list.rooms)
+	return true
 }
 
-// roomsAt requests the list of a service's rooms from the network and calls then with it,
-// sorted by Peer.ID. An error that it returns is not passed to then.
-func (rs *rooms) roomsAt(req *stanza.Request, service legacy.Peer, then func([]legacy.ListedRoom, error)) error {
-	lister, ok := rs.u.login.legacySession().(legacy.RoomLister)
-	if !ok {
-		return legacy.Errorf(legacy.Offline, "%s", rs.u.login.stateText())
+// List answers a disco#items query with the rooms of a service. The user is signed on.
+// (XEP-0045 §6.3, XEP-0059)
+func (rs *Rooms) List(req *stanza.Request, service legacy.Peer) {
+	if _, ok := rs.session().(legacy.RoomLister); !ok {
+		req.Reply(element.New(xep.NSDiscoItems, "query"))
+		return
 	}
-	return rs.u.calls.tryQuery(req, func(u *user, _ *stanza.Request, ev legacy.Event) {
+	err := rs.RequestList(req, service, func(rooms []legacy.ListedRoom, err error) {
+		if err != nil {
+			req.Fail(stanza.Translate(err))
+			return
+		}
+		rs.replyList(req, rooms)
+	})
+	if err != nil {
+		req.Fail(stanza.Translate(err))
+	}
+}
+
+// RequestList requests the list of a service's rooms from the network and calls then with it,
+// sorted by Peer.ID. An error that it returns is not passed to then.
+func (rs *Rooms) RequestList(req *stanza.Request, service legacy.Peer, then func([]legacy.ListedRoom, error)) error {
+	lister, ok := rs.session().(legacy.RoomLister)
+	if !ok {
+		return legacy.Errorf(legacy.Offline, "%s", rs.offline().Text)
+	}
+	return rs.host.Query(req, func(ev legacy.Event) {
 		got := ev.(legacy.RoomsListed)
 		if got.Err != nil {
 			then(nil, got.Err)
 			return
 		}
 		slices.SortFunc(got.Rooms, func(a, b legacy.ListedRoom) int { return cmp.Compare(a.Room.ID, b.Room.ID) })
-		if len(u.rooms.lists) >= maxLists {
-			clear(u.rooms.lists)
+		if len(rs.lists) >= maxLists {
+			clear(rs.lists)
 		}
-		lazySet(&u.rooms.lists, service.ID, roomList{got.Rooms, u.c.clock.Now().Add(listTime)})
+		if rs.lists == nil {
+			rs.lists = make(map[string]roomList)
+		}
+		rs.lists[service.ID] = roomList{got.Rooms, rs.shared.Clock.Now().Add(listTime)}
 		then(got.Rooms, nil)
-	}, func(ref string) error { return lister.ListRooms(rs.u.ctx, ref, service) })
+	}, func(ref string) error { return lister.ListRooms(rs.ctx, ref, service) })
 }
 
 // listedRoom returns a room's entry in the cached lists, nil if there is none.
-func (rs *rooms) listedRoom(peer legacy.Peer) *legacy.ListedRoom {
+func (rs *Rooms) listedRoom(peer legacy.Peer) *legacy.ListedRoom {
 	for _, list := range rs.lists {
 		i, ok := slices.BinarySearchFunc(list.rooms, peer.ID, func(l legacy.ListedRoom, id string) int {
 			return cmp.Compare(l.Room.ID, id)
 		})
-		if ok && list.expires.After(rs.u.c.clock.Now()) {
+		if ok && list.expires.After(rs.shared.Clock.Now()) {
 			return &list.rooms[i]
 		}
 	}
 	return nil
 }
 
-// listOwnRooms adds the rooms that the user is in to the gateway's disco#items.
+// ListOwn adds the rooms that the user is in to the gateway's disco#items.
 // (XEP-0030 §6.2)
-func (rs *rooms) listOwnRooms(q *element.Element) {
-	for _, r := range slices.SortedFunc(maps.Values(rs.all), func(a, b *room) int { return cmp.Compare(a.jid, b.jid) }) {
+func (s *roomSet) ListOwn(q *element.Element) {
+	for _, r := range slices.SortedFunc(maps.Values(s.all), func(a, b *Room) int { return cmp.Compare(a.jid, b.jid) }) {
 		if r.joined {
 			q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.jid).Set("name", r.peer.ID))
 		}
@@ -238,15 +242,15 @@ func (rs *rooms) listOwnRooms(q *element.Element) {
 }
 
 // replyList answers with one page of a list. (XEP-0059 §2)
-func (rs *rooms) replyList(req *stanza.Request, rooms []legacy.ListedRoom) {
-	jid := func(i int) string { return rs.u.c.peers.JID(rooms[i].Room.ID) }
+func (rs *Rooms) replyList(req *stanza.Request, rooms []legacy.ListedRoom) {
+	jid := func(i int) string { return rs.shared.Peers.JID(rooms[i].Room.ID) }
 	set, most := req.Payload.Child(xep.NSRSM, "set"), maxListPage
 	if n, err := strconv.Atoi(set.ChildText(xep.NSRSM, "max")); err == nil && n >= 0 {
 		most = min(n, maxListPage)
 	}
 	start := 0
 	find := func(id string) (int, bool) {
-		i := slices.IndexFunc(rooms, func(l legacy.ListedRoom) bool { return rs.u.c.peers.JID(l.Room.ID) == id })
+		i := slices.IndexFunc(rooms, func(l legacy.ListedRoom) bool { return rs.shared.Peers.JID(l.Room.ID) == id })
 		return i, i >= 0
 	}
 	if after := set.ChildText(xep.NSRSM, "after"); after != "" {
@@ -281,7 +285,7 @@ func (rs *rooms) replyList(req *stanza.Request, rooms []legacy.ListedRoom) {
 		if l.Topic != "" {
 			name += " " + body.Truncate(l.Topic, 100)
 		}
-		q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", rs.u.c.peers.JID(l.Room.ID)).Set("name", strings.TrimSpace(name)))
+		q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", rs.shared.Peers.JID(l.Room.ID)).Set("name", strings.TrimSpace(name)))
 	}
 	if set != nil || end < len(rooms) {
 		page := element.New(xep.NSRSM, "set")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"transport/component/address"
 	"transport/component/body"
@@ -26,8 +27,8 @@ func isVoiceRequest(st *stanza.Inbound) bool {
 
 // onRoomMessage handles a message of an occupant, or of the room itself.
 // (XEP-0045 §7.4)
-func (r *room) onRoomMessage(ev legacy.RoomMessage) {
-	r.rs.u.c.counters.fromNetwork.Add(1)
+func (r *Room) onRoomMessage(ev legacy.RoomMessage) {
+	r.rs.shared.Received.Add(1)
 	replaces := ""
 	if re, old := r.rendition(ev); old != nil {
 		switch re.act {
@@ -44,7 +45,7 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 	if ev.Reply != "" {
 		r.loadHistory()
 	}
-	r.rs.u.outbox.endTyping(typist(r, ev.Nick))
+	delete(r.rs.typing, typist{r.peer.ID, ev.Nick})
 	l := line{nick: ev.Nick, text: body.Styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time,
 		reply: ev.Reply, replaces: replaces}
 	l.unstyled = replaces == "" && body.IsUnstyled(ev.Text, ev.Markup)
@@ -58,7 +59,7 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 		return // the network's history repeats it after a reconnect
 	}
 	if l.at.IsZero() {
-		l.at = r.rs.u.c.clock.Now()
+		l.at = r.rs.shared.Clock.Now()
 	}
 	l.at = r.nextStamp(l.at, !ev.Time.IsZero())
 	if o := r.occupants[ev.Nick]; o != nil { // the same ID as in the presence
@@ -69,52 +70,8 @@ func (r *room) onRoomMessage(ev legacy.RoomMessage) {
 	}
 	r.addLine(l)
 	r.eachClient(func(full string) {
-		_ = r.rs.u.c.write(func(dst []byte) []byte { return r.appendLine(dst, full, &l, !ev.Time.IsZero()) })
+		r.rs.shared.write(func(dst []byte) []byte { return l.appendTo(dst, r.jid, full, !ev.Time.IsZero()) })
 	})
-}
-
-// appendLine appends the message stanza of a line, for the client to; or for the archive's
-// result if to is "". (XEP-0045 §7.2.13, §7.4)
-func (r *room) appendLine(dst []byte, to string, l *line, delayed bool) []byte {
-	if to == "" {
-		dst = append(dst, "<message xmlns='jabber:client' type='groupchat'"...)
-	} else {
-		dst = append(dst, "<message type='groupchat'"...)
-	}
-	if l.nick == "" {
-		dst = stanza.AppendAttr(dst, "from", r.jid)
-	} else {
-		dst = append(dst, ` from="`...)
-		dst = element.AppendAttr(dst, r.jid)
-		dst = append(dst, '/')
-		dst = element.AppendAttr(dst, resourceOf(l.nick))
-		dst = append(dst, '"')
-	}
-	dst = stanza.AppendAttr(dst, "to", to)
-	dst = stanza.AppendAttr(dst, "id", l.id)
-	dst = stanza.AppendChild(append(dst, '>'), "body", l.text)
-	dst = body.AppendXHTML(dst, l.markup)
-	if l.unstyled && l.quoted[1] == 0 {
-		dst = append(dst, body.Unstyled...)
-	}
-	dst = l.appendReply(dst, r)
-	if l.replaces != "" {
-		dst = append(dst, "<replace xmlns='"+xep.NSCorrect+"'"...)
-		dst = append(stanza.AppendAttr(dst, "id", l.replaces), "/>"...)
-	}
-	dst = appendOccupantID(dst, l.occupantID)
-	if to != "" {
-		dst = append(dst, "<stanza-id xmlns='"+xep.NSStanzaID+"'"...)
-		dst = append(stanza.AppendAttr(stanza.AppendAttr(dst, "id", l.stanzaID), "by", r.jid), "/>"...)
-	}
-	if l.origin != "" {
-		dst = append(dst, "<origin-id xmlns='"+xep.NSStanzaID+"'"...)
-		dst = append(stanza.AppendAttr(dst, "id", l.origin), "/>"...)
-	}
-	if delayed {
-		dst = xep.Delay(r.jid, l.at).Append(dst, stanza.NS)
-	}
-	return append(dst, "</message>"...)
 }
 
 // clientGoneErrors are the error conditions by which a server reports that it could not deliver a
@@ -124,8 +81,8 @@ var clientGoneErrors = []stanza.Condition{stanza.Gone, stanza.ItemNotFound, stan
 	stanza.Redirect, stanza.JIDMalformed, stanza.RemoteServerNotFound, stanza.RemoteServerTimeout,
 	stanza.ServiceUnavailable, stanza.InternalServerError}
 
-// onRoomText handles a message to a room. (XEP-0045 §7.4, §8.1)
-func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
+// OnMessage handles a message to a room. (XEP-0045 §7.4, §8.1)
+func (rs *Rooms) OnMessage(st *stanza.Inbound, peer legacy.Peer) {
 	r, full := rs.all[peer.ID], st.From.String()
 	inside := r != nil && r.clients[full] != nil
 	if st.Type == "error" {
@@ -147,10 +104,10 @@ func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
 		return
 	}
 	text, a, subject := body.Plain(st.Element), body.ActOf(st.Element), st.Child(stanza.NS, "subject")
-	roomer, ok := rs.u.login.legacySession().(legacy.Roomer)
+	roomer, ok := rs.session().(legacy.Roomer)
 	switch {
 	case !ok:
-		st.Refuse(rs.u.login.notOnline())
+		st.Refuse(rs.offline())
 	case rs.inviteTo(st, roomer, peer):
 	case st.To.Resource != "" && st.Type == "groupchat":
 		st.Refuse(stanza.ErrBadRequest)
@@ -166,7 +123,7 @@ func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
 		st.Refuse(stanza.ErrBadRequest)
 	case subject != nil && text == "":
 		r.pendingSubject = st
-		if err := roomer.SetTopic(rs.u.ctx, peer, body.Clean(subject.Text())); err != nil {
+		if err := roomer.SetTopic(rs.ctx, peer, body.Clean(subject.Text())); err != nil {
 			r.pendingSubject = nil
 			st.Refuse(stanza.Translate(err))
 		}
@@ -175,45 +132,45 @@ func (rs *rooms) onRoomText(st *stanza.Inbound, peer legacy.Peer) {
 	case a == body.Retract:
 		r.retractInRoom(st)
 	case strings.TrimSpace(body.Clean(text)) != "":
-		rs.u.outbox.sendTo(st, peer, body.Clean(text))
+		rs.host.Send(st, peer, body.Clean(text))
 	default:
 		r.relayChatState(st)
 	}
 }
 
 // relayChatState sends the user's chat state to the network. (XEP-0085 §5.5)
-func (r *room) relayChatState(st *stanza.Inbound) {
+func (r *Room) relayChatState(st *stanza.Inbound) {
 	state, ok := xep.ChatState(st.Element)
-	typer, types := r.rs.u.login.legacySession().(legacy.RoomTyper)
-	if !ok || !types || !r.messageTags || r.rs.u.account.option(optNoTyping) {
+	typer, types := r.rs.session().(legacy.RoomTyper)
+	if !ok || !types || !r.messageTags || r.rs.account().Option(OptNoTyping) != "" {
 		return
 	}
-	if err := typer.SetRoomTyping(r.rs.u.ctx, r.peer, body.Typing(state)); err != nil {
-		r.rs.u.log.Debug().Err(err).Msg("cannot send the user's typing state")
+	if err := typer.SetRoomTyping(r.rs.ctx, r.peer, body.Typing(state)); err != nil {
+		r.rs.log.Debug().Err(err).Msg("cannot send the user's typing state")
 	}
 }
 
 // inviteTo handles a mediated invitation. It returns false for any other message.
 // (XEP-0045 §7.8.2)
-func (rs *rooms) inviteTo(st *stanza.Inbound, roomer legacy.Roomer, room legacy.Peer) bool {
+func (rs *Rooms) inviteTo(st *stanza.Inbound, roomer legacy.Roomer, room legacy.Peer) bool {
 	x := st.Child(xep.NSMUCUser, "x")
 	if x == nil || x.Child(xep.NSMUCUser, "invite") == nil {
 		return false
 	}
 	to := x.Child(xep.NSMUCUser, "invite").Attr("to")
-	who, err := rs.u.c.cfg.Network.ParsePeer(rs.peerNameOf(to))
+	who, err := rs.shared.Peers.Network.ParsePeer(rs.peerNameOf(to))
 	switch jid, bad := address.Parse(to); {
 	case !strings.ContainsAny(to, "@/."): // not a JID, but a name of the network
-		if who, err = rs.u.c.peers.Occupant(room, to); err == nil {
-			err = roomer.Invite(rs.u.ctx, room, who)
+		if who, err = rs.shared.Peers.Occupant(room, to); err == nil {
+			err = roomer.Invite(rs.ctx, room, who)
 		}
-	case bad != nil || err != nil && jid.Domain == rs.u.c.domain:
+	case bad != nil || err != nil && jid.Domain == rs.shared.Peers.Domain:
 		err = legacy.Errorf(legacy.NotFound, "Nobody has this address. Check the address of the person to invite.")
-	case jid.Domain != rs.u.c.domain: // an XMPP user: the gateway sends the invitation itself
+	case jid.Domain != rs.shared.Peers.Domain: // an XMPP user: the gateway sends the invitation itself
 		rs.invitePerson(jid.Bare().String(), room, x.Child(xep.NSMUCUser, "invite").ChildText(xep.NSMUCUser, "reason"))
 		return true
 	case !who.Room && !who.Service:
-		err = roomer.Invite(rs.u.ctx, room, who)
+		err = roomer.Invite(rs.ctx, room, who)
 	default:
 		err = legacy.Errorf(legacy.NotFound, "Only people can be invited.")
 	}
@@ -223,23 +180,23 @@ func (rs *rooms) inviteTo(st *stanza.Inbound, roomer legacy.Roomer, room legacy.
 	return true
 }
 
-// relayInvite handles a direct invitation, which a client sends to the contact itself. It
+// RelayInvite handles a direct invitation, which a client sends to the contact itself. It
 // returns false for any other message. (XEP-0249 §2)
-func (rs *rooms) relayInvite(st *stanza.Inbound) bool {
+func (rs *Rooms) RelayInvite(st *stanza.Inbound) bool {
 	x := st.Child(xep.NSConference, "x")
 	jid, err := address.Parse(x.Attr("jid"))
-	if x == nil || err != nil || jid.Domain != rs.u.c.domain {
+	if x == nil || err != nil || jid.Domain != rs.shared.Peers.Domain {
 		return false
 	}
-	peer, isRoom := rs.u.c.peers.Room(jid)
-	who, err := rs.u.c.peers.Contact(st.To)
+	peer, isRoom := rs.shared.Peers.Room(jid)
+	who, err := rs.shared.Peers.Contact(st.To)
 	if !isRoom || err != nil || who.ID == "" || who.Service {
 		return false
 	}
-	roomer, ok := rs.u.login.legacySession().(legacy.Roomer)
+	roomer, ok := rs.session().(legacy.Roomer)
 	if r := rs.all[peer.ID]; !ok || r == nil || !r.joined {
 		st.Refuse(errNotInRoom)
-	} else if err := roomer.Invite(rs.u.ctx, peer, who); err != nil {
+	} else if err := roomer.Invite(rs.ctx, peer, who); err != nil {
 		st.Refuse(stanza.Translate(err))
 	}
 	return true
@@ -247,9 +204,9 @@ func (rs *rooms) relayInvite(st *stanza.Inbound) bool {
 
 // invitePerson sends an XMPP user an invitation to a room, in the user's name.
 // (XEP-0045 §7.8.2)
-func (rs *rooms) invitePerson(to string, peer legacy.Peer, reason string) {
-	room := rs.u.c.peers.JID(peer.ID)
-	inv := element.New(xep.NSMUCUser, "invite").Set("from", rs.u.bare)
+func (rs *Rooms) invitePerson(to string, peer legacy.Peer, reason string) {
+	room := rs.shared.Peers.JID(peer.ID)
+	inv := element.New(xep.NSMUCUser, "invite").Set("from", rs.user)
 	if reason != "" {
 		inv.Add(element.New(xep.NSMUCUser, "reason").AddText(reason))
 	}
@@ -257,79 +214,84 @@ func (rs *rooms) invitePerson(to string, peer legacy.Peer, reason string) {
 	if r := rs.all[peer.ID]; r != nil && r.password != "" {
 		x.Add(element.New(xep.NSMUCUser, "password").AddText(r.password))
 	}
-	rs.u.c.send(element.New(stanza.NS, "message").Set("from", room).Set("to", to).Set("id", newID()).
-		Add(element.New(stanza.NS, "body").AddText(rs.u.bare+" invites you to "+room+"."), x))
+	rs.shared.Link.Send(element.New(stanza.NS, "message").Set("from", room).Set("to", to).Set("id", newID()).
+		Add(element.New(stanza.NS, "body").AddText(rs.user+" invites you to "+room+"."), x))
 }
 
 // onPrivateText sends a private message to an occupant. From then on that person's
 // messages come from the occupant JID. (XEP-0045 §7.5)
-func (r *room) onPrivateText(st *stanza.Inbound, text string) {
+func (r *Room) onPrivateText(st *stanza.Inbound, text string) {
 	o := r.find(st.To.Resource)
 	if o == nil {
 		st.Refuse(stanza.ErrItemNotFound)
 		return
 	}
-	peer, err := r.rs.u.c.peers.Occupant(r.peer, o.Nick)
+	peer, err := r.rs.shared.Peers.Occupant(r.peer, o.Nick)
 	if err != nil {
 		st.Refuse(stanza.ErrItemNotFound)
 		return
 	}
-	if a := body.ActOf(st.Element); a == body.Retract || a == body.React {
-		r.rs.u.outbox.relayAct(st, a, peer)
-		return
+	text = body.Clean(text)
+	if a := body.ActOf(st.Element); a != body.Retract && a != body.React && strings.TrimSpace(text) != "" {
+		r.rs.notePrivate(peer, r)
 	}
-	if text = body.Clean(text); strings.TrimSpace(text) == "" {
-		r.rs.u.outbox.onChatStateTo(st, peer)
-		return
-	}
-	if _, known := r.rs.private[peer.ID]; known || len(r.rs.private) < maxThreads {
-		lazySet(&r.rs.private, peer.ID, r.peer.ID)
-	}
-	r.rs.u.outbox.sendTo(st, peer, text)
+	r.rs.host.Send(st, peer, text)
 }
 
-// deliverPrivate delivers a message as a private message of a room, if the user last wrote to
-// its sender there. It returns false otherwise. (XEP-0045 §7.5)
-func (rs *rooms) deliverPrivate(ev legacy.MessageReceived) bool {
+// maxPrivate limits the people whose messages come from an occupant JID.
+const maxPrivate = 256
+
+// notePrivate notes that the messages of a person come from the occupant JID in a room.
+func (rs *Rooms) notePrivate(person legacy.Peer, r *Room) {
+	if _, known := rs.private[person.ID]; known || len(rs.private) < maxPrivate {
+		if rs.private == nil {
+			rs.private = make(map[string]string)
+		}
+		rs.private[person.ID] = r.peer.ID
+	}
+}
+
+// DeliverPrivate delivers a message as a private message of a room, if the user last wrote to
+// its sender there. It returns the ID of the stanza, and false otherwise. (XEP-0045 §7.5)
+func (rs *Rooms) DeliverPrivate(ev legacy.MessageReceived) (id string, ok bool) {
 	r := rs.all[rs.private[ev.From.ID]]
-	if r == nil || !r.joined || len(r.clients) == 0 || rs.u.c.conn.Load() == nil {
-		return false
+	if r == nil || !r.joined || len(r.clients) == 0 {
+		return "", false
 	}
 	nick := ""
 	for _, o := range r.occupants {
-		if p, err := rs.u.c.peers.Occupant(r.peer, o.Nick); err == nil && p == ev.From {
+		if p, err := rs.shared.Peers.Occupant(r.peer, o.Nick); err == nil && p == ev.From {
 			nick = o.Nick
 		}
 	}
 	if nick == "" {
-		return false
+		return "", false
 	}
-	id := newID()
-	rs.u.outbox.noteChat(chatLine{peer: ev.From.ID, id: id, words: body.FirstWords(ev.Text)})
+	id = newID()
 	r.identify(r.occupants[nick])
 	r.eachClient(func(full string) {
-		_ = rs.u.c.write(func(dst []byte) []byte {
+		rs.shared.write(func(dst []byte) []byte {
 			dst = stanza.AppendMessageStart(dst, r.occupantJID(nick), full, id)
 			dst = stanza.AppendChild(dst, "body", body.Styled(ev.Text, ev.Markup))
 			dst = body.AppendXHTML(dst, ev.Markup)
 			if !ev.Time.IsZero() {
-				dst = xep.Delay(rs.u.c.domain, ev.Time).Append(dst, stanza.NS)
+				dst = xep.Delay(rs.shared.Peers.Domain, ev.Time).Append(dst, stanza.NS)
 			}
 			dst = appendOccupantID(dst, r.occupants[nick].id)
 			return append(dst, "<x xmlns='"+xep.NSMUCUser+"'/></message>"...)
 		})
 	})
-	return true
+	return id, true
 }
 
-// reflect sends the user's message to every client of the user in the room, including its
+// Reflect sends the user's message to every client of the user in the room, including its
 // sender. id is the network's ID of the message, or "". (XEP-0045 §7.4)
-func (rs *rooms) reflect(st *stanza.Inbound, id string) {
-	peer, ok := rs.u.c.peers.Room(st.To)
+func (rs *Rooms) Reflect(st *stanza.Inbound, id string) {
+	peer, ok := rs.shared.Peers.Room(st.To)
 	if !ok || st.Type != "groupchat" {
 		return
 	}
-	rs.withRoom(peer, func(r *room) {
+	rs.withRoom(peer, func(r *Room) {
 		o := r.self()
 		r.identify(o)
 		switch body.ActOf(st.Element) {
@@ -344,7 +306,7 @@ func (rs *rooms) reflect(st *stanza.Inbound, id string) {
 		}
 		archived := cmp.Or(id, newID())
 		l := line{nick: r.nick, text: body.Plain(st.Element), id: cmp.Or(st.ID, archived), stanzaID: archived,
-			localID: id == "", at: r.nextStamp(rs.u.c.clock.Now(), false), occupantID: o.id,
+			localID: id == "", at: r.nextStamp(rs.shared.Clock.Now(), false), occupantID: o.id,
 			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"),
 			quoted: body.QuoteIn(st.Element)}
 		if body.ActOf(st.Element) == body.Correct {
@@ -356,12 +318,67 @@ func (rs *rooms) reflect(st *stanza.Inbound, id string) {
 		if old := r.lineByID(l.reply); old != nil {
 			l.replyTo = old.nick
 		}
-		if rs.u.c.info.Lines { // the network received it without blank lines
+		if rs.shared.Peers.Info.Lines { // the network received it without blank lines
 			l.text, l.quoted = body.Compact(l.text, l.quoted)
 		}
 		r.addLine(l)
 		r.eachClient(func(full string) {
-			_ = rs.u.c.write(func(dst []byte) []byte { return r.appendLine(dst, full, &l, false) })
+			rs.shared.write(func(dst []byte) []byte { return l.appendTo(dst, r.jid, full, false) })
 		})
+	})
+}
+
+// typist is an occupant of a room.
+type typist struct{ room, nick string } // room is a Peer.ID
+
+// maxTyping limits the occupants whose composing state is stored.
+const maxTypists = 256
+
+// onRoomTyping handles an occupant's typing notification. A composing state that the
+// network repeats is sent once. (XEP-0085 §5.3, §5.5)
+func (r *Room) onRoomTyping(ev legacy.RoomTyping) {
+	key := typist{r.peer.ID, ev.Nick}
+	_, known := r.rs.typing[key]
+	delete(r.rs.typing, key)
+	state := "active"
+	switch ev.State {
+	case legacy.TypingActive:
+		if len(r.rs.typing) < maxTypists {
+			if r.rs.typing == nil {
+				r.rs.typing = make(map[typist]time.Time)
+			}
+			r.rs.typing[key] = r.rs.shared.Clock.Now().Add(body.TypingTimeout)
+		}
+		if known {
+			return
+		}
+		state = "composing"
+	case legacy.TypingPaused:
+		state = "paused"
+	}
+	r.sendRoomState(ev.Nick, state)
+}
+
+// expireTyping sends paused for each composing state that has expired.
+func (rs *Rooms) expireTyping(now time.Time) {
+	for who, until := range rs.typing {
+		if until.After(now) {
+			continue
+		}
+		delete(rs.typing, who)
+		if r := rs.all[who.room]; r != nil && r.joined {
+			r.sendRoomState(who.nick, "paused")
+		}
+	}
+}
+
+// sendRoomState sends an occupant's chat state to the clients.
+func (r *Room) sendRoomState(nick string, state string) {
+	if r.occupants[nick] == nil {
+		return
+	}
+	r.eachClient(func(full string) {
+		r.rs.shared.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(nick)).Set("to", full).
+			Set("type", "groupchat").Set("id", newID()).Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), r.idOf(nick)))
 	})
 }

@@ -1,6 +1,9 @@
 package component
 
 import (
+	"cmp"
+	"slices"
+
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -9,9 +12,9 @@ import (
 
 // changeNick requests a nick change, to the legal nick that is closest to the requested
 // one. (XEP-0045 §7.6)
-func (r *room) changeNick(st *stanza.Inbound, client *roomClient) {
-	nick, why := r.rs.u.c.peers.LegalNick(st.To.Resource)
-	roomer, ok := r.rs.u.login.legacySession().(legacy.Roomer)
+func (r *Room) changeNick(st *stanza.Inbound, client *roomClient) {
+	nick, why := r.rs.shared.Peers.LegalNick(st.To.Resource)
+	roomer, ok := r.rs.session().(legacy.Roomer)
 	switch {
 	case why != nil:
 		st.Refuse(*why)
@@ -22,7 +25,7 @@ func (r *room) changeNick(st *stanza.Inbound, client *roomClient) {
 		r.sendSelf(st.From.String())
 	default:
 		client.id, r.pendingNick = st.ID, st
-		if err := roomer.SetNick(r.rs.u.ctx, r.peer, nick); err != nil {
+		if err := roomer.SetNick(r.rs.ctx, r.peer, nick); err != nil {
 			r.refuseNickChange(err)
 		}
 	}
@@ -30,29 +33,112 @@ func (r *room) changeNick(st *stanza.Inbound, client *roomClient) {
 
 // nickInfo returns the user's reserved nick in a room, which clients propose on a join. It
 // has no identity if the nick is unknown. (XEP-0045 §7.12)
-func (rs *rooms) nickInfo(peer legacy.Peer, node string) *element.Element {
+func (rs *Rooms) nickInfo(peer legacy.Peer, node string) *element.Element {
 	q := element.New(xep.NSDiscoInfo, "query").Set("node", node)
 	if nick := rs.nickAt(peer); nick != "" {
-		q.Add(xep.ConferenceIdentity(resourceOf(nick)))
+		q.Add(xep.ConferenceIdentity(Resource(nick)))
 	}
 	return q
 }
 
 // nickAt returns the user's nick for a room: the nick in it, in another room of the same
 // server, or of the registration. It is "" if none is known.
-func (rs *rooms) nickAt(peer legacy.Peer) string {
+func (rs *Rooms) nickAt(peer legacy.Peer) string {
 	if r := rs.all[peer.ID]; r != nil && r.joined {
 		return r.nick
 	}
-	place := rs.u.c.peers.OccupantName(peer, "nick")
+	place := rs.shared.Peers.OccupantName(peer, "nick")
 	for _, r := range rs.all {
-		if r.joined && rs.u.c.peers.OccupantName(r.peer, "nick") == place {
+		if r.joined && rs.shared.Peers.OccupantName(r.peer, "nick") == place {
 			return r.nick
 		}
 	}
-	teller, ok := rs.u.c.cfg.Network.(legacy.NickTeller)
-	if !ok || !rs.u.account.exists() {
+	teller, ok := rs.shared.Peers.Network.(legacy.NickTeller)
+	account := rs.account()
+	if !ok || !account.Exists() {
 		return ""
 	}
-	return teller.RoomNick(rs.u.account.legacy(), peer)
+	return teller.RoomNick(legacy.Account{Fields: account.Fields, Settings: account.AllSettings(), State: account.State}, peer)
+}
+
+// Nick returns the user's nick in the room that the user has been in for longest, "" if the
+// user is in no room.
+func (s *roomSet) Nick() string {
+	if all := s.joinedRooms(); len(all) > 0 {
+		return all[0].nick
+	}
+	return ""
+}
+
+// joinedRooms returns the rooms that the user is in, oldest first.
+func (s *roomSet) joinedRooms() []*Room {
+	var all []*Room
+	for _, r := range s.all {
+		if r.joined {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Room) int { return cmp.Compare(a.order, b.order) })
+	return all
+}
+
+// nickChange is a nick change in several rooms.
+type nickChange struct {
+	pending map[string]bool // rooms that have not yet answered, by Peer.ID
+	done    func(error)     // called once, with the first error
+}
+
+// SetNick requests a nick change in all rooms: once for each group of rooms in which the
+// network has one nick for the user. done gets the first error, or nil once all rooms have
+// the nick; a later SetNick may prevent that. SetNick returns false if the user is not signed
+// on.
+func (rs *Rooms) SetNick(nick string, done func(error)) bool {
+	roomer, ok := rs.session().(legacy.Roomer)
+	if !ok {
+		return false
+	}
+	change := &nickChange{pending: make(map[string]bool)}
+	change.done = func(err error) {
+		if rs.rename == change {
+			rs.rename = nil
+		}
+		done(err)
+	}
+	rs.rename = change
+	namer, _ := rs.shared.Peers.Network.(legacy.OccupantNamer)
+	seen := make(map[string]bool)
+	for _, r := range rs.joinedRooms() {
+		if r.nick == nick {
+			continue
+		}
+		if namer != nil { // rooms with one name for the user share the nick
+			name := namer.OccupantName(r.peer, nick)
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+		}
+		change.pending[r.peer.ID] = true
+		if err := roomer.SetNick(rs.ctx, r.peer, nick); err != nil {
+			change.done(err)
+			return true
+		}
+	}
+	if len(change.pending) == 0 {
+		change.done(nil)
+	}
+	return true
+}
+
+// onNickChanged handles the network's answer to a nick change in a room; err is nil if the
+// nick was changed.
+func (rs *Rooms) onNickChanged(r *Room, err error) {
+	c := rs.rename
+	if c == nil || !c.pending[r.peer.ID] {
+		return
+	}
+	delete(c.pending, r.peer.ID)
+	if err != nil || len(c.pending) == 0 {
+		c.done(err)
+	}
 }

@@ -18,9 +18,9 @@ type occupant struct {
 	id string // XEP-0421
 }
 
-// resourceOf returns the resource for a nick. If servers would normalise the nick to a
+// Resource returns the resource for a nick. If servers would normalise the nick to a
 // different resource, a hash is added, so that nobody can impersonate another occupant.
-func resourceOf(nick string) string {
+func Resource(nick string) string {
 	safe := address.SafeResource(nick)
 	if safe == nick {
 		return nick
@@ -35,11 +35,13 @@ func resourceOf(nick string) string {
 }
 
 // occupantJID returns the occupant JID of a nick.
-func (r *room) occupantJID(nick string) string { return r.jid + "/" + resourceOf(nick) }
+func (r *Room) occupantJID(nick string) string { return occupantJID(r.jid, nick) }
+
+func occupantJID(room, nick string) string { return room + "/" + Resource(nick) }
 
 // find returns the occupant with a resource, or else one whose nick differs only in case;
 // nil if there is none. r may be nil.
-func (r *room) find(resource string) *occupant {
+func (r *Room) find(resource string) *occupant {
 	if r == nil || resource == "" {
 		return nil
 	}
@@ -49,7 +51,7 @@ func (r *room) find(resource string) *occupant {
 	var alike *occupant // users type nicks in a different case
 	for nick, o := range r.occupants {
 		switch {
-		case resourceOf(nick) == resource:
+		case Resource(nick) == resource:
 			return o
 		case strings.EqualFold(nick, resource):
 			alike = o
@@ -59,7 +61,7 @@ func (r *room) find(resource string) *occupant {
 }
 
 // self returns the user's own occupant.
-func (r *room) self() *occupant {
+func (r *Room) self() *occupant {
 	if o := r.occupants[r.nick]; o != nil {
 		return o
 	}
@@ -68,12 +70,12 @@ func (r *room) self() *occupant {
 
 // personJID returns the JID of an occupant outside of the room: that of the contact on the
 // network, which private messages and lists of affiliations use.
-func (r *room) personJID(nick string) string {
-	name := r.rs.u.c.peers.OccupantName(r.peer, nick)
-	if peer, err := r.rs.u.c.peers.Occupant(r.peer, nick); err == nil {
+func (r *Room) personJID(nick string) string {
+	name := r.rs.shared.Peers.OccupantName(r.peer, nick)
+	if peer, err := r.rs.shared.Peers.Occupant(r.peer, nick); err == nil {
 		name = peer.ID
 	}
-	return r.rs.u.c.peers.JID(name)
+	return r.rs.shared.Peers.JID(name)
 }
 
 // occupantStanza holds the variable parts of an occupant's presence.
@@ -99,7 +101,7 @@ var (
 // sendOccupant sends an occupant's presence to a client. The occupant's JID is the same in
 // every presence. In the user's own it is the client's full JID, by which clients recognise
 // themselves. (XEP-0045 §7.2.2, §7.14)
-func (r *room) sendOccupant(full string, o *occupant, s occupantStanza) {
+func (r *Room) sendOccupant(full string, o *occupant, s occupantStanza) {
 	from := r.occupantJID(o.Nick)
 	r.identify(o)
 	s.moderated = r.moderated
@@ -111,7 +113,7 @@ func (r *room) sendOccupant(full string, o *occupant, s occupantStanza) {
 	if o.Nick == r.nick && !s.gone {
 		s.show, s.status = r.show, r.status
 	}
-	_ = r.rs.u.c.write(func(dst []byte) []byte { return appendOccupant(dst, from, full, o, s) }) // clients rejoin on a new link
+	r.rs.shared.write(func(dst []byte) []byte { return appendOccupant(dst, from, full, o, s) }) // clients rejoin on a new link
 }
 
 func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) []byte {

@@ -12,7 +12,7 @@ import (
 
 // onAvailability handles a client's change of availability in a room. The user's clients
 // in the room receive it, and the network by SetPresence. (XEP-0045 §7.7)
-func (r *room) onAvailability(st *stanza.Inbound, client *roomClient) {
+func (r *Room) onAvailability(st *stanza.Inbound, client *roomClient) {
 	r.readPresence(st, client)
 	if r.joined && client.shown {
 		client.id = st.ID
@@ -21,21 +21,21 @@ func (r *room) onAvailability(st *stanza.Inbound, client *roomClient) {
 }
 
 // readPresence stores the availability that a client sent to the room.
-func (r *room) readPresence(st *stanza.Inbound, client *roomClient) {
-	client.presence = body.Presence(st.Element, r.rs.u.c.clock.Now())
+func (r *Room) readPresence(st *stanza.Inbound, client *roomClient) {
+	client.presence = body.Presence(st.Element, r.rs.shared.Clock.Now())
 	client.presence.Idle = time.Time{} // clients that report idle time do so in their broadcast presence
 	r.show, r.status = body.Show(client.presence.Show), client.presence.Status
 	if me := r.occupants[r.nick]; me != nil {
 		me.Away = false // the network reports it
 	}
-	r.rs.u.clients.showOwnPresence()
+	r.rs.host.ShowPresence()
 }
 
-// onlyPersistentRooms reports whether the user is in persistent rooms, and no client is in any
+// OnlyPersistent reports whether the user is in persistent rooms, and no client is in any
 // room.
-func (rs *rooms) onlyPersistentRooms() bool {
+func (s *roomSet) OnlyPersistent() bool {
 	persistent := false
-	for _, r := range rs.all {
+	for _, r := range s.all {
 		if len(r.clients) > 0 || !r.leaveAt.IsZero() {
 			return false
 		}
@@ -45,7 +45,7 @@ func (rs *rooms) onlyPersistentRooms() bool {
 }
 
 // refuseNickChange answers a client's nick change with an error. (XEP-0045 §7.6)
-func (r *room) refuseNickChange(err error) {
+func (r *Room) refuseNickChange(err error) {
 	if r.pendingNick == nil {
 		return
 	}
@@ -69,7 +69,7 @@ const maxRoleChanges = 100
 
 // setConfig stores a room's configuration, nil if it is unknown. In a moderated room an
 // occupant without voice is a visitor. (XEP-0045 §5.1, §8.6)
-func (r *room) setConfig(c *legacy.RoomConfig) {
+func (r *Room) setConfig(c *legacy.RoomConfig) {
 	r.config = c
 	if c == nil || c.Moderated == r.moderated {
 		return
@@ -100,7 +100,7 @@ func roleOf(l legacy.Level, moderated bool) string {
 
 // idOf returns the <occupant-id/> of an occupant, nil if the nick is not in the room.
 // (XEP-0421 §3)
-func (r *room) idOf(nick string) *element.Element {
+func (r *Room) idOf(nick string) *element.Element {
 	o := r.occupants[nick]
 	if o == nil {
 		return nil

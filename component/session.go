@@ -86,7 +86,7 @@ func (lg *login) startSession(account *registry.Account, trial bool) error {
 		Now:       lg.u.c.clock.Now,
 	}
 	var err error
-	s.legacy, err = lg.u.c.cfg.Network.NewSession(legacy.Account{Fields: account.Fields, Settings: allSettings(account), State: account.State}, env)
+	s.legacy, err = lg.u.c.cfg.Network.NewSession(legacy.Account{Fields: account.Fields, Settings: account.AllSettings(), State: account.State}, env)
 	if err != nil {
 		cancel()
 		return err
@@ -171,7 +171,7 @@ func (lg *login) wantsSession() bool {
 	switch {
 	case !lg.u.account.exists(), lg.signOnErr != nil, lg.u.account.option(optLoggedOut):
 		return false
-	case lg.u.rooms.some((*room).needsSession), lg.u.account.option(optStay), !lg.visitEnd.IsZero():
+	case lg.u.rooms.NeedsSession(), lg.u.account.option(optStay), !lg.visitEnd.IsZero():
 		return true
 	case lg.u.account.isGuest(): // the clients may come back
 		return !lg.graceEnd.IsZero() && lg.session != nil && lg.u.rooms.busy()
@@ -192,7 +192,7 @@ func (lg *login) reconcileSession() {
 			lg.u.log.Error().Err(err).Msg("cannot start a session")
 			lg.signOnErr = err
 			lg.failVisits(lg.notOnline())
-			lg.u.rooms.failRooms(err)
+			lg.u.rooms.Fail(err)
 			lg.reportSignOnFailure(err)
 		}
 	case s != nil && s.signsOn() && isDue(s.signOnBy, lg.u.c.clock.Now()):
@@ -203,7 +203,7 @@ func (lg *login) reconcileSession() {
 		lg.retryAt = time.Time{}
 		lg.attempt = 0
 		if lg.u.account.option(optLoggedOut) { // while a sign-on was to be retried
-			lg.u.rooms.closeRooms("333", lg.notOnline())
+			lg.u.rooms.Close("333", lg.notOnline())
 		}
 	case s != nil && !s.ending && !lg.wantsSession():
 		lg.u.roster.hideAll("")
@@ -243,10 +243,18 @@ func (u *user) onEvent(ev sessionEvent) {
 
 // onLegacy dispatches the events of the network.
 func (u *user) onLegacy(ev legacy.Event) {
-	if u.rooms.onRoomEvent(ev) {
+	if u.rooms.OnEvent(ev) {
 		return
 	}
 	switch ev := ev.(type) {
+	case legacy.RoomConfigReceived:
+		u.calls.onQueryResult(ev.Ref, ev)
+	case legacy.BansReceived:
+		u.calls.onQueryResult(ev.Ref, ev)
+	case legacy.RoomsListed:
+		u.calls.onQueryResult(ev.Ref, ev)
+	case legacy.Done:
+		u.calls.onQueryResult(ev.Ref, ev)
 	case legacy.Ready:
 		u.login.onReady(ev)
 	case legacy.CredentialsChanged:
@@ -328,7 +336,7 @@ func (lg *login) onReady(ev legacy.Ready) {
 	lg.u.clients.publishProfile()
 	lg.u.outbox.sendSpooled()
 	lg.u.roster.watchContacts()
-	lg.u.rooms.rejoin()
+	lg.u.rooms.Rejoin()
 	lg.runVisits()
 }
 
@@ -355,8 +363,12 @@ func (lg *login) onEnded(err error) {
 		err = legacy.Errorf(legacy.Temporary, "The network closed the connection.")
 	}
 	lg.u.outbox.failSent(stanza.Translate(orTemporary(err)))
-	if lg.pending == nil || !s.registers {
-		lg.u.rooms.onSessionLost(s.ending, err)
+	switch {
+	case lg.pending != nil && s.registers:
+	case s.ending && lg.pending == nil && !lg.wantsSession(): // the user signed off or unregistered
+		lg.u.rooms.Close("333", lg.notOnline())
+	default:
+		lg.u.rooms.SessionLost(s.ending, err)
 	}
 	if lg.pending != nil {
 		if s.registers {

@@ -2,6 +2,7 @@ package component
 
 import (
 	"cmp"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -15,16 +16,16 @@ import (
 // The gateway's own settings of a room; the user's settings have the same fields as
 // defaults for all rooms. Users of other gateways know these names.
 const (
-	fieldRecord     = "record_history"
-	fieldPersistent = "persistent"
-	fieldHistory    = "max_history_length"
+	fieldRecord     = FieldRecord
+	fieldPersistent = FieldPersistent
+	fieldHistory    = FieldHistory
 )
 
 // unset is the value by which clients of other gateways reset a setting to its default.
 const unset = "unset"
 
 // wrongHistory is the error text of an invalid number of history lines.
-var wrongHistory = "Enter a number of lines from 0 to " + strconv.Itoa(maxHistory) + ", or -1 for all."
+var wrongHistory = "Enter a number of lines from 0 to " + strconv.Itoa(MaxHistory) + ", or -1 for all."
 
 const historyLabel = "Lines of history for clients that do not request a number (-1 for all)"
 
@@ -50,7 +51,7 @@ func (ac *account) fieldsAt(p legacy.Peer) []legacy.Field {
 // settingFields returns these fields as form fields with their values, without those of
 // secrets.
 func (ac *account) settingFields(p legacy.Peer) []*element.Element {
-	values := ac.settings(p)
+	values := ac.row.Settings(p.ID)
 	var all []*element.Element
 	for _, f := range ac.fieldsAt(p) {
 		all = append(all, formField(f, ac.shownSetting(p, f, values)))
@@ -66,11 +67,11 @@ func (ac *account) shownSetting(p legacy.Peer, f legacy.Field, values map[string
 	case said:
 		return value
 	case f.Var == fieldRecord && p.Room:
-		return boolText(ac.records(p))
+		return boolText(ac.u.rooms.Archives(p))
 	case f.Var == fieldPersistent && p.Room:
 		return boolText(ac.option(optStayInRooms))
 	case f.Var == fieldHistory && p.Room:
-		return strconv.Itoa(ac.u.rooms.historyLength(p))
+		return strconv.Itoa(ac.u.rooms.HistoryLength(p))
 	}
 	return f.Default
 }
@@ -78,7 +79,7 @@ func (ac *account) shownSetting(p legacy.Peer, f legacy.Field, values map[string
 // takeSettings validates and stores the answers to settingFields. Missing fields and
 // empty secrets keep their values.
 func (ac *account) takeSettings(p legacy.Peer, given map[string][]string) *stanza.Error {
-	values := ac.settings(p)
+	values := ac.row.Settings(p.ID)
 	changed := false
 	for _, f := range ac.fieldsAt(p) {
 		answer, there := given[f.Var]
@@ -97,7 +98,7 @@ func (ac *account) takeSettings(p legacy.Peer, given map[string][]string) *stanz
 		}
 		values[f.Var], changed = value, true
 	}
-	if _, ok := historyLength(values[fieldHistory]); values[fieldHistory] != "" && !ok && p.Room {
+	if _, ok := ParseHistory(values[fieldHistory]); values[fieldHistory] != "" && !ok && p.Room {
 		return &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: wrongHistory, Field: fieldHistory}
 	}
 	if configurer, ok := ac.u.c.cfg.Network.(legacy.Configurer); ok {
@@ -112,6 +113,29 @@ func (ac *account) takeSettings(p legacy.Peer, given map[string][]string) *stanz
 		return why
 	}
 	return ac.saveSettings(p, values)
+}
+
+// saveSettings stores the user's settings for a room or a service, and passes them to the
+// session.
+func (ac *account) saveSettings(p legacy.Peer, values map[string]string) *stanza.Error {
+	options := maps.Clone(ac.row.Options)
+	if options == nil {
+		options = make(map[string]string)
+	}
+	for name := range ac.row.Settings(p.ID) {
+		delete(options, registry.SettingOption(p.ID, name))
+	}
+	for name, value := range values {
+		options[registry.SettingOption(p.ID, name)] = value
+	}
+	if why := ac.setOptions(options); why != nil {
+		return why
+	}
+	if s, ok := ac.u.login.legacySession().(legacy.Reconfigurer); ok {
+		s.Reconfigure(p, values)
+	}
+	ac.u.rooms.ApplyPersistence()
+	return nil
 }
 
 // keepAccount turns a guest's account into a registration, so that settings and contacts

@@ -1,11 +1,9 @@
 package component
 
 import (
-	"strings"
 	"time"
 
 	"transport/component/body"
-	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -32,11 +30,7 @@ func (ob *outbox) onChatStateTo(st *stanza.Inbound, peer legacy.Peer) {
 	}
 }
 
-// typingTimeout is the time after which a composing state expires unless it is refreshed.
-// (XEP-0085 §5.4)
-const typingTimeout = 45 * time.Second
-
-// maxTyping limits the contacts and occupants whose composing state is stored.
+// maxTyping limits the contacts whose composing state is stored.
 const maxTyping = 256
 
 // onTypingChanged handles a contact's typing notification.
@@ -50,7 +44,7 @@ func (ob *outbox) onTypingChanged(ev legacy.TypingChanged) {
 	case legacy.TypingActive:
 		state = "composing"
 		if len(ob.typing) < maxTyping {
-			lazySet(&ob.typing, ev.From.ID, ob.u.c.clock.Now().Add(typingTimeout))
+			lazySet(&ob.typing, ev.From.ID, ob.u.c.clock.Now().Add(body.TypingTimeout))
 		}
 	case legacy.TypingPaused:
 		state = "paused"
@@ -73,44 +67,8 @@ func (ob *outbox) expireTyping(now time.Time) {
 			continue
 		}
 		delete(ob.typing, peer)
-		if room, nick, inRoom := strings.Cut(peer, "\x00"); !inRoom {
-			ob.sendChatState(peer, "paused")
-		} else {
-			ob.u.rooms.sendRoomState(room, nick, "paused")
-		}
+		ob.sendChatState(peer, "paused")
 	}
-}
-
-// typist is the key of an occupant in outbox.typing.
-func typist(r *room, nick string) string { return r.peer.ID + "\x00" + nick }
-
-// onRoomTyping handles an occupant's typing notification. A composing state that the
-// network repeats is sent once. (XEP-0085 §5.3, §5.5)
-func (r *room) onRoomTyping(ev legacy.RoomTyping) {
-	key := typist(r, ev.Nick)
-	known := r.rs.u.outbox.endTyping(key)
-	state := "active"
-	switch ev.State {
-	case legacy.TypingActive:
-		r.rs.u.outbox.beginTyping(key)
-		if known {
-			return
-		}
-		state = "composing"
-	case legacy.TypingPaused:
-		state = "paused"
-	}
-	r.sendRoomState(ev.Nick, state)
-}
-
-func (r *room) sendRoomState(nick string, state string) {
-	if r.occupants[nick] == nil {
-		return
-	}
-	r.eachClient(func(full string) {
-		r.rs.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(nick)).Set("to", full).
-			Set("type", "groupchat").Set("id", newID()).Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), r.idOf(nick)))
-	})
 }
 
 // wantsChatStates reports whether one of the user's clients is online and may support chat
@@ -121,5 +79,5 @@ func (cl *clients) wantsChatStates() bool {
 			return cl.online()
 		}
 	}
-	return len(cl.resources) == 0 && cl.u.rooms.hasClients()
+	return len(cl.resources) == 0 && cl.u.rooms.HasClients()
 }

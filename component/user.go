@@ -84,7 +84,7 @@ func newUser(c *Component, bare string) *user {
 	u.roster = newRoster(u)
 	u.roster.init()
 	u.outbox = outbox{u: u, sent: make(map[string]*sentMessage), spool: spool{inbound: true}}
-	u.rooms = rooms{u: u, all: make(map[string]*room)}
+	u.rooms = newRooms(u)
 	u.calls = calls{u: u}
 	u.commands = commands{u: u}
 	u.commands.init()
@@ -203,7 +203,7 @@ func (u *user) load() error {
 	}
 	u.account.take(&account)
 	if !u.account.option(optLoggedOut) {
-		u.rooms.rejoinPersistent()
+		u.rooms.AddPersistent()
 	}
 	u.roster.load(rows)
 	return nil
@@ -289,7 +289,7 @@ func (u *user) followLink() {
 
 // shutdown sends unavailable presence to the user and signs off.
 func (u *user) shutdown() {
-	u.rooms.closeRooms("332", stanza.ErrShuttingDown.With("The gateway is shutting down."))
+	u.rooms.Close("332", stanza.ErrShuttingDown.With("The gateway is shutting down."))
 	u.roster.hideAll("The gateway is shutting down.")
 	if !u.login.cancel() {
 		return

@@ -6,7 +6,6 @@ import (
 
 	"transport/component/peers"
 	"transport/component/stanza"
-	"transport/legacy"
 )
 
 // visit is a query that waits for a session, such as one for the list of rooms.
@@ -23,7 +22,6 @@ type visits struct {
 	waiting   []visit   // queries until the session is ready
 	visitEnd  time.Time // until then the session stays without client and room
 	nickUnset bool      // the guest has not chosen a nick yet
-	newNick   string    // the nick that the guest has chosen since, "" if the network has it
 }
 
 const (
@@ -67,32 +65,36 @@ func (vi *visits) signOnToVisit() *stanza.Error {
 	name, _, _ := strings.Cut(vi.u.bare, "@")
 	nick, why := vi.u.c.peers.LegalNick(peers.NameOf(name))
 	if why == nil {
-		why = vi.u.rooms.signOnAsGuest(nick)
+		why = vi.signOnAsGuest(nick)
 	}
 	vi.nickUnset = why == nil
 	return why
 }
 
-// nameGuest gives a guest without a chosen nick the nick of the first room that the guest
-// joins.
-func (vi *visits) nameGuest(nick string) {
-	if vi.nickUnset {
-		vi.nickUnset = false
-		vi.u.account.renameGuest(nick)
-		vi.newNick = nick
+// signOnAsGuest creates a temporary registration: it ends when the user leaves the last
+// room.
+func (vi *visits) signOnAsGuest(nick string) *stanza.Error {
+	fields := map[string]string{"username": nick}
+	if !vi.u.c.info.Guests {
+		return &stanza.ErrRegisterFirst
 	}
+	if err := vi.u.c.cfg.Network.Validate(fields); err != nil {
+		why := vi.u.c.peers.BadNick(nick)
+		return &why
+	}
+	vi.u.account.beGuest(fields)
+	return nil
 }
 
-// applyNick sends the nick from nameGuest to the network, before the join.
-func (vi *visits) applyNick(roomer legacy.Roomer, room legacy.Peer) {
-	if vi.newNick == "" {
-		return
+// nameGuest gives a guest without a chosen nick the nick of the first room that the guest
+// joins. It returns true if the session has another one.
+func (vi *visits) nameGuest(nick string) bool {
+	if !vi.nickUnset {
+		return false
 	}
-	err := roomer.SetNick(vi.u.ctx, room, vi.newNick)
-	if err != nil && legacy.KindOf(err) != legacy.Offline { // a later connection begins with that nick
-		vi.u.log.Debug().Err(err).Msg("cannot change the nick of a guest")
-	}
-	vi.newNick = ""
+	vi.nickUnset = false
+	vi.u.account.renameGuest(nick)
+	return true
 }
 
 // runVisits runs the queries that waited for the session.
@@ -119,8 +121,9 @@ func (vi *visits) endVisit() {
 	if vi.visitEnd.IsZero() {
 		return
 	}
-	vi.visitEnd, vi.nickUnset, vi.newNick = time.Time{}, false, ""
-	if vi.u.account.isGuest() && !vi.u.rooms.busy() {
-		vi.u.account.leaveGuest()
-	}
+	vi.visitEnd, vi.nickUnset = time.Time{}, false
+	vi.u.rooms.ForgetGuestNick()
 }
+
+// visiting reports whether the user is signed on, or is to be, for queries.
+func (vi *visits) visiting() bool { return !vi.visitEnd.IsZero() }

@@ -72,3 +72,7 @@ func Typing(state string) legacy.Typing {
 	}
 	return legacy.TypingStopped
 }
+
+// TypingTimeout is the time after which a composing state expires unless it is refreshed.
+// (XEP-0085 §5.4)
+const TypingTimeout = 45 * time.Second
