@@ -21,8 +21,7 @@ type Room struct {
 
 	peer           legacy.Peer
 	jid            string
-	joined         bool // the network has confirmed the join
-	joinSent       bool // a join was sent to the network
+	state          State
 	persistent     bool // the user stays in the room without a client
 	autojoin       bool // the registration form names the room
 	messageTags    bool // the network relays reactions, replies and typing
@@ -84,6 +83,9 @@ func (rs *Rooms) newRoom(peer legacy.Peer) *Room {
 	return r
 }
 
+// isJoined reports whether the user is in the room. r may be nil.
+func (r *Room) isJoined() bool { return r != nil && r.state == Joined }
+
 // OnPresence handles a presence to a room. (XEP-0045 §7.1, §7.2)
 func (rs *Rooms) OnPresence(st *stanza.Inbound, peer legacy.Peer) {
 	full, r := st.From.String(), rs.all[peer.ID]
@@ -106,7 +108,7 @@ func (rs *Rooms) OnPresence(st *stanza.Inbound, peer legacy.Peer) {
 		st.Refuse(stanza.ErrJIDMalformed.With("A nickname is missing: room@server/nickname."))
 	case st.Child(xep.NSMUC, "x") != nil:
 		rs.joinRoom(st, peer)
-	case client == nil && r != nil && r.joined && st.To.Resource == Resource(r.nick):
+	case client == nil && r.isJoined() && st.To.Resource == Resource(r.nick):
 		// A web client repeats its presence after a page reload, before it joins again. It is
 		// treated as a join: an unavailable presence would be shown as a kick.
 		rs.joinRoom(st, peer)
@@ -162,7 +164,7 @@ func (rs *Rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	if r.desiredNick == "" {
 		r.desiredNick = nick
 	}
-	if r.joined {
+	if r.isJoined() {
 		r.showRoom(full)
 		return
 	}
@@ -178,10 +180,10 @@ func (rs *Rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 // calls it again.
 func (r *Room) requestJoin() {
 	roomer, ok := r.rs.session().(legacy.Roomer)
-	if !ok || r.joinSent {
+	if !ok || r.state != Waiting {
 		return
 	}
-	r.joinSent = true
+	r.state = Joining
 	r.rs.renameGuest(roomer, r.peer)
 	if err := roomer.JoinRoom(r.rs.ctx, r.peer, r.desiredNick, r.password); err != nil {
 		r.rs.onRoomFailed(legacy.RoomFailed{Room: r.peer, Err: err})
@@ -204,7 +206,7 @@ func (rs *Rooms) renameGuest(roomer legacy.Roomer, room legacy.Peer) {
 func (rs *Rooms) Rejoin() {
 	rs.autojoin()
 	for _, r := range slices.SortedFunc(maps.Values(rs.all), func(a, b *Room) int { return cmp.Compare(a.order, b.order) }) {
-		r.joinSent = false // in order: on some networks the first nick applies to all rooms
+		r.state = Waiting // in order: on some networks the first nick applies to all rooms
 		r.requestJoin()
 	}
 }
@@ -241,16 +243,15 @@ func (rc *roomClient) wasDropped(st *stanza.Inbound) bool {
 func (r *Room) dropClient(full string, reason string) {
 	delete(r.clients, full)
 	r.rs.host.ShowPresence()
-	if len(r.clients) > 0 || r.persistent && r.rs.all[r.peer.ID] == r || r.delayLeave(reason) {
+	if len(r.clients) > 0 || r.persistent && r.state != Leaving || r.delayLeave(reason) {
 		return
 	}
-	r.leaveOnNetwork(reason)
+	r.leave(reason)
 }
 
-// leaveOnNetwork removes a room and leaves it on the network.
-func (r *Room) leaveOnNetwork(reason string) {
-	delete(r.rs.all, r.peer.ID)
-	if roomer, ok := r.rs.session().(legacy.Roomer); ok && r.joinSent {
+// leave leaves a room on the network, and removes it.
+func (r *Room) leave(reason string) {
+	if roomer, ok := r.rs.session().(legacy.Roomer); ok && r.state.isSent() {
 		if err := roomer.LeaveRoom(r.rs.ctx, r.peer, reason); err != nil {
 			r.rs.log.Debug().Err(err).Msg("cannot leave a room")
 		} else if len(r.rs.leaving) < maxRooms {
@@ -260,6 +261,13 @@ func (r *Room) leaveOnNetwork(reason string) {
 			r.rs.leaving[r.peer.ID] = true
 		}
 	}
+	r.remove()
+}
+
+// remove removes a room that the user is not in on the network any more.
+func (r *Room) remove() {
+	r.state = Leaving
+	delete(r.rs.all, r.peer.ID)
 }
 
 // replacedStatus is the end of the status that Prosody sends for a client whose resource
@@ -290,7 +298,7 @@ func (rs *Rooms) RemoveClient(full string) {
 func (rs *Rooms) LeaveEmpty() {
 	for _, r := range rs.all {
 		if r.awaitsClients() {
-			r.leaveOnNetwork("")
+			r.leave("")
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 // XEP-0410)
 func (rs *Rooms) OnIQ(req *stanza.Request, peer legacy.Peer) (person legacy.Peer, toPerson bool) {
 	r := rs.all[peer.ID]
-	inside := r != nil && r.joined && r.clients[req.From.String()] != nil
+	inside := r.isJoined() && r.clients[req.From.String()] != nil
 	is := func(space, name string) bool { return req.Payload.Is(space, name) }
 	switch {
 	case is(xep.NSDiscoInfo, "query") && req.To.Resource == "" && req.Type == "get":

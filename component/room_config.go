@@ -28,7 +28,7 @@ func (r *Room) onRoomConfig(req *stanza.Request) {
 			r.sendOccupant(full, r.self(), occupantStanza{gone: true, codes: []string{"110"}, destroyed: true})
 		}
 		clear(r.clients)
-		r.leaveOnNetwork(reason)
+		r.leave(reason)
 	case form == nil || form.Attr("type") == "cancel":
 		req.Reply(nil)
 	default:

@@ -63,7 +63,7 @@ func (rs *Rooms) OnEvent(ev legacy.Event) bool {
 
 // withRoom calls f for a room that the user is in.
 func (rs *Rooms) withRoom(p legacy.Peer, f func(*Room)) {
-	if r := rs.all[p.ID]; r != nil && r.joined {
+	if r := rs.all[p.ID]; r.isJoined() {
 		f(r)
 	}
 }
@@ -110,7 +110,7 @@ func (rs *Rooms) onRoomJoined(ev legacy.RoomJoined) {
 	r.pendingNick, r.pendingSubject = nil, nil
 	before, self := r.occupants, r.nick
 	r.config, r.moderated = nil, false // the modes may have changed meanwhile
-	r.joined, r.joinSent, r.nick, r.topic, r.messageTags, r.redaction = true, true, ev.Nick, ev.Topic, ev.MessageTags, ev.Redacts
+	r.state, r.nick, r.topic, r.messageTags, r.redaction = Joined, ev.Nick, ev.Topic, ev.MessageTags, ev.Redacts
 	r.occupants = make(map[string]*occupant, len(ev.Occupants))
 	for _, o := range ev.Occupants {
 		r.occupants[o.Nick] = &occupant{Occupant: o}
@@ -161,7 +161,7 @@ func (rs *Rooms) onRoomFailed(ev legacy.RoomFailed) {
 	switch {
 	case r == nil:
 		delete(rs.leaving, ev.Room.ID)
-	case !r.joined:
+	case r.state != Joined:
 		if len(r.clients) == 0 {
 			rs.host.Notify("You could not join " + r.jid + ": " + why.Text)
 		}
@@ -187,7 +187,6 @@ func (r *Room) refuseSubject(why stanza.Error) {
 
 // failRoom reports to every client that the join has failed, and removes the room.
 func (r *Room) failRoom(why stanza.Error) {
-	r.joinSent = false
 	r.refuseSubject(why)
 	for full, client := range r.clients {
 		if client.shown { // the rejoin after a reconnect has failed
@@ -197,7 +196,7 @@ func (r *Room) failRoom(why stanza.Error) {
 		}
 	}
 	clear(r.clients)
-	r.leaveOnNetwork("")
+	r.remove()
 }
 
 // Translate translates a network's error about a room. (XEP-0045 §17.2)
@@ -227,7 +226,7 @@ func leaveCodes(kind legacy.LeaveKind) []string {
 func (rs *Rooms) onRoomLeft(ev legacy.RoomLeft) {
 	r, left := rs.all[ev.Room.ID], rs.leaving[ev.Room.ID]
 	delete(rs.leaving, ev.Room.ID)
-	if r == nil || left && !r.joined { // a new join is already under way
+	if r == nil || left && r.state != Joined { // a new join is already under way
 		return
 	}
 	r.forgetPersistent()
@@ -239,7 +238,6 @@ func (rs *Rooms) onRoomLeft(ev legacy.RoomLeft) {
 // unconfirmed joins with why, and removes the room.
 func (r *Room) closeRoom(s occupantStanza, why stanza.Error) {
 	s.gone = true
-	r.joinSent, r.joined = false, false
 	r.refuseSubject(why)
 	for full, client := range r.clients {
 		if client.shown {
@@ -249,7 +247,7 @@ func (r *Room) closeRoom(s occupantStanza, why stanza.Error) {
 		}
 	}
 	clear(r.clients)
-	r.leaveOnNetwork("")
+	r.remove()
 }
 
 // Close closes all rooms with a status code.
@@ -265,7 +263,7 @@ func (r *Room) onInterrupted(err error) {
 	r.sendRoomText("You were disconnected: " + stanza.Translate(err).Text + " The gateway is reconnecting.")
 	r.refuseNickChange(err)
 	r.refuseSubject(Translate(err))
-	r.joined = false
+	r.state = Interrupted
 }
 
 // SessionLost handles the end of the session. ours is true if the gateway ended it. The
@@ -273,10 +271,10 @@ func (r *Room) onInterrupted(err error) {
 // has signed off, Close is called instead.
 func (rs *Rooms) SessionLost(ours bool, err error) {
 	for _, r := range rs.all {
-		if r.joined && !ours {
+		if r.state == Joined && !ours {
 			r.onInterrupted(err)
 		}
-		r.joined, r.joinSent = false, false
+		r.state = r.state.afterSession()
 	}
 	switch legacy.KindOf(err) {
 	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:

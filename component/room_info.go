@@ -63,7 +63,7 @@ func roomInfo(peer legacy.Peer, r *Room, listed *legacy.ListedRoom, archived boo
 	form := xep.NewForm("result", xep.NSMUCInfo, "", "").Add(
 		xep.NewField("muc#roomconfig_roomname", "", "", name), xep.NewField("muc#maxhistoryfetch", "", "", strconv.Itoa(MaxHistory)))
 	now := listed
-	if r != nil && r.joined {
+	if r.isJoined() {
 		now = &legacy.ListedRoom{Topic: r.topic.Text, Occupants: len(r.occupants)}
 	}
 	if now != nil {
@@ -129,7 +129,7 @@ func (rs *Rooms) onRoomInfo(req *stanza.Request, peer legacy.Peer, r *Room) {
 		return
 	}
 	keeper, ok := rs.session().(legacy.RoomConfigurer)
-	if !ok || r == nil || !r.joined || r.config != nil {
+	if !ok || !r.isJoined() || r.config != nil {
 		req.Reply(roomInfo(peer, r, rs.listedRoom(peer), rs.Archives(peer)))
 		return
 	}
@@ -235,7 +235,7 @@ func (rs *Rooms) listedRoom(peer legacy.Peer) *legacy.ListedRoom {
 // (XEP-0030 §6.2)
 func (s *roomSet) ListOwn(q *element.Element) {
 	for _, r := range slices.SortedFunc(maps.Values(s.all), func(a, b *Room) int { return cmp.Compare(a.jid, b.jid) }) {
-		if r.joined {
+		if r.isJoined() {
 			q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.jid).Set("name", r.peer.ID))
 		}
 	}

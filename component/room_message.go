@@ -94,7 +94,7 @@ func (rs *Rooms) OnMessage(st *stanza.Inbound, peer legacy.Peer) {
 	if x := st.Child(xep.NSMUCUser, "x"); x.Child(xep.NSMUCUser, "decline") != nil {
 		return // the network cannot decline an invitation (XEP-0045 §7.8.2)
 	}
-	if !inside || !r.joined {
+	if !inside || r.state != Joined {
 		if body.Plain(st.Element) != "" || body.ActOf(st.Element) != body.Say ||
 			st.Child(stanza.NS, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
 			why := errNotInRoom
@@ -194,7 +194,7 @@ func (rs *Rooms) RelayInvite(st *stanza.Inbound) bool {
 		return false
 	}
 	roomer, ok := rs.session().(legacy.Roomer)
-	if r := rs.all[peer.ID]; !ok || r == nil || !r.joined {
+	if r := rs.all[peer.ID]; !ok || !r.isJoined() {
 		st.Refuse(errNotInRoom)
 	} else if err := roomer.Invite(rs.ctx, peer, who); err != nil {
 		st.Refuse(stanza.Translate(err))
@@ -255,7 +255,7 @@ func (rs *Rooms) notePrivate(person legacy.Peer, r *Room) {
 // its sender there. It returns the ID of the stanza, and false otherwise. (XEP-0045 §7.5)
 func (rs *Rooms) DeliverPrivate(ev legacy.MessageReceived) (id string, ok bool) {
 	r := rs.all[rs.private[ev.From.ID]]
-	if r == nil || !r.joined || len(r.clients) == 0 {
+	if !r.isJoined() || len(r.clients) == 0 {
 		return "", false
 	}
 	nick := ""
@@ -366,7 +366,7 @@ func (rs *Rooms) expireTyping(now time.Time) {
 			continue
 		}
 		delete(rs.typing, who)
-		if r := rs.all[who.room]; r != nil && r.joined {
+		if r := rs.all[who.room]; r.isJoined() {
 			r.sendRoomState(who.nick, "paused")
 		}
 	}

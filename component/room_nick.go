@@ -18,7 +18,7 @@ func (r *Room) changeNick(st *stanza.Inbound, client *roomClient) {
 	switch {
 	case why != nil:
 		st.Refuse(*why)
-	case !ok || !r.joined:
+	case !ok || r.state != Joined:
 		st.Refuse(stanza.Error{Type: stanza.Wait, Condition: stanza.NotAcceptable, Text: "The gateway is reconnecting to the network. Try again in a moment."})
 	case nick == r.nick: // the client receives its presence with the unchanged nick
 		client.id, client.nick = st.ID, st.To.Resource
@@ -44,12 +44,12 @@ func (rs *Rooms) nickInfo(peer legacy.Peer, node string) *element.Element {
 // nickAt returns the user's nick for a room: the nick in it, in another room of the same
 // server, or of the registration. It is "" if none is known.
 func (rs *Rooms) nickAt(peer legacy.Peer) string {
-	if r := rs.all[peer.ID]; r != nil && r.joined {
+	if r := rs.all[peer.ID]; r.isJoined() {
 		return r.nick
 	}
 	place := rs.shared.Peers.OccupantName(peer, "nick")
 	for _, r := range rs.all {
-		if r.joined && rs.shared.Peers.OccupantName(r.peer, "nick") == place {
+		if r.isJoined() && rs.shared.Peers.OccupantName(r.peer, "nick") == place {
 			return r.nick
 		}
 	}
@@ -74,7 +74,7 @@ func (s *roomSet) Nick() string {
 func (s *roomSet) joinedRooms() []*Room {
 	var all []*Room
 	for _, r := range s.all {
-		if r.joined {
+		if r.isJoined() {
 			all = append(all, r)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // in the room receive it, and the network by SetPresence. (XEP-0045 §7.7)
 func (r *Room) onAvailability(st *stanza.Inbound, client *roomClient) {
 	r.readPresence(st, client)
-	if r.joined && client.shown {
+	if r.isJoined() && client.shown {
 		client.id = st.ID
 		r.eachClient(func(full string) { r.sendSelf(full) })
 	}
@@ -75,7 +75,7 @@ func (r *Room) setConfig(c *legacy.RoomConfig) {
 		return
 	}
 	r.moderated = c.Moderated
-	if !r.joined {
+	if r.state != Joined {
 		return
 	}
 	r.eachClient(func(full string) {

@@ -18,12 +18,12 @@ func (rs *Rooms) ApplyPersistence() {
 	for _, r := range rs.all {
 		before := r.persistent
 		switch r.persistent = rs.isPersistent(r.peer); {
-		case r.persistent && r.joined:
+		case r.persistent && r.isJoined():
 			r.savePersistent()
 		case before && !r.persistent:
 			r.forgetPersistent()
 			if len(r.clients) == 0 {
-				r.leaveOnNetwork("")
+				r.leave("")
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func HasPersistentRoom(a registry.Account) bool {
 // delayLeave schedules the leave of a room without clients. It returns false if the user is to
 // leave at once.
 func (r *Room) delayLeave(reason string) bool {
-	if !r.joined || r.rs.shared.Linger == 0 {
+	if r.state != Joined || r.rs.shared.Linger == 0 {
 		return false
 	}
 	r.leaveAt, r.partReason = r.rs.shared.Clock.Now().Add(r.rs.shared.Linger), reason
@@ -153,7 +153,7 @@ func (r *Room) cancelLeave(resource string, nick string) bool {
 	if resource == Resource(r.nick) || nick == r.nick {
 		return true
 	}
-	r.leaveOnNetwork(r.partReason)
+	r.leave(r.partReason)
 	return false
 }
 
@@ -162,7 +162,7 @@ func (rs *Rooms) leaveExpired(now time.Time) {
 	for _, r := range rs.all {
 		if !r.leaveAt.IsZero() && !r.leaveAt.After(now) {
 			r.leaveAt = time.Time{}
-			r.leaveOnNetwork(r.partReason)
+			r.leave(r.partReason)
 		}
 	}
 }
