@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"transport/component/muc"
 	"transport/registry"
 )
 
@@ -63,7 +64,7 @@ func (ac *account) name() string {
 }
 
 // forRooms returns the account for the rooms.
-func (ac *account) forRooms() Account { return Account{Account: ac.row, Guest: ac.guest} }
+func (ac *account) forRooms() muc.Account { return muc.Account{Account: ac.row, Guest: ac.guest} }
 
 // value returns the stored value of an option, "" if it is not set.
 func (ac *account) value(name string) string { return ac.stored().Options[name] }

@@ -19,6 +19,7 @@ import (
 	"transport/component/address"
 	"transport/component/adhoc"
 	"transport/component/element"
+	"transport/component/muc"
 	"transport/component/peers"
 	"transport/component/stanza"
 	"transport/component/stream"
@@ -92,8 +93,8 @@ type Component struct {
 	capsCache     capsCache
 	privileges    privileges
 	invitations   invitations
-	archive       *Archive
-	rooms         Shared
+	archive       *muc.Archive
+	rooms         muc.Shared
 	serverQueries serverQueries
 	signOns       chan struct{} // one slot for each sign-on in progress
 	started       time.Time
@@ -145,8 +146,8 @@ func New(cfg Config) (*Component, error) {
 	c.host = stanza.Host{Domain: c.domain, Send: c.send, Refused: func() { c.counters.refused.Add(1) }}
 	c.limiter = newLimiter(cfg.Rate)
 	c.commands = c.commandTable()
-	c.archive = NewArchive(cfg.Registry, c.domain, ArchiveLimits(cfg.History), c.clock, c.log)
-	c.rooms = Shared{Peers: &c.peers, Clock: c.clock, Link: roomLink{c}, Archive: c.archive, Secret: cfg.Secret,
+	c.archive = muc.NewArchive(cfg.Registry, c.domain, muc.ArchiveLimits(cfg.History), c.clock, c.log)
+	c.rooms = muc.Shared{Peers: &c.peers, Clock: c.clock, Link: roomLink{c}, Archive: c.archive, Secret: cfg.Secret,
 		Linger: cfg.Linger, Received: &c.counters.fromNetwork}
 	c.setPolicy(cfg.Policy)
 	return c, nil
@@ -169,7 +170,7 @@ func (c *Component) Run(ctx context.Context) error {
 		return fmt.Errorf("component %s: %w", c.domain, err)
 	}
 	for _, a := range accounts {
-		if a.Options[optStay] != "" || HasPersistentRoom(a) {
+		if a.Options[optStay] != "" || muc.HasPersistentRoom(a) {
 			c.stayOnline = append(c.stayOnline, a.User)
 		}
 	}

@@ -28,12 +28,12 @@ func (ro *roster) showPresence(x *execution) {
 	lines := []string{strings.ToUpper(name[:1]) + name[1:]}
 	switch {
 	case p.Show > legacy.ShowInvisible && !p.Since.IsZero():
-		lines[0] += ", signed on since " + timeText(p.Since)
+		lines[0] += ", signed on since " + body.TimeText(p.Since)
 	case p.Show <= legacy.ShowInvisible && !ct.LastSeen.IsZero():
-		lines[0] += ", last seen at " + timeText(ct.LastSeen)
+		lines[0] += ", last seen at " + body.TimeText(ct.LastSeen)
 	}
 	if !p.Idle.IsZero() {
-		lines = append(lines, "Idle since "+timeText(p.Idle))
+		lines = append(lines, "Idle since "+body.TimeText(p.Idle))
 	}
 	if p.Status != "" {
 		lines = append(lines, p.Status)

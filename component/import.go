@@ -2,12 +2,12 @@ package component
 
 import (
 	"cmp"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 
 	"transport/component/body"
+	"transport/component/muc"
 	"transport/legacy"
 	"transport/registry"
 )
@@ -37,9 +37,9 @@ func (i Imported) Account(network legacy.Network, domain string) (account regist
 		options[optStayInRooms] = "1"
 	}
 	if i.History != nil {
-		if n, ok := ParseHistory(strconv.Itoa(*i.History)); !ok {
+		if n, ok := muc.ParseHistory(strconv.Itoa(*i.History)); !ok {
 			left = append(left, fieldHistory+" of all rooms: "+wrongHistory)
-		} else if n != DefaultHistory {
+		} else if n != muc.DefaultHistory {
 			options[optHistory] = strconv.Itoa(n)
 		}
 	}
@@ -88,7 +88,7 @@ func settingError(network legacy.Network, p legacy.Peer, key, value string) stri
 	}
 	switch {
 	case p.Room && known(ownSettings):
-		if _, ok := ParseHistory(value); key == fieldHistory && !ok {
+		if _, ok := muc.ParseHistory(value); key == fieldHistory && !ok {
 			return wrongHistory
 		}
 		return ""
@@ -103,5 +103,5 @@ func settingError(network legacy.Network, p legacy.Peer, key, value string) stri
 
 // ImportedLine returns the payload of a line of a room's archive (registry.Line.Payload).
 func ImportedLine(nick, text string) ([]byte, error) {
-	return json.Marshal(storedLine{Nick: nick, Text: body.Clean(text)})
+	return muc.EncodeLine(nick, body.Clean(text))
 }

@@ -6,6 +6,7 @@ import (
 
 	"transport/component/body"
 	"transport/component/element"
+	"transport/component/muc"
 	"transport/component/stanza"
 	"transport/component/stream"
 	"transport/component/xep"
@@ -248,7 +249,7 @@ func (ob *outbox) onMessageFailed(ref string, err error) {
 	}
 	why := stanza.Translate(err)
 	if m.stanza.Type == "groupchat" {
-		why = Translate(err)
+		why = muc.Translate(err)
 	}
 	ob.forgetReactions(m.stanza)
 	m.stanza.Refuse(why)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"transport/component/muc"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -13,21 +14,21 @@ import (
 // Options of a registration. They are stored with it; one that is not set has the
 // default "".
 const (
-	optLoggedOut  = "logged-out"  // the user signed off until further notice
-	optStay       = "stay"        // signed on while all clients are offline
-	optAutoAccept = "auto-accept" // subscription requests are approved
-	optAutoDeny   = "auto-deny"   // subscription requests are denied, without asking the user
-	optHideStatus = "hide-status" // the status text is not sent to the network
-	optInvisible  = "invisible"   // the user is signed on and appears offline
-	optNoTyping   = "no-typing"   // no typing notifications are sent
+	optLoggedOut  = "logged-out"    // the user signed off until further notice
+	optStay       = "stay"          // signed on while all clients are offline
+	optAutoAccept = "auto-accept"   // subscription requests are approved
+	optAutoDeny   = "auto-deny"     // subscription requests are denied, without asking the user
+	optHideStatus = "hide-status"   // the status text is not sent to the network
+	optInvisible  = "invisible"     // the user is signed on and appears offline
+	optNoTyping   = muc.OptNoTyping // no typing notifications are sent
 
-	optNoActs = "no-reactions" // no fallback text for reactions and retractions where the network supports neither
+	optNoActs = muc.OptNoActs // no fallback text for reactions and retractions where the network supports neither
 
-	optNoHistory   = "no-history"    // room messages are not archived
-	optStayInRooms = "stay-in-rooms" // the user stays in rooms while all clients are offline
-	optHistory     = "max-history"   // history lines for a client that requests no number
-	optAvatar      = "send-avatar"   // the avatar of the user's vCard is published
-	optProfile     = "send-profile"  // the rest of the vCard is published
+	optNoHistory   = muc.OptNoHistory   // room messages are not archived
+	optStayInRooms = muc.OptStayInRooms // the user stays in rooms while all clients are offline
+	optHistory     = muc.OptHistory     // history lines for a client that requests no number
+	optAvatar      = "send-avatar"      // the avatar of the user's vCard is published
+	optProfile     = "send-profile"     // the rest of the vCard is published
 )
 
 // switches are the boolean options and their form fields. An inverted one is on by
@@ -111,12 +112,12 @@ func (cm *commands) askOptions(x *execution) {
 			}
 		}
 		if given := values[fieldHistory]; rooms && len(given) > 0 {
-			n, ok := ParseHistory(strings.TrimSpace(given[0]))
+			n, ok := muc.ParseHistory(strings.TrimSpace(given[0]))
 			if !ok {
 				x.AskAgain(wrongHistory, fieldHistory)
 				return
 			}
-			if delete(options, optHistory); n != DefaultHistory {
+			if delete(options, optHistory); n != muc.DefaultHistory {
 				options[optHistory] = strconv.Itoa(n)
 			}
 		}

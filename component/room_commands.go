@@ -9,6 +9,7 @@ import (
 
 	"transport/component/adhoc"
 	"transport/component/body"
+	"transport/component/muc"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -131,7 +132,7 @@ func (rs *rooms) nickForm(x *execution) {
 		return
 	}
 	asked := xep.NewForm("form", "", "Change my nick", "").
-		Add(xep.Required(xep.NewField("nick", "text-single", "New nick", Resource(before))))
+		Add(xep.Required(xep.NewField("nick", "text-single", "New nick", muc.Resource(before))))
 	x.Ask(asked, true, func(values xep.Answers) {
 		nick := body.Clean(strings.TrimSpace(values.First("nick")))
 		if nick == "" {

@@ -1,221 +1,189 @@
 package component
 
 import (
-	"context"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/rs/zerolog"
-
-	"transport/component/body"
 	"transport/component/element"
-	"transport/component/peers"
+	"transport/component/muc"
 	"transport/component/stanza"
+	"transport/component/xep"
 	"transport/legacy"
 )
 
-// Shared is what the rooms of all users of a gateway share. The exported fields are set
-// before the first use.
-type Shared struct {
-	Peers    *peers.Map
-	Clock    interface{ Now() time.Time }
-	Link     Link
-	Archive  *Archive
-	Secret   string        // makes the occupant IDs
-	Linger   time.Duration // how long a user stays in a room after the last client has gone
-	Received *atomic.Int64 // counts the messages of rooms
+// rooms is the part of a user that holds the rooms the user is in, joins or leaves. Package
+// muc does all of that; this part connects it to the other parts.
+type rooms struct {
+	muc.Rooms
 
-	renditions renditions
-	macs       sync.Pool // of hash.Hash, for occupantID
-	buffers    sync.Pool // of *[]byte, for write
+	u *user
 }
 
-// Link is the connection to the XMPP server.
-type Link interface {
-	// Write writes a stanza. It blocks while the server applies back-pressure, and does
-	// not keep b.
-	Write(b []byte) error
-	// Send writes a stanza. It never blocks.
-	Send(e *element.Element)
+func newRooms(u *user) rooms {
+	return rooms{u: u, Rooms: muc.NewRooms(u.ctx, &u.c.rooms, (*roomHost)(u), u.bare, &u.log)}
 }
 
-// write writes a stanza that build appends. Without a connection the stanza is lost: clients
-// join again on a new one. It blocks while the server applies back-pressure.
-func (s *Shared) write(build func(dst []byte) []byte) {
-	buf, ok := s.buffers.Get().(*[]byte)
-	if !ok {
-		buf = new([]byte)
-	}
-	*buf = build((*buf)[:0])
-	_ = s.Link.Write(*buf)
-	s.buffers.Put(buf)
-}
+func (rs *rooms) due(now time.Time) { rs.Due(now) }
 
-// writeElement is write for an element.
-func (s *Shared) writeElement(e *element.Element) {
-	s.write(func(dst []byte) []byte { return e.Append(dst, stanza.NS) })
-}
+func (rs *rooms) next() time.Time { return rs.Next() }
 
-// Rooms holds the rooms that one user is in, joins or leaves. Only the user's actor may
-// call its methods.
-type Rooms struct {
-	roomUser
-	roomSet
+func (rs *rooms) busy() bool { return rs.Busy() }
 
-	created   uint64               // counter for Room.order
-	leaving   map[string]bool      // rooms whose leave the network has not confirmed, by peer ID
-	private   map[string]string    // rooms of private conversations, by peer ID of the contact
-	lists     map[string]roomList  // cached lists of public rooms, by peer ID of the service
-	typing    map[typist]time.Time // when a composing state expires
-	reactions body.Reactions       // the user's, to messages of rooms
-	guestNick string               // a guest's new nick, "" if the session has it
-	rename    *nickChange          // a nick change that a command requested, or nil
-}
-
-// roomUser is the user of the rooms.
-type roomUser struct {
-	host   Host
-	shared *Shared
-	ctx    context.Context // ends with the actor
-	log    *zerolog.Logger
-	user   string // bare JID
-}
-
-// roomSet are the rooms of a user, without those that are left.
-type roomSet struct {
-	all map[string]*Room // by peer ID
-}
-
-// NewRooms returns the rooms of a user, given by the bare JID.
-func NewRooms(ctx context.Context, shared *Shared, host Host, user string, log *zerolog.Logger) Rooms {
-	return Rooms{roomUser: roomUser{host, shared, ctx, log, user}, roomSet: roomSet{make(map[string]*Room)}}
-}
-
-// session returns the session that accepts commands, nil if the user is not signed on.
-func (u *roomUser) session() legacy.Session { return u.host.Login().Session }
-
-// offline returns the error of an operation that needs a session which can do it.
-func (u *roomUser) offline() stanza.Error {
-	if why := u.host.Login().Offline; why != nil {
-		return *why
-	}
-	return stanza.ErrNotImplemented
-}
-
-// account returns the user's registration.
-func (u *roomUser) account() Account { return u.host.Account() }
-
-// query sends a query to the session by ask, and calls answer with its result. It answers r
-// with the error of a query that cannot be sent.
-func (u *roomUser) query(r *stanza.Request, answer func(legacy.Event), ask func(ref string) error) {
-	if err := u.host.Query(r, answer, ask); err != nil {
-		r.Fail(stanza.Translate(err))
+func (rs *rooms) reset(why resetReason) {
+	switch why {
+	case linkChanged:
+		rs.LinkChanged()
+	case sessionEnded:
+		rs.SessionEnded()
+	case unregistered:
+		rs.Unregistered()
 	}
 }
 
-// The methods below are for the actor's loop.
-
-// Due runs the timers that have expired by now.
-func (rs *Rooms) Due(now time.Time) {
-	rs.expireTyping(now)
-	rs.expireJoins(now)
-	rs.leaveExpired(now)
+// onRoomPresence handles a presence to a room.
+func (rs *rooms) onRoomPresence(st *stanza.Inbound, peer legacy.Peer) {
+	rs.OnPresence(st, peer)
+	if st.Type == "error" {
+		rs.u.clients.onPresenceError(st)
+	}
 }
 
-// Next returns the time at which Due must be called again, zero for never.
-func (rs *Rooms) Next() (next time.Time) {
-	sooner := func(t time.Time) {
-		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
-			next = t
+// onRoomIQ handles an IQ to a room or an occupant. One to an occupant is answered like one to
+// that person. (XEP-0045 §17.4)
+func (rs *rooms) onRoomIQ(req *stanza.Request, peer legacy.Peer) {
+	person, toPerson := rs.OnIQ(req, peer)
+	if !toPerson {
+		return
+	}
+	route := iqRoutes[iqName{req.Payload.Space, req.Payload.Name}]
+	switch {
+	case req.Type == "get" && route.contact != nil && route.contactActor == nil &&
+		!req.Payload.Is(xep.NSPing, "ping"): // an answered ping means that the user is joined (XEP-0410 §3)
+		answer, why := route.contact(rs.u.c, req.Inbound, req.Payload, person)
+		if why != nil {
+			req.Fail(*why)
+			return
+		}
+		req.Reply(answer)
+	case route.contactActor == nil || req.Type != "get":
+		req.Fail(stanza.ErrServiceUnavail)
+	default:
+		route.contactActor(rs.u, req, person)
+	}
+}
+
+// onRoomList answers a disco#items query with the rooms of a service. It signs the user on
+// for that. (XEP-0045 §6.3, XEP-0059)
+func (rs *rooms) onRoomList(req *stanza.Request, service legacy.Peer) {
+	if !rs.ListCached(req, service) {
+		rs.u.login.visit(func() { rs.List(req, service) }, req.Fail)
+	}
+}
+
+// notARoom returns the error for a join whose address cannot be that of a room, and nil
+// for any other presence.
+func (c *Component) notARoom(st *stanza.Inbound) *stanza.Error {
+	if st.Name != "presence" || st.Type != "" || st.Child(xep.NSMUC, "x") == nil || !c.info.Features.Has(legacy.FeatureRooms) {
+		return nil
+	}
+	peer, err := c.peers.At(st.To.Bare())
+	switch {
+	case err != nil:
+		why := stanza.Translate(err)
+		return &why
+	case peer.Room:
+		return nil
+	}
+	why := stanza.ErrItemNotFound.With("This address is not a room.")
+	return &why
+}
+
+// serviceInfo returns the disco#info of a service of the network, such as a server.
+func (c *Component) serviceInfo(peer legacy.Peer) *element.Element {
+	q := element.New(xep.NSDiscoInfo, "query").
+		Add(xep.ConferenceIdentity(peer.ID))
+	for _, f := range []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSMUC, xep.NSRSM, xep.NSCommands, xep.NSPing, xep.NSVersion} {
+		q.Add(element.New(xep.NSDiscoInfo, "feature").Set("var", f))
+	}
+	return q
+}
+
+// roomHost is a user as the host of the rooms.
+type roomHost user
+
+// Login implements muc.Host.
+func (h *roomHost) Login() muc.Login {
+	lg := &h.login
+	state := muc.Login{Session: lg.legacySession(), Online: h.clients.busy()}
+	if state.Session == nil {
+		why := lg.notOnline()
+		state.Offline = &why
+	}
+	switch err := lg.signOnError(); {
+	case h.account.option(optLoggedOut):
+		why := lg.notOnline()
+		state.Refused = &why
+	case err != nil:
+		why := stanza.Translate(err)
+		state.Refused = &why
+	}
+	return state
+}
+
+// Account implements muc.Host.
+func (h *roomHost) Account() muc.Account { return h.account.forRooms() }
+
+// SetOption implements muc.Host.
+func (h *roomHost) SetOption(name, value string) *stanza.Error {
+	return h.account.setOption(name, value)
+}
+
+// Settings implements muc.Host.
+func (h *roomHost) Settings(room legacy.Peer) ([]*element.Element, func(map[string][]string) *stanza.Error) {
+	return h.account.settingFields(room), func(values map[string][]string) *stanza.Error {
+		return h.account.takeSettings(room, values)
+	}
+}
+
+// Admit implements muc.Host.
+func (h *roomHost) Admit(nick string) (renames bool, why *stanza.Error) {
+	if !h.account.exists() {
+		if why := h.login.signOnAsGuest(nick); why != nil {
+			return false, why
 		}
 	}
-	for _, r := range rs.all {
-		sooner(r.leaveAt)
-		for _, client := range r.clients {
-			if !client.shown {
-				sooner(client.joinDeadline)
-			}
-		}
+	return h.login.nameGuest(nick), nil
+}
+
+// Query implements muc.Host.
+func (h *roomHost) Query(r *stanza.Request, answer func(legacy.Event), ask func(ref string) error) error {
+	if r.Deadline.IsZero() {
+		r.Deadline = h.c.clock.Now().Add(requestTime)
+		h.calls.await(r)
 	}
-	for _, until := range rs.typing {
-		sooner(until)
+	return h.calls.tryQuery(r, func(_ *user, _ *stanza.Request, ev legacy.Event) { answer(ev) }, ask)
+}
+
+// Send implements muc.Host.
+func (h *roomHost) Send(st *stanza.Inbound, to legacy.Peer, text string) bool {
+	if to.Room {
+		return h.outbox.sendTo(st, to, text)
 	}
-	return next
+	return h.outbox.sendToOccupant(st, to, text)
 }
 
-// Busy reports whether the user is in a room or joins one.
-func (s *roomSet) Busy() bool { return len(s.all) > 0 }
+// ShowPresence implements muc.Host.
+func (h *roomHost) ShowPresence() { h.clients.showOwnPresence() }
 
-// LinkChanged removes the clients from the rooms: the link to the XMPP server was lost or
-// restored. Clients detect it by a self-ping and join again. (XEP-0410)
-func (rs *Rooms) LinkChanged() {
-	for _, r := range rs.all {
-		clear(r.clients)
-		r.leaveAt = time.Time{}
-	}
+// Notify implements muc.Host.
+func (h *roomHost) Notify(text string) { (*user)(h).notify(text) }
+
+// roomLink is the link of the rooms to the XMPP server.
+type roomLink struct{ c *Component }
+
+// Write implements muc.Link.
+func (l roomLink) Write(b []byte) error {
+	return l.c.write(func(dst []byte) []byte { return append(dst, b...) })
 }
 
-// SessionEnded drops what belongs to the session. SessionLost follows unless the session
-// was one of a registration.
-func (rs *Rooms) SessionEnded() {
-	clear(rs.leaving)
-	clear(rs.typing)
-}
-
-// Unregistered closes the rooms and forgets everything else.
-func (rs *Rooms) Unregistered() {
-	rs.Close("333", stanza.ErrRegisterFirst)
-	clear(rs.private)
-	clear(rs.lists)
-	rs.rename = nil
-}
-
-// The methods below are for the other parts of the user.
-
-// HasClients reports whether one of the user's clients is in a room.
-func (s *roomSet) HasClients() bool {
-	return s.some(func(r *Room) bool { return len(r.clients) > 0 })
-}
-
-// NeedsSession reports whether a room has a client, is persistent, or is to be left later.
-func (s *roomSet) NeedsSession() bool { return s.some((*Room).needsSession) }
-
-// AwaitsClients reports whether a room has lost its clients with the link, and is left
-// unless one returns.
-func (s *roomSet) AwaitsClients() bool { return s.some((*Room).awaitsClients) }
-
-// some reports whether one of the rooms meets a condition.
-func (s *roomSet) some(meets func(*Room) bool) bool {
-	for _, r := range s.all {
-		if meets(r) {
-			return true
-		}
-	}
-	return false
-}
-
-// OwnPresence returns the most available presence that a client has sent to a room.
-func (s *roomSet) OwnPresence() (best legacy.Presence) {
-	for _, r := range s.all {
-		for _, client := range r.clients {
-			if client.presence.Show > best.Show {
-				best = client.presence
-			}
-		}
-	}
-	return best
-}
-
-// EndPrivateChat ends the private conversation with a contact: the user has written to the
-// contact's own JID.
-func (rs *Rooms) EndPrivateChat(p legacy.Peer) { delete(rs.private, p.ID) }
-
-// HasMessageTags reports whether a peer is a room with reactions, replies and typing.
-func (s *roomSet) HasMessageTags(p legacy.Peer) bool {
-	r := s.all[p.ID]
-	return r != nil && r.messageTags
-}
-
-// ForgetGuestNick drops a guest's new nick that the session has not got yet.
-func (rs *Rooms) ForgetGuestNick() { rs.guestNick = "" }
+// Send implements muc.Link.
+func (l roomLink) Send(e *element.Element) { l.c.send(e) }

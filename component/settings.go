@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"transport/component/element"
+	"transport/component/muc"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -16,16 +17,16 @@ import (
 // The gateway's own settings of a room; the user's settings have the same fields as
 // defaults for all rooms. Users of other gateways know these names.
 const (
-	fieldRecord     = FieldRecord
-	fieldPersistent = FieldPersistent
-	fieldHistory    = FieldHistory
+	fieldRecord     = muc.FieldRecord
+	fieldPersistent = muc.FieldPersistent
+	fieldHistory    = muc.FieldHistory
 )
 
 // unset is the value by which clients of other gateways reset a setting to its default.
 const unset = "unset"
 
 // wrongHistory is the error text of an invalid number of history lines.
-var wrongHistory = "Enter a number of lines from 0 to " + strconv.Itoa(MaxHistory) + ", or -1 for all."
+var wrongHistory = "Enter a number of lines from 0 to " + strconv.Itoa(muc.MaxHistory) + ", or -1 for all."
 
 const historyLabel = "Lines of history for clients that do not request a number (-1 for all)"
 
@@ -98,7 +99,7 @@ func (ac *account) takeSettings(p legacy.Peer, given map[string][]string) *stanz
 		}
 		values[f.Var], changed = value, true
 	}
-	if _, ok := ParseHistory(values[fieldHistory]); values[fieldHistory] != "" && !ok && p.Room {
+	if _, ok := muc.ParseHistory(values[fieldHistory]); values[fieldHistory] != "" && !ok && p.Room {
 		return &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: wrongHistory, Field: fieldHistory}
 	}
 	if configurer, ok := ac.u.c.cfg.Network.(legacy.Configurer); ok {

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
+	"transport/component/body"
 	"transport/component/stanza"
 	"transport/legacy"
 )
@@ -62,11 +62,11 @@ func (lg *login) stateText() string {
 	case stateRefused:
 		return "You are not signed on: " + refusalText(lg.signOnErr)
 	case stateUnreachable:
-		return "You are not signed on: the network cannot be reached. The next try is at " + timeText(lg.retryAt) + "."
+		return "You are not signed on: the network cannot be reached. The next try is at " + body.TimeText(lg.retryAt) + "."
 	case stateSigningOn:
 		text := textSigningOn
 		if turn := lg.session.queuedUntil; !turn.IsZero() {
-			text += " The network limits how often this gateway may sign on; your sign-on is scheduled for " + timeText(turn) + "."
+			text += " The network limits how often this gateway may sign on; your sign-on is scheduled for " + body.TimeText(turn) + "."
 		}
 		return text
 	}
@@ -96,10 +96,10 @@ func (lg *login) statusText() string {
 		return b.String()
 	}
 	if lg.state() == stateSignedOn {
-		b.WriteString("\nSince " + timeText(lg.session.since) + ".")
+		b.WriteString("\nSince " + body.TimeText(lg.session.since) + ".")
 	}
 	if lg.lastError != nil && lg.signOnErr == nil {
-		fmt.Fprintf(&b, "\nThe last error, at %s: %s", timeText(lg.lastErrorAt), userText(lg.lastError))
+		fmt.Fprintf(&b, "\nThe last error, at %s: %s", body.TimeText(lg.lastErrorAt), userText(lg.lastError))
 	}
 	if lg.u.account.isGuest() {
 		b.WriteString("\nYou are a guest, as " + lg.u.account.name() + ".")
@@ -126,9 +126,6 @@ func onlineText(online bool) string {
 	}
 	return showNames[legacy.ShowOffline]
 }
-
-// timeText formats a time for users.
-func timeText(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // count formats a number of things: "1 contact", "2 contacts".
 func count(n int, thing string) string {

@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"cmd/transport/internal/clients":  {"cmd/transport/internal/lab", "legacy/oscar/oscarmock", "legacy/oscar/oscarwire"},
 	"component":                       {"component/…", "legacy", "legacy/files", "registry"},
 	"component/adhoc":                 {"component/body", "component/element", "component/stanza", "component/xep", "legacy"},
+	"component/muc":                   {"component/address", "component/body", "component/element", "component/peers", "component/stanza", "component/xep", "legacy", "registry"},
 	"component/body":                  {"component/element", "component/stanza", "component/xep", "legacy"},
 	"component/peers":                 {"component/address", "component/stanza", "legacy"},
 	"component/stanza":                {"component/address", "component/element", "component/xep", "legacy"},
@@ -47,6 +48,7 @@ var mayImport = map[string][]string{
 // testsMayImport are further packages that a package's tests may import.
 var testsMayImport = map[string][]string{
 	"cmd/transport/e2e":           {"cmd/transport/internal/demo", "cmd/transport/internal/lab", "component/element", "legacy", "legacy/oscar", "legacy/oscar/oscarmock", "legacy/oscar/oscarwire"},
+	"component/muc":               {"component/componenttest"},
 	"component/stream":            {"component/componenttest"},
 	"cmd/transport/internal/demo": {"legacy"},
 	"component":                   {"legacy/legacytest"},
@@ -59,7 +61,7 @@ var testsMayImport = map[string][]string{
 // library is the XMPP library. Only packages of the XMPP side may use it.
 const library = "mellium.im/"
 
-var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/biboumi", "cmd/transport/internal/config", "cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "cmd/transport/internal/clients", "component", "component/adhoc", "component/body", "component/componenttest", "component/peers", "component/stanza", "component/stream", "component/xep", "component/element"}
+var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/biboumi", "cmd/transport/internal/config", "cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "cmd/transport/internal/clients", "component", "component/adhoc", "component/body", "component/componenttest", "component/muc", "component/peers", "component/stanza", "component/stream", "component/xep", "component/element"}
 
 type listedPackage struct {
 	ImportPath                               string

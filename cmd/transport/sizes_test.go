@@ -14,7 +14,8 @@ import (
 // the lines of its largest file. They are today's numbers. Lowering one is an improvement;
 // raising one needs a reason in the commit.
 var largest = map[string]struct{ fields, methods, lines int }{
-	"component":                  {31, 72, 460},
+	"component":                  {26, 70, 419},
+	"component/muc":              {30, 71, 413},
 	"cmd/transport/internal/lab": {35, 17, 319},
 	"legacy/irc":                 {36, 51, 494},
 	"legacy/oscar":               {22, 40, 402},

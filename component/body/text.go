@@ -2,6 +2,7 @@ package body
 
 import (
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -111,3 +112,6 @@ func Truncate(s string, most int) string {
 	}
 	return s
 }
+
+// TimeText formats a time for a text.
+func TimeText(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

@@ -1,4 +1,4 @@
-package component
+package muc
 
 import (
 	"cmp"
@@ -47,7 +47,7 @@ func (r *Room) reflectRetraction(st *stanza.Inbound) {
 	o := r.idOf(r.nick)
 	r.eachClient(func(full string) {
 		r.rs.shared.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(r.nick)).Set("to", full).Set("type", "groupchat").
-			Set("id", cmp.Or(st.ID, newID())).
+			Set("id", cmp.Or(st.ID, xep.NewID())).
 			Add(element.New(xep.NSRetract, "retract").Set("id", id), attached, o, element.New("urn:xmpp:hints", "store")))
 	})
 }
@@ -111,7 +111,7 @@ func (r *Room) onRoomRedaction(ev legacy.RoomRedaction) {
 	r.removeLine(ev.ID)
 	r.eachClient(func(full string) {
 		r.rs.shared.writeElement(element.New(stanza.NS, "message").Set("from", from).Set("to", full).
-			Set("type", "groupchat").Set("id", newID()).Add(element.New(stanza.NS, "body").AddText(text), retract, id,
+			Set("type", "groupchat").Set("id", xep.NewID()).Add(element.New(stanza.NS, "body").AddText(text), retract, id,
 			element.New(xep.NSFallback, "fallback").Set("for", xep.NSRetract), element.New("urn:xmpp:hints", "store")))
 	})
 }

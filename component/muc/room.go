@@ -1,4 +1,4 @@
-package component
+package muc
 
 import (
 	"cmp"
@@ -385,7 +385,7 @@ func (r *Room) sendSubject(full string, joining bool) {
 	if topic.By != "" { // an occupant that may have left since
 		from = r.occupantJID(topic.By)
 	}
-	m := element.New(stanza.NS, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", newID()).
+	m := element.New(stanza.NS, "message").Set("from", from).Set("to", full).Set("type", "groupchat").Set("id", xep.NewID()).
 		Add(element.New(stanza.NS, "subject").AddText(topic.Text), r.idOf(topic.By))
 	if joining && !topic.Time.IsZero() {
 		m.Add(xep.Delay(r.jid, topic.Time))
@@ -397,7 +397,7 @@ func (r *Room) sendSubject(full string, joining bool) {
 // The text may be "".
 func (r *Room) sendRoomText(text string, codes ...string) {
 	r.eachClient(func(full string) {
-		m := element.New(stanza.NS, "message").Set("from", r.jid).Set("to", full).Set("type", "groupchat").Set("id", newID())
+		m := element.New(stanza.NS, "message").Set("from", r.jid).Set("to", full).Set("type", "groupchat").Set("id", xep.NewID())
 		if text != "" {
 			m.Add(element.New(stanza.NS, "body").AddText(text))
 		}

@@ -1,4 +1,4 @@
-package component
+package muc
 
 import (
 	"slices"
@@ -43,7 +43,7 @@ func (rs *Rooms) OnEvent(ev legacy.Event) bool {
 	case legacy.RoomMessage:
 		rs.withRoom(ev.Room, func(r *Room) { r.onRoomMessage(ev) })
 	case legacy.RoomReaction:
-		rs.withRoom(ev.Room, func(r *Room) { r.onRoomReaction(ev, newID()) })
+		rs.withRoom(ev.Room, func(r *Room) { r.onRoomReaction(ev, xep.NewID()) })
 	case legacy.RoomRedaction:
 		rs.withRoom(ev.Room, func(r *Room) { r.onRoomRedaction(ev) })
 	case legacy.RoomTyping:
@@ -370,7 +370,7 @@ func (u *roomUser) Invite(to string, peer legacy.Peer, by, reason string) {
 		inv.Add(element.New(xep.NSMUCUser, "reason").AddText(reason))
 		direct.Set("reason", reason)
 	}
-	u.shared.Link.Send(element.New(stanza.NS, "message").Set("from", room).Set("to", to).Set("id", newID()).
+	u.shared.Link.Send(element.New(stanza.NS, "message").Set("from", room).Set("to", to).Set("id", xep.NewID()).
 		Add(element.New(stanza.NS, "body").AddText(strings.TrimSuffix(by, "@"+u.shared.Peers.Domain)+" invites you to "+room+"."),
 			element.New(xep.NSMUCUser, "x").Add(inv), direct))
 }

@@ -1,4 +1,4 @@
-package component
+package muc
 
 // State is where a room is in its life.
 //

@@ -1,4 +1,4 @@
-package component
+package muc
 
 import (
 	"strings"
@@ -86,7 +86,7 @@ func (r *Room) listOccupants(req *stanza.Request) {
 					why = append(why, "by "+b.By)
 				}
 				if !b.Time.IsZero() {
-					why = append(why, "on "+timeText(b.Time))
+					why = append(why, "on "+body.TimeText(b.Time))
 				}
 				if why != nil {
 					i.Add(element.New(xep.NSMUCAdmin, "reason").AddText(strings.Join(why, " ")))

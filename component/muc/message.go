@@ -1,4 +1,4 @@
-package component
+package muc
 
 import (
 	"cmp"
@@ -33,7 +33,7 @@ func (r *Room) onRoomMessage(ev legacy.RoomMessage) {
 	if re, old := r.rendition(ev); old != nil {
 		switch re.act {
 		case body.React:
-			r.onRoomReaction(legacy.RoomReaction{Room: r.peer, Nick: ev.Nick, ID: old.stanzaID, Emojis: re.emojis}, newID())
+			r.onRoomReaction(legacy.RoomReaction{Room: r.peer, Nick: ev.Nick, ID: old.stanzaID, Emojis: re.emojis}, xep.NewID())
 			return
 		case body.Retract:
 			r.onRoomRedaction(legacy.RoomRedaction{Room: r.peer, Nick: ev.Nick, ID: old.stanzaID})
@@ -46,7 +46,7 @@ func (r *Room) onRoomMessage(ev legacy.RoomMessage) {
 		r.loadHistory()
 	}
 	delete(r.rs.typing, typist{r.peer.ID, ev.Nick})
-	l := line{nick: ev.Nick, text: body.Styled(ev.Text, ev.Markup), markup: ev.Markup, id: newID(), at: ev.Time,
+	l := line{nick: ev.Nick, text: body.Styled(ev.Text, ev.Markup), markup: ev.Markup, id: xep.NewID(), at: ev.Time,
 		reply: ev.Reply, replaces: replaces}
 	l.unstyled = replaces == "" && body.IsUnstyled(ev.Text, ev.Markup)
 	l.quote(r.lineByID(ev.Reply))
@@ -214,7 +214,7 @@ func (rs *Rooms) invitePerson(to string, peer legacy.Peer, reason string) {
 	if r := rs.all[peer.ID]; r != nil && r.password != "" {
 		x.Add(element.New(xep.NSMUCUser, "password").AddText(r.password))
 	}
-	rs.shared.Link.Send(element.New(stanza.NS, "message").Set("from", room).Set("to", to).Set("id", newID()).
+	rs.shared.Link.Send(element.New(stanza.NS, "message").Set("from", room).Set("to", to).Set("id", xep.NewID()).
 		Add(element.New(stanza.NS, "body").AddText(rs.user+" invites you to "+room+"."), x))
 }
 
@@ -267,7 +267,7 @@ func (rs *Rooms) DeliverPrivate(ev legacy.MessageReceived) (id string, ok bool) 
 	if nick == "" {
 		return "", false
 	}
-	id = newID()
+	id = xep.NewID()
 	r.identify(r.occupants[nick])
 	r.eachClient(func(full string) {
 		rs.shared.write(func(dst []byte) []byte {
@@ -298,13 +298,13 @@ func (rs *Rooms) Reflect(st *stanza.Inbound, id string) {
 		case body.React:
 			e := st.Child(xep.NSReactions, "reactions")
 			ev := legacy.RoomReaction{Room: r.peer, Nick: r.nick, ID: e.Attr("id"), Emojis: body.ReactionsIn(e)}
-			r.onRoomReaction(ev, cmp.Or(st.ID, newID()))
+			r.onRoomReaction(ev, cmp.Or(st.ID, xep.NewID()))
 			return
 		case body.Retract:
 			r.reflectRetraction(st)
 			return
 		}
-		archived := cmp.Or(id, newID())
+		archived := cmp.Or(id, xep.NewID())
 		l := line{nick: r.nick, text: body.Plain(st.Element), id: cmp.Or(st.ID, archived), stanzaID: archived,
 			localID: id == "", at: r.nextStamp(rs.shared.Clock.Now(), false), occupantID: o.id,
 			origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"), reply: st.Child(xep.NSReply, "reply").Attr("id"),
@@ -379,6 +379,6 @@ func (r *Room) sendRoomState(nick string, state string) {
 	}
 	r.eachClient(func(full string) {
 		r.rs.shared.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(nick)).Set("to", full).
-			Set("type", "groupchat").Set("id", newID()).Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), r.idOf(nick)))
+			Set("type", "groupchat").Set("id", xep.NewID()).Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), r.idOf(nick)))
 	})
 }

@@ -1,4 +1,4 @@
-package component
+package muc
 
 import (
 	"cmp"
@@ -131,6 +131,11 @@ func (r *Room) addLine(l line) {
 	}
 }
 
+// EncodeLine returns the payload of a line in the registry (registry.Line.Payload).
+func EncodeLine(nick, text string) ([]byte, error) {
+	return json.Marshal(storedLine{Nick: nick, Text: text})
+}
+
 // decodeLine decodes a line of the archive.
 func decodeLine(row registry.Line) (line, error) {
 	var k storedLine
@@ -261,7 +266,7 @@ func (r *Room) identify(o *occupant) {
 	}
 	for _, other := range r.occupants {
 		if other != o && other.id == o.id {
-			o.id = r.occupantID(newID())
+			o.id = r.occupantID(xep.NewID())
 			return
 		}
 	}
