@@ -234,7 +234,7 @@ func (r *Room) banMask(s string) string {
 
 // moderate sends changes of a room to the network, each when the one before is confirmed.
 // It answers the IQ after the last one, or with the first error.
-func (u *roomUser) moderate(req *stanza.Request, steps ...func(ref string) error) {
+func (u *user) moderate(req *stanza.Request, steps ...func(ref string) error) {
 	u.query(req, func(ev legacy.Event) {
 		switch done := ev.(legacy.Done); {
 		case done.Err != nil:
@@ -247,28 +247,10 @@ func (u *roomUser) moderate(req *stanza.Request, steps ...func(ref string) error
 	}, steps[0])
 }
 
-// peerNameOf returns the network's name for a JID of the gateway's domain, "" for another
-// JID.
-func (rs *Rooms) peerNameOf(s string) string {
-	jid, err := address.Parse(s)
-	if err != nil || jid.Domain != rs.shared.Peers.Domain {
-		return ""
-	}
-	if room, isRoom := rs.shared.Peers.Room(jid); isRoom {
-		if o := rs.all[room.ID].find(jid.Resource); o != nil {
-			if p, err := rs.shared.Peers.Occupant(room, o.Nick); err == nil {
-				return p.ID
-			}
-		}
-		return ""
-	}
-	return peers.NameOf(jid.Local)
-}
-
 // listedJID returns the JID of an occupant for lists: a bare JID, as in presence.
 func (r *Room) listedJID(nick string) string {
 	if nick == r.nick {
-		return r.rs.user
+		return r.rs.bare
 	}
 	return r.personJID(nick)
 }
@@ -280,7 +262,7 @@ func (r *Room) nickOfJID(s string) string {
 	if err != nil {
 		return ""
 	}
-	if jid.Bare().String() == r.rs.user {
+	if jid.Bare().String() == r.rs.bare {
 		return r.nick
 	}
 	if in, isRoom := r.rs.shared.Peers.Room(jid); isRoom {

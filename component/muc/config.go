@@ -38,7 +38,7 @@ func (r *Room) onRoomConfig(req *stanza.Request) {
 
 // onOwnConfig answers with the user's settings for a room that the user is not in, or
 // changes them.
-func (u *roomUser) onOwnConfig(req *stanza.Request, peer legacy.Peer) {
+func (u *user) onOwnConfig(req *stanza.Request, peer legacy.Peer) {
 	form := req.Payload.Child(xep.NSDataForm, "x")
 	switch {
 	case req.Type == "get":
@@ -57,38 +57,7 @@ func (u *roomUser) onOwnConfig(req *stanza.Request, peer legacy.Peer) {
 	}
 }
 
-// withConfig calls f with the network's configuration of a room. known is false if the
-// network has none.
-func (r *Room) withConfig(req *stanza.Request, f func(config legacy.RoomConfig, known bool)) {
-	keeper, ok := r.rs.session().(legacy.RoomConfigurer)
-	if !ok {
-		f(legacy.RoomConfig{}, false)
-		return
-	}
-	r.rs.query(req, func(ev legacy.Event) {
-		got := ev.(legacy.RoomConfigReceived)
-		if got.Err != nil {
-			req.Fail(Translate(got.Err))
-			return
-		}
-		r.setConfig(&got.Config)
-		f(got.Config, true)
-	}, func(ref string) error { return keeper.RequestRoomConfig(r.rs.ctx, ref, r.peer) })
-}
-
-// configBool are the boolean fields of the configuration form.
-var configBool = []struct {
-	name, label string
-	get         func(*legacy.RoomConfig) *bool
-	negated     bool
-}{
-	{"muc#roomconfig_changesubject", "Everybody may change the subject", func(c *legacy.RoomConfig) *bool { return &c.TopicLocked }, true},
-	{"muc#roomconfig_moderatedroom", "Only occupants with voice may speak", func(c *legacy.RoomConfig) *bool { return &c.Moderated }, false},
-	{"muc#roomconfig_membersonly", "Only invited people may join", func(c *legacy.RoomConfig) *bool { return &c.InviteOnly }, false},
-	{"muc#roomconfig_publicroom", "Listed in the public room list", func(c *legacy.RoomConfig) *bool { return &c.Hidden }, true},
-}
-
-func (u *roomUser) configForm(peer legacy.Peer, config legacy.RoomConfig, known bool) *element.Element {
+func (u *user) configForm(peer legacy.Peer, config legacy.RoomConfig, known bool) *element.Element {
 	form := xep.NewForm("form", xep.NSMUCConfig, "Settings of "+peer.ID, "")
 	if known {
 		for _, b := range configBool {
@@ -108,6 +77,25 @@ func (u *roomUser) configForm(peer legacy.Peer, config legacy.RoomConfig, known 
 	}
 	fields, _ := u.host.Settings(peer)
 	return form.Add(fields...)
+}
+
+// withConfig calls f with the network's configuration of a room. known is false if the
+// network has none.
+func (r *Room) withConfig(req *stanza.Request, f func(config legacy.RoomConfig, known bool)) {
+	keeper, ok := r.rs.session().(legacy.RoomConfigurer)
+	if !ok {
+		f(legacy.RoomConfig{}, false)
+		return
+	}
+	r.rs.query(req, func(ev legacy.Event) {
+		got := ev.(legacy.RoomConfigReceived)
+		if got.Err != nil {
+			req.Fail(Translate(got.Err))
+			return
+		}
+		r.setConfig(&got.Config)
+		f(got.Config, true)
+	}, func(ref string) error { return keeper.RequestRoomConfig(r.rs.ctx, ref, r.peer) })
 }
 
 // setRoomConfig stores the user's settings, and sends the changed settings of the network
@@ -141,6 +129,18 @@ func (r *Room) setRoomConfig(req *stanza.Request, values map[string][]string) {
 			r.rs.moderate(req, func(ref string) error { return keeper.SetRoomConfig(r.rs.ctx, ref, r.peer, want) })
 		}
 	})
+}
+
+// configBool are the boolean fields of the configuration form.
+var configBool = []struct {
+	name, label string
+	get         func(*legacy.RoomConfig) *bool
+	negated     bool
+}{
+	{"muc#roomconfig_changesubject", "Everybody may change the subject", func(c *legacy.RoomConfig) *bool { return &c.TopicLocked }, true},
+	{"muc#roomconfig_moderatedroom", "Only occupants with voice may speak", func(c *legacy.RoomConfig) *bool { return &c.Moderated }, false},
+	{"muc#roomconfig_membersonly", "Only invited people may join", func(c *legacy.RoomConfig) *bool { return &c.InviteOnly }, false},
+	{"muc#roomconfig_publicroom", "Listed in the public room list", func(c *legacy.RoomConfig) *bool { return &c.Hidden }, true},
 }
 
 // changedConfig returns the configuration of a room with the values of a submitted form.
@@ -184,4 +184,33 @@ func changedConfig(c legacy.RoomConfig, values map[string][]string) (legacy.Room
 		c.Limit = n
 	}
 	return c, nil
+}
+
+// maxRoleChanges is the number of occupants up to which their new roles are sent when a
+// room becomes moderated or unmoderated. In larger rooms only the user's own role is sent,
+// which clients depend on: otherwise an owner could flood every client by changing the
+// configuration.
+const maxRoleChanges = 100
+
+// setConfig stores a room's configuration, nil if it is unknown. In a moderated room an
+// occupant without voice is a visitor. (XEP-0045 §5.1, §8.6)
+func (r *Room) setConfig(c *legacy.RoomConfig) {
+	r.config = c
+	if c == nil || c.Moderated == r.moderated {
+		return
+	}
+	r.moderated = c.Moderated
+	if r.state != Joined {
+		return
+	}
+	r.eachClient(func(full string) {
+		for _, o := range r.occupants {
+			if o.Level == legacy.LevelNone && o.Nick != r.nick && len(r.occupants) <= maxRoleChanges {
+				r.sendOccupant(full, o, occupantStanza{})
+			}
+		}
+		if r.self().Level == legacy.LevelNone {
+			r.sendSelf(full)
+		}
+	})
 }

@@ -2,11 +2,7 @@ package muc
 
 import (
 	"cmp"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"hash"
 	"strconv"
 	"time"
 
@@ -49,6 +45,149 @@ type storedLine struct {
 	Unstyled bool          `json:"u,omitempty"`
 	Replaces string        `json:"x,omitempty"`
 	Unnamed  bool          `json:"y,omitempty"`
+}
+
+// history is the last lines of a room.
+type history struct {
+	lines    []line
+	newest   time.Time // stamp of the newest line
+	replayed time.Time // stamp of the last line of the network's history
+}
+
+const (
+	MaxHistory     = 100 // lines that a client gets on a join, at most
+	DefaultHistory = 20  // for a client that requests no number
+	maxSeconds     = 1e9 // limit of a request by seconds
+)
+
+// byID returns the line with a stanza ID of the archive, or else with an ID of the stanza; nil
+// if there is none.
+func (h *history) byID(id string) *line {
+	if id == "" {
+		return nil
+	}
+	var other *line
+	for i := len(h.lines) - 1; i >= 0; i-- {
+		switch l := &h.lines[i]; {
+		case l.stanzaID == id:
+			return l
+		case other == nil && (l.id == id || l.origin == id):
+			other = l
+		}
+	}
+	return other
+}
+
+// nextStamp returns the stamp of a room's next line: stamps increase strictly in the archive
+// and in the history. Lines of the network's history have a sequence of their own.
+func (h *history) nextStamp(at time.Time, repeated bool) time.Time {
+	at = xep.Increasing(at, h.newest)
+	if repeated {
+		at = xep.Increasing(at, h.replayed)
+		h.replayed = at
+	}
+	if at.After(h.newest) {
+		h.newest = at
+	}
+	return at
+}
+
+// add adds a line. Between MaxHistory and twice as many are kept.
+func (h *history) add(l line) {
+	if h.lines = append(h.lines, l); len(h.lines) >= 2*MaxHistory {
+		h.lines = append(make([]line, 0, 2*MaxHistory), h.lines[len(h.lines)-MaxHistory:]...)
+	}
+}
+
+// addEarlier adds the archive's lines before the others, without those that it has.
+func (h *history) addEarlier(rows []registry.Line) {
+	known := make(map[string]bool, len(h.lines))
+	for _, l := range h.lines {
+		known[l.stanzaID] = true
+	}
+	var earlier []line
+	for _, row := range rows {
+		if l, err := decodeLine(row); err == nil && !known[l.stanzaID] {
+			earlier = append(earlier, l)
+		}
+	}
+	h.lines = append(earlier, h.lines...)
+	h.lines = h.lines[max(0, len(h.lines)-MaxHistory):]
+	for _, l := range earlier {
+		if l.at.After(h.newest) {
+			h.newest = l.at
+		}
+	}
+}
+
+// requested returns the lines of a room that satisfy every limit of a client's <history/>, or
+// the last ones, as many as usual, if there is none. (XEP-0045 §7.2.14)
+func (h *history) requested(usual int, wish *element.Element, room string, now time.Time) []line {
+	lines := h.lines[max(0, len(h.lines)-MaxHistory):]
+	if wish == nil {
+		return lines[max(0, len(lines)-usual):]
+	}
+	number := func(name string) (int, bool) {
+		n, err := strconv.Atoi(wish.Attr(name))
+		return n, err == nil && n >= 0
+	}
+	var since time.Time
+	if sec, ok := number("seconds"); ok {
+		since = now.Add(-time.Duration(min(sec, maxSeconds)) * time.Second)
+	}
+	if t, err := time.Parse(time.RFC3339, wish.Attr("since")); err == nil && t.After(since) {
+		since = t
+	}
+	for len(lines) > 0 && lines[0].at.Before(since) {
+		lines = lines[1:]
+	}
+	if n, ok := number("maxstanzas"); ok {
+		lines = lines[max(0, len(lines)-n):]
+	}
+	if most, ok := number("maxchars"); ok {
+		size := 0
+		for i := len(lines) - 1; i >= 0; i-- {
+			if size += len(lines[i].appendTo(nil, room, room, true)); size > most {
+				return lines[i+1:]
+			}
+		}
+	}
+	return lines
+}
+
+// addLine adds a message to the history, and to the archive if the room has one.
+func (r *Room) addLine(l line) {
+	r.history.add(l)
+	if r.rs.Archives(r.peer) {
+		payload, err := json.Marshal(storedLine{l.nick, l.text, l.markup, l.id, l.occupantID, l.reply, l.replyTo,
+			l.quoted, l.unstyled, l.replaces, l.localID})
+		if err != nil {
+			r.rs.log.Error().Err(err).Msg("cannot archive a line")
+			return
+		}
+		r.rs.shared.Archive.add(r.rs.ctx, registry.Line{User: r.rs.bare, Room: r.peer.ID, StanzaID: l.stanzaID, Payload: payload, Created: l.at})
+	}
+}
+
+// loadHistory loads the archive's last lines into the history, once after a restart.
+func (r *Room) loadHistory() {
+	if r.archiveRead || !r.rs.shared.Archive.Enabled() {
+		return
+	}
+	r.archiveRead = true
+	page, err := r.rs.shared.Archive.read(r.rs.ctx, registry.LineQuery{User: r.rs.bare, Room: r.peer.ID, Limit: MaxHistory, Last: true})
+	if err != nil {
+		r.rs.log.Error().Err(err).Msg("cannot read the archive")
+		return
+	}
+	r.history.addEarlier(page.Lines)
+}
+
+// sendHistory sends a client the history on a join. (XEP-0045 §7.2.13)
+func (r *Room) sendHistory(full string, lines []line) {
+	for i := range lines {
+		r.rs.shared.write(func(dst []byte) []byte { return lines[i].appendTo(dst, r.jid, full, true) })
+	}
 }
 
 // appendTo appends the message stanza of a line of a room, for the client to; or for the archive's
@@ -95,42 +234,6 @@ func (l *line) appendTo(dst []byte, room, to string, delayed bool) []byte {
 	return append(dst, "</message>"...)
 }
 
-const (
-	MaxHistory     = 100 // lines of a room in memory
-	DefaultHistory = 20  // lines for a client that requests no number
-	maxSeconds     = 1e9 // limit of a request by seconds
-)
-
-// nextStamp returns the stamp of a room's next line: stamps increase strictly in the archive
-// and in the history. Lines of the network's history have a sequence of their own.
-func (r *Room) nextStamp(at time.Time, repeated bool) time.Time {
-	at = xep.Increasing(at, r.newestStamp)
-	if repeated {
-		at = xep.Increasing(at, r.newestReplay)
-		r.newestReplay = at
-	}
-	if at.After(r.newestStamp) {
-		r.newestStamp = at
-	}
-	return at
-}
-
-// addLine adds a message to the history, and to the archive if the room has one.
-func (r *Room) addLine(l line) {
-	if r.history = append(r.history, l); len(r.history) >= 2*MaxHistory {
-		r.history = append(make([]line, 0, 2*MaxHistory), r.history[len(r.history)-MaxHistory:]...)
-	}
-	if r.rs.Archives(r.peer) {
-		payload, err := json.Marshal(storedLine{l.nick, l.text, l.markup, l.id, l.occupantID, l.reply, l.replyTo,
-			l.quoted, l.unstyled, l.replaces, l.localID})
-		if err != nil {
-			r.rs.log.Error().Err(err).Msg("cannot archive a line")
-			return
-		}
-		r.rs.shared.Archive.add(r.rs.ctx, registry.Line{User: r.rs.user, Room: r.peer.ID, StanzaID: l.stanzaID, Payload: payload, Created: l.at})
-	}
-}
-
 // EncodeLine returns the payload of a line in the registry (registry.Line.Payload).
 func EncodeLine(nick, text string) ([]byte, error) {
 	return json.Marshal(storedLine{Nick: nick, Text: text})
@@ -145,38 +248,8 @@ func decodeLine(row registry.Line) (line, error) {
 		localID: k.Unnamed, at: row.Created}, err
 }
 
-// loadHistory loads the archive's last lines into the history, once after a restart.
-func (r *Room) loadHistory() {
-	if r.archiveRead || !r.rs.shared.Archive.Enabled() {
-		return
-	}
-	r.archiveRead = true
-	page, err := r.rs.shared.Archive.read(r.rs.ctx, registry.LineQuery{User: r.rs.user, Room: r.peer.ID, Limit: MaxHistory, Last: true})
-	if err != nil {
-		r.rs.log.Error().Err(err).Msg("cannot read the archive")
-		return
-	}
-	known := make(map[string]bool, len(r.history))
-	for _, l := range r.history {
-		known[l.stanzaID] = true
-	}
-	var earlier []line
-	for _, row := range page.Lines {
-		if l, err := decodeLine(row); err == nil && !known[l.stanzaID] {
-			earlier = append(earlier, l)
-		}
-	}
-	r.history = append(earlier, r.history...)
-	r.history = r.history[max(0, len(r.history)-MaxHistory):]
-	for _, l := range earlier {
-		if l.at.After(r.newestStamp) {
-			r.newestStamp = l.at
-		}
-	}
-}
-
 // HistoryLength returns the number of lines for a client that requests no number.
-func (u *roomUser) HistoryLength(p legacy.Peer) int {
+func (u *user) HistoryLength(p legacy.Peer) int {
 	account := u.account()
 	text, _ := account.Setting(p.ID, FieldHistory)
 	if n, ok := ParseHistory(cmp.Or(text, account.Option(OptHistory))); ok {
@@ -193,81 +266,4 @@ func ParseHistory(text string) (int, bool) {
 		n = MaxHistory
 	}
 	return n, err == nil && n >= 0 && n <= MaxHistory
-}
-
-// historyFor returns the lines that satisfy every limit of a client's <history/>, or the
-// last ones, as many as usual, if there is none. (XEP-0045 §7.2.14)
-func (r *Room) historyFor(usual int, wish *element.Element) []line {
-	lines := r.history[max(0, len(r.history)-MaxHistory):]
-	if wish == nil {
-		return lines[max(0, len(lines)-usual):]
-	}
-	number := func(name string) (int, bool) {
-		n, err := strconv.Atoi(wish.Attr(name))
-		return n, err == nil && n >= 0
-	}
-	var since time.Time
-	if sec, ok := number("seconds"); ok {
-		since = r.rs.shared.Clock.Now().Add(-time.Duration(min(sec, maxSeconds)) * time.Second)
-	}
-	if t, err := time.Parse(time.RFC3339, wish.Attr("since")); err == nil && t.After(since) {
-		since = t
-	}
-	for len(lines) > 0 && lines[0].at.Before(since) {
-		lines = lines[1:]
-	}
-	if n, ok := number("maxstanzas"); ok {
-		lines = lines[max(0, len(lines)-n):]
-	}
-	if most, ok := number("maxchars"); ok {
-		size := 0
-		for i := len(lines) - 1; i >= 0; i-- {
-			if size += len(lines[i].appendTo(nil, r.jid, r.jid, true)); size > most {
-				return lines[i+1:]
-			}
-		}
-	}
-	return lines
-}
-
-// sendHistory sends a client the history on a join. (XEP-0045 §7.2.13)
-func (r *Room) sendHistory(full string, lines []line) {
-	for i := range lines {
-		r.rs.shared.write(func(dst []byte) []byte { return lines[i].appendTo(dst, r.jid, full, true) })
-	}
-}
-
-// occupantID returns the stable ID of an occupant, which does not reveal the identity that
-// it is derived from. (XEP-0421 §3)
-func (r *Room) occupantID(identity string) string {
-	mac, _ := r.rs.shared.macs.Get().(hash.Hash) // reused: a channel can have thousands of occupants
-	if mac == nil {
-		mac = hmac.New(sha256.New, []byte(r.rs.shared.Secret))
-	}
-	mac.Reset()
-	mac.Write([]byte("occupant-id\x00" + r.jid + "\x00" + identity))
-	var sum [sha256.Size]byte
-	id := hex.EncodeToString(mac.Sum(sum[:0])[:16])
-	r.rs.shared.macs.Put(mac)
-	return id
-}
-
-// identify sets an occupant's ID, unless it is set. Without a network identity the ID is
-// derived from the nick, or random if that ID is already in use by an occupant that has
-// since changed its nick.
-func (r *Room) identify(o *occupant) {
-	if o.id != "" {
-		return
-	}
-	known := o.Identity != ""
-	o.id = r.occupantID(cmp.Or(o.Identity, o.Nick))
-	if o.Identity = ""; known || !r.renamed { // the ID replaces the identity, whose text takes memory for each occupant
-		return
-	}
-	for _, other := range r.occupants {
-		if other != o && other.id == o.id {
-			o.id = r.occupantID(xep.NewID())
-			return
-		}
-	}
 }

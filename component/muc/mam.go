@@ -18,7 +18,7 @@ const maxPage = 100
 
 // onArchive answers an IQ to a room's archive. Each user has an archive of their own, which
 // is readable without a join. (XEP-0313 §4, §5)
-func (u *roomUser) onArchive(req *stanza.Request, peer legacy.Peer) {
+func (u *user) onArchive(req *stanza.Request, peer legacy.Peer) {
 	switch {
 	case !u.shared.Archive.Enabled():
 		req.Fail(stanza.ErrServiceUnavail)
@@ -40,8 +40,8 @@ func (u *roomUser) onArchive(req *stanza.Request, peer legacy.Peer) {
 }
 
 // readArchive reads a page of the archive, after the queued lines are written.
-func (u *roomUser) readArchive(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanza.Error) {
-	q.User, q.Room = u.user, peer.ID
+func (u *user) readArchive(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanza.Error) {
+	q.User, q.Room = u.bare, peer.ID
 	page, err := u.shared.Archive.read(u.ctx, q)
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
@@ -53,7 +53,7 @@ func (u *roomUser) readArchive(q registry.LineQuery, peer legacy.Peer) (registry
 	return page, nil
 }
 
-func (u *roomUser) queryArchive(req *stanza.Request, peer legacy.Peer) {
+func (u *user) queryArchive(req *stanza.Request, peer legacy.Peer) {
 	q, why := archiveQuery(req.Payload)
 	if why != nil {
 		req.Fail(*why)
@@ -108,7 +108,7 @@ const (
 
 // readArchiveOf reads the messages of one occupant. It searches line by line, since the
 // sender of a line is encrypted in the registry. (XEP-0313 §4.1.1)
-func (u *roomUser) readArchiveOf(q registry.LineQuery, peer legacy.Peer, occupant string) (found registry.LinePage, why *stanza.Error) {
+func (u *user) readArchiveOf(q registry.LineQuery, peer legacy.Peer, occupant string) (found registry.LinePage, why *stanza.Error) {
 	most, full, room := q.Limit, false, u.shared.Peers.JID(peer.ID)
 	q.Limit = searchPage
 	for seen := 0; seen < searchLines; seen += searchPage {
@@ -189,7 +189,7 @@ func archiveQuery(query *element.Element) (registry.LineQuery, *stanza.Error) {
 }
 
 // sendArchived sends one line of the archive. (XEP-0313 §4.2)
-func (u *roomUser) sendArchived(req *stanza.Request, room string, row registry.Line) {
+func (u *user) sendArchived(req *stanza.Request, room string, row registry.Line) {
 	l, err := decodeLine(row)
 	if err != nil {
 		u.log.Error().Err(err).Msg("cannot decode a line of the archive")
@@ -212,7 +212,7 @@ func (u *roomUser) sendArchived(req *stanza.Request, room string, row registry.L
 
 // archiveMetadata answers with the first and the last line of the archive.
 // (XEP-0313 §5)
-func (u *roomUser) archiveMetadata(req *stanza.Request, peer legacy.Peer) {
+func (u *user) archiveMetadata(req *stanza.Request, peer legacy.Peer) {
 	answer := element.New(xep.NSMAM, "metadata")
 	for _, end := range []struct {
 		name string

@@ -31,6 +31,76 @@ func (r *Room) changeNick(st *stanza.Inbound, client *roomClient) {
 	}
 }
 
+// refuseNickChange answers a client's nick change with an error. (XEP-0045 §7.6)
+func (r *Room) refuseNickChange(err error) {
+	if r.pendingNick == nil {
+		return
+	}
+	why := stanza.Translate(err)
+	switch legacy.KindOf(err) {
+	case legacy.Forbidden, legacy.NotFound, legacy.Unsupported, legacy.MembersOnly:
+		why.Type, why.Condition = stanza.Cancel, stanza.NotAcceptable
+	}
+	if client := r.clients[r.pendingNick.From.String()]; client != nil {
+		client.id = ""
+	}
+	r.pendingNick.Refuse(why)
+	r.pendingNick = nil
+}
+
+// onOccupantRenamed handles an occupant's nick change. (XEP-0045 §7.6)
+func (r *Room) onOccupantRenamed(ev legacy.OccupantRenamed) {
+	o := r.occupants[ev.Old]
+	if o == nil {
+		return
+	}
+	delete(r.occupants, ev.Old)
+	r.identify(o)
+	r.renamed = true
+	renamed := *o
+	renamed.Nick = ev.New
+	r.occupants[ev.New] = &renamed
+	me, asked := ev.Old == r.nick, r.pendingNick
+	if me {
+		if r.nick = ev.New; asked != nil {
+			r.desiredNick, r.pendingNick = ev.New, nil
+		}
+		if r.persistent {
+			r.savePersistent()
+		}
+		r.rs.onNickChanged(r, nil)
+	}
+	r.eachClient(func(full string) {
+		codes := []string{"303"}
+		if me {
+			codes = append(codes, "110")
+			r.clients[full].nick = Resource(ev.New)
+			if asked != nil && asked.From.String() == full {
+				r.clients[full].nick = asked.To.Resource
+			}
+		}
+		r.sendOccupant(full, o, occupantStanza{gone: true, codes: codes, newNick: Resource(ev.New)})
+		if me {
+			r.sendSelf(full)
+			return
+		}
+		r.sendOccupant(full, &renamed, occupantStanza{})
+	})
+}
+
+// onNickChanged handles the network's answer to a nick change in a room; err is nil if the
+// nick was changed.
+func (rs *Rooms) onNickChanged(r *Room, err error) {
+	c := rs.rename
+	if c == nil || !c.pending[r.peer.ID] {
+		return
+	}
+	delete(c.pending, r.peer.ID)
+	if err != nil || len(c.pending) == 0 {
+		c.done(err)
+	}
+}
+
 // nickInfo returns the user's reserved nick in a room, which clients propose on a join. It
 // has no identity if the nick is unknown. (XEP-0045 §7.12)
 func (rs *Rooms) nickInfo(peer legacy.Peer, node string) *element.Element {
@@ -63,7 +133,7 @@ func (rs *Rooms) nickAt(peer legacy.Peer) string {
 
 // Nick returns the user's nick in the room that the user has been in for longest, "" if the
 // user is in no room.
-func (s *roomSet) Nick() string {
+func (s *set) Nick() string {
 	if all := s.joinedRooms(); len(all) > 0 {
 		return all[0].nick
 	}
@@ -71,7 +141,7 @@ func (s *roomSet) Nick() string {
 }
 
 // joinedRooms returns the rooms that the user is in, oldest first.
-func (s *roomSet) joinedRooms() []*Room {
+func (s *set) joinedRooms() []*Room {
 	var all []*Room
 	for _, r := range s.all {
 		if r.isJoined() {
@@ -128,17 +198,4 @@ func (rs *Rooms) SetNick(nick string, done func(error)) bool {
 		change.done(nil)
 	}
 	return true
-}
-
-// onNickChanged handles the network's answer to a nick change in a room; err is nil if the
-// nick was changed.
-func (rs *Rooms) onNickChanged(r *Room, err error) {
-	c := rs.rename
-	if c == nil || !c.pending[r.peer.ID] {
-		return
-	}
-	delete(c.pending, r.peer.ID)
-	if err != nil || len(c.pending) == 0 {
-		c.done(err)
-	}
 }

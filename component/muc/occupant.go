@@ -1,12 +1,16 @@
 package muc
 
 import (
+	"cmp"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"slices"
 	"strings"
 
 	"transport/component/address"
+	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -78,6 +82,83 @@ func (r *Room) personJID(nick string) string {
 	return r.rs.shared.Peers.JID(name)
 }
 
+// occupantID returns the stable ID of an occupant, which does not reveal the identity that
+// it is derived from. (XEP-0421 §3)
+func (r *Room) occupantID(identity string) string {
+	mac, _ := r.rs.shared.macs.Get().(hash.Hash) // reused: a channel can have thousands of occupants
+	if mac == nil {
+		mac = hmac.New(sha256.New, []byte(r.rs.shared.Secret))
+	}
+	mac.Reset()
+	mac.Write([]byte("occupant-id\x00" + r.jid + "\x00" + identity))
+	var sum [sha256.Size]byte
+	id := hex.EncodeToString(mac.Sum(sum[:0])[:16])
+	r.rs.shared.macs.Put(mac)
+	return id
+}
+
+// identify sets an occupant's ID, unless it is set. Without a network identity the ID is
+// derived from the nick, or random if that ID is already in use by an occupant that has
+// since changed its nick.
+func (r *Room) identify(o *occupant) {
+	if o.id != "" {
+		return
+	}
+	known := o.Identity != ""
+	o.id = r.occupantID(cmp.Or(o.Identity, o.Nick))
+	if o.Identity = ""; known || !r.renamed { // the ID replaces the identity, whose text takes memory for each occupant
+		return
+	}
+	for _, other := range r.occupants {
+		if other != o && other.id == o.id {
+			o.id = r.occupantID(xep.NewID())
+			return
+		}
+	}
+}
+
+// idOf returns the <occupant-id/> of an occupant, nil if the nick is not in the room.
+// (XEP-0421 §3)
+func (r *Room) idOf(nick string) *element.Element {
+	o := r.occupants[nick]
+	if o == nil {
+		return nil
+	}
+	r.identify(o)
+	return element.New(xep.NSOccupantID, "occupant-id").Set("id", o.id)
+}
+
+// updateOccupant stores a new or changed occupant and sends its presence to the clients.
+func (r *Room) updateOccupant(o legacy.Occupant) {
+	now, before := &occupant{Occupant: o}, r.occupants[o.Nick]
+	if before != nil { // the ID stays, even if the network has sent the identity since
+		r.identify(before)
+		now.id = before.id
+	}
+	r.occupants[o.Nick] = now
+	if o.Nick == r.nick && before != nil && before.Level == o.Level && (r.show != "" || before.Away == o.Away) {
+		return // the clients have received their own presence already
+	}
+	r.eachClient(func(full string) {
+		if o.Nick == r.nick {
+			r.sendSelf(full)
+			return
+		}
+		r.sendOccupant(full, now, occupantStanza{})
+	})
+}
+
+func (r *Room) onOccupantLeft(ev legacy.OccupantLeft) {
+	o := r.occupants[ev.Nick]
+	if o == nil {
+		return
+	}
+	delete(r.occupants, ev.Nick)
+	r.eachClient(func(full string) {
+		r.sendOccupant(full, o, occupantStanza{gone: true, codes: leaveCodes(ev.Kind), actor: ev.By, reason: ev.Reason})
+	})
+}
+
 // occupantStanza holds the variable parts of an occupant's presence.
 type occupantStanza struct {
 	gone          bool
@@ -113,7 +194,7 @@ func (r *Room) sendOccupant(full string, o *occupant, s occupantStanza) {
 	if o.Nick == r.nick && !s.gone {
 		s.show, s.status = r.show, r.status
 	}
-	r.rs.shared.write(func(dst []byte) []byte { return appendOccupant(dst, from, full, o, s) }) // clients rejoin on a new link
+	r.rs.shared.write(func(dst []byte) []byte { return appendOccupant(dst, from, full, o, s) })
 }
 
 func appendOccupant(dst []byte, from, to string, o *occupant, s occupantStanza) []byte {
@@ -173,4 +254,12 @@ func appendOccupantID(dst []byte, id string) []byte {
 	dst = append(dst, "<occupant-id xmlns='"+xep.NSOccupantID+"'"...)
 	dst = stanza.AppendAttr(dst, "id", id)
 	return append(dst, "/>"...)
+}
+
+// roleOf returns the role for a level. (XEP-0045 §5.1)
+func roleOf(l legacy.Level, moderated bool) string {
+	if l == legacy.LevelNone && moderated {
+		return "visitor"
+	}
+	return roles[min(int(l), len(roles)-1)]
 }

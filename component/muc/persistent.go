@@ -2,7 +2,6 @@ package muc
 
 import (
 	"strings"
-	"time"
 
 	"transport/legacy"
 	"transport/registry"
@@ -30,7 +29,7 @@ func (rs *Rooms) ApplyPersistence() {
 }
 
 // Archives reports whether the messages of a room are archived.
-func (u *roomUser) Archives(p legacy.Peer) bool {
+func (u *user) Archives(p legacy.Peer) bool {
 	account := u.account()
 	if v, said := account.Setting(p.ID, FieldRecord); said {
 		return u.shared.Archive.Enabled() && v == "true"
@@ -39,7 +38,7 @@ func (u *roomUser) Archives(p legacy.Peer) bool {
 }
 
 // isPersistent reports whether the user stays in a room without a client.
-func (u *roomUser) isPersistent(p legacy.Peer) bool {
+func (u *user) isPersistent(p legacy.Peer) bool {
 	account := u.account()
 	if !account.Registered() {
 		return false
@@ -131,43 +130,4 @@ func HasPersistentRoom(a registry.Account) bool {
 		}
 	}
 	return false
-}
-
-// delayLeave schedules the leave of a room without clients. It returns false if the user is to
-// leave at once.
-func (r *Room) delayLeave(reason string) bool {
-	if r.state != Joined || r.rs.shared.Linger == 0 {
-		return false
-	}
-	r.leaveAt, r.partReason = r.rs.shared.Clock.Now().Add(r.rs.shared.Linger), reason
-	return true
-}
-
-// cancelLeave cancels a delayed leave when a client joins. If the client asks for another
-// nick than the user's, it completes the leave instead and returns false.
-func (r *Room) cancelLeave(resource string, nick string) bool {
-	if r.leaveAt.IsZero() {
-		return true
-	}
-	r.leaveAt = time.Time{}
-	if resource == Resource(r.nick) || nick == r.nick {
-		return true
-	}
-	r.leave(r.partReason)
-	return false
-}
-
-// leaveExpired leaves the rooms whose delayed leave is due.
-func (rs *Rooms) leaveExpired(now time.Time) {
-	for _, r := range rs.all {
-		if !r.leaveAt.IsZero() && !r.leaveAt.After(now) {
-			r.leaveAt = time.Time{}
-			r.leave(r.partReason)
-		}
-	}
-}
-
-// needsSession reports whether a room has a client, is persistent, or is to be left later.
-func (r *Room) needsSession() bool {
-	return r.persistent || len(r.clients) > 0 || !r.leaveAt.IsZero()
 }

@@ -98,13 +98,13 @@ func (rs *Rooms) NoteRendition(st *stanza.Inbound, peer legacy.Peer, parts []str
 		id, re.emojis = e.Attr("id"), body.ReactionsIn(e)
 	}
 	r.loadHistory()
-	old := r.lineByID(id)
+	old := r.history.byID(id)
 	if old == nil {
 		return
 	}
 	re.target = *old
-	for i := len(r.history) - 1; i >= 0 && &r.history[i] != old; i-- {
-		if r.history[i].sameText(old) {
+	for i := len(r.history.lines) - 1; i >= 0 && &r.history.lines[i] != old; i-- {
+		if r.history.lines[i].sameText(old) {
 			re.laterSame++
 		}
 	}
@@ -130,8 +130,8 @@ func (r *Room) rendition(ev legacy.RoomMessage) (rendition, *line) {
 	r.lastRendition[ev.Nick] = re.number
 	r.loadHistory()
 	var same []*line
-	for i := len(r.history) - 1; i >= 0; i-- {
-		l := &r.history[i]
+	for i := len(r.history.lines) - 1; i >= 0; i-- {
+		l := &r.history.lines[i]
 		if l.stanzaID == re.target.stanzaID {
 			return re, l
 		}

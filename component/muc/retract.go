@@ -15,7 +15,7 @@ import (
 func (r *Room) retract(st *stanza.Inbound) {
 	req := &stanza.Request{Inbound: st, Payload: body.Retraction(st.Element)}
 	id := req.Payload.Attr("id")
-	if own := r.lineByID(id); own != nil { // the client may use the stanza's ID
+	if own := r.history.byID(id); own != nil { // the client may use the stanza's ID
 		id = own.stanzaID
 	}
 	if len(r.retracted) >= maxRetracted {
@@ -37,7 +37,7 @@ const maxRetracted = 50
 func (r *Room) reflectRetraction(st *stanza.Inbound) {
 	e := body.Retraction(st.Element)
 	id := e.Attr("id")
-	if old := r.lineByID(id); old != nil {
+	if old := r.history.byID(id); old != nil {
 		r.removeLine(old.stanzaID)
 	}
 	var attached *element.Element // the form of the older client that sent it (XEP-0422 §3)
@@ -95,7 +95,7 @@ func (r *Room) onRoomRedaction(ev legacy.RoomRedaction) {
 	from, retract := r.jid, element.New(xep.NSRetract, "retract").Set("id", ev.ID)
 	text := "A message was removed, but your client does not support that."
 	var id *element.Element
-	if old := r.lineByID(ev.ID); old != nil && ev.Nick != "" && (old.nick == ev.Nick || r.saidBy(old, ev.Nick)) {
+	if old := r.history.byID(ev.ID); old != nil && ev.Nick != "" && (old.nick == ev.Nick || r.saidBy(old, ev.Nick)) {
 		from, id = r.occupantJID(ev.Nick), r.idOf(ev.Nick)
 		text = "/me retracted an earlier message, but your client does not support that."
 	} else {
@@ -126,19 +126,19 @@ func (r *Room) saidBy(l *line, nick string) bool {
 // and the archive. (XEP-0424 §5, XEP-0308 §3)
 func (r *Room) removeLine(id string) {
 	gone := []string{id}
-	if old := r.lineByID(id); old != nil {
-		for _, l := range r.history {
+	if old := r.history.byID(id); old != nil {
+		for _, l := range r.history.lines {
 			corrects := l.replaces != "" && (l.replaces == old.id || l.replaces == old.origin || l.replaces == old.stanzaID)
 			if corrects && (l.nick == old.nick || l.occupantID != "" && l.occupantID == old.occupantID) {
 				gone = append(gone, l.stanzaID)
 			}
 		}
 	}
-	r.history = slices.DeleteFunc(r.history, func(l line) bool { return slices.Contains(gone, l.stanzaID) })
+	r.history.lines = slices.DeleteFunc(r.history.lines, func(l line) bool { return slices.Contains(gone, l.stanzaID) })
 	if !r.rs.shared.Archive.Enabled() {
 		return
 	}
-	if err := r.rs.shared.Archive.remove(r.rs.ctx, r.rs.user, r.peer.ID, gone); err != nil {
+	if err := r.rs.shared.Archive.remove(r.rs.ctx, r.rs.bare, r.peer.ID, gone); err != nil {
 		r.rs.log.Error().Err(err).Msg("cannot delete a retracted message from the archive")
 	}
 }

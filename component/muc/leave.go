@@ -1,0 +1,261 @@
+package muc
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"transport/component/body"
+	"transport/component/stanza"
+	"transport/legacy"
+)
+
+// leaveRoom handles a client's leave. When the last client leaves, the user leaves the
+// room on the network, unless it is persistent. r may be nil. (XEP-0045 §7.14)
+func (r *Room) leaveRoom(st *stanza.Inbound) {
+	full := st.From.String()
+	if r == nil || r.clients[full] == nil {
+		return
+	}
+	self := r.self()
+	if r.nick == "" { // the join is not complete
+		self = &occupant{Occupant: legacy.Occupant{Nick: r.clients[full].nick}}
+	}
+	if client := r.clients[full]; !client.offline && !client.wasDropped(st) {
+		r.sendOccupant(full, self, occupantStanza{gone: true, codes: []string{"110"}})
+	}
+	r.dropClient(full, body.Clean(st.ChildText(stanza.NS, "status")))
+}
+
+// wasDropped reports whether the user's server, not the client, sent an unavailable
+// presence because the connection was lost. Another client may have the same full JID by
+// now. For guests there is no other sign of a lost connection. Prosody sets replacedStatus
+// when a new connection takes the JID. ejabberd's own presence has no child, no ID and no
+// xml:lang, which it adds to every stanza of a client.
+func (rc *roomClient) wasDropped(st *stanza.Inbound) bool {
+	return strings.HasSuffix(st.ChildText(stanza.NS, "status"), replacedStatus) ||
+		rc.lang && st.Lang() == "" && st.ID == "" && st.Count() == 0
+}
+
+// replacedStatus is the end of the status that Prosody sends for a client whose resource
+// was taken by a new connection.
+const replacedStatus = "Replaced by new connection"
+
+// dropClient removes a client from a room. When it was the last one, the user leaves the
+// room on the network, unless it is persistent or the leave is delayed.
+func (r *Room) dropClient(full string, reason string) {
+	delete(r.clients, full)
+	r.rs.host.ShowPresence()
+	if len(r.clients) > 0 || r.persistent && r.state != Leaving || r.delayLeave(reason) {
+		return
+	}
+	r.leave(reason)
+}
+
+// delayLeave schedules the leave of a room without clients. It returns false if the user is to
+// leave at once.
+func (r *Room) delayLeave(reason string) bool {
+	if r.state != Joined || r.rs.shared.Linger == 0 {
+		return false
+	}
+	r.leaveAt, r.partReason = r.rs.shared.Clock.Now().Add(r.rs.shared.Linger), reason
+	return true
+}
+
+// cancelLeave cancels a delayed leave when a client joins. If the client asks for another
+// nick than the user's, it completes the leave instead and returns false.
+func (r *Room) cancelLeave(resource string, nick string) bool {
+	if r.leaveAt.IsZero() {
+		return true
+	}
+	r.leaveAt = time.Time{}
+	if resource == Resource(r.nick) || nick == r.nick {
+		return true
+	}
+	r.leave(r.partReason)
+	return false
+}
+
+// leaveExpired leaves the rooms whose delayed leave is due.
+func (rs *Rooms) leaveExpired(now time.Time) {
+	for _, r := range rs.all {
+		if !r.leaveAt.IsZero() && !r.leaveAt.After(now) {
+			r.leaveAt = time.Time{}
+			r.leave(r.partReason)
+		}
+	}
+}
+
+// leave leaves a room on the network, and removes it.
+func (r *Room) leave(reason string) {
+	if roomer, ok := r.rs.session().(legacy.Roomer); ok && r.state.isSent() {
+		if err := roomer.LeaveRoom(r.rs.ctx, r.peer, reason); err != nil {
+			r.rs.log.Debug().Err(err).Msg("cannot leave a room")
+		} else if len(r.rs.leaving) < maxRooms {
+			if r.rs.leaving == nil {
+				r.rs.leaving = make(map[string]bool)
+			}
+			r.rs.leaving[r.peer.ID] = true
+		}
+	}
+	r.remove()
+}
+
+// remove deletes lines of a room, after the queued lines are written. It continues after an
+// error, and returns the errors joined.
+func (a *Archive) remove(ctx context.Context, user, room string, ids []string) error {
+	ctx, cancel := context.WithTimeout(ctx, archiveTime)
+	defer cancel()
+	a.flush(ctx)
+	var errs []error
+	for _, id := range ids {
+		errs = append(errs, a.db.DeleteLine(ctx, a.network, user, room, id))
+	}
+	return errors.Join(errs...)
+}
+
+// remove removes a room that the user is not in on the network any more.
+func (r *Room) remove() {
+	r.state = Leaving
+	delete(r.rs.all, r.peer.ID)
+}
+
+// needsSession reports whether a room has a client, is persistent, or is to be left later.
+func (r *Room) needsSession() bool {
+	return r.persistent || len(r.clients) > 0 || !r.leaveAt.IsZero()
+}
+
+// awaitsClients reports whether a room has lost its clients with the link, and is left
+// unless one returns.
+func (r *Room) awaitsClients() bool {
+	return len(r.clients) == 0 && !r.autojoin && !r.persistent && r.leaveAt.IsZero()
+}
+
+// onRoomLeft handles the user's leave, kick or ban.
+func (rs *Rooms) onRoomLeft(ev legacy.RoomLeft) {
+	r, left := rs.all[ev.Room.ID], rs.leaving[ev.Room.ID]
+	delete(rs.leaving, ev.Room.ID)
+	if r == nil || left && r.state != Joined { // a new join is already under way
+		return
+	}
+	r.forgetPersistent()
+	s := occupantStanza{codes: append(leaveCodes(ev.Kind), "110"), actor: ev.By, reason: ev.Reason}
+	r.closeRoom(s, errNotInRoom.With("You are no longer in the room. "+ev.Reason))
+}
+
+// leaveCodes returns the status codes of a kick, a ban or a lost connection.
+// (XEP-0045 §15.6.2)
+func leaveCodes(kind legacy.LeaveKind) []string {
+	switch kind {
+	case legacy.LeftKicked:
+		return []string{"307"}
+	case legacy.LeftBanned:
+		return []string{"301"}
+	case legacy.LeftLost:
+		return []string{"333"}
+	}
+	return nil
+}
+
+// closeRoom sends every client in a room the user's unavailable presence, answers
+// unconfirmed joins with why, and removes the room.
+func (r *Room) closeRoom(s occupantStanza, why stanza.Error) {
+	s.gone = true
+	r.refuseSubject(why)
+	for full, client := range r.clients {
+		if client.shown {
+			r.sendOccupant(full, r.self(), s)
+		} else {
+			r.refuseJoin(full, why)
+		}
+	}
+	clear(r.clients)
+	r.remove()
+}
+
+// Close closes all rooms with a status code.
+func (rs *Rooms) Close(code string, why stanza.Error) {
+	for _, r := range rs.all {
+		r.closeRoom(occupantStanza{codes: []string{code, "110"}, reason: why.Text}, why)
+	}
+}
+
+// onInterrupted handles a room whose network connection was lost. The adapter or rejoin
+// joins it again.
+func (r *Room) onInterrupted(err error) {
+	r.sendRoomText("You were disconnected: " + stanza.Translate(err).Text + " The gateway is reconnecting.")
+	r.refuseNickChange(err)
+	r.refuseSubject(Translate(err))
+	r.state = Interrupted
+}
+
+// SessionLost handles the end of the session. ours is true if the gateway ended it. The
+// rooms remain and are joined again, unless the network's error is permanent. If the user
+// has signed off, Close is called instead.
+func (rs *Rooms) SessionLost(ours bool, err error) {
+	for _, r := range rs.all {
+		if r.state == Joined && !ours {
+			r.onInterrupted(err)
+		}
+		r.state = r.state.afterSession()
+	}
+	switch legacy.KindOf(err) {
+	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:
+		if !ours {
+			rs.Fail(err)
+		}
+	}
+}
+
+// Fail reports an error of the network, after which no sign-on is tried, to every room.
+func (rs *Rooms) Fail(err error) {
+	for _, r := range rs.all {
+		r.failRoom(Translate(err))
+	}
+}
+
+// SetClientOffline records in the client's rooms that it went offline or returned. The
+// leave of an offline client is not reflected to it: another client may have the same full
+// JID by now, and would take an unavailable presence as its own leave.
+func (s *set) SetClientOffline(full string, gone bool) {
+	for _, r := range s.all {
+		if client := r.clients[full]; client != nil {
+			client.offline = gone
+		}
+	}
+}
+
+// RemoveClient removes a client that is offline from all rooms. (XEP-0045 §18.1.2)
+func (rs *Rooms) RemoveClient(full string) {
+	for _, r := range rs.all {
+		if r.clients[full] != nil {
+			r.dropClient(full, "")
+		}
+	}
+}
+
+// LeaveEmpty leaves the rooms to which no client has returned.
+func (rs *Rooms) LeaveEmpty() {
+	for _, r := range rs.all {
+		if r.awaitsClients() {
+			r.leave("")
+		}
+	}
+}
+
+// isErrorOf reports whether an error stanza has one of the conditions.
+func isErrorOf(st *stanza.Inbound, conditions []stanza.Condition) bool {
+	x := st.Child(stanza.NS, "error")
+	return x != nil && slices.ContainsFunc(conditions, func(c stanza.Condition) bool {
+		return x.Child(stanza.NSErrors, string(c)) != nil
+	})
+}
+
+// clientGoneErrors are the error conditions by which a server reports that it could not deliver a
+// stanza to a client. The client is removed without a leave presence: another client with
+// the same full JID may be about to join. (XEP-0045 §18.1.2)
+var clientGoneErrors = []stanza.Condition{stanza.Gone, stanza.ItemNotFound, stanza.RecipientUnavailable,
+	stanza.Redirect, stanza.JIDMalformed, stanza.RemoteServerNotFound, stanza.RemoteServerTimeout,
+	stanza.ServiceUnavailable, stanza.InternalServerError}
