@@ -2,6 +2,7 @@ package muc
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -62,6 +63,19 @@ func (a *Archive) read(ctx context.Context, q registry.LineQuery) (registry.Line
 	a.flush(ctx)
 	q.Network = a.network
 	return a.db.Lines(ctx, q)
+}
+
+// remove deletes lines of a room, after the queued lines are written. It continues after an
+// error, and returns the errors joined.
+func (a *Archive) remove(ctx context.Context, user, room string, ids []string) error {
+	ctx, cancel := context.WithTimeout(ctx, archiveTime)
+	defer cancel()
+	a.flush(ctx)
+	var errs []error
+	for _, id := range ids {
+		errs = append(errs, a.db.DeleteLine(ctx, a.network, user, room, id))
+	}
+	return errors.Join(errs...)
 }
 
 // flush waits until all lines added before are written, or ctx ends.

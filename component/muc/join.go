@@ -102,7 +102,7 @@ func (rs *Rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	r.requestJoin()
 }
 
-// requestJoin sends the join to the network. Without a session it does nothing; rejoin
+// requestJoin sends the join to the network. Without a session it does nothing; Rejoin
 // calls it again.
 func (r *Room) requestJoin() {
 	roomer, ok := r.rs.session().(legacy.Roomer)

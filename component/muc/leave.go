@@ -1,8 +1,6 @@
 package muc
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -103,19 +101,6 @@ func (r *Room) leave(reason string) {
 	r.remove()
 }
 
-// remove deletes lines of a room, after the queued lines are written. It continues after an
-// error, and returns the errors joined.
-func (a *Archive) remove(ctx context.Context, user, room string, ids []string) error {
-	ctx, cancel := context.WithTimeout(ctx, archiveTime)
-	defer cancel()
-	a.flush(ctx)
-	var errs []error
-	for _, id := range ids {
-		errs = append(errs, a.db.DeleteLine(ctx, a.network, user, room, id))
-	}
-	return errors.Join(errs...)
-}
-
 // remove removes a room that the user is not in on the network any more.
 func (r *Room) remove() {
 	r.state = Leaving
@@ -182,7 +167,7 @@ func (rs *Rooms) Close(code string, why stanza.Error) {
 	}
 }
 
-// onInterrupted handles a room whose network connection was lost. The adapter or rejoin
+// onInterrupted handles a room whose network connection was lost. The adapter or Rejoin
 // joins it again.
 func (r *Room) onInterrupted(err error) {
 	r.sendRoomText("You were disconnected: " + stanza.Translate(err).Text + " The gateway is reconnecting.")

@@ -88,7 +88,7 @@ func (rs *Rooms) autojoinRooms() map[string]*autojoinRoom {
 }
 
 // autojoin adds the rooms that the user joins without a client: those of the registration
-// form, and those that were persistent before a restart. rejoin then joins them.
+// form, and those that were persistent before a restart. Rejoin then joins them.
 func (rs *Rooms) autojoin() {
 	if !rs.account().Exists() {
 		return

@@ -13,7 +13,7 @@ import (
 // typist is an occupant of a room.
 type typist struct{ room, nick string } // room is a Peer.ID
 
-// maxTyping limits the occupants whose composing state is stored.
+// maxTypists limits the occupants whose composing state is stored.
 const maxTypists = 256
 
 // relayChatState sends the user's chat state to the network. (XEP-0085 §5.5)
