@@ -5,8 +5,9 @@ package muc
 //	Waiting ─▶ Joining ─▶ Joined ◀─▶ Interrupted
 //	   ▲          │          │            │
 //	   │          └──────────┴────────────┴──▶ Leaving
-//	   └── the session ends before the join is confirmed; Rejoin sends it again
+//	   └── the session ends before the join is confirmed
 //
+// In the next session Rejoin joins the rooms again, those that were joined before, too.
 // A room without clients may stay Joined for a while before it is left (Room.leaveAt).
 type State uint8
 
