@@ -22,7 +22,6 @@ func (ac *account) due(now time.Time) {
 	if ac.settling != nil && isDue(ac.settling.deadline, now) {
 		ac.endSettling()
 	}
-	ac.endGuest()
 }
 
 func (ac *account) next() time.Time {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"transport/component"
 	"transport/component/element"
@@ -33,6 +34,7 @@ var (
 	_ legacy.RoomLister       = citySession{}
 	_ legacy.RoomReactor      = citySession{}
 	_ legacy.RoomTyper        = citySession{}
+	_ legacy.ReadMarker       = citySession{}
 	_ legacy.MessageRetractor = citySession{}
 	_ legacy.Commander        = citySession{}
 	_ legacy.Reconfigurer     = citySession{}
@@ -139,6 +141,9 @@ func (s citySession) Redact(_ context.Context, ref string, r legacy.Peer, id, re
 }
 func (s citySession) SetRoomTyping(_ context.Context, r legacy.Peer, t legacy.Typing) error {
 	return s.say("typing %s %d", r.ID, t)
+}
+func (s citySession) MarkRead(_ context.Context, p legacy.Peer, mark time.Time) error {
+	return s.say("read %s %s", p.ID, mark.UTC().Format(time.RFC3339))
 }
 func (s citySession) Do(_ context.Context, ref string, at legacy.Peer, command string, args map[string]string) error {
 	return s.say("do %s %q %s %v", ref, at.ID, command, args)

@@ -50,6 +50,9 @@ func newDiscoAnswers(c *Component, p *Policy) *discoAnswers {
 	if c.info.Features.Has(legacy.FeatureTyping) {
 		contact = append(contact, xep.NSChatStates)
 	}
+	if c.info.Features.Has(legacy.FeatureReadMarkers) {
+		contact = append(contact, xep.NSChatMarkers)
+	}
 	if c.info.Features.Has(legacy.FeatureMarkup) {
 		contact = append(contact, xep.NSXHTMLIM)
 	}

@@ -40,7 +40,6 @@ func (lg *login) due(now time.Time) {
 	if isDue(lg.visitEnd, now) {
 		lg.endVisit()
 	}
-	lg.reconcileSession()
 }
 
 func (lg *login) next() time.Time {

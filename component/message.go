@@ -301,6 +301,7 @@ func (ob *outbox) relayMessage(ev legacy.MessageReceived) {
 	}
 	msg := stream.Message{User: ob.u.bare, Peer: ev.From.ID, ID: newID()}
 	ob.noteChat(chatLine{peer: ev.From.ID, id: msg.ID, words: body.FirstWords(ev.Text)})
+	ob.u.markers.Note(ev.From, msg.ID, ev.ReadMark)
 	ob.deliver(func(dst []byte) []byte {
 		return ob.u.c.appendMessage(dst, ob.u.c.peers.Full(jid), ob.u.bare, msg.ID, ob.threads[ev.From.ID], ev)
 	}, msg)
@@ -346,6 +347,9 @@ func (c *Component) appendMessage(dst []byte, from, to, id, thread string, ev le
 	}
 	if c.info.Features.Has(legacy.FeatureTyping) && !ev.Auto {
 		dst = append(dst, "<active xmlns='"+xep.NSChatStates+"'/>"...)
+	}
+	if !ev.ReadMark.IsZero() {
+		dst = append(dst, markableTag...)
 	}
 	return append(dst, "</message>"...)
 }

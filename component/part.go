@@ -2,7 +2,7 @@ package component
 
 import "time"
 
-// part is one of the eight parts of a user. The user's loop calls these four methods and
+// part is one of the nine parts of a user. The user's loop calls these four methods and
 // knows no other state of a part. A part calls methods of other parts; it never reads or
 // writes their fields.
 type part interface {
@@ -15,8 +15,6 @@ type part interface {
 	// reset drops the state that an event has invalidated.
 	reset(why resetReason)
 }
-
-var _ = [...]part{(*calls)(nil), (*roster)(nil), (*clients)(nil), (*rooms)(nil), (*outbox)(nil), (*commands)(nil), (*login)(nil), (*account)(nil)}
 
 // resetReason is an event that invalidates state.
 type resetReason uint8

@@ -110,8 +110,7 @@ const (
 // of the network. The server routes a copy back to us, since the contact is ours; that
 // copy must not be sent to the network again. (XEP-0356 §5)
 func (ob *outbox) showOwn(jid, text string, sent time.Time) bool {
-	p := ob.u.privilege()
-	if !p.sendMessage {
+	if !ob.u.privilege().sendMessage {
 		return false
 	}
 	now := ob.u.c.clock.Now()
@@ -125,13 +124,23 @@ func (ob *outbox) showOwn(jid, text string, sent time.Time) bool {
 	}
 	id := newID()
 	lazySet(&ob.echos, id, now)
-	inner := element.New("jabber:client", "message").Set("from", ob.u.bare).Set("to", jid).Set("type", "chat").Set("id", id).
-		Add(element.New("jabber:client", "body").AddText(text))
+	payload := []*element.Element{element.New("jabber:client", "body").AddText(text)}
 	if !sent.IsZero() {
-		inner.Add(xep.Delay(ob.u.c.domain, sent))
+		payload = append(payload, xep.Delay(ob.u.c.domain, sent))
 	}
-	ob.u.c.send(element.New(stanza.NS, "message").Set("from", ob.u.c.domain).Set("to", ob.u.domain()).Set("id", newID()).
+	return ob.u.sendAsUser(jid, id, payload...)
+}
+
+// sendAsUser sends a message to a contact in the user's name, which the server shows to the
+// user's clients as sent. It returns false without the privilege. (XEP-0356 §5)
+func (u *user) sendAsUser(jid, id string, payload ...*element.Element) bool {
+	p := u.privilege()
+	if !p.sendMessage {
+		return false
+	}
+	u.c.send(element.New(stanza.NS, "message").Set("from", u.c.domain).Set("to", u.domain()).Set("id", newID()).
 		Add(element.New(p.space, "privilege").
-			Add(element.New(xep.NSForward, "forwarded").Add(inner))))
+			Add(element.New(xep.NSForward, "forwarded").
+				Add(element.New("jabber:client", "message").Set("from", u.bare).Set("to", jid).Set("type", "chat").Set("id", id).Add(payload...)))))
 	return true
 }

@@ -19,7 +19,7 @@ type rooms struct {
 }
 
 func newRooms(u *user) rooms {
-	return rooms{u: u, Rooms: muc.NewRooms(u.ctx, &u.c.rooms, (*roomHost)(u), u.bare, &u.log)}
+	return rooms{u: u, Rooms: muc.NewRooms(u.ctx, &u.c.rooms, (*roomHost)(u), &u.markers, u.bare, &u.log)}
 }
 
 func (rs *rooms) due(now time.Time) { rs.Due(now) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
@@ -47,8 +46,6 @@ type sessionEnd struct{ err error }
 
 const (
 	signOnTimeout = 60 * time.Second // from the start of the session to Ready
-	backoffFloor  = 2 * time.Second
-	backoffCeil   = 5 * time.Minute
 )
 
 // startSession starts a session for an account. The actor calls it while no session is
@@ -289,6 +286,8 @@ func (u *user) onLegacy(ev legacy.Event) {
 		u.outbox.onMessageFailed(ev.Ref, ev.Err)
 	case legacy.TypingChanged:
 		u.outbox.onTypingChanged(ev)
+	case legacy.ReadMarked:
+		u.markers.onReadMarked(ev)
 	case legacy.ProfileReceived:
 		if !u.roster.onNickFound(ev) {
 			u.calls.onQueryResult(ev.Ref, ev)
@@ -399,13 +398,6 @@ func (lg *login) onEnded(err error) {
 	}
 	lg.retryAt = lg.u.c.clock.Now().Add(signOnBackoff(lg.attempt, err))
 	lg.attempt++
-}
-
-// signOnBackoff returns the back-off after some failures in a row, with full jitter. It
-// is never less than the network's own retry-after.
-func signOnBackoff(attempt int, err error) time.Duration {
-	ceiling := min(backoffFloor<<min(attempt, 10), backoffCeil)
-	return max(rand.N(ceiling)+time.Second/2, retryAfter(err))
 }
 
 // reportSignOnFailure reports to the user, once, that no further sign-on is tried, and

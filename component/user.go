@@ -54,8 +54,19 @@ type user struct {
 	calls    calls
 	commands commands
 	account  account
+	markers  markers
 
 	closeErr stanza.Error // refuses the stanzas that arrive after the loop has ended
+}
+
+// parts iterates over the parts, in the order of due and reset. The login is first: its
+// grace period depends on the clients that were online before reset.
+func (u *user) parts(yield func(part) bool) {
+	for _, p := range [...]part{&u.login, &u.clients, &u.rooms, &u.calls, &u.roster, &u.outbox, &u.commands, &u.account, &u.markers} {
+		if !yield(p) {
+			return
+		}
+	}
 }
 
 // userField adds the user's JID to each log line. (A logger with its own context would
@@ -89,6 +100,7 @@ func newUser(c *Component, bare string) *user {
 	u.commands = commands{u: u}
 	u.commands.init()
 	u.account = account{u: u}
+	u.markers = markers{u: u}
 	return u
 }
 
@@ -216,9 +228,12 @@ func (u *user) storing() (context.Context, context.CancelFunc) {
 
 // idle reports whether the actor can end: no part is busy and both queues are empty.
 func (u *user) idle() bool {
-	return len(u.events) == 0 && len(u.orders) == 0 &&
-		!u.calls.busy() && !u.roster.busy() && !u.clients.busy() && !u.rooms.busy() &&
-		!u.outbox.busy() && !u.commands.busy() && !u.login.busy() && !u.account.busy()
+	for p := range u.parts {
+		if p.busy() {
+			return false
+		}
+	}
+	return len(u.events) == 0 && len(u.orders) == 0
 }
 
 // onStanza handles one stanza from the user.
@@ -237,46 +252,40 @@ func (u *user) onStanza(st queued) {
 	case "presence":
 		u.onPresence(st.Inbound)
 	case "message":
+		u.markers.onMessage(st.Inbound)
 		u.outbox.onMessage(st.Inbound)
 	}
 	u.clients.noteActivity(st.Inbound)
 }
 
-// due runs all expired timers.
+// due runs all expired timers. Afterwards it starts or ends the session, and a guest's
+// account, as the parts now need it.
 func (u *user) due() {
 	now := u.c.clock.Now()
 	u.timer.expire(now)
-	u.calls.due(now)
-	u.roster.due(now)
-	u.clients.due(now)
-	u.rooms.due(now)
-	u.outbox.due(now)
-	u.commands.due(now)
-	u.login.due(now)
-	u.account.due(now)
+	for p := range u.parts {
+		p.due(now)
+	}
+	u.login.reconcileSession()
+	u.account.endGuest()
 }
 
 // next returns the time at which due must be called again, zero for never.
-func (u *user) next() time.Time {
-	next := earliest(u.calls.next(), u.roster.next(), u.clients.next(), u.rooms.next(),
-		u.outbox.next(), u.commands.next(), u.login.next(), u.account.next())
+func (u *user) next() (next time.Time) {
+	for p := range u.parts {
+		next = earliest(next, p.next())
+	}
 	if len(u.inbox.batch) > 0 {
 		next = earliest(next, u.inbox.stall.end)
 	}
 	return next
 }
 
-// reset makes each part drop the state that an event has invalidated. The login is first:
-// its grace period depends on the clients that were online.
+// reset makes each part drop the state that an event has invalidated.
 func (u *user) reset(why resetReason) {
-	u.login.reset(why)
-	u.clients.reset(why)
-	u.rooms.reset(why)
-	u.calls.reset(why)
-	u.roster.reset(why)
-	u.outbox.reset(why)
-	u.commands.reset(why)
-	u.account.reset(why)
+	for p := range u.parts {
+		p.reset(why)
+	}
 }
 
 // followLink resets the parts after the link to the XMPP server was lost or restored.

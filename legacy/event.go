@@ -94,6 +94,9 @@ type MessageReceived struct {
 	// URL is the link to a received file, from Env.StoreFile; "" for a text. Text contains
 	// it too.
 	URL string
+	// ReadMark is the message's position for MarkRead: the time at which it was sent, by the
+	// network's clock. It is zero if the network keeps no read marker here.
+	ReadMark time.Time
 }
 
 // OwnMessage: another client of the same account sent a message (a carbon).
@@ -123,6 +126,13 @@ type MessageFailed struct {
 type TypingChanged struct {
 	From  Peer
 	State Typing
+}
+
+// ReadMarked: the account's read marker of a chat or a room is at Mark. A client of the
+// account, possibly this session, has moved it; or it is the position at the join.
+type ReadMarked struct {
+	Peer Peer
+	Mark time.Time // the ReadMark of the last message that was read
 }
 
 // ProfileReceived answers RequestProfile.
@@ -196,6 +206,7 @@ func (OwnMessage) event()      {}
 func (MessageSent) event()     {}
 func (MessageFailed) event()   {}
 func (TypingChanged) event()   {}
+func (ReadMarked) event()      {}
 func (ProfileReceived) event() {}
 func (VersionReceived) event() {}
 func (SearchFinished) event()  {}

@@ -88,6 +88,15 @@ type Typer interface {
 	SetTyping(ctx context.Context, p Peer, t Typing) error
 }
 
+// ReadMarker is a Session whose network synchronises read markers between the clients of
+// an account (FeatureReadMarkers). Peers do not learn of them.
+type ReadMarker interface {
+	// MarkRead moves the read marker of a chat or a room to the ReadMark of a message. A
+	// read marker never moves back. ReadMarked with its position follows, unless the network
+	// refuses the change.
+	MarkRead(ctx context.Context, p Peer, mark time.Time) error
+}
+
 // Profiler is a Session that can fetch a peer's profile (FeatureProfile).
 type Profiler interface {
 	// RequestProfile fetches a peer's profile. ProfileReceived with the ref follows.
@@ -252,6 +261,7 @@ const (
 	FeaturePresence      Features = 1 << iota // Presencer
 	FeatureRoster                             // RosterEditor
 	FeatureTyping                             // Typer, and it emits TypingChanged
+	FeatureReadMarkers                        // ReadMarker; it emits ReadMarked and sets ReadMark
 	FeatureProfile                            // Profiler
 	FeatureSearch                             // Searcher, and Info.Search
 	FeatureRooms                              // Roomer
@@ -293,6 +303,7 @@ var abilities = map[Features]func(Session) bool{
 	FeaturePresence:      is[Presencer],
 	FeatureRoster:        is[RosterEditor],
 	FeatureTyping:        is[Typer],
+	FeatureReadMarkers:   is[ReadMarker],
 	FeatureProfile:       is[Profiler],
 	FeatureSearch:        is[Searcher],
 	FeatureRooms:         is[Roomer],

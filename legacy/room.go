@@ -218,6 +218,7 @@ type RoomMessage struct {
 	Time     time.Time // as in MessageReceived
 	ID       string    // the network's message ID, "" for none
 	Reply    string    // ID of the message that this one answers, "" for none
+	ReadMark time.Time // as in MessageReceived; zero for the user's own message
 }
 
 // RoomReaction: an occupant replaced its reactions to a message.

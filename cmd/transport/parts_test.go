@@ -19,6 +19,7 @@ var partOf = map[string]string{
 	"calls":    "calls",
 	"commands": "commands",
 	"account":  "account",
+	"markers":  "markers",
 }
 
 // TestParts: a part of a user calls the methods of another and leaves its fields alone.
@@ -59,7 +60,7 @@ func TestParts(t *testing.T) {
 			return true
 		})
 	}
-	if len(fields) != 8 {
+	if len(fields) != 9 {
 		t.Errorf("found are the fields of %d parts", len(fields))
 	}
 	for _, f := range parsed {

@@ -28,7 +28,7 @@ func BenchmarkMessage(b *testing.B) {
 			host := &stageHost{offline: true}
 			log := zerolog.Nop()
 			rs := NewRooms(context.Background(), &Shared{Peers: &peers.Map{Domain: gw, Network: network{}}, Clock: wallClock{}, Link: &nowhere{},
-				Archive: &Archive{}, Received: new(atomic.Int64)}, host, alice, &log)
+				Archive: &Archive{}, Received: new(atomic.Int64)}, host, noMarks{}, alice, &log)
 			r := rs.newRoom(clubPeer)
 			for i := range clients {
 				r.clients[fmt.Sprintf("%s/%d", alice, i)] = &roomClient{}

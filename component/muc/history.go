@@ -30,6 +30,7 @@ type line struct {
 	unstyled   bool   // its text contains no styling (XEP-0393)
 	origin     string // origin ID of the user's client (XEP-0359), not archived
 	at         time.Time
+	markable   bool // clients are asked to mark it as displayed (XEP-0333), not archived
 }
 
 // storedLine is the payload of a line in the registry. The names are short to save space.
@@ -186,6 +187,7 @@ func (r *Room) loadHistory() {
 // sendHistory sends a client the history on a join. (XEP-0045 §7.2.13)
 func (r *Room) sendHistory(full string, lines []line) {
 	for i := range lines {
+		lines[i].markable = r.rs.marks.IsMarkable(r.peer, lines[i].stanzaID)
 		r.rs.shared.write(func(dst []byte) []byte { return lines[i].appendTo(dst, r.jid, full, true) })
 	}
 }
@@ -227,6 +229,9 @@ func (l *line) appendTo(dst []byte, room, to string, delayed bool) []byte {
 	if l.origin != "" {
 		dst = append(dst, "<origin-id xmlns='"+xep.NSStanzaID+"'"...)
 		dst = append(stanza.AppendAttr(dst, "id", l.origin), "/>"...)
+	}
+	if l.markable {
+		dst = append(dst, "<markable xmlns='"+xep.NSChatMarkers+"'/>"...)
 	}
 	if delayed {
 		dst = xep.Delay(room, l.at).Append(dst, stanza.NS)

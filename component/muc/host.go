@@ -1,6 +1,8 @@
 package muc
 
 import (
+	"time"
+
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/legacy"
@@ -34,6 +36,15 @@ type Host interface {
 	ShowPresence()
 	// Notify sends the user a text from the gateway.
 	Notify(text string)
+}
+
+// Marks are the user's read positions in rooms. (XEP-0333)
+type Marks interface {
+	// Note records a message that is about to be sent to the user's clients. A zero mark
+	// stands for a message that cannot be marked.
+	Note(room legacy.Peer, stanzaID string, mark time.Time)
+	// IsMarkable reports whether it is of use to mark a message as displayed.
+	IsMarkable(room legacy.Peer, stanzaID string) bool
 }
 
 // Login is the state of a user's session with the network.

@@ -40,6 +40,9 @@ func roomInfo(peer legacy.Peer, r *Room, listed *legacy.ListedRoom, archived boo
 		feature(xep.NSReactions)
 		feature(xep.NSReply)
 	}
+	if r != nil && r.rs.shared.Peers.Info.Features.Has(legacy.FeatureReadMarkers) {
+		feature(xep.NSChatMarkers)
+	}
 	if r != nil && r.redaction {
 		feature(xep.NSRetract)
 		feature(xep.NSModerate)

@@ -61,6 +61,8 @@ func (r *Room) onRoomMessage(ev legacy.RoomMessage) {
 		l.occupantID = r.occupantID(cmp.Or(ev.Identity, ev.Nick))
 	}
 	r.addLine(l)
+	r.rs.marks.Note(r.peer, l.stanzaID, ev.ReadMark)
+	l.markable = r.rs.marks.IsMarkable(r.peer, l.stanzaID)
 	r.eachClient(func(full string) {
 		r.rs.shared.write(func(dst []byte) []byte { return l.appendTo(dst, r.jid, full, !ev.Time.IsZero()) })
 	})

@@ -30,6 +30,7 @@ type Rooms struct {
 // user is the user of the rooms.
 type user struct {
 	host   Host
+	marks  Marks
 	shared *Shared
 	ctx    context.Context // ends with the actor
 	log    *zerolog.Logger
@@ -42,8 +43,8 @@ type set struct {
 }
 
 // NewRooms returns the rooms of a user, given by the bare JID.
-func NewRooms(ctx context.Context, shared *Shared, host Host, bare string, log *zerolog.Logger) Rooms {
-	return Rooms{user: user{host, shared, ctx, log, bare}, set: set{make(map[string]*Room)}}
+func NewRooms(ctx context.Context, shared *Shared, host Host, marks Marks, bare string, log *zerolog.Logger) Rooms {
+	return Rooms{user: user{host, marks, shared, ctx, log, bare}, set: set{make(map[string]*Room)}}
 }
 
 // session returns the session that accepts commands, nil if the user is not signed on.

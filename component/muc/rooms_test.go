@@ -261,7 +261,7 @@ func TestArchive(t *testing.T) {
 		s.expect(result(2))
 	}
 	// After a restart the history is the archive's.
-	s.Rooms = NewRooms(r.rs.ctx, s.shared, (*stageHost)(s), alice, r.rs.log)
+	s.Rooms = NewRooms(r.rs.ctx, s.shared, (*stageHost)(s), noMarks{}, alice, r.rs.log)
 	s.presence(phone, club+"/alice", "", join)
 	s.emit(roomJoined())
 	if s.written = s.written[3:]; len(s.written) != 4 {
@@ -288,7 +288,7 @@ func TestPersistent(t *testing.T) {
 	if !HasPersistentRoom(s.account) || !s.OnlyPersistent() {
 		t.Errorf("the options are %v", s.account.Options)
 	}
-	s.Rooms = NewRooms(r.rs.ctx, s.shared, (*stageHost)(s), alice, r.rs.log)
+	s.Rooms = NewRooms(r.rs.ctx, s.shared, (*stageHost)(s), noMarks{}, alice, r.rs.log)
 	s.offline = true
 	s.AddPersistent()
 	if r = s.all["#club"]; r == nil || r.state != Waiting || !s.NeedsSession() {

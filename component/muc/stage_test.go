@@ -81,9 +81,15 @@ func newStage(t *testing.T, keep, linger time.Duration) *stage {
 		s.archive.Close()
 	})
 	log := zerolog.Nop()
-	s.Rooms = NewRooms(context.Background(), s.shared, (*stageHost)(s), alice, &log)
+	s.Rooms = NewRooms(context.Background(), s.shared, (*stageHost)(s), noMarks{}, alice, &log)
 	return s
 }
+
+// noMarks are the read positions of a network without any.
+type noMarks struct{}
+
+func (noMarks) Note(legacy.Peer, string, time.Time) {}
+func (noMarks) IsMarkable(legacy.Peer, string) bool { return false }
 
 type stageClock stage
 

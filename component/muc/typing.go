@@ -50,7 +50,7 @@ func (r *Room) onRoomTyping(ev legacy.RoomTyping) {
 	case legacy.TypingPaused:
 		state = "paused"
 	}
-	r.sendRoomState(ev.Nick, state)
+	r.sendFrom(ev.Nick, element.New(xep.NSChatStates, state))
 }
 
 // expireTyping sends paused for each composing state that has expired.
@@ -60,19 +60,27 @@ func (rs *Rooms) expireTyping(now time.Time) {
 			continue
 		}
 		delete(rs.typing, who)
-		if r := rs.all[who.room]; r.isJoined() {
-			r.sendRoomState(who.nick, "paused")
-		}
+		rs.all[who.room].sendFrom(who.nick, element.New(xep.NSChatStates, "paused"))
 	}
 }
 
-// sendRoomState sends an occupant's chat state to the clients.
-func (r *Room) sendRoomState(nick string, state string) {
-	if r.occupants[nick] == nil {
-		return
+// sendFrom sends the clients a message from an occupant that is not stored. It reports
+// whether a client has received it. r may be nil.
+func (r *Room) sendFrom(nick string, payload *element.Element) (sent bool) {
+	if !r.isJoined() || r.occupants[nick] == nil {
+		return false
 	}
 	r.eachClient(func(full string) {
+		sent = true
 		r.rs.shared.writeElement(element.New(stanza.NS, "message").Set("from", r.occupantJID(nick)).Set("to", full).
-			Set("type", "groupchat").Set("id", xep.NewID()).Add(element.New(xep.NSChatStates, state), element.New("urn:xmpp:hints", "no-store"), r.idOf(nick)))
+			Set("type", "groupchat").Set("id", xep.NewID()).Add(payload, element.New("urn:xmpp:hints", "no-store"), r.idOf(nick)))
 	})
+	return sent
+}
+
+// SendOwn sends the user's clients in a room a message from the user's own occupant that is
+// not stored. It reports whether a client has received it.
+func (s *set) SendOwn(room legacy.Peer, payload *element.Element) bool {
+	r := s.all[room.ID]
+	return r.isJoined() && r.sendFrom(r.nick, payload)
 }

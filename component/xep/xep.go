@@ -52,6 +52,7 @@ const (
 	NSAvatarNotify   = "urn:xmpp:avatar:metadata+notify"
 	NSOOB            = "jabber:x:oob"                        // XEP-0066
 	NSUpload         = "urn:xmpp:http:upload:0"              // XEP-0363
+	NSChatMarkers    = "urn:xmpp:chat-markers:0"             // XEP-0333
 	NSCorrect        = "urn:xmpp:message-correct:0"          // XEP-0308
 	NSRetract        = "urn:xmpp:message-retract:1"          // XEP-0424
 	NSRetract0       = "urn:xmpp:message-retract:0"          // its earlier version

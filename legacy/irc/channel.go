@@ -122,7 +122,7 @@ func (ch *channel) requestHistory() {
 	}
 	since := "*"
 	if !ch.absentSince.IsZero() {
-		since = "timestamp=" + ch.absentSince.UTC().Format("2006-01-02T15:04:05.000Z")
+		since = "timestamp=" + ch.absentSince.UTC().Format(ircwire.TimeFormat)
 	}
 	ch.c.send(ircwire.Line("CHATHISTORY", "LATEST", ch.name, since, strconv.Itoa(historyLines)))
 }

@@ -393,6 +393,8 @@ func (c *client) onMessage(m ircwire.Message) error {
 		c.onText(m)
 	case "TAGMSG":
 		c.onTags(m)
+	case "MARKREAD":
+		readMarkers{c}.onMarkRead(m)
 	case "REDACT":
 		c.channels.onRedact(m)
 	case "BATCH":
@@ -476,9 +478,7 @@ func (c *client) dropQueue(err error) {
 
 // setAway sends the user's away state. (RFC 2812 §4.1)
 func (c *client) setAway(p legacy.Presence) {
-	isAway := func(s legacy.Show) bool {
-		return s == legacy.ShowAway || s == legacy.ShowXA || s == legacy.ShowDND
-	}
+	isAway := func(s legacy.Show) bool { return s == legacy.ShowAway || s == legacy.ShowXA || s == legacy.ShowDND }
 	before := c.away
 	c.away = p
 	switch {

@@ -18,7 +18,7 @@ var wanted = []string{
 	"sasl", "cap-notify", "message-tags", "server-time", "echo-message", "labeled-response", "batch", "away-notify",
 	"account-notify", "account-tag", "extended-join", "chghost", "setname", "multi-prefix", "userhost-in-names",
 	"invite-notify", "chathistory", "draft/chathistory", "extended-monitor", "standard-replies",
-	"draft/message-redaction",
+	"draft/message-redaction", readMarkerCap,
 }
 
 // registration is the first phase of a connection: capabilities, SASL, nick. (RFC 2812

@@ -163,7 +163,7 @@ func (c *client) onFail(m ircwire.Message) {
 		return
 	}
 	switch m.Param(0) {
-	case "CHATHISTORY":
+	case "CHATHISTORY", "MARKREAD":
 		return // sent automatically, not by the user
 	case "REDACT":
 		if c.pending.answer(func(a *ask) bool { return a.kind == askRedact && a.is(c, m.Param(2), m.Param(3)) }, err) {

@@ -19,6 +19,7 @@ func FuzzServer(f *testing.F) {
 		":bob KICK #room alice\n:alice NICK :bob\nPING\n:bob QUIT\n:s 332\n:s 333 a #room b c\nAWAY\nTOPIC\nPART\nNICK\nERROR\n",
 		"@label=1 :s BATCH +x labeled-response\n@batch=x :s 404 alice #room :no\n:s BATCH -x\n@+draft/react=x;+draft/reply=1 :bob!b@h TAGMSG #room\n",
 		":bob!b@h REDACT #room 1 :x\n:alice!u@h REDACT #room id :x\n:s FAIL REDACT X #room id :no\n@+draft/unreact=x;+draft/reply=1 :bob!b@h TAGMSG #room\n",
+		":s MARKREAD #room timestamp=2026-01-02T03:04:05.678Z\n:s MARKREAD bob *\n:s FAIL MARKREAD INTERNAL_ERROR #room :x\n@time=2026-01-02T03:04:05.678Z :bob!b@h PRIVMSG #room :x\n",
 		":s 352 alice #room b h s bob H :0 Bob\n:s 315 alice bob :End\n:s 341 alice bob #room\n:bob!b@h NICK rob\n:bob!b@h JOIN #room\n",
 		":s 324 alice #room +kl\n:s 367 alice #room\n:s 368 alice #room\n:s 311 alice bob\n:s 318 alice bob\n:s 322 alice #x\n:s 323\n:s 734 alice 1 bob\n",
 	} {

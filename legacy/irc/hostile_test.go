@@ -110,7 +110,7 @@ func refOf(ev legacy.Event) string {
 	return ""
 }
 
-var allCaps = []string{"labeled-response", "echo-message", "message-tags", "batch", "extended-join", "chathistory", "server-time", "draft/message-redaction"}
+var allCaps = []string{"labeled-response", "echo-message", "message-tags", "batch", "extended-join", "chathistory", "server-time", "draft/message-redaction", readMarkerCap}
 
 // TestTruncated: every line, with ever fewer parameters, with and without a source.
 func TestTruncated(t *testing.T) {

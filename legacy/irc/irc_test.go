@@ -16,13 +16,13 @@ import (
 func TestConformance(t *testing.T) {
 	legacytest.Conformance(t, legacytest.Harness{
 		Start: func(t *testing.T) legacytest.Lab {
-			p := startPeer(t, nil)
+			p := startPeer(t, markingServer())
 			return legacytest.Lab{
 				Network:     network(t, p.listener.Addr().String()),
 				Unreachable: network(t, "127.0.0.1:"+closedPort(t)),
 				Say: func(text string) {
 					for line := range strings.SplitSeq(text, "\n") {
-						p.all(":bob!b@h PRIVMSG alice :%s", line)
+						p.all("@time=%s :bob!b@h PRIVMSG alice :%s", time.Now().UTC().Format(ircwire.TimeFormat), line)
 					}
 				},
 				Drop:  p.drop,

@@ -126,6 +126,13 @@ func illegal(n *network, ev legacy.Event) error {
 		k.is(ev.Err != nil, "no error")
 	case legacy.TypingChanged:
 		k.person(ev.From)
+	case legacy.ReadMarked:
+		if ev.Peer.Room {
+			k.room(ev.Peer)
+		} else {
+			k.person(ev.Peer)
+		}
+		k.is(!ev.Mark.IsZero(), "no position")
 	case legacy.VersionReceived:
 		k.ref(ev.Ref, ev.Err)
 		k.texts(ev.Version)

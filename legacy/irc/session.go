@@ -14,6 +14,7 @@ var (
 	_ legacy.Session          = (*session)(nil)
 	_ legacy.Presencer        = (*session)(nil)
 	_ legacy.Typer            = (*session)(nil)
+	_ legacy.ReadMarker       = (*session)(nil)
 	_ legacy.Profiler         = (*session)(nil)
 	_ legacy.Watcher          = (*session)(nil)
 	_ legacy.Versioner        = (*session)(nil)

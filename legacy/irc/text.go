@@ -171,7 +171,7 @@ func (c *client) onText(m ircwire.Message) {
 	}
 	switch ch := c.channels.byName[c.fold(target)]; {
 	case ch != nil && (ch.entered || !ch.parting):
-		said := legacy.RoomMessage{Room: ch.peer, Nick: nick, Text: text, Markup: spans, Time: sent, ID: messageID(m), Reply: replyTo(m)}
+		said := legacy.RoomMessage{Room: ch.peer, Nick: nick, Text: text, Markup: spans, Time: sent, ID: messageID(m), Reply: replyTo(m), ReadMark: readMarkers{c}.position(m)}
 		account, address := ircwire.Plain(m.Tags["account"]), ircwire.Plain(m.Address())
 		said.Identity = identity(account, ircwire.Plain(nick), address)
 		switch who := ch.members[c.fold(nick)]; {
@@ -201,7 +201,7 @@ func (c *client) onText(m ircwire.Message) {
 		c.emit(legacy.OwnMessage{To: c.peer(target), Text: text, Time: sent})
 	default:
 		c.postponeIdle()
-		c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Markup: spans, Time: sent, Service: m.Command == "NOTICE" && isService(nick)})
+		c.emit(legacy.MessageReceived{From: c.peer(nick), Text: text, Markup: spans, Time: sent, Service: m.Command == "NOTICE" && isService(nick), ReadMark: readMarkers{c}.position(m)})
 	}
 }
 

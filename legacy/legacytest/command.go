@@ -1,6 +1,10 @@
 package legacytest
 
-import "transport/legacy"
+import (
+	"time"
+
+	"transport/legacy"
+)
 
 // Command is a call of the core to a session, or the start or the end of a session.
 type Command interface{ command() }
@@ -39,6 +43,12 @@ type SetTyping struct {
 	State legacy.Typing
 }
 
+// MarkRead is a call of legacy.ReadMarker.
+type MarkRead struct {
+	Peer legacy.Peer
+	Mark time.Time
+}
+
 // Block is a call of legacy.Blocker.
 type Block struct {
 	Peer    legacy.Peer
@@ -59,6 +69,7 @@ func (AddContact) command()    {}
 func (RemoveContact) command() {}
 func (Authorize) command()     {}
 func (SetTyping) command()     {}
+func (MarkRead) command()      {}
 func (Block) command()         {}
 func (SetAvatar) command()     {}
 func (SetProfile) command()    {}

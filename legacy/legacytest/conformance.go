@@ -76,6 +76,7 @@ func Conformance(t *testing.T, h Harness) {
 		{"Burst", testBurst},
 		{"Stalled", testStalled},
 		{"Receive", testReceive},
+		{"ReadMarkers", testReadMarkers},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, h, h.Start(t)) })
 	}

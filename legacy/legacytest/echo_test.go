@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"time"
 
 	"transport/legacy"
 	"transport/legacy/legacytest"
@@ -71,7 +72,7 @@ func TestEchoConforms(t *testing.T) {
 						Network:     echo,
 						Unreachable: legacytest.NewEcho(legacytest.Options{Addr: gone.Addr().String()}),
 						Say: func(text string) {
-							alice.Emit(legacy.MessageReceived{From: legacy.Peer{ID: "bob"}, Text: text})
+							alice.Emit(legacy.MessageReceived{From: legacy.Peer{ID: "bob"}, Text: text, ReadMark: time.Now()})
 						},
 						Drop:  f.drop,
 						Stall: alice.Stall,

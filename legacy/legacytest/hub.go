@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"transport/legacy"
 )
@@ -16,9 +17,10 @@ type account struct {
 	session  *Session // nil while offline
 	presence legacy.Presence
 	contacts map[string]legacy.Contact
-	allowed  map[string]bool // peers that Authorize approved (true) or denied
-	blocked  map[string]bool // by Block
-	waiting  []legacy.Event  // events for the next sign-on
+	allowed  map[string]bool      // peers that Authorize approved (true) or denied
+	blocked  map[string]bool      // by Block
+	waiting  []legacy.Event       // events for the next sign-on
+	read     map[string]time.Time // read markers, by peer ID
 
 	// Scripted by a Handle:
 	refusal  error                 // error of a sign-on
@@ -39,6 +41,7 @@ func (n *Echo) account(name string) *account {
 			contacts: make(map[string]legacy.Contact),
 			allowed:  make(map[string]bool),
 			blocked:  make(map[string]bool),
+			read:     make(map[string]time.Time),
 			changed:  make(chan struct{}),
 		}
 		n.accounts[name] = a
@@ -212,6 +215,11 @@ func (n *Echo) carryOut(s *Session, c Command) {
 			delete(a.blocked, c.Peer.ID)
 		}
 		hears = append(hears, legacy.BlockChanged{Peer: c.Peer, Blocked: c.Blocked})
+	case MarkRead:
+		if c.Mark.After(a.read[c.Peer.ID]) {
+			a.read[c.Peer.ID] = c.Mark
+		}
+		hears = append(hears, legacy.ReadMarked{Peer: c.Peer, Mark: a.read[c.Peer.ID]})
 	case SetTyping:
 		if p := n.accounts[c.Peer.ID]; p != nil && p.session != nil {
 			p.session.in.putEvents(legacy.TypingChanged{From: legacy.Peer{ID: a.name}, State: c.State})
@@ -231,18 +239,18 @@ func (n *Echo) send(a *account, m legacy.Outgoing) []legacy.Event {
 	if !ok || !p.known {
 		sent := []legacy.Event{legacy.MessageSent{Ref: m.Ref, State: n.opts.State}}
 		if !n.opts.Silent {
-			sent = append(sent, legacy.MessageReceived{From: m.To, Text: m.Text})
+			sent = append(sent, legacy.MessageReceived{From: m.To, Text: m.Text, ReadMark: n.now()})
 		}
 		return sent
 	}
-	ev := legacy.MessageReceived{From: legacy.Peer{ID: a.name}, Text: m.Text}
+	ev := legacy.MessageReceived{From: legacy.Peer{ID: a.name}, Text: m.Text, ReadMark: n.now()}
 	if p.session != nil && p.session.in.putEvents(ev) {
 		return []legacy.Event{legacy.MessageSent{Ref: m.Ref, State: n.opts.State}}
 	}
 	if len(p.waiting) >= maxMail/2 {
 		return []legacy.Event{legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.Offline, "%s is offline and has too many stored messages.", p.name)}}
 	}
-	ev.Time = n.now()
+	ev.Time = ev.ReadMark
 	p.waiting = append(p.waiting, ev)
 	return []legacy.Event{legacy.MessageSent{Ref: m.Ref, State: legacy.Stored}}
 }

@@ -285,6 +285,9 @@ func (r *run) commands() map[string]error {
 	if ty, ok := r.s.(legacy.Typer); ok {
 		call("SetTyping", func() error { return ty.SetTyping(r.ctx, peer, legacy.TypingActive) })
 	}
+	if m, ok := r.s.(legacy.ReadMarker); ok {
+		call("MarkRead", func() error { return m.MarkRead(r.ctx, peer, time.Now()) })
+	}
 	if b, ok := r.s.(legacy.Blocker); ok {
 		call("Block", func() error { return b.Block(r.ctx, peer, true) })
 		call("Unblock", func() error { return b.Block(r.ctx, peer, false) })

@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"transport/legacy"
 )
@@ -16,6 +17,7 @@ var (
 	_ legacy.Presencer    = (*Session)(nil)
 	_ legacy.RosterEditor = (*Session)(nil)
 	_ legacy.Typer        = (*Session)(nil)
+	_ legacy.ReadMarker   = (*Session)(nil)
 	_ legacy.Blocker      = (*Session)(nil)
 
 	_ legacy.AvatarSetter  = (*Session)(nil)
@@ -163,6 +165,11 @@ func (s *Session) Authorize(_ context.Context, p legacy.Peer, allow bool, reason
 // SetTyping implements legacy.Typer.
 func (s *Session) SetTyping(_ context.Context, p legacy.Peer, t legacy.Typing) error {
 	return s.enqueue(SetTyping{p, t})
+}
+
+// MarkRead implements legacy.ReadMarker.
+func (s *Session) MarkRead(_ context.Context, p legacy.Peer, mark time.Time) error {
+	return s.enqueue(MarkRead{p, mark})
 }
 
 // Block implements legacy.Blocker.

@@ -104,9 +104,12 @@ func (m Message) Address() string {
 	return address
 }
 
+// TimeFormat is the format of UTC times in messages. (IRCv3 server-time)
+const TimeFormat = "2006-01-02T15:04:05.000Z"
+
 // Time returns the time at which the message was sent. (IRCv3 server-time)
 func (m Message) Time() (time.Time, bool) {
-	t, err := time.Parse("2006-01-02T15:04:05.000Z", m.Tags["time"])
+	t, err := time.Parse(TimeFormat, m.Tags["time"])
 	return t, err == nil
 }
 
