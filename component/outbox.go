@@ -20,6 +20,7 @@ type outbox struct {
 	reactions    body.Reactions          // the user's, to messages of one-to-one chats
 	typing       map[string]time.Time    // when a composing state expires, by peer
 	chat         []chatLine              // of one-to-one chats, the latest last
+	bounced      []bounced               // undelivered messages whose senders' clients are offline
 
 	spool spool
 }
@@ -45,6 +46,7 @@ func (ob *outbox) due(now time.Time) {
 	}
 	ob.deleteDelivered()
 	ob.deliverSpooled()
+	ob.reportBounced()
 }
 
 func (ob *outbox) next() time.Time {
@@ -56,7 +58,7 @@ func (ob *outbox) next() time.Time {
 }
 
 func (ob *outbox) busy() bool {
-	return len(ob.sent) > 0 || ob.spool.inbound || ob.spool.unacked != nil || !ob.spool.expires.IsZero()
+	return len(ob.sent) > 0 || len(ob.bounced) > 0 || ob.spool.inbound || ob.spool.unacked != nil || !ob.spool.expires.IsZero()
 }
 
 func (ob *outbox) reset(why resetReason) {
@@ -69,6 +71,7 @@ func (ob *outbox) reset(why resetReason) {
 		ob.spool.inbound, ob.spool.outbound, ob.spool.expires = false, false, time.Time{}
 	case stopped:
 		ob.failSent(ob.u.closeErr)
+		ob.reportBounced()
 		ob.sendHeldNotices()
 	}
 }

@@ -3,6 +3,7 @@ package component_test
 import (
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,7 +168,10 @@ func TestRestartWithKeptMessage(t *testing.T) {
 					w.Refute("<message/>")
 					return
 				}
-				w.expectError("<message id='m1' from='"+carol+"' to='"+phone+"'/>", "recipient-unavailable", "wait")
+				report := w.Expect("<message type='chat' from='" + fullJID(gw) + "' to='" + alice + "'/>")
+				if text := report.ChildText("", "body"); !strings.HasPrefix(text, "Your message to "+carol+" was not delivered") || !strings.HasSuffix(text, "> hello") {
+					t.Errorf("the report is %q", text)
+				}
 			})
 		})
 	}

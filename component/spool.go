@@ -235,6 +235,7 @@ func (ob *outbox) takeOutbound() []*stanza.Inbound {
 			continue
 		}
 		if st, err := stanza.Read(e, &ob.u.c.host); err == nil {
+			st.Bouncer = ob
 			stanzas = append(stanzas, st)
 		}
 	}

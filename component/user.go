@@ -179,6 +179,7 @@ func (u *user) leave() {
 	u.timer.stop()
 	for last := false; ; { // a goroutine that holds a reference may add one more
 		for _, st := range append(u.inbox.batch, u.inbox.take(nil)...) {
+			st.Bouncer = &u.outbox
 			st.Refuse(u.closeErr)
 		}
 		u.inbox.batch = nil
@@ -238,7 +239,7 @@ func (u *user) idle() bool {
 
 // onStanza handles one stanza from the user.
 func (u *user) onStanza(st queued) {
-	u.clients.handling(st.From)
+	u.clients.handling(st.Inbound)
 	switch st.Name {
 	case "iq":
 		if st.Type != "get" && st.Type != "set" {
@@ -253,6 +254,7 @@ func (u *user) onStanza(st queued) {
 		u.onPresence(st.Inbound)
 	case "message":
 		u.markers.onMessage(st.Inbound)
+		st.Bouncer = &u.outbox
 		u.outbox.onMessage(st.Inbound)
 	}
 	u.clients.noteActivity(st.Inbound)

@@ -20,8 +20,15 @@ type Inbound struct {
 	From, To address.JID
 	User     string // From, bare
 	ID, Type string
+	Bouncer  Bouncer // of a message; may be nil
 
 	host *Host
+}
+
+// Bouncer tells the sender of a message that it was not delivered. The sender's client may
+// be offline by then.
+type Bouncer interface {
+	Bounce(st *Inbound, why Error)
 }
 
 // Read reads the attributes of a stanza. It returns an error if the sender's JID is
@@ -41,7 +48,7 @@ func Read(e *element.Element, host *Host) (*Inbound, error) {
 func Parse(b []byte) (*element.Element, error) { return element.Parse(string(b), NS) }
 
 // Refuse answers with an error, unless the stanza is of a type that must not be answered
-// with one. (RFC 6120 §8.3.1)
+// with one. The Bouncer sends the error of a message, if there is one. (RFC 6120 §8.3.1)
 func (st *Inbound) Refuse(why Error) {
 	switch st.Name {
 	case "iq":
@@ -62,7 +69,16 @@ func (st *Inbound) Refuse(why Error) {
 	if st.host.Refused != nil {
 		st.host.Refused()
 	}
-	st.host.Send(st.reply("error").Add(why.Element()))
+	if st.Bouncer != nil && st.Name == "message" {
+		st.Bouncer.Bounce(st, why)
+		return
+	}
+	st.host.Send(st.ErrorStanza(why))
+}
+
+// ErrorStanza returns the error stanza that Refuse sends.
+func (st *Inbound) ErrorStanza(why Error) *element.Element {
+	return st.reply("error").Add(why.Element())
 }
 
 // Result answers an IQ with a result. The payload may be nil.

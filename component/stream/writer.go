@@ -22,8 +22,10 @@ const (
 // Message is a message that the XMPP server has yet to acknowledge.
 type Message struct {
 	User, Peer, ID string
-	Stanza         []byte // filled in by Conn.Track
-	seq            uint64
+	// Stanza is what is sent if the server does not acknowledge the message. Conn.Track sets
+	// it to the message itself if it is nil.
+	Stanza []byte
+	seq    uint64
 }
 
 // waiter is a call of whenAcked.
@@ -104,7 +106,9 @@ func (w *writer) queue(build func(dst []byte) []byte, msg *Message) error {
 	start := len(w.waiting)
 	w.waiting = build(w.waiting)
 	if msg != nil {
-		msg.Stanza = append([]byte(nil), w.waiting[start:]...)
+		if msg.Stanza == nil {
+			msg.Stanza = append([]byte(nil), w.waiting[start:]...)
+		}
 		if len(w.unacked) >= maxUnacked { // a server that never acknowledges: forget the older half
 			w.unacked = append([]Message(nil), w.unacked[maxUnacked/2:]...)
 		}
