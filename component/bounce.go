@@ -73,7 +73,7 @@ func (c *Component) appendReport(dst []byte, to, id string, all []bounced) []byt
 			}
 		}
 	}
-	dst = stanza.AppendMessageStart(dst, c.full(c.domain), to, id)
+	dst = stanza.AppendMessageStart(dst, c.peers.Full(c.domain), to, id)
 	dst = append(dst, "<body>"...)
 	dst = element.AppendText(dst, text.String())
 	return append(dst, "</body></message>"...)

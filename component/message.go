@@ -49,6 +49,9 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 		return
 	case ob.u.rooms.RelayInvite(st):
 		return
+	case a == body.Say && body.IsBlank(st.Element, text):
+		st.Refuse(stanza.ErrBlank)
+		return
 	case text == "" && a == body.Say:
 		ob.onChatState(st)
 		return
@@ -72,10 +75,7 @@ func (ob *outbox) onMessage(st *stanza.Inbound) {
 		ob.u.commands.onText(st, text)
 		return
 	}
-	if text = body.Clean(text); strings.TrimSpace(text) == "" {
-		return
-	}
-	ob.sendText(st, text)
+	ob.sendText(st, body.Clean(text))
 }
 
 // sendText sends a message to the network, spools it during a sign-on, or answers it with
@@ -114,13 +114,20 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 	}
 	ob.noteThread(peer, st.Element)
 	m := &sentMessage{stanza: st, state: legacy.Delivered}
+	reply := ob.replyTo(st, peer)
+	if reply != "" {
+		text = body.WithoutQuote(st.Element, text)
+	}
 	var markup []legacy.Span
 	if ob.u.c.info.Features.Has(legacy.FeatureMarkup) {
 		markup, text = body.Markup(st.Element, text)
 	}
-	reply := ob.replyTo(st, peer)
-	if reply != "" && markup == nil {
-		text = ob.u.rooms.PrefixAddressee(peer, reply, body.WithoutQuote(st.Element, text))
+	if reply != "" {
+		answer := text
+		text = ob.u.rooms.PrefixAddressee(peer, reply, answer)
+		if prefix := strings.TrimSuffix(text, answer); prefix != "" && markup != nil {
+			markup = append([]legacy.Span{{Text: prefix}}, markup...)
+		}
 	}
 	if body.ActOf(st.Element) == body.Correct && !peer.Service { // a corrected command is a command
 		text, markup = body.Correction(text, markup)

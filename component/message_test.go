@@ -28,8 +28,7 @@ func TestMessageToNetwork(t *testing.T) {
 		{"another namespace", "chat", "<body xmlns='urn:other'>hello</body>", ""},
 		{"headline", "headline", "<body>news</body>", ""},
 		{"error", "error", "<body>hello</body><error type='cancel'/>", ""}, // RFC 6120 §8.3.1
-		{"blank", "chat", "<body> \n </body>", ""},
-		{"empty", "chat", "<body/>", ""},
+		{"empty beside a chat state", "chat", "<body/><composing xmlns='http://jabber.org/protocol/chatstates'/>", ""},
 		{"nothing", "chat", "", ""},
 		{"marker", "chat", "<displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>", ""},
 	} {
@@ -51,7 +50,7 @@ func TestMessageToNetwork(t *testing.T) {
 	}
 }
 
-// What is refused before the network sees it.
+// What is refused before the network sees it. (XEP-0364 §3, XEP-0380 §3, XEP-0384)
 func TestMessageRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name, attrs, inner, condition, typ string
@@ -62,6 +61,16 @@ func TestMessageRefused(t *testing.T) {
 		{"nobody", `type='chat' to='no\40one@` + gw + "'", "<body>hello</body>", "item-not-found", "cancel"},
 		{"omemo", "type='chat' to='" + carol + "'", "<encrypted xmlns='eu.siacs.conversations.axolotl'/><body>fallback</body>", "not-acceptable", "modify"},
 		{"openpgp", "type='chat' to='" + carol + "'", "<x xmlns='jabber:x:encrypted'>abc</x><body>fallback</body>", "not-acceptable", "modify"},
+		{"otr", "type='chat' to='" + carol + "'", "<body>?OTR:AAMDJ+MVmSfjFZcAAAAAAQAAAAIAAADA.</body>", "not-acceptable", "modify"},
+		{"otr fragment", "type='chat' to='" + carol + "'", "<body>?OTR,1,3,?OTR:AAMDJ+MVmSfjFZ,</body>", "not-acceptable", "modify"},
+		{"otr request", "type='chat' to='" + carol + "'", "<body>?OTRv23?\nAlice requests an off-the-record conversation.</body>", "not-acceptable", "modify"},
+		{"unknown encryption", "type='chat' to='" + carol + "'", "<body>fallback</body><encryption xmlns='urn:xmpp:eme:0' namespace='urn:example:new'/>", "not-acceptable", "modify"},
+		{"unknown encryption without a body", "type='chat' to='" + carol + "'", "<encryption xmlns='urn:xmpp:eme:0' namespace='urn:example:new'/>", "not-acceptable", "modify"},
+		{"spaces", "type='chat' to='" + carol + "'", "<body>   </body>", "not-acceptable", "modify"},
+		{"newlines", "type='chat' to='" + carol + "'", "<body>\n\n</body><active xmlns='http://jabber.org/protocol/chatstates'/>", "not-acceptable", "modify"},
+		{"controls", "type='chat' to='" + carol + "'", "<body>\u0085\u007f</body>", "not-acceptable", "modify"},
+		{"empty", "type='chat' to='" + carol + "'", "<body/>", "not-acceptable", "modify"},
+		{"blank command", "type='chat' to='" + gw + "'", "<body> </body>", "not-acceptable", "modify"},
 		{"long", "type='chat' to='" + carol + "'", "<body>" + strings.Repeat("x", 65<<10) + "</body>", "policy-violation", "modify"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -77,6 +86,22 @@ func TestMessageRefused(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A blank message to a room is answered, too.
+func TestBlankMessageInRoom(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		h := joinClub(t, w, asked)
+		for _, to := range []string{club, club + "/bob"} {
+			typ := map[bool]string{true: "groupchat", false: "chat"}[to == club]
+			for _, blank := range []string{"<body> </body>", "<body>\n\n</body>", "<body/>"} {
+				w.Send("<message type='" + typ + "' from='" + phone + "' to='" + to + "' id='b1'>" + blank + "</message>")
+				w.expectError("<message id='b1' from='"+to+"' to='"+phone+"'/>", "not-acceptable", "modify")
+			}
+		}
+		legacytest.Refute[legacytest.Send](t, h)
+	})
 }
 
 // Each kind of error of a network, as the sender sees it: at once or later.

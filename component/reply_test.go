@@ -1,8 +1,11 @@
 package component_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"transport/legacy"
 	"transport/legacy/legacytest"
@@ -48,6 +51,22 @@ func TestReplies(t *testing.T) {
 		sent("/me nods", "id2")
 		w.groupchat(phone, "m4", "<body>&gt; indeed\nzoe, yes</body>"+strings.Replace(own, "end='9'", "end='900'", 1))
 		sent("zoe: > indeed\nzoe, yes", "id2")
+		// Styling in the quotation, in the answer, and a link beside the body
+		quoting := func(quote, answer string) string {
+			return strings.Replace("<body>"+quote+answer+"</body>"+own, "end='9'", fmt.Sprintf("end='%d'", utf8.RuneCountInString(strings.ReplaceAll(quote, "&gt;", ">"))), 1)
+		}
+		w.groupchat(phone, "m5", quoting("&gt; this is *really* late 🚀\n", "agreed"))
+		sent("zoe: agreed", "id2")
+		w.groupchat(phone, "m6", quoting("&gt; *one*\n&gt; two\n", "it *is* so"))
+		styled := legacytest.Expect[legacytest.Send](t, h)
+		if want := []legacy.Span{{Text: "zoe: "}, {Text: "it "}, {Text: "*is*", Style: legacy.Bold}, {Text: " so"}}; !slices.Equal(styled.Markup, want) || styled.Text != "zoe: it *is* so" {
+			t.Errorf("sent %q as %v, want %v", styled.Text, styled.Markup, want)
+		}
+		w.groupchat(phone, "m7", quoting("&gt; *indeed*\n", "look")+"<x xmlns='jabber:x:oob'><url>https://example.org/a.png</url></x>")
+		sent("zoe: look\nhttps://example.org/a.png", "id2")
+		w.groupchat(phone, "m8", quoting("&gt; indeed\n", "it is")+
+			"<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'><p>&gt; <strong>indeed</strong><br/>it is</p></body></html>")
+		sent("zoe: it is", "id2")
 		w.Take()
 		p := w.archive(phone, mamQuery("", ""))
 		for i, want := range []string{"", reply("bob", "id1", "12"), reply("zoe", "id2", "9")} {

@@ -27,12 +27,23 @@ func ActOf(st *element.Element) Act {
 	switch {
 	case Retraction(st) != nil:
 		return Retract
-	case st.Child(xep.NSReactions, "reactions") != nil && (bodyText(st) == "" || hasFallback(st, xep.NSReactions)):
+	case isReaction(st):
 		return React
 	case st.Child(xep.NSCorrect, "replace").Attr("id") != "" && bodyText(st) != "":
 		return Correct
 	}
 	return Say
+}
+
+// isReaction reports whether a message is a reaction and says nothing else: its body is
+// missing, marked as the fallback, or the emojis again. (XEP-0444 §3)
+func isReaction(st *element.Element) bool {
+	e := st.Child(xep.NSReactions, "reactions")
+	if e == nil {
+		return false
+	}
+	text := strings.Join(strings.Fields(Clean(bodyText(st))), " ")
+	return text == "" || hasFallback(st, xep.NSReactions) || text == strings.Join(ReactionsIn(e), " ")
 }
 
 // Retraction returns the element of a message whose id attribute is that of the retracted

@@ -28,10 +28,12 @@ func QuoteIn(st *element.Element) (at [2]int) {
 // left.
 func WithoutQuote(st *element.Element, text string) string {
 	at, body := QuoteIn(st), []rune(bodyText(st))
-	if at[0] == at[1] || text != Clean(string(body)) {
+	all := Clean(string(body))
+	if at[0] == at[1] || !strings.Contains(text, all) {
 		return text
 	}
 	rest := Clean(strings.TrimSpace(string(body[:at[0]]) + string(body[at[1]:])))
+	rest = strings.TrimSpace(strings.Replace(text, all, rest, 1))
 	if rest == "" {
 		return text
 	}

@@ -113,9 +113,11 @@ func cssOf(s legacy.Span) string {
 
 // Markup returns the formatting of a message, nil for plain text, and its text. The
 // formatting is that of the message's XHTML, or else of its message styling, whose
-// directives stay in the text.
+// directives stay in the text. The XHTML of a correction, or of a reply with a quotation, is
+// ignored: it is not that of the text.
 func Markup(st *element.Element, text string) ([]legacy.Span, string) {
-	if html := st.Child(xep.NSXHTMLIM, "html"); html != nil && st.Child(xep.NSCorrect, "replace") == nil {
+	at := QuoteIn(st)
+	if html := st.Child(xep.NSXHTMLIM, "html"); html != nil && st.Child(xep.NSCorrect, "replace") == nil && at[0] == at[1] {
 		if body := html.Child(xep.NSXHTML, "body"); body != nil {
 			var w xhtmlReader
 			w.read(body, legacy.Span{})

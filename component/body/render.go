@@ -30,6 +30,16 @@ func Plain(st *element.Element) string {
 	return text
 }
 
+// IsBlank reports whether a message has a body, and text is its plain text without a
+// visible character. An empty body beside a chat state is no text. (XEP-0085 §5.1)
+func IsBlank(st *element.Element, text string) bool {
+	if st.Child(stanza.NS, "body") == nil || strings.TrimSpace(Clean(text)) != "" {
+		return false
+	}
+	_, state := xep.ChatState(st)
+	return text != "" || !state
+}
+
 // bodyText returns the body without xml:lang, or else the first one. (RFC 6121 §5.2.3)
 func bodyText(st *element.Element) string {
 	text, found := "", false

@@ -82,7 +82,7 @@ func (rs *Rooms) OnMessage(st *stanza.Inbound, peer legacy.Peer) {
 		return // the network cannot decline an invitation (XEP-0045 §7.8.2)
 	}
 	if !inside || r.state != Joined {
-		if body.Plain(st.Element) != "" || body.ActOf(st.Element) != body.Say ||
+		if st.Child(stanza.NS, "body") != nil || body.Plain(st.Element) != "" || body.ActOf(st.Element) != body.Say ||
 			st.Child(stanza.NS, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
 			why := errNotInRoom
 			why.Type = stanza.Modify
@@ -102,6 +102,8 @@ func (rs *Rooms) OnMessage(st *stanza.Inbound, peer legacy.Peer) {
 		st.Refuse(stanza.ErrEncrypted)
 	case len(text) > body.MaxSize:
 		st.Refuse(stanza.ErrTooLarge)
+	case a == body.Say && subject == nil && body.IsBlank(st.Element, text):
+		st.Refuse(stanza.ErrBlank)
 	case st.To.Resource != "":
 		r.onPrivateText(st, text)
 	case isVoiceRequest(st):

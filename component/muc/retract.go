@@ -97,7 +97,7 @@ func (r *Room) onRoomRedaction(ev legacy.RoomRedaction) {
 	var id *element.Element
 	if old := r.history.byID(ev.ID); old != nil && ev.Nick != "" && (old.nick == ev.Nick || r.saidBy(old, ev.Nick)) {
 		from, id = r.occupantJID(ev.Nick), r.idOf(ev.Nick)
-		text = "/me retracted an earlier message, but your client does not support that."
+		text = "An earlier message was retracted, but your client does not support that."
 	} else {
 		moderated := element.New(xep.NSModerate, "moderated")
 		if ev.Nick != "" {

@@ -37,6 +37,7 @@ var (
 	ErrNotOnline        = Error{Type: Wait, Condition: RecipientUnavailable, Text: "You are not signed on to the network."}
 	ErrDatabase         = Error{Type: Wait, Condition: InternalServerError, Text: "The gateway cannot write to its database. Nothing was changed. Try again later."}
 	ErrEncrypted        = Error{Type: Modify, Condition: NotAcceptable, Text: "Encryption is not possible through this gateway. Turn it off for this contact and send again."}
+	ErrBlank            = Error{Type: Modify, Condition: NotAcceptable, Text: "The message has no text. It was not sent."}
 	ErrBlocked          = Error{Type: Cancel, Condition: NotAcceptable, Text: "You have blocked this contact.", Special: element.New(xep.NSBlockingErrors, "blocked")} // XEP-0191 §3.2
 	ErrNoGroupchatHere  = Error{Type: Modify, Condition: BadRequest, Text: "This address is not a room."}
 	ErrUnregistering    = Error{Type: Wait, Condition: UnexpectedRequest, Text: "Your registration is being removed already."}

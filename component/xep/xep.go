@@ -6,6 +6,7 @@ package xep
 import (
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"time"
 
 	"transport/component/element"
@@ -35,6 +36,7 @@ const (
 	NSIdle           = "urn:xmpp:idle:1"                    // XEP-0319
 	NSOMEMO          = "eu.siacs.conversations.axolotl"     // XEP-0384 0.3
 	NSOMEMO2         = "urn:xmpp:omemo:2"                   // XEP-0384
+	NSEME            = "urn:xmpp:eme:0"                     // XEP-0380
 	NSEncrypted      = "jabber:x:encrypted"                 // XEP-0027
 	NSOpenPGP        = "urn:xmpp:openpgp:0"                 // XEP-0373
 	NSRoster         = "jabber:iq:roster"                   // RFC 6121 §2
@@ -121,12 +123,25 @@ func Received(id string) *element.Element {
 }
 
 // IsEncrypted reports whether a message carries its text encrypted, so that
-// only its recipient could read it. (XEP-0027, XEP-0373, XEP-0384)
+// only its recipient could read it. (XEP-0027, XEP-0364, XEP-0373, XEP-0380, XEP-0384)
 func IsEncrypted(message *element.Element) bool {
 	return message.Child(NSOMEMO, "encrypted") != nil ||
 		message.Child(NSOMEMO2, "encrypted") != nil ||
 		message.Child(NSEncrypted, "x") != nil ||
-		message.Child(NSOpenPGP, "openpgp") != nil
+		message.Child(NSOpenPGP, "openpgp") != nil ||
+		message.Child(NSEME, "encryption") != nil ||
+		isOTR(message)
+}
+
+// isOTR reports whether a body is a message of OTR: data, a fragment, or the request to
+// begin. (XEP-0364 §3)
+func isOTR(message *element.Element) bool {
+	for body := range message.Children(message.Space, "body") {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(body.Text()), "?OTR"); ok && rest != "" && strings.IndexByte(":,|?v", rest[0]) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // chatStates are the states of XEP-0085 §2.

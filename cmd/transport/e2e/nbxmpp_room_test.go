@@ -271,7 +271,7 @@ func (s *roomScene) talk() {
 	}
 	s.bob.send("PRIVMSG #club :really")
 	// Gajim has no retractions: other users get a line of text.
-	for g, retracted := range map[*gajim][]string{s.alice: {"carol: /me retracted an earlier message, but your client does not support that."}, s.carol: nil} {
+	for g, retracted := range map[*gajim][]string{s.alice: {"carol: An earlier message was retracted, but your client does not support that."}, s.carol: nil} {
 		g.message("really")
 		want := slices.Concat([]string{"alice: the cat", "carol: a secret"}, retracted, []string{"bob: really"})
 		if got := g.shown(nbxmppRoom); !slices.Equal(got, want) {
