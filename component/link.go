@@ -2,6 +2,8 @@ package component
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"transport/component/element"
@@ -26,13 +28,41 @@ func (c *Component) streamConfig() stream.Config {
 		Clock: c.clock, Log: c.log, Grace: linkGrace}
 }
 
-// Handshake connects, authenticates and disconnects. "transport check" calls it.
-func Handshake(ctx context.Context, cfg Config) error {
+// Server is what a server tells a component about itself.
+type Server struct {
+	Software, Version string   // "" if it does not tell
+	Privileges        []string // of XEP-0356, such as roster
+}
+
+// answerTime is how long Handshake waits for the server's version.
+const answerTime = 3 * time.Second
+
+// Handshake connects, authenticates, queries the server's version and disconnects.
+// "transport check" calls it. (XEP-0092 §2, XEP-0356 §4.1)
+func Handshake(ctx context.Context, cfg Config) (Server, error) {
 	c, err := New(cfg)
 	if err != nil {
-		return err
+		return Server{}, err
 	}
-	return stream.Handshake(ctx, c.streamConfig())
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	_, parent, _ := strings.Cut(c.domain, ".")
+	id := newID()
+	ask := element.New(stream.NSComponent, "iq").Set("type", "get").Set("id", id).Set("from", c.domain).Set("to", parent).
+		Add(element.New(xep.NSVersion, "query"))
+	var server Server
+	err = stream.Handshake(ctx, c.streamConfig(), ask, func(e *element.Element) bool {
+		if is, ok := readPrivilege(e); ok {
+			server.Privileges = is.names()
+		}
+		if e.Name == "iq" && e.Attr("id") == id {
+			query := e.Child(xep.NSVersion, "query")
+			server.Software, server.Version = query.ChildText(xep.NSVersion, "name"), query.ChildText(xep.NSVersion, "version")
+			return false
+		}
+		return true
+	})
+	return server, err
 }
 
 // streamHandler implements stream.Handler for a Component.
@@ -42,6 +72,7 @@ type streamHandler Component
 func (h *streamHandler) Connected(ctx context.Context, conn *stream.Conn) {
 	c := (*Component)(h)
 	c.counters.links.Add(1)
+	c.connCtx = ctx
 	c.resendUnsaved(conn)
 	c.setConn(conn)
 	c.greeting.Go(func() { c.greet(ctx, conn) })
@@ -60,8 +91,12 @@ func (h *streamHandler) Stanza(_ *stream.Conn, e *element.Element, tooLarge bool
 // Lost implements stream.Handler. The unacknowledged messages are spooled before the
 // actors are notified of the loss, so that they precede the messages that the actors
 // spool.
-func (h *streamHandler) Lost(_ *stream.Conn, unacked []stream.Message) {
+func (h *streamHandler) Lost(conn *stream.Conn, unacked []stream.Message) {
 	c := (*Component)(h)
+	if errors.Is(conn.Err(), stream.ErrInvalidFrom) && c.privileges.distrustRosters() {
+		c.log.Error().Str("remedy", "ejabberd before 23.10 has this fault: upgrade it to 25.08 or later, and restart the gateway").
+			Msg("the XMPP server granted the roster privilege, and closed the connection as a roster was written: no roster is written any more, and users must confirm their contacts")
+	}
 	c.greeting.Wait()
 	c.spoolUnacked(unacked)
 	c.setConn(nil)

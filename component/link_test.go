@@ -44,11 +44,11 @@ func TestRefusedHandshake(t *testing.T) {
 			stage(t, setup{down: true}, func(t *testing.T, w *world) {
 				w.SetSecret(tt.secret)
 				w.SetRefusal(tt.condition)
-				if err := component.Handshake(t.Context(), w.cfg); !strings.Contains(fmt.Sprint(err), "connection refused") {
+				if _, err := component.Handshake(t.Context(), w.cfg); !strings.Contains(fmt.Sprint(err), "connection refused") {
 					t.Errorf("Handshake: %v, want a refused connection", err)
 				}
 				w.SetDown(false)
-				if err := component.Handshake(t.Context(), w.cfg); err == nil || tt.err != nil && !errors.Is(err, tt.err) {
+				if _, err := component.Handshake(t.Context(), w.cfg); err == nil || tt.err != nil && !errors.Is(err, tt.err) {
 					t.Errorf("Handshake: %v, want %v", err, tt.err)
 				}
 				n := len(w.Dials())
@@ -76,7 +76,7 @@ func TestServerComesLate(t *testing.T) {
 		w.SetDown(false)
 		w.Linked(1)
 		w.Expect("<presence type='probe' from='" + gw + "' to='" + alice + "'/>")
-		if err := component.Handshake(t.Context(), w.cfg); err != nil {
+		if _, err := component.Handshake(t.Context(), w.cfg); err != nil {
 			t.Errorf("Handshake: %v", err)
 		}
 	})
@@ -185,7 +185,7 @@ func TestDeadLink(t *testing.T) {
 		w.Linked(2)
 	})
 	// A server that never routes our pings back is no dead one.
-	stage(t, setup{down: true}, func(t *testing.T, w *world) {
+	stage(t, setup{users: []string{alice}, down: true}, func(t *testing.T, w *world) {
 		w.SetRouting(false)
 		w.SetDown(false)
 		w.Linked(1)
@@ -195,6 +195,45 @@ func TestDeadLink(t *testing.T) {
 			t.Errorf("%d tries to connect", n)
 		}
 		w.Linked(1)
+		h := w.signOn(phone)
+		flush := func() time.Duration {
+			began, done := time.Now(), make(chan error, 1)
+			h.Do(func(env legacy.Env) {
+				env.Emit(legacy.MessageReceived{From: carolPeer, Text: "acknowledge this"})
+				done <- env.Flush(context.Background())
+			})
+			select {
+			case <-done:
+			case <-time.After(20 * time.Second):
+			}
+			return time.Since(began)
+		}
+		// The next connection does not wait for acknowledgements, until a ping comes back.
+		w.Drop()
+		w.Linked(2)
+		if took := flush(); took != 0 {
+			t.Errorf("the network waits for %v", took)
+		}
+		w.SetRouting(true)
+		w.Drop()
+		w.Linked(3)
+		w.pass(5 * time.Second)
+		w.SetRouting(false)
+		if flush() == 0 {
+			t.Error("acknowledgements stay disabled")
+		}
+	})
+	// Nor is one that drops our pings, but sends other stanzas.
+	stage(t, setup{}, func(t *testing.T, w *world) {
+		w.Barrier()
+		w.SetRouting(false)
+		for range 40 {
+			w.pass(5 * time.Second)
+			w.Send("<iq type='get' id='i' from='" + phone + "' to='" + gw + "'><ping xmlns='urn:xmpp:ping'/></iq>")
+		}
+		if n := len(w.Dials()); n != 1 {
+			t.Errorf("%d connections", n)
+		}
 	})
 }
 

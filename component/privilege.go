@@ -1,6 +1,7 @@
 package component
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -13,14 +14,16 @@ import (
 // privileges are the privileges that servers grant for their users, by domain. Any
 // goroutine may use them. (XEP-0356 §4)
 type privileges struct {
-	mu sync.Mutex
-	of map[string]privilege
+	mu        sync.Mutex
+	of        map[string]privilege
+	noRosters bool // writing a roster has ended the connection: no roster is written any more
 }
 
 // privilege is what one server grants.
 type privilege struct {
 	space       string // the namespace of its version of XEP-0356
 	roster      bool   // read and write rosters
+	written     bool   // a roster was written
 	sendMessage bool
 }
 
@@ -39,7 +42,49 @@ func (p *privileges) set(domain string, is privilege) {
 	if p.of == nil || len(p.of) >= maxPrivileges {
 		p.of = make(map[string]privilege)
 	}
+	is.roster = is.roster && !p.noRosters
 	p.of[domain] = is
+}
+
+// noteWrite records that a server has written a roster for us.
+func (p *privileges) noteWrite(domain string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if is, known := p.of[domain]; known && !is.written {
+		is.written = true
+		p.of[domain] = is
+	}
+}
+
+// withdrawRoster disables the roster privilege of a server that has refused to use it and
+// has never written a roster, until it grants the privilege anew. It reports whether the
+// privilege was enabled.
+func (p *privileges) withdrawRoster(domain string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	is := p.of[domain]
+	if !is.roster || is.written {
+		return false
+	}
+	is.roster = false
+	p.of[domain] = is
+	return true
+}
+
+// distrustRosters disables the roster privilege of all servers for good, unless one of them
+// has written a roster. It reports whether one was enabled.
+func (p *privileges) distrustRosters() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	enabled := false
+	for _, is := range p.of {
+		if is.written {
+			return false
+		}
+		enabled = enabled || is.roster
+	}
+	p.noRosters = p.noRosters || enabled
+	return enabled
 }
 
 // onPrivilege stores the privileges that a server grants for its own users. The stream
@@ -48,16 +93,29 @@ func (c *Component) onPrivilege(st *stanza.Inbound) bool {
 	if st.Name != "message" || st.From.Local != "" || st.From.Resource != "" {
 		return false
 	}
+	is, ok := readPrivilege(st.Element)
+	if !ok || !c.serves(st.From) {
+		return false
+	}
+	c.privileges.set(st.From.Domain, is)
+	c.log.Info().Str("server", st.From.Domain).Bool("roster", is.roster).Bool("message", is.sendMessage).Msg("the XMPP server grants privileges")
+	ctx := c.connCtx
+	c.greeting.Go(func() { c.warnOfFaults(ctx, st.From.Domain) })
+	return true
+}
+
+// readPrivilege reads the privileges in a message.
+func readPrivilege(message *element.Element) (is privilege, ok bool) {
 	var x *element.Element
 	for _, space := range []string{xep.NSPrivilege2, xep.NSPrivilege1} {
-		if x = st.Child(space, "privilege"); x != nil {
+		if x = message.Child(space, "privilege"); x != nil {
 			break
 		}
 	}
-	if x == nil || !c.serves(st.From) {
-		return false
+	if x == nil {
+		return is, false
 	}
-	is := privilege{space: x.Space}
+	is.space = x.Space
 	for perm := range x.Children(x.Space, "perm") {
 		switch typ := perm.Attr("type"); perm.Attr("access") {
 		case "roster":
@@ -66,9 +124,34 @@ func (c *Component) onPrivilege(st *stanza.Inbound) bool {
 			is.sendMessage = typ == "outgoing"
 		}
 	}
-	c.privileges.set(st.From.Domain, is)
-	c.log.Info().Str("server", st.From.Domain).Bool("roster", is.roster).Bool("message", is.sendMessage).Msg("the XMPP server grants privileges")
-	return true
+	return is, true
+}
+
+// names returns the names of the privileges that the gateway uses.
+func (p privilege) names() (all []string) {
+	if p.roster {
+		all = append(all, "roster")
+	}
+	if p.sendMessage {
+		all = append(all, "message")
+	}
+	return all
+}
+
+// warnOfFaults logs the known faults of a server that grants privileges. It blocks until the
+// server answers, or until ctx ends.
+func (c *Component) warnOfFaults(ctx context.Context, server string) {
+	defer c.recoverPanic("warnOfFaults")
+	reply, err := c.queryServer(ctx, server, element.New(xep.NSVersion, "query"))
+	if err != nil {
+		return
+	}
+	query := reply.Child(xep.NSVersion, "query")
+	software, version := query.ChildText(xep.NSVersion, "name"), query.ChildText(xep.NSVersion, "version")
+	if faults, remedy := PrivilegeFaults(software, version); faults != "" {
+		c.log.Warn().Str("server", server).Str("software", software+" "+version).Str("faults", faults).Str("remedy", remedy).
+			Msg("the XMPP server grants privileges, and its version has faults")
+	}
 }
 
 // setRosterItem writes a contact into the user's roster by the roster privilege, so that
@@ -86,7 +169,32 @@ func (rw *rosterWriter) setRosterEntry(jid, subscription string, e rosterEntry, 
 	for _, group := range e.groups {
 		item.Add(element.New(xep.NSRoster, "group").AddText(group))
 	}
-	rw.ro.u.calls.sendIQ("set", rw.ro.u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) { then(reply != nil) })
+	sent := rw.ro.u.conn
+	rw.ro.u.calls.sendIQRaw("set", rw.ro.u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) {
+		ok := reply.Attr("type") == "result"
+		if ok {
+			rw.ro.u.c.privileges.noteWrite(rw.ro.u.domain())
+		} else {
+			rw.noteRefusal(sent, reply)
+		}
+		then(ok)
+	})
+}
+
+// noteRefusal records that the server did not execute an IQ of the roster privilege. reply
+// is nil if it did not answer.
+func (rw *rosterWriter) noteRefusal(sent *stream.Conn, reply *element.Element) {
+	if !rw.isRefusal(sent) {
+		return
+	}
+	rw.rosterFails = true
+	if stanza.HasCondition(reply, stanza.ResourceConstraint, stanza.PolicyViolation, stanza.NotAcceptable, stanza.ItemNotFound) {
+		return // about this roster only
+	}
+	if domain := rw.ro.u.domain(); rw.ro.u.c.privileges.withdrawRoster(domain) {
+		rw.ro.u.c.log.Warn().Str("server", domain).Str("remedy", "ejabberd before 25.08 has this fault: upgrade it").
+			Msg("the XMPP server grants the roster privilege but does not execute it: users must confirm their contacts")
+	}
 }
 
 // writesRoster reports whether the user's server grants the roster privilege.

@@ -63,13 +63,13 @@ func (rw *rosterWriter) removeNext(now time.Time) {
 	}
 	rw.removeAt = now.Add(iqTimeout + time.Second)
 	sent := rw.ro.u.conn
-	rw.removeRosterItem(rw.removals[0], func(ok bool) {
+	rw.removeRosterItem(rw.removals[0], func(ok bool, reply *element.Element) {
 		rw.removeAt = rw.ro.u.c.clock.Now()
 		if !ok && !rw.isRefusal(sent) {
 			return
 		}
 		if !ok {
-			rw.rosterFails = true
+			rw.noteRefusal(sent, reply)
 			for _, jid := range rw.removals {
 				rw.unsubscribeBoth(jid)
 			}
@@ -84,15 +84,10 @@ func (rw *rosterWriter) removeNext(now time.Time) {
 
 // removeRosterItem removes an item from the user's roster. A missing item counts as
 // removed. (XEP-0356 §4.2, RFC 6121 §2.5)
-func (rw *rosterWriter) removeRosterItem(jid string, then func(ok bool)) {
+func (rw *rosterWriter) removeRosterItem(jid string, then func(ok bool, reply *element.Element)) {
 	item := element.New(xep.NSRoster, "item").Set("jid", jid).Set("subscription", "remove")
 	rw.ro.u.calls.sendIQRaw("set", rw.ro.u.bare, element.New(xep.NSRoster, "query").Add(item), func(reply *element.Element) {
-		if reply == nil {
-			then(false)
-			return
-		}
-		why := reply.Child(stanza.NS, "error")
-		then(reply.Attr("type") == "result" || why != nil && why.Child(stanza.NSErrors, "item-not-found") != nil)
+		then(reply.Attr("type") == "result" || stanza.HasCondition(reply, stanza.ItemNotFound), reply)
 	})
 }
 

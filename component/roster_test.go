@@ -50,6 +50,7 @@ func TestOwnMessage(t *testing.T) {
 		w.Expect("<message from='" + fullJID(carol) + "' to='" + alice + "'><body/></message>")
 		w.Send("<message from='example.org' to='" + gw + "'>" + advert + "</message>")
 		w.settle()
+		w.Take() // the server's version is queried
 		w.emit(h, own)
 		m := w.Expect("<message from='" + gw + "' to='example.org'><privilege xmlns='urn:xmpp:privilege:2'/></message>")
 		inner := m.First().First().First()

@@ -170,7 +170,6 @@ func (rw *rosterWriter) pushNext() {
 	if !enter && !ct.Subscription.Has(registry.From) {
 		subscription = "to"
 	}
-	sent := rw.ro.u.conn
 	rw.setRosterItem(ct, subscription, func(ok bool) {
 		rw.offerAt = rw.ro.u.c.clock.Now()
 		switch {
@@ -179,7 +178,6 @@ func (rw *rosterWriter) pushNext() {
 			rw.onItemAdded(ct)
 		case ok:
 		default:
-			rw.rosterFails = rw.rosterFails || rw.isRefusal(sent)
 			ct.rosterStale = !enter
 			rw.offers = slices.Insert(rw.offers, 0, ct.Peer)
 		}
@@ -304,10 +302,10 @@ func (rw *rosterWriter) readRoster(then func()) {
 	rw.readAt = rw.ro.u.c.clock.Now()
 	rw.offerAt = rw.readAt.Add(iqTimeout + time.Second)
 	sent := rw.ro.u.conn
-	rw.ro.u.calls.sendIQ("get", rw.ro.u.bare, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
+	rw.ro.u.calls.sendIQRaw("get", rw.ro.u.bare, element.New(xep.NSRoster, "query"), func(reply *element.Element) {
 		rw.offerAt = rw.ro.u.c.clock.Now()
-		if reply == nil {
-			rw.rosterFails = rw.rosterFails || rw.isRefusal(sent)
+		if reply.Attr("type") != "result" {
+			rw.noteRefusal(sent, reply)
 		} else if q := reply.Child(xep.NSRoster, "query"); q != nil {
 			for item := range q.Children(xep.NSRoster, "item") {
 				rw.readRosterItem(item)

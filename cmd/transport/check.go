@@ -159,11 +159,25 @@ func (c *checker) network(ctx context.Context, cfg *config.Config, n config.Netw
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
 	defer cancel()
-	if err := component.Handshake(ctx, wiring{cfg: cfg, log: zerolog.Nop()}.component(n)); err != nil {
+	server, err := component.Handshake(ctx, wiring{cfg: cfg, log: zerolog.Nop()}.component(n))
+	if err != nil {
 		c.fail(handshakeRemedy(err, n), "%s: XMPP server %s: %v", n.Domain, n.Server, err)
 		return
 	}
-	c.ok("%s: XMPP server %s accepts the component", n.Domain, n.Server)
+	software := ""
+	if server.Software != "" {
+		software = fmt.Sprintf(" (%s)", strings.TrimSpace(server.Software+" "+server.Version))
+	}
+	c.ok("%s: XMPP server %s%s accepts the component", n.Domain, n.Server, software)
+	if server.Privileges == nil {
+		c.detail("", "it grants no privileges: users confirm each contact. README, \"Attach it to Prosody\", shows how to grant them")
+		return
+	}
+	c.detail("", "it grants the privileges "+strings.Join(server.Privileges, ", "))
+	if faults, remedy := component.PrivilegeFaults(server.Software, server.Version); faults != "" {
+		c.detail("", "warning: this version has faults: "+faults)
+		c.detail("", "remedy: "+remedy)
+	}
 }
 
 // handshakeRemedy returns the remedy for a failed component handshake.

@@ -55,7 +55,7 @@ func TestCheckWhenAllIsWell(t *testing.T) {
 		`^ok      configuration: /\S+/t\.toml\n`,
 		`\nok      database: /\S+/transport\.db does not exist yet; transport run will create it\n`,
 		`\nok      icq\.localhost: driver oscar \(ICQ\), secret: set \(in /\S+/t\.toml\)\n`,
-		`\nok      icq\.localhost: XMPP server 127\.0\.0\.1:\d+ accepts the component\n`,
+		`\nok      icq\.localhost: XMPP server 127\.0\.0\.1:\d+ accepts the component\n        it grants no privileges: users confirm each contact\.`,
 		`\n\nall 4 steps ok\n$`)
 	if after := listFolder(t, dir); !slices.Equal(before, after) {
 		t.Errorf("check changed the folder: %q, was %q", after, before)

@@ -23,7 +23,7 @@ func (rs *Rooms) OnPresence(st *stanza.Inbound, peer legacy.Peer) {
 	case st.Type == "unavailable":
 		r.leaveRoom(st)
 	case st.Type == "error":
-		if client != nil && isErrorOf(st, clientGoneErrors) {
+		if client != nil && stanza.HasCondition(st.Element, clientGoneErrors...) {
 			r.dropClient(full, "")
 		}
 	case st.Type != "":

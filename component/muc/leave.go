@@ -1,7 +1,6 @@
 package muc
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -228,14 +227,6 @@ func (rs *Rooms) LeaveEmpty() {
 			r.leave("")
 		}
 	}
-}
-
-// isErrorOf reports whether an error stanza has one of the conditions.
-func isErrorOf(st *stanza.Inbound, conditions []stanza.Condition) bool {
-	x := st.Child(stanza.NS, "error")
-	return x != nil && slices.ContainsFunc(conditions, func(c stanza.Condition) bool {
-		return x.Child(stanza.NSErrors, string(c)) != nil
-	})
 }
 
 // clientGoneErrors are the error conditions by which a server reports that it could not deliver a

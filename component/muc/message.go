@@ -73,7 +73,7 @@ func (rs *Rooms) OnMessage(st *stanza.Inbound, peer legacy.Peer) {
 	r, full := rs.all[peer.ID], st.From.String()
 	inside := r != nil && r.clients[full] != nil
 	if st.Type == "error" {
-		if inside && isErrorOf(st, clientGoneErrors) {
+		if inside && stanza.HasCondition(st.Element, clientGoneErrors...) {
 			r.dropClient(full, "")
 		}
 		return

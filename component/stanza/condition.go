@@ -1,6 +1,12 @@
 package stanza
 
-import "mellium.im/xmpp/stanza"
+import (
+	"slices"
+
+	"mellium.im/xmpp/stanza"
+
+	"transport/component/element"
+)
 
 // Kind is the type of an error, which determines whether a retry makes sense.
 // (RFC 6120 §8.3.2)
@@ -42,3 +48,9 @@ const (
 	UndefinedCondition    = stanza.UndefinedCondition
 	UnexpectedRequest     = stanza.UnexpectedRequest
 )
+
+// HasCondition reports whether an error stanza has one of the conditions. e may be nil.
+func HasCondition(e *element.Element, conditions ...Condition) bool {
+	x := e.Child(NS, "error")
+	return x != nil && slices.ContainsFunc(conditions, func(c Condition) bool { return x.Child(NSErrors, string(c)) != nil })
+}

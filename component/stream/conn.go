@@ -54,6 +54,8 @@ type Config struct {
 	// Grace is how long users' sessions outlive a lost connection. During that time the
 	// back-off stays short.
 	Grace time.Duration
+
+	noAcks bool // the server did not route the pings of the last connection back
 }
 
 // Handler receives the events of the connections of one Run. Its methods are not called
@@ -78,6 +80,8 @@ type Conn struct {
 	reader  *element.Reader
 	writer  *writer
 	settled chan struct{}
+
+	err error // that ended the connection, for Err
 
 	mu     sync.Mutex
 	pingID string    // of the ping under way, "" if none
@@ -104,6 +108,9 @@ func (c *Conn) Answer(build func(dst []byte) []byte) error { return c.writer.ans
 // before, or with false when the connection ends first. tell must not block.
 func (c *Conn) WhenAcked(tell func(ok bool)) { c.writer.whenAcked(tell) }
 
+// Err returns the error that has ended the connection. Only Handler.Lost may call it.
+func (c *Conn) Err() error { return c.err }
+
 // Settled is closed once Handler.Lost has dealt with the connection's unacknowledged
 // messages.
 func (c *Conn) Settled() <-chan struct{} { return c.settled }
@@ -114,7 +121,7 @@ func Run(ctx context.Context, cfg Config, h Handler) {
 	var lost time.Time // the end of the last connection, zero if there was none
 	for attempt := 0; ; attempt++ {
 		began := cfg.Clock.Now()
-		connected, err := cfg.serve(ctx, h)
+		c, err := cfg.serve(ctx, h)
 		if ctx.Err() != nil {
 			return
 		}
@@ -122,8 +129,9 @@ func Run(ctx context.Context, cfg Config, h Handler) {
 		if now.Sub(began) > maxBackoff {
 			attempt = 0
 		}
-		if connected {
+		if c != nil {
 			lost = now
+			cfg.noAcks = c.writer.acksDisabled()
 		}
 		wait := backoff(attempt, err)
 		if !isRefusal(err) && now.Sub(lost) < cfg.Grace {
@@ -151,11 +159,11 @@ func backoff(attempt int, err error) time.Duration {
 	return ceiling/4 + rand.N(ceiling*3/4)
 }
 
-// serve makes one connection and serves it until it ends.
-func (cfg Config) serve(ctx context.Context, h Handler) (connected bool, err error) {
+// serve makes one connection and serves it until it ends. It returns nil if there was none.
+func (cfg Config) serve(ctx context.Context, h Handler) (*Conn, error) {
 	c, err := cfg.connect(ctx)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	cfg.Log.Info().Str("server", cfg.Server).Msg("connected to the XMPP server")
 
@@ -172,6 +180,7 @@ func (cfg Config) serve(ctx context.Context, h Handler) (connected bool, err err
 	defer stopClose()
 	h.Connected(connCtx, c)
 	err = cfg.read(c, h)
+	c.err = err
 
 	cancel()
 	c.writer.close(err)
@@ -183,7 +192,7 @@ func (cfg Config) serve(ctx context.Context, h Handler) (connected bool, err err
 	}
 	h.Lost(c, unacked)
 	close(c.settled)
-	return true, err
+	return c, err
 }
 
 // read passes stanzas to the handler until the stream ends.
@@ -221,6 +230,8 @@ func streamError(e *element.Element) error {
 		case "text":
 		case "conflict":
 			return ErrConflict
+		case "invalid-from":
+			return ErrInvalidFrom
 		default:
 			return fmt.Errorf("component: the XMPP server ended the stream: %s %s", x.Name, e.ChildText(nsErrors, "text"))
 		}
@@ -238,6 +249,9 @@ func (c *Conn) received(now time.Time) {
 // ping is addressed to our own domain: the server routes it back to us, behind everything
 // that was written before it.
 func (cfg Config) keepAlive(ctx context.Context, c *Conn) {
+	if cfg.noAcks { // until a ping comes back
+		c.writer.disableAcks()
+	}
 	cfg.ping(c) // detects at once whether the server routes pings back
 	for cfg.sleep(ctx, ackInterval, c.writer.pingNow) {
 		now := cfg.Clock.Now()
@@ -246,13 +260,16 @@ func (cfg Config) keepAlive(ctx context.Context, c *Conn) {
 		c.mu.Unlock()
 		switch {
 		case underWay && age > pongTimeout:
-			if c.writer.acked() {
+			if c.writer.acked() && idle >= age {
 				cfg.Log.Warn().Msg("the XMPP server does not answer; closing the connection")
 				c.net.Close()
 				return
 			}
-			// The server does not route our own stanzas back: rely on TCP.
-			cfg.Log.Warn().Msg("the XMPP server does not route our pings back: message acknowledgements are disabled and dead connections are detected late")
+			// The server does not route our own stanzas back, or no longer: rely on TCP.
+			if !cfg.noAcks {
+				cfg.Log.Warn().Str("remedy", "have the XMPP server route stanzas of the component to the component itself").
+					Msg("the XMPP server does not route our pings back: message acknowledgements are disabled and dead connections are detected late")
+			}
 			c.writer.disableAcks()
 			return
 		case underWay:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"mellium.im/xmpp/component"
@@ -24,6 +25,8 @@ var (
 	// ErrConflict means that the server still has another connection of this component,
 	// possibly our previous one that it has not detected as dead.
 	ErrConflict = errors.New("component: the XMPP server has this component connected already")
+	// ErrInvalidFrom means that the server does not accept the sender of a stanza of ours.
+	ErrInvalidFrom = errors.New("component: the XMPP server ended the stream: invalid-from")
 )
 
 const (
@@ -53,14 +56,27 @@ func remedy(err error, domain string) string {
 	return "see the XMPP server's log"
 }
 
-// Handshake connects, authenticates and disconnects.
-func Handshake(ctx context.Context, cfg Config) error {
+// Handshake connects, authenticates, sends a stanza, passes the stanzas of the server to each
+// until it returns false or ctx ends, and disconnects. The error is that of the connection or
+// the handshake.
+func Handshake(ctx context.Context, cfg Config, send *element.Element, each func(*element.Element) (more bool)) error {
 	c, err := cfg.connect(ctx)
 	if err != nil {
 		return err
 	}
+	_ = c.writer.answer(func(dst []byte) []byte { return send.Append(dst, NSComponent) })
+	var wg sync.WaitGroup
+	wg.Go(c.writer.run)
+	stop := context.AfterFunc(ctx, func() { c.net.SetReadDeadline(time.Unix(1, 0)) })
+	for {
+		e, err := c.reader.Next()
+		if err != nil || !each(e) {
+			break
+		}
+	}
+	stop()
 	c.writer.finish(endTag)
-	c.writer.run()
+	wg.Wait()
 	return c.net.Close()
 }
 

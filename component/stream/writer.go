@@ -168,7 +168,7 @@ func (w *writer) ping(build func(dst []byte) []byte) error {
 // pong is called when the ping under way has come back.
 func (w *writer) pong() {
 	w.mu.Lock()
-	w.acks = true
+	w.acks, w.noAcks = true, false
 	n := 0
 	for n < len(w.unacked) && w.unacked[n].seq <= w.pinged {
 		n++
@@ -286,6 +286,13 @@ func (w *writer) acked() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.acks
+}
+
+// acksDisabled reports whether pings do not come back on this connection.
+func (w *writer) acksDisabled() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.noAcks
 }
 
 // takeUnacked returns and drops the unacknowledged messages, oldest first. It is called
