@@ -115,6 +115,15 @@ func (at *actors) pokeAll(names []string) {
 	}
 }
 
+// pokeRunning wakes all actors.
+func (at *actors) pokeRunning() {
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	for _, u := range at.users {
+		u.poke()
+	}
+}
+
 // hasActor reports whether a user's actor is running.
 func (at *actors) hasActor(user string) bool {
 	at.mu.Lock()

@@ -104,7 +104,8 @@ type Component struct {
 	misrouted sync.Once                   // logs the error once
 	unsaved   []stream.Message            // owned by the stream: neither delivered nor kept
 	greeting  sync.WaitGroup              // of the connection
-	connCtx   context.Context             // ends with the connection; the stream reader's
+	outage    outage
+	connCtx   context.Context // ends with the connection; the stream reader's
 
 }
 

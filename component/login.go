@@ -1,6 +1,7 @@
 package component
 
 import (
+	"math/rand/v2"
 	"time"
 
 	"transport/legacy"
@@ -26,6 +27,9 @@ type login struct {
 }
 
 func (lg *login) due(now time.Time) {
+	if !lg.retryAt.IsZero() && lg.u.c.outage.endedSince(lg.lastErrorAt) {
+		lg.retryBefore(now.Add(rand.N(backSpread)))
+	}
 	if isDue(lg.retryAt, now) {
 		lg.retryAt = time.Time{}
 	}

@@ -99,6 +99,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 		st.Refuse(stanza.Translate(ob.u.login.signOnError()))
 		return false
 	case s == nil && ob.u.login.wantsSession():
+		ob.u.login.hasten()
 		ob.spoolOutbound(st)
 		return false
 	case s == nil:

@@ -316,6 +316,9 @@ func (lg *login) onReady(ev legacy.Ready) {
 	lg.session.ready = true
 	lg.session.since = lg.u.c.clock.Now()
 	lg.attempt = 0
+	if lg.u.c.outage.succeed(lg.session.since) {
+		lg.u.c.pokeRunning()
+	}
 	if lg.session.ending { // the user has signed off meanwhile
 		return
 	}
@@ -396,8 +399,7 @@ func (lg *login) onEnded(err error) {
 		lg.reportSignOnFailure(err)
 		return
 	}
-	lg.retryAt = lg.u.c.clock.Now().Add(signOnBackoff(lg.attempt, err))
-	lg.attempt++
+	lg.retry(s.ready)
 }
 
 // reportSignOnFailure reports to the user, once, that no further sign-on is tried, and

@@ -38,7 +38,9 @@ func (vi *visits) visit(do func(), fail func(stanza.Error)) {
 		vi.visitEnd = vi.u.c.clock.Now().Add(visitTime)
 		do()
 		return
-	case stateSignedOff, stateRefused, stateUnreachable:
+	case stateUnreachable:
+		vi.u.login.hasten()
+	case stateSignedOff, stateRefused:
 		fail(vi.u.login.notOnline())
 		return
 	case stateStranger:

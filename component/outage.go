@@ -1,0 +1,39 @@
+package component
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// outage is what the users of a component know of the network's availability from each
+// other's sign-ons. Any goroutine may use it.
+type outage struct {
+	failed    atomic.Bool  // a sign-on has failed for a temporary reason since the last success
+	succeeded atomic.Int64 // the last success, in Unix nanoseconds, 0 for none
+	ended     atomic.Int64 // the last success after a failure
+}
+
+// recentSuccess is how long after a sign-on the network counts as merely interrupted.
+const recentSuccess = time.Hour
+
+// fail records a sign-on that failed for a temporary reason.
+func (o *outage) fail() { o.failed.Store(true) }
+
+// succeed records a sign-on. It reports whether it ends an outage.
+func (o *outage) succeed(now time.Time) bool {
+	o.succeeded.Store(now.UnixNano())
+	if !o.failed.Swap(false) {
+		return false
+	}
+	o.ended.Store(now.UnixNano())
+	return true
+}
+
+// endedSince reports whether an outage has ended after a time.
+func (o *outage) endedSince(t time.Time) bool { return o.ended.Load() > t.UnixNano() }
+
+// recent reports whether a sign-on has succeeded within recentSuccess.
+func (o *outage) recent(now time.Time) bool {
+	at := o.succeeded.Load()
+	return at != 0 && now.Sub(time.Unix(0, at)) < recentSuccess
+}
