@@ -30,6 +30,8 @@ type Options struct {
 	// MaxMessages limits the spooled messages of a user in one direction.
 	// The default is DefaultMaxMessages.
 	MaxMessages int
+	// NoJournal disables the journal (Path + ".journal"): DB.Journal returns nil.
+	NoJournal bool
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
 }
@@ -39,6 +41,9 @@ type DB struct {
 	path, keyFile string
 	maxMessages   int
 	now           func() time.Time
+
+	journal    *Journal // nil if it is disabled
+	journaling sync.WaitGroup
 
 	lock    *os.File
 	pool    *sql.DB
@@ -91,14 +96,14 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 	if d.now == nil {
 		d.now = time.Now
 	}
-	if err := d.open(ctx); err != nil {
+	if err := d.open(ctx, opts); err != nil {
 		d.Close()
 		return nil, err
 	}
 	return d, nil
 }
 
-func (d *DB) open(ctx context.Context) error {
+func (d *DB) open(ctx context.Context, opts Options) error {
 	if info, err := os.Stat(d.path); err == nil && !info.Mode().IsRegular() {
 		return locate("open: %s is a %s: give the path of a file", d.path, kindOf(info))
 	}
@@ -130,8 +135,18 @@ func (d *DB) open(ctx context.Context) error {
 		d.readers <- r
 	}
 	d.writer = startWriter(c)
+	if opts.NoJournal {
+		return nil
+	}
+	if d.journal, err = openJournal(d.path+".journal", d.ring.Load); err != nil {
+		return err
+	}
+	d.journaling.Go(func() { d.journal.run(d.closing) })
 	return nil
 }
+
+// Journal returns the journal, nil if it is disabled.
+func (d *DB) Journal() *Journal { return d.journal }
 
 // resolve returns an absolute path without symbolic links: one file must always have the
 // same lock file.
@@ -292,6 +307,10 @@ func (d *DB) Close() error {
 	d.closeOnce.Do(func() {
 		close(d.closing)
 		var errs []error
+		d.journaling.Wait()
+		if d.journal != nil {
+			errs = append(errs, d.journal.close())
+		}
 		if d.writer != nil {
 			d.writer.stop()
 			// Rotate must not write the key file after another process can open

@@ -68,6 +68,11 @@ func (d *DB) rotate(ctx context.Context) error {
 			}
 		}
 	}
+	if d.journal != nil {
+		if err := d.journal.reseal(); err != nil {
+			return err
+		}
+	}
 	// This operation is durable, which makes all earlier ones durable, too.
 	err = d.write(ctx, "rotate", op{durable: true, compound: true, run: func(c *conn) error {
 		if err := writeSentinel(c, r); err != nil {
