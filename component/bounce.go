@@ -12,9 +12,10 @@ import (
 
 // bounced is an undelivered message.
 type bounced struct {
-	to   string // bare JID
-	text string
-	why  string
+	to        string // bare JID
+	text      string
+	why       string
+	uncertain bool // it may have arrived
 }
 
 const (
@@ -26,12 +27,11 @@ const (
 // that client is offline, or the link is down, the user gets a report about the message
 // instead: a server stores that for an offline user, and drops errors to offline clients.
 func (ob *outbox) Bounce(st *stanza.Inbound, why stanza.Error) {
-	b := bounced{to: st.To.Bare().String(), text: body.Truncate(body.Clean(body.Plain(st.Element)), maxBouncedText),
-		why: cmp.Or(why.Text, string(why.Condition))}
+	b := newBounced(st, why)
 	if conn := ob.u.c.conn.Load(); conn != nil && !ob.u.clients.gone(st.From) {
 		e, id := st.ErrorStanza(why), newID()
-		unacked := stream.Message{User: ob.u.bare, ID: id, Stanza: ob.u.c.appendReport(nil, ob.u.bare, id, []bounced{b})}
-		if conn.Track(func(dst []byte) []byte { return e.Append(dst, stanza.NS) }, unacked) == nil {
+		unacked := stream.Message{User: ob.u.bare, ID: id, Stanza: appendReport(nil, ob.u.c.peers.Full(ob.u.c.domain), ob.u.bare, id, []bounced{b})}
+		if ob.u.c.journal.track(conn, func(dst []byte) []byte { return e.Append(dst, stanza.NS) }, unacked) == nil {
 			return
 		}
 	}
@@ -43,29 +43,41 @@ func (ob *outbox) Bounce(st *stanza.Inbound, why stanza.Error) {
 // to one receiver that failed for the same reason.
 func (ob *outbox) reportBounced() {
 	for rest := ob.bounced; len(rest) > 0; {
-		n, size := 0, 0
-		for n < len(rest) && rest[n].to == rest[0].to && rest[n].why == rest[0].why && (n == 0 || size < maxReport) {
-			size += len(rest[n].text)
-			n++
-		}
+		n := reportSize(rest)
 		report, id := rest[:n], newID()
 		rest = rest[n:]
-		ob.deliver(func(dst []byte) []byte { return ob.u.c.appendReport(dst, ob.u.bare, id, report) },
+		ob.deliver(func(dst []byte) []byte { return appendReport(dst, ob.u.c.peers.Full(ob.u.c.domain), ob.u.bare, id, report) },
 			stream.Message{User: ob.u.bare, ID: id})
 	}
 	ob.bounced = nil
 }
 
+// newBounced describes an undelivered message.
+func newBounced(st *stanza.Inbound, why stanza.Error) bounced {
+	return bounced{to: st.To.Bare().String(), text: body.Truncate(body.Clean(body.Plain(st.Element)), maxBouncedText),
+		why: cmp.Or(why.Text, string(why.Condition)), uncertain: why.Condition == stanza.ErrInterrupted.Condition && why.Text == stanza.ErrInterrupted.Text}
+}
+
+// reportSize returns how many of the messages, from the first on, one report describes.
+func reportSize(all []bounced) (n int) {
+	for size := 0; n < len(all) && all[n].to == all[0].to && all[n].why == all[0].why && (n == 0 || size < maxReport); n++ {
+		size += len(all[n].text)
+	}
+	return n
+}
+
 // appendReport appends the gateway's message about undelivered messages to one receiver,
 // with their texts.
-func (c *Component) appendReport(dst []byte, to, id string, all []bounced) []byte {
-	var text strings.Builder
-	if len(all) == 1 {
-		text.WriteString("Your message")
-	} else {
-		text.WriteString(count(len(all), "message") + " of yours")
+func appendReport(dst []byte, from, to, id string, all []bounced) []byte {
+	what, verb := "Your message to ", " was not delivered: "
+	if len(all) > 1 {
+		what, verb = count(len(all), "message")+" of yours to ", " were not delivered: "
 	}
-	text.WriteString(" to " + all[0].to + map[bool]string{true: " was", false: " were"}[len(all) == 1] + " not delivered: " + all[0].why)
+	if all[0].uncertain {
+		verb = " may not have arrived: "
+	}
+	var text strings.Builder
+	text.WriteString(what + all[0].to + verb + all[0].why)
 	for _, b := range all {
 		for line := range strings.SplitSeq(b.text, "\n") {
 			if strings.TrimSpace(line) != "" {
@@ -73,8 +85,13 @@ func (c *Component) appendReport(dst []byte, to, id string, all []bounced) []byt
 			}
 		}
 	}
-	dst = stanza.AppendMessageStart(dst, c.peers.Full(c.domain), to, id)
+	return appendText(dst, from, to, id, text.String())
+}
+
+// appendText appends a message of the gateway itself.
+func appendText(dst []byte, from, to, id, text string) []byte {
+	dst = stanza.AppendMessageStart(dst, from, to, id)
 	dst = append(dst, "<body>"...)
-	dst = element.AppendText(dst, text.String())
+	dst = element.AppendText(dst, text)
 	return append(dst, "</body></message>"...)
 }

@@ -107,6 +107,7 @@ type Component struct {
 	outage    outage
 	connCtx   context.Context // ends with the connection; the stream reader's
 
+	journal journal
 }
 
 const (
@@ -143,6 +144,10 @@ func New(cfg Config) (*Component, error) {
 		signOns: make(chan struct{}, maxSignOns),
 		started: cfg.Clock.Now(),
 	}
+	c.journal.c = c
+	if cfg.Registry != nil {
+		c.journal.file = cfg.Registry.Journal()
+	}
 	c.actors.c, c.users = c, make(map[string]*user)
 	c.registered, c.stale = make(map[string]struct{}), make(map[string]struct{})
 	c.host = stanza.Host{Domain: c.domain, Send: c.send, Refused: func() { c.counters.refused.Add(1) }}
@@ -176,6 +181,7 @@ func (c *Component) Run(ctx context.Context) error {
 			c.stayOnline = append(c.stayOnline, a.User)
 		}
 	}
+	c.journal.settle(ctx)
 	// The link outlives ctx: it carries the actors' last stanzas.
 	linkCtx, stopLink := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLink()

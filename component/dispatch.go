@@ -112,8 +112,10 @@ func (c *Component) toActor(st *stanza.Inbound, handle func(*user, *stanza.Reque
 		st.Refuse(stanza.ErrShuttingDown)
 		return
 	}
+	c.journal.record(st)
 	if !u.inbox.add(queued{st, handle}) {
 		st.Refuse(stanza.ErrBusy)
+		c.journal.settled(st)
 	}
 	c.release(u)
 }

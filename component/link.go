@@ -24,8 +24,13 @@ var (
 const linkGrace = 60 * time.Second
 
 func (c *Component) streamConfig() stream.Config {
-	return stream.Config{Domain: c.domain, Server: c.cfg.Server, Secret: c.cfg.Secret, Dial: c.cfg.Dial,
+	cfg := stream.Config{Domain: c.domain, Server: c.cfg.Server, Secret: c.cfg.Secret, Dial: c.cfg.Dial,
 		Clock: c.clock, Log: c.log, Grace: linkGrace}
+	if c.journal.file != nil {
+		cfg.Acked = func(entries []uint64) { c.journal.file.Done(entries...) }
+		cfg.BeforeIO = c.journal.flush
+	}
+	return cfg
 }
 
 // Server is what a server tells a component about itself.

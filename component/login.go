@@ -74,6 +74,7 @@ func (lg *login) reset(why resetReason) {
 	case stopped:
 		if lg.session != nil {
 			lg.session.cancel()
+			lg.u.c.journal.file.Done(lg.session.entry)
 		}
 	}
 }

@@ -153,6 +153,7 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 			return false
 		}
 		m.parts++
+		st.Held = true
 		ob.sent[ref] = m
 		ob.u.c.counters.toNetwork.Add(1)
 	}
@@ -191,8 +192,10 @@ func (ob *outbox) noteThread(peer legacy.Peer, st *element.Element) {
 	}
 }
 
-// dropSent removes all parts of a message that has failed.
+// dropSent removes all parts of a message that has failed. The caller refuses it.
 func (ob *outbox) dropSent(m *sentMessage) {
+	m.stanza.Held = false
+	defer ob.u.c.journal.settled(m.stanza)
 	for ref, other := range ob.sent {
 		if other == m {
 			delete(ob.sent, ref)
@@ -212,6 +215,9 @@ func (ob *outbox) onMessageSent(ev legacy.MessageSent) {
 	m.parts--
 	m.state = min(m.state, ev.State)
 	st := m.stanza
+	if m.parts == 0 {
+		ob.u.c.journal.settled(st)
+	}
 	if m.parts == 0 && !ev.Command {
 		ob.u.rooms.Reflect(st, ev.ID)
 	}
@@ -271,6 +277,7 @@ func (ob *outbox) failSent(why stanza.Error) {
 			bounced[m] = true
 			ob.forgetReactions(m.stanza)
 			m.stanza.Refuse(why)
+			ob.u.c.journal.settled(m.stanza)
 		}
 	}
 	clear(ob.sent)

@@ -65,7 +65,6 @@ func (cl *clients) onAvailable(st *stanza.Inbound) {
 		st.Refuse(stanza.ErrBusy)
 		return
 	}
-	cl.u.login.hasten()
 	came := len(cl.resources) == 0
 	r, before := translateResource(st.Element, cl.u.c.clock.Now()), cl.resources[full]
 	r.features, r.queriedVer, r.awaiting = before.features, before.queriedVer, before.awaiting

@@ -23,6 +23,7 @@ type session struct {
 	registers bool // its account is a pending registration
 	timedOut  bool // cancel was called because the sign-on took too long
 
+	entry       uint64    // of the journal, 0 until the network has signed the account on
 	since       time.Time // signed on
 	signOnBy    time.Time // the deadline of the sign-on
 	queuedUntil time.Time // the end of the wait in the network's sign-on queue, zero without one
@@ -315,6 +316,7 @@ func (u *user) onLegacy(ev legacy.Event) {
 func (lg *login) onReady(ev legacy.Ready) {
 	lg.session.ready = true
 	lg.session.since = lg.u.c.clock.Now()
+	lg.session.entry = lg.u.c.journal.file.Add(registry.JournalEntry{Kind: registry.SignedOn, Network: lg.u.c.domain, User: lg.u.bare, Created: lg.session.since})
 	lg.attempt = 0
 	if lg.u.c.outage.succeed(lg.session.since) {
 		lg.u.c.pokeRunning()
@@ -359,6 +361,7 @@ func (lg *login) onSignOnDelayed(ev legacy.SignOnDelayed) {
 func (lg *login) onEnded(err error) {
 	s := lg.session
 	lg.session = nil
+	lg.u.c.journal.file.Done(s.entry)
 	lg.u.signedOn.Store(false)
 	lg.u.reset(sessionEnded)
 	if err == nil && !s.ending {

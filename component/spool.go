@@ -24,7 +24,7 @@ const spoolRetry = 5 * time.Second
 func (ob *outbox) deliver(build func(dst []byte) []byte, msg stream.Message) {
 	for warned := false; ; {
 		if conn := ob.u.c.conn.Load(); conn != nil {
-			if conn.Track(build, msg) == nil {
+			if ob.u.c.journal.track(conn, build, msg) == nil {
 				return
 			}
 			<-conn.Settled() // earlier messages are spooled first
@@ -79,7 +79,9 @@ func (c *Component) spoolUnacked(unacked []stream.Message) {
 		if err := c.spoolInbound(msg); err != nil {
 			c.log.Error().Err(err).Str("user", msg.User).Msg("cannot spool a message; it is held in memory")
 			c.unsaved = append(c.unsaved, msg)
+			continue
 		}
+		c.journal.file.Done(msg.Entry)
 	}
 }
 
@@ -203,6 +205,7 @@ func (ob *outbox) spoolOutbound(st *stanza.Inbound) {
 		st.Refuse(stanza.ErrNotOnline)
 		return
 	}
+	ob.u.c.journal.settled(st)
 	ob.spool.outbound = true
 	if ob.spool.expires.IsZero() {
 		ob.spool.expires = ob.u.c.clock.Now().Add(spoolTime)

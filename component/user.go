@@ -181,6 +181,7 @@ func (u *user) leave() {
 		for _, st := range append(u.inbox.batch, u.inbox.take(nil)...) {
 			st.Bouncer = &u.outbox
 			st.Refuse(u.closeErr)
+			u.c.journal.settled(st.Inbound)
 		}
 		u.inbox.batch = nil
 		if last {
@@ -251,11 +252,17 @@ func (u *user) onStanza(st queued) {
 		st.handle(u, r)
 		u.calls.sweep()
 	case "presence":
+		if st.Type == "" {
+			u.login.hasten()
+		}
 		u.onPresence(st.Inbound)
 	case "message":
 		u.markers.onMessage(st.Inbound)
 		st.Bouncer = &u.outbox
 		u.outbox.onMessage(st.Inbound)
+		if !st.Held {
+			u.c.journal.settled(st.Inbound)
+		}
 	}
 	u.clients.noteActivity(st.Inbound)
 }

@@ -54,6 +54,7 @@ type world struct {
 	db   *registry.DB
 	cfg  component.Config
 	log  *logs
+	dir  string // of the registry's files
 	stop func()
 }
 
@@ -102,6 +103,7 @@ func newWorld(t *testing.T, s setup) *world {
 		}
 	})
 	dir := t.TempDir()
+	w.dir = dir
 	var err error
 	w.db, err = registry.Open(context.Background(), registry.Options{
 		Path: filepath.Join(dir, "t.db"), KeyFile: filepath.Join(dir, "t.key"), MaxMessages: s.key,

@@ -33,7 +33,7 @@ func (d *DB) Check(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return d.verifyKeys(r, sentinel)
+		return r.verify(sentinel, d.keyFile, d.path)
 	})
 }
 
@@ -74,7 +74,7 @@ func (d *DB) lockRotation(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-d.closing:
+	case <-d.ending.begun:
 		return ErrClosed
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -42,18 +41,14 @@ type DB struct {
 	maxMessages   int
 	now           func() time.Time
 
-	journal    *Journal // nil if it is disabled
-	journaling sync.WaitGroup
-
+	journal *Journal // nil if it is disabled
 	lock    *os.File
 	pool    *sql.DB
 	writer  *writer
 	readers chan *conn // the idle ones
 	ring    atomic.Pointer[ring]
 
-	closeOnce sync.Once
-	closing   chan struct{}
-	closeErr  error
+	ending ending
 
 	rotating chan struct{} // full while Rotate or Check runs, and after Close
 	// crash runs between the steps of Rotate; tests return an error from it.
@@ -81,7 +76,7 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		maxMessages: opts.MaxMessages,
 		now:         opts.Now,
 		readers:     make(chan *conn, readConns),
-		closing:     make(chan struct{}),
+		ending:      ending{begun: make(chan struct{})},
 		rotating:    make(chan struct{}, 1),
 		crash:       func(string) error { return nil },
 	}
@@ -141,7 +136,6 @@ func (d *DB) open(ctx context.Context, opts Options) error {
 	if d.journal, err = openJournal(d.path+".journal", d.ring.Load); err != nil {
 		return err
 	}
-	d.journaling.Go(func() { d.journal.run(d.closing) })
 	return nil
 }
 
@@ -220,7 +214,7 @@ func (d *DB) prepare(ctx context.Context, c *conn) error {
 		return d.wrap("open", err)
 	}
 	if sentinel != nil {
-		if err := d.verifyKeys(r, sentinel); err != nil {
+		if err := r.verify(sentinel, d.keyFile, d.path); err != nil {
 			return err
 		}
 	}
@@ -293,49 +287,12 @@ func writeSentinel(c *conn, r *ring) error {
 	return err
 }
 
-// verifyKeys returns ErrKey if the keys do not belong to this database.
-func (d *DB) verifyKeys(r *ring, sentinel []byte) error {
+// verify returns ErrKey if the keys of a file do not belong to the database at path.
+func (r *ring) verify(sentinel []byte, keyFile, path string) error {
 	if _, err := r.open(sentinel, sentinelPlace); err != nil {
-		return locate("key file %s: %w: it does not belong to database %s: restore the right key file from a backup", d.keyFile, ErrKey, d.path)
+		return locate("key file %s: %w: it does not belong to database %s: restore the right key file from a backup", keyFile, ErrKey, path)
 	}
 	return nil
-}
-
-// Close runs the queued calls, waits for reads and for Rotate, and closes the database.
-// Later calls return ErrClosed. Close may be called twice.
-func (d *DB) Close() error {
-	d.closeOnce.Do(func() {
-		close(d.closing)
-		var errs []error
-		d.journaling.Wait()
-		if d.journal != nil {
-			errs = append(errs, d.journal.close())
-		}
-		if d.writer != nil {
-			d.writer.stop()
-			// Rotate must not write the key file after another process can open
-			// the database. From here on neither Rotate nor Check can begin.
-			d.rotating <- struct{}{}
-			for range readConns {
-				errs = append(errs, (<-d.readers).close())
-			}
-			// The last connection checkpoints the write-ahead log and deletes it.
-			errs = append(errs, d.writer.c.close())
-		} else {
-			close(d.readers)
-			for c := range d.readers {
-				errs = append(errs, c.close())
-			}
-		}
-		if d.pool != nil {
-			errs = append(errs, d.pool.Close())
-		}
-		if d.lock != nil {
-			errs = append(errs, d.lock.Close())
-		}
-		d.closeErr = d.wrap("close", errors.Join(errs...))
-	})
-	return d.closeErr
 }
 
 // write queues an operation, waits for its result, and adds its name to the error.
@@ -353,7 +310,7 @@ func (d *DB) read(ctx context.Context, name string, f func(*conn) error) error {
 	case c := <-d.readers:
 		defer func() { d.readers <- c }()
 		return d.wrap(name, f(c))
-	case <-d.closing:
+	case <-d.ending.begun:
 		return d.wrap(name, ErrClosed)
 	case <-ctx.Done():
 		return d.wrap(name, ctx.Err())

@@ -22,7 +22,7 @@ func testJournal(t testing.TB, path string) *Journal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { j.f.Close() })
+	t.Cleanup(func() { j.close() })
 	return j
 }
 
@@ -215,18 +215,23 @@ func TestJournalSize(t *testing.T) {
 func TestJournalDiskError(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	j := testJournal(t, path)
-	good := j.f
+	good := j.f                  // nothing else replaces it here
 	broken, err := os.Open(path) // not writable
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer broken.Close()
-	j.f = broken
+	use := func(f *os.File) {
+		j.writing.Lock()
+		defer j.writing.Unlock()
+		j.f = f
+	}
+	use(broken)
 	j.Add(entry(1))
 	if err := j.Flush(); !errors.Is(err, ErrDisk) {
 		t.Errorf("Flush: %v", err)
 	}
-	j.f = good
+	use(good)
 	j.Add(entry(2))
 	if err := j.Flush(); err != nil {
 		t.Fatal(err)

@@ -209,7 +209,7 @@ func TestCloseCarriesOut(t *testing.T) {
 	}
 	closed := make(chan error, 1)
 	go func() { closed <- d.Close() }()
-	<-d.closing
+	<-d.ending.begun
 	release()
 	for _, done := range calls {
 		if err := <-done; err != nil {

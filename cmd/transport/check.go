@@ -119,7 +119,9 @@ func (c *checker) database(ctx context.Context, cfg *config.Config) {
 		c.newDatabase(cfg)
 		return
 	}
-	db, err := openRegistry(ctx, cfg)
+	unchanged := *cfg
+	unchanged.Durability = config.DurabilityMemory // the journal is not created
+	db, err := openRegistry(ctx, &unchanged)
 	if err != nil {
 		c.fail(registryRemedy(err), "database: %v", err)
 		return

@@ -79,5 +79,5 @@ func reloadPolicy(file, domain string) (component.Policy, error) {
 
 // openRegistry opens the configured database.
 func openRegistry(ctx context.Context, cfg *config.Config) (*registry.DB, error) {
-	return registry.Open(ctx, registry.Options{Path: cfg.Database, KeyFile: cfg.KeyFile})
+	return registry.Open(ctx, registry.Options{Path: cfg.Database, KeyFile: cfg.KeyFile, NoJournal: cfg.Durability == config.DurabilityMemory})
 }

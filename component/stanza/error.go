@@ -35,6 +35,7 @@ var (
 	ErrJIDMalformed     = Error{Type: Modify, Condition: JIDMalformed, Text: "The address is malformed."}
 	ErrShuttingDown     = Error{Type: Wait, Condition: RecipientUnavailable, Text: "The gateway is restarting. Try again in a moment."}
 	ErrNotOnline        = Error{Type: Wait, Condition: RecipientUnavailable, Text: "You are not signed on to the network."}
+	ErrInterrupted      = Error{Type: Wait, Condition: RemoteServerTimeout, Text: "The gateway was interrupted before the network confirmed it."}
 	ErrDatabase         = Error{Type: Wait, Condition: InternalServerError, Text: "The gateway cannot write to its database. Nothing was changed. Try again later."}
 	ErrEncrypted        = Error{Type: Modify, Condition: NotAcceptable, Text: "Encryption is not possible through this gateway. Turn it off for this contact and send again."}
 	ErrBlank            = Error{Type: Modify, Condition: NotAcceptable, Text: "The message has no text. It was not sent."}

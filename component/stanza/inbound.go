@@ -21,6 +21,8 @@ type Inbound struct {
 	User     string // From, bare
 	ID, Type string
 	Bouncer  Bouncer // of a message; may be nil
+	Entry    uint64  // of the journal, 0 for none
+	Held     bool    // its outcome comes later
 
 	host *Host
 }

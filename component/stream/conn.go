@@ -54,6 +54,12 @@ type Config struct {
 	// Grace is how long users' sessions outlive a lost connection. During that time the
 	// back-off stays short.
 	Grace time.Duration
+	// Acked is called with the entries of acknowledged messages. It must not block. It is
+	// also called if acknowledgements turn out to be impossible. It may be nil.
+	Acked func(entries []uint64)
+	// BeforeIO is called before each read and each write of the socket, by two goroutines.
+	// It may be nil.
+	BeforeIO func()
 
 	noAcks bool // the server did not route the pings of the last connection back
 }

@@ -93,13 +93,30 @@ func (cfg Config) connect(ctx context.Context) (*Conn, error) {
 		conn.Close()
 		return nil, err
 	}
-	return &Conn{
+	in := gate.rest()
+	if cfg.BeforeIO != nil {
+		in = announcedReader{in, cfg.BeforeIO}
+	}
+	c := &Conn{
 		net:     conn,
-		reader:  element.NewReader(gate.rest(), NSComponent, element.Limits{}),
+		reader:  element.NewReader(in, NSComponent, element.Limits{}),
 		writer:  newWriter(conn),
 		settled: make(chan struct{}),
 		idleAt:  cfg.Clock.Now(),
-	}, nil
+	}
+	c.writer.onAck, c.writer.before = cfg.Acked, cfg.BeforeIO
+	return c, nil
+}
+
+// announcedReader calls a function before each Read.
+type announcedReader struct {
+	io.Reader
+	before func()
+}
+
+func (r announcedReader) Read(b []byte) (int, error) {
+	r.before()
+	return r.Reader.Read(b)
 }
 
 // handshake opens the stream and authenticates. (XEP-0114 §3)

@@ -25,6 +25,7 @@ type Message struct {
 	// Stanza is what is sent if the server does not acknowledge the message. Conn.Track sets
 	// it to the message itself if it is nil.
 	Stanza []byte
+	Entry  uint64 // of the caller's journal; passed to Config.Acked
 	seq    uint64
 }
 
@@ -58,6 +59,9 @@ type writer struct {
 	noAcks  bool          // they do not: acknowledgements are disabled
 	polite  bool          // closed by finish
 	waiters []waiter      // for an acknowledgement, oldest first
+
+	onAck  func(entries []uint64) // Config.Acked; may be nil
+	before func()                 // Config.BeforeIO; may be nil
 }
 
 func newWriter(conn net.Conn) *writer {
@@ -110,7 +114,11 @@ func (w *writer) queue(build func(dst []byte) []byte, msg *Message) error {
 			msg.Stanza = append([]byte(nil), w.waiting[start:]...)
 		}
 		if len(w.unacked) >= maxUnacked { // a server that never acknowledges: forget the older half
+			w.acknowledge(w.unacked[:maxUnacked/2])
 			w.unacked = append([]Message(nil), w.unacked[maxUnacked/2:]...)
+		}
+		if w.noAcks {
+			w.acknowledge([]Message{*msg})
 		}
 		w.seq++
 		msg.seq = w.seq
@@ -174,6 +182,7 @@ func (w *writer) pong() {
 		n++
 	}
 	if n > 0 {
+		w.acknowledge(w.unacked[:n])
 		rest := copy(w.unacked, w.unacked[n:])
 		clear(w.unacked[rest:])
 		w.unacked = w.unacked[:rest]
@@ -195,10 +204,25 @@ func (w *writer) pong() {
 	}
 }
 
+// acknowledge reports the entries of messages as acknowledged. w.mu is held.
+func (w *writer) acknowledge(all []Message) {
+	if w.onAck == nil {
+		return
+	}
+	entries := make([]uint64, 0, len(all))
+	for _, m := range all {
+		if m.Entry != 0 {
+			entries = append(entries, m.Entry)
+		}
+	}
+	w.onAck(entries)
+}
+
 // disableAcks stops waiting for acknowledgements: this server does not route our pings back to us.
 func (w *writer) disableAcks() {
 	w.mu.Lock()
 	w.noAcks = true
+	w.acknowledge(w.unacked)
 	told := w.waiters
 	w.waiters = nil
 	w.mu.Unlock()
@@ -235,6 +259,9 @@ func (w *writer) run() {
 		// After an error the socket may have half a stanza, so that any error ends the
 		// connection.
 		if err == nil {
+			if w.before != nil {
+				w.before()
+			}
 			_, err = w.conn.Write(batch)
 		}
 		if err != nil {

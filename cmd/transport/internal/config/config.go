@@ -28,6 +28,15 @@ const (
 	maxConfigSize = 256 << 10
 )
 
+// The values of database.durability.
+const (
+	DurabilityJournal = "journal"
+	DurabilityMemory  = "memory"
+)
+
+// Durabilities are the values of database.durability.
+var Durabilities = []string{DurabilityJournal, DurabilityMemory}
+
 // fileConfig is the structure of a configuration file. transport.toml, the default
 // file, explains every key.
 type fileConfig struct {
@@ -36,8 +45,9 @@ type fileConfig struct {
 		Format string `toml:"format"`
 	} `toml:"log"`
 	Database struct {
-		Path    string `toml:"path"`
-		KeyFile string `toml:"key_file"`
+		Path       string `toml:"path"`
+		KeyFile    string `toml:"key_file"`
+		Durability string `toml:"durability"`
 	} `toml:"database"`
 	Server struct {
 		Address string        `toml:"address"`
@@ -67,16 +77,17 @@ type fileNetwork struct {
 
 // Config is a valid configuration.
 type Config struct {
-	File      string // the argument of Load
-	LogLevel  zerolog.Level
-	LogFormat string
-	Database  string         // path
-	KeyFile   string         // path
-	Files     *files.Options // nil: files are uploaded to the users' own servers
-	MaxFile   int64          // bytes; 0: the gateway receives no files
-	Linger    time.Duration
-	Networks  []Network
-	Warnings  []string // about settings that are valid but unsafe
+	File       string // the argument of Load
+	LogLevel   zerolog.Level
+	LogFormat  string
+	Database   string         // path
+	KeyFile    string         // path
+	Durability string         // one of Durabilities
+	Files      *files.Options // nil: files are uploaded to the users' own servers
+	MaxFile    int64          // bytes; 0: the gateway receives no files
+	Linger     time.Duration
+	Networks   []Network
+	Warnings   []string // about settings that are valid but unsafe
 }
 
 // Network is one valid [[network]] block.
@@ -165,7 +176,7 @@ func (l *loader) load(file string, data []byte) (*Config, error) {
 	}
 	raw := fileConfig{}
 	raw.Log.Level, raw.Log.Format = "info", FormatAuto
-	raw.Database.Path, raw.Database.KeyFile = "transport.db", "transport.key"
+	raw.Database.Path, raw.Database.KeyFile, raw.Database.Durability = "transport.db", "transport.key", DurabilityJournal
 	raw.Server.Address, raw.Server.Linger = "127.0.0.1:5347", 2*time.Second
 	raw.Files = defaultFiles
 

@@ -105,13 +105,14 @@ func TestDefaults(t *testing.T) {
 	dir := t.TempDir()
 	cfg := loadText(t, filepath.Join(dir, "t.toml"), minimal)
 	want := &Config{
-		File:      filepath.Join(dir, "t.toml"),
-		LogLevel:  zerolog.InfoLevel,
-		LogFormat: "auto",
-		Database:  filepath.Join(dir, "transport.db"),
-		KeyFile:   filepath.Join(dir, "transport.key"),
-		MaxFile:   100_000_000,
-		Linger:    2 * time.Second,
+		File:       filepath.Join(dir, "t.toml"),
+		LogLevel:   zerolog.InfoLevel,
+		LogFormat:  "auto",
+		Database:   filepath.Join(dir, "transport.db"),
+		KeyFile:    filepath.Join(dir, "transport.key"),
+		Durability: "journal",
+		MaxFile:    100_000_000,
+		Linger:     2 * time.Second,
 		Networks: []Network{{
 			at:           path{}.key("network").index(0),
 			Driver:       "oscar",

@@ -52,6 +52,10 @@ func (r *resolver) resolve(raw *fileConfig) {
 	if cfg.Database == cfg.KeyFile && cfg.Database != "" {
 		doc.fail(at.key("key_file"), "is the same file as database.path")
 	}
+	cfg.Durability = raw.Database.Durability
+	if !slices.Contains(Durabilities, cfg.Durability) {
+		doc.fail(at.key("durability"), "%v", NotOneOf("durability", cfg.Durability, Durabilities))
+	}
 
 	at = top.key("server").key("address")
 	server := r.hostPort(at, raw.Server.Address)

@@ -1,0 +1,139 @@
+package component
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"transport/component/stanza"
+	"transport/component/stream"
+	"transport/component/xep"
+	"transport/registry"
+)
+
+// The journal (registry.Journal) has the messages whose outcome is not known: those of users
+// until the network has confirmed them, they are spooled, or the user is told, and those to
+// users until the XMPP server has acknowledged them or they are spooled. It has the users
+// that are signed on, too. After a crash, settle gives each of these an outcome.
+
+// journal is a component's share of the journal of the registry.
+type journal struct {
+	c      *Component
+	file   *registry.Journal // nil if it is disabled
+	logged atomic.Int64      // when its last error was logged, in Unix nanoseconds
+}
+
+const journalPause = time.Minute // between two log entries about the journal
+
+// isJournaled reports whether a stanza is a message that a person wrote.
+func isJournaled(st *stanza.Inbound) bool {
+	if st.Name != "message" || st.Type == "error" || st.Type == "headline" {
+		return false
+	}
+	return st.Child(stanza.NS, "body") != nil || st.Child(xep.NSReactions, "reactions") != nil || st.Child(xep.NSRetract, "retract") != nil
+}
+
+// record adds a message from a user to the journal. The stream reader calls it.
+func (jo *journal) record(st *stanza.Inbound) {
+	if jo.file != nil && isJournaled(st) {
+		st.Entry = jo.file.Add(registry.JournalEntry{Kind: registry.FromUser, Network: jo.c.domain, User: st.User,
+			Payload: st.Append(nil, stanza.NS), Created: jo.c.clock.Now()})
+	}
+}
+
+// settled removes a message from a user from the journal: it has an outcome.
+func (jo *journal) settled(st *stanza.Inbound) {
+	if st.Entry != 0 {
+		jo.file.Done(st.Entry)
+		st.Entry = 0
+	}
+}
+
+// track writes a message to a user, which stays in the journal until it is acknowledged.
+// m.Stanza is what is sent if that does not happen, nil for the message itself.
+func (jo *journal) track(conn *stream.Conn, build func(dst []byte) []byte, m stream.Message) error {
+	if jo.file == nil {
+		return conn.Track(build, m)
+	}
+	if m.Stanza == nil {
+		m.Stanza = build(nil)
+		build = func(dst []byte) []byte { return append(dst, m.Stanza...) }
+	}
+	m.Entry = jo.file.Add(registry.JournalEntry{Kind: registry.ToUser, Network: jo.c.domain, User: m.User, Payload: m.Stanza, Created: jo.c.clock.Now()})
+	err := conn.Track(build, m)
+	if err != nil {
+		jo.file.Done(m.Entry)
+	}
+	return err
+}
+
+// flush writes the journal to its file.
+func (jo *journal) flush() {
+	err := jo.file.Flush()
+	if err == nil {
+		return
+	}
+	if now := jo.c.clock.Now().UnixNano(); now-jo.logged.Load() > int64(journalPause) {
+		jo.logged.Store(now)
+		jo.c.log.Error().Err(err).Msg("cannot write the journal: messages would be lost in a crash")
+	}
+}
+
+// settle gives an outcome to everything that the process before has not finished.
+func (jo *journal) settle(ctx context.Context) {
+	entries, err := jo.file.Unfinished(jo.c.domain)
+	if err != nil {
+		jo.c.log.Error().Err(err).Msg("the journal is damaged: some messages from before the crash are lost")
+	}
+	uncertain, order := make(map[string][]bounced), []string(nil)
+	for _, e := range entries {
+		switch e.Kind {
+		case registry.ToUser:
+			jo.settleInbound(ctx, e, e.Payload)
+			continue
+		case registry.FromUser:
+			if parsed, err := stanza.Parse(e.Payload); err == nil {
+				if st, err := stanza.Read(parsed, &jo.c.host); err == nil {
+					if uncertain[e.User] == nil {
+						order = append(order, e.User)
+					}
+					uncertain[e.User] = append(uncertain[e.User], newBounced(st, stanza.ErrInterrupted))
+				}
+			}
+		case registry.SignedOn:
+			jo.settleInbound(ctx, e, appendText(nil, jo.c.peers.Full(jo.c.domain), e.User, newID(), "The gateway was interrupted while you were signed on, and has restarted. "+
+				"Messages that you sent in the last seconds before the interruption may be lost: send them again if you get no answer."))
+			continue
+		}
+		jo.file.Done(e.ID)
+	}
+	for _, user := range order {
+		for rest := uncertain[user]; len(rest) > 0; {
+			n := reportSize(rest)
+			jo.settleInbound(ctx, registry.JournalEntry{User: user}, appendReport(nil, jo.c.peers.Full(jo.c.domain), user, newID(), rest[:n]))
+			rest = rest[n:]
+		}
+	}
+	if len(entries) > 0 {
+		jo.c.log.Warn().Int("entries", len(entries)).Int("users", len(order)).Msg("the gateway had not ended properly: users are told which messages are uncertain")
+	}
+	jo.flush()
+}
+
+// settleInbound spools a stanza for a user, and removes the entry from the journal.
+func (jo *journal) settleInbound(ctx context.Context, e registry.JournalEntry, payload []byte) {
+	parsed, err := stanza.Parse(payload)
+	if err == nil {
+		_, err = jo.c.cfg.Registry.KeepMessage(ctx, registry.Message{Network: jo.c.domain, User: e.User, Direction: registry.Inbound,
+			StanzaID: parsed.Attr("id"), Payload: bytes.Clone(payload), Created: e.Created})
+	}
+	if err != nil {
+		jo.c.log.Error().Err(err).Str("user", e.User).Msg("cannot spool a message from before the crash")
+		if !errors.Is(err, registry.ErrFull) {
+			return // the next start tries again
+		}
+	}
+	jo.file.Done(e.ID)
+}

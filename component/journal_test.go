@@ -1,0 +1,145 @@
+package component_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"transport/legacy"
+	"transport/legacy/legacytest"
+	"transport/registry"
+)
+
+// crash ends the component as kill -9 would, and starts it again: the next one has the files
+// as they are now.
+func (w *world) crash() {
+	w.t.Helper()
+	w.settle()
+	dir := w.t.TempDir()
+	files, err := filepath.Glob(filepath.Join(w.dir, "*"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, filepath.Base(file)), b, 0o600)
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.stop()
+	w.Take()
+	if err := w.db.Close(); err != nil {
+		w.t.Error(err)
+	}
+	w.dir = dir
+	w.db, err = registry.Open(context.Background(), registry.Options{Path: filepath.Join(dir, "t.db"), KeyFile: filepath.Join(dir, "t.key")})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.cfg.Registry = w.db
+	w.start()
+	w.Linked(2)
+}
+
+const interrupted = "The gateway was interrupted"
+
+// A message that the network had not confirmed when the gateway crashed is told as
+// uncertain, once; the user who was signed on is warned of messages that nobody saw.
+func TestCrashWithUnconfirmedMessage(t *testing.T) {
+	stage(t, setup{users: []string{alice}, echo: silence}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.message(phone, carol, "m0", "confirmed")
+		legacytest.Expect[legacytest.Send](t, h)
+		w.settle()
+		h.Stall()
+		w.message(phone, carol, "m1", "first")
+		w.message(phone, carol, "m2", "second")
+		w.message(phone, "dave@"+gw, "m3", "third")
+		w.Send("<message type='chat' from='" + phone + "' to='" + carol + "'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>")
+		w.crash()
+		w.pass(time.Minute)
+		var texts []string
+		for _, e := range w.Take() {
+			if e.Name == "message" {
+				if e.Attr("from") != fullJID(gw) || e.Attr("to") != alice || e.Attr("type") == "error" {
+					t.Errorf("got %s", e)
+				}
+				texts = append(texts, e.ChildText("", "body"))
+			}
+		}
+		if len(texts) != 3 || !strings.HasPrefix(texts[0], interrupted) && !strings.HasPrefix(texts[2], interrupted) {
+			t.Fatalf("told %q", texts)
+		}
+		all := strings.Join(texts, "\n")
+		for _, want := range []string{"2 messages of yours to " + carol + " may not have arrived", "\n> first\n> second", "Your message to dave@" + gw + " may not have arrived", "\n> third"} {
+			if strings.Count(all, want) != 1 {
+				t.Errorf("told %q, without %q", texts, want)
+			}
+		}
+		if strings.Contains(all, "> confirmed") {
+			t.Errorf("told %q", texts)
+		}
+		w.stop()
+		w.start()
+		w.Linked(3)
+		w.pass(time.Minute)
+		w.Refute("<message/>")
+	})
+}
+
+// A message for the user that the XMPP server had not acknowledged is sent again, with the
+// same ID; an acknowledged one is not.
+func TestCrashWithUnacknowledgedMessage(t *testing.T) {
+	stage(t, setup{users: []string{alice}, echo: silence}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.emit(h, legacy.MessageReceived{From: carolPeer, Text: "acknowledged"})
+		w.pass(5 * time.Second)
+		w.SetRouting(false)
+		w.emit(h, legacy.MessageReceived{From: carolPeer, Text: "not acknowledged"})
+		id := w.Expect("<message><body>not acknowledged</body></message>").Attr("id")
+		w.crash()
+		w.Expect("<message from='" + fullJID(carol) + "' to='" + alice + "' id='" + id + "'><body>not acknowledged</body><delay xmlns='urn:xmpp:delay'/></message>")
+		w.pass(time.Minute)
+		w.Refute("<message><body>acknowledged</body></message>")
+		w.Refute("<message><body>not acknowledged</body></message>")
+	})
+}
+
+// An error that the server had not acknowledged becomes a report.
+func TestCrashWithUnacknowledgedError(t *testing.T) {
+	stage(t, setup{users: []string{alice}, echo: silence}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.SetRouting(false)
+		h.FailSend(legacy.Errorf(legacy.Forbidden, "Carol does not want it."))
+		w.message(phone, carol, "m1", "hello")
+		w.Expect("<message type='error' id='m1'/>")
+		w.crash()
+		text := ""
+		for !strings.Contains(text, "was not delivered: Carol does not want it.\n> hello") {
+			text = w.Expect("<message type='chat' to='"+alice+"'/>").ChildText("", "body")
+		}
+	})
+}
+
+// An orderly end leaves nothing to settle, and nor does a crash of a gateway without users.
+func TestNothingToSettle(t *testing.T) {
+	stage(t, setup{users: []string{alice}, echo: silence}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.message(phone, carol, "m1", "hello")
+		legacytest.Expect[legacytest.Send](t, h)
+		w.message(phone, gw, "c1", "status")
+		w.pass(5 * time.Second)
+		w.presence(phone, gw, "unavailable")
+		w.pass(time.Minute)
+		w.Take()
+		w.crash()
+		w.pass(time.Minute)
+		w.Refute("<message/>")
+	})
+}
