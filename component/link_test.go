@@ -356,3 +356,35 @@ func TestBreakingLink(t *testing.T) {
 		}
 	})
 }
+
+// A full spool blocks the network, and loses nothing.
+func TestFullSpool(t *testing.T) {
+	stage(t, setup{users: []string{alice}, key: 2}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.SetDown(true)
+		w.Drop()
+		w.settle()
+		const n = 40 // more than spool and queues take
+		sent := make(chan struct{})
+		h.Do(func(env legacy.Env) {
+			for i := range n {
+				env.Emit(legacy.MessageReceived{From: carolPeer, Text: fmt.Sprint("text ", i)})
+			}
+			close(sent)
+		})
+		w.pass(time.Minute / 2)
+		if got := w.kept(alice, registry.Inbound); got != 2 {
+			t.Errorf("%d are spooled", got)
+		}
+		select {
+		case <-sent:
+			t.Error("the network was not blocked")
+		default:
+		}
+		w.SetDown(false)
+		for i := range n {
+			w.Expect(fmt.Sprintf("<message><body>text %d</body></message>", i))
+		}
+		<-sent
+	})
+}
