@@ -33,6 +33,9 @@ const (
 	refusedPause  = time.Minute     // between tries while the server refuses the component
 	maxBackoff    = time.Minute
 	maxBackoffNow = 5 * time.Second // instead, during Config.Grace
+	firstBackoff  = 100 * time.Millisecond
+	restartTime   = 10 * time.Second // for a server that restarts, and meanwhile has no listener
+	restartPause  = 500 * time.Millisecond
 )
 
 // Clock is the time source of a connection. Tests inject their own.
@@ -140,7 +143,11 @@ func Run(ctx context.Context, cfg Config, h Handler) {
 			cfg.noAcks = c.writer.acksDisabled()
 		}
 		wait := backoff(attempt, err)
-		if !isRefusal(err) && now.Sub(lost) < cfg.Grace {
+		switch outage := now.Sub(lost); {
+		case isRefusal(err):
+		case outage < restartTime && isDial(err):
+			wait = min(wait, restartPause/2+rand.N(restartPause/2))
+		case outage < cfg.Grace:
 			wait = min(wait, maxBackoffNow)
 		}
 		ev := cfg.Log.Warn()
@@ -161,7 +168,7 @@ func backoff(attempt int, err error) time.Duration {
 	if isRefusal(err) {
 		return refusedPause
 	}
-	ceiling := min(time.Second<<min(attempt, 10), maxBackoff)
+	ceiling := min(firstBackoff<<min(attempt, 12), maxBackoff)
 	return ceiling/4 + rand.N(ceiling*3/4)
 }
 

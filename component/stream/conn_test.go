@@ -157,21 +157,27 @@ func TestUnackedMessagesAreHandedBack(t *testing.T) {
 	})
 }
 
-// While users wait, the pauses between tries are five seconds at most; later they
-// grow to a minute.
+// A server that restarts is tried twice a second for ten seconds. While users wait, the
+// pauses between tries are five seconds at most; later they grow to a minute.
 func TestReconnectsQuicklyAtFirst(t *testing.T) {
 	run(t, func(s *componenttest.Server, r *recorder, stop func()) {
 		s.SetDown(true)
 		s.Drop()
 		time.Sleep(10 * time.Minute)
 		dials := s.Dials()[1:]
-		var early, late []time.Duration
+		var quick, early, late []time.Duration
 		for i := 1; i < len(dials); i++ {
-			if gap := dials[i].Sub(dials[i-1]); dials[i].Sub(dials[0]) < time.Minute {
+			switch gap, since := dials[i].Sub(dials[i-1]), dials[i].Sub(dials[0]); {
+			case since < 9*time.Second:
+				quick = append(quick, gap)
+			case since < 58*time.Second:
 				early = append(early, gap)
-			} else {
+			default:
 				late = append(late, gap)
 			}
+		}
+		if len(quick) < 15 || slices.Max(quick) > time.Second/2 || quick[0] > 200*time.Millisecond {
+			t.Errorf("pauses at first: %v", quick)
 		}
 		if len(early) < 10 || slices.Max(early) > 5*time.Second {
 			t.Errorf("pauses in the first minute: %v", early)

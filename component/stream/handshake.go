@@ -39,6 +39,12 @@ func isRefusal(err error) bool {
 	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrHostUnknown)
 }
 
+// isDial reports whether no connection could be made.
+func isDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
 // remedy returns what an administrator can do about an error.
 func remedy(err error, domain string) string {
 	switch {
@@ -49,8 +55,7 @@ func remedy(err error, domain string) string {
 	case errors.Is(err, ErrConflict):
 		return "stop the other process that uses this component, if there is one"
 	}
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
+	if isDial(err) {
 		return "start the XMPP server, or correct server.address"
 	}
 	return "see the XMPP server's log"
