@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -100,14 +99,9 @@ type Component struct {
 	started       time.Time
 	stayOnline    []string // bare JIDs of users that are signed on at the start without a client
 
-	conn      atomic.Pointer[stream.Conn] // nil while there is none
-	misrouted sync.Once                   // logs the error once
-	unsaved   []stream.Message            // owned by the stream: neither delivered nor kept
-	greeting  sync.WaitGroup              // of the connection
-	outage    outage
-	connCtx   context.Context // ends with the connection; the stream reader's
-
+	link
 	journal journal
+	outage  outage
 }
 
 const (
@@ -144,9 +138,9 @@ func New(cfg Config) (*Component, error) {
 		signOns: make(chan struct{}, maxSignOns),
 		started: cfg.Clock.Now(),
 	}
-	c.journal.c = c
+	c.journal.host, c.journal.from, c.journal.clock, c.journal.log = &c.host, c.peers.Full(c.domain), c.clock, &c.log
 	if cfg.Registry != nil {
-		c.journal.file = cfg.Registry.Journal()
+		c.journal.db, c.journal.file = cfg.Registry, cfg.Registry.Journal()
 	}
 	c.actors.c, c.users = c, make(map[string]*user)
 	c.registered, c.stale = make(map[string]struct{}), make(map[string]struct{})

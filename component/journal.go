@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"transport/component/stanza"
 	"transport/component/stream"
 	"transport/component/xep"
@@ -20,9 +22,13 @@ import (
 
 // journal is a component's share of the journal of the registry.
 type journal struct {
-	c      *Component
 	file   *registry.Journal // nil if it is disabled
-	logged atomic.Int64      // when its last error was logged, in Unix nanoseconds
+	db     *registry.DB
+	host   *stanza.Host
+	from   string // the gateway's full JID
+	clock  Clock
+	log    *zerolog.Logger
+	logged atomic.Int64 // when its last error was logged, in Unix nanoseconds
 }
 
 const journalPause = time.Minute // between two log entries about the journal
@@ -38,8 +44,8 @@ func isJournaled(st *stanza.Inbound) bool {
 // record adds a message from a user to the journal. The stream reader calls it.
 func (jo *journal) record(st *stanza.Inbound) {
 	if jo.file != nil && isJournaled(st) {
-		st.Entry = jo.file.Add(registry.JournalEntry{Kind: registry.FromUser, Network: jo.c.domain, User: st.User,
-			Payload: st.Append(nil, stanza.NS), Created: jo.c.clock.Now()})
+		st.Entry = jo.file.Add(registry.JournalEntry{Kind: registry.FromUser, Network: jo.host.Domain, User: st.User,
+			Payload: st.Append(nil, stanza.NS), Created: jo.clock.Now()})
 	}
 }
 
@@ -61,7 +67,7 @@ func (jo *journal) track(conn *stream.Conn, build func(dst []byte) []byte, m str
 		m.Stanza = build(nil)
 		build = func(dst []byte) []byte { return append(dst, m.Stanza...) }
 	}
-	m.Entry = jo.file.Add(registry.JournalEntry{Kind: registry.ToUser, Network: jo.c.domain, User: m.User, Payload: m.Stanza, Created: jo.c.clock.Now()})
+	m.Entry = jo.file.Add(registry.JournalEntry{Kind: registry.ToUser, Network: jo.host.Domain, User: m.User, Payload: m.Stanza, Created: jo.clock.Now()})
 	err := conn.Track(build, m)
 	if err != nil {
 		jo.file.Done(m.Entry)
@@ -75,17 +81,17 @@ func (jo *journal) flush() {
 	if err == nil {
 		return
 	}
-	if now := jo.c.clock.Now().UnixNano(); now-jo.logged.Load() > int64(journalPause) {
+	if now := jo.clock.Now().UnixNano(); now-jo.logged.Load() > int64(journalPause) {
 		jo.logged.Store(now)
-		jo.c.log.Error().Err(err).Msg("cannot write the journal: messages would be lost in a crash")
+		jo.log.Error().Err(err).Msg("cannot write the journal: messages would be lost in a crash")
 	}
 }
 
 // settle gives an outcome to everything that the process before has not finished.
 func (jo *journal) settle(ctx context.Context) {
-	entries, err := jo.file.Unfinished(jo.c.domain)
+	entries, err := jo.file.Unfinished(jo.host.Domain)
 	if err != nil {
-		jo.c.log.Error().Err(err).Msg("the journal is damaged: some messages from before the crash are lost")
+		jo.log.Error().Err(err).Msg("the journal is damaged: some messages from before the crash are lost")
 	}
 	uncertain, order := make(map[string][]bounced), []string(nil)
 	for _, e := range entries {
@@ -95,7 +101,7 @@ func (jo *journal) settle(ctx context.Context) {
 			continue
 		case registry.FromUser:
 			if parsed, err := stanza.Parse(e.Payload); err == nil {
-				if st, err := stanza.Read(parsed, &jo.c.host); err == nil {
+				if st, err := stanza.Read(parsed, jo.host); err == nil {
 					if uncertain[e.User] == nil {
 						order = append(order, e.User)
 					}
@@ -103,7 +109,7 @@ func (jo *journal) settle(ctx context.Context) {
 				}
 			}
 		case registry.SignedOn:
-			jo.settleInbound(ctx, e, appendText(nil, jo.c.peers.Full(jo.c.domain), e.User, newID(), "The gateway was interrupted while you were signed on, and has restarted. "+
+			jo.settleInbound(ctx, e, appendText(nil, jo.from, e.User, xep.NewID(), "The gateway was interrupted while you were signed on, and has restarted. "+
 				"Messages that you sent in the last seconds before the interruption may be lost: send them again if you get no answer."))
 			continue
 		}
@@ -112,12 +118,12 @@ func (jo *journal) settle(ctx context.Context) {
 	for _, user := range order {
 		for rest := uncertain[user]; len(rest) > 0; {
 			n := reportSize(rest)
-			jo.settleInbound(ctx, registry.JournalEntry{User: user}, appendReport(nil, jo.c.peers.Full(jo.c.domain), user, newID(), rest[:n]))
+			jo.settleInbound(ctx, registry.JournalEntry{User: user}, appendReport(nil, jo.from, user, xep.NewID(), rest[:n]))
 			rest = rest[n:]
 		}
 	}
 	if len(entries) > 0 {
-		jo.c.log.Warn().Int("entries", len(entries)).Int("users", len(order)).Msg("the gateway had not ended properly: users are told which messages are uncertain")
+		jo.log.Warn().Int("entries", len(entries)).Int("users", len(order)).Msg("the gateway had not ended properly: users are told which messages are uncertain")
 	}
 	jo.flush()
 }
@@ -126,11 +132,11 @@ func (jo *journal) settle(ctx context.Context) {
 func (jo *journal) settleInbound(ctx context.Context, e registry.JournalEntry, payload []byte) {
 	parsed, err := stanza.Parse(payload)
 	if err == nil {
-		_, err = jo.c.cfg.Registry.KeepMessage(ctx, registry.Message{Network: jo.c.domain, User: e.User, Direction: registry.Inbound,
+		_, err = jo.db.KeepMessage(ctx, registry.Message{Network: jo.host.Domain, User: e.User, Direction: registry.Inbound,
 			StanzaID: parsed.Attr("id"), Payload: bytes.Clone(payload), Created: e.Created})
 	}
 	if err != nil {
-		jo.c.log.Error().Err(err).Str("user", e.User).Msg("cannot spool a message from before the crash")
+		jo.log.Error().Err(err).Str("user", e.User).Msg("cannot spool a message from before the crash")
 		if !errors.Is(err, registry.ErrFull) {
 			return // the next start tries again
 		}

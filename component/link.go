@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"transport/component/element"
@@ -68,6 +70,15 @@ func Handshake(ctx context.Context, cfg Config) (Server, error) {
 		return true
 	})
 	return server, err
+}
+
+// link is the connection of a component to its XMPP server.
+type link struct {
+	conn      atomic.Pointer[stream.Conn] // nil while there is none
+	connCtx   context.Context             // ends with the connection; the stream reader's
+	greeting  sync.WaitGroup              // what runs at the beginning of a connection
+	misrouted sync.Once                   // logs the error once
+	unsaved   []stream.Message            // owned by the stream: neither delivered nor kept
 }
 
 // streamHandler implements stream.Handler for a Component.

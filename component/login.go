@@ -150,3 +150,31 @@ func (lg *login) lingerEnd() time.Time {
 	}
 	return lg.u.c.clock.Now().Add(lg.u.c.cfg.Linger)
 }
+
+// retry schedules the next sign-on after the session has ended with lastError. wasReady
+// reports whether the network had signed the account on.
+func (lg *login) retry(wasReady bool) {
+	if !wasReady {
+		lg.u.c.outage.fail()
+	}
+	most := backoffCeil
+	if lg.u.c.outage.recent(lg.lastErrorAt) {
+		most = backoffRecent
+	}
+	lg.retryAt = lg.lastErrorAt.Add(signOnBackoff(lg.attempt, most, lg.lastError))
+	lg.attempt++
+}
+
+// hasten brings the next sign-on forward: the user wants something of the network.
+func (lg *login) hasten() { lg.retryBefore(lg.lastErrorAt.Add(hastenPause)) }
+
+// retryBefore brings the next sign-on forward to a time, but not before the end of the
+// network's own retry-after.
+func (lg *login) retryBefore(at time.Time) {
+	if allowed := lg.lastErrorAt.Add(retryAfter(lg.lastError)); at.Before(allowed) {
+		at = allowed
+	}
+	if at.Before(lg.retryAt) {
+		lg.retryAt = at
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"transport/component/body"
+	"transport/component/stanza"
+	"transport/component/stream"
 )
 
 // outbox are the messages between the user and people: those that the network has not
@@ -92,4 +94,35 @@ func (ob *outbox) load(waiting, registered bool) {
 	if registered {
 		ob.spool.expires = ob.spool.expires.Add(spoolTime)
 	}
+}
+
+// Bounce implements stanza.Bouncer. The error goes to the client that sent the message. If
+// that client is offline, or the link is down, the user gets a report about the message
+// instead: a server stores that for an offline user, and drops errors to offline clients.
+func (ob *outbox) Bounce(st *stanza.Inbound, why stanza.Error) {
+	b := newBounced(st, why)
+	if conn := ob.u.c.conn.Load(); conn != nil && !ob.u.clients.gone(st.From) {
+		e, id := st.ErrorStanza(why), newID()
+		unacked := stream.Message{User: ob.u.bare, ID: id, Stanza: appendReport(nil, ob.u.c.peers.Full(ob.u.c.domain), ob.u.bare, id, []bounced{b})}
+		if ob.u.c.journal.track(conn, func(dst []byte) []byte { return e.Append(dst, stanza.NS) }, unacked) == nil {
+			return
+		}
+	}
+	ob.bounced = append(ob.bounced, b)
+	ob.u.poke()
+}
+
+// reportBounced sends the user the reports about undelivered messages: one for the messages
+// to one receiver that failed for the same reason.
+func (ob *outbox) reportBounced() {
+	for rest := ob.bounced; len(rest) > 0; {
+		n := reportSize(rest)
+		report, id := rest[:n], newID()
+		rest = rest[n:]
+		ob.deliver(func(dst []byte) []byte {
+			return appendReport(dst, ob.u.c.peers.Full(ob.u.c.domain), ob.u.bare, id, report)
+		},
+			stream.Message{User: ob.u.bare, ID: id})
+	}
+	ob.bounced = nil
 }

@@ -2,6 +2,7 @@ package component
 
 import (
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,20 +15,6 @@ const (
 	backSpread    = 2 * time.Second  // over which all users try again after an outage
 )
 
-// retry schedules the next sign-on after the session has ended with lastError. wasReady
-// reports whether the network had signed the account on.
-func (lg *login) retry(wasReady bool) {
-	if !wasReady {
-		lg.u.c.outage.fail()
-	}
-	most := backoffCeil
-	if lg.u.c.outage.recent(lg.lastErrorAt) {
-		most = backoffRecent
-	}
-	lg.retryAt = lg.lastErrorAt.Add(signOnBackoff(lg.attempt, most, lg.lastError))
-	lg.attempt++
-}
-
 // signOnBackoff returns the back-off after some failures in a row, with full jitter. It
 // is never less than the network's own retry-after.
 func signOnBackoff(attempt int, most time.Duration, err error) time.Duration {
@@ -35,16 +22,35 @@ func signOnBackoff(attempt int, most time.Duration, err error) time.Duration {
 	return max(rand.N(ceiling)+time.Second/2, retryAfter(err))
 }
 
-// hasten brings the next sign-on forward: the user wants something of the network.
-func (lg *login) hasten() { lg.retryBefore(lg.lastErrorAt.Add(hastenPause)) }
+// outage is what the users of a component know of the network's availability from each
+// other's sign-ons. Any goroutine may use it.
+type outage struct {
+	failed    atomic.Bool  // a sign-on has failed for a temporary reason since the last success
+	succeeded atomic.Int64 // the last success, in Unix nanoseconds, 0 for none
+	ended     atomic.Int64 // the last success after a failure
+}
 
-// retryBefore brings the next sign-on forward to a time, but not before the end of the
-// network's own retry-after.
-func (lg *login) retryBefore(at time.Time) {
-	if allowed := lg.lastErrorAt.Add(retryAfter(lg.lastError)); at.Before(allowed) {
-		at = allowed
+// recentSuccess is how long after a sign-on the network counts as merely interrupted.
+const recentSuccess = time.Hour
+
+// fail records a sign-on that failed for a temporary reason.
+func (o *outage) fail() { o.failed.Store(true) }
+
+// succeed records a sign-on. It reports whether it ends an outage.
+func (o *outage) succeed(now time.Time) bool {
+	o.succeeded.Store(now.UnixNano())
+	if !o.failed.Swap(false) {
+		return false
 	}
-	if at.Before(lg.retryAt) {
-		lg.retryAt = at
-	}
+	o.ended.Store(now.UnixNano())
+	return true
+}
+
+// endedSince reports whether an outage has ended after a time.
+func (o *outage) endedSince(t time.Time) bool { return o.ended.Load() > t.UnixNano() }
+
+// recent reports whether a sign-on has succeeded within recentSuccess.
+func (o *outage) recent(now time.Time) bool {
+	at := o.succeeded.Load()
+	return at != 0 && now.Sub(time.Unix(0, at)) < recentSuccess
 }
