@@ -33,7 +33,6 @@ const (
 	refusedPause  = time.Minute     // between tries while the server refuses the component
 	maxBackoff    = time.Minute
 	maxBackoffNow = 5 * time.Second // instead, during Config.Grace
-	firstBackoff  = 100 * time.Millisecond
 	restartTime   = 10 * time.Second // for a server that restarts, and meanwhile has no listener
 	restartPause  = 500 * time.Millisecond
 )
@@ -146,7 +145,7 @@ func Run(ctx context.Context, cfg Config, h Handler) {
 		switch outage := now.Sub(lost); {
 		case isRefusal(err):
 		case outage < restartTime && isDial(err):
-			wait = min(wait, restartPause/2+rand.N(restartPause/2))
+			wait = min(wait, restartPause/4+rand.N(restartPause*3/4))
 		case outage < cfg.Grace:
 			wait = min(wait, maxBackoffNow)
 		}
@@ -168,7 +167,7 @@ func backoff(attempt int, err error) time.Duration {
 	if isRefusal(err) {
 		return refusedPause
 	}
-	ceiling := min(firstBackoff<<min(attempt, 12), maxBackoff)
+	ceiling := min(time.Second<<min(attempt, 10), maxBackoff)
 	return ceiling/4 + rand.N(ceiling*3/4)
 }
 
