@@ -32,7 +32,7 @@ const (
 	closeTimeout  = 2 * time.Second // for the server's </stream:stream>
 	refusedPause  = time.Minute     // between tries while the server refuses the component
 	maxBackoff    = time.Minute
-	maxBackoffNow = 5 * time.Second // instead, during Config.Grace
+	maxBackoffNow = 5 * time.Second  // instead, during Config.Grace
 	restartTime   = 10 * time.Second // for a server that restarts, and meanwhile has no listener
 	restartPause  = 500 * time.Millisecond
 )
