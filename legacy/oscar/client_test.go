@@ -1,6 +1,7 @@
 package oscar
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -64,5 +65,68 @@ func TestGoneWhileMigrating(t *testing.T) {
 	c.tick()
 	if shows["100002"] != legacy.ShowOffline || shows["100003"] != legacy.ShowOnline {
 		t.Errorf("got %v", shows)
+	}
+}
+
+// listen records what a client sends, and returns a function that counts the SNACs of an
+// ID.
+func listen(c *client) func(oscarwire.ID) int {
+	var sent bytes.Buffer
+	c.conn.out = oscarwire.NewFrameWriter(&sent, 0)
+	return func(id oscarwire.ID) (n int) {
+		frames := oscarwire.NewFrameReader(bytes.NewReader(sent.Bytes()), 0)
+		for {
+			f, err := frames.ReadFrame()
+			if err != nil {
+				return n
+			}
+			if snac, err := f.SNAC(); err == nil && snac.ID == id {
+				n++
+			}
+		}
+	}
+}
+
+// TestAwayTextAfterMigration: the away text is requested again if the old server has not
+// answered before the migration.
+func TestAwayTextAfterMigration(t *testing.T) {
+	c := newDeafClient(t, flavorAIM, func(legacy.Event) {})
+	sent := listen(c)
+	away := oscarwire.UserInfos{{Name: "bob", TLVs: oscarwire.TLVs{oscarwire.TLV16(oscarwire.TagUserClass, uint16(oscarwire.ClassAway))}}}
+	serverSays(t, c, oscarwire.BuddyArrived, away)
+	serverSays(t, c, oscarwire.BuddyArrived, away)
+	if n := sent(oscarwire.LocationQuery2); n != 1 {
+		t.Fatalf("%d requests, want 1", n)
+	}
+	c.buddies.markStale()
+	serverSays(t, c, oscarwire.BuddyArrived, away)
+	if n := sent(oscarwire.LocationQuery2); n != 2 {
+		t.Errorf("%d requests after a migration, want 2", n)
+	}
+}
+
+// TestIconAgain: an avatar that could not be fetched is requested again with the next
+// presence of its owner.
+func TestIconAgain(t *testing.T) {
+	for name, refuse := range map[string]func(c *client, request uint32){
+		"refused": func(c *client, request uint32) {
+			c.pending[request].answered(oscarwire.SNAC{Header: oscarwire.Header{ID: oscarwire.ServiceError}, Body: []byte{0, 5}}, nil)
+		},
+		"no answer": func(c *client, request uint32) { c.pending[request].answered(oscarwire.SNAC{}, c.s.net.lost(nil)) },
+	} {
+		c := newDeafClient(t, flavorAIM, func(legacy.Event) {})
+		sent := listen(c)
+		hash := oscarwire.BARTItems{{Type: oscarwire.BARTIcon, Flags: 1, Data: []byte("hash")}}
+		bob := oscarwire.UserInfos{{Name: "bob", TLVs: oscarwire.TLVs{{Tag: oscarwire.TagUserBART, Value: hash.Append(nil)}}}}
+		serverSays(t, c, oscarwire.BuddyArrived, bob)
+		request := c.request
+		if sent(oscarwire.ServiceRequest) != 1 || c.pending[request] == nil {
+			t.Fatalf("%s: the avatar is not requested", name)
+		}
+		refuse(c, request)
+		serverSays(t, c, oscarwire.BuddyArrived, bob)
+		if n := sent(oscarwire.ServiceRequest); n != 2 {
+			t.Errorf("%s: %d requests, want 2", name, n)
+		}
 	}
 }

@@ -54,6 +54,10 @@ type iconRequest struct {
 	item oscarwire.BARTItem
 }
 
+func (w iconRequest) peer() legacy.Peer {
+	return legacy.Peer{ID: oscarwire.NormalizeScreenName(w.name)}
+}
+
 const (
 	maxIconsWanted = 1000
 	iconBatch      = 50
@@ -84,7 +88,12 @@ func (bs *buddies) onIconHash(peer legacy.Peer, u oscarwire.UserInfo) {
 		bs.c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
 		return
 	}
-	if len(bs.iconsWanted) < maxIconsWanted && bs.c.families[oscarwire.FamilyBART] {
+	if !bs.c.families[oscarwire.FamilyBART] {
+		return
+	}
+	if len(bs.iconsWanted) >= maxIconsWanted {
+		delete(bs.iconOf, peer.ID) // retry at the next presence
+	} else {
 		bs.iconsWanted = append(bs.iconsWanted, iconRequest{u.Name, oscarwire.BARTItem{Type: item.Type, Flags: item.Flags, Data: bytes.Clone(item.Data)}})
 		bs.fetchIcons()
 	}
@@ -99,6 +108,9 @@ func (bs *buddies) fetchIcons() {
 	bs.c.requestService(oscarwire.ServiceQuery{Family: oscarwire.FamilyBART}, func(to oscarwire.Redirect, err error) {
 		if err != nil {
 			bs.c.s.env.Log.Debug().Err(err).Msg("no avatar service")
+			for _, w := range bs.iconsWanted {
+				bs.forgetIcon(w)
+			}
 			bs.iconsWanted, bs.fetchingIcons = nil, false
 			return
 		}
@@ -121,18 +133,25 @@ func (bs *buddies) onIconsFetched(batch []iconRequest, err error) {
 		bs.c.s.env.Log.Debug().Err(err).Msg("some avatars could not be fetched")
 	}
 	for _, w := range batch {
-		peer := legacy.Peer{ID: oscarwire.NormalizeScreenName(w.name)}
-		if bs.iconOf[peer.ID] != string(w.item.Data) {
-			continue // it has changed since
-		}
-		if image := bs.c.s.net.icons.get(bs.c.s.iconKey(w.item.Data)); image != nil {
+		peer := w.peer()
+		image := bs.c.s.net.icons.get(bs.c.s.iconKey(w.item.Data))
+		switch {
+		case image == nil:
+			bs.forgetIcon(w)
+		case bs.iconOf[peer.ID] == string(w.item.Data): // it has not changed since
 			bs.c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
-		} else {
-			delete(bs.iconOf, peer.ID) // retry at the next presence
 		}
 	}
 	bs.fetchingIcons = false
 	bs.fetchIcons()
+}
+
+// forgetIcon forgets the hash of an avatar that was not fetched, so that the peer's next
+// presence requests it again.
+func (bs *buddies) forgetIcon(w iconRequest) {
+	if id := w.peer().ID; bs.iconOf[id] == string(w.item.Data) {
+		delete(bs.iconOf, id)
+	}
 }
 
 // downloadIcons fetches avatars into the cache over a connection of its own.

@@ -149,8 +149,10 @@ func (bs *buddies) onBuddies(snac oscarwire.SNAC) error {
 const staleTimeout = 15 * time.Second
 
 // markStale records the peers that were online before a migration. The server does not
-// report those that went offline meanwhile.
+// report those that went offline meanwhile. Nobody answers the away text requests that the
+// old server has received.
 func (bs *buddies) markStale() {
+	clear(bs.awayTexts)
 	bs.stale = make(map[string]bool, len(bs.seen))
 	for id := range bs.seen {
 		bs.stale[id] = true
