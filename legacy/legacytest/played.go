@@ -65,7 +65,15 @@ func Play(t testing.TB, n legacy.Network, account legacy.Account, o PlayOptions)
 				p.state = st.State
 				p.mu.Unlock()
 			}
-			p.Events <- ev
+			select { // an event that has room is kept, also after the end
+			case p.Events <- ev:
+				return
+			default:
+			}
+			select {
+			case p.Events <- ev:
+			case <-ctx.Done():
+			}
 		},
 	}
 	if o.Env != nil {
@@ -83,7 +91,11 @@ func Play(t testing.TB, n legacy.Network, account legacy.Account, o PlayOptions)
 	}()
 	t.Cleanup(func() {
 		cancel()
-		<-done
+		select {
+		case <-done:
+		case <-time.After(Patience):
+			t.Error("Run has not returned after the end of its context")
+		}
 	})
 	return p
 }

@@ -152,10 +152,7 @@ func (c *Client) answer(e *element.Element) *element.Element {
 func (c *Client) record(e *element.Element) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.received = append(c.received, e)
-	if len(c.received) > maxReceived {
-		c.received = c.received[1:]
-	}
+	c.received = latest(append(c.received, e))
 	c.signal()
 }
 

@@ -215,23 +215,50 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// The error of a server that cannot start contains the reason, and no files are left.
-func TestBrokenConfiguration(t *testing.T) {
-	eachServer(t, Options{}, func(t *testing.T, ctx context.Context, s *Server) {
-		if err := s.Stop(); err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range []string{"/prosody.cfg.lua", "/ejabberd.yml"} {
-			if _, err := os.Stat(s.dir + file); err == nil {
-				if err := os.WriteFile(s.dir+file, []byte("]]"), 0o600); err != nil {
-					t.Fatal(err)
-				}
+// broken is a server whose configuration is not valid.
+type broken struct {
+	server
+	dir *string // receives the server's folder
+}
+
+func (b broken) prepare(dir string, o Options) error {
+	*b.dir = dir
+	return errors.Join(b.server.prepare(dir, o), spoil(dir))
+}
+
+// spoil overwrites the configuration in a server's folder.
+func spoil(dir string) error {
+	for _, file := range []string{"/prosody.cfg.lua", "/ejabberd.yml"} {
+		if _, err := os.Stat(dir + file); err == nil {
+			if err := os.WriteFile(dir+file, []byte("]]"), 0o600); err != nil {
+				return err
 			}
 		}
-		err := s.Start(ctx)
-		if err == nil || !strings.Contains(err.Error(), "did not start") || ctx.Err() != nil {
-			t.Errorf("error is %v", err)
+	}
+	return nil
+}
+
+// The error of a server that cannot start contains the reason, and no process and no files
+// are left.
+func TestBrokenConfiguration(t *testing.T) {
+	eachServer(t, Options{}, func(t *testing.T, ctx context.Context, s *Server) {
+		check := func(err error) {
+			t.Helper()
+			if err == nil || !strings.Contains(err.Error(), "did not start") || ctx.Err() != nil {
+				t.Errorf("error is %v", err)
+			}
 		}
+		var dir string
+		_, err := try(ctx, broken{s.program, &dir}, Options{Domain: "localhost"})
+		check(err)
+		if _, err := os.Stat(dir); dir == "" || !os.IsNotExist(err) {
+			t.Errorf("the folder %q is left: %v", dir, err)
+		}
+
+		if err := errors.Join(s.Stop(), spoil(s.dir)); err != nil {
+			t.Fatal(err)
+		}
+		check(s.Start(ctx))
 		select {
 		case <-s.Done():
 		default:

@@ -119,21 +119,21 @@ func (n *NBXMPP) take(e *ProbeEvent) {
 	case "done":
 		n.answers[e.N] = probeAnswer{e.Result, e.Error}
 	case "warning":
-		n.warnings = append(n.warnings, e.Text)
+		n.warnings = latest(append(n.warnings, e.Text))
 	case "ended":
 		if n.ended == nil {
 			n.ended = fmt.Errorf("the stream ended: %s", e.Text)
 		}
 	default:
-		n.events = append(n.events, e)
-		n.history = append(n.history, e)
-		if len(n.history) > maxReceived {
-			n.events, n.history = n.events[:0], n.history[1:]
-		}
+		n.events = latest(append(n.events, e))
+		n.history = latest(append(n.history, e))
 	}
 	close(n.changed)
 	n.changed = make(chan struct{})
 }
+
+// latest returns the last maxReceived entries of a record.
+func latest[T any](record []T) []T { return record[max(0, len(record)-maxReceived):] }
 
 func (n *NBXMPP) end(err error) {
 	n.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -108,5 +109,33 @@ func TestNBXMPP(t *testing.T) {
 	defer cancel()
 	if _, err := ann.Expect(short, "nothing", func(*ProbeEvent) bool { return false }); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error of a timeout: %v", err)
+	}
+}
+
+// Events that a test has not fetched yet survive the limit of the history.
+func TestRecordLimits(t *testing.T) {
+	n := &NBXMPP{changed: make(chan struct{})}
+	take := func(id int) { n.take(&ProbeEvent{Kind: "message", ID: strconv.Itoa(id)}) }
+	for id := range maxReceived {
+		take(id)
+		if id%2 == 0 {
+			if _, err := n.Expect(t.Context(), "it", func(e *ProbeEvent) bool { return e.ID == strconv.Itoa(id) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	take(maxReceived)
+	events, history := n.Events(), n.History()
+	if len(history) != maxReceived || history[0].ID != "1" {
+		t.Errorf("a history of %d events begins with %s", len(history), history[0].ID)
+	}
+	if len(events) != maxReceived/2+1 || events[0].ID != "1" {
+		t.Errorf("%d events are left", len(events))
+	}
+	for id := range 2 * maxReceived {
+		take(id)
+	}
+	if events, history := n.Events(), n.History(); len(events) != maxReceived || len(history) != maxReceived {
+		t.Errorf("%d events and a history of %d", len(events), len(history))
 	}
 }
