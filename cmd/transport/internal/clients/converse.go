@@ -87,6 +87,7 @@ func (st *stage) startChromium(ctx context.Context) (string, error) {
 		"--user-data-dir="+profile, "--remote-debugging-port=0", "--window-size=1280,850",
 		fmt.Sprintf("--host-resolver-rules=MAP %[1]s %[2]s, MAP *.%[1]s %[2]s, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", domain, st.host),
 		"--ignore-certificate-errors-spki-list="+pin, "about:blank")
+	cmd.Env = append(os.Environ(), "TMPDIR="+st.temp())
 	if err := st.background(cmd, "chromium.log"); err != nil {
 		return "", err
 	}
@@ -101,7 +102,7 @@ func (st *stage) startChromium(ctx context.Context) (string, error) {
 
 // environment is what all walks are told.
 func (st *stage) environment() []string {
-	return []string{"OUT=" + st.out, "OTHERS=" + st.others.url, "DOMAIN=" + domain, "PASSWORD=" + userPassword,
+	return []string{"TMPDIR=" + st.temp(), "OUT=" + st.out, "OTHERS=" + st.others.url, "DOMAIN=" + domain, "PASSWORD=" + userPassword,
 		"UIN=" + aliceUIN, "ICQ_PASSWORD=" + icqPassword}
 }
 

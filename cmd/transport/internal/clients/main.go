@@ -30,7 +30,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "", "folder for pictures and logs; a new one by default")
 	flag.StringVar(&o.program, "transport", "", "the program to walk through, instead of building it")
 	flag.BoolVar(&o.fetch, "fetch", false, "fetch Converse.js by npm into the user's cache, if it is not there")
-	flag.BoolVar(&o.keep, "keep", false, "leave each laboratory and client up after its walk, until a SIGINT")
+	flag.BoolVar(&o.keep, "keep", false, "leave the laboratory and the client up after the walk, until a SIGINT; for one client")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -53,6 +53,9 @@ type options struct {
 const walkLimit = 12 * time.Minute
 
 func run(ctx context.Context, names []string, o options) (err error) {
+	if o.keep && len(names) != 1 {
+		return errors.New("-keep is for one client: name it with -clients")
+	}
 	for _, name := range names {
 		if clients[name] == nil {
 			return fmt.Errorf("there is no client %q, but %s", name, strings.Join(slices.Sorted(maps.Keys(clients)), ", "))
@@ -128,11 +131,14 @@ func walk(ctx context.Context, name, work string, o options, table *table) (err 
 	if o.keep {
 		cmd.Env = append(cmd.Env, "KEEP=yes")
 	}
-	limited, stop := context.WithTimeout(ctx, walkLimit)
-	defer stop()
-	err = table.follow(limited, name, out, cmd, o.keep)
-	if errors.Is(limited.Err(), context.DeadlineExceeded) && !o.keep {
-		return table.giveUp(name, fmt.Sprintf("not done after %v", walkLimit))
+	if !o.keep {
+		limited, stop := context.WithTimeout(ctx, walkLimit)
+		defer stop()
+		ctx = limited
+	}
+	err = table.follow(ctx, name, out, cmd, o.keep)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		table.giveUp(name, fmt.Sprintf("not done after %v", walkLimit))
 	}
 	return err
 }

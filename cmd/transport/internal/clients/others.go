@@ -21,7 +21,9 @@ import (
 type others struct {
 	st     *stage
 	url    string
+	irc    string // the server's host:port
 	server *http.Server
+	stop   context.CancelFunc // ends the requests
 
 	mu     sync.Mutex // guards what follows
 	peers  map[string]*ircPeer
@@ -34,7 +36,7 @@ type others struct {
 const patience = 15 * time.Second
 
 func newOthers(st *stage) (*others, error) {
-	o := &others{st: st, peers: make(map[string]*ircPeer), news: make(chan struct{})}
+	o := &others{st: st, irc: st.ircd.Addr, peers: make(map[string]*ircPeer), news: make(chan struct{})}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -60,20 +62,27 @@ func newOthers(st *stage) (*others, error) {
 			fmt.Fprint(w, answer)
 		})
 	}
-	o.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	go o.server.Serve(l) //nolint:errcheck // it ends with the stage
-	go o.listen()
+	var ctx context.Context
+	ctx, o.stop = context.WithCancel(context.Background())
+	o.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	st.running.Go(func() { _ = o.server.Serve(l) }) // it ends with the stage
+	st.running.Go(func() { o.listen(ctx) })
 	return o, nil
 }
 
-// listen takes down what Bob is told, until the mock network closes.
-func (o *others) listen() {
-	for m := range o.st.bob.Messages() {
-		o.mu.Lock()
-		o.heard = append(o.heard, m.Text)
-		close(o.news)
-		o.news = make(chan struct{})
-		o.mu.Unlock()
+// listen records the messages to Bob.
+func (o *others) listen(ctx context.Context) {
+	for {
+		select {
+		case m := <-o.st.bob.Messages():
+			o.mu.Lock()
+			o.heard = append(o.heard, m.Text)
+			close(o.news)
+			o.news = make(chan struct{})
+			o.mu.Unlock()
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -154,7 +163,7 @@ func (o *others) peer(ctx context.Context, nick string) (*ircPeer, error) {
 	if p != nil {
 		return p, nil
 	}
-	p, err := dialIRC(ctx, o.st.ircd.Addr, nick)
+	p, err := o.dialIRC(ctx, nick)
 	if err == nil {
 		o.mu.Lock()
 		o.peers[nick] = p
@@ -164,7 +173,8 @@ func (o *others) peer(ctx context.Context, nick string) (*ircPeer, error) {
 }
 
 func (o *others) close() error {
-	errs := []error{o.server.Close()}
+	o.stop()
+	errs := []error{shutdown(o.server)}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, p := range o.peers {
@@ -183,14 +193,14 @@ type ircPeer struct {
 }
 
 // dialIRC signs somebody on and waits for the welcome.
-func dialIRC(ctx context.Context, addr, nick string) (*ircPeer, error) {
+func (o *others) dialIRC(ctx context.Context, nick string) (*ircPeer, error) {
 	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", addr)
+	conn, err := d.DialContext(ctx, "tcp", o.irc)
 	if err != nil {
 		return nil, err
 	}
 	p := &ircPeer{conn: conn, news: make(chan struct{})}
-	go p.read()
+	o.st.running.Go(p.read)
 	err = p.send("NICK " + nick + "\r\nUSER " + nick + " 0 * :" + nick)
 	if err == nil {
 		_, err = p.wait(ctx, regexp.MustCompile(` 001 `))

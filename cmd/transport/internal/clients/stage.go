@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"transport/cmd/transport/internal/lab"
@@ -45,6 +47,7 @@ type stage struct {
 	web     *http.Server
 	gateway *lab.Process
 	started []*lab.Process // of the client
+	running sync.WaitGroup // the goroutines of the stage
 }
 
 // setStage makes a laboratory. clear must follow.
@@ -64,6 +67,9 @@ func setStage(ctx context.Context, work, out string, o options) (st *stage, err 
 		if err := os.Chmod(dir, 0o755); err != nil {
 			return st, err
 		}
+	}
+	if err := st.makeTemp(); err != nil {
+		return st, err
 	}
 	// The usual ports are free at an address that nobody else has, and clients find
 	// the server without SRV records then.
@@ -89,6 +95,16 @@ func setStage(ctx context.Context, work, out string, o options) (st *stage, err 
 		return st, err
 	}
 	return st, st.waitGateway(ctx)
+}
+
+// temp is the folder for the temporary files of the clients. It is removed with the stage.
+func (st *stage) temp() string { return filepath.Join(st.dir, "tmp") }
+
+func (st *stage) makeTemp() error {
+	if err := os.Mkdir(st.temp(), 0o777); err != nil {
+		return err
+	}
+	return os.Chmod(st.temp(), 0o777|os.ModeSticky) // the user nobody writes there
 }
 
 // startICQ makes the network on which Alice has an account with a list: Bob, whose nick
@@ -210,18 +226,38 @@ func (st *stage) serve(h http.Handler) (string, error) {
 		return "", err
 	}
 	st.web = &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	go st.web.Serve(l) //nolint:errcheck // it ends with the stage
+	st.running.Go(func() { _ = st.web.Serve(l) }) // it ends with the stage
 	return "http://" + l.Addr().String() + "/", nil
 }
 
-// clear ends everything and keeps the server's log.
+// endLimit is how long a program, or a request to a server of the stage, may take to end.
+const endLimit = 5 * time.Second
+
+// end ends a program of the client, which removes its sockets and locks then, with its
+// process group.
+func end(p *lab.Process) {
+	_ = p.Terminate(endLimit) // kills it if it is late
+	p.Kill()                  // the rest of the group of a program that has ended itself
+}
+
+// shutdown ends a web server with its requests.
+func shutdown(s *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), endLimit)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
+}
+
+// clear ends everything, waits for the stage's goroutines, and keeps the server's log.
 func (st *stage) clear() error {
 	var errs []error
-	for i := len(st.started) - 1; i >= 0; i-- {
-		st.started[i].Kill()
+	for _, p := range slices.Backward(st.started) {
+		end(p)
 	}
 	if st.web != nil {
-		errs = append(errs, st.web.Close())
+		errs = append(errs, shutdown(st.web))
 	}
 	if st.others != nil {
 		errs = append(errs, st.others.close())
@@ -238,6 +274,7 @@ func (st *stage) clear() error {
 	if st.prosody != nil {
 		errs = append(errs, os.WriteFile(filepath.Join(st.out, "prosody.log"), []byte(st.prosody.Log()), 0o666), st.prosody.Close())
 	}
+	st.running.Wait()
 	return errors.Join(append(errs, os.RemoveAll(st.dir))...)
 }
 

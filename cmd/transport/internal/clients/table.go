@@ -47,7 +47,8 @@ func newTable() *table {
 }
 
 // follow runs a walk and takes down what it reports: lines of outcome, step, the file of
-// its picture, and a remark, with tabs between. All that it says goes to its log.
+// its picture, and a remark, with tabs between. All that it says goes to its log. What it
+// reports after the end of the context does not count.
 func (t *table) follow(ctx context.Context, client, out string, cmd *exec.Cmd, keep bool) error {
 	t.clients = append(t.clients, client)
 	t.results[client] = make(map[string]result)
@@ -67,10 +68,22 @@ func (t *table) follow(ctx context.Context, client, out string, cmd *exec.Cmd, k
 	if err != nil {
 		return err
 	}
-	defer p.Kill()
-	stop := context.AfterFunc(ctx, p.Kill)
-	defer stop()
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		end(p)
+		reports.Close() // a child of the walk may hold the other end
+	})
+	defer func() {
+		if !stop() {
+			<-ended
+		}
+		end(p)
+	}()
 	for lines := bufio.NewScanner(io.TeeReader(reports, log)); lines.Scan(); {
+		if ctx.Err() != nil {
+			continue
+		}
 		fields := strings.SplitN(lines.Text(), "\t", 4)
 		if len(fields) != 4 || !slices.Contains(steps, fields[1]) {
 			if lines.Text() == "done" && keep {
@@ -83,20 +96,19 @@ func (t *table) follow(ctx context.Context, client, out string, cmd *exec.Cmd, k
 		fmt.Printf("  %-32s %-12s %s\n", fields[1], fields[0], fields[3])
 	}
 	if code := p.Wait(); code != 0 && ctx.Err() == nil {
-		return t.giveUp(client, fmt.Sprintf("the walk ended with exit code %d; %s says why", code, log.Name()))
+		t.giveUp(client, fmt.Sprintf("the walk ended with exit code %d; %s says why", code, log.Name()))
 	}
 	return nil
 }
 
 // giveUp counts the steps that a walk has not reached as failed.
-func (t *table) giveUp(client, why string) error {
+func (t *table) giveUp(client, why string) {
 	fmt.Printf("  %s\n", why)
 	for _, step := range steps {
 		if t.results[client][step].Outcome == "" {
 			t.results[client][step] = result{Outcome: stepFailed, Remark: why}
 		}
 	}
-	return nil
 }
 
 func (t *table) failures() int {
