@@ -6,6 +6,7 @@ require (
 	github.com/BurntSushi/toml v1.6.0
 	github.com/mattn/go-isatty v0.0.20
 	github.com/mattn/go-sqlite3 v1.14.33
+	github.com/rivo/uniseg v0.4.7
 	github.com/rs/zerolog v1.35.0
 	github.com/xdg-go/scram v1.1.2
 	golang.org/x/net v0.48.0

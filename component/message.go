@@ -13,13 +13,6 @@ import (
 	"transport/legacy"
 )
 
-// sentMessage is a message of the user that the network has not confirmed yet.
-type sentMessage struct {
-	stanza *stanza.Inbound
-	parts  int // not yet confirmed
-	state  legacy.DeliveryState
-}
-
 const maxSent = 200 // unconfirmed parts of one user's messages; an adapter's queue is longer
 
 // onMessage handles a message from the user. (RFC 6121 §5)
@@ -136,26 +129,31 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 	if ob.u.c.info.Lines && markup == nil {
 		text, _ = body.Compact(text, [2]int{})
 	}
-	parts := body.Split(text, ob.u.c.info.MaxText)
-	if len(parts) > 1 {
+	parts := splitFor(s, peer, text, ob.u.c.info.MaxText)
+	switch n := len(parts); {
+	case n > maxSent:
+		st.Refuse(stanza.ErrTooLarge)
+		return false
+	case n > 1 && len(ob.sent)+n > maxSent: // all parts or none
+		st.Refuse(stanza.ErrBusy.With("Too many messages are waiting for the network. Try again in a moment."))
+		return false
+	case n > 1:
 		markup = nil
 	}
 	ob.u.rooms.NoteRendition(st, peer, parts)
-	for _, part := range parts {
-		ref := ob.u.calls.newRef()
-		if err := s.Send(ob.u.ctx, legacy.Outgoing{Ref: ref, To: peer, Text: part, Markup: markup, Reply: reply}); err != nil {
-			why := stanza.Translate(err)
-			if m.parts > 0 {
-				why.Text = "Only the beginning of the message was sent. " + why.Text
-			}
-			ob.dropSent(m)
-			st.Refuse(why)
-			return false
-		}
-		m.parts++
-		st.Held = true
-		ob.sent[ref] = m
-		ob.u.c.counters.toNetwork.Add(1)
+	out := make([]legacy.Outgoing, len(parts))
+	for i, part := range parts {
+		out[i] = legacy.Outgoing{Ref: ob.u.calls.newRef(), To: peer, Text: part, Markup: markup, Reply: reply}
+	}
+	err := m.send(ob.u.ctx, s, out)
+	ob.u.c.counters.toNetwork.Add(int64(m.parts))
+	if err != nil {
+		st.Refuse(m.failure("", stanza.Translate(err)))
+		return false
+	}
+	st.Held = true
+	for _, part := range out {
+		ob.sent[part.Ref] = m
 	}
 	if !peer.Room && !peer.Service && body.ActOf(st.Element) == body.Say {
 		ob.noteChat(chatLine{peer: peer.ID, id: st.ID, origin: st.Child(xep.NSStanzaID, "origin-id").Attr("id"),
@@ -266,7 +264,7 @@ func (ob *outbox) onMessageFailed(ref string, err error) {
 		why = muc.Translate(err)
 	}
 	ob.forgetReactions(m.stanza)
-	m.stanza.Refuse(why)
+	m.stanza.Refuse(m.failure(ref, why))
 }
 
 // failSent bounces every unconfirmed message: the network will not confirm them any more.
@@ -276,7 +274,7 @@ func (ob *outbox) failSent(why stanza.Error) {
 		if !bounced[m] {
 			bounced[m] = true
 			ob.forgetReactions(m.stanza)
-			m.stanza.Refuse(why)
+			m.stanza.Refuse(m.failure(m.firstOf(ob.sent), why))
 			ob.u.c.journal.settled(m.stanza)
 		}
 	}

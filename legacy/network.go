@@ -50,6 +50,17 @@ type Session interface {
 	Send(ctx context.Context, m Outgoing) error
 }
 
+// PartSender is a Session whose network limits the encoded size of a message. The core
+// splits a longer text into parts.
+type PartSender interface {
+	// Fit returns the length in bytes of the longest beginning of a text that fits into
+	// one message to a peer. It need not be the end of a character.
+	Fit(p Peer, text string) int
+	// SendParts queues the parts of one text like Send: all of them in order, or none with
+	// an error. If one of them fails, so do those after it that are not sent yet.
+	SendParts(ctx context.Context, parts []Outgoing) error
+}
+
 // Presencer is a Session that publishes the user's presence (FeaturePresence).
 type Presencer interface {
 	SetPresence(ctx context.Context, p Presence) error
@@ -247,7 +258,7 @@ type Info struct {
 	// cannot send blank lines. The core removes blank lines.
 	Lines bool
 	// MaxText is the maximum length of a message in runes, 0 for no limit. The core splits
-	// longer ones.
+	// longer ones. It does not apply to a session that is a PartSender.
 	MaxText int
 }
 

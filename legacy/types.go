@@ -56,7 +56,7 @@ type Outgoing struct {
 	Ref string
 	To  Peer
 	// Text is plain text: valid UTF-8, lines separated by \n, no control character but \t,
-	// never empty, at most Info.MaxText runes.
+	// never empty, at most Info.MaxText runes or PartSender.Fit bytes.
 	Text string
 	// Markup is the text with its formatting, nil for none. Its spans concatenated equal
 	// Text.

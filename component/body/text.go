@@ -5,6 +5,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"transport/legacy/split"
 )
 
 // MaxSize limits the body of a message from a client, in bytes.
@@ -67,48 +69,11 @@ func Compact(s string, at [2]int) (string, [2]int) {
 	return s, [2]int{min(moved[0], size), min(moved[1], size)}
 }
 
-// Split splits a text into parts of at most limit runes, if possible at the end of a line
-// or a word. A limit of 0 means no limit.
-func Split(s string, limit int) []string {
-	if limit <= 0 || utf8.RuneCountInString(s) <= limit {
-		return []string{s}
-	}
-	var parts []string
-	for utf8.RuneCountInString(s) > limit {
-		end := runeOffset(s, limit)
-		cut := end
-		window := s[:end+1] // includes a boundary right behind the limit
-		if i := strings.LastIndexByte(window, '\n'); i >= end/2 {
-			cut = i
-		} else if i := strings.LastIndexByte(window, ' '); i >= end/2 {
-			cut = i
-		}
-		if part := strings.TrimRight(s[:cut], " \n"); part != "" {
-			parts = append(parts, part)
-		}
-		s = strings.TrimLeft(s[cut:], " \n")
-	}
-	if s != "" {
-		parts = append(parts, s)
-	}
-	return parts
-}
-
-// runeOffset returns the byte offset of the n-th rune, from 0.
-func runeOffset(s string, n int) int {
-	for i := range s {
-		if n == 0 {
-			return i
-		}
-		n--
-	}
-	return len(s)
-}
-
-// Truncate shortens a text of more than most runes to most of them and an ellipsis.
+// Truncate shortens a text of more than most runes to the grapheme clusters within them and
+// an ellipsis.
 func Truncate(s string, most int) string {
-	if end := runeOffset(s, most); end < len(s) {
-		return s[:end] + "…"
+	if end := split.Runes(most)(s); end < len(s) {
+		return s[:split.Before(s, end)] + "…"
 	}
 	return s
 }

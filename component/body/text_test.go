@@ -1,11 +1,6 @@
 package body
 
-import (
-	"slices"
-	"strings"
-	"testing"
-	"unicode/utf8"
-)
+import "testing"
 
 func TestCleanText(t *testing.T) {
 	for in, want := range map[string]string{
@@ -20,50 +15,6 @@ func TestCleanText(t *testing.T) {
 			t.Errorf("cleanText(%q) = %q, want %q", in, got, want)
 		}
 	}
-}
-
-func TestSplitText(t *testing.T) {
-	for _, tt := range []struct {
-		text  string
-		limit int
-		want  []string
-	}{
-		{"short", 0, []string{"short"}},
-		{"short", 5, []string{"short"}},
-		{"one two three", 8, []string{"one two", "three"}},
-		{"one\ntwo three", 6, []string{"one", "two", "three"}},
-		{"one two three", 7, []string{"one two", "three"}},
-		{"abcdefghij", 4, []string{"abcd", "efgh", "ij"}},
-		{"ééééé", 2, []string{"éé", "éé", "é"}},
-		{"😀😀😀", 2, []string{"😀😀", "😀"}},
-		{"a b", 1, []string{"a", "b"}},
-	} {
-		if got := Split(tt.text, tt.limit); !slices.Equal(got, tt.want) {
-			t.Errorf("splitText(%q, %d) = %q, want %q", tt.text, tt.limit, got, tt.want)
-		}
-	}
-}
-
-// Whatever the text, each part is within the limit and valid, and nothing but
-// white space is lost.
-func FuzzSplitText(f *testing.F) {
-	f.Add("one two three", 8)
-	f.Add("😀😀\n\n  x", 2)
-	f.Fuzz(func(t *testing.T, s string, limit int) {
-		if limit < 1 || limit > 1000 || !utf8.ValidString(s) {
-			t.Skip()
-		}
-		bare := func(s string) string { return strings.NewReplacer(" ", "", "\n", "").Replace(s) }
-		parts := Split(s, limit)
-		for _, p := range parts {
-			if utf8.RuneCountInString(p) > limit || !utf8.ValidString(p) {
-				t.Fatalf("part %q of %q is over %d runes", p, s, limit)
-			}
-		}
-		if got := strings.Join(parts, ""); bare(got) != bare(s) {
-			t.Fatalf("%q became %q", s, parts)
-		}
-	})
 }
 
 func TestCompact(t *testing.T) {
@@ -89,7 +40,7 @@ func TestCompact(t *testing.T) {
 }
 
 func TestTruncate(t *testing.T) {
-	for in, want := range map[string]string{"": "", "abc": "abc", "abcd": "abc…", "при": "при", "прив": "при…", "a😀b": "a😀b"} {
+	for in, want := range map[string]string{"": "", "abc": "abc", "abcd": "abc…", "при": "при", "прив": "при…", "a😀b": "a😀b", "ab👍🏽": "ab…"} {
 		if got := Truncate(in, 3); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}

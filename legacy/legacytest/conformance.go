@@ -330,6 +330,9 @@ func testOutcomes(t *testing.T, h Harness, lab Lab) {
 			t.Errorf("%.20q failed: %v", text, ev.Err)
 		}
 	}
+	if ps, ok := r.s.(legacy.PartSender); ok {
+		r.sendParts(ps, h.Peer, strings.Repeat("long 😀<\"", 2000))
+	}
 	r.stop()
 	r.single()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"transport/legacy"
+	"transport/legacy/split"
 )
 
 const (
@@ -252,6 +254,24 @@ func (r *run) send(ref, to, text string) error {
 	return r.timed("Send", func() error {
 		return r.s.Send(r.ctx, legacy.Outgoing{Ref: ref, To: legacy.Peer{ID: to}, Text: text})
 	})
+}
+
+// sendParts sends the parts of a long text and checks that each of them is accepted.
+func (r *run) sendParts(ps legacy.PartSender, to, text string) {
+	r.t.Helper()
+	var parts []legacy.Outgoing
+	peer := legacy.Peer{ID: to}
+	for i, part := range split.Text(text, func(rest string) int { return ps.Fit(peer, rest) }) {
+		parts = append(parts, legacy.Outgoing{Ref: "part" + strconv.Itoa(i), To: peer, Text: part})
+	}
+	if err := r.timed("SendParts", func() error { return ps.SendParts(r.ctx, parts) }); err != nil {
+		r.t.Fatalf("SendParts: %v", err)
+	}
+	for _, part := range parts {
+		if ev, failed := r.outcome(part.Ref).(legacy.MessageFailed); failed {
+			r.t.Errorf("%s of %d failed: %v", part.Ref, len(parts), ev.Err)
+		}
+	}
 }
 
 func (r *run) timed(name string, f func() error) error {

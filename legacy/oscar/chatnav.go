@@ -139,15 +139,14 @@ func (ch *chats) leaveRoom(peer legacy.Peer) {
 	}
 }
 
-// say sends a message to a room.
-func (ch *chats) say(out legacy.Outgoing) {
-	r := ch.rooms[out.To.ID]
-	m := &message{ref: out.Ref, to: out.To.ID, counted: true}
+// say sends the parts of a text to a room.
+func (ch *chats) say(messages []*message, parts []legacy.Outgoing) {
+	r := ch.rooms[parts[0].To.ID]
 	switch {
 	case r == nil || r.leaving || r.over:
-		ch.c.icbm.messageFailed(m, errNotInRoom())
-	case !r.do(func(r *room) { r.send(m, out.Text, out.Markup) }):
-		ch.c.icbm.messageFailed(m, legacy.Errorf(legacy.RateLimited, "Too many requests to %s are waiting. Try again in a moment.", ch.c.s.net.name()))
+		ch.c.icbm.messageFailed(messages[0], errNotInRoom())
+	case !r.do(func(r *room) { r.sendAll(messages, parts) }):
+		ch.c.icbm.messageFailed(messages[0], legacy.Errorf(legacy.RateLimited, "Too many requests to %s are waiting. Try again in a moment.", ch.c.s.net.name()))
 	}
 }
 
@@ -187,6 +186,7 @@ func (ch *chats) forgetRoom(r *room, err error) {
 		return
 	}
 	delete(ch.rooms, r.peer.ID)
+	ch.c.s.limits.set(r.peer.ID, roomLimit{})
 	switch {
 	case !r.entered && !r.leaving:
 		ch.c.emit(legacy.RoomFailed{Room: r.peer, Err: err})

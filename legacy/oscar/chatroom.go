@@ -22,7 +22,7 @@ type room struct {
 	entered           bool                       // RoomJoined was emitted
 	enterBy           time.Time
 	title             string
-	maxBytes, maxText int // limits of a message, 0 for none
+	limit             roomLimit
 
 	queue chan func(*room)
 	stop  context.CancelFunc

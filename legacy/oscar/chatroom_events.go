@@ -1,9 +1,7 @@
 package oscar
 
 import (
-	"crypto/rand"
 	"strings"
-	"unicode/utf8"
 
 	"transport/legacy"
 	"transport/legacy/oscar/oscarwire"
@@ -13,7 +11,8 @@ const maxOccupants = 5000 // of one room
 
 // describe stores the server's description of the room.
 func (r *room) describe(m oscarwire.Room) {
-	r.maxBytes, r.maxText = m.MaxMessage()
+	r.limit.bytes, r.limit.runes = m.MaxMessage()
+	r.s.limits.set(r.peer.ID, r.limit)
 	if title := oscarwire.Clean(m.Title()); title != r.title {
 		r.title = title
 		if r.entered {
@@ -90,26 +89,27 @@ func (r *room) enter() {
 	r.emit(joined)
 }
 
+// sendAll sends the parts of a text to the room.
+func (r *room) sendAll(messages []*message, parts []legacy.Outgoing) {
+	for i, m := range messages {
+		if !m.over {
+			r.send(m, parts[i].Text, parts[i].Markup)
+		}
+	}
+}
+
 // send sends a message to the room, within the rate limits. The server's reflection
 // confirms it.
 func (r *room) send(m *message, text string, markup []legacy.Span) {
-	_, _ = rand.Read(m.cookie[:]) // never returns an error
-	body := oscarwire.NewChatMessage(m.cookie, htmlOf(text, markup), oscarwire.Encoder{Latin1: true}, nil)
-	limit := maxIM
-	if r.maxBytes > 0 {
-		limit = min(limit, r.maxBytes)
-	}
-	if body.Size() > limit {
-		body = oscarwire.NewChatMessage(m.cookie, oscarwire.WrapHTML(oscarwire.TextToHTML(text)), oscarwire.Encoder{Latin1: true}, nil)
+	body := chatMessage(m.cookie, text, markup)
+	if !r.limit.fits(body, text) {
+		body = chatMessage(m.cookie, text, nil)
 	}
 	switch {
 	case r.err != nil || !r.entered:
 		r.icbm.messageFailed(m, errNotInRoom())
 		return
-	case r.maxText > 0 && utf8.RuneCountInString(text) > r.maxText:
-		r.icbm.messageFailed(m, legacy.Errorf(legacy.TooLong, "A message in this room may have at most %d characters.", r.maxText))
-		return
-	case body.Size() > limit:
+	case !r.limit.fits(body, text):
 		r.icbm.messageFailed(m, legacy.Errorf(legacy.TooLong, "The message is too long for this room."))
 		return
 	}

@@ -99,7 +99,7 @@ func (c *client) write(p *packet) {
 		}
 		c.pending[request] = &waiter{p.answered, c.now().Add(p.timeout)}
 	}
-	if l := c.rates.lanes[c.rates.classOf[p.id]]; l != nil {
+	if l := c.rates.laneOf(p.id); l != nil {
 		l.sent(c.now())
 	}
 	if p.written != nil {
@@ -176,7 +176,7 @@ func (c *client) tick() time.Duration {
 	}
 	sooner(c.icbm.offlineBy)
 	sooner(c.buddies.staleBy)
-	if l := c.rates.lanes[c.rates.classOf[oscarwire.ServiceSetStatus]]; l != nil && c.begun && c.buddies.presence != c.buddies.shown && !c.rates.paused {
+	if l := c.rates.laneOf(oscarwire.ServiceSetStatus); l != nil && c.begun && c.buddies.presence != c.buddies.shown && !c.rates.paused {
 		sooner(now.Add(l.wait(now)))
 	}
 	sooner(c.expirePending(now))

@@ -2,6 +2,7 @@ package oscar
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,12 @@ func serverSays(t *testing.T, c *client, id oscarwire.ID, body oscarwire.Appende
 	}
 }
 
+// sendParts makes a client send the parts of a text.
+func sendParts(c *client, parts ...legacy.Outgoing) {
+	c.s.backlog.Add(int32(len(parts)))
+	c.icbm.sendTexts(newMessages(parts), parts)
+}
+
 // TestClientAck: only the recipient's client can acknowledge a message.
 func TestClientAck(t *testing.T) {
 	var sent []legacy.MessageSent
@@ -26,7 +33,7 @@ func TestClientAck(t *testing.T) {
 			sent = append(sent, s)
 		}
 	})
-	c.icbm.sendText(legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "100002"}, Text: "hello"})
+	sendParts(c, legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "100002"}, Text: "hello"})
 	for cookie := range c.icbm.messages {
 		ack := oscarwire.ClientAck{Cookie: cookie, Channel: oscarwire.IMChannelText, Name: "100003", Reason: oscarwire.AckChannelSpecific}
 		serverSays(t, c, oscarwire.ICBMClientAck, ack)
@@ -128,5 +135,36 @@ func TestIconAgain(t *testing.T) {
 		if n := sent(oscarwire.ServiceRequest); n != 2 {
 			t.Errorf("%s: %d requests, want 2", name, n)
 		}
+	}
+}
+
+// TestPartFails: after a part that fails, no further part of the text is sent.
+func TestPartFails(t *testing.T) {
+	var failed []string
+	c := newDeafClient(t, flavorICQ, func(ev legacy.Event) {
+		if f, ok := ev.(legacy.MessageFailed); ok {
+			failed = append(failed, f.Ref)
+		}
+	})
+	now := time.Now()
+	c.s.env.Now = func() time.Time { return now }
+	sent := listen(c)
+	c.rates.setRates(oscarwire.RateParams{
+		Classes: []oscarwire.RateClass{{ID: 3, Window: 4, Clear: 5100, Alert: 5000, Limit: 4000, Disconnect: 3000, Current: 6000, Max: 6000}},
+		Members: []oscarwire.RateMembers{{Class: 3, SNACs: []oscarwire.ID{oscarwire.ICBMSend}}},
+	})
+	to := legacy.Peer{ID: "100002"}
+	sendParts(c, legacy.Outgoing{Ref: "1", To: to, Text: "one"}, legacy.Outgoing{Ref: "2", To: to, Text: "two"}, legacy.Outgoing{Ref: "3", To: to, Text: "three"})
+	sendParts(c, legacy.Outgoing{Ref: "4", To: to, Text: "another"})
+	if n := sent(oscarwire.ICBMSend); n != 1 {
+		t.Fatalf("%d messages are sent, want 1", n)
+	}
+	for _, w := range c.pending {
+		w.answered(oscarwire.SNAC{Header: oscarwire.Header{ID: oscarwire.ICBMError}, Body: []byte{0, 9}}, nil)
+	}
+	now = now.Add(time.Hour)
+	c.tick()
+	if got := strings.Join(failed, " "); got != "1 2 3" || sent(oscarwire.ICBMSend) != 2 || c.s.backlog.Load() != 0 {
+		t.Errorf("failed: %s; sent: %d, %d wait", got, sent(oscarwire.ICBMSend), c.s.backlog.Load())
 	}
 }

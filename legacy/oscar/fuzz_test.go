@@ -105,7 +105,7 @@ func FuzzServer(f *testing.F) {
 			})
 			r := newDeafRoom(c)
 			r.send(&message{ref: "2", to: "#chess"}, "too early", nil)
-			c.icbm.sendText(legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "100002"}, Text: "hello"})
+			sendParts(c, legacy.Outgoing{Ref: "1", To: legacy.Peer{ID: "100002"}, Text: "hello"})
 			c.contacts.addContact(legacy.Contact{Peer: legacy.Peer{ID: "100002"}, Name: "Bob"}, "")
 			c.directory.requestProfile("p", legacy.Peer{ID: "100002"})
 			fr := oscarwire.NewFrameReader(bytes.NewReader(b), 0)

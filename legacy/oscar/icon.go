@@ -22,8 +22,8 @@ type iconCache struct {
 
 type iconKey struct{ server, hash string }
 
-// iconKey returns the cache key of an avatar.
-func (s *session) iconKey(hash []byte) iconKey { return iconKey{s.servers[0], string(hash)} }
+// iconKeyOf returns the cache key of an avatar.
+func iconKeyOf(s *session, hash []byte) iconKey { return iconKey{s.servers[0], string(hash)} }
 
 const (
 	maxIcon      = 64 << 10 // bytes of one avatar
@@ -84,7 +84,7 @@ func (bs *buddies) onIconHash(peer legacy.Peer, u oscarwire.UserInfo) {
 		bs.c.emit(legacy.AvatarChanged{From: peer})
 		return
 	}
-	if image := bs.c.s.net.icons.get(bs.c.s.iconKey(item.Data)); image != nil {
+	if image := bs.c.s.net.icons.get(iconKeyOf(bs.c.s, item.Data)); image != nil {
 		bs.c.emit(legacy.AvatarChanged{From: peer, Image: image, Type: imageType(image)})
 		return
 	}
@@ -134,7 +134,7 @@ func (bs *buddies) onIconsFetched(batch []iconRequest, err error) {
 	}
 	for _, w := range batch {
 		peer := w.peer()
-		image := bs.c.s.net.icons.get(bs.c.s.iconKey(w.item.Data))
+		image := bs.c.s.net.icons.get(iconKeyOf(bs.c.s, w.item.Data))
 		switch {
 		case image == nil:
 			bs.forgetIcon(w)
@@ -184,7 +184,7 @@ func (bs *buddies) receiveIcon(ctx context.Context) error {
 	}
 	reply, err := oscarwire.ParseIconReply(snac.Body)
 	if err == nil && len(reply.Data) <= maxIcon && imageType(reply.Data) != "" {
-		bs.c.s.net.icons.put(bs.c.s.iconKey(reply.Item.Data), bytes.Clone(reply.Data))
+		bs.c.s.net.icons.put(iconKeyOf(bs.c.s, reply.Item.Data), bytes.Clone(reply.Data))
 	}
 	return err
 }

@@ -85,7 +85,7 @@ func (c *client) connectBOS(ctx context.Context, addr string, cookie []byte) (er
 	if c.conn, err = c.s.dial(ctx, c.life, addr); err != nil {
 		return err
 	}
-	if err := c.conn.out.WriteFrame(oscarwire.ChannelSignOn, oscarwire.CookieSignOn(cookie, c.s.multi())); err != nil {
+	if err := c.conn.out.WriteFrame(oscarwire.ChannelSignOn, oscarwire.CookieSignOn(cookie, c.s.net.multi())); err != nil {
 		return err
 	}
 	snac, err := c.await(ctx, oscarwire.ServiceHostFamilies)

@@ -2,35 +2,12 @@ package oscar
 
 import (
 	"cmp"
-	"crypto/rand"
 	"slices"
 	"strings"
 	"time"
 
 	"transport/legacy"
 	"transport/legacy/oscar/oscarwire"
-)
-
-// message is a message of the user, from Send to its outcome.
-type message struct {
-	ref      string
-	to       string
-	packet   *packet
-	cookie   oscarwire.Cookie
-	request  uint32
-	sequence uint64
-	counted  bool // counted in session.backlog
-	limited  bool // sent while the server was dropping packets
-	tries    int  // number of attempts
-	over     bool
-}
-
-// ackTimeout is the time limit of the server's acknowledgement of a message.
-var ackTimeout = 20 * time.Second
-
-const (
-	maxTries = 4    // for a message that the server drops
-	maxIM    = 7900 // bytes of text in a message; the client requests 8,000
 )
 
 // icbm sends and receives messages: family 04 (ICBM) and the messages in family 15
@@ -48,64 +25,6 @@ func newICBM(c *client) icbm {
 	return icbm{c: c, messages: make(map[oscarwire.Cookie]*message)}
 }
 
-// sendText sends a message, within the rate limits.
-func (ic *icbm) sendText(out legacy.Outgoing) {
-	m := &message{ref: out.Ref, to: out.To.ID, counted: true}
-	_, _ = rand.Read(m.cookie[:]) // never returns an error
-	text := ic.encode(out.To.ID, out.Text, out.Markup)
-	if out.Markup != nil && sizeOf(text) > maxIM {
-		text = ic.encode(out.To.ID, out.Text, nil)
-	}
-	if sizeOf(text) > maxIM {
-		ic.messageFailed(m, legacy.Errorf(legacy.TooLong, "The message is too long for %s.", ic.c.s.net.name()))
-		return
-	}
-	flags := oscarwire.IMRequestAck | oscarwire.IMStore | oscarwire.IMWantsTyping
-	m.packet = &packet{
-		id:       oscarwire.ICBMSend,
-		body:     oscarwire.NewOutgoingText(m.cookie, out.To.ID, text, flags),
-		timeout:  ackTimeout,
-		written:  func(request uint32) { ic.messageWritten(m, request) },
-		answered: func(snac oscarwire.SNAC, err error) { ic.messageAnswered(m, snac, err) },
-	}
-	ic.c.rates.submit(m.packet)
-}
-
-func sizeOf(text oscarwire.IMText) int {
-	size := 0
-	for _, p := range text.Parts {
-		size += len(p.Data)
-	}
-	return size
-}
-
-// encode converts a text to the form that the recipient supports.
-func (ic *icbm) encode(to, text string, markup []legacy.Span) oscarwire.IMText {
-	features := oscarwire.DefaultFeatures
-	if oscarwire.IsUIN(to) {
-		features = oscarwire.FeaturesICQ
-	}
-	if ic.c.s.net.aim || !oscarwire.IsUIN(to) {
-		return oscarwire.NewIMText(htmlOf(text, markup), oscarwire.Encoder{}, features)
-	}
-	enc := oscarwire.Encoder{}
-	switch {
-	case !ic.c.s.net.opts.StripsHTML:
-	case ic.c.buddies.noXHTML[to]:
-		t := oscarwire.NewIMText(text, enc, features)
-		for i := range t.Parts {
-			t.Parts[i].Data = escapeBytes(t.Parts[i].Data)
-		}
-		return t
-	default: // unknown whether the server parses HTML
-		// The server looks for tags and entities in the bytes, whatever their encoding. In
-		// UTF-16 it finds none.
-		enc.UTF16 = strings.ContainsAny(text, "<&")
-		text = hideFromParser(text)
-	}
-	return oscarwire.NewIMText(text, enc, features)
-}
-
 // messageWritten handles a message that was written to the connection.
 func (ic *icbm) messageWritten(m *message, request uint32) {
 	if m.counted {
@@ -121,7 +40,7 @@ func (ic *icbm) messageWritten(m *message, request uint32) {
 }
 
 // laneOf returns the lane of a message, nil without rate limits.
-func (ic *icbm) laneOf(m *message) *lane { return ic.c.rates.lanes[ic.c.rates.classOf[m.packet.id]] }
+func (ic *icbm) laneOf(m *message) *lane { return ic.c.rates.laneOf(m.packet.id) }
 
 // messageAnswered handles the reply to a message, or its absence.
 func (ic *icbm) messageAnswered(m *message, snac oscarwire.SNAC, err error) {
@@ -193,9 +112,17 @@ func (ic *icbm) messageSent(m *message, state legacy.DeliveryState) {
 	}
 }
 
+// messageFailed emits MessageFailed. The parts that follow the message and are not sent
+// yet fail, too.
 func (ic *icbm) messageFailed(m *message, err error) {
-	if ic.messageOver(m) {
-		ic.c.emit(legacy.MessageFailed{Ref: m.ref, Err: err})
+	if !ic.messageOver(m) {
+		return
+	}
+	ic.c.emit(legacy.MessageFailed{Ref: m.ref, Err: err})
+	for _, next := range m.rest {
+		if next.tries == 0 {
+			ic.messageFailed(next, err)
+		}
 	}
 }
 
@@ -205,6 +132,9 @@ func (ic *icbm) messageOver(m *message) bool {
 		return false
 	}
 	m.over = true
+	if m.packet != nil {
+		m.packet.void = true
+	}
 	delete(ic.messages, m.cookie)
 	if m.counted {
 		m.counted = false

@@ -30,10 +30,6 @@ type network struct {
 	proxyPort uint16         // of file proxies
 }
 
-// maxText is the maximum length of a message in runes. In UTF-16 it fits the server's
-// limit of 8,000 bytes.
-const maxText = 2000
-
 // fieldServer is the registration field for a server of the user's choice.
 const fieldServer = "server"
 
@@ -53,9 +49,7 @@ func (n *network) Info() legacy.Info {
 			{Var: "username", Label: "ICQ number", Required: true},
 			{Var: "password", Label: "Password", Type: legacy.FieldSecret, Required: true},
 		},
-		MaxText: maxText,
-		Search:  n.searchForm(),
-
+		Search:   n.searchForm(),
 		Commands: n.commands(),
 	}
 	if n.aim {

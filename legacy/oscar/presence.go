@@ -6,6 +6,7 @@ import (
 
 	"transport/legacy"
 	"transport/legacy/oscar/oscarwire"
+	"transport/legacy/split"
 )
 
 // buddies handles presence in both directions, with the capabilities of a peer's client
@@ -90,7 +91,7 @@ func (bs *buddies) writePresence() {
 		bs.c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Away: &text}})
 	}
 	if st := status(p.Show); p.Show != before.Show || p.Status != before.Status {
-		set := oscarwire.SetStatus{Status: &st, BART: oscarwire.BARTItems{oscarwire.NewStatusText(p.Status)}}
+		set := oscarwire.SetStatus{Status: &st, BART: oscarwire.BARTItems{oscarwire.NewStatusText(p.Status[:split.Before(p.Status, oscarwire.MaxStatusText)])}}
 		bs.c.write(&packet{id: oscarwire.ServiceSetStatus, body: set})
 	}
 	if !p.Idle.Equal(before.Idle) {

@@ -16,6 +16,7 @@ type packet struct {
 	written  func(request uint32)
 	answered func(reply oscarwire.SNAC, err error)
 	timeout  time.Duration // time limit of the reply
+	void     bool          // it is not to be sent any more
 }
 
 // lane is the queue of one rate class. (AOL, "Rate Limits")
@@ -102,9 +103,12 @@ func (ra *rates) onRateChange(m oscarwire.RateChange) {
 	}
 }
 
+// laneOf returns the lane of a SNAC, nil if it has no rate limit.
+func (ra *rates) laneOf(id oscarwire.ID) *lane { return ra.lanes[ra.classOf[id]] }
+
 // submit queues a packet and sends it as soon as the rate limits allow.
 func (ra *rates) submit(p *packet) {
-	l := ra.lanes[ra.classOf[p.id]]
+	l := ra.laneOf(p.id)
 	if l == nil && !ra.paused {
 		ra.c.write(p)
 		return
@@ -132,7 +136,7 @@ func (ra *rates) freeLane() *lane {
 
 // sendsNow reports whether a packet would be sent without delay.
 func (ra *rates) sendsNow(id oscarwire.ID) bool {
-	l := ra.lanes[ra.classOf[id]]
+	l := ra.laneOf(id)
 	return !ra.paused && (l == nil || len(l.queue) == 0 && l.wait(ra.c.s.env.Now()) == 0)
 }
 
@@ -142,7 +146,9 @@ func (ra *rates) drain(l *lane) {
 		p := l.queue[0]
 		l.queue[0] = nil
 		l.queue = l.queue[1:]
-		ra.c.write(p)
+		if !p.void {
+			ra.c.write(p)
+		}
 	}
 }
 

@@ -113,7 +113,7 @@ func mutations(payload []byte, use func([]byte)) {
 func busyClient(t testing.TB, flavor string, emit func(legacy.Event)) *client {
 	c := newDeafClient(t, flavor, emit)
 	bob := legacy.Peer{ID: "100002"}
-	c.icbm.sendText(legacy.Outgoing{Ref: "1", To: bob, Text: "hello"})
+	sendParts(c, legacy.Outgoing{Ref: "1", To: bob, Text: "hello"})
 	c.contacts.addContact(legacy.Contact{Peer: bob, Name: "Bob"}, "")
 	c.contacts.block(bob, true)
 	c.contacts.removeContact(bob)

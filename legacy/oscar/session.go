@@ -36,6 +36,7 @@ type session struct {
 
 	live    atomic.Bool  // signed on: commands are accepted
 	backlog atomic.Int32 // messages from Send that are not written yet
+	limits  roomLimits
 	queue   chan command
 }
 
@@ -106,26 +107,6 @@ func (s *session) enqueue(c command) error {
 	default:
 		return legacy.Errorf(legacy.RateLimited, "Too many requests to %s are waiting. Try again in a moment.", s.net.name())
 	}
-}
-
-// Send implements legacy.Session.
-func (s *session) Send(_ context.Context, m legacy.Outgoing) error {
-	if s.backlog.Add(1) > maxBacklog {
-		s.backlog.Add(-1)
-		return &legacy.Error{Kind: legacy.RateLimited, RetryAfter: 10 * time.Second,
-			Text: "Too many of your messages are waiting because of the rate limits of " + s.net.name() + ". Try again in a moment."}
-	}
-	err := s.enqueue(func(c *client) {
-		if m.To.Room {
-			c.chats.say(m)
-			return
-		}
-		c.icbm.sendText(m)
-	})
-	if err != nil {
-		s.backlog.Add(-1)
-	}
-	return err
 }
 
 // SetPresence implements legacy.Presencer.

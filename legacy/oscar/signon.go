@@ -100,7 +100,7 @@ func nextAddr(addr, from string) (string, error) {
 
 // signOnRoasted signs on in one frame. (Shutko, "Channel 0x01 login")
 func (s *session) signOnRoasted(ctx context.Context, c *conn) (oscarwire.LoginReply, error) {
-	on := oscarwire.RoastedSignOn{ScreenName: s.self, Password: []byte(s.password), Client: clientInfo, MultiConn: s.multi()}
+	on := oscarwire.RoastedSignOn{ScreenName: s.self, Password: []byte(s.password), Client: clientInfo, MultiConn: s.net.multi()}
 	if err := c.out.WriteFrame(oscarwire.ChannelSignOn, on); err != nil {
 		return oscarwire.LoginReply{}, err
 	}
@@ -122,7 +122,7 @@ func (s *session) signOnMD5(ctx context.Context, c *conn) (oscarwire.LoginReply,
 		return reply, err
 	}
 	weak := s.net.opts.SignOn == signOnWeak
-	login := oscarwire.Login{ScreenName: s.self, Strong: !weak, Client: clientInfo, MultiConn: s.multi()}
+	login := oscarwire.Login{ScreenName: s.self, Strong: !weak, Client: clientInfo, MultiConn: s.net.multi()}
 	hash := oscarwire.HashStrong(key, []byte(s.password))
 	if weak {
 		hash = oscarwire.HashWeak(key, []byte(s.password))
@@ -216,8 +216,8 @@ func (s *session) loginReply(ctx context.Context, c *conn) (oscarwire.LoginReply
 }
 
 // multi returns the value of TLV 4A for a sign-on.
-func (s *session) multi() uint8 {
-	if s.net.opts.Multiple {
+func (n *network) multi() uint8 {
+	if n.opts.Multiple {
 		return oscarwire.MultiConnAllow
 	}
 	return oscarwire.MultiConnSingle

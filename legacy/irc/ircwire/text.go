@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"transport/legacy/split"
 )
 
 // The formatting characters, as introduced by mIRC.
@@ -115,45 +117,6 @@ func beforeCode(line string, cut int) int {
 	return cut
 }
 
-// maxCluster is the maximum length in bytes of a grapheme cluster that is not split.
-const maxCluster = 64
-
-// betweenClusters moves a cut to the boundary of a grapheme cluster: letters with
-// combining marks, joined emojis, flags. (UAX #29, simplified)
-func betweenClusters(line string, cut int) int {
-	for at := cut; at > 0 && cut-at <= maxCluster; {
-		before, size := utf8.DecodeLastRuneInString(line[:at])
-		after, _ := utf8.DecodeRuneInString(line[at:])
-		if before == utf8.RuneError || !joined(before, after) && !splitsFlag(line[:at], after) {
-			return at
-		}
-		at -= size
-	}
-	return cut
-}
-
-const joiner = '\u200D'
-
-func joined(before, after rune) bool {
-	return before == joiner || after == joiner || unicode.Is(unicode.M, after) || after >= 0x1F3FB && after <= 0x1F3FF
-}
-
-// splitsFlag reports whether a cut is inside of a pair of regional indicators.
-func splitsFlag(before string, after rune) bool {
-	n := 0
-	for isRegional(after) && n < maxCluster {
-		r, size := utf8.DecodeLastRuneInString(before)
-		if !isRegional(r) {
-			break
-		}
-		n++
-		before = before[:len(before)-size]
-	}
-	return n%2 == 1
-}
-
-func isRegional(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
-
 // Split splits a text into lines of at most limit bytes, preferably at spaces, and
 // never inside of a grapheme cluster. It drops empty lines, because IRC has none.
 func Split(text string, limit int) []string {
@@ -172,7 +135,7 @@ func Split(text string, limit int) []string {
 			if space := strings.LastIndexByte(line[:at], ' '); space >= at/4 {
 				at = space + 1
 			} else {
-				at = betweenClusters(line, beforeCode(line, at))
+				at = split.Before(line, beforeCode(line, at))
 			}
 			parts = append(parts, strings.TrimRight(line[:at], " "))
 			line = line[at:]

@@ -56,6 +56,9 @@ func (l BARTItems) Append(dst []byte) []byte {
 	return w.B
 }
 
+// MaxStatusText is the maximum length of a status text in bytes.
+const MaxStatusText = 0xFF - 4
+
 // NewStatusText makes the item of an available message (AOL: BART type 2); an
 // empty text clears it. The text is cut, at a rune's end, to 251 bytes.
 func NewStatusText(text string) BARTItem {
@@ -63,7 +66,7 @@ func NewStatusText(text string) BARTItem {
 		return BARTItem{Type: BARTStatusText}
 	}
 	w := Writer{}
-	w.String16(cutText(text, 0xFF-4))
+	w.String16(cutText(text, MaxStatusText))
 	w.U16(0) // no encoding TLV: UTF-8
 	return BARTItem{BARTStatusText, BARTFlagData, w.B}
 }
