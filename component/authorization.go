@@ -2,6 +2,7 @@ package component
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"transport/component/body"
@@ -13,7 +14,11 @@ import (
 
 // onAuthRequested handles a contact's authorization request. (XEP-0100 §5.1)
 func (ro *roster) onAuthRequested(ev legacy.AuthRequested) {
-	if ev.From.ID == "" || ro.blocked[ev.From.ID] || ro.contacts[ev.From.ID] == nil && len(ro.contacts) >= maxContacts {
+	if ev.From.ID == "" || ro.blocked[ev.From.ID] {
+		return
+	}
+	if ro.contacts[ev.From.ID] == nil && len(ro.contacts) >= maxContacts {
+		ro.u.log.Warn().Str("peer", ev.From.ID).Msg("too many contacts: an authorization request is ignored")
 		return
 	}
 	_, known := ro.contacts[ev.From.ID]
@@ -34,18 +39,36 @@ func (ro *roster) onAuthRequested(ev legacy.AuthRequested) {
 	ro.askSubscription(ct, cmp.Or(ev.Reason, "Asks to see when you are online on "+ro.u.c.cfg.Name+"."))
 }
 
-// onAuthGranted handles a contact's approval of the user's subscription.
+// onAuthGranted handles a contact's approval of the user's subscription. Servers ignore an
+// approval without a request (RFC 6121 §3.1.6), such as one after a denial: then the gateway
+// offers the contact again, and says so.
 func (ro *roster) onAuthGranted(p legacy.Peer) {
-	if ct := ro.contacts[p.ID]; ct != nil && p.ID != "" && ct.Subscription.Has(registry.AskTo) {
+	ct := ro.contacts[p.ID]
+	switch {
+	case p.ID == "" || ro.blocked[p.ID]:
+	case ct != nil && ct.Subscription.Has(registry.AskTo):
 		ro.approveSubscription(ct, "")
+	case ct != nil && (ct.Subscription.Has(registry.To) || ct.Subscription.Has(registry.Removed)): // known, or not wanted
+	default:
+		ro.u.outbox.sendNotice(p.ID, "[lets you see when they are online now] Add this contact to see it.", time.Time{})
+		if ct != nil && ct.Listed && !ct.Subscription.Has(registry.AskFrom) && !ct.Subscription.Has(registry.Refused) {
+			ro.offer(ct)
+			ro.save(ct)
+		}
 	}
 }
 
 // onAuthDenied handles a contact's denial of the user's subscription. (XEP-0100 §4.6.2)
 func (ro *roster) onAuthDenied(p legacy.Peer, reason string) {
 	ct := ro.contacts[p.ID]
-	if ct == nil || p.ID == "" {
+	switch {
+	case p.ID == "" || ro.blocked[p.ID] || ct != nil && ct.Subscription.Has(registry.Removed):
 		return
+	case ct == nil: // requested with another client
+		ro.sendDenial(p, reason)
+		return
+	case ct.Subscription.Has(registry.To): // withdrawn
+		ro.u.c.sendGone(ct.jid, ro.u.bare)
 	}
 	ct.Subscription &^= registry.AskTo | registry.To
 	ro.save(ct)
@@ -55,8 +78,13 @@ func (ro *roster) onAuthDenied(p legacy.Peer, reason string) {
 		return
 	}
 	ro.u.c.send(denied.Add(element.New(stanza.NS, "status").AddText(reason)))
-	// Few clients show that.
-	ro.u.outbox.sendNotice(p.ID, "[does not let you see when they are online] "+reason, time.Time{})
+	ro.sendDenial(p, reason) // few clients show the status
+}
+
+// sendDenial sends the reason of a denial as a message from the contact.
+func (ro *roster) sendDenial(p legacy.Peer, reason string) {
+	text := strings.TrimSpace("[does not let you see when they are online] " + body.Clean(reason))
+	ro.u.outbox.sendNotice(p.ID, text, time.Time{})
 }
 
 // onAddedYou handles the event that a peer has added the user: the gateway offers to add

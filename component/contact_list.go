@@ -37,7 +37,7 @@ func (ro *roster) mergeContacts(list []legacy.Contact) {
 		switch {
 		case ct.Peer == "" || listed[ct.Peer]:
 		case ct.Subscription.Has(registry.Removed):
-			ro.forget(ct)
+			ro.forgetRemoved(ct)
 		case ct.Subscription.Has(registry.AskTo), ct.Listed && lost && ct.Subscription.Has(registry.To):
 			ro.addContact(ct, "")
 		case ct.Listed: // removed with another client
@@ -124,10 +124,22 @@ func (ro *roster) onContactRemoved(p legacy.Peer) {
 	switch {
 	case ct == nil, p.ID == "", ct.Subscription.Has(registry.AskTo): // added again meanwhile
 	case ct.Subscription.Has(registry.Removed): // by the user
-		ro.forget(ct)
+		ro.forgetRemoved(ct)
 	default:
 		ro.removeFromRoster(ct)
 	}
+}
+
+// forgetRemoved deletes a contact that the user has removed, unless it waits for the user's
+// authorization again.
+func (ro *roster) forgetRemoved(ct *contact) {
+	if !ct.Subscription.Has(registry.AuthAsked) {
+		ro.forget(ct)
+		return
+	}
+	ct.Subscription &^= registry.Removed
+	ct.Listed = false
+	ro.save(ct)
 }
 
 // onContactFailed handles the network's rejection of an edit.
@@ -138,7 +150,8 @@ func (ro *roster) onContactFailed(p legacy.Peer, err error) {
 	}
 	defer ro.u.account.onEdited(p)
 	ct := ro.contacts[p.ID]
-	if ct == nil || p.ID == "" {
+	if ct == nil || p.ID == "" { // removed meanwhile, or never stored
+		ro.u.log.Debug().Err(err).Str("peer", p.ID).Msg("an edit failed for a peer that is not a contact")
 		return
 	}
 	if ct.Subscription.Has(registry.Removed) { // it is tried again at the next sign-on
