@@ -13,7 +13,7 @@ const maxOccupants = 5000 // of one room
 func (r *room) describe(m oscarwire.Room) {
 	r.limit.bytes, r.limit.runes = m.MaxMessage()
 	r.s.limits.set(r.peer.ID, r.limit)
-	if title := oscarwire.Clean(m.Title()); title != r.title {
+	if title := m.Title(r.s.net.page); title != r.title {
 		r.title = title
 		if r.entered {
 			r.emit(legacy.TopicChanged{Room: r.peer, Topic: legacy.Topic{Text: title}})

@@ -293,6 +293,10 @@ func (c *client) onSNAC(snac oscarwire.SNAC) error {
 		}
 	case oscarwire.ServiceMOTD:
 		err = c.onMOTD(snac.Body)
+	case oscarwire.ServiceWarned:
+		err = c.onWarned(snac.Body)
+	case oscarwire.ServiceSelfInfo:
+		err = c.onSelfInfo(snac.Body)
 	case oscarwire.BuddyArrived, oscarwire.BuddyDeparted:
 		err = c.buddies.onBuddies(snac)
 	case oscarwire.LocationReply:
@@ -342,7 +346,7 @@ func (c *client) onMOTD(body []byte) error {
 		return err
 	}
 	const ordinary = 4
-	if text := oscarwire.HTMLToText(m.Text); m.Type != ordinary && text != "" {
+	if text := oscarwire.HTMLToText(c.s.net.page.Decode([]byte(m.Text))); m.Type != ordinary && text != "" {
 		c.emit(legacy.Notice{Text: text})
 	}
 	return nil

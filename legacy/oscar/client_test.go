@@ -168,3 +168,28 @@ func TestPartFails(t *testing.T) {
 		t.Errorf("failed: %s; sent: %d, %d wait", got, sent(oscarwire.ICBMSend), c.s.backlog.Load())
 	}
 }
+
+// TestRelabelledAwayText: UTF-16 that the server has labelled us-ascii.
+func TestRelabelledAwayText(t *testing.T) {
+	var status string
+	c := newDeafClient(t, flavorAIM, func(ev legacy.Event) {
+		if p, ok := ev.(legacy.PresenceChanged); ok {
+			status = p.Presence.Status
+		}
+	})
+	c.s.net.page, _ = oscarwire.ParseCodePage("windows-1251")
+	bob := oscarwire.UserInfo{Name: "bob", TLVs: oscarwire.TLVs{oscarwire.TLV16(oscarwire.TagUserClass, uint16(oscarwire.ClassAway))}}
+	for away, want := range map[string]string{
+		"\x04\x3E\x04\x31\x04\x35\x04\x34": "обед",
+		"&#1086;&#1073;&#55357;&#56832;":   "об😀",
+		"\xEE\xE1\xE5\xE4":                 "обед", // in the code page of the configuration
+	} {
+		serverSays(t, c, oscarwire.BuddyArrived, oscarwire.UserInfos{bob})
+		body := bob.Append(nil)
+		l := oscarwire.TLVs{oscarwire.TLVText(oscarwire.TagAwayType, oscarwire.MIMEASCII), {Tag: oscarwire.TagAway, Value: []byte(away)}}
+		serverSays(t, c, oscarwire.LocationReply, oscarwire.Raw(l.Append(body)))
+		if status != want {
+			t.Errorf("%q: %q, want %q", away, status, want)
+		}
+	}
+}

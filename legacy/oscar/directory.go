@@ -128,7 +128,7 @@ func (di *directory) requestAIMProfile(ref string, p legacy.Peer) {
 				}
 				err = di.c.answerError(snac, err)
 				if err == nil {
-					reply, bad := oscarwire.ParseLocationReply(snac.Body)
+					reply, bad := oscarwire.ParseLocationReply(snac.Body, di.c.s.net.page)
 					if bad == nil && profile.Nick == p.ID {
 						profile.Nick = oscarwire.Clean(reply.User.Name)
 					}

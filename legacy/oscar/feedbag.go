@@ -14,6 +14,7 @@ import (
 type feedbag struct {
 	items map[itemKey]oscarwire.FeedbagItem
 	known []itemKey // in order of arrival
+	page  *oscarwire.CodePage
 }
 
 type itemKey struct{ group, item uint16 }
@@ -21,7 +22,9 @@ type itemKey struct{ group, item uint16 }
 // maxItems is the limit of items in a list.
 const maxItems = 30_000
 
-func newFeedbag() feedbag { return feedbag{items: make(map[itemKey]oscarwire.FeedbagItem)} }
+func newFeedbag(page *oscarwire.CodePage) feedbag {
+	return feedbag{items: make(map[itemKey]oscarwire.FeedbagItem), page: page}
+}
 
 func keyOf(i oscarwire.FeedbagItem) itemKey { return itemKey{i.GroupID, i.ItemID} }
 
@@ -83,10 +86,10 @@ func (f *feedbag) contact(id string) (legacy.Contact, bool) {
 // add merges an item into a contact.
 func (f *feedbag) add(ct *legacy.Contact, i oscarwire.FeedbagItem) {
 	if ct.Name == "" {
-		ct.Name = oscarwire.Clean(i.Alias())
+		ct.Name = i.Alias(f.page)
 	}
 	if group := f.items[itemKey{i.GroupID, 0}]; group.Name != "" {
-		if name := oscarwire.Clean(group.Name); !slices.Contains(ct.Groups, name) {
+		if name := f.page.Decode([]byte(group.Name)); !slices.Contains(ct.Groups, name) {
 			ct.Groups = append(ct.Groups, name)
 		}
 	}
@@ -151,7 +154,7 @@ type contactList struct {
 }
 
 func newContactList(c *client) contactList {
-	return contactList{c: c, asked: make(map[string]bool), list: newFeedbag()}
+	return contactList{c: c, asked: make(map[string]bool), list: newFeedbag(c.s.net.page)}
 }
 
 // loadList fetches the list, or confirms that the cached list is current. (AOL,

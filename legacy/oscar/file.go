@@ -44,6 +44,7 @@ type fileTransfers struct {
 	c *client
 
 	transfers map[rendezvousID]*transfer
+	inlines   int // pictures in messages that are being stored
 }
 
 func newFileTransfers(c *client) fileTransfers {
@@ -96,12 +97,10 @@ func (ft *fileTransfers) parseOffer(t *transfer) error {
 
 // checkOffer returns the reason why an offer is declined, nil if it is accepted.
 func (ft *fileTransfers) checkOffer(t *transfer) error {
-	limit := ft.c.s.env.MaxFile
+	if err := ft.mayStore(t.size); err != nil {
+		return err
+	}
 	switch {
-	case limit <= 0 || ft.c.s.env.StoreFile == nil:
-		return legacy.Errorf(legacy.Unsupported, "This gateway does not accept files. Ask for a link instead.")
-	case t.size > limit:
-		return legacy.Errorf(legacy.TooLong, "This gateway accepts at most %s. Ask for a link instead.", sizeText(limit))
 	case t.count > maxFiles:
 		return legacy.Errorf(legacy.TooLong, "This gateway accepts at most %d files at a time.", maxFiles)
 	case len(ft.transfers) >= maxTransfers:
@@ -112,6 +111,26 @@ func (ft *fileTransfers) checkOffer(t *transfer) error {
 	return nil
 }
 
+// mayStore returns the reason why a file is not stored, nil if it may be.
+func (ft *fileTransfers) mayStore(size int64) error {
+	limit := ft.c.s.env.MaxFile
+	switch {
+	case limit <= 0 || ft.c.s.env.StoreFile == nil:
+		return legacy.Errorf(legacy.Unsupported, "This gateway does not accept files. Ask for a link instead.")
+	case size > limit:
+		return legacy.Errorf(legacy.TooLong, "This gateway accepts at most %s. Ask for a link instead.", sizeText(limit))
+	}
+	return nil
+}
+
+// later runs a command on the session's goroutine.
+func (ft *fileTransfers) later(do command) {
+	select {
+	case ft.c.s.queue <- do:
+	case <-ft.c.life.Done():
+	}
+}
+
 // errForbidden is the error of an offer without an address that may be dialled.
 var errForbidden = legacy.Errorf(legacy.Forbidden, "The sender has a private address, to which this gateway does not connect. Ask for a link instead.")
 
@@ -120,21 +139,15 @@ func (ft *fileTransfers) startTransfer(t *transfer) {
 	ctx, cancel := context.WithCancelCause(ft.c.life)
 	t.cancel = cancel
 	ft.transfers[t.id] = t
-	later := func(do command) { // on the session's goroutine
-		select {
-		case ft.c.s.queue <- do:
-		case <-ft.c.life.Done():
-		}
-	}
 	ft.c.background.Go(func() {
 		defer cancel(nil)
-		err := ft.c.s.receiveFiles(ctx, t, func() { later(func(c *client) { c.files.acceptRendezvous(t) }) },
-			func(place oscarwire.ProxyPlace) { later(func(c *client) { c.files.proposeProxy(t, place) }) })
+		err := ft.c.s.receiveFiles(ctx, t, func() { ft.later(func(c *client) { c.files.acceptRendezvous(t) }) },
+			func(place oscarwire.ProxyPlace) { ft.later(func(c *client) { c.files.proposeProxy(t, place) }) })
 		if err != nil {
 			ft.c.s.env.Log.Info().Err(err).Str("peer", t.id.peer).Msg("a file transfer failed")
 			ft.c.s.env.Emit(legacy.MessageReceived{From: legacy.Peer{ID: t.id.peer}, Text: t.failureText(err)})
 		}
-		later(func(c *client) {
+		ft.later(func(c *client) {
 			delete(c.files.transfers, t.id)
 			if err != nil && !errors.Is(err, errCancelled) {
 				c.icbm.cancelRendezvous(t.from, t.offer)

@@ -272,7 +272,7 @@ func (c *client) migrate(ctx context.Context, m *migration) error {
 	before, blocked := c.contacts.list, c.contacts.blocked()
 	c.pending = make(map[uint32]*waiter)
 	c.begun, c.rates.paused, c.err, c.early = false, true, nil, nil
-	c.contacts.list = newFeedbag()
+	c.contacts.list = newFeedbag(c.s.net.page)
 	limited, cancel := context.WithTimeout(ctx, migrateLimit)
 	defer cancel()
 	if err := c.attach(limited, addr, m.cookie); err != nil {

@@ -191,6 +191,9 @@ func (ic *icbm) onMessage(body []byte) error {
 			return err
 		}
 		received.Text, received.Markup = ic.read(from.ID, text.Text(ic.c.s.net.page))
+		ic.received(received)
+		ic.c.files.onInline(text.Inline(), received)
+		return nil
 	case oscarwire.IMChannelRendezvous:
 		return ic.onRendezvous(im, received)
 	case oscarwire.IMChannelICQ:

@@ -173,6 +173,13 @@ func (n *network) encode(to, text string, markup []legacy.Span, escape bool) osc
 	return oscarwire.NewIMText(text, enc, features)
 }
 
+// cut returns the longest beginning of a text, in whole grapheme clusters, whose encoded
+// size is within a limit. The encoding takes at least a quarter of the bytes of UTF-8.
+func cut(s string, limit int, encoded func(string) int) string {
+	n := split.Longest(4*limit, func(s string) bool { return encoded(s) <= limit })(s)
+	return s[:split.Before(s, n)]
+}
+
 // roomLimit is the limit of a message in a room, 0 for none.
 type roomLimit struct {
 	bytes int // of the encoded text

@@ -6,7 +6,6 @@ import (
 
 	"transport/legacy"
 	"transport/legacy/oscar/oscarwire"
-	"transport/legacy/split"
 )
 
 // buddies handles presence in both directions, with the capabilities of a peer's client
@@ -84,14 +83,14 @@ func (bs *buddies) writePresence() {
 			if text = p.Status; text == "" {
 				text = "Away"
 			}
-			text = oscarwire.TextToHTML(text)
+			text = locationHTML(text, maxAway)
 		}
 		// The text precedes the status, because contacts fetch it as soon as they receive the
 		// status.
 		bs.c.write(&packet{id: oscarwire.LocationSetInfo, body: oscarwire.LocationInfo{Away: &text}})
 	}
 	if st := status(p.Show); p.Show != before.Show || p.Status != before.Status {
-		set := oscarwire.SetStatus{Status: &st, BART: oscarwire.BARTItems{oscarwire.NewStatusText(p.Status[:split.Before(p.Status, oscarwire.MaxStatusText)])}}
+		set := oscarwire.SetStatus{Status: &st, BART: oscarwire.BARTItems{oscarwire.NewStatusText(cut(p.Status, oscarwire.MaxStatusText, func(s string) int { return len(s) }))}}
 		bs.c.write(&packet{id: oscarwire.ServiceSetStatus, body: set})
 	}
 	if !p.Idle.Equal(before.Idle) {
@@ -127,7 +126,7 @@ func (bs *buddies) onBuddies(snac oscarwire.SNAC) error {
 		default:
 			delete(bs.stale, peer.ID)
 			p := bs.presenceOf(u)
-			text, _ := u.StatusText()
+			text, _ := u.StatusText(bs.c.s.net.page)
 			asks := text == "" && isAway(p.Show)
 			if last := bs.seen[peer.ID]; asks && last.Show == p.Show {
 				p.Status = last.Status // until the new text arrives
@@ -192,7 +191,7 @@ func (bs *buddies) presenceOf(u oscarwire.UserInfo) legacy.Presence {
 	if p.Show == legacy.ShowOnline && u.Away() {
 		p.Show = legacy.ShowAway
 	}
-	p.Status, _ = u.StatusText()
+	p.Status, _ = u.StatusText(bs.c.s.net.page)
 	p.Status = withMood(u, oscarwire.Clean(p.Status))
 	if idle, ok := u.Idle(); ok && idle > 0 {
 		p.Idle = bs.c.now().Add(-idle)
@@ -252,6 +251,15 @@ func modeShow(st oscarwire.Status) legacy.Show {
 	return legacy.ShowOnline
 }
 
+// maxAway is the maximum length of the user's away text in bytes. Servers accept 4,096.
+const maxAway = 4000
+
+// locationHTML formats an away or profile text of at most limit bytes. Servers pass it on
+// as us-ascii, whatever its encoding: it contains no other characters.
+func locationHTML(text string, limit int) string {
+	return oscarwire.TextToASCII(cut(text, limit, func(s string) int { return len(oscarwire.TextToASCII(s)) }))
+}
+
 // maxAwayTexts is the limit of pending away text requests.
 const maxAwayTexts = 256
 
@@ -270,7 +278,7 @@ func (bs *buddies) askAwayText(id string, u oscarwire.UserInfo) {
 
 // onLocation handles 02/06: the answer to askAwayText.
 func (bs *buddies) onLocation(body []byte) error {
-	reply, err := oscarwire.ParseLocationReply(body)
+	reply, err := oscarwire.ParseLocationReply(body, bs.c.s.net.page)
 	if err != nil {
 		return err
 	}

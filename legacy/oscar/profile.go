@@ -45,6 +45,7 @@ type ownProfile struct {
 	c *client
 
 	own     ownIcon
+	warning warningLevel
 	ownText *string // the profile text for AIM users, nil before the first SetProfile
 }
 
@@ -215,22 +216,14 @@ func profileHTML(p legacy.Profile) string {
 			lines = append(lines, line)
 		}
 	}
-	// Escaping multiplies the size by up to six. Cut whole runes.
-	runes := []rune(strings.Join(lines, "\n"))
-	for {
-		html := oscarwire.TextToHTML(string(runes))
-		if len(html) <= maxProfile {
-			return html
-		}
-		runes = runes[:len(runes)*9/10]
-	}
+	return locationHTML(strings.Join(lines, "\n"), maxProfile)
 }
 
 // details converts a profile to ICQ's form.
 func (op *ownProfile) details(p legacy.Profile) oscarwire.UserDetails {
 	text := func(s string) []byte {
-		b := op.c.s.net.page.Encode(s)
-		return b[:min(len(b), maxDetail)]
+		page := op.c.s.net.page
+		return page.Encode(cut(s, maxDetail, func(s string) int { return len(page.Encode(s)) }))
 	}
 	d := oscarwire.UserDetails{Nick: text(p.Nick), First: text(p.First), Last: text(p.Last), City: text(p.City), State: text(p.State),
 		Phone: text(p.Phone), Mobile: text(p.Mobile), Homepage: text(p.Homepage), Company: text(p.Organization),

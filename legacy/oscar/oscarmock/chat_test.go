@@ -66,7 +66,7 @@ func TestRooms(t *testing.T) {
 	if again := c.create(4, "CHESS"); again.RoomID != chess.RoomID {
 		t.Errorf("capitals make another room: %+v", again)
 	}
-	if news := c.create(5, "news"); news.Title() != "News" || news.Exchange != 5 {
+	if news := c.create(5, "news"); news.Title(nil) != "News" || news.Exchange != 5 {
 		t.Errorf("got %+v", news)
 	}
 	ra, all := a.room(chess.RoomID)

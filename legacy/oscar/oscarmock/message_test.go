@@ -220,7 +220,7 @@ func TestBot(t *testing.T) {
 	b.SetStatus(oscarwire.ModeDND.Status(), "busy", "<b>away</b>")
 	u := a.arrived()
 	status, _ := u.Status()
-	if text, _ := u.StatusText(); status.Mode() != oscarwire.ModeDND || !u.Away() || text != "busy" {
+	if text, _ := u.StatusText(nil); status.Mode() != oscarwire.ModeDND || !u.Away() || text != "busy" {
 		t.Errorf("got %v %q", status, text)
 	}
 	if status, online := b.Sees(alice); !online || status != 0 {

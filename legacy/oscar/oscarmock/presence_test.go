@@ -162,7 +162,7 @@ func TestLocation(t *testing.T) {
 		{oscarwire.LocationQuery, oscarwire.LocationQueryOld{Type: oscarwire.LocationOldProfile, Name: carol}, true, false},
 		{oscarwire.LocationQuery, oscarwire.LocationQueryOld{Type: oscarwire.LocationOldAway, Name: carol}, false, true},
 	} {
-		r := parse(t, oscarwire.ParseLocationReply, a.ask(q.id, q.body, oscarwire.LocationReply))
+		r := parse(t, func(b []byte) (oscarwire.LocationReplyInfo, error) { return oscarwire.ParseLocationReply(b, nil) }, a.ask(q.id, q.body, oscarwire.LocationReply))
 		if r.User.Name != carol || (r.Info.Profile != nil) != q.profile || (r.Info.Away != nil) != q.away ||
 			q.profile && *r.Info.Profile != profile || q.away && *r.Info.Away != away {
 			t.Errorf("%v: got %+v", q.id, r)

@@ -326,7 +326,7 @@ func (s *session) setStatus(snac oscarwire.SNAC) error {
 	}
 	for _, i := range set.BART {
 		if i.Type == oscarwire.BARTStatusText {
-			s.account.statusText, _ = i.Text()
+			s.account.statusText, _ = i.Text(nil)
 		}
 	}
 	s.send(oscarwire.ServiceSelfInfo, snac.RequestID, oscarwire.UserInfos{s.account.info(s.net.opts.Now())})
@@ -335,7 +335,7 @@ func (s *session) setStatus(snac oscarwire.SNAC) error {
 }
 
 func (s *session) setInfo(snac oscarwire.SNAC) error {
-	info, err := oscarwire.ParseLocationInfo(snac.Body)
+	info, err := oscarwire.ParseLocationInfo(snac.Body, nil)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func NewStatusText(text string) BARTItem {
 
 // Text returns the text of a BARTStatusText item: 16-bit length, UTF-8, then
 // optionally a 16-bit count of TLVs of which 01 names an encoding.
-func (i BARTItem) Text() (string, bool) {
+func (i BARTItem) Text(page *CodePage) (string, bool) {
 	if i.Type != BARTStatusText {
 		return "", false
 	}
@@ -87,13 +87,13 @@ func (i BARTItem) Text() (string, bool) {
 	if enc == "unicode-2-0" || enc == "utf-16be" {
 		charset = CharsetUTF16
 	}
-	return DecodeText(charset, b, nil), true
+	return DecodeText(charset, b, page), true
 }
 
 // StatusText returns the text of the first non-empty BARTStatusText item.
-func (l BARTItems) StatusText() (string, bool) {
+func (l BARTItems) StatusText(page *CodePage) (string, bool) {
 	for _, i := range l {
-		if s, ok := i.Text(); ok {
+		if s, ok := i.Text(page); ok {
 			return s, true
 		}
 	}

@@ -50,12 +50,12 @@ func (m Room) Append(dst []byte) []byte {
 }
 
 // Title returns the room's title, or its full name.
-func (m Room) Title() string {
+func (m Room) Title(page *CodePage) string {
 	b, ok := m.TLVs.Get(TagRoomTitle)
 	if !ok {
 		b, _ = m.TLVs.Get(TagRoomName)
 	}
-	return DecodeText(CharsetASCII, b, nil)
+	return DecodeText(CharsetASCII, b, page)
 }
 
 // MaxMessage returns the limits of a message in the room: the total number of bytes,
@@ -172,15 +172,14 @@ func (m ChatMessage) Text(page *CodePage) (string, error) {
 	if !ok {
 		return "", missing("chat message", TagChatText)
 	}
-	charset := CharsetASCII
 	name, _ := l.String(TagChatCharset)
 	switch strings.ToLower(name) {
 	case chatUTF16:
-		charset = CharsetUTF16
+		return DecodeText(CharsetUTF16, text, page), nil
 	case chatLatin1:
-		charset = CharsetLatin1
+		return DecodeText(CharsetLatin1, text, page), nil
 	}
-	return DecodeText(charset, text, page), nil
+	return decodeLabelled(text, page), nil
 }
 
 // Size returns the number of bytes of the text.

@@ -73,10 +73,10 @@ func (i FeedbagItem) append(w *Writer) {
 	w.End16(mark)
 }
 
-// Alias returns TLV 131.
-func (i FeedbagItem) Alias() string {
+// Alias returns TLV 131, which old clients store in their code page.
+func (i FeedbagItem) Alias(page *CodePage) string {
 	b, _ := i.TLVs.Get(TagFeedbagAlias)
-	return DecodeText(CharsetASCII, b, nil)
+	return DecodeText(CharsetASCII, b, page)
 }
 
 // AwaitsAuth reports whether the item has TLV 66.

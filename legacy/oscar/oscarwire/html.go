@@ -2,7 +2,10 @@ package oscarwire
 
 import (
 	"html"
+	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // LooksLikeHTML reports whether a message to a UIN, which should be plain text, is AIM
@@ -28,12 +31,30 @@ var toHTML = strings.NewReplacer(
 // <br>, and the second of two spaces &nbsp; so that it is preserved.
 func TextToHTML(s string) string { return toHTML.Replace(s) }
 
+// TextToASCII is TextToHTML with a numeric reference for each character outside of ASCII. It
+// is for texts whose charset a server does not preserve.
+func TextToASCII(s string) string {
+	s = TextToHTML(s)
+	if isASCII([]byte(s)) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if r < utf8.RuneSelf {
+			b.WriteByte(byte(r))
+		} else {
+			b.WriteString("&#" + strconv.Itoa(int(r)) + ";")
+		}
+	}
+	return b.String()
+}
+
 // WrapHTML puts HTML into the document tags that AIM clients send.
 func WrapHTML(s string) string { return "<HTML><BODY>" + s + "</BODY></HTML>" }
 
 // HTMLToText converts AIM HTML to plain text. <br> and raw newlines break lines, and so
 // do <p>, <div>, <li>, <tr> and similar tags at both ends; other tags and comments are
-// removed, script, style and title with their content; entities are decoded; a link
+// removed, script, style, title and binary with their content; entities are decoded; a link
 // whose text is not its address becomes `text <address>`. Unlike a browser it keeps
 // runs of spaces. Broken markup is treated as text as far as possible. The time is
 // linear in the input; the result is clean.
@@ -89,11 +110,36 @@ func (p *htmlParser) text(s string) {
 			return
 		}
 		p.chars(s[:i])
-		n := entityLen(s[i:])
-		e := html.UnescapeString(s[i : i+n])
+		s = s[i:]
+		n := entityLen(s)
+		if high, ok := surrogate(s[:n]); ok { // some clients refer to UTF-16 code units
+			m := entityLen(s[n:])
+			if low, ok := surrogate(s[n : n+m]); ok {
+				if r := utf16.DecodeRune(high, low); r != utf8.RuneError {
+					p.out = utf8.AppendRune(p.out, r)
+					s = s[n+m:]
+					continue
+				}
+			}
+		}
+		e := html.UnescapeString(s[:n])
 		p.out = append(p.out, strings.ReplaceAll(e, "\u00A0", " ")...)
-		s = s[i+n:]
+		s = s[n:]
 	}
+}
+
+// surrogate returns the surrogate that a numeric reference refers to.
+func surrogate(entity string) (rune, bool) {
+	number, ok := strings.CutPrefix(strings.TrimSuffix(entity, ";"), "&#")
+	if !ok || number == "" {
+		return 0, false
+	}
+	base := 10
+	if number[0]|0x20 == 'x' {
+		number, base = number[1:], 16
+	}
+	n, err := strconv.ParseUint(number, base, 16)
+	return rune(n), err == nil && utf16.IsSurrogate(rune(n))
 }
 
 // maxEntity exceeds the length of every named entity.
@@ -101,6 +147,9 @@ const maxEntity = 40
 
 // entityLen returns the length of a possible entity at the start of s.
 func entityLen(s string) int {
+	if s == "" || s[0] != '&' {
+		return 0
+	}
 	end := min(len(s), maxEntity)
 	for i := 1; i < end; i++ {
 		c := s[i]
@@ -204,7 +253,7 @@ func (p *htmlParser) tag(s string) {
 		if !p.lineStart() {
 			p.newline()
 		}
-	case "script", "style", "title":
+	case "script", "style", "title", "binary":
 		if !closing {
 			p.skipContent("</" + name)
 		}

@@ -202,15 +202,17 @@ func (t IMText) Append(dst []byte) []byte {
 	return w.B
 }
 
-// Text decodes and joins the parts. Text that is neither ASCII, UTF-8 nor in its
+// Text decodes and joins the parts, without the data of Inline. Text that is neither ASCII, UTF-8 nor in its
 // declared encoding is decoded by page; see DecodeText.
 func (t IMText) Text(page *CodePage) string {
 	if len(t.Parts) == 1 {
-		return DecodeText(t.Parts[0].Charset, t.Parts[0].Data, page)
+		text, _ := cutInline(t.Parts[0].Data)
+		return DecodeText(t.Parts[0].Charset, text, page)
 	}
 	var sb strings.Builder
 	for _, p := range t.Parts {
-		sb.WriteString(DecodeText(p.Charset, p.Data, page))
+		text, _ := cutInline(p.Data)
+		sb.WriteString(DecodeText(p.Charset, text, page))
 	}
 	return sb.String()
 }

@@ -160,6 +160,11 @@ func ParseType2(value []byte) (Type2, error) {
 
 // readTail reads colours and the GUID of UTF-8, which are optional.
 func (m *Type2) readTail(r *Reader) {
+	if m.Type == MessagePlain && isUTF8GUID(r.buf[r.off:]) { // some clients omit the colours
+		r.Skip(4 + len(utf8GUIDText))
+		m.UTF8, m.Rest = true, r.Rest()
+		return
+	}
 	if r.Len() < 8 || m.Type != MessagePlain {
 		m.Rest = r.Rest()
 		return
@@ -172,6 +177,12 @@ func (m *Type2) readTail(r *Reader) {
 	guid := r.Bytes(min(int(r.U32LE()), r.Len()))
 	m.UTF8 = strings.EqualFold(strings.TrimRight(string(guid), "\x00"), utf8GUIDText)
 	m.Rest = r.Rest()
+}
+
+// isUTF8GUID reports whether bytes begin with the GUID of UTF-8 and its length.
+func isUTF8GUID(b []byte) bool {
+	r := NewReader(b)
+	return r.U32LE() == uint32(len(utf8GUIDText)) && strings.EqualFold(string(r.Bytes(len(utf8GUIDText))), utf8GUIDText)
 }
 
 // Append appends the value of TLV 2711.
@@ -195,10 +206,10 @@ func (m Type2) Append(dst []byte) []byte {
 	if m.HasColours {
 		w.U32LE(m.Foreground)
 		w.U32LE(m.Background)
-		if m.UTF8 {
-			w.U32LE(uint32(len(utf8GUIDText)))
-			w.String(utf8GUIDText)
-		}
+	}
+	if m.UTF8 && m.Type == MessagePlain {
+		w.U32LE(uint32(len(utf8GUIDText)))
+		w.String(utf8GUIDText)
 	}
 	w.Bytes(m.Rest)
 	return w.B

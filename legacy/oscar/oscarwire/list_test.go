@@ -17,7 +17,7 @@ func TestFeedbagItem(t *testing.T) {
 	if err != nil || len(l) != 2 {
 		t.Fatalf("%+v, %v", l, err)
 	}
-	if !l[0].AwaitsAuth() || l[0].Alias() != "B\u00f6b" || l[1].AwaitsAuth() || l[1].Alias() != "" {
+	if !l[0].AwaitsAuth() || l[0].Alias(nil) != "B\u00f6b" || l[1].AwaitsAuth() || l[1].Alias(nil) != "" {
 		t.Errorf("%+v", l)
 	}
 	g := l[1].Clone()
@@ -27,7 +27,7 @@ func TestFeedbagItem(t *testing.T) {
 	}
 	c := l[0].Clone()
 	c.TLVs[1].Value[0] = 'X'
-	if l[0].Alias() != "B\u00f6b" {
+	if l[0].Alias(nil) != "B\u00f6b" {
 		t.Error("Clone shares memory")
 	}
 }
@@ -250,7 +250,7 @@ func TestChat(t *testing.T) {
 		case ChatNavReply:
 			p, _ := ParseNavReply(s.Body)
 			if m, err := p.Room(); err == nil {
-				if m.Title() != "testroom" || m.Exchange != 4 || !bytes.Equal(NewNavRoom(m).Append(nil), s.Body) {
+				if m.Title(nil) != "testroom" || m.Exchange != 4 || !bytes.Equal(NewNavRoom(m).Append(nil), s.Body) {
 					t.Errorf("%v: %+v", rec, m)
 				}
 			} else if !errors.Is(err, ErrMissing) {

@@ -28,12 +28,13 @@ type LocationInfo struct {
 	Other   TLVs
 }
 
-// ParseLocationInfo parses 02/04. The texts are decoded by their MIME types.
-func ParseLocationInfo(body []byte) (LocationInfo, error) {
+// ParseLocationInfo parses 02/04. The texts are decoded by their MIME types, those without
+// one by page; see decodeLabelled.
+func ParseLocationInfo(body []byte, page *CodePage) (LocationInfo, error) {
 	l := NewReader(body).TLVs()
 	var p LocationInfo
-	p.Profile = mimeText(l, TagProfileType, TagProfile)
-	p.Away = mimeText(l, TagAwayType, TagAway)
+	p.Profile = mimeText(l, TagProfileType, TagProfile, page)
+	p.Away = mimeText(l, TagAwayType, TagAway, page)
 	if b, ok := l.Get(TagCaps); ok {
 		p.Caps = append([]GUID{}, ParseCapabilities(b)...)
 	}
@@ -45,20 +46,21 @@ func ParseLocationInfo(body []byte) (LocationInfo, error) {
 	return p, nil
 }
 
-func mimeText(l TLVs, typeTag, textTag uint16) *string {
+func mimeText(l TLVs, typeTag, textTag uint16, page *CodePage) *string {
 	b, ok := l.Get(textTag)
 	if !ok {
 		return nil
 	}
 	mime, _ := l.String(typeTag)
-	charset := CharsetASCII
+	var s string
 	switch mime = strings.ToLower(mime); {
 	case strings.Contains(mime, "unicode-2-0"), strings.Contains(mime, "utf-16"):
-		charset = CharsetUTF16
+		s = DecodeText(CharsetUTF16, b, page)
 	case strings.Contains(mime, "iso-8859-1"):
-		charset = CharsetLatin1
+		s = DecodeText(CharsetLatin1, b, page)
+	default:
+		s = decodeLabelled(b, page)
 	}
-	s := DecodeText(charset, b, nil)
 	return &s
 }
 
@@ -160,14 +162,14 @@ type LocationReplyInfo struct {
 	Info LocationInfo
 }
 
-// ParseLocationReply parses 02/06.
-func ParseLocationReply(body []byte) (LocationReplyInfo, error) {
+// ParseLocationReply parses 02/06. page is as for ParseLocationInfo.
+func ParseLocationReply(body []byte, page *CodePage) (LocationReplyInfo, error) {
 	u, rest, err := ParseUserInfo(body)
 	p := LocationReplyInfo{User: u}
 	if err != nil {
 		return p, wrapID(LocationReply, err)
 	}
-	p.Info, err = ParseLocationInfo(rest)
+	p.Info, err = ParseLocationInfo(rest, page)
 	return p, wrapID(LocationReply, err)
 }
 

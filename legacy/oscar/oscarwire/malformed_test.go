@@ -71,7 +71,7 @@ func deepen(v Appender) {
 		}
 	case FeedbagItems:
 		for _, i := range v {
-			i.Alias()
+			i.Alias(nil)
 			i.Order()
 			i.AwaitsAuth()
 		}
@@ -90,7 +90,7 @@ func deepen(v Appender) {
 		v.Size()
 	case NavReply:
 		m, _ := v.Room()
-		m.Title()
+		m.Title(nil)
 		m.Name()
 		m.MaxMessage()
 	}
@@ -102,7 +102,7 @@ func deepenUser(u UserInfo) {
 	u.Idle()
 	u.Capabilities()
 	u.BART().Icon()
-	u.StatusText()
+	u.StatusText(nil)
 }
 
 // unique returns the first SNAC of each kind, direction and length.

@@ -168,15 +168,6 @@ func colourName(c uint32) string {
 	return "#" + strconv.FormatUint(uint64(c&0xFFFFFF|Coloured), 16)[1:]
 }
 
-// parseColour parses #rrggbb, 0 for anything else.
-func parseColour(s string) uint32 {
-	n, err := strconv.ParseUint(strings.TrimPrefix(s, "#"), 16, 24)
-	if err != nil || len(strings.TrimPrefix(s, "#")) != 6 {
-		return 0
-	}
-	return uint32(n) | Coloured
-}
-
 // mark is the start of another look.
 type mark struct {
 	at   int // in htmlParser.out

@@ -28,7 +28,14 @@ func TestHTMLToRuns(t *testing.T) {
 			{"c", Look{Underline: true}}, {"d", Look{Strike: true}}, {"e", Look{Fixed: true}}}},
 		{"<b><i>a</b>b</i>", []Run{{"a", Look{Bold: true, Italic: true}}, {"b", Look{Italic: true}}}},
 		{"<font color=#ff0000>a<font size=3>b</font>c</font>d", []Run{{"abc", red}, {Text: "d"}}},
-		{"<font color=\"red\">a</font>", nil}, // AIM clients write numbers
+		{"<font color=\"red\">a</font>", []Run{{"a", red}}},
+		{"<FONT COLOR=Red>a</FONT>", []Run{{"a", red}}},
+		{"<font color=#F00>a</font>", []Run{{"a", red}}},
+		{"<font color=ff0000>a</font>", []Run{{"a", red}}},
+		{"<font color='rebeccapurple'>a</font>", []Run{{"a", Look{Fore: 0x663399 | Coloured}}}},
+		{"<font back=lime color=navy>a</font>", []Run{{"a", Look{Fore: 0x80 | Coloured, Back: 0x00FF00 | Coloured}}}},
+		{"<font color=reddish>a</font>", nil},
+		{"<font color=black>a</font>", nil}, // the default
 		{"<font back='#00FF00'>a</font>", []Run{{"a", Look{Back: 0x00FF00 | Coloured}}}},
 		{"<font color=#000000 back=#00ff00>a</font>", []Run{{"a", Look{Fore: Coloured, Back: 0x00FF00 | Coloured}}}},
 		{`<a href="http://x/">here</a>.`, []Run{{"here", link}, {Text: " <http://x/>."}}},

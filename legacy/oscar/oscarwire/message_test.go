@@ -296,16 +296,16 @@ func TestICBMEvents(t *testing.T) {
 func TestLocationInfo(t *testing.T) {
 	away, none := "gone <i>\u2603</i>", ""
 	p := LocationInfo{Away: &away, Caps: []GUID{CapTyping}}
-	got, err := ParseLocationInfo(p.Append(nil))
+	got, err := ParseLocationInfo(p.Append(nil), nil)
 	if err != nil || *got.Away != away || got.Profile != nil || len(got.Caps) != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	got, _ = ParseLocationInfo(LocationInfo{Away: &none, Caps: []GUID{}}.Append(nil))
+	got, _ = ParseLocationInfo(LocationInfo{Away: &none, Caps: []GUID{}}.Append(nil), nil)
 	if got.Away == nil || *got.Away != "" || got.Caps == nil || len(got.Caps) != 0 {
 		t.Errorf("back from away: %+v", got)
 	}
 	latin := TLVs{TLVText(TagProfileType, `text/aolrtf; charset="ISO-8859-1"`), TLVText(TagProfile, "\xfc")}
-	if got, _ = ParseLocationInfo(latin.Append(nil)); *got.Profile != "\u00fc" {
+	if got, _ = ParseLocationInfo(latin.Append(nil), nil); *got.Profile != "\u00fc" {
 		t.Errorf("latin-1: %q", *got.Profile)
 	}
 }
@@ -339,14 +339,14 @@ func TestUserInfo(t *testing.T) {
 	if l := got.Capabilities(); len(l) != 2 || l[0] != CapTyping || l[1] != CapUTF8 {
 		t.Errorf("capabilities %v", l)
 	}
-	if s, ok := got.StatusText(); !ok || s != "at \u2603" {
+	if s, ok := got.StatusText(nil); !ok || s != "at \u2603" {
 		t.Errorf("status text %q", s)
 	}
 	if i, ok := got.BART().Icon(); !ok || string(i.Data) != "hash" {
 		t.Error("icon")
 	}
 	var zero UserInfo
-	if second(zero.SignedOn()) || second(zero.Idle()) || second(zero.Status()) || second(zero.StatusText()) ||
+	if second(zero.SignedOn()) || second(zero.Idle()) || second(zero.Status()) || second(zero.StatusText(nil)) ||
 		second(zero.BART().Icon()) || zero.Away() || zero.Capabilities() != nil {
 		t.Error("zero userinfo")
 	}
@@ -354,11 +354,11 @@ func TestUserInfo(t *testing.T) {
 
 func TestStatusText(t *testing.T) {
 	utf16 := BARTItem{Type: BARTStatusText, Data: []byte("\x00\x02\x26\x03\x00\x01\x00\x01\x00\x0bunicode-2-0")}
-	if s, ok := utf16.Text(); !ok || s != "\u2603" {
+	if s, ok := utf16.Text(nil); !ok || s != "\u2603" {
 		t.Errorf("%q", s)
 	}
 	for _, i := range []BARTItem{{}, {Type: BARTStatusText}, {Type: BARTStatusText, Data: []byte("\x00\x09x")}, NewStatusText("")} {
-		if s, ok := i.Text(); ok {
+		if s, ok := i.Text(nil); ok {
 			t.Errorf("%+v: %q", i, s)
 		}
 	}
@@ -367,7 +367,7 @@ func TestStatusText(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	long := string(bytes.Repeat([]byte("\u2603"), 200))
-	if s, ok := NewStatusText(long).Text(); !ok || len(s) != 249 {
+	if s, ok := NewStatusText(long).Text(nil); !ok || len(s) != 249 {
 		t.Errorf("%d bytes", len(s))
 	}
 	if second((BARTItems{{BARTIcon, 0, BARTNone}}).Icon()) {

@@ -1,7 +1,6 @@
 package oscarwire
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,12 +18,15 @@ const (
 	CharsetLatin1 uint16 = 3
 )
 
-// CodePage is the 8-bit encoding assumed for text without a declared encoding. A nil
-// *CodePage is windows-1252.
+// CodePage is the encoding assumed for text without a declared encoding: an 8-bit one, or
+// UTF-8. A nil *CodePage is windows-1252.
 type CodePage struct {
 	name string
-	cm   *charmap.Charmap
+	cm   *charmap.Charmap // nil for windows-1252; of UTF-8 for text that is not valid
 }
+
+// utf8Page is the name of the CodePage of UTF-8.
+const utf8Page = "utf-8"
 
 var errCodePage = errors.New("oscarwire: unknown code page")
 
@@ -49,6 +51,7 @@ var codePages = []struct {
 	{"28591", "iso-8859-1", charmap.ISO8859_1},
 	{"28592", "iso-8859-2", charmap.ISO8859_2},
 	{"28605", "iso-8859-15", charmap.ISO8859_15},
+	{"65001", utf8Page, charmap.Windows1252},
 }
 
 // CodePageNames lists the names that ParseCodePage knows.
@@ -61,11 +64,12 @@ func CodePageNames() []string {
 }
 
 // ParseCodePage returns a code page by its name, its number, or "cp" and its number:
-// "windows-1251", "cp1251", "1251". It ignores case.
+// "windows-1251", "cp1251", "1251". It ignores case and hyphens.
 func ParseCodePage(name string) (*CodePage, error) {
-	key := strings.ToLower(strings.TrimSpace(name))
+	plain := strings.NewReplacer("-", "", "_", "").Replace
+	key := plain(strings.ToLower(strings.TrimSpace(name)))
 	for _, p := range codePages {
-		if key == p.name || p.number != "" && (key == p.number || key == "cp"+p.number) {
+		if key == plain(p.name) || p.number != "" && (key == p.number || key == "cp"+p.number) {
 			return &CodePage{p.name, p.cm}, nil
 		}
 	}
@@ -99,6 +103,9 @@ func (p *CodePage) Decode(b []byte) string {
 // Encode encodes text in the code page, with a question mark for unsupported
 // characters.
 func (p *CodePage) Encode(s string) []byte {
+	if p != nil && p.name == utf8Page {
+		return []byte(s)
+	}
 	cm := p.charmap()
 	b := make([]byte, 0, len(s))
 	for _, r := range s {
@@ -144,45 +151,6 @@ func isASCII(b []byte) bool {
 		}
 	}
 	return true
-}
-
-func decodeUTF16(b []byte) string {
-	b = b[:len(b)&^1]
-	if bytes.HasPrefix(b, []byte{0xFE, 0xFF}) {
-		b = b[2:]
-	}
-	var sb strings.Builder
-	sb.Grow(utf8Size(b))
-	for i := 0; i < len(b); i += 2 {
-		r := rune(binary.BigEndian.Uint16(b[i:]))
-		if utf16.IsSurrogate(r) {
-			low := rune(utf8.RuneError)
-			if i+4 <= len(b) {
-				low = rune(binary.BigEndian.Uint16(b[i+2:]))
-			}
-			if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
-				i += 2
-			}
-		}
-		sb.WriteRune(r)
-	}
-	return sb.String()
-}
-
-// utf8Size returns an upper bound of the size of UTF-16 text in UTF-8.
-func utf8Size(b []byte) int {
-	n := 0
-	for i := 0; i+1 < len(b); i += 2 {
-		switch hi := b[i]; {
-		case hi == 0 && b[i+1] < utf8.RuneSelf:
-			n++
-		case hi < 0x08:
-			n += 2
-		default:
-			n += 3
-		}
-	}
-	return n
 }
 
 // Encoder chooses the charset of outgoing text.

@@ -86,7 +86,7 @@ func TestCodePages(t *testing.T) {
 			t.Errorf("%q: %v", name, p)
 		}
 	}
-	for _, name := range []string{"", "cp", "utf-8", "1259"} {
+	for _, name := range []string{"", "cp", "utf-7", "1259"} {
 		if p, err := ParseCodePage(name); err == nil {
 			t.Errorf("%q: %v", name, p)
 		}

@@ -142,4 +142,4 @@ func (u UserInfo) BART() BARTItems {
 }
 
 // StatusText returns the available message or status note; false without one.
-func (u UserInfo) StatusText() (string, bool) { return u.BART().StatusText() }
+func (u UserInfo) StatusText(page *CodePage) (string, bool) { return u.BART().StatusText(page) }
