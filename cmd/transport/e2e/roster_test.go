@@ -72,7 +72,7 @@ func TestContactList(t *testing.T) {
 			alice.say(icqDomain, "r", "reconnect")
 			w.wait("the new name on the network", func() bool {
 				for _, i := range w.mock.Feedbag(demo.AliceUIN) {
-					if i.Name == "200001" && i.Alias() == "My friend" {
+					if i.Name == "200001" && i.Alias(nil) == "My friend" {
 						return true
 					}
 				}
