@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"transport/component/body"
 	"transport/component/stanza"
@@ -88,6 +89,17 @@ func refusalText(err error) string {
 	return text
 }
 
+// backlogText describes the lines that a session has not sent yet, "" for none.
+func backlogText(s legacy.Session) string {
+	if b, ok := s.(legacy.Backlogger); ok {
+		if n, wait := b.Backlog(); n > 0 {
+			return fmt.Sprintf("\n%s wait because of the network's rate limit. The last one will be sent in about %s.",
+				count(n, "line"), wait.Round(time.Second))
+		}
+	}
+	return ""
+}
+
 // statusText describes the state and the session: the answer to the status command.
 func (lg *login) statusText() string {
 	var b strings.Builder
@@ -96,7 +108,7 @@ func (lg *login) statusText() string {
 		return b.String()
 	}
 	if lg.state() == stateSignedOn {
-		b.WriteString("\nSince " + body.TimeText(lg.session.since) + ".")
+		b.WriteString("\nSince " + body.TimeText(lg.session.since) + "." + backlogText(lg.legacySession()))
 	}
 	if lg.lastError != nil && lg.signOnErr == nil {
 		fmt.Fprintf(&b, "\nThe last error, at %s: %s", body.TimeText(lg.lastErrorAt), userText(lg.lastError))

@@ -150,6 +150,14 @@ type Commander interface {
 	Do(ctx context.Context, ref string, at Peer, command string, args map[string]string) error
 }
 
+// Backlogger is a Session that delays the user's lines to stay below the network's rate
+// limit.
+type Backlogger interface {
+	// Backlog returns the number of lines that wait, and the expected time until the last of
+	// them is sent. Any goroutine may call it.
+	Backlog() (lines int, wait time.Duration)
+}
+
 // Configurer is a Network whose services and rooms have settings for each user.
 type Configurer interface {
 	// Settings returns the settings form of a service or a room, nil if it has none.

@@ -278,10 +278,9 @@ func (r *room) abandon(err error) {
 		w.answered(oscarwire.SNAC{}, r.err)
 	}
 	for _, l := range r.rates.lanes {
-		for _, p := range l.queue {
-			p.fail(r.err)
+		for l.queue.size > 0 {
+			l.queue.pop().fail(r.err)
 		}
-		l.queue = nil
 	}
 	for len(r.queue) > 0 {
 		(<-r.queue)(r)

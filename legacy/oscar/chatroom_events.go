@@ -96,6 +96,7 @@ func (r *room) sendAll(messages []*message, parts []legacy.Outgoing) {
 			r.send(m, parts[i].Text, parts[i].Markup)
 		}
 	}
+	r.rates.announceDelay(r.rates.laneOf(oscarwire.ChatSend), r.peer.ID)
 }
 
 // send sends a message to the room, within the rate limits. The server's reflection
@@ -115,6 +116,7 @@ func (r *room) send(m *message, text string, markup []legacy.Span) {
 	}
 	m.packet = &packet{
 		id:      oscarwire.ChatSend,
+		target:  r.peer.ID,
 		body:    body,
 		timeout: ackTimeout,
 		written: func(request uint32) { r.icbm.messageWritten(m, request) },

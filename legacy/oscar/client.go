@@ -101,6 +101,7 @@ func (c *client) write(p *packet) {
 	}
 	if l := c.rates.laneOf(p.id); l != nil {
 		l.sent(c.now())
+		c.rates.publish()
 	}
 	if p.written != nil {
 		p.written(request)

@@ -88,7 +88,7 @@ func (s *session) waitAtProxy(ctx context.Context, t *transfer, propose func(osc
 		}
 	}()
 	request := oscarwire.ProxyRequest{Name: s.self, Cookie: t.id.cookie, TLVs: oscarwire.TLVs{oscarwire.TLVBytes(oscarwire.TagProxyCapability, oscarwire.CapFile[:])}}
-	if err := s.writePeer(conn, oscarwire.ProxyFrame{Kind: oscarwire.ProxyCreate, Payload: request.Append(nil)}); err != nil {
+	if err := writePeer(conn, oscarwire.ProxyFrame{Kind: oscarwire.ProxyCreate, Payload: request.Append(nil)}); err != nil {
 		return nil, peerError(err)
 	}
 	f, err := s.proxyFrame(conn, oscarwire.ProxyCreated, "The file proxy refused the connection.")
@@ -127,7 +127,7 @@ func (s *session) joinProxy(ctx context.Context, conn net.Conn, t *transfer) err
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	peer := oscarwire.ProxyPeer{Name: s.self, PIN: t.port, Cookie: t.id.cookie,
 		TLVs: oscarwire.TLVs{oscarwire.TLVBytes(oscarwire.TagProxyCapability, oscarwire.CapFile[:])}}
-	if err := s.writePeer(conn, oscarwire.ProxyFrame{Kind: oscarwire.ProxyJoin, Payload: peer.Append(nil)}); err != nil {
+	if err := writePeer(conn, oscarwire.ProxyFrame{Kind: oscarwire.ProxyJoin, Payload: peer.Append(nil)}); err != nil {
 		return peerError(err)
 	}
 	_, err := s.proxyFrame(conn, oscarwire.ProxyReady, "The file proxy chosen by the sender refused the connection.")

@@ -81,7 +81,7 @@ func (ic *icbm) onType2(im oscarwire.IncomingIM, m oscarwire.Type2, received leg
 
 // confirm acknowledges a type-2 message.
 func (ic *icbm) confirm(im oscarwire.IncomingIM, ack oscarwire.Type2) {
-	ic.c.rates.submit(&packet{id: oscarwire.ICBMClientAck, body: oscarwire.ClientAck{
+	ic.c.rates.submit(&packet{id: oscarwire.ICBMClientAck, target: targetAcks, body: oscarwire.ClientAck{
 		Cookie: im.Cookie, Channel: oscarwire.IMChannelRendezvous, Name: im.From.Name,
 		Reason: oscarwire.AckChannelSpecific, Data: ack.Append(nil),
 	}})

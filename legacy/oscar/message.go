@@ -166,7 +166,7 @@ func (ic *icbm) resendUnacknowledged() {
 // messageDropped requeues a message at the head of its lane.
 func (ic *icbm) messageDropped(m *message, l *lane) {
 	delete(ic.messages, m.cookie)
-	l.queue = slices.Insert(l.queue, 0, m.packet)
+	l.queue.unpop(m.packet)
 }
 
 // onMessage handles 04/07.

@@ -104,7 +104,7 @@ func (n *network) fits(to, text string) bool {
 
 // sendTexts sends the parts of a text, within the rate limits.
 func (ic *icbm) sendTexts(messages []*message, parts []legacy.Outgoing) {
-	if l := ic.c.rates.laneOf(oscarwire.ICBMSend); l != nil && len(l.queue)+len(parts) > maxLane {
+	if l := ic.c.rates.laneOf(oscarwire.ICBMSend); l != nil && l.queue.size+len(parts) > maxLane {
 		ic.messageFailed(messages[0], legacy.Errorf(legacy.RateLimited, "Too many messages to %s are waiting. Try again in a moment.", ic.c.s.net.name()))
 		return
 	}
@@ -113,6 +113,7 @@ func (ic *icbm) sendTexts(messages []*message, parts []legacy.Outgoing) {
 			ic.sendText(m, parts[i])
 		}
 	}
+	ic.c.rates.announceDelay(ic.c.rates.laneOf(oscarwire.ICBMSend), messages[0].to)
 }
 
 // sendText sends a message, within the rate limits.
@@ -129,6 +130,7 @@ func (ic *icbm) sendText(m *message, out legacy.Outgoing) {
 	flags := oscarwire.IMRequestAck | oscarwire.IMStore | oscarwire.IMWantsTyping
 	m.packet = &packet{
 		id:       oscarwire.ICBMSend,
+		target:   m.to,
 		body:     oscarwire.NewOutgoingText(m.cookie, m.to, text, flags),
 		timeout:  ackTimeout,
 		written:  func(request uint32) { ic.messageWritten(m, request) },

@@ -9,8 +9,9 @@ import (
 
 // packet is a SNAC to send, with its callbacks.
 type packet struct {
-	id   oscarwire.ID
-	body oscarwire.Appender
+	id     oscarwire.ID
+	body   oscarwire.Appender
+	target string // of a message, or targetAcks; packets without one are sent first
 	// written, if set, is called when the packet is written to the connection. answered, if
 	// set, is called with the reply, or with err if there will be none.
 	written  func(request uint32)
@@ -19,12 +20,17 @@ type packet struct {
 	void     bool          // it is not to be sent any more
 }
 
+// targetAcks is the target of acknowledgements, of which peers can cause many. No peer has
+// this name.
+const targetAcks = " acks"
+
 // lane is the queue of one rate class. (AOL, "Rate Limits")
 type lane struct {
 	class   oscarwire.RateClass
 	last    time.Time // time of the last SNAC sent
 	limited bool      // the server drops packets of this class
-	queue   []*packet
+	queue   turns
+	told    map[string]bool // the targets about whose delay the user has a notice
 }
 
 // maxLane is the limit of packets queued in a lane.
@@ -63,6 +69,7 @@ type rates struct {
 	classOf   map[oscarwire.ID]uint16
 	paused    bool // nothing may be sent
 	limitedAt time.Time
+	publishes bool // these are the rates of messages for Backlog
 }
 
 // setRates stores the rate limits of 01/07.
@@ -73,16 +80,17 @@ func (ra *rates) setRates(p oscarwire.RateParams) {
 	for _, class := range p.Classes {
 		l := &lane{class: class, last: now}
 		if before := old[class.ID]; before != nil { // before a migration
-			l.queue = before.queue
+			l.queue, l.told = before.queue, before.told
 		}
 		ra.lanes[class.ID] = l
 	}
 	for id, before := range old {
-		if ra.lanes[id] == nil && len(before.queue) > 0 {
+		if ra.lanes[id] == nil && before.queue.size > 0 {
 			ra.lanes[id] = before
 		}
 	}
 	ra.classOf = p.ByID()
+	ra.publish()
 }
 
 // onRateChange handles 01/0A.
@@ -92,6 +100,7 @@ func (ra *rates) onRateChange(m oscarwire.RateChange) {
 		return
 	}
 	l.class, l.last = m.Class, ra.c.s.env.Now()
+	defer ra.publish()
 	switch m.Code {
 	case oscarwire.RateLimited:
 		ra.c.s.env.Log.Warn().Uint16("class", m.Class.ID).Msg("rate limited: the server dropped the last packet")
@@ -116,11 +125,11 @@ func (ra *rates) submit(p *packet) {
 	if l == nil {
 		l = ra.freeLane()
 	}
-	if len(l.queue) >= maxLane {
+	if l.queue.size >= maxLane {
 		p.fail(legacy.Errorf(legacy.RateLimited, "Too many requests to %s are waiting because of its rate limits. Try again in a moment.", ra.c.s.net.name()))
 		return
 	}
-	l.queue = append(l.queue, p)
+	l.queue.push(p)
 	ra.drain(l)
 }
 
@@ -137,18 +146,18 @@ func (ra *rates) freeLane() *lane {
 // sendsNow reports whether a packet would be sent without delay.
 func (ra *rates) sendsNow(id oscarwire.ID) bool {
 	l := ra.laneOf(id)
-	return !ra.paused && (l == nil || len(l.queue) == 0 && l.wait(ra.c.s.env.Now()) == 0)
+	return !ra.paused && (l == nil || l.queue.size == 0 && l.wait(ra.c.s.env.Now()) == 0)
 }
 
 // drain sends the packets of a lane that may be sent now.
 func (ra *rates) drain(l *lane) {
-	for len(l.queue) > 0 && !ra.paused && ra.c.err == nil && l.wait(ra.c.s.env.Now()) == 0 {
-		p := l.queue[0]
-		l.queue[0] = nil
-		l.queue = l.queue[1:]
-		if !p.void {
+	for l.queue.size > 0 && !ra.paused && ra.c.err == nil && l.wait(ra.c.s.env.Now()) == 0 {
+		if p := l.queue.pop(); !p.void {
 			ra.c.write(p)
 		}
+	}
+	if l.queue.size == 0 {
+		l.told = nil
 	}
 }
 
@@ -157,7 +166,7 @@ func (ra *rates) drain(l *lane) {
 func (ra *rates) drainAll(now time.Time) (next time.Time) {
 	for _, l := range ra.lanes {
 		ra.drain(l)
-		if len(l.queue) == 0 || ra.paused {
+		if l.queue.size == 0 || ra.paused {
 			continue
 		}
 		if at := now.Add(l.wait(now)); next.IsZero() || at.Before(next) {

@@ -37,6 +37,7 @@ type session struct {
 	live    atomic.Bool  // signed on: commands are accepted
 	backlog atomic.Int32 // messages from Send that are not written yet
 	limits  roomLimits
+	pace    atomic.Pointer[pace] // of messages
 	queue   chan command
 }
 
@@ -65,6 +66,7 @@ func (s *session) serve(ctx context.Context) error {
 	defer cancel()
 	life, stop := context.WithCancel(ctx)
 	c := newClient(s, life)
+	c.rates.publishes = true
 	defer func() {
 		stop()
 		c.close()

@@ -76,7 +76,7 @@ func (s *session) receiveFile(ctx context.Context, conn net.Conn, t *transfer, l
 	}
 	reply := h
 	reply.Kind, reply.Cookie = oscarwire.OFTAck, t.id.cookie
-	if err := s.writePeer(conn, reply); err != nil {
+	if err := writePeer(conn, reply); err != nil {
 		return "", 0, peerError(err)
 	}
 	name := cmp.Or(s.net.pathName(h.Charset, h.Name), t.name)
@@ -86,13 +86,13 @@ func (s *session) receiveFile(ctx context.Context, conn net.Conn, t *transfer, l
 	}
 	reply.Kind, reply.FilesLeft, reply.PartsLeft = oscarwire.OFTDone, max(h.FilesLeft, 1)-1, 0
 	reply.Received, reply.ReceivedChecksum = h.Size, r.sum.Sum()
-	if err := s.writePeer(conn, reply); err != nil {
+	if err := writePeer(conn, reply); err != nil {
 		s.env.Log.Debug().Err(err).Msg("the sender of a file closed without waiting for the confirmation")
 	}
 	return url, size, nil
 }
 
-func (s *session) writePeer(conn net.Conn, what oscarwire.Appender) error {
+func writePeer(conn net.Conn, what oscarwire.Appender) error {
 	_ = conn.SetWriteDeadline(time.Now().Add(writeLimit)) // Write returns the error
 	_, err := conn.Write(what.Append(nil))
 	return err
