@@ -8,6 +8,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
+	"slices"
 	"time"
 
 	"transport/legacy"
@@ -123,15 +125,9 @@ func (s *session) dialHost(ctx context.Context, to target) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = legacy.Errorf(legacy.Forbidden, "This gateway does not connect to %s because its address is not public.", to.host)
-	for _, addr := range addrs[:min(len(addrs), maxAddresses)] {
-		if !legacy.IsPublic(addr) {
-			continue
-		}
-		var nc net.Conn
-		if nc, err = s.env.Dial(ctx, "tcp", net.JoinHostPort(addr.Unmap().String(), to.port)); err == nil {
-			return nc, nil
-		}
+	addrs = slices.DeleteFunc(addrs, func(addr netip.Addr) bool { return !legacy.IsPublic(addr) })
+	if len(addrs) == 0 {
+		return nil, legacy.Errorf(legacy.Forbidden, "This gateway does not connect to %s because its address is not public.", to.host)
 	}
-	return nil, err
+	return legacy.DialFirst(ctx, s.env.Dial, addrs, to.port, dialLimit)
 }

@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	maxAddresses = 4                // of one host that are tried
-	dialLimit    = 10 * time.Second // for each address, if there are several
-	secureLimit  = 15 * time.Second // for the TLS handshake
+	dialLimit   = 10 * time.Second // for each address
+	secureLimit = 15 * time.Second // for the TLS handshake
 )
 
 // resolver finds the addresses of a host.
@@ -44,25 +43,19 @@ func (s *session) dialServer(ctx context.Context, addr string) (net.Conn, error)
 	}
 	var public []netip.Addr
 	for _, ip := range all {
-		if legacy.IsPublic(ip) && len(public) < maxAddresses {
-			public = append(public, ip.Unmap())
+		if legacy.IsPublic(ip) {
+			public = append(public, ip)
 		}
 	}
 	if public == nil {
 		return nil, legacy.Wrap(legacy.Forbidden, fmt.Errorf("none of the addresses of %q is public", host),
 			"The gateway does not connect to the server that you have entered because its address is not public.")
 	}
-	var errs []error
-	for _, ip := range public {
-		limited, cancel := context.WithTimeout(ctx, dialLimit)
-		nc, err := s.env.Dial(limited, "tcp", net.JoinHostPort(ip.String(), port))
-		cancel()
-		if err == nil {
-			return nc, nil
-		}
-		errs = append(errs, err)
+	nc, err := legacy.DialFirst(ctx, s.env.Dial, public, port, dialLimit)
+	if err != nil {
+		return nil, legacy.Wrap(legacy.Temporary, err, "The server that you have entered cannot be reached.")
 	}
-	return nil, legacy.Wrap(legacy.Temporary, errors.Join(errs...), "The server that you have entered cannot be reached.")
+	return nc, nil
 }
 
 // secure starts TLS if the network has it. The certificate must be valid for the host

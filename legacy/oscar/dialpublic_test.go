@@ -46,6 +46,7 @@ type dialled struct {
 	to    string
 	addrs []string
 	dead  string // an unreachable address
+	hole  string // an address that never answers
 }
 
 func (d *dialled) dial(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -55,6 +56,10 @@ func (d *dialled) dial(ctx context.Context, network, addr string) (net.Conn, err
 	if addr == d.dead {
 		return nil, errors.New("unreachable")
 	}
+	if addr == d.hole {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	return new(net.Dialer).DialContext(ctx, network, d.to)
 }
 
@@ -63,7 +68,7 @@ func TestUserServer(t *testing.T) {
 	const server = "203.0.114.9" // public
 	resolver := hosts{
 		"good.example": {server}, "mixed.example": {"127.0.0.1", "10.0.0.1", "203.0.114.8", server},
-		"inside.example": {"127.0.0.1", "::1", "192.168.0.7"}, "metadata.example": {"169.254.169.254"},
+		"hole.example": {"2a00:1450:4001::7", server}, "inside.example": {"127.0.0.1", "::1", "192.168.0.7"}, "metadata.example": {"169.254.169.254"},
 	}
 	tests := []struct {
 		name, server string
@@ -74,6 +79,7 @@ func TestUserServer(t *testing.T) {
 	}{
 		{name: "public", server: "good.example:5190", bos: "good.example", addrs: []string{server + ":5190", server + ":PORT"}},
 		{name: "one of several", server: "mixed.example:5190", bos: server, addrs: []string{"203.0.114.8:5190", server + ":5190", server + ":PORT"}},
+		{name: "one is a black hole", server: "hole.example:5190", bos: server, addrs: []string{"[2a00:1450:4001::7]:5190", server + ":5190", server + ":PORT"}},
 		{name: "inside", server: "inside.example:5190", kind: legacy.Forbidden},
 		{name: "metadata", server: "metadata.example:80", kind: legacy.Forbidden},
 		{name: "address", server: "127.0.0.1:22", kind: legacy.Forbidden},
@@ -90,7 +96,7 @@ func TestUserServer(t *testing.T) {
 			o.UserServer, o.AllowPrivate, o.SignOn = true, tt.allow, "md5"
 			n := newNetwork(t, o)
 			oscar.SetResolver(n, resolver)
-			d := &dialled{to: mock.Addr(), dead: "203.0.114.8:5190"}
+			d := &dialled{to: mock.Addr(), dead: "203.0.114.8:5190", hole: "[2a00:1450:4001::7]:5190"}
 			fields := credentials(alice)
 			fields["server"] = tt.server
 			u := startBy(t, n, fields, nil, d.dial)
