@@ -92,6 +92,9 @@ func (b *Bot) OfferFile(to string, o FileOffer) (*FileTransfer, error) {
 		o.Listener.Close()
 		return nil, errClosed
 	}
+	if o.Fault == FileHidden { // before the receiver can dial it
+		o.Listener.Close()
+	}
 	if err := n.sendIM(b.account, to, oscarwire.NewIncomingRendezvous(b.account.info(n.opts.Now()), t.proposal(), 0)); err != nil {
 		o.Listener.Close()
 		return nil, err
@@ -215,7 +218,6 @@ func (t *FileTransfer) meet() (net.Conn, error) {
 	if t.offer.Fault != FileHidden {
 		return t.offer.Listener.Accept()
 	}
-	t.offer.Listener.Close()
 	select {
 	case t.number = <-t.invited:
 		return net.Dial("tcp", t.offer.ProxyAddr)
