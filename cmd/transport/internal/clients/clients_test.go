@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -36,13 +37,12 @@ func TestFollow(t *testing.T) {
 			cmd := exec.Command("sh", "-c", tt.script)
 			cmd.Dir = out
 			exists := func(file string) bool { _, err := os.Stat(filepath.Join(out, file)); return err == nil }
-			if tt.late {
-				go func() {
+			table := newTable(writer(func() {
+				if tt.late {
 					_ = waitFor(t.Context(), "the walk", func() bool { return exists("ready") })
 					cancel()
-				}()
-			}
-			table := newTable()
+				}
+			}))
 			began := time.Now()
 			if err := table.follow(ctx, "dino", out, cmd, false); err != nil {
 				t.Fatal(err)
@@ -66,9 +66,17 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// writer calls a function for each step.
+type writer func()
+
+func (w writer) Write(b []byte) (int, error) {
+	w()
+	return len(b), nil
+}
+
 // TestGiveUp: a walk that fails counts the steps that it has not reached as failed.
 func TestGiveUp(t *testing.T) {
-	table := newTable()
+	table := newTable(io.Discard)
 	cmd := exec.Command("sh", "-c", `printf 'ok\tdiscover\t1.png\tfine\n'; exit 3`)
 	if err := table.follow(t.Context(), "dino", t.TempDir(), cmd, false); err != nil {
 		t.Fatal(err)

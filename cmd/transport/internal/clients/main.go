@@ -88,7 +88,7 @@ func run(ctx context.Context, names []string, o options) (err error) {
 		}
 	}
 	fmt.Println("pictures and logs:", o.out)
-	table := newTable()
+	table := newTable(os.Stdout)
 	for _, name := range names {
 		fmt.Println("\n" + name)
 		if err := walk(ctx, name, work, o, table); err != nil {

@@ -37,13 +37,14 @@ type result struct {
 
 // table is what came of each step, by client.
 type table struct {
+	out     io.Writer // for progress
 	clients []string
 	results map[string]map[string]result // by client and step
 	order   map[string][]string          // of the steps that a walk has taken
 }
 
-func newTable() *table {
-	return &table{results: make(map[string]map[string]result), order: make(map[string][]string)}
+func newTable(out io.Writer) *table {
+	return &table{out: out, results: make(map[string]map[string]result), order: make(map[string][]string)}
 }
 
 // follow runs a walk and takes down what it reports: lines of outcome, step, the file of
@@ -87,13 +88,13 @@ func (t *table) follow(ctx context.Context, client, out string, cmd *exec.Cmd, k
 		fields := strings.SplitN(lines.Text(), "\t", 4)
 		if len(fields) != 4 || !slices.Contains(steps, fields[1]) {
 			if lines.Text() == "done" && keep {
-				fmt.Println("the walk is over; SIGINT ends it")
+				fmt.Fprintln(t.out, "the walk is over; SIGINT ends it")
 			}
 			continue
 		}
 		t.results[client][fields[1]] = result{fields[0], fields[2], fields[3]}
 		t.order[client] = append(t.order[client], fields[1])
-		fmt.Printf("  %-32s %-12s %s\n", fields[1], fields[0], fields[3])
+		fmt.Fprintf(t.out, "  %-32s %-12s %s\n", fields[1], fields[0], fields[3])
 	}
 	if code := p.Wait(); code != 0 && ctx.Err() == nil {
 		t.giveUp(client, fmt.Sprintf("the walk ended with exit code %d; %s says why", code, log.Name()))
@@ -103,7 +104,7 @@ func (t *table) follow(ctx context.Context, client, out string, cmd *exec.Cmd, k
 
 // giveUp counts the steps that a walk has not reached as failed.
 func (t *table) giveUp(client, why string) {
-	fmt.Printf("  %s\n", why)
+	fmt.Fprintf(t.out, "  %s\n", why)
 	for _, step := range steps {
 		if t.results[client][step].Outcome == "" {
 			t.results[client][step] = result{Outcome: stepFailed, Remark: why}
