@@ -65,7 +65,7 @@ func (ro *roster) onAuthDenied(p legacy.Peer, reason string) {
 	case p.ID == "" || ro.blocked[p.ID] || ct != nil && ct.Subscription.Has(registry.Removed):
 		return
 	case ct == nil: // requested with another client
-		ro.sendDenial(p, reason)
+		ro.u.outbox.sendNotice(p.ID, denialText(reason), time.Time{})
 		return
 	case ct.Subscription.Has(registry.To): // withdrawn
 		ro.u.c.sendGone(ct.jid, ro.u.bare)
@@ -78,13 +78,12 @@ func (ro *roster) onAuthDenied(p legacy.Peer, reason string) {
 		return
 	}
 	ro.u.c.send(denied.Add(element.New(stanza.NS, "status").AddText(reason)))
-	ro.sendDenial(p, reason) // few clients show the status
+	ro.u.outbox.sendNotice(p.ID, denialText(reason), time.Time{}) // few clients show the status
 }
 
-// sendDenial sends the reason of a denial as a message from the contact.
-func (ro *roster) sendDenial(p legacy.Peer, reason string) {
-	text := strings.TrimSpace("[does not let you see when they are online] " + body.Clean(reason))
-	ro.u.outbox.sendNotice(p.ID, text, time.Time{})
+// denialText is the message from a contact that says a denial and its reason.
+func denialText(reason string) string {
+	return strings.TrimSpace("[does not let you see when they are online] " + body.Clean(reason))
 }
 
 // onAddedYou handles the event that a peer has added the user: the gateway offers to add

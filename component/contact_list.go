@@ -36,8 +36,10 @@ func (ro *roster) mergeContacts(list []legacy.Contact) {
 	for _, ct := range ro.contacts {
 		switch {
 		case ct.Peer == "" || listed[ct.Peer]:
+		case ct.revive():
+			ro.save(ct)
 		case ct.Subscription.Has(registry.Removed):
-			ro.forgetRemoved(ct)
+			ro.forget(ct)
 		case ct.Subscription.Has(registry.AskTo), ct.Listed && lost && ct.Subscription.Has(registry.To):
 			ro.addContact(ct, "")
 		case ct.Listed: // removed with another client
@@ -123,23 +125,24 @@ func (ro *roster) onContactRemoved(p legacy.Peer) {
 	ct := ro.contacts[p.ID]
 	switch {
 	case ct == nil, p.ID == "", ct.Subscription.Has(registry.AskTo): // added again meanwhile
+	case ct.revive():
+		ro.save(ct)
 	case ct.Subscription.Has(registry.Removed): // by the user
-		ro.forgetRemoved(ct)
+		ro.forget(ct)
 	default:
 		ro.removeFromRoster(ct)
 	}
 }
 
-// forgetRemoved deletes a contact that the user has removed, unless it waits for the user's
-// authorization again.
-func (ro *roster) forgetRemoved(ct *contact) {
-	if !ct.Subscription.Has(registry.AuthAsked) {
-		ro.forget(ct)
-		return
+// revive makes a contact that the user has removed, and that waits for the user's
+// authorization since, an ordinary one that is not listed. It returns false for any other.
+func (ct *contact) revive() bool {
+	if !ct.Subscription.Has(registry.Removed | registry.AuthAsked) {
+		return false
 	}
 	ct.Subscription &^= registry.Removed
 	ct.Listed = false
-	ro.save(ct)
+	return true
 }
 
 // onContactFailed handles the network's rejection of an edit.
