@@ -131,6 +131,9 @@ func (ob *outbox) sendTo(st *stanza.Inbound, peer legacy.Peer, text string) bool
 	}
 	parts := splitFor(s, peer, text, ob.u.c.info.MaxText)
 	switch n := len(parts); {
+	case n == 0:
+		st.Refuse(stanza.ErrBlank)
+		return false
 	case n > maxSent:
 		st.Refuse(stanza.ErrTooLarge)
 		return false
