@@ -1,9 +1,9 @@
 package component
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -87,59 +87,94 @@ func (jo *journal) flush() {
 	}
 }
 
+// settlement is a message to a user that gives journal entries their outcome.
+type settlement struct {
+	user    string
+	payload []byte // the stanza
+	created time.Time
+	entries []uint64
+}
+
+// maxSettlers is how many settlements are written to the registry at once: the registry
+// commits them together.
+const maxSettlers = 64
+
 // settle gives an outcome to everything that the process before has not finished.
 func (jo *journal) settle(ctx context.Context) {
 	entries, err := jo.file.Unfinished(jo.host.Domain)
 	if err != nil {
 		jo.log.Error().Err(err).Msg("the journal is damaged: some messages from before the crash are lost")
 	}
-	uncertain, order := make(map[string][]bounced), []string(nil)
-	for _, e := range entries {
-		switch e.Kind {
-		case registry.ToUser:
-			jo.settleInbound(ctx, e, e.Payload)
-			continue
-		case registry.FromUser:
-			if parsed, err := stanza.Parse(e.Payload); err == nil {
-				if st, err := stanza.Read(parsed, jo.host); err == nil {
-					if uncertain[e.User] == nil {
-						order = append(order, e.User)
-					}
-					uncertain[e.User] = append(uncertain[e.User], newBounced(st, stanza.ErrInterrupted))
-				}
-			}
-		case registry.SignedOn:
-			jo.settleInbound(ctx, e, appendText(nil, jo.from, e.User, xep.NewID(), "The gateway was interrupted while you were signed on, and has restarted. "+
-				"Messages that you sent in the last seconds before the interruption may be lost: send them again if you get no answer."))
-			continue
-		}
-		jo.file.Done(e.ID)
+	if len(entries) == 0 {
+		return
 	}
-	for _, user := range order {
-		for rest := uncertain[user]; len(rest) > 0; {
-			n := reportSize(rest)
-			jo.settleInbound(ctx, registry.JournalEntry{User: user}, appendReport(nil, jo.from, user, xep.NewID(), rest[:n]))
-			rest = rest[n:]
-		}
+	jo.log.Warn().Int("entries", len(entries)).Msg("the gateway had not ended properly: users are told which messages are uncertain")
+	var writing sync.WaitGroup
+	places := make(chan struct{}, maxSettlers)
+	for _, one := range jo.settlements(entries) {
+		places <- struct{}{}
+		writing.Go(func() {
+			jo.write(ctx, one)
+			<-places
+		})
 	}
-	if len(entries) > 0 {
-		jo.log.Warn().Int("entries", len(entries)).Int("users", len(order)).Msg("the gateway had not ended properly: users are told which messages are uncertain")
-	}
+	writing.Wait()
 	jo.flush()
 }
 
-// settleInbound spools a stanza for a user, and removes the entry from the journal.
-func (jo *journal) settleInbound(ctx context.Context, e registry.JournalEntry, payload []byte) {
-	parsed, err := stanza.Parse(payload)
+// settlements returns the messages that settle entries: those to users as they are, one
+// report for the messages of a user to one receiver, and a warning to each user that was
+// signed on.
+func (jo *journal) settlements(entries []registry.JournalEntry) (all []settlement) {
+	type sent struct {
+		bounced []bounced
+		ids     []uint64
+	}
+	uncertain, order := make(map[string]*sent), []string(nil)
+	for _, e := range entries {
+		switch e.Kind {
+		case registry.ToUser:
+			all = append(all, settlement{e.User, e.Payload, e.Created, []uint64{e.ID}})
+		case registry.SignedOn:
+			all = append(all, settlement{e.User, appendText(nil, jo.from, e.User, xep.NewID(),
+				"The gateway was interrupted while you were signed on, and has restarted. Messages that you sent in the last seconds before the interruption may be lost: send them again if you get no answer."),
+				jo.clock.Now(), []uint64{e.ID}})
+		case registry.FromUser:
+			of := uncertain[e.User]
+			if of == nil {
+				of = &sent{}
+				uncertain[e.User], order = of, append(order, e.User)
+			}
+			if parsed, err := stanza.Parse(e.Payload); err != nil {
+				jo.log.Error().Err(err).Str("user", e.User).Msg("cannot parse a message of the journal")
+				jo.file.Done(e.ID)
+			} else if st, err := stanza.Read(parsed, jo.host); err == nil {
+				of.bounced, of.ids = append(of.bounced, newBounced(st, stanza.ErrInterrupted)), append(of.ids, e.ID)
+			}
+		}
+	}
+	for _, user := range order {
+		for of := uncertain[user]; len(of.bounced) > 0; {
+			n := reportSize(of.bounced)
+			all = append(all, settlement{user, appendReport(nil, jo.from, user, xep.NewID(), of.bounced[:n]), jo.clock.Now(), of.ids[:n]})
+			of.bounced, of.ids = of.bounced[n:], of.ids[n:]
+		}
+	}
+	return all
+}
+
+// write spools a settlement, and removes its entries from the journal.
+func (jo *journal) write(ctx context.Context, one settlement) {
+	parsed, err := stanza.Parse(one.payload)
 	if err == nil {
-		_, err = jo.db.KeepMessage(ctx, registry.Message{Network: jo.host.Domain, User: e.User, Direction: registry.Inbound,
-			StanzaID: parsed.Attr("id"), Payload: bytes.Clone(payload), Created: e.Created})
+		_, err = jo.db.KeepMessage(ctx, registry.Message{Network: jo.host.Domain, User: one.user, Direction: registry.Inbound,
+			StanzaID: parsed.Attr("id"), Payload: one.payload, Created: one.created})
 	}
 	if err != nil {
-		jo.log.Error().Err(err).Str("user", e.User).Msg("cannot spool a message from before the crash")
+		jo.log.Error().Err(err).Str("user", one.user).Msg("cannot spool a message from before the crash")
 		if !errors.Is(err, registry.ErrFull) {
 			return // the next start tries again
 		}
 	}
-	jo.file.Done(e.ID)
+	jo.file.Done(one.entries...)
 }

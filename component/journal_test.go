@@ -127,6 +127,22 @@ func TestCrashWithUnacknowledgedError(t *testing.T) {
 	})
 }
 
+// A report does not repeat a command, which may contain a password.
+func TestCrashDuringCommand(t *testing.T) {
+	stage(t, setup{echo: silence}, func(t *testing.T, w *world) {
+		h := w.echo.Session("alice")
+		h.Stall()
+		w.message(phone, gw, "c1", "register alice "+hidden)
+		w.crash()
+		w.pass(time.Minute)
+		for _, e := range w.Take() {
+			if strings.Contains(e.String(), hidden) {
+				t.Errorf("the password is in %s", e)
+			}
+		}
+	})
+}
+
 // An orderly end leaves nothing to settle, and nor does a crash of a gateway without users.
 func TestNothingToSettle(t *testing.T) {
 	stage(t, setup{users: []string{alice}, echo: silence}, func(t *testing.T, w *world) {

@@ -23,9 +23,14 @@ const (
 	maxReport      = 16 << 10 // bytes of a report; further messages get another one
 )
 
-// newBounced describes an undelivered message.
+// newBounced describes an undelivered message. It does not repeat the text of a command to
+// the gateway, which may contain a password.
 func newBounced(st *stanza.Inbound, why stanza.Error) bounced {
-	return bounced{to: st.To.Bare().String(), text: body.Truncate(body.Clean(body.Plain(st.Element)), maxBouncedText),
+	text := ""
+	if st.To.Local != "" {
+		text = body.Truncate(body.Clean(body.Plain(st.Element)), maxBouncedText)
+	}
+	return bounced{to: st.To.Bare().String(), text: text,
 		why: cmp.Or(why.Text, string(why.Condition)), uncertain: why.Condition == stanza.ErrInterrupted.Condition && why.Text == stanza.ErrInterrupted.Text}
 }
 
