@@ -188,7 +188,7 @@ func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, 
 		return nil, legacy.Wrap(legacy.Auth, err, "The nick of your registration is not valid. Register again with another one.")
 	}
 	s := &session{net: n, env: env, fields: a.Fields, settings: make(map[string]map[string]string), links: make(map[string]*link),
-		watched: make(map[string]bool), toWatch: make(map[string][]watchChange)}
+		watched: make(map[string]bool), toWatch: make(map[string]map[string]bool)}
 	for id, values := range a.Settings {
 		s.settings[id] = values
 	}

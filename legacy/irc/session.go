@@ -36,6 +36,7 @@ const (
 	queueLen    = 256 // commands queued for a link
 	maxLinks    = 20  // servers of one user
 	maxWatched  = 1000
+	maxToWatch  = 2 * maxWatched // nicks of one server whose watch request the link has not taken yet
 	signOnLimit = 50 * time.Second
 )
 
@@ -52,8 +53,8 @@ type session struct {
 	life     context.Context  // of Run, nil outside of it
 	wg       sync.WaitGroup   // counts the links' goroutines
 	away     legacy.Presence
-	watched  map[string]bool          // Peer.IDs
-	toWatch  map[string][]watchChange // requests that the link has not taken yet, by server
+	watched  map[string]bool            // Peer.IDs
+	toWatch  map[string]map[string]bool // watch requests that the link has not taken yet, by server and nick
 }
 
 // Run implements legacy.Session.
@@ -223,13 +224,22 @@ func (s *session) Watch(_ context.Context, p legacy.Peer, on bool) error {
 	if p.Service {
 		name, server = "", p.ID
 	}
-	queued := len(s.toWatch[server]) > 0 // a command for them is in the queue already
-	s.toWatch[server] = append(s.toWatch[server], watchChange{name, on})
+	wishes := s.toWatch[server]
+	queued := wishes != nil // a command for them is in the queue already
+	if _, asked := wishes[name]; !asked && len(wishes) >= maxToWatch {
+		s.mu.Unlock()
+		return legacy.Errorf(legacy.RateLimited, "Too many changes of contacts on %s are waiting. Try again in a moment.", cmp.Or(server, s.net.name()))
+	}
+	if !queued {
+		wishes = make(map[string]bool)
+		s.toWatch[server] = wishes
+	}
+	wishes[name] = on
 	s.mu.Unlock()
 	if queued {
 		return nil
 	}
-	err := s.enqueue(server, false, command{do: func(c *client) { c.watches.change(s.takeWatches(server)) }, fail: func(error) { s.takeWatches(server) }})
+	err := s.enqueue(server, false, command{do: func(c *client) { c.watches.take() }, fail: func(error) { s.takeWatches(server) }})
 	if err != nil {
 		s.takeWatches(server)
 	}
@@ -239,9 +249,10 @@ func (s *session) Watch(_ context.Context, p legacy.Peer, on bool) error {
 	return err
 }
 
-// takeWatches removes and returns the watch requests for a server. All of them are one
-// command: a user may have more contacts than the queue has places.
-func (s *session) takeWatches(server string) []watchChange {
+// takeWatches removes and returns the watch requests for a server, the last one for each
+// nick. All of them are one command: a user may have more contacts than the queue has
+// places.
+func (s *session) takeWatches(server string) map[string]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := s.toWatch[server]

@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -30,27 +31,36 @@ type watchlist struct {
 	watched map[string]*watch // by folded nick
 	watchAt time.Time         // time of the next ISON
 	polling []string          // folded nicks of the pending ISON
-	adding  []string          // nicks that MONITOR is to be sent for
+	asked   bool              // take must be called again
 }
 
-// watchChange is a request to add a nick to the watch list, or the server itself for "", or
-// to remove it.
-type watchChange struct {
-	nick string
-	on   bool
+// take carries out the session's watch requests, once no line waits for the rate limit:
+// requests that undo each other meanwhile cost no line.
+func (wa *watchlist) take() {
+	if wa.asked = len(wa.c.out.queue) > 0; !wa.asked {
+		wa.change(wa.c.s.takeWatches(wa.c.link.server))
+	}
 }
 
-// change carries out watch requests, with as few lines as possible.
-func (wa *watchlist) change(all []watchChange) {
-	for _, one := range all {
-		if one.nick == "" {
-			wa.showService(legacy.ShowOnline)
-		} else {
-			wa.watch(one.nick, one.on)
+// change carries out watch requests, with as few lines as possible. The key is a nick, or
+// "" for the server itself; the value is whether to watch it.
+func (wa *watchlist) change(wishes map[string]bool) {
+	var adding []string
+	names := slices.Sorted(maps.Keys(wishes))
+	for _, name := range names {
+		if name != "" && !wishes[name] { // first, since the server limits the list
+			wa.remove(name)
 		}
 	}
-	wa.monitor(wa.adding)
-	wa.adding = nil
+	for _, name := range names {
+		switch {
+		case name == "":
+			wa.showService(legacy.ShowOnline)
+		case wishes[name] && wa.add(name):
+			adding = append(adding, name)
+		}
+	}
+	wa.monitor(adding)
 }
 
 // monitor sends MONITOR for some nicks. (IRCv3 monitor)
@@ -71,27 +81,28 @@ func (wa *watchlist) monitor(nicks []string) {
 	}
 }
 
-// watch adds a nick to the watch list or removes it. Nicks for MONITOR are collected in
-// adding.
-func (wa *watchlist) watch(nick string, on bool) {
+// add adds a nick to the watch list. It reports whether MONITOR must be sent for it.
+func (wa *watchlist) add(nick string) bool {
 	key := wa.c.fold(nick)
 	switch w := wa.watched[key]; {
-	case !on && w != nil:
-		delete(wa.watched, key)
-		if before := len(wa.adding); w.pushed {
-			if wa.adding = slices.DeleteFunc(wa.adding, func(n string) bool { return n == w.nick }); len(wa.adding) == before {
-				wa.c.send("MONITOR - " + w.nick)
-			}
-		}
-	case on && w == nil && ircwire.IsNick(nick):
+	case w != nil:
+		wa.c.emit(legacy.PresenceChanged{From: wa.c.peer(w.nick), Presence: w.presence()})
+	case ircwire.IsNick(nick):
 		w = &watch{nick: nick, pushed: len(wa.watched) < wa.c.support.monitor}
 		if wa.watched[key] = w; w.pushed {
-			wa.adding = append(wa.adding, nick)
-			return
+			return true
 		}
 		wa.watchAt = wa.c.now()
-	case on && w != nil:
-		wa.c.emit(legacy.PresenceChanged{From: wa.c.peer(w.nick), Presence: w.presence()})
+	}
+	return false
+}
+
+// remove removes a nick from the watch list.
+func (wa *watchlist) remove(nick string) {
+	key := wa.c.fold(nick)
+	w := wa.watched[key]
+	if delete(wa.watched, key); w != nil && w.pushed {
+		wa.c.send("MONITOR - " + w.nick)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"transport/legacy"
 )
@@ -107,6 +108,55 @@ func TestWatchMany(t *testing.T) {
 	}
 	l.do(l.s.Watch(t.Context(), peer(7), true))
 	l.wantSent("MONITOR + friend7")
+}
+
+// TestWatchToggled: a contact that is added and removed again and again while the link is
+// not connected, or waits for the rate limit, is one request: the last one.
+func TestWatchToggled(t *testing.T) {
+	for name, tt := range map[string]struct {
+		last bool
+		want []string
+	}{"on": {true, []string{"MONITOR + bob"}}, "off": {false, nil}} {
+		t.Run(name, func(t *testing.T) {
+			l := setup{options: func(o *Options) { o.Burst, o.Rate = 1, 1 }}.lab(t)
+			l.welcome()
+			l.hear(":irc.test 005 alice MONITOR=1000 :are supported", ":irc.test 376 alice :End of MOTD")
+			l.c.send("WHO x") // the rate limit
+			l.c.send("WHO y")
+			l.sent()
+			toggle := func(i int) error { return l.s.Watch(t.Context(), bob, (i%2 == 0) == tt.last) }
+			for i := range 4*maxToWatch + 1 { // the link is connected
+				l.do(toggle(i))
+			}
+			if lines, wishes := len(l.c.out.queue), len(l.s.toWatch[""]); lines != 1 || wishes != 1 {
+				t.Errorf("%d lines and %d requests wait", lines, wishes)
+			}
+			l.after(time.Second)
+			l.wantSent("WHO y")
+			l.after(time.Second)
+			l.wantSent(tt.want...)
+
+			for i := range 4*maxToWatch + 2 { // the link is not connected: nothing takes the command
+				if err := toggle(i + 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if lines, wishes := l.c.link.queue.waiting(), len(l.s.toWatch[""]); lines != 1 || wishes != 1 {
+				t.Errorf("%d commands and %d requests wait", lines, wishes)
+			}
+			for i := range maxToWatch - 1 {
+				if err := l.s.Watch(t.Context(), legacy.Peer{ID: fmt.Sprint("friend", i)}, false); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := l.s.Watch(t.Context(), legacy.Peer{ID: "onemore"}, false); legacy.KindOf(err) != legacy.RateLimited {
+				t.Errorf("above the limit: %v", err)
+			}
+			if err := l.s.Watch(t.Context(), bob, true); err != nil {
+				t.Errorf("a known nick: %v", err)
+			}
+		})
+	}
 }
 
 // TestIson: without MONITOR the client polls every minute.
