@@ -1,7 +1,6 @@
 package irc
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,8 +22,10 @@ type channel struct {
 	config      legacy.RoomConfig    // last one reported by the server
 	known       bool                 // config is complete
 	banned      ban                  // the last ban, to tell a ban from a plain kick
-	configs     []string             // refs of RequestRoomConfig calls that wait for 324
+	modes       *modesAsk            // the query of the modes under way, nil for none
 	bans        *banAsk              // the ban list query under way, nil for none
+	onServer    bool                 // the server has confirmed the JOIN
+	newTopic    bool                 // TOPIC was sent and is not confirmed yet
 	absentSince time.Time            // start of the user's absence, zero if unknown
 	buffered    []legacy.RoomMessage // messages received before the end of NAMES
 	renamed     bool                 // a member has changed its nick since the JOIN
@@ -43,7 +44,6 @@ type channels struct {
 
 	byName  map[string]*channel   // by folded name
 	reacted map[reaction][]string // reactions to messages
-	invites []invite
 }
 
 // join enters a channel. (RFC 2812 §3.2.1)
@@ -70,10 +70,28 @@ func (cs *channels) join(name, key string) {
 	}
 	key = strings.ReplaceAll(key, " ", "")
 	ch.key = key
-	if key == "" {
-		cs.c.send(ircwire.Line("JOIN", name))
-	} else {
-		cs.c.send(ircwire.Line("JOIN", name, key))
+	line := ircwire.Line("JOIN", name)
+	if key != "" {
+		line = ircwire.Line("JOIN", name, key)
+	}
+	cs.c.pending.request(ask{kind: askJoin, target: name, done: func(err error, _ string) {
+		if err != nil {
+			ch.joinFailed(err)
+		}
+	}}, line)
+}
+
+// joinFailed reports a failed JOIN, unless another one for the channel is pending, or the
+// connection is lost: then the link joins the channel again.
+func (ch *channel) joinFailed(err error) {
+	cs := &ch.c.channels
+	switch {
+	case cs.byName[ch.c.fold(ch.name)] != ch, ch.entered, ch.parting, ch.c.pending.over, ch.c.pending.waitsFor(askJoin, ch.name):
+	case ch.onServer: // the end of the members is missing
+		ch.enter()
+	default:
+		ch.forget()
+		ch.c.emit(legacy.RoomFailed{Room: ch.peer, Err: err})
 	}
 }
 
@@ -93,6 +111,8 @@ func (cs *channels) toRejoin() []rejoin {
 func (ch *channel) enter() {
 	first := !ch.entered
 	ch.entered = true
+	for ch.c.pending.answer(func(a *ask) bool { return a.kind == askJoin && a.is(ch.c, ch.name, "") }, nil) {
+	}
 	me := ch.members[ch.c.fold(ch.c.nick)]
 	if me == nil { // NAMES omitted the user
 		me = &member{nick: ch.c.nick, address: ch.c.address}
@@ -139,7 +159,9 @@ func (cs *channels) part(name, reason string) {
 	if reason != "" {
 		line = ircwire.Line("PART", ch.name, cs.c.encodeFor(ch.peer, reason))
 	}
-	ch.parting = cs.c.send(line)
+	ch.parting = true
+	cs.c.out.putFirst(queued{line: line}) // at most one for each channel
+	cs.c.drain()
 }
 
 // parted handles the server's confirmation of a PART.
@@ -154,70 +176,6 @@ func (ch *channel) parted(how legacy.RoomLeft) {
 		ch.c.idleAt = ch.c.now()
 		if ch.c.talked {
 			ch.c.idleAt = ch.c.now().Add(idleLimit)
-		}
-	}
-}
-
-func (cs *channels) setTopic(name, topic string) {
-	if ch := cs.byName[cs.c.fold(name)]; ch != nil {
-		cs.c.send("TOPIC " + ch.name + " :" + cs.c.encodeFor(ch.peer, cleanLine(topic)))
-	}
-}
-
-func (cs *channels) invite(name, nick string) {
-	ch := cs.byName[cs.c.fold(name)]
-	if ch == nil {
-		return
-	}
-	if cs.c.send(ircwire.Line("INVITE", nick, ch.name)) {
-		if len(cs.invites) >= maxInvites {
-			cs.invites = cs.invites[1:]
-		}
-		cs.invites = append(cs.invites, invite{nick, ch.name})
-	}
-}
-
-// invite is an INVITE that the server has not confirmed yet.
-type invite struct{ nick, channel string }
-
-const maxInvites = 16 // pending INVITEs
-
-// invited removes the pending INVITE of a nick and returns its channel, "" if there is
-// none.
-func (cs *channels) invited(nick string) (channel string) {
-	i := slices.IndexFunc(cs.invites, func(v invite) bool { return cs.c.fold(v.nick) == cs.c.fold(nick) })
-	if i >= 0 {
-		channel = cs.invites[i].channel
-		cs.invites = slices.Delete(cs.invites, i, i+1)
-	}
-	return channel
-}
-
-// onInvite handles INVITE: an invitation to the user or, with invite-notify, to another
-// user. (RFC 2812 §3.2.7)
-func (cs *channels) onInvite(m ircwire.Message) {
-	name := m.Param(1)
-	switch ch := cs.byName[cs.c.fold(name)]; {
-	case cs.c.isMe(m.Param(0)) && isChannel(name) && ircwire.IsNick(m.Nick()):
-		cs.c.emit(legacy.Invited{Room: legacy.Peer{ID: cs.c.s.net.id(name, cs.c.link.server), Room: true}, By: cs.c.peer(m.Nick())})
-	case ch != nil && ch.entered:
-		cs.c.emit(legacy.RoomMessage{Room: ch.peer, Text: ircwire.Plain(m.Nick() + " has invited " + m.Param(0) + ".")})
-	}
-}
-
-func (cs *channels) setNick(nick string) {
-	if !ircwire.IsNick(nick) {
-		cs.nickFailed(legacy.Errorf(legacy.Forbidden, "IRC does not allow that nick."))
-		return
-	}
-	cs.c.send(ircwire.Line("NICK", nick))
-}
-
-// nickFailed reports a failed nick change to every joined channel.
-func (cs *channels) nickFailed(err error) {
-	for _, ch := range cs.byName {
-		if ch.entered {
-			cs.c.emit(legacy.RoomFailed{Room: ch.peer, Nick: true, Err: err})
 		}
 	}
 }
@@ -238,7 +196,7 @@ func (cs *channels) onJoin(m ircwire.Message) {
 			ch = &channel{c: cs.c, peer: legacy.Peer{ID: cs.c.s.net.id(name, cs.c.link.server), Room: true}, members: make(map[string]*member)}
 			cs.byName[cs.c.fold(name)] = ch
 		}
-		ch.name = name
+		ch.name, ch.onServer = name, true
 		return // NAMES follows
 	}
 	if ch == nil || !isName(m.Nick()) || cs.tooManyMembers() {
@@ -325,6 +283,7 @@ func (cs *channels) onNick(m ircwire.Message) {
 	}
 	if cs.c.isMe(old) {
 		cs.c.nick = new
+		cs.c.pending.answer(func(a *ask) bool { return a.kind == askNick && a.is(cs.c, new, "") }, nil)
 	}
 	for _, ch := range cs.byName {
 		who := ch.members[cs.c.fold(old)]
@@ -346,6 +305,10 @@ func (cs *channels) onNick(m ircwire.Message) {
 func (cs *channels) onTopic(m ircwire.Message) {
 	if ch := cs.byName[cs.c.fold(m.Param(0))]; ch != nil {
 		ch.topic = legacy.Topic{Text: ircwire.Plain(m.Param(1)), By: ircwire.Plain(m.Nick()), Time: cs.c.now()}
+		if ch.newTopic && cs.c.isMe(m.Nick()) {
+			ch.newTopic = false
+			cs.c.pending.answer(func(a *ask) bool { return a.kind == askTopic && a.is(cs.c, ch.name, "") }, nil)
+		}
 		if ch.entered {
 			cs.c.emit(legacy.TopicChanged{Room: ch.peer, Topic: ch.topic})
 		}

@@ -171,6 +171,7 @@ func TestBanned(t *testing.T) {
 
 func TestRoomCommands(t *testing.T) {
 	l := newLab(t)
+	l.slow = true
 	room := l.enter("#room", "bob")
 	ctx := t.Context()
 	l.do(l.s.SetTopic(ctx, room, "two\nlines"))

@@ -187,7 +187,8 @@ func (c *client) run(ctx context.Context) error {
 }
 
 func (c *client) quit() {
-	c.dropQueue(c.ended())
+	c.pending.over = true
+	c.pending.dropQueue(c.ended())
 	c.flush() // including the PING that asks whether all messages have arrived
 	c.quitting = true
 	c.write(ircwire.Line("QUIT", cmp.Or(c.quitReason, "Leaving")))
@@ -298,9 +299,15 @@ func (c *client) postponeIdle() {
 
 // onMessage handles a line. An error ends the connection.
 func (c *client) onMessage(m ircwire.Message) error {
+	err := c.handle(m)
 	if len(m.Tags) > 0 {
 		c.pending.onLabel(m)
 	}
+	return err
+}
+
+// handle handles a line, apart from its label.
+func (c *client) handle(m ircwire.Message) error {
 	if m.Command == "PONG" && c.pending.onFence(m.Last()) {
 		return nil
 	}
@@ -363,7 +370,9 @@ func (c *client) onMessage(m ircwire.Message) error {
 	case "321", "322", "323":
 		c.lookups.onList(m)
 	case "341":
-		c.channels.invited(m.Param(1))
+		c.channels.onInvited(m)
+	case "717", "718":
+		c.lookups.onCallerID(m)
 	case "315", "352":
 		c.lookups.onWho(m)
 	case "263": // RPL_TRYAGAIN
@@ -385,10 +394,13 @@ func (c *client) giveUp(err error) {
 	if err == nil {
 		err = c.ended()
 	}
-	for _, a := range c.pending.waiting {
-		c.pending.conclude(a, err)
+	c.pending.over = true
+	waiting := c.pending.waiting
+	c.pending.waiting = nil
+	for _, a := range waiting {
+		a.done(err, "")
 	}
-	c.dropQueue(err)
+	c.pending.dropQueue(err)
 	c.lookups.endLists(err)
 	for _, ch := range c.channels.byName {
 		ch.failQueries(err)
@@ -401,23 +413,5 @@ func (c *client) giveUp(err error) {
 	for _, w := range c.watches.watched {
 		c.watches.show(w, false)
 	}
-	c.pending.waiting = nil
 	c.raw.end(c)
-}
-
-// setAway sends the user's away state. (RFC 2812 §4.1)
-func (c *client) setAway(p legacy.Presence) {
-	isAway := func(s legacy.Show) bool { return s == legacy.ShowAway || s == legacy.ShowXA || s == legacy.ShowDND }
-	before := c.away
-	c.away = p
-	switch {
-	case isAway(p.Show) && (!isAway(before.Show) || p.Status != before.Status):
-		text := p.Status
-		if text == "" {
-			text = "away"
-		}
-		c.send(ircwire.Line("AWAY", text))
-	case !isAway(p.Show) && isAway(before.Show):
-		c.send(ircwire.Line("AWAY"))
-	}
 }

@@ -65,8 +65,11 @@ func (c *client) command(ref, target, name string, args map[string]string) {
 	switch name {
 	case "raw":
 		c.postponeIdle()
+		if !c.rawLine(args["line"]) {
+			c.emit(legacy.CommandDone{Ref: ref, Err: c.link.busy()})
+			return
+		}
 		c.raw.refs = append(c.raw.refs, ref)
-		c.rawLine(args["line"])
 	case "whois":
 		c.lookups.whois(target, whoisAsk{commands: []string{ref}})
 	case "get-irc-connection-info":
@@ -132,15 +135,15 @@ const (
 	maxRaw   = 100                    // lines in an answer
 )
 
-// rawLine sends a raw line of the user.
-func (c *client) rawLine(line string) {
+// rawLine sends a raw line of the user. It returns false if the queue is full.
+func (c *client) rawLine(line string) bool {
 	line = strings.TrimPrefix(strings.TrimSpace(cleanLine(line)), "/")
 	if word, reason, _ := strings.Cut(line, " "); strings.EqualFold(word, "QUIT") { // an unexpected end would make the link reconnect
 		c.disconnect(strings.TrimPrefix(strings.TrimSpace(reason), ":"))
-		return
+		return true
 	}
 	c.raw.until = c.unblockedNow().Add(rawTime)
-	c.send(c.encode(line))
+	return c.send(c.encode(line))
 }
 
 // collect collects a reply to a raw line. It reports whether the line needs no other

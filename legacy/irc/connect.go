@@ -34,6 +34,7 @@ type registration struct {
 	offered    []string // capabilities that the server offers
 	asked      []string // capabilities in the last CAP REQ
 	single     int      // number of those that were requested one by one
+	bouncer    bool     // the server is a bouncer, such as ZNC or soju
 }
 
 // register runs the registration until the welcome. (RFC 2812 §3.1, IRCv3 capability
@@ -221,6 +222,7 @@ func (re *registration) onCap(m ircwire.Message) {
 			if name == "sts" && registering {
 				re.onSTS(value)
 			}
+			re.bouncer = re.bouncer || strings.HasPrefix(name, "znc.in/") || strings.HasPrefix(name, "soju.im/")
 			if !slices.Contains(wanted, name) || re.c.caps[name] || slices.Contains(re.offered, name) {
 				continue
 			}

@@ -57,8 +57,11 @@ func (lo *lookups) askVersion(nick, ref string) {
 	case len(lo.versions) >= maxVersions:
 		fail(errTooManyQuestions())
 	default:
+		if !lo.c.send(ircwire.Line("PRIVMSG", nick, ircwire.MakeCTCP("VERSION", ""))) {
+			fail(lo.c.link.busy())
+			return
+		}
 		lo.versions = append(lo.versions, versionAsk{nick, ref, lo.c.unblockedNow().Add(askLimit)})
-		lo.c.send(ircwire.Line("PRIVMSG", nick, ircwire.MakeCTCP("VERSION", "")))
 	}
 }
 

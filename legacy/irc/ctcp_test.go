@@ -78,7 +78,7 @@ func TestChannelEncoding(t *testing.T) {
 	l.say("2", bob, "да")
 	l.do(l.s.SetTopic(t.Context(), room, "да"))
 	l.wantSent("PRIVMSG #room :\xc4\xc1", "PRIVMSG bob :да", "TOPIC #room :\xc4\xc1")
-	l.want(legacy.MessageSent{Ref: "1"}, legacy.MessageSent{Ref: "2"})
+	l.want(legacy.MessageSent{Ref: "1"}, legacy.MessageSent{Ref: "2"}, legacy.TopicChanged{Room: room})
 	l.hear(":bob!b@h PRIVMSG #room :\xc4\xc1")
 	if got := take[legacy.RoomMessage](l); got.Text != "да" {
 		t.Errorf("got %q", got.Text)

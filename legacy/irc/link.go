@@ -182,3 +182,8 @@ func textOf(err error) string {
 	}
 	return "the connection was lost."
 }
+
+// busy is the error of a command for which the queue has no place.
+func (l *link) busy() error {
+	return legacy.Errorf(legacy.RateLimited, "Too many messages are waiting to be sent to %s. Try again in a moment.", l.name())
+}

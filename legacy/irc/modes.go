@@ -125,13 +125,39 @@ func (cs *channels) requestConfig(ref, name string) {
 	switch {
 	case ch == nil:
 		cs.c.emit(legacy.RoomConfigReceived{Ref: ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
-		return
-	case len(ch.configs) >= maxRefs:
+	case ch.modes != nil && len(ch.modes.refs) >= maxRefs:
 		cs.c.emit(legacy.RoomConfigReceived{Ref: ref, Err: errTooManyQuestions()})
-		return
+	case ch.modes != nil:
+		ch.modes.refs = append(ch.modes.refs, ref)
+	default:
+		q := &modesAsk{refs: []string{ref}}
+		ch.modes = q
+		cs.c.pending.request(ask{kind: askModes, target: ch.name, done: func(err error, _ string) {
+			if ch.modes == q {
+				ch.failModes(err)
+			}
+		}}, ircwire.Line("MODE", ch.name))
 	}
-	if ch.configs = append(ch.configs, ref); len(ch.configs) == 1 {
-		cs.c.send(ircwire.Line("MODE", ch.name))
+}
+
+// modesAsk is a query of a channel's modes under way.
+type modesAsk struct{ refs []string }
+
+// failModes fails the query of the modes.
+func (ch *channel) failModes(err error) {
+	q := ch.modes
+	ch.modes = nil
+	for _, ref := range q.refs {
+		ch.c.emit(legacy.RoomConfigReceived{Ref: ref, Err: err})
+	}
+}
+
+// failBans fails the ban list query.
+func (ch *channel) failBans(err error) {
+	q := ch.bans
+	ch.bans = nil
+	for _, ref := range q.refs {
+		ch.c.emit(legacy.BansReceived{Ref: ref, Err: err})
 	}
 }
 
@@ -143,14 +169,18 @@ func errTooManyQuestions() error {
 
 // onConfig handles RPL_CHANNELMODEIS: it answers the pending RequestRoomConfig calls.
 func (ch *channel) onConfig(m ircwire.Message) {
-	refs := ch.configs
-	ch.configs, ch.config, ch.known = nil, legacy.RoomConfig{}, true
+	q := ch.modes
+	ch.modes, ch.config, ch.known = nil, legacy.RoomConfig{}, true
 	for _, one := range ch.c.channels.changes(m.Param(2), m.Params[min(3, len(m.Params)):]) {
 		ch.apply(one)
 	}
-	for _, ref := range refs {
+	if q == nil {
+		return
+	}
+	for _, ref := range q.refs {
 		ch.c.emit(legacy.RoomConfigReceived{Ref: ref, Config: ch.config})
 	}
+	ch.c.pending.answer(func(a *ask) bool { return a.kind == askModes && a.is(ch.c, ch.name, "") }, nil)
 }
 
 // apply updates the channel's known configuration by one change.
@@ -252,8 +282,13 @@ func (cs *channels) requestBans(ref, name string) {
 	case ch.bans != nil:
 		ch.bans.refs = append(ch.bans.refs, ref)
 	default:
-		ch.bans = &banAsk{refs: []string{ref}}
-		cs.c.send(ircwire.Line("MODE", ch.name, "b"))
+		q := &banAsk{refs: []string{ref}}
+		ch.bans = q
+		cs.c.pending.request(ask{kind: askBans, target: ch.name, done: func(err error, _ string) {
+			if ch.bans == q {
+				ch.failBans(err)
+			}
+		}}, ircwire.Line("MODE", ch.name, "b"))
 	}
 }
 
@@ -273,6 +308,7 @@ func (ch *channel) onBans(m ircwire.Message) {
 		for _, ref := range list.refs {
 			ch.c.emit(legacy.BansReceived{Ref: ref, Bans: list.bans})
 		}
+		ch.c.pending.answer(func(a *ask) bool { return a.kind == askBans && a.is(ch.c, ch.name, "") }, nil)
 	}
 }
 

@@ -3,6 +3,7 @@ package irc
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,7 @@ func TestCasemapping(t *testing.T) {
 
 func TestRoomConfig(t *testing.T) {
 	l := newLab(t)
+	l.slow = true
 	room := l.enter("#room")
 	ctx := t.Context()
 	ask := func(ref string) { l.do(l.s.RequestRoomConfig(ctx, ref, room)) }
@@ -138,6 +140,7 @@ func TestRoomConfig(t *testing.T) {
 
 func TestBans(t *testing.T) {
 	l := newLab(t)
+	l.slow = true
 	room := l.enter("#room")
 	ctx := t.Context()
 	ask := func(ref string) { l.do(l.s.RequestBans(ctx, ref, room)) }
@@ -175,6 +178,63 @@ func TestBans(t *testing.T) {
 		l.hear(":irc.test 478 alice #room " + want + " :List is full")
 		l.want(legacy.Done{Ref: "-", Err: fails(legacy.Forbidden)})
 	}
+}
+
+// TestUnansweredQueries: a query that the server never answers fails, and does not block
+// later ones.
+func TestUnansweredQueries(t *testing.T) {
+	ctx := t.Context()
+	room, late := legacy.Peer{ID: "#room", Room: true}, fails(legacy.Temporary)
+	for name, tt := range map[string]struct {
+		ask   func(l *lab, ref string) error
+		line  string
+		limit time.Duration
+		fails func(ref string) legacy.Event
+	}{
+		"modes": {func(l *lab, ref string) error { return l.s.RequestRoomConfig(ctx, ref, room) }, "MODE #room", askLimit,
+			func(ref string) legacy.Event { return legacy.RoomConfigReceived{Ref: ref, Err: late} }},
+		"bans": {func(l *lab, ref string) error { return l.s.RequestBans(ctx, ref, room) }, "MODE #room b", askLimit,
+			func(ref string) legacy.Event { return legacy.BansReceived{Ref: ref, Err: late} }},
+		"list": {func(l *lab, ref string) error { return l.s.ListRooms(ctx, ref, legacy.Peer{}) }, "LIST", listLimit,
+			func(ref string) legacy.Event { return legacy.RoomsListed{Ref: ref, Err: late} }},
+		"profile": {func(l *lab, ref string) error { return l.s.RequestProfile(ctx, ref, bob) }, "WHOIS bob", askLimit,
+			func(ref string) legacy.Event { return legacy.ProfileReceived{Ref: ref, Err: late} }},
+		"search": {func(l *lab, ref string) error { return l.s.Search(ctx, ref, map[string]string{"nick": "b" + ref}) }, "", askLimit,
+			func(ref string) legacy.Event { return legacy.SearchFinished{Ref: ref, Err: late} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t)
+			l.enter("#room", "bob")
+			for _, ref := range []string{"1", "3"} {
+				l.do(tt.ask(l, ref))
+				l.clock = l.clock.Add(tt.limit / 2)
+				l.do(tt.ask(l, ref+"b")) // it waits for the same answer
+				if got := l.sent(); tt.line != "" && !slices.Equal(got, []string{tt.line}) {
+					t.Errorf("sent %q", got)
+				}
+				l.c.tick()
+				l.want()
+				l.clock = l.clock.Add(tt.limit)
+				l.c.pingAt = l.clock.Add(pingEvery)
+				l.after(0)
+				slices.SortFunc(l.events, func(a, b legacy.Event) int { return strings.Compare(show(a), show(b)) })
+				l.want(tt.fails(ref), tt.fails(ref+"b"))
+			}
+			l.c.pingAt = l.clock.Add(pingEvery)
+			if wait := l.c.tick(); wait < pingEvery {
+				t.Errorf("something is due in %v", wait)
+			}
+		})
+	}
+	l := newLab(t) // a JOIN, too
+	l.do(l.s.JoinRoom(ctx, room, "alice", ""))
+	l.after(joinLimit)
+	l.want(legacy.RoomFailed{Room: room, Err: late})
+	l.do(l.s.JoinRoom(ctx, room, "alice", ""))
+	l.hear(":alice!u@h JOIN #room")
+	l.want()
+	l.after(joinLimit) // without the end of the members
+	l.want(legacy.RoomJoined{Room: room, Nick: "alice", Occupants: []legacy.Occupant{{Nick: "alice", Identity: "alice!u@h"}}})
 }
 
 // TestQuestionsAnswered: queries about a channel get an answer when the user leaves it

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"transport/legacy"
 	"transport/legacy/irc/ircwire"
 )
 
@@ -47,11 +46,10 @@ func (c *client) flush() {
 	c.written = c.written[:0]
 }
 
-// send queues a line for the throttle. If the queue is full, it notifies the user and
-// returns false.
+// send queues a line for the throttle. It returns false if the queue is full: the caller
+// fails the user's request, or tries again later.
 func (c *client) send(line string) bool {
 	if !c.out.put(queued{line: line}) {
-		c.emit(legacy.Notice{From: c.service(), Text: "Too many lines are waiting to be sent. One was dropped."})
 		return false
 	}
 	c.drain()
@@ -69,14 +67,4 @@ func (c *client) drain() {
 			q.sent(nil)
 		}
 	}
-}
-
-// dropQueue fails the messages that are still queued.
-func (c *client) dropQueue(err error) {
-	for _, q := range c.out.queue {
-		if q.sent != nil {
-			q.sent(err)
-		}
-	}
-	c.out.queue = nil
 }

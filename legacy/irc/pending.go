@@ -12,8 +12,9 @@ import (
 // ask is a command that the server has not confirmed yet.
 type ask struct {
 	kind     askKind
-	target   string // channel, or the recipient of a message
-	nick     string // or ban mask
+	verb     string // the command itself
+	target   string // channel, recipient of a message, or new nick
+	nick     string // or ban mask, or ID of a message
 	label    string // IRCv3 labeled-response, "" without that capability
 	fence    uint64 // number of the PING after the command, 0 if the server confirms the command itself
 	done     func(err error, id string)
@@ -27,17 +28,28 @@ const (
 	askKick
 	askRank
 	askBan
-	askConfig
+	askConfig // a change of modes
 	askRedact
+	askTopic
+	askInvite
+	askNick
+	askJoin  // answered by the members (366)
+	askModes // a query, answered by 324
+	askBans  // a query, answered by 368
 )
 
 func (a *ask) is(c *client, target, nick string) bool {
 	return c.fold(a.target) == c.fold(target) && c.fold(a.nick) == c.fold(nick)
 }
 
+// isQuery reports whether a command is over only with the server's answer. Neither a label
+// nor a fence ends it without one.
+func (a *ask) isQuery() bool { return a.kind >= askJoin }
+
 const (
-	askLimit = 20 * time.Second
-	maxAsks  = 1000
+	askLimit  = 20 * time.Second
+	joinLimit = 50 * time.Second // less than the core's
+	maxAsks   = 1000
 )
 
 // reportDone returns an ask.done that reports the outcome as a legacy.Done with the ref.
@@ -50,21 +62,28 @@ type pending struct {
 	c *client
 
 	waiting  []ask
-	fences   uint64 // number of the last fence PING
-	unfenced int    // messages since that PING
+	due      time.Time // no deadline of waiting is earlier, zero for none
+	over     bool      // the connection has ended, or is about to
+	fences   uint64    // number of the last fence PING
+	unfenced int       // commands since that PING
 	labels   uint64
 	batches  map[string]ircwire.Message // open batches, by reference
 }
 
 // request queues a line and adds a to the pending commands once the line is sent. With
 // labeled-response the server's reply carries the label of its command; otherwise
-// replies are matched by target.
+// replies are matched by target. If the queue is full, a fails.
 func (pe *pending) request(a ask, line string) {
 	if len(pe.waiting) >= maxAsks {
-		pe.conclude(a, legacy.Errorf(legacy.RateLimited, "Too many messages are waiting to be sent to %s. Try again in a moment.", pe.c.link.name()))
+		a.done(pe.c.link.busy(), "")
 		return
 	}
-	if pe.c.caps["labeled-response"] {
+	bare := line
+	if strings.HasPrefix(line, "@") {
+		_, bare, _ = strings.Cut(line, " ")
+	}
+	a.verb, _, _ = strings.Cut(bare, " ")
+	if pe.c.caps["labeled-response"] && !a.isQuery() {
 		pe.labels++
 		a.label = strconv.FormatUint(pe.labels, 36)
 		if strings.HasPrefix(line, "@") {
@@ -74,30 +93,49 @@ func (pe *pending) request(a ask, line string) {
 		}
 	}
 	sent := func(err error) {
-		switch {
-		case err != nil:
-			pe.conclude(a, err)
-		default:
-			if (a.kind == askText || a.kind == askRedact) && a.label == "" && !pe.c.caps["echo-message"] { // the server reports errors only
-				a.fence = pe.fences + 1
-				pe.unfenced++
-			}
-			a.deadline = pe.c.unblockedNow().Add(askLimit)
-			pe.waiting = append(pe.waiting, a)
+		if err != nil {
+			a.done(err, "")
+			return
 		}
+		if pe.needsFence(&a) {
+			a.fence = pe.fences + 1
+			pe.unfenced++
+		}
+		limit := askLimit
+		if a.kind == askJoin {
+			limit = joinLimit
+		}
+		a.deadline = pe.c.unblockedNow().Add(limit)
+		if pe.due.IsZero() || a.deadline.Before(pe.due) {
+			pe.due = a.deadline
+		}
+		pe.waiting = append(pe.waiting, a)
 	}
 	if !pe.c.out.put(queued{line, sent}) {
-		pe.conclude(a, legacy.Errorf(legacy.RateLimited, "Too many messages are waiting to be sent to %s. Try again in a moment.", pe.c.link.name()))
+		a.done(pe.c.link.busy(), "")
 		return
 	}
 	pe.c.drain()
 }
 
-// maxUnfenced is the number of messages after which a fence PING is sent even if more
-// messages are queued.
+// needsFence reports whether the server may be silent about the success of a command: of a
+// message, or of a change that changes nothing. A bouncer answers the fence itself, before
+// the server's errors; then the other commands are confirmed by their effect only.
+func (pe *pending) needsFence(a *ask) bool {
+	switch {
+	case a.label != "", a.isQuery():
+		return false
+	case a.kind == askText, a.kind == askRedact:
+		return !pe.c.caps["echo-message"]
+	}
+	return !pe.c.reg.bouncer
+}
+
+// maxUnfenced is the number of commands after which a fence PING is sent even if more
+// lines are queued.
 const maxUnfenced = 5
 
-// fence sends a PING after commands whose success the server does not report. The
+// fence sends a PING after commands whose success the server may not report. The
 // server handles lines in order: if the PONG arrives before an error, the commands have
 // succeeded.
 func (pe *pending) fence() {
@@ -125,8 +163,6 @@ func (pe *pending) onFence(token string) bool {
 	return true
 }
 
-func (pe *pending) conclude(a ask, err error) { a.done(err, "") }
-
 // answer ends the first pending ask that fits, with err as the outcome.
 func (pe *pending) answer(fits func(*ask) bool, err error) bool { return pe.answerID(fits, err, "") }
 
@@ -134,10 +170,7 @@ func (pe *pending) answer(fits func(*ask) bool, err error) bool { return pe.answ
 func (pe *pending) answerID(fits func(*ask) bool, err error, id string) bool {
 	for i := range pe.waiting {
 		if fits(&pe.waiting[i]) {
-			a := pe.waiting[i]
-			copy(pe.waiting[1:i+1], pe.waiting[:i]) // i is usually 0
-			pe.waiting[0] = ask{}
-			pe.waiting = pe.waiting[1:]
+			a := pe.remove(i)
 			a.done(err, id)
 			return true
 		}
@@ -145,47 +178,62 @@ func (pe *pending) answerID(fits func(*ask) bool, err error, id string) bool {
 	return false
 }
 
-// expire fails the commands whose deadline has passed and returns the next deadline,
-// both on the clock of unblockedNow.
+func (pe *pending) remove(i int) ask {
+	a := pe.waiting[i]
+	copy(pe.waiting[1:i+1], pe.waiting[:i]) // i is usually 0
+	pe.waiting[0] = ask{}
+	pe.waiting = pe.waiting[1:]
+	return a
+}
+
+// waitsFor reports whether a command of a kind is pending for a target.
+func (pe *pending) waitsFor(kind askKind, target string) bool {
+	for i := range pe.waiting {
+		if a := &pe.waiting[i]; a.kind == kind && a.is(pe.c, target, a.nick) {
+			return true
+		}
+	}
+	return false
+}
+
+// expire fails the commands whose deadline has passed and returns a time that is not
+// later than the next deadline, both on the clock of unblockedNow.
 func (pe *pending) expire(now time.Time) time.Time {
-	for len(pe.waiting) > 0 && !pe.waiting[0].deadline.After(now) {
-		a := pe.waiting[0]
-		pe.waiting = pe.waiting[1:]
-		pe.conclude(a, legacy.Errorf(legacy.Temporary, "The %s server did not confirm the request.", pe.c.link.name()))
+	if len(pe.waiting) == 0 {
+		pe.due = time.Time{}
 	}
-	var next time.Time
-	if len(pe.waiting) > 0 {
-		next = pe.waiting[0].deadline
+	if !pe.due.IsZero() && !pe.due.After(now) {
+		pe.due = time.Time{}
+		var late, rest []ask
+		for _, a := range pe.waiting {
+			if !a.deadline.After(now) {
+				late = append(late, a)
+				continue
+			}
+			if rest = append(rest, a); pe.due.IsZero() || a.deadline.Before(pe.due) {
+				pe.due = a.deadline
+			}
+		}
+		pe.waiting = rest
+		for _, a := range late {
+			a.done(legacy.Errorf(legacy.Temporary, "The %s server did not confirm the request.", pe.c.link.name()), "")
+		}
 	}
-	if len(pe.c.lookups.versions)+len(pe.c.lookups.whos)+len(pe.c.lookups.whoises) == 0 { // the usual case
-		return next
-	}
-	if at := pe.expireLookups(now); next.IsZero() || !at.IsZero() && at.Before(next) {
+	next := pe.due
+	if at := pe.c.lookups.expire(now); next.IsZero() || !at.IsZero() && at.Before(next) {
 		next = at
 	}
 	return next
 }
 
-// expireLookups is expire for the lookups.
-func (pe *pending) expireLookups(now time.Time) (next time.Time) {
-	late := func(deadline time.Time) bool {
-		if !deadline.After(now) {
-			return true
-		}
-		if next.IsZero() || deadline.Before(next) {
-			next = deadline
-		}
-		return false
-	}
-	silent := legacy.Errorf(legacy.Temporary, "The %s server did not answer.", pe.c.link.name())
-	pe.c.lookups.endVersions(func(v *versionAsk) bool { return late(v.deadline) }, "", legacy.Errorf(legacy.Temporary, "There was no answer."))
-	pe.c.lookups.endWhos(func(w *whoAsk) bool { return late(w.deadline) }, silent)
-	for _, w := range pe.c.lookups.whoises {
-		if late(w.deadline) {
-			w.answer(pe.c, silent)
+// dropQueue fails the messages that are still queued.
+func (pe *pending) dropQueue(err error) {
+	for _, q := range pe.c.out.queue {
+		if q.sent != nil {
+			q.sent(err)
 		}
 	}
-	return next
+	pe.c.out.queue = nil
 }
 
 // labelOf returns the label that a line replies to: its own, or that of its batch.
@@ -196,23 +244,23 @@ func (pe *pending) labelOf(m ircwire.Message) string {
 	return pe.batches[m.Tags["batch"]].Tags["label"]
 }
 
-// onLabel ends the ask with the label of a reply. Error replies go to onError, which
-// matches labels, too. (IRCv3 labeled-response)
+// onLabel ends the ask with the label of a reply that has been handled: of the only reply,
+// or of the echo of a message. The end of a batch of replies ends the others. Errors go to
+// onError, which matches labels, too. (IRCv3 labeled-response)
 func (pe *pending) onLabel(m ircwire.Message) {
 	label := pe.labelOf(m)
 	if label == "" || m.Command == "BATCH" || m.Command == "FAIL" || isError(m.Command) {
 		return
 	}
-	pe.answerID(func(a *ask) bool { return a.label == label }, nil, messageID(m))
+	only := m.Tags["label"] != ""
+	pe.answerID(func(a *ask) bool {
+		return a.label == label && !a.isQuery() && (only || a.kind == askText && pe.c.isMe(m.Nick()))
+	}, nil, messageID(m))
 }
 
 // isNumeric reports whether a command is a numeric reply. (RFC 2812 §5)
 func isNumeric(command string) bool {
 	return len(command) == 3 && strings.Trim(command, "0123456789") == ""
-}
-
-func isError(command string) bool {
-	return isNumeric(command) && (command[0] == '4' || command[0] == '5')
 }
 
 const maxBatches = 32
@@ -227,7 +275,7 @@ func (pe *pending) onBatch(m ircwire.Message) {
 		label := pe.batches[ref[1:]].Tags["label"]
 		delete(pe.batches, ref[1:])
 		if label != "" {
-			pe.answer(func(a *ask) bool { return a.label == label }, nil)
+			pe.answer(func(a *ask) bool { return a.label == label && !a.isQuery() }, nil)
 		}
 	}
 }
@@ -236,75 +284,4 @@ func (pe *pending) onBatch(m ircwire.Message) {
 func (pe *pending) isHistory(m ircwire.Message) bool {
 	kind := pe.batches[m.Tags["batch"]].Param(1)
 	return kind == "chathistory" || kind == "znc.in/playback"
-}
-
-// moderate kicks or bans a member, or changes its rank.
-func (cs *channels) moderate(ref, name string, m legacy.Moderation) {
-	ch := cs.byName[cs.c.fold(name)]
-	if ch == nil {
-		cs.c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(legacy.Forbidden, "You are not in that channel.")})
-		return
-	}
-	who := ch.members[cs.c.fold(m.Nick)]
-	if who == nil {
-		cs.c.emit(legacy.Done{Ref: ref, Err: legacy.Errorf(legacy.NotFound, "%s is not in the channel.", m.Nick)})
-		return
-	}
-	if m.Ban {
-		mask := who.nick + "!*@*"
-		if _, host, ok := strings.Cut(who.address, "@"); ok && host != "" {
-			mask = "*!*@" + host
-		}
-		cs.c.send(ircwire.Line("MODE", ch.name, "+b", mask))
-	}
-	if m.Kick || m.Ban {
-		cs.c.pending.request(ask{kind: askKick, target: ch.name, nick: who.nick, done: cs.c.reportDone(ref)},
-			"KICK "+ch.name+" "+who.nick+" :"+cs.c.encodeFor(ch.peer, cleanLine(m.Reason)))
-		return
-	}
-	changes := cs.modesFor(who, m.Level)
-	if len(changes) == 0 {
-		cs.c.emit(legacy.Done{Ref: ref})
-		return
-	}
-	for len(changes) > cs.c.support.modes {
-		cs.c.send(modeLine(ch.name, changes[:cs.c.support.modes], who.nick))
-		changes = changes[cs.c.support.modes:]
-	}
-	cs.c.pending.request(ask{kind: askRank, target: ch.name, nick: who.nick, done: cs.c.reportDone(ref)}, modeLine(ch.name, changes, who.nick))
-}
-
-// modeLine returns a MODE line that applies changes such as "+v" and "-o" to a nick.
-func modeLine(channel string, changes []string, nick string) string {
-	params, modes, sign := []string{channel, ""}, "", byte(0)
-	for _, change := range changes {
-		if change[0] != sign {
-			sign = change[0]
-			modes += string(sign)
-		}
-		modes += change[1:]
-		params = append(params, nick)
-	}
-	params[1] = modes
-	return ircwire.Line("MODE", params...)
-}
-
-// modesFor returns the mode changes that take a member to a level.
-func (cs *channels) modesFor(who *member, level legacy.Level) (changes []string) {
-	want := map[legacy.Level]string{legacy.LevelVoice: "v", legacy.LevelHelper: "h", legacy.LevelOperator: "o", legacy.LevelOwner: "a"}[level]
-	if want == "a" && !strings.Contains(cs.c.support.prefixes.Modes, want) {
-		want = "q"
-	}
-	if want != "" && !strings.Contains(cs.c.support.prefixes.Modes, want) {
-		want = "o"
-	}
-	if want != "" && !strings.Contains(who.modes, want) {
-		changes = append(changes, "+"+want)
-	}
-	for _, mode := range []byte(who.modes) {
-		if string(mode) != want && (levelOf(mode) > level || level == legacy.LevelNone) {
-			changes = append(changes, "-"+string(mode))
-		}
-	}
-	return changes
 }

@@ -181,6 +181,7 @@ func TestModerate(t *testing.T) {
 		{legacy.Moderation{Nick: "nobody", Kick: true}, nil, "", fails(legacy.NotFound)},
 	} {
 		l := newLab(t)
+		l.slow = true
 		l.hear(":irc.test 005 alice PREFIX=(qohv)~@%+ MODES=2 :are supported")
 		room := l.enter("#room", "@bob!b@bob.host", "carol", "~@%+dora")
 		l.do(l.s.Moderate(t.Context(), "ref", room, tt.what))

@@ -34,16 +34,21 @@ func (cs *channels) react(name, id string, emojis []string) {
 		return
 	}
 	r := reaction{cs.c.fold(ch.name), cs.c.fold(cs.c.nick), id}
+	refused := false
 	tell := func(tag string, some, others []string) {
 		for _, emoji := range some {
 			if !slices.Contains(others, emoji) {
-				cs.c.send(ircwire.Tagged(map[string]string{"+draft/reply": id, tag: emoji}, "TAGMSG "+ch.name))
+				refused = !cs.c.send(ircwire.Tagged(map[string]string{"+draft/reply": id, tag: emoji}, "TAGMSG "+ch.name)) || refused
 			}
 		}
 	}
 	before := cs.reacted[r]
 	tell("+draft/unreact", before, emojis)
 	tell("+draft/react", emojis, before)
+	if refused {
+		cs.c.emit(legacy.RoomFailed{Room: ch.peer, Err: cs.c.link.busy()})
+		return
+	}
 	cs.note(r, slices.Clone(emojis))
 }
 

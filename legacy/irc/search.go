@@ -71,8 +71,11 @@ func (lo *lookups) who(ref, mask string) {
 		lo.c.emit(legacy.SearchFinished{Ref: ref, Err: errTooManyQuestions()})
 		return
 	}
+	if !lo.c.send(ircwire.Line("WHO", mask)) {
+		lo.c.emit(legacy.SearchFinished{Ref: ref, Err: lo.c.link.busy()})
+		return
+	}
 	lo.whos = append(lo.whos, &whoAsk{ref: ref, mask: mask, deadline: lo.c.unblockedNow().Add(askLimit)})
-	lo.c.send(ircwire.Line("WHO", mask))
 }
 
 // onWho handles RPL_WHOREPLY and RPL_ENDOFWHO. They do not name the query; servers

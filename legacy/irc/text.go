@@ -17,7 +17,10 @@ const hostLen = 10 + 1 + 63
 // A text for the server itself is a raw line. (RFC 2812 §2.3)
 func (c *client) sendText(m legacy.Outgoing, target string) {
 	if target == "" {
-		c.rawLine(m.Text)
+		if !c.rawLine(m.Text) {
+			c.emit(legacy.MessageFailed{Ref: m.Ref, Err: c.link.busy()})
+			return
+		}
 		c.emit(legacy.MessageSent{Ref: m.Ref})
 		return
 	}
@@ -34,8 +37,13 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 		c.identifying = c.identifying && c.fold(target) != "nickserv" // its errors are the user's now
 	}
 	if word, modes, _ := strings.Cut(m.Text, " "); strings.EqualFold(word, "/mode") && modes != "" && m.To.Room {
-		c.send("MODE " + target + " " + cleanLine(modes))
-		c.emit(legacy.MessageSent{Ref: m.Ref, Command: true})
+		c.pending.request(ask{kind: askConfig, target: target, done: func(err error, _ string) {
+			if err != nil {
+				c.emit(legacy.MessageFailed{Ref: m.Ref, Err: err})
+				return
+			}
+			c.emit(legacy.MessageSent{Ref: m.Ref, Command: true})
+		}}, "MODE "+target+" "+cleanLine(modes))
 		return
 	}
 	text := formatted(m)
@@ -58,7 +66,7 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 		parts = []string{" "}
 	}
 	if len(c.pending.waiting)+len(c.out.queue)+len(parts) > maxAsks {
-		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.RateLimited, "Too many messages are waiting to be sent to %s. Try again in a moment.", c.link.name())})
+		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: c.link.busy()})
 		return
 	}
 	left, failed, tags := len(parts), error(nil), ""

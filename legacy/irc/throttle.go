@@ -1,6 +1,9 @@
 package irc
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // throttle is a token bucket that keeps the user below the server's flood limit: burst
 // lines without delay, then rate lines a second.
@@ -32,6 +35,9 @@ func (t *throttle) put(q queued) bool {
 	t.queue = append(t.queue, q)
 	return true
 }
+
+// putFirst queues a line before all others. The caller limits their number.
+func (t *throttle) putFirst(q queued) { t.queue = slices.Insert(t.queue, 0, q) }
 
 // take removes the next line, if it may be sent now.
 func (t *throttle) take(now time.Time) (queued, bool) {

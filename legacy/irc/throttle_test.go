@@ -59,9 +59,78 @@ func TestThrottle(t *testing.T) {
 	check(2, 2)
 }
 
-// TestThrottleFull: lines above the limit are refused, and queued messages fail with
-// the connection.
+// TestThrottleFull: a command for which the queue has no place fails, whatever it is, and
+// queued messages fail with the connection.
 func TestThrottleFull(t *testing.T) {
+	ctx := t.Context()
+	channel, full := legacy.Peer{ID: "#room", Room: true}, fails(legacy.RateLimited)
+	for name, tt := range map[string]struct {
+		do   func(l *lab) error
+		want legacy.Event
+	}{
+		"message": {func(l *lab) error {
+			return l.s.Send(ctx, legacy.Outgoing{Ref: "1", To: bob, Text: "x"})
+		}, legacy.MessageFailed{Ref: "1", Err: full}},
+		"mode by message": {func(l *lab) error {
+			return l.s.Send(ctx, legacy.Outgoing{Ref: "1", To: channel, Text: "/mode +m"})
+		}, legacy.MessageFailed{Ref: "1", Err: full}},
+		"raw by message": {func(l *lab) error {
+			return l.s.Send(ctx, legacy.Outgoing{Ref: "1", To: legacy.Peer{Service: true}, Text: "VERSION"})
+		}, legacy.MessageFailed{Ref: "1", Err: full}},
+		"raw": {func(l *lab) error {
+			return l.s.Do(ctx, "1", legacy.Peer{}, "raw", map[string]string{"line": "VERSION"})
+		}, legacy.CommandDone{Ref: "1", Err: full}},
+		"join": {func(l *lab) error {
+			return l.s.JoinRoom(ctx, legacy.Peer{ID: "#new", Room: true}, "alice", "")
+		}, legacy.RoomFailed{Room: legacy.Peer{ID: "#new", Room: true}, Err: full}},
+		"leave":  {func(l *lab) error { return l.s.LeaveRoom(ctx, channel, "") }, nil}, // has always a place
+		"nick":   {func(l *lab) error { return l.s.SetNick(ctx, channel, "alicia") }, legacy.RoomFailed{Room: channel, Nick: true, Err: full}},
+		"topic":  {func(l *lab) error { return l.s.SetTopic(ctx, channel, "x") }, legacy.RoomFailed{Room: channel, Err: full}},
+		"invite": {func(l *lab) error { return l.s.Invite(ctx, channel, bob) }, legacy.RoomFailed{Room: channel, Err: full}},
+		"kick":   {func(l *lab) error { return l.s.Moderate(ctx, "1", channel, legacy.Moderation{Nick: "bob", Kick: true}) }, legacy.Done{Ref: "1", Err: full}},
+		"ban":    {func(l *lab) error { return l.s.Moderate(ctx, "1", channel, legacy.Moderation{Nick: "bob", Ban: true}) }, legacy.Done{Ref: "1", Err: full}},
+		"rank": {func(l *lab) error {
+			return l.s.Moderate(ctx, "1", channel, legacy.Moderation{Nick: "bob", Level: legacy.LevelOperator})
+		}, legacy.Done{Ref: "1", Err: full}},
+		"config":  {func(l *lab) error { return l.s.RequestRoomConfig(ctx, "1", channel) }, legacy.RoomConfigReceived{Ref: "1", Err: full}},
+		"set":     {func(l *lab) error { return l.s.SetRoomConfig(ctx, "1", channel, legacy.RoomConfig{Moderated: true}) }, legacy.Done{Ref: "1", Err: full}},
+		"bans":    {func(l *lab) error { return l.s.RequestBans(ctx, "1", channel) }, legacy.BansReceived{Ref: "1", Err: full}},
+		"set ban": {func(l *lab) error { return l.s.SetBan(ctx, "1", channel, "x", true) }, legacy.Done{Ref: "1", Err: full}},
+		"list":    {func(l *lab) error { return l.s.ListRooms(ctx, "1", legacy.Peer{}) }, legacy.RoomsListed{Ref: "1", Err: full}},
+		"search":  {func(l *lab) error { return l.s.Search(ctx, "1", map[string]string{"nick": "bob"}) }, legacy.SearchFinished{Ref: "1", Err: full}},
+		"search channels": {func(l *lab) error {
+			return l.s.Search(ctx, "1", map[string]string{"channel": "x"})
+		}, legacy.SearchFinished{Ref: "1", Rooms: true, Err: full}},
+		"profile":   {func(l *lab) error { return l.s.RequestProfile(ctx, "1", bob) }, legacy.ProfileReceived{Ref: "1", Err: full}},
+		"whois":     {func(l *lab) error { return l.s.Do(ctx, "1", bob, "whois", nil) }, legacy.CommandDone{Ref: "1", Err: full}},
+		"version":   {func(l *lab) error { return l.s.RequestVersion(ctx, "1", bob) }, legacy.VersionReceived{Ref: "1", Err: full}},
+		"redaction": {func(l *lab) error { return l.s.Redact(ctx, "1", channel, "id", "") }, legacy.Done{Ref: "1", Err: full}},
+		"reaction":  {func(l *lab) error { return l.s.React(ctx, channel, "id", []string{"+"}) }, legacy.RoomFailed{Room: channel, Err: full}},
+		"typing":    {func(l *lab) error { return l.s.SetTyping(ctx, bob, legacy.TypingActive) }, nil}, // would be stale
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := setup{options: func(o *Options) { o.Burst, o.Rate = 1, 0.001 }, caps: []string{"message-tags", "draft/message-redaction"}}.lab(t)
+			l.welcome()
+			l.enter("#room", "bob")
+			for i := 0; l.c.send(fmt.Sprint("WHO ", i)); i++ {
+			}
+			if n := len(l.c.out.queue); n != maxQueued {
+				t.Fatalf("%d lines wait", n)
+			}
+			if info := l.c.info(); !strings.Contains(info, fmt.Sprintf("waiting to be sent: %d", maxQueued)) {
+				t.Errorf("info %q", info)
+			}
+			l.do(tt.do(l))
+			if tt.want == nil {
+				l.want()
+			} else {
+				l.want(tt.want)
+			}
+			if pe := &l.c.pending; len(pe.waiting) != 0 || l.c.lookups.expire(l.clock) != (time.Time{}) {
+				t.Errorf("%+v still wait", pe.waiting)
+			}
+		})
+	}
 	l := setup{options: func(o *Options) { o.Burst, o.Rate = 1, 0.001 }}.lab(t)
 	l.welcome()
 	for i := range maxAsks {
@@ -69,20 +138,9 @@ func TestThrottleFull(t *testing.T) {
 	}
 	l.want()
 	l.say("more", bob, "x")
-	l.want(legacy.MessageFailed{Ref: "more", Err: fails(legacy.RateLimited)})
-	l.do(l.s.SetTyping(t.Context(), bob, legacy.TypingActive)) // dropped when it would be delayed
+	l.want(legacy.MessageFailed{Ref: "more", Err: full})
 	if n := len(l.c.out.queue); n != maxAsks-1 {
 		t.Errorf("%d lines wait", n)
-	}
-	room := legacy.Peer{ID: "#room", Room: true}
-	for range maxQueued - maxAsks + 1 {
-		l.do(l.s.JoinRoom(t.Context(), room, "alice", ""))
-	}
-	l.want()
-	l.do(l.s.JoinRoom(t.Context(), room, "alice", ""))
-	take[legacy.Notice](l)
-	if info := l.c.info(); !strings.Contains(info, "waiting to be sent: 2000") {
-		t.Errorf("info %q", info)
 	}
 	l.c.giveUp(legacy.Errorf(legacy.Temporary, "lost"))
 	if len(l.events) != maxAsks {

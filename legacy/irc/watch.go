@@ -63,21 +63,28 @@ func (wa *watchlist) change(wishes map[string]bool) {
 	wa.monitor(adding)
 }
 
-// monitor sends MONITOR for some nicks. (IRCv3 monitor)
+// monitor sends MONITOR for some nicks. Those for which the queue has no place are polled.
+// (IRCv3 monitor)
 func (wa *watchlist) monitor(nicks []string) {
-	line := ""
-	for _, nick := range nicks {
-		if len(line)+len(nick) > pollLineLen {
-			wa.c.send("MONITOR + " + line)
-			line = ""
+	for len(nicks) > 0 {
+		n, size := 0, 0
+		for n < len(nicks) && (n == 0 || size+len(nicks[n]) <= pollLineLen) {
+			size += len(nicks[n]) + 1
+			n++
 		}
-		if line != "" {
-			line += ","
+		if !wa.c.send("MONITOR + " + strings.Join(nicks[:n], ",")) {
+			for _, nick := range nicks[:n] {
+				wa.pollInstead(nick)
+			}
 		}
-		line += nick
+		nicks = nicks[n:]
 	}
-	if line != "" {
-		wa.c.send("MONITOR + " + line)
+}
+
+// pollInstead makes a nick one of those that are polled.
+func (wa *watchlist) pollInstead(nick string) {
+	if w := wa.watched[wa.c.fold(nick)]; w != nil {
+		w.pushed, wa.watchAt = false, wa.c.now()
 	}
 }
 
@@ -153,7 +160,9 @@ func (wa *watchlist) poll(now time.Time) time.Time {
 		wa.watchAt = time.Time{}
 		return wa.watchAt
 	}
-	wa.c.send("ISON" + line)
+	if !wa.c.send("ISON" + line) {
+		wa.polling = wa.polling[:0]
+	}
 	return wa.watchAt
 }
 
@@ -169,9 +178,7 @@ func (wa *watchlist) onWatch(m ircwire.Message) {
 		}
 	case "734": // ERR_MONLISTFULL: poll these nicks
 		for nick := range strings.SplitSeq(m.Param(2), ",") {
-			if w := wa.watched[wa.c.fold(nick)]; w != nil {
-				w.pushed, wa.watchAt = false, wa.c.now()
-			}
+			wa.pollInstead(nick)
 		}
 	case "303":
 		here := make(map[string]bool)

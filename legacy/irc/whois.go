@@ -34,6 +34,35 @@ type lookups struct {
 	awayTexts map[string]string // last known away messages, by folded nick
 }
 
+// expire ends the queries whose deadline has passed and returns the next deadline, both on
+// the clock of unblockedNow.
+func (lo *lookups) expire(now time.Time) (next time.Time) {
+	if len(lo.versions)+len(lo.whos)+len(lo.whoises)+len(lo.lists) == 0 { // the usual case
+		return time.Time{}
+	}
+	late := func(deadline time.Time) bool {
+		if !deadline.After(now) {
+			return true
+		}
+		if next.IsZero() || deadline.Before(next) {
+			next = deadline
+		}
+		return false
+	}
+	silent := legacy.Errorf(legacy.Temporary, "The %s server did not answer.", lo.c.link.name())
+	lo.endVersions(func(v *versionAsk) bool { return late(v.deadline) }, "", legacy.Errorf(legacy.Temporary, "There was no answer."))
+	lo.endWhos(func(w *whoAsk) bool { return late(w.deadline) }, silent)
+	for _, w := range lo.whoises {
+		if late(w.deadline) {
+			w.answer(lo.c, silent)
+		}
+	}
+	if len(lo.lists) > 0 && late(lo.lists[0].deadline) { // all of them wait for one LIST
+		lo.endLists(silent)
+	}
+	return next
+}
+
 // whois queries a nick. (RFC 2812 §3.6.2)
 func (lo *lookups) whois(nick string, w whoisAsk) {
 	before := lo.whoises[lo.c.fold(nick)]
@@ -49,8 +78,11 @@ func (lo *lookups) whois(nick string, w whoisAsk) {
 		w.tell(lo.c, errTooManyQuestions())
 		return
 	}
+	if !lo.c.send(ircwire.Line("WHOIS", nick)) {
+		w.tell(lo.c, lo.c.link.busy())
+		return
+	}
 	lo.whoises[lo.c.fold(nick)] = &w
-	lo.c.send(ircwire.Line("WHOIS", nick))
 }
 
 // onWhois handles a line of the reply. (RFC 2812 §5.1)
@@ -110,6 +142,18 @@ func (lo *lookups) onAwayText(nick, text string) {
 	lo.c.emit(legacy.MessageReceived{From: lo.c.peer(nick), Text: text, Auto: true})
 }
 
+// onCallerID handles the replies of servers with caller-ID (user mode +g): RPL_TARGNOTIFY,
+// about a user who has been told of the user's message, and RPL_UMODEGMSG, about a sender
+// whose message the server has kept from the user.
+func (lo *lookups) onCallerID(m ircwire.Message) {
+	text := strings.TrimSpace(ircwire.Plain(m.Param(1) + " " + m.Last()))
+	if m.Command == "717" && ircwire.IsNick(m.Param(1)) && !lo.c.quitting {
+		lo.c.emit(legacy.MessageReceived{From: lo.c.peer(m.Param(1)), Text: text, Auto: true})
+		return
+	}
+	lo.c.notice(text)
+}
+
 const maxAwayTexts = 200 // entries in the cache
 
 const maxWhoisLines = 30
@@ -147,31 +191,32 @@ func (w *whoisAsk) tell(c *client, err error) {
 type list struct {
 	ref   string
 	find  string // lower-case search text; "" for all channels
-	asked time.Time
 	rooms []legacy.ListedRoom
+
+	deadline time.Time // on the clock of unblockedNow
 }
 
 const (
 	maxListed = 20_000
 	maxLists  = 8
-	maxTopic  = 512 // bytes of a topic in the list
-	listLimit = 60 * time.Second
+	maxTopic  = 512              // bytes of a topic in the list
+	listLimit = 60 * time.Second // for the next channel of the list
 )
 
 // list requests the channel list. (RFC 2812 §3.2.6)
 func (lo *lookups) list(l list) {
 	lo.c.postponeIdle()
-	if len(lo.lists) > 0 && lo.c.now().Sub(lo.lists[0].asked) > listLimit { // never answered
-		lo.endLists(legacy.Errorf(legacy.Temporary, "The %s server did not answer.", lo.c.link.name()))
-	}
+	lo.expire(lo.c.unblockedNow())
 	if len(lo.lists) >= maxLists {
 		lo.answerList(l, nil, legacy.Errorf(legacy.RateLimited, "The channel list is already being fetched. Try again in a moment."))
 		return
 	}
-	l.asked = lo.c.now()
-	if lo.lists = append(lo.lists, l); len(lo.lists) == 1 {
-		lo.c.send(ircwire.Line("LIST"))
+	if len(lo.lists) == 0 && !lo.c.send(ircwire.Line("LIST")) {
+		lo.answerList(l, nil, lo.c.link.busy())
+		return
 	}
+	l.deadline = lo.c.unblockedNow().Add(listLimit)
+	lo.lists = append(lo.lists, l)
 }
 
 func (lo *lookups) onList(m ircwire.Message) {
@@ -187,6 +232,7 @@ func (lo *lookups) onList(m ircwire.Message) {
 			room.Topic = strings.ToValidUTF8(strings.Clone(topic[:min(len(topic), maxTopic)]), "")
 		}
 		room.Occupants, _ = strconv.Atoi(m.Param(2))
+		running.deadline = lo.c.unblockedNow().Add(listLimit)
 		running.rooms = append(running.rooms, room)
 	case m.Command == "323":
 		lo.endLists(nil)
