@@ -322,9 +322,7 @@ func (c *client) handle(m ircwire.Message) error {
 			c.lag, c.pingSent, c.pingAt = c.unblockedNow().Sub(c.pingSent), time.Time{}, c.unblockedNow().Add(pingEvery)
 		}
 	case "ERROR":
-		e := legacy.Errorf(legacy.Temporary, "The %s server ended the connection: %s", c.link.name(), ircwire.Plain(m.Last()))
-		e.RetryAfter = 5 * time.Second
-		return e
+		return c.link.closed(ircwire.Plain(m.Last()), 5*time.Second)
 	case "CAP":
 		c.reg.onCap(m)
 	case "005":

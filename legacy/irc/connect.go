@@ -119,9 +119,11 @@ func (re *registration) onRegistering(m ircwire.Message) (done bool, err error) 
 	case "465":
 		return false, legacy.Errorf(legacy.Forbidden, "%s refused the connection: %s", re.c.link.name(), ircwire.Plain(m.Last()))
 	case "ERROR":
-		e := legacy.Errorf(legacy.Temporary, "The %s server ended the connection: %s", re.c.link.name(), ircwire.Plain(m.Last()))
-		e.RetryAfter = 10 * time.Second
-		return false, e
+		text := ircwire.Plain(m.Last())
+		if mentions(text, "password", "authentication fail", "sasl") {
+			return false, legacy.Errorf(legacy.Auth, "%s requires a server password, or the password is wrong: %s", re.c.link.name(), text)
+		}
+		return false, re.c.link.closed(text, 10*time.Second)
 	case "NOTICE": // delivered after the sign-on
 		if len(re.greeting) < maxGreeting {
 			re.greeting = append(re.greeting, m)

@@ -238,6 +238,16 @@ func TestServerEnds(t *testing.T) {
 		atLeast  time.Duration
 	}{
 		"throttled": {"CAP", "ERROR :Trying to reconnect too fast.", legacy.Temporary, 10 * time.Second},
+		"throttle":  {"CAP", "ERROR :Closing Link: 127.0.0.1 (Throttled: Reconnecting too fast)", legacy.Temporary, 30 * time.Second},
+		"full":      {"JOIN", "ERROR :Closing Link: h (Too many host connections (local))", legacy.Temporary, 30 * time.Second},
+		"ngircd":    {"NICK", "ERROR :Bad password?", legacy.Auth, 0},
+		"hybrid":    {"CAP", "ERROR :Closing Link: alice[127.0.0.1] (Bad Password)", legacy.Auth, 0},
+		"services":  {"CAP", "ERROR :Closing Link: h (SASL authentication required)", legacy.Auth, 0},
+		"G-lined":   {"CAP", "ERROR :Closing Link: h (G-Lined: spam)", legacy.Forbidden, 0},
+		"kline":     {"JOIN", "ERROR :Closing Link: h (K-lined)", legacy.Forbidden, 0},
+		"insp":      {"CAP", "ERROR :Closing link: (alice@h) [You are banned from this network]", legacy.Forbidden, 0},
+		"dns":       {"CAP", "ERROR :Closing Link: h (Your host is listed in a DNSBL)", legacy.Forbidden, 0},
+		"talk":      {"JOIN", "ERROR :Closing link: (Killed (oper (password guessing)))", legacy.Temporary, 5 * time.Second},
 		"killed":    {"JOIN", "ERROR :Closing link: (killed)", legacy.Temporary, 5 * time.Second},
 		"banned":    {"CAP", ":srv 465 * :You are banned", legacy.Forbidden, 0},
 		"password":  {"CAP", ":srv 464 * :Password incorrect", legacy.Auth, 0},

@@ -2,7 +2,9 @@ package irc
 
 import (
 	"cmp"
+	"slices"
 	"strings"
+	"time"
 
 	"transport/legacy"
 	"transport/legacy/irc/ircwire"
@@ -280,4 +282,25 @@ func (c *client) onFail(m ircwire.Message) {
 		}
 	}
 	c.notice(text)
+}
+
+// closed returns the error of a connection that the server has ended with ERROR, whose
+// text alone says why. pause is the RetryAfter of an ordinary end.
+func (l *link) closed(text string, pause time.Duration) error {
+	kind := legacy.Temporary
+	switch {
+	case mentions(text, "throttl", "too fast", "too many", "more connections"):
+		pause = max(pause, 30*time.Second)
+	case mentions(text, "-line", "kline", "gline", "zline", "banned", "akill", "dnsbl", "blacklist"):
+		kind, pause = legacy.Forbidden, 0
+	}
+	e := legacy.Errorf(kind, "The %s server ended the connection: %s", l.name(), text)
+	e.RetryAfter = pause
+	return e
+}
+
+// mentions reports whether a text contains one of some lower-case words.
+func mentions(text string, words ...string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }

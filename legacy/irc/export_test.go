@@ -18,6 +18,11 @@ import (
 // Illegal reports an event's violation of the contract of package legacy.
 func Illegal(n legacy.Network, ev legacy.Event) error { return illegal(n.(*network), ev) }
 
+// PauseFor makes the links of a network pause for d between attempts to connect.
+func PauseFor(n legacy.Network, d time.Duration) {
+	n.(*network).pause = func(int, error, time.Duration) time.Duration { return d }
+}
+
 // SelfSigned returns a self-signed certificate with its key, in PEM.
 func SelfSigned(t testing.TB, name string) string {
 	t.Helper()

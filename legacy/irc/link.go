@@ -3,7 +3,9 @@ package irc
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"transport/legacy"
@@ -18,6 +20,7 @@ type link struct {
 	queue  *queue
 	client *client // nil while disconnected
 
+	tried  time.Time // start of the last attempt to connect
 	again  []rejoin  // channels to rejoin
 	lostAt time.Time // end of the last connection, zero for none
 }
@@ -31,7 +34,11 @@ type rejoin struct {
 const (
 	pauseFloor = 2 * time.Second // minimum delay between connections; doubled up to the maximum
 	pauseCeil  = 5 * time.Minute
-	steady     = time.Minute // a connection that lasts this long resets the backoff
+	pauseSoon  = 30 * time.Second // maximum for a server that was there recently
+	pauseBack  = 2 * time.Second  // maximum once another user is connected again
+	pauseWish  = 2 * time.Second  // minimum between attempts that users ask for
+	maxHeld    = 5 * time.Second  // how long a user's request waits because the server has asked for a pause
+	steady     = time.Minute      // a connection that lasts this long resets the backoff
 )
 
 func newLink(s *session, server string) *link {
@@ -43,6 +50,7 @@ func (l *link) name() string { return cmp.Or(l.server, l.s.net.name()) }
 
 // once connects, calls ready, and serves until the connection ends or ctx does.
 func (l *link) once(ctx context.Context, ready func()) error {
+	l.tried = l.s.env.Now()
 	limited, cancel := context.WithTimeout(ctx, signOnLimit)
 	c, err := l.connect(limited, ctx)
 	cancel()
@@ -50,9 +58,12 @@ func (l *link) once(ctx context.Context, ready func()) error {
 		return err
 	}
 	l.client = c
+	l.s.net.reach.connected(l.server, l.s.env.Now())
 	ready()
 	c.watches.showService(legacy.ShowOnline)
+	l.queue.wake()
 	err = c.run(ctx)
+	l.s.net.reach.seen(l.server, c.heard)
 	c.conn.close()
 	c.giveUp(err)
 	c.watches.showService(legacy.ShowOffline)
@@ -87,7 +98,7 @@ func (l *link) serve(ctx context.Context) {
 		case len(l.again) == 0, !canWait(err) && (l.lostAt.IsZero() || legacy.KindOf(err) != legacy.NotFound):
 			// A host name that existed before will exist again: retry.
 			for _, w := range l.again {
-				l.s.env.Emit(legacy.RoomFailed{Room: w.peer, Err: err})
+				l.s.env.Emit(legacy.RoomFailed{Room: w.peer, Err: notTheKey(err)})
 			}
 			l.again = nil
 			l.drop(err)
@@ -96,12 +107,16 @@ func (l *link) serve(ctx context.Context) {
 			}
 			attempt = -1
 			continue
+		default:
+			l.drop(err) // the link tries again, but the user has the reason now
 		}
-		if len(l.again) == 0 && l.s.retire(l) {
+		if connected && len(l.again) == 0 && l.s.retire(l) {
 			l.s.env.Emit(legacy.Notice{From: l.s.net.service(l.server), Text: "You were disconnected: " + textOf(err)})
 			return
 		}
-		l.wait(ctx, attempt, err)
+		if l.wait(ctx, attempt, err); len(l.again) == 0 && l.s.retire(l) { // the user has left the channels meanwhile
+			return
+		}
 	}
 }
 
@@ -133,12 +148,25 @@ func (l *link) lost(err error) {
 	}
 }
 
-// drop fails the commands that wait for a connection.
+// notTheKey returns the error of a sign-on as that of a join: only a channel's key is a
+// matter of the password that the user gives when joining.
+func notTheKey(err error) error {
+	if legacy.KindOf(err) == legacy.Auth {
+		return legacy.Wrap(legacy.Forbidden, err, textOf(err))
+	}
+	return err
+}
+
+// drop fails the commands that wait for a connection. A channel whose join has failed, or
+// that the user has left, is not joined again.
 func (l *link) drop(err error) {
 	if err == nil {
 		err = legacy.Errorf(legacy.Offline, "You are no longer signed on.")
 	}
 	for c, ok := l.queue.pop(); ok; c, ok = l.queue.pop() {
+		if c.room != "" {
+			l.again = slices.DeleteFunc(l.again, func(w rejoin) bool { return w.peer.ID == c.room })
+		}
 		if c.fail != nil {
 			c.fail(err)
 		}
@@ -155,23 +183,55 @@ func failures(before int, lasted time.Duration) int {
 }
 
 // pauseAfter returns the delay before the next connection: exponential backoff with
-// full jitter, and at least the RetryAfter of err.
-func pauseAfter(failures int, err error) time.Duration {
-	ceiling := min(pauseFloor<<min(failures, 10), pauseCeil)
-	pause := rand.N(ceiling) + time.Second/2
-	if e, ok := err.(*legacy.Error); ok {
-		pause = max(pause, e.RetryAfter)
-	}
-	return pause
+// full jitter up to a ceiling, and at least the RetryAfter of err.
+func pauseAfter(failures int, err error, ceiling time.Duration) time.Duration {
+	pause := rand.N(min(pauseFloor<<min(failures, 10), ceiling)) + time.Second/2
+	return max(pause, retryAfter(err))
 }
 
-// wait pauses before the next connection. Commands stay queued meanwhile.
+// retryAfter returns the delay that the server has asked for, zero for none.
+func retryAfter(err error) time.Duration {
+	var e *legacy.Error
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+// wait pauses before the next connection. Commands stay queued meanwhile. A wish of the
+// user ends the pause, and so does another user's connection to the server.
 func (l *link) wait(ctx context.Context, attempt int, err error) {
-	timer := time.NewTimer(pauseAfter(attempt, err))
+	now := l.s.env.Now()
+	back := l.s.net.reach.back(l.server, now)
+	end := time.Now().Add(l.s.net.pause(attempt, err, l.s.net.reach.ceiling(l.server, now)))
+	timer := time.NewTimer(time.Until(end))
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+	hasten := func(pause time.Duration) {
+		end = time.Now().Add(min(pause, time.Until(end)))
+		timer.Reset(time.Until(end))
+	}
+	for {
+		select {
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		case <-back:
+			back = nil
+			hasten(rand.N(pauseBack))
+		case <-l.queue.ready:
+			if !l.queue.wishes() {
+				continue
+			}
+			held := l.tried.Add(max(pauseWish, retryAfter(err))).Sub(l.s.env.Now())
+			if held <= maxHeld {
+				hasten(max(held, 0))
+				continue
+			}
+			if l.drop(err); len(l.again) == 0 {
+				return
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package irc
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/text/encoding"
 
@@ -16,6 +17,8 @@ type network struct {
 	named    bool
 	fixed    []target
 	fallback encoding.Encoding
+	reach    reach
+	pause    func(failures int, err error, ceiling time.Duration) time.Duration // pauseAfter, except in tests
 }
 
 const (

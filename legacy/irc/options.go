@@ -56,7 +56,7 @@ func New(o Options) (legacy.Network, error) {
 	wrong := func(option, format string, args ...any) {
 		errs = append(errs, &legacy.FieldError{Var: option, Text: fmt.Sprintf(format, args...)})
 	}
-	n := &network{opts: o, named: strings.TrimSpace(o.Server) == ""}
+	n := &network{opts: o, named: strings.TrimSpace(o.Server) == "", pause: pauseAfter}
 	for addr := range strings.SplitSeq(o.Server, ",") {
 		if addr = strings.TrimSpace(addr); addr == "" {
 			continue

@@ -1,6 +1,9 @@
 package irc
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // queue is the bounded queue of commands for a link. An empty queue uses no buffer,
 // because most users who are online are idle for hours.
@@ -48,6 +51,21 @@ func (q *queue) pop() (command, bool) {
 		q.list, q.head = q.list[:0], 0
 	}
 	return c, true
+}
+
+// wake signals again that the queue is not empty: a goroutine that waits for something else
+// may have taken the signal.
+func (q *queue) wake() {
+	if q.waiting() > 0 {
+		q.signal()
+	}
+}
+
+// wishes reports whether one of the commands is a wish of the user.
+func (q *queue) wishes() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.ContainsFunc(q.list[q.head:], func(c command) bool { return c.wish })
 }
 
 func (q *queue) signal() {

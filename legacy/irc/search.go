@@ -42,13 +42,13 @@ func (s *session) Search(_ context.Context, ref string, query map[string]string)
 		return legacy.Errorf(legacy.NotFound, "Search for either a nick or a channel, not both.")
 	}
 	fail := func(err error) { s.env.Emit(legacy.SearchFinished{Ref: ref, Err: err}) }
-	return s.enqueue(server, true, command{func(c *client) {
+	return s.enqueue(server, true, command{do: func(c *client) {
 		if channel != "" {
 			c.lookups.list(list{ref: ref, find: strings.ToLower(channel)})
 			return
 		}
 		c.lookups.who(ref, nick)
-	}, fail})
+	}, fail: fail, wish: true})
 }
 
 // whoAsk is a search for users under way.

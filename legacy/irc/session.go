@@ -109,6 +109,8 @@ func (s *session) end() {
 type command struct {
 	do   func(*client)
 	fail func(error) // called if no connection is made; may be nil
+	wish bool        // the user waits for it: a link that pauses tries to connect at once
+	room string      // Peer.ID of the channel that it joins or leaves, "" for any other command
 }
 
 // enqueue queues a command for the link to a server. It never waits. If there is no
@@ -140,7 +142,7 @@ func (s *session) at(p legacy.Peer, start bool, fail func(error), do func(c *cli
 	if p.Service {
 		name, server = "", p.ID
 	}
-	return s.enqueue(server, start, command{func(c *client) { do(c, name) }, fail})
+	return s.enqueue(server, start, command{do: func(c *client) { do(c, name) }, fail: fail, wish: start})
 }
 
 // retire removes a link, unless commands are queued for it. It reports whether it did.
@@ -185,7 +187,7 @@ func (s *session) SetPresence(_ context.Context, p legacy.Presence) error {
 	}
 	var err error
 	for server := range servers {
-		if e := s.enqueue(server, false, command{do: func(c *client) { c.setAway(p) }}); e != nil && legacy.KindOf(e) != legacy.Offline {
+		if e := s.enqueue(server, false, command{do: func(c *client) { c.setAway(p) }, wish: p.Show != legacy.ShowOffline}); e != nil && legacy.KindOf(e) != legacy.Offline {
 			err = e
 		}
 	}
@@ -282,7 +284,7 @@ func (s *session) watchedAt(server string) []string {
 
 // JoinRoom implements legacy.Roomer.
 func (s *session) JoinRoom(_ context.Context, room legacy.Peer, nick, password string) error {
-	fail := func(err error) { s.env.Emit(legacy.RoomFailed{Room: room, Err: err}) }
+	fail := func(err error) { s.env.Emit(legacy.RoomFailed{Room: room, Err: notTheKey(err)}) }
 	name, server := s.net.split(room.ID)
 	s.mu.Lock()
 	if l := s.links[server]; l == nil && s.net.named && s.life != nil && len(s.links) < maxLinks {
@@ -293,12 +295,14 @@ func (s *session) JoinRoom(_ context.Context, room legacy.Peer, nick, password s
 		s.wg.Go(func() { l.serve(ctx) })
 	}
 	s.mu.Unlock()
-	return s.enqueue(server, true, command{func(c *client) { c.channels.join(name, password) }, fail})
+	return s.enqueue(server, true, command{do: func(c *client) { c.channels.join(name, password) }, fail: fail, wish: true, room: room.ID})
 }
 
 // LeaveRoom implements legacy.Roomer.
 func (s *session) LeaveRoom(_ context.Context, room legacy.Peer, reason string) error {
-	return s.at(room, false, nil, func(c *client, name string) { c.channels.part(name, reason) })
+	name, server := s.net.split(room.ID)
+	left := func(error) { s.env.Emit(legacy.RoomLeft{Room: room}) }
+	return s.enqueue(server, false, command{do: func(c *client) { c.channels.part(name, reason) }, fail: left, room: room.ID})
 }
 
 // SetNick implements legacy.Roomer. IRC has one nick for all channels of a server.
@@ -367,7 +371,7 @@ func (s *session) SetBan(_ context.Context, ref string, room legacy.Peer, mask s
 // ListRooms implements legacy.RoomLister.
 func (s *session) ListRooms(_ context.Context, ref string, service legacy.Peer) error {
 	fail := func(err error) { s.env.Emit(legacy.RoomsListed{Ref: ref, Err: err}) }
-	return s.enqueue(service.ID, true, command{func(c *client) { c.lookups.list(list{ref: ref}) }, fail})
+	return s.enqueue(service.ID, true, command{do: func(c *client) { c.lookups.list(list{ref: ref}) }, fail: fail, wish: true})
 }
 
 // Do implements legacy.Commander.

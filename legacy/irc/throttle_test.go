@@ -155,7 +155,7 @@ func TestPauses(t *testing.T) {
 	for n, most := range map[int]time.Duration{0: 2 * time.Second, 3: 16 * time.Second, 7: 256 * time.Second, 8: pauseCeil, 1000: pauseCeil} {
 		longest := time.Duration(0)
 		for range 1000 {
-			pause := pauseAfter(n, err)
+			pause := pauseAfter(n, err, pauseCeil)
 			if longest = max(longest, pause); pause < time.Second/2 || pause > most+time.Second/2 {
 				t.Errorf("%d failures: %v", n, pause)
 			}
@@ -164,8 +164,33 @@ func TestPauses(t *testing.T) {
 			t.Errorf("%d failures: at most %v", n, longest)
 		}
 	}
+	for range 1000 {
+		if pause := pauseAfter(9, err, pauseSoon); pause > pauseSoon+time.Second/2 {
+			t.Errorf("a server that was there recently: %v", pause)
+		}
+	}
+	var r reach
+	now := time.Now()
+	for name, tt := range map[string]struct {
+		at   time.Duration
+		want time.Duration
+	}{"never": {0, pauseCeil}, "now": {1, pauseSoon}, "recent": {recently - 1, pauseSoon}, "long ago": {recently, pauseCeil}} {
+		if tt.at > 0 {
+			r.connected(name, now.Add(-tt.at-time.Hour))
+			r.seen(name, now.Add(-tt.at))
+		}
+		if got := r.ceiling(name, now); got != tt.want {
+			t.Errorf("%s: at most %v, want %v", name, got, tt.want)
+		}
+	}
+	for i := range maxReached + 10 {
+		r.connected(fmt.Sprint(i), now)
+	}
+	if len(r.servers) > maxReached {
+		t.Errorf("%d servers are known", len(r.servers))
+	}
 	err.RetryAfter = time.Hour
-	if pause := pauseAfter(0, err); pause != time.Hour {
+	if pause := pauseAfter(0, err, pauseCeil); pause != time.Hour {
 		t.Errorf("the server has asked for an hour: %v", pause)
 	}
 	if failures(5, steady) != 5 || failures(5, steady+1) != 0 {
