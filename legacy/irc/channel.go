@@ -160,7 +160,10 @@ func (cs *channels) part(name, reason string) {
 		line = ircwire.Line("PART", ch.name, cs.c.encodeFor(ch.peer, reason))
 	}
 	ch.parting = true
-	cs.c.out.putFirst(queued{line: line}) // at most one for each channel
+	if q := (queued{line: line}); !cs.c.pending.put(q) {
+		cs.c.out.mustPut("", q) // there is at most one for each channel
+	}
+	fail(cs.c.out.drop(cs.c.fold(ch.name)), legacy.Errorf(legacy.Offline, "You have left the channel."))
 	cs.c.drain()
 }
 
@@ -251,7 +254,9 @@ func (cs *channels) onLeave(m ircwire.Message) {
 // forget removes a channel that the user is not in, and fails the queries about it.
 func (ch *channel) forget() {
 	delete(ch.c.channels.byName, ch.c.fold(ch.name))
-	ch.failQueries(legacy.Errorf(legacy.Offline, "You are not in that channel."))
+	gone := legacy.Errorf(legacy.Offline, "You are not in that channel.")
+	ch.failQueries(gone)
+	fail(ch.c.out.drop(ch.c.fold(ch.name)), gone)
 }
 
 func (ch *channel) leave(nick string, kind legacy.LeaveKind, by, reason string) {

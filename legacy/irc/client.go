@@ -270,6 +270,7 @@ func (c *client) tick() time.Duration {
 			wait = min(wait, at.Sub(patience))
 		}
 	}
+	c.link.backlog.publish(&c.out, now)
 	for _, at := range []time.Time{c.out.next(now), c.watches.poll(now), c.idle()} {
 		if !at.IsZero() {
 			wait = min(wait, at.Sub(now))

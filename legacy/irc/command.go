@@ -109,8 +109,8 @@ func (c *client) info() string {
 	if c.lag > 0 {
 		fmt.Fprintf(&b, " Lag: %s.", c.lag.Round(time.Millisecond))
 	}
-	if len(c.out.queue) > 0 {
-		fmt.Fprintf(&b, " Lines waiting to be sent: %d.", len(c.out.queue))
+	if n := c.out.waiting(); n > 0 {
+		fmt.Fprintf(&b, " Lines waiting to be sent: %d.", n)
 	}
 	var names []string
 	for _, ch := range c.channels.byName {

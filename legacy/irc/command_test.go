@@ -144,7 +144,7 @@ func TestAfterConnect(t *testing.T) {
 	l.wantSent("MODE alice +x", "PRIVMSG bob :hi there")
 	l.after(time.Second)
 	l.wantSent("OPER a b")
-	if n := len(l.c.out.queue); n != maxLines-3 {
+	if n := l.c.out.waiting(); n != maxLines-3 {
 		t.Errorf("%d wait", n)
 	}
 }

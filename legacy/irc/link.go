@@ -20,6 +20,8 @@ type link struct {
 	queue  *queue
 	client *client // nil while disconnected
 
+	backlog backlog // any goroutine may read it
+
 	tried  time.Time // start of the last attempt to connect
 	again  []rejoin  // channels to rejoin
 	lostAt time.Time // end of the last connection, zero for none
@@ -66,6 +68,7 @@ func (l *link) once(ctx context.Context, ready func()) error {
 	l.s.net.reach.seen(l.server, c.heard)
 	c.conn.close()
 	c.giveUp(err)
+	l.backlog.publish(&c.out, l.s.env.Now())
 	c.watches.showService(legacy.ShowOffline)
 	return err
 }

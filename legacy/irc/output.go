@@ -1,7 +1,10 @@
 package irc
 
 import (
+	"fmt"
 	"strings"
+	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"transport/legacy/irc/ircwire"
@@ -49,11 +52,35 @@ func (c *client) flush() {
 // send queues a line for the throttle. It returns false if the queue is full: the caller
 // fails the user's request, or tries again later.
 func (c *client) send(line string) bool {
-	if !c.out.put(queued{line: line}) {
+	if !c.pending.put(queued{line: line}) {
 		return false
 	}
 	c.drain()
 	return true
+}
+
+// controls are the commands that are sent before all others: what they change matters more
+// than what is said, and there are few of them.
+var controls = map[string]bool{"AWAY": true, "INVITE": true, "KICK": true, "MODE": true, "NICK": true, "PART": true, "REDACT": true, "TOPIC": true}
+
+// put queues a line in its lane: messages by target, control lines, and others. It
+// returns false if there is no place.
+func (pe *pending) put(q queued) bool {
+	c := pe.c
+	line := q.line
+	if strings.HasPrefix(line, "@") {
+		_, line, _ = strings.Cut(line, " ")
+	}
+	verb, rest, _ := strings.Cut(line, " ")
+	target, _, _ := strings.Cut(rest, " ")
+	switch target = c.fold(target); verb {
+	case "PRIVMSG", "NOTICE", "TAGMSG":
+		return c.out.put(target, q)
+	}
+	if ch := c.channels.byName[target]; controls[verb] && (ch == nil || ch.entered) {
+		return c.out.putControl(q)
+	}
+	return c.out.put("", q) // of a channel whose JOIN may be in this lane
 }
 
 func (c *client) drain() {
@@ -67,4 +94,49 @@ func (c *client) drain() {
 			q.sent(nil)
 		}
 	}
+}
+
+// longDelay is the delay of a message from which the user is told about it.
+const longDelay = 10 * time.Second
+
+// announceDelay tells the user, once, that the messages to a target wait for longer than
+// longDelay.
+func (l *link) announceDelay(c *client, target string) {
+	lane := c.out.lane(c.fold(target))
+	wait := c.out.delay(c.now(), c.fold(target))
+	if lane == nil || lane.told || wait <= longDelay {
+		return
+	}
+	lane.told = true
+	c.notice(fmt.Sprintf("Your text to %s waits, because %s limits how fast you may write. The last of %d lines will be sent in about %d seconds. Your other conversations do not wait for it.",
+		ircwire.Plain(target), l.name(), len(lane.queue), int(wait.Round(time.Second).Seconds())))
+}
+
+// backlog is the number of lines of a link that wait, for other goroutines.
+type backlog struct {
+	lines atomic.Int64
+	until atomic.Int64 // Unix time in nanoseconds when the last one is sent
+}
+
+// publish updates the backlog.
+func (b *backlog) publish(t *throttle, now time.Time) {
+	n := t.waiting()
+	if int64(n) == b.lines.Load() { // the usual case: nothing waits
+		return
+	}
+	b.lines.Store(int64(n))
+	b.until.Store(now.Add(t.after(now, n)).UnixNano())
+}
+
+// Backlog implements legacy.Backlogger: the lines for all servers.
+func (s *session) Backlog() (lines int, wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.links {
+		if n := int(l.backlog.lines.Load()); n > 0 {
+			lines += n
+			wait = max(wait, time.Unix(0, l.backlog.until.Load()).Sub(s.env.Now()))
+		}
+	}
+	return lines, wait
 }

@@ -111,7 +111,7 @@ func (pe *pending) request(a ask, line string) {
 		}
 		pe.waiting = append(pe.waiting, a)
 	}
-	if !pe.c.out.put(queued{line, sent}) {
+	if !pe.put(queued{line, sent}) {
 		a.done(pe.c.link.busy(), "")
 		return
 	}
@@ -139,7 +139,7 @@ const maxUnfenced = 5
 // server handles lines in order: if the PONG arrives before an error, the commands have
 // succeeded.
 func (pe *pending) fence() {
-	if pe.unfenced == 0 || len(pe.c.out.queue) > 0 && pe.unfenced < maxUnfenced {
+	if pe.unfenced == 0 || pe.c.out.waiting() > 0 && pe.unfenced < maxUnfenced {
 		return
 	}
 	pe.fences++
@@ -227,13 +227,15 @@ func (pe *pending) expire(now time.Time) time.Time {
 }
 
 // dropQueue fails the messages that are still queued.
-func (pe *pending) dropQueue(err error) {
-	for _, q := range pe.c.out.queue {
+func (pe *pending) dropQueue(err error) { fail(pe.c.out.dropAll(), err) }
+
+// fail calls the callbacks of lines that will not be sent.
+func fail(lines []queued, err error) {
+	for _, q := range lines {
 		if q.sent != nil {
 			q.sent(err)
 		}
 	}
-	pe.c.out.queue = nil
 }
 
 // labelOf returns the label that a line replies to: its own, or that of its batch.

@@ -32,8 +32,8 @@ func (rm readMarkers) move(target string, mark time.Time) {
 	} else if !ircwire.IsNick(target) {
 		return
 	}
-	if rm.supported() && rm.c.out.put(queued{line: "MARKREAD " + target + " timestamp=" + mark.UTC().Format(ircwire.TimeFormat)}) {
-		rm.c.drain()
+	if rm.supported() {
+		rm.c.send("MARKREAD " + target + " timestamp=" + mark.UTC().Format(ircwire.TimeFormat))
 	}
 }
 

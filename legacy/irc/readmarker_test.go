@@ -42,7 +42,7 @@ func TestMarkReadSlowly(t *testing.T) {
 	if sent := l.sent(); len(sent) > 2 {
 		t.Errorf("%d lines are sent at once", len(sent))
 	}
-	if n := len(l.c.out.queue); n > maxQueued {
+	if n := l.c.out.waiting(); n > maxQueued {
 		t.Errorf("%d lines are queued", n)
 	}
 	l.want()

@@ -25,6 +25,7 @@ var (
 	_ legacy.RoomTyper        = (*session)(nil)
 	_ legacy.MessageRetractor = (*session)(nil)
 	_ legacy.Commander        = (*session)(nil)
+	_ legacy.Backlogger       = (*session)(nil)
 	_ legacy.Configurer       = (*network)(nil)
 	_ legacy.Nicker           = (*network)(nil)
 	_ legacy.NickLimiter      = (*network)(nil)

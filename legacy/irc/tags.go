@@ -18,7 +18,7 @@ func (c *client) setTyping(target string, t legacy.Typing) {
 	if ch := c.channels.byName[c.fold(target)]; ch != nil {
 		target = ch.name
 	}
-	if c.caps["message-tags"] && len(c.out.queue) == 0 { // a queued notification would be stale
+	if c.caps["message-tags"] && c.out.waiting() == 0 { // a queued notification would be stale
 		c.send("@+typing=" + typings[t] + " TAGMSG " + target)
 	}
 }

@@ -65,7 +65,7 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 	if len(parts) == 0 { // only white space
 		parts = []string{" "}
 	}
-	if len(c.pending.waiting)+len(c.out.queue)+len(parts) > maxAsks {
+	if len(c.pending.waiting)+c.out.waiting()+len(parts) > maxAsks {
 		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: c.link.busy()})
 		return
 	}
@@ -92,6 +92,7 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 		}}, tags+"PRIVMSG "+target+" :"+part)
 		tags = ""
 	}
+	c.link.announceDelay(c, target)
 }
 
 // formatted returns a message's text with IRC's formatting characters.

@@ -114,10 +114,12 @@ func TestThrottleFull(t *testing.T) {
 			l.enter("#room", "bob")
 			for i := 0; l.c.send(fmt.Sprint("WHO ", i)); i++ {
 			}
-			if n := len(l.c.out.queue); n != maxQueued {
+			for l.c.send("KICK #x y") {
+			}
+			if n := l.c.out.waiting(); n != maxQueued+maxControl {
 				t.Fatalf("%d lines wait", n)
 			}
-			if info := l.c.info(); !strings.Contains(info, fmt.Sprintf("waiting to be sent: %d", maxQueued)) {
+			if info := l.c.info(); !strings.Contains(info, fmt.Sprintf("waiting to be sent: %d", maxQueued+maxControl)) {
 				t.Errorf("info %q", info)
 			}
 			l.do(tt.do(l))
@@ -136,16 +138,90 @@ func TestThrottleFull(t *testing.T) {
 	for i := range maxAsks {
 		l.say(fmt.Sprint(i), bob, "x")
 	}
-	l.want()
+	take[legacy.Notice](l)
 	l.say("more", bob, "x")
 	l.want(legacy.MessageFailed{Ref: "more", Err: full})
-	if n := len(l.c.out.queue); n != maxAsks-1 {
+	if n := l.c.out.waiting(); n != maxAsks-1 {
 		t.Errorf("%d lines wait", n)
 	}
 	l.c.giveUp(legacy.Errorf(legacy.Temporary, "lost"))
 	if len(l.events) != maxAsks {
 		t.Errorf("%d have failed", len(l.events))
 	}
+}
+
+// TestFairTurns: a paste to one channel delays neither another target nor a control line.
+func TestFairTurns(t *testing.T) {
+	ctx := t.Context()
+	l := setup{options: func(o *Options) { o.Burst, o.Rate = 2, 1 }}.lab(t)
+	l.mute = true
+	l.welcome()
+	a := l.enter("#a", "bob")
+	b := l.enter("#b", "bob")
+	l.after(time.Minute)
+	l.sent()
+	for i := range 40 {
+		l.say(fmt.Sprint("a", i), a, fmt.Sprint(i))
+	}
+	told := take[legacy.Notice](l).Text
+	if !strings.Contains(told, "Your text to #a waits") || !strings.Contains(told, "in about 11 seconds") {
+		t.Errorf("the user is told %q", told)
+	}
+	l.after(0)
+	if n, wait := l.s.Backlog(); n != 38 || wait != 38*time.Second {
+		t.Errorf("%d lines wait %v", n, wait)
+	}
+	for i := range 12 {
+		l.say(fmt.Sprint("b", i), b, fmt.Sprint(i))
+	}
+	if told := take[legacy.Notice](l).Text; !strings.Contains(told, "Your text to #b waits") {
+		t.Errorf("the user is told %q", told)
+	}
+	l.say("bob", bob, "hi")
+	l.say("bob2", bob, "ho")
+	l.do(l.s.RequestProfile(ctx, "w", legacy.Peer{ID: "carol"}))
+	l.do(l.s.Moderate(ctx, "k", a, legacy.Moderation{Nick: "bob", Kick: true}))
+	l.do(l.s.SetTopic(ctx, a, "x"))
+	l.do(l.s.LeaveRoom(ctx, b, "")) // what waits for it will not be sent
+	failed := 0
+	for _, ev := range l.events {
+		if f, ok := ev.(legacy.MessageFailed); ok && strings.HasPrefix(f.Ref, "b") {
+			failed++
+		}
+	}
+	if failed != 12 || len(l.events) != failed {
+		t.Errorf("%d messages to the channel that was left have failed: %+v", failed, l.events)
+	}
+	l.sent()
+	var got []string
+	for range 12 {
+		l.after(time.Second)
+		for _, line := range l.sent() {
+			if !strings.HasPrefix(line, "PING") {
+				got = append(got, strings.ReplaceAll(line, ":", ""))
+			}
+		}
+	}
+	want := []string{"KICK #a bob ", "TOPIC #a x", "PART #b", "PRIVMSG #a 2", "PRIVMSG bob hi", "WHOIS carol", "PRIVMSG #a 3", "PRIVMSG bob ho", "PRIVMSG #a 4"}
+	if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
+		t.Errorf("sent %q\nwant %q", got, want)
+	}
+	l.do(l.s.LeaveRoom(ctx, a, ""))
+	l.after(10 * time.Second)
+	l.sent()
+	if n, wait := l.s.Backlog(); n != 0 || wait > 0 {
+		t.Errorf("%d lines wait %v", n, wait)
+	}
+	if l.c.out.lanes != nil && len(l.c.out.lanes) > 0 {
+		t.Errorf("%d lanes are left", len(l.c.out.lanes))
+	}
+	// A channel that is left before its JOIN was sent is left after it.
+	c := channelPeer(l, "#c")
+	l.c.out.left = 0
+	l.do(l.s.JoinRoom(ctx, c, "alice", ""))
+	l.do(l.s.LeaveRoom(ctx, c, ""))
+	l.after(2 * time.Second)
+	l.wantSent("JOIN #c", "PART #c")
 }
 
 // TestPauses: the delay of a reconnect grows with every failure; a connection that ends

@@ -37,7 +37,7 @@ type watchlist struct {
 // take carries out the session's watch requests, once no line waits for the rate limit:
 // requests that undo each other meanwhile cost no line.
 func (wa *watchlist) take() {
-	if wa.asked = len(wa.c.out.queue) > 0; !wa.asked {
+	if wa.asked = wa.c.out.waiting() > 0; !wa.asked {
 		wa.change(wa.c.s.takeWatches(wa.c.link.server))
 	}
 }

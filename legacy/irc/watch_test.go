@@ -128,7 +128,7 @@ func TestWatchToggled(t *testing.T) {
 			for i := range 4*maxToWatch + 1 { // the link is connected
 				l.do(toggle(i))
 			}
-			if lines, wishes := len(l.c.out.queue), len(l.s.toWatch[""]); lines != 1 || wishes != 1 {
+			if lines, wishes := l.c.out.waiting(), len(l.s.toWatch[""]); lines != 1 || wishes != 1 {
 				t.Errorf("%d lines and %d requests wait", lines, wishes)
 			}
 			l.after(time.Second)
