@@ -60,6 +60,9 @@ func (cs *channels) join(name, key string) {
 	case ch != nil && ch.entered:
 		ch.enter() // the core has lost the room's state and needs RoomJoined again
 		return
+	case ch == nil && cs.c.support.told && !cs.c.support.isChannel(name):
+		cs.c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.NotFound, "The names of channels on %s begin with one of these characters: %s", cs.c.link.name(), ircwire.Plain(cs.c.support.chanTypes))})
+		return
 	case ch == nil && len(cs.byName) >= maxChannels:
 		cs.c.emit(legacy.RoomFailed{Room: peer, Err: legacy.Errorf(legacy.RateLimited, "You are in too many channels. Leave one first.")})
 		return
@@ -193,7 +196,7 @@ func (cs *channels) onJoin(m ircwire.Message) {
 		}
 		if ch == nil { // the server or services joined the user
 			if len(cs.byName) >= maxChannels || !isChannel(name) {
-				cs.c.send(ircwire.Line("PART", name))
+				cs.c.notice("The network has put you into " + ircwire.Plain(name) + ", which this gateway cannot show.")
 				return
 			}
 			ch = &channel{c: cs.c, peer: legacy.Peer{ID: cs.c.s.net.id(name, cs.c.link.server), Room: true}, members: make(map[string]*member)}
@@ -344,8 +347,12 @@ func (cs *channels) onChannelReply(m ircwire.Message) {
 		if ch.entered || cs.tooManyMembers() {
 			return
 		}
+		prefixes := cs.c.support.prefixes
+		if !cs.c.support.ranked {
+			prefixes = ircwire.AnyPrefixes
+		}
 		for entry := range strings.SplitSeq(m.Param(3), " ") {
-			nick, modes := cs.c.support.prefixes.SplitNick(entry)
+			nick, modes := prefixes.SplitNick(entry)
 			nick, address, _ := strings.Cut(nick, "!")
 			if isName(nick) {
 				who := newMember(nick, address, "")

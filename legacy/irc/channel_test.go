@@ -279,8 +279,10 @@ func TestForcedJoin(t *testing.T) {
 		l.hear(":alice!u@h JOIN "+name, ":irc.test 366 alice "+name+" :End")
 		take[legacy.RoomJoined](l)
 	}
-	l.hear(":alice!u@h JOIN #more", ":alice!u@h JOIN nothing")
-	l.wantSent("PART #more", "PART nothing")
+	l.hear(":alice!u@h JOIN #more", ":alice!u@h JOIN nothing") // no reason to leave them
+	l.wantSent()
+	l.want(legacy.Notice{Text: "The network has put you into #more, which this gateway cannot show."},
+		legacy.Notice{Text: "The network has put you into nothing, which this gateway cannot show."})
 	more := legacy.Peer{ID: "#more", Room: true}
 	l.do(l.s.JoinRoom(t.Context(), more, "alice", ""))
 	l.want(legacy.RoomFailed{Room: more, Err: fails(legacy.RateLimited)})

@@ -137,7 +137,7 @@ func (c *client) ended() error {
 func (c *client) begin() error {
 	var said []string // sent as one notice instead of many messages
 	for _, m := range c.reg.greeting {
-		if text := ircwire.Plain(m.Last()); text != "" && (c.isServer(m.Nick()) || !ircwire.IsNick(m.Nick())) {
+		if text := ircwire.Plain(m.Last()); text != "" && (!m.FromUser() || !ircwire.IsName(m.Nick())) {
 			said = append(said, text)
 		} else {
 			c.onText(m)
@@ -326,6 +326,10 @@ func (c *client) handle(m ircwire.Message) error {
 		return c.link.closed(ircwire.Plain(m.Last()), 5*time.Second)
 	case "CAP":
 		c.reg.onCap(m)
+	case "004": // RPL_MYINFO: server, version, user modes, channel modes, those with a parameter
+		if len(m.Params) > 4 {
+			c.support.prefixes, c.support.ranked = ircwire.PrefixesOf(m.Param(4), m.Param(5)), true
+		}
 	case "005":
 		c.onSupport(m)
 	case "376", "422": // end of the MOTD: ISUPPORT is complete

@@ -31,7 +31,7 @@ func (lo *lookups) onCTCP(nick, command, rest string) string {
 	default:
 		return ""
 	}
-	if now := lo.c.now(); ircwire.IsNick(nick) && now.Sub(lo.c.ctcpAt) >= ctcpPause {
+	if now := lo.c.now(); ircwire.IsName(nick) && now.Sub(lo.c.ctcpAt) >= ctcpPause {
 		lo.c.ctcpAt = now
 		lo.c.send(ircwire.Line("NOTICE", nick, ircwire.MakeCTCP(command, answer)))
 	}
@@ -50,7 +50,7 @@ const maxVersions = 16 // pending queries
 func (lo *lookups) askVersion(nick, ref string) {
 	fail := func(err error) { lo.c.emit(legacy.VersionReceived{Ref: ref, Err: err}) }
 	switch {
-	case !ircwire.IsNick(nick):
+	case !ircwire.IsName(nick):
 		fail(legacy.Errorf(legacy.NotFound, "That is not a valid nick."))
 	case lo.c.isMe(nick): // with echo-message the reply would arrive twice
 		lo.c.emit(legacy.VersionReceived{Ref: ref, Version: version})

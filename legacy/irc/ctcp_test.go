@@ -45,7 +45,7 @@ func TestAskVersion(t *testing.T) {
 	l.do(l.s.RequestVersion(t.Context(), "me", legacy.Peer{ID: "Alice"}))
 	l.wantSent()
 	l.want(legacy.VersionReceived{Ref: "me", Version: version})
-	l.do(l.s.RequestVersion(t.Context(), "6", legacy.Peer{ID: "1x"}))
+	l.do(l.s.RequestVersion(t.Context(), "6", legacy.Peer{ID: "#x"}))
 	l.want(legacy.VersionReceived{Ref: "6", Err: fails(legacy.NotFound)})
 }
 

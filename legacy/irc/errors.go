@@ -85,7 +85,7 @@ func (a *ask) fits(c *client, numeric string, names []string) int {
 			points += 2
 		case a.nick != "" && name == c.fold(a.nick):
 			points += 2
-		case isChannel(name) && isChannel(a.target):
+		case c.support.isChannel(name) && c.support.isChannel(a.target):
 			another = true
 		case (numeric == "421" || numeric == "461") && strings.EqualFold(name, a.verb):
 			points += 2
@@ -218,7 +218,7 @@ func (c *client) onError(m ircwire.Message) {
 	if !onlyNick[m.Command] && c.lookups.endVersions(c.lookups.ofNick(about), "", is(errorKind(m.Command, askText))) {
 		return
 	}
-	if refusesNick[m.Command] && !isChannel(about) {
+	if refusesNick[m.Command] && !c.support.isChannel(about) {
 		c.channels.nickFailed(is(errorKind(m.Command, askNick)))
 		return
 	}

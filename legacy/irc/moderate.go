@@ -133,7 +133,7 @@ func (cs *channels) onInvited(m ircwire.Message) {
 func (cs *channels) onInvite(m ircwire.Message) {
 	name := m.Param(1)
 	switch ch := cs.byName[cs.c.fold(name)]; {
-	case cs.c.isMe(m.Param(0)) && isChannel(name) && ircwire.IsNick(m.Nick()):
+	case cs.c.isMe(m.Param(0)) && isChannel(name) && m.FromUser() && ircwire.IsName(m.Nick()):
 		cs.c.emit(legacy.Invited{Room: legacy.Peer{ID: cs.c.s.net.id(name, cs.c.link.server), Room: true}, By: cs.c.peer(m.Nick())})
 	case ch != nil && ch.entered:
 		cs.c.emit(legacy.RoomMessage{Room: ch.peer, Text: ircwire.Plain(m.Nick() + " has invited " + m.Param(0) + ".")})

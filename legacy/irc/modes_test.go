@@ -56,13 +56,13 @@ func TestModes(t *testing.T) {
 func TestOddServers(t *testing.T) {
 	for tokens, want := range map[string]support{
 		"":                                  defaultSupport,
-		"PREFIX= CHANMODES=a,b MONITOR=x":   {mapping: "rfc1459", prefixes: defaultSupport.prefixes, chanModes: defaultSupport.chanModes, modes: 3, monitor: maxWatched},
+		"PREFIX= CHANMODES=a,b MONITOR=x":   {mapping: "rfc1459", prefixes: defaultSupport.prefixes, chanModes: defaultSupport.chanModes, modes: 3, monitor: maxWatched, chanTypes: "#&", status: "*"},
 		"PREFIX=(ov)@ MONITOR=0 CHANMODES=": defaultSupport,
-		"PREFIX=(o)@ MONITOR=-5 NETWORK=N":  {mapping: "rfc1459", prefixes: ircwire.Prefixes{Modes: "o", Chars: "@"}, chanModes: defaultSupport.chanModes, modes: 3, monitor: -1, network: "N"},
+		"PREFIX=(o)@ MONITOR=-5 NETWORK=N":  {mapping: "rfc1459", prefixes: ircwire.Prefixes{Modes: "o", Chars: "@"}, chanModes: defaultSupport.chanModes, modes: 3, monitor: -1, network: "N", ranked: true, chanTypes: "#&", status: "*"},
 		"MONITOR=99999999999999999999 NICKLEN=-1 CASEMAPPING=klingon CHANMODES=b,k,l,i,x": {mapping: "klingon", prefixes: defaultSupport.prefixes,
-			chanModes: [4]string{"b", "k", "l", "i"}, modes: 3, monitor: maxWatched},
+			chanModes: [4]string{"b", "k", "l", "i"}, modes: 3, monitor: maxWatched, chanTypes: "#&", status: "*"},
 		"CASEMAPPING PREFIX MONITOR=7 TARGMAX= CHANTYPES= STATUSMSG= MODES=x UTF8MAPPING=rfc8265": {mapping: "", prefixes: defaultSupport.prefixes,
-			chanModes: defaultSupport.chanModes, modes: maxModes, monitor: 7},
+			chanModes: defaultSupport.chanModes, modes: maxModes, monitor: 7, chanTypes: "#&"},
 	} {
 		l := newLab(t)
 		l.hear(":irc.test 005 alice " + tokens + " :are supported")

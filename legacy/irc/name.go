@@ -12,15 +12,12 @@ import (
 	"transport/legacy/irc/ircwire"
 )
 
-// chanTypes are the channel types that every server has.
-const chanTypes = "#&"
+// isChannel reports whether an address is that of a channel on some server. Which names
+// are channels at a server is known only once it is connected (client.isChannel).
+func isChannel(name string) bool { return ircwire.IsChannel(name, ircwire.ChanTypes) }
 
-// isChannel reports whether a name is a channel name.
-func isChannel(name string) bool { return ircwire.IsChannel(name, chanTypes) }
-
-// isName reports whether a server may use a nick. Some servers use nicks that IsNick
-// rejects, for example those assigned by services, but no nick is empty or contains
-// spaces or control characters.
+// isName reports whether a server may use a nick. No nick is empty or contains spaces or
+// control characters. Not all of them can be addressed (ircwire.IsName).
 func isName(nick string) bool {
 	return nick != "" && len(nick) <= maxName && !strings.ContainsFunc(nick, func(r rune) bool { return r == ' ' || unicode.IsControl(r) })
 }
@@ -105,7 +102,7 @@ func (n *network) ParsePeer(name string) (legacy.Peer, error) {
 	switch {
 	case isChannel(local):
 		return legacy.Peer{ID: n.id(local, server), Room: true}, nil
-	case ircwire.IsNick(local):
+	case ircwire.IsName(local):
 		return legacy.Peer{ID: n.id(local, server)}, nil
 	}
 	return legacy.Peer{}, n.badName()

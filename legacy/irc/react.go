@@ -111,12 +111,12 @@ func (cs *channels) redact(ref, name, id, reason string) {
 
 // onRedact handles REDACT.
 func (cs *channels) onRedact(m ircwire.Message) {
-	ch, id := cs.byName[cs.c.fold(cs.c.unprefixed(m.Param(0)))], cleanID(m.Param(1))
+	ch, id := cs.heard(m), cleanID(m.Param(1))
 	if ch == nil || !ch.entered || id == "" {
 		return
 	}
 	said := legacy.RoomRedaction{Room: ch.peer, Nick: m.Nick(), ID: id, Reason: ircwire.Plain(m.Param(2))}
-	if cs.c.isServer(said.Nick) || !isName(said.Nick) {
+	if !m.FromUser() || !isName(said.Nick) {
 		said.Nick = ""
 	}
 	cs.c.emit(said)

@@ -29,7 +29,7 @@ func (s *session) MarkRead(_ context.Context, p legacy.Peer, mark time.Time) err
 func (rm readMarkers) move(target string, mark time.Time) {
 	if ch := rm.c.channels.byName[rm.c.fold(target)]; ch != nil {
 		target = ch.name
-	} else if !ircwire.IsNick(target) {
+	} else if !ircwire.IsName(target) {
 		return
 	}
 	if rm.supported() {
@@ -50,7 +50,7 @@ func (rm readMarkers) onMarkRead(m ircwire.Message) {
 	target := m.Param(0)
 	if ch := rm.c.channels.byName[rm.c.fold(target)]; ch != nil {
 		rm.c.emit(legacy.ReadMarked{Peer: ch.peer, Mark: mark})
-	} else if ircwire.IsNick(target) {
+	} else if ircwire.IsName(target) {
 		rm.c.emit(legacy.ReadMarked{Peer: rm.c.peer(target), Mark: mark})
 	}
 }

@@ -94,7 +94,7 @@ func (lo *lookups) onWho(m ircwire.Message) {
 	person := legacy.SearchResult{Peer: lo.c.peer(nick), Online: true,
 		Profile: legacy.Profile{Nick: nick, FullName: strings.Clone(name), First: strings.Clone(name)}}
 	switch {
-	case !ircwire.IsNick(nick), slices.ContainsFunc(w.found, func(r legacy.SearchResult) bool { return r.Peer == person.Peer }):
+	case !ircwire.IsName(nick), slices.ContainsFunc(w.found, func(r legacy.SearchResult) bool { return r.Peer == person.Peer }):
 	case len(w.found) == maxFound:
 		w.more = true
 	default:

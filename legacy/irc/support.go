@@ -14,11 +14,15 @@ type support struct {
 	chanModes [4]string // types A (lists), B (always a parameter), C (a parameter when set), D (none)
 	modes     int       // MODES: mode changes with a parameter in one line
 	monitor   int       // MONITOR: limit of the watch list, -1 without MONITOR
+	chanTypes string    // CHANTYPES
+	status    string    // STATUSMSG, "*" for the characters of prefixes
+	told      bool      // the server has sent CHANTYPES
+	ranked    bool      // it has named its ranks
 	network   string
 }
 
 var defaultSupport = support{
-	mapping: ircwire.RFC1459, prefixes: ircwire.DefaultPrefixes, modes: 3, monitor: -1, // RFC 2812 §3.2.3
+	mapping: ircwire.RFC1459, prefixes: ircwire.DefaultPrefixes, modes: 3, monitor: -1, chanTypes: "#&", status: "*", // RFC 2812 §3.2.3
 	chanModes: [4]string{"beIq", "k", "lfjLHJF", "imnpst"},
 }
 
@@ -33,8 +37,14 @@ func (c *client) onSupport(m ircwire.Message) {
 			c.refold(ircwire.Casemapping(value))
 		case "PREFIX":
 			if prefixes, ok := ircwire.ParsePrefixes(value); ok {
-				c.support.prefixes = prefixes
+				c.support.prefixes, c.support.ranked = prefixes, true
 			}
+		case "CHANTYPES":
+			if value != "" {
+				c.support.chanTypes, c.support.told = value, true
+			}
+		case "STATUSMSG":
+			c.support.status = value
 		case "CHANMODES":
 			if kinds := strings.Split(value, ","); len(kinds) >= 4 {
 				copy(c.support.chanModes[:], kinds)
@@ -57,6 +67,33 @@ func (c *client) onSupport(m ircwire.Message) {
 			c.support.network = value
 		}
 	}
+}
+
+// isChannel reports whether a name is that of a channel at the server.
+func (su *support) isChannel(name string) bool { return ircwire.IsChannel(name, su.chanTypes) }
+
+// audience splits a target into the prefixes of STATUSMSG and a channel. On some servers &
+// is both such a prefix and a channel type. (ISUPPORT STATUSMSG)
+func (cs *channels) audience(target string) (prefixes, channel string) {
+	if cs.byName[cs.c.fold(target)] != nil {
+		return "", target
+	}
+	status := cs.c.support.status
+	if status == "*" {
+		status = cs.c.support.prefixes.Chars
+	}
+	for i := 0; i < len(target) && strings.IndexByte(status, target[i]) >= 0; i++ {
+		if rest := target[i+1:]; cs.byName[cs.c.fold(rest)] != nil || cs.c.support.isChannel(rest) {
+			return target[:i+1], rest
+		}
+	}
+	return "", target
+}
+
+// heard returns the channel that a line is sent to, nil for none.
+func (cs *channels) heard(m ircwire.Message) *channel {
+	_, name := cs.audience(m.Param(0))
+	return cs.byName[cs.c.fold(name)]
 }
 
 // refold applies another casemapping; it changes right after the welcome.

@@ -46,10 +46,10 @@ const maxID = 500 // bytes
 
 // onTags handles TAGMSG. (IRCv3 message-tags)
 func (c *client) onTags(m ircwire.Message) {
-	if c.isMe(m.Nick()) || !ircwire.IsNick(m.Nick()) {
+	if c.isMe(m.Nick()) || !m.FromUser() || !ircwire.IsName(m.Nick()) {
 		return
 	}
-	ch := c.channels.byName[c.fold(c.unprefixed(m.Param(0)))]
+	ch := c.channels.heard(m)
 	if state, ok := typingOf(m.Tags["+typing"]); ok {
 		switch {
 		case ch != nil && ch.entered:

@@ -29,7 +29,7 @@ func (c *client) sendText(m legacy.Outgoing, target string) {
 	} else if m.To.Room {
 		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.Offline, "You are not in that channel.")})
 		return
-	} else if !ircwire.IsNick(target) {
+	} else if !ircwire.IsName(target) {
 		c.emit(legacy.MessageFailed{Ref: m.Ref, Err: legacy.Errorf(legacy.NotFound, "That is not a valid nick.")})
 		return
 	} else {
@@ -135,7 +135,8 @@ func markup(text string) []legacy.Span {
 
 // onText handles PRIVMSG and NOTICE.
 func (c *client) onText(m ircwire.Message) {
-	target, text := c.unprefixed(m.Param(0)), m.Param(1)
+	text := m.Param(1)
+	prefixes, target := c.channels.audience(m.Param(0))
 	history := c.pending.isHistory(m)
 	if history && m.Nick() == historyService {
 		return // joins and parts in the history are not relevant
@@ -152,7 +153,7 @@ func (c *client) onText(m ircwire.Message) {
 	case ctcp && command == "ACTION":
 		text = "/me " + rest
 	case ctcp && m.Command == "PRIVMSG":
-		if history {
+		if history || !m.FromUser() {
 			return
 		}
 		if text = c.lookups.onCTCP(m.Nick(), command, rest); text == "" {
@@ -163,10 +164,20 @@ func (c *client) onText(m ircwire.Message) {
 	case ctcp:
 		text = command + ": " + rest
 	}
-	spans := markup(text)
-	if text = ircwire.Plain(text); text == "" {
+	if ircwire.Plain(text) == "" {
 		return
 	}
+	if prefixes != "" { // the room sees for whom it is
+		if ch := c.channels.byName[c.fold(target)]; ch != nil {
+			target = ch.name
+		}
+		action, ok := strings.CutPrefix(text, "/me ")
+		if text = "(to " + prefixes + target + ") " + action; ok {
+			text = "/me " + text
+		}
+	}
+	spans := markup(text)
+	text = ircwire.Plain(text)
 	var sent time.Time
 	if m.Tags != nil {
 		if sent, _ = m.Time(); !history && sent.After(c.now().Add(-playbackAge)) || sent.After(c.now()) {
@@ -188,7 +199,7 @@ func (c *client) onText(m ircwire.Message) {
 			if said.Nick = who.nick; account == "" {
 				said.Identity = cmp.Or(who.identity(), said.Identity)
 			}
-		case c.isServer(nick) || !isName(nick):
+		case !m.FromUser() || !isName(nick):
 			said.Nick = ""
 		}
 		if !ch.entered {
@@ -200,11 +211,11 @@ func (c *client) onText(m ircwire.Message) {
 		c.emit(said)
 	case greeted != nil:
 		c.emit(legacy.RoomMessage{Room: greeted.peer, Nick: nick, Text: text, Markup: spans, Time: sent, Identity: identity("", nick, ircwire.Plain(m.Address()))})
-	case ch != nil || isChannel(strings.TrimLeft(target, c.support.prefixes.Chars)) || isChannel(target):
-	case c.isServer(nick) || !ircwire.IsNick(nick):
+	case ch != nil || c.support.isChannel(target):
+	case !m.FromUser() || !ircwire.IsName(nick):
 		c.notice(text)
 	case c.isMe(nick) && !c.isMe(target): // from another client on the same bouncer connection
-		if !ircwire.IsNick(target) {
+		if !ircwire.IsName(target) {
 			return
 		}
 		c.emit(legacy.OwnMessage{To: c.peer(target), Text: text, Time: sent})
@@ -234,26 +245,10 @@ func (c *client) about(text, nick string) *channel {
 	return ch
 }
 
-// isServer reports whether a message comes from a server. Names of servers other than
-// the connected one contain a dot.
-func (c *client) isServer(nick string) bool {
-	return nick == c.serverName || strings.Contains(nick, ".")
-}
-
-// isService reports whether a nick is that of a network service, such as NickServ.
-func isService(nick string) bool { return strings.HasSuffix(strings.ToLower(nick), "serv") }
-
-// unprefixed returns the target of a message without the prefixes of STATUSMSG. On some
-// servers & is both such a prefix and a channel type. (ISUPPORT STATUSMSG)
-func (c *client) unprefixed(target string) string {
-	for rest := target; ; rest = rest[1:] {
-		if c.channels.byName[c.fold(rest)] != nil {
-			return rest
-		}
-		if rest == "" || strings.IndexByte(c.support.prefixes.Chars, rest[0]) < 0 {
-			return target
-		}
-	}
+// isService reports whether a nick is that of a network service, such as NickServ, or of a
+// bouncer, such as *status.
+func isService(nick string) bool {
+	return strings.HasSuffix(strings.ToLower(nick), "serv") || strings.HasPrefix(nick, "*")
 }
 
 // isOwnAnswer reports whether a line is the echo of an automatic message: a CTCP reply,

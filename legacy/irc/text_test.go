@@ -21,7 +21,7 @@ func TestReceivedTexts(t *testing.T) {
 		want legacy.Event
 	}{
 		{":bob!b@h PRIVMSG #room :hi", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "hi"}},
-		{":bob!b@h PRIVMSG @#ROOM :to operators", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "to operators"}},
+		{":bob!b@h PRIVMSG @#ROOM :to operators", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "(to @#room) to operators"}},
 		{":bob!b@h NOTICE #room :a notice", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "a notice"}},
 		{":bob!b@h PRIVMSG #room :\x01ACTION waves\x01", legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "/me waves"}},
 		{":irc.test NOTICE #room :from the server", legacy.RoomMessage{Room: room, Identity: "", Text: "from the server"}},
@@ -59,8 +59,8 @@ func TestStatusMessage(t *testing.T) {
 	local, room := l.enter("&local"), l.enter("#room")
 	l.hear(":bob!b@h PRIVMSG &local :one", ":bob!b@h PRIVMSG &#room :two", ":bob!b@h PRIVMSG @%#room :three", ":bob!b@h PRIVMSG &other :four")
 	l.want(legacy.RoomMessage{Room: local, Nick: "bob", Identity: "bob!b@h", Text: "one"},
-		legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "two"},
-		legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "three"})
+		legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "(to &#room) two"},
+		legacy.RoomMessage{Room: room, Nick: "bob", Identity: "bob!b@h", Text: "(to @%#room) three"})
 }
 
 func TestMarkup(t *testing.T) {

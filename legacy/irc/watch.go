@@ -94,7 +94,7 @@ func (wa *watchlist) add(nick string) bool {
 	switch w := wa.watched[key]; {
 	case w != nil:
 		wa.c.emit(legacy.PresenceChanged{From: wa.c.peer(w.nick), Presence: w.presence()})
-	case ircwire.IsNick(nick):
+	case ircwire.IsName(nick):
 		w = &watch{nick: nick, pushed: len(wa.watched) < wa.c.support.monitor}
 		if wa.watched[key] = w; w.pushed {
 			return true

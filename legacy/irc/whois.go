@@ -89,7 +89,7 @@ func (lo *lookups) whois(nick string, w whoisAsk) {
 func (lo *lookups) onWhois(m ircwire.Message) {
 	w, text := lo.whoises[lo.c.fold(m.Param(1))], ircwire.Plain(m.Last())
 	if w == nil {
-		if m.Command == "301" && len(m.Params) > 2 && ircwire.IsNick(m.Param(1)) {
+		if m.Command == "301" && len(m.Params) > 2 && ircwire.IsName(m.Param(1)) {
 			lo.onAwayText(m.Param(1), text)
 		}
 		return
@@ -147,7 +147,7 @@ func (lo *lookups) onAwayText(nick, text string) {
 // whose message the server has kept from the user.
 func (lo *lookups) onCallerID(m ircwire.Message) {
 	text := strings.TrimSpace(ircwire.Plain(m.Param(1) + " " + m.Last()))
-	if m.Command == "717" && ircwire.IsNick(m.Param(1)) && !lo.c.quitting {
+	if m.Command == "717" && ircwire.IsName(m.Param(1)) && !lo.c.quitting {
 		lo.c.emit(legacy.MessageReceived{From: lo.c.peer(m.Param(1)), Text: text, Auto: true})
 		return
 	}

@@ -94,18 +94,26 @@ func (m Message) Middle() []string {
 
 // Nick returns the nick of the source, or the name of a server.
 func (m Message) Nick() string {
-	nick, _, _ := strings.Cut(m.Source, "!")
-	return nick
+	if i := strings.IndexAny(m.Source, "!@"); i >= 0 {
+		return m.Source[:i]
+	}
+	return m.Source
 }
 
 // Address returns the user@host of the source, "" if it has none.
 func (m Message) Address() string {
-	_, address, _ := strings.Cut(m.Source, "!")
-	return address
+	if i := strings.IndexAny(m.Source, "!@"); i >= 0 {
+		return m.Source[i+1:]
+	}
+	return ""
 }
 
 // TimeFormat is the format of UTC times in messages. (IRCv3 server-time)
 const TimeFormat = "2006-01-02T15:04:05.000Z"
+
+// FromUser reports whether the source is a user: a server has no user@host, whatever its
+// name. (RFC 2812 §2.3.1)
+func (m Message) FromUser() bool { return strings.ContainsAny(m.Source, "!@") }
 
 // Time returns the time at which the message was sent. (IRCv3 server-time)
 func (m Message) Time() (time.Time, bool) {

@@ -47,13 +47,51 @@ type Prefixes struct{ Modes, Chars string }
 // DefaultPrefixes apply to a server without PREFIX in ISUPPORT.
 var DefaultPrefixes = Prefixes{"ov", "@+"}
 
-// ParsePrefixes parses PREFIX of ISUPPORT, such as "(qaohv)~&@%+".
+// AnyPrefixes are the usual ranks, for a server that does not name its own.
+var AnyPrefixes = Prefixes{"qaohv", "~&@%+"}
+
+// ParsePrefixes parses PREFIX of ISUPPORT, such as "(qaohv)~&@%+", or in its old form the
+// characters alone, "~&@%+", or the modes alone, "qaohv".
 func ParsePrefixes(s string) (Prefixes, bool) {
 	modes, chars, ok := strings.Cut(strings.TrimPrefix(s, "("), ")")
-	if !ok || !strings.HasPrefix(s, "(") || len(modes) != len(chars) {
-		return Prefixes{}, false
+	if ok && strings.HasPrefix(s, "(") && len(modes) == len(chars) {
+		return Prefixes{modes, chars}, true
 	}
-	return Prefixes{modes, chars}, true
+	for _, known := range []string{AnyPrefixes.Chars, AnyPrefixes.Modes} {
+		if s != "" && strings.Trim(s, known) == "" {
+			return AnyPrefixes.only(s), true
+		}
+	}
+	return Prefixes{}, false
+}
+
+// only returns the ranks whose mode or character is in a list.
+func (p Prefixes) only(list string) (some Prefixes) {
+	for i := range len(p.Modes) {
+		if strings.IndexByte(list, p.Modes[i]) >= 0 || strings.IndexByte(list, p.Chars[i]) >= 0 {
+			some.Modes += p.Modes[i : i+1]
+			some.Chars += p.Chars[i : i+1]
+		}
+	}
+	return some
+}
+
+// PrefixesOf returns the ranks of a server that lists its channel modes without PREFIX;
+// withParameter are those that have a parameter, "" if unknown. (RPL_MYINFO)
+func PrefixesOf(modes, withParameter string) Prefixes {
+	if withParameter != "" { // q and a have other meanings without one
+		modes = withParameter
+	}
+	some := AnyPrefixes.only(strings.Map(func(r rune) rune {
+		if strings.ContainsRune(AnyPrefixes.Modes, r) {
+			return r
+		}
+		return -1
+	}, modes))
+	if !strings.Contains(some.Modes, "o") {
+		return DefaultPrefixes
+	}
+	return some
 }
 
 // SplitNick splits an entry of NAMES into the nick and the modes of its prefixes.
@@ -69,6 +107,19 @@ func (p Prefixes) SplitNick(s string) (nick, modes string) {
 	}
 	return s, b.String()
 }
+
+// ChanTypes are the characters with which the name of a channel begins on some server. No
+// nick begins with one of them.
+const ChanTypes = "#&+!~>=<;%"
+
+// IsName reports whether a server may use a name for a user whom others can address. Servers
+// and bouncers have nicks that users cannot choose, such as 042AAAAAB and *status.
+func IsName(s string) bool {
+	return s != "" && len(s) <= maxName && utf8.ValidString(s) && !strings.ContainsFunc(s, isBlank) && !strings.ContainsAny(s, " ,!@") &&
+		strings.IndexByte(ChanTypes+":$", s[0]) < 0
+}
+
+const maxName = 200 // bytes
 
 // IsNick reports whether a name is a valid nick on some server. (RFC 2812 §2.3.1; many
 // servers allow more)
