@@ -1,10 +1,12 @@
 package component_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"transport/legacy"
+	"transport/legacy/legacytest"
 )
 
 // picky is a city whose nicks have no spaces, and letters.
@@ -101,4 +103,83 @@ func TestRoomNick(t *testing.T) {
 			}
 		})
 	}
+}
+
+// shown is a picky network with presence.
+type shown struct{ picky }
+
+func (n shown) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, error) {
+	s, err := n.picky.NewSession(a, env)
+	if err != nil {
+		return nil, err
+	}
+	return shownSession{s.(citySession)}, nil
+}
+
+type shownSession struct{ citySession }
+
+func (s shownSession) SetPresence(ctx context.Context, p legacy.Presence) error {
+	return s.Session.(legacy.Presencer).SetPresence(ctx, p)
+}
+
+// TestStatusWithAnotherNick: a client that goes on using the nick that it did not get
+// changes its status, in every room; it does not ask for the nick again. The network gets
+// the new status once.
+func TestStatusWithAnotherNick(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: func(n legacy.Network) legacy.Network { return shown{newPicky(asked, false)(n).(picky)} }}, func(t *testing.T, w *world) {
+		rooms := []string{"#a", "#b", "#c", "#d", "#e", "#f"}
+		h := w.echo.Session("ali")
+		for _, name := range rooms { // as a guest: the presence in the rooms is the user's
+			w.Send("<presence from='" + laptop + "' to='" + name + "@" + gw + "/ali'>" + nsMUC + "</presence>")
+			w.hear(asked, "join "+name+" ")
+			w.emit(h, legacy.RoomJoined{Room: legacy.Peer{ID: name, Room: true}, Nick: "ali_", Occupants: []legacy.Occupant{{Nick: "ali_"}}})
+		}
+		w.settle()
+		w.Take()
+		status := func(id, text string) (told []string) {
+			for {
+				if _, ok := legacytest.Take[legacytest.SetPresence](h); !ok {
+					break
+				}
+			}
+			for _, name := range rooms {
+				w.Send("<presence from='" + laptop + "' to='" + name + "@" + gw + "/ali' id='" + id + "'><show>away</show><status>" + text + "</status></presence>")
+			}
+			w.settle()
+			for {
+				p, ok := legacytest.Take[legacytest.SetPresence](h)
+				if !ok {
+					return told
+				}
+				told = append(told, p.Status)
+			}
+		}
+		for _, text := range []string{"lunch", "dinner", "sleep"} {
+			if told := status("s", text); len(told) != 1 || told[0] != text {
+				t.Errorf("the network is told %q, want %q once", told, text)
+			}
+			w.nothingAsked(asked)
+			w.Expect("<presence from='#a@" + gw + "/ali_' to='" + laptop + "' type='' id='s'><show>away</show><status>" + text + "</status></presence>")
+			w.Take()
+		}
+		w.Send("<presence from='" + laptop + "' to='#a@" + gw + "/ali' id='n'><show>away</show><status>sleep</status></presence>") // nothing but the nick
+		w.hear(asked, "nick ali")
+		w.emit(h, legacy.RoomFailed{Room: legacy.Peer{ID: "#a", Room: true}, Nick: true, Err: legacy.Errorf(legacy.Conflict, "In use.")})
+		isError(t, w.Expect("<presence type='error' id='n'/>"), "conflict", "cancel", "")
+	})
+}
+
+// TestSignOnErrorOfJoin: a join that fails because the network refuses the account is not
+// not-authorized, for which clients ask for the password of the room.
+func TestSignOnErrorOfJoin(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newPicky(asked, false), users: []string{alice}}, func(t *testing.T, w *world) {
+		w.echo.Session("alice").Refuse(legacy.Errorf(legacy.Auth, "Wrong password."))
+		for _, id := range []string{"while signing on", "later"} {
+			w.Send("<presence from='" + phone + "' to='" + club + "/alice' id='" + id + "'>" + nsMUC + "</presence>")
+			isError(t, w.Expect("<presence type='error' from='"+club+"/alice' id='"+id+"'/>"), "forbidden", "auth", "")
+			w.settle()
+		}
+	})
 }

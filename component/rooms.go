@@ -123,7 +123,7 @@ func (h *roomHost) Login() muc.Login {
 		why := lg.notOnline()
 		state.Refused = &why
 	case err != nil:
-		why := stanza.Translate(err)
+		why := muc.TranslateSignOn(err)
 		state.Refused = &why
 	}
 	return state

@@ -42,7 +42,7 @@ func (rs *Rooms) OnPresence(st *stanza.Inbound, peer legacy.Peer) {
 		gone := &Room{rs: rs, peer: peer, jid: rs.shared.Peers.JID(peer.ID)}
 		gone.sendOccupant(full, &occupant{Occupant: legacy.Occupant{Nick: st.To.Resource}},
 			occupantStanza{gone: true, codes: []string{"110", "307", "333"}})
-	case st.To.Resource != Resource(r.nick) && client.shown:
+	case st.To.Resource != Resource(r.nick) && client.shown && !client.repeatsNick(st, rs.shared.Clock.Now()):
 		r.changeNick(st, client)
 	default:
 		r.onAvailability(st, client)
@@ -81,7 +81,7 @@ func (rs *Rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 	}
 	x := st.Child(xep.NSMUC, "x")
 	client := &roomClient{joinDeadline: rs.shared.Clock.Now().Add(joinTime), id: st.ID, lang: st.Lang() != "",
-		nick: st.To.Resource, history: x.Child(xep.NSMUC, "history")}
+		nick: st.To.Resource, asked: st.To.Resource, history: x.Child(xep.NSMUC, "history")}
 	r.clients[full] = client
 	r.readPresence(st, client)
 	if x.Child(xep.NSMUC, "password") != nil {

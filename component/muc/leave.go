@@ -196,7 +196,7 @@ func (rs *Rooms) SessionLost(ours bool, err error) {
 // Fail reports an error of the network, after which no sign-on is tried, to every room.
 func (rs *Rooms) Fail(err error) {
 	for _, r := range rs.all {
-		r.failRoom(Translate(err))
+		r.failRoom(TranslateSignOn(err))
 	}
 }
 

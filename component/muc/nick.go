@@ -3,7 +3,9 @@ package muc
 import (
 	"cmp"
 	"slices"
+	"time"
 
+	"transport/component/body"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -13,6 +15,7 @@ import (
 // changeNick requests a nick change, to the legal nick that is closest to the requested
 // one. (XEP-0045 §7.6)
 func (r *Room) changeNick(st *stanza.Inbound, client *roomClient) {
+	client.asked = st.To.Resource
 	nick, why := r.rs.shared.Peers.LegalNick(st.To.Resource)
 	roomer, ok := r.rs.session().(legacy.Roomer)
 	switch {
@@ -29,6 +32,13 @@ func (r *Room) changeNick(st *stanza.Inbound, client *roomClient) {
 			r.refuseNickChange(err)
 		}
 	}
+}
+
+// repeatsNick reports whether a presence is a change of the status by a client that goes on
+// using the nick it has asked for before and did not get. It is no new request for that nick.
+func (rc *roomClient) repeatsNick(st *stanza.Inbound, now time.Time) bool {
+	p := body.Presence(st.Element, now)
+	return st.To.Resource == rc.asked && (p.Show != rc.presence.Show || p.Status != rc.presence.Status)
 }
 
 // refuseNickChange answers a client's nick change with an error. (XEP-0045 §7.6)

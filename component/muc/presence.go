@@ -20,6 +20,8 @@ func (r *Room) onAvailability(st *stanza.Inbound, client *roomClient) {
 // readPresence stores the availability that a client sent to the room.
 func (r *Room) readPresence(st *stanza.Inbound, client *roomClient) {
 	client.presence = body.Presence(st.Element, r.rs.shared.Clock.Now())
+	r.rs.presences++
+	client.presenceAt = r.rs.presences
 	client.presence.Idle = time.Time{} // clients that report idle time do so in their broadcast presence
 	r.show, r.status = body.Show(client.presence.Show), client.presence.Status
 	if me := r.occupants[r.nick]; me != nil {

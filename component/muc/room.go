@@ -57,7 +57,9 @@ type roomClient struct {
 	shown        bool             // it has received the room's occupants
 	lang         bool             // its stanzas have an xml:lang
 	offline      bool             // it is offline, and the room has not yet received its unavailable presence
+	asked        string           // the nick, as a resource, that the client has asked for last
 	presence     legacy.Presence  // the last one that it sent to the room
+	presenceAt   uint64           // Rooms.presences when it sent that
 	history      *element.Element // the <history/> of its join, nil for none
 }
 

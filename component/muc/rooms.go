@@ -18,6 +18,7 @@ type Rooms struct {
 	set
 
 	created   uint64               // counter for Room.order
+	presences uint64               // counter for roomClient.presenceAt
 	leaving   map[string]bool      // rooms whose leave the network has not confirmed, by peer ID
 	private   map[string]string    // rooms of private conversations, by peer ID of the contact
 	lists     map[string]roomList  // cached lists of public rooms, by peer ID of the service
@@ -163,12 +164,14 @@ func (s *set) some(meets func(*Room) bool) bool {
 	return false
 }
 
-// OwnPresence returns the most available presence that a client has sent to a room.
+// OwnPresence returns the most available presence that a client has sent to a room, of
+// several the newest: a client that changes its status does so in one room after the other.
 func (s *set) OwnPresence() (best legacy.Presence) {
+	newest := uint64(0)
 	for _, r := range s.all {
 		for _, client := range r.clients {
-			if client.presence.Show > best.Show {
-				best = client.presence
+			if p := client.presence; p.Show > best.Show || p.Show == best.Show && client.presenceAt > newest {
+				best, newest = p, client.presenceAt
 			}
 		}
 	}

@@ -21,7 +21,13 @@ func (c *client) setAway(p legacy.Presence) {
 	case !isAway(p.Show) && isAway(before.Show):
 		line = ircwire.Line("AWAY")
 	}
-	if line != "" && !c.send(line) {
+	if line == "" {
+		return
+	}
+	if c.out.replace("AWAY", line) {
+		return
+	}
+	if !c.send(line) {
 		c.away = before // the next change of the presence sends it
 	}
 }

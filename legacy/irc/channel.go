@@ -44,6 +44,7 @@ type channels struct {
 
 	byName  map[string]*channel   // by folded name
 	reacted map[reaction][]string // reactions to messages
+	refused refusedNick
 }
 
 // join enters a channel. (RFC 2812 §3.2.1)
@@ -275,6 +276,7 @@ func (cs *channels) onQuit(m ircwire.Message) {
 	if cs.c.isMe(m.Nick()) {
 		return // the connection ends, which reports it
 	}
+	cs.nickFree(m.Nick())
 	kind := legacy.LeftRoom
 	if cs.c.pending.batches[m.Tags["batch"]].Param(1) == "netsplit" {
 		kind = legacy.LeftLost
@@ -289,9 +291,10 @@ func (cs *channels) onNick(m ircwire.Message) {
 	if !isName(new) {
 		return
 	}
+	cs.nickFree(old)
 	if cs.c.isMe(old) {
 		cs.c.nick = new
-		cs.c.pending.answer(func(a *ask) bool { return a.kind == askNick && a.is(cs.c, new, "") }, nil)
+		cs.c.pending.answer(func(a *ask) bool { return a.kind == askNick && cs.c.fold(a.target) == cs.c.fold(new) }, nil)
 	}
 	for _, ch := range cs.byName {
 		who := ch.members[cs.c.fold(old)]

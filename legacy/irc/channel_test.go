@@ -185,9 +185,9 @@ func TestRoomCommands(t *testing.T) {
 	l.wantSent("TOPIC #room :two lines", "TOPIC #room :", "INVITE bob #room", "NICK alicia", "PART #room :good night")
 	l.want()
 	l.do(l.s.SetNick(ctx, room, "1 impossible"))
-	l.want(legacy.RoomFailed{Room: room, Nick: true, Err: fails(legacy.Forbidden)})
+	l.want(legacy.RoomFailed{Room: room, Nick: true, Err: fails(legacy.BadNick)})
 	for line, kind := range map[string]legacy.Kind{
-		":irc.test 433 alice bob :Nickname is already in use": legacy.Conflict, ":irc.test 432 alice b!b :Erroneous": legacy.Forbidden,
+		":irc.test 433 alice bob :Nickname is already in use": legacy.Conflict, ":irc.test 432 alice b!b :Erroneous": legacy.BadNick,
 		":irc.test 438 alice alicia :Too fast": legacy.Forbidden, ":irc.test 435 alice alicia #room :Banned": legacy.Forbidden,
 		":irc.test 447 alice :No changes here": legacy.Forbidden, ":irc.test 437 alice alicia :Unavailable": legacy.Forbidden,
 		":irc.test 404 alice #room :Cannot send to channel": legacy.Forbidden, ":irc.test 482 alice #room :No operator": legacy.Forbidden,
@@ -218,6 +218,66 @@ func TestRoomCommands(t *testing.T) {
 	}
 	l.hear(":alice!u@h PART #room")
 	l.want(legacy.RoomLeft{Room: room})
+}
+
+// TestRefusedNick: a nick that is in use is requested once, whatever the number of rooms
+// and of changes of the status.
+func TestRefusedNick(t *testing.T) {
+	ctx := t.Context()
+	l := newLab(t)
+	l.slow = true
+	var rooms []legacy.Peer
+	for i := range 10 {
+		rooms = append(rooms, l.enter(fmt.Sprintf("#r%d", i), "bob"))
+	}
+	change := func(nick string) {
+		for _, r := range rooms {
+			l.do(l.s.SetNick(ctx, r, nick))
+		}
+	}
+	check := func(sent []string, kind legacy.Kind, n int) {
+		t.Helper()
+		if got := l.sent(); !slices.Equal(got, sent) {
+			t.Errorf("sent %q, want %q", got, sent)
+		}
+		for _, ev := range l.events {
+			if f, ok := ev.(legacy.RoomFailed); !ok || !f.Nick || legacy.KindOf(f.Err) != kind {
+				t.Errorf("got %s", show(ev))
+			}
+		}
+		if len(l.events) != n {
+			t.Errorf("%d errors, want %d", len(l.events), n)
+		}
+		l.events = nil
+	}
+	change("bob")
+	check([]string{"NICK bob"}, 0, 0)
+	l.hear(":irc.test 433 alice bob :Nickname is already in use")
+	check(nil, legacy.Conflict, 10)
+	change("bob") // with the next status
+	check(nil, legacy.Conflict, 100)
+	l.do(l.s.SetNick(ctx, rooms[0], "alice")) // the present one
+	check(nil, 0, 0)
+	l.do(l.s.SetNick(ctx, rooms[0], "Zoë"))
+	l.hear(":irc.test 432 alice Zoë :Erroneous")
+	change("Zoë")
+	l.hear(":irc.test 432 alice Zoe :Reserved")
+	check([]string{"NICK Zoë", "NICK Zoe"}, legacy.BadNick, 10)
+	change("Zoë")
+	check(nil, legacy.BadNick, 100)
+	l.after(refusedTime)
+	change("Zoë")
+	check([]string{"NICK Zoë"}, 0, 0)
+	l.hear(":irc.test PONG irc.test :~4")
+
+	change("bob")
+	l.hear(":irc.test 433 alice bob :Nickname is already in use")
+	l.sent()
+	l.events = nil
+	l.hear(":bob!b@h QUIT :bye")
+	l.events = nil
+	change("bob") // it is free now
+	check([]string{"NICK bob"}, 0, 0)
 }
 
 // TestLeaveAndReturn: the user rejoins before the server has confirmed the PART.

@@ -18,7 +18,7 @@ var joinErrors = map[string]legacy.Kind{
 
 // errorKinds maps the numerics that refuse any other command to kinds of errors.
 var errorKinds = map[string]legacy.Kind{
-	"263": legacy.RateLimited, "401": legacy.NotFound, "433": legacy.Conflict, "436": legacy.Conflict,
+	"263": legacy.RateLimited, "401": legacy.NotFound, "432": legacy.BadNick, "433": legacy.Conflict, "436": legacy.Conflict,
 	"439": legacy.RateLimited, "443": legacy.Conflict, "707": legacy.RateLimited,
 }
 

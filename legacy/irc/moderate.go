@@ -2,6 +2,7 @@ package irc
 
 import (
 	"strings"
+	"time"
 
 	"transport/legacy"
 	"transport/legacy/irc/ircwire"
@@ -140,18 +141,44 @@ func (cs *channels) onInvite(m ircwire.Message) {
 	}
 }
 
+// setNick changes the user's nick. Clients repeat the nick that they want in every room and
+// with every change of their status: what is pending is not requested again, and what the
+// server has just refused is refused at once.
 func (cs *channels) setNick(nick string) {
-	if !ircwire.IsNick(nick) {
-		cs.nickFailed(legacy.Errorf(legacy.Forbidden, "IRC does not allow that nick."))
-		return
+	switch {
+	case !ircwire.IsNick(nick):
+		cs.nickFailed(legacy.Errorf(legacy.BadNick, "IRC does not allow that nick."))
+	case nick == cs.c.nick, cs.c.pending.waitsFor(askNick, nick):
+	case cs.refused.err != nil && cs.refused.nick == nick && cs.c.now().Sub(cs.refused.at) < refusedTime:
+		cs.nickFailed(cs.refused.err)
+	default:
+		cs.requestNick(nick, nick)
 	}
-	cs.requestNick(nick)
 }
 
-// requestNick sends NICK.
-func (cs *channels) requestNick(nick string) {
-	cs.c.pending.request(ask{kind: askNick, target: nick, done: func(err error, _ string) {
+// refusedNick is the last nick that the server has refused.
+type refusedNick struct {
+	nick string
+	err  error
+	at   time.Time
+}
+
+const refusedTime = 30 * time.Second // in which a refused nick is not requested again
+
+// nickFree forgets that a nick was refused: the one who had it has left it.
+func (cs *channels) nickFree(nick string) {
+	if cs.c.fold(nick) == cs.c.fold(cs.refused.nick) {
+		cs.refused = refusedNick{}
+	}
+}
+
+// requestNick sends NICK. The user has asked for wanted.
+func (cs *channels) requestNick(nick, wanted string) {
+	cs.c.pending.request(ask{kind: askNick, target: nick, nick: wanted, done: func(err error, _ string) {
 		if err != nil {
+			if !cs.c.pending.over {
+				cs.refused = refusedNick{wanted, err, cs.c.now()}
+			}
 			cs.nickFailed(err)
 		}
 	}}, ircwire.Line("NICK", nick))
@@ -170,9 +197,9 @@ func (cs *channels) nickFailed(err error) {
 // the one that the user has asked for.
 func (cs *channels) retryNick(refused string) bool {
 	plain := plainNick(refused)
-	if plain == "" || plain == refused || !cs.c.pending.answer(func(a *ask) bool { return a.kind == askNick && a.is(cs.c, refused, "") }, nil) {
+	if plain == "" || plain == refused || !cs.c.pending.answer(func(a *ask) bool { return a.kind == askNick && cs.c.fold(a.target) == cs.c.fold(refused) }, nil) {
 		return false
 	}
-	cs.requestNick(plain)
+	cs.requestNick(plain, refused)
 	return true
 }

@@ -188,7 +188,7 @@ func (n *network) ValidateSettings(p legacy.Peer, values map[string]string) erro
 // NewSession implements legacy.Network.
 func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, error) {
 	if err := n.Validate(a.Fields); err != nil {
-		return nil, legacy.Wrap(legacy.Auth, err, "The nick of your registration is not valid. Register again with another one.")
+		return nil, legacy.Wrap(legacy.BadNick, err, "The nick of your registration is not valid. Register again with another one.")
 	}
 	s := &session{net: n, env: env, fields: a.Fields, settings: make(map[string]map[string]string), links: make(map[string]*link),
 		watched: make(map[string]bool), toWatch: make(map[string]map[string]bool)}

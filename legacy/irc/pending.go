@@ -14,7 +14,7 @@ type ask struct {
 	kind     askKind
 	verb     string // the command itself
 	target   string // channel, recipient of a message, or new nick
-	nick     string // or ban mask, or ID of a message
+	nick     string // or ban mask, ID of a message, or the nick that the user has asked for
 	label    string // IRCv3 labeled-response, "" without that capability
 	fence    uint64 // number of the PING after the command, 0 if the server confirms the command itself
 	done     func(err error, id string)
@@ -188,8 +188,9 @@ func (pe *pending) remove(i int) ask {
 
 // waitsFor reports whether a command of a kind is pending for a target.
 func (pe *pending) waitsFor(kind askKind, target string) bool {
+	target = pe.c.fold(target)
 	for i := range pe.waiting {
-		if a := &pe.waiting[i]; a.kind == kind && a.is(pe.c, target, a.nick) {
+		if a := &pe.waiting[i]; a.kind == kind && (pe.c.fold(a.target) == target || kind == askNick && pe.c.fold(a.nick) == target) {
 			return true
 		}
 	}

@@ -50,7 +50,7 @@ func (rm readMarkers) onMarkRead(m ircwire.Message) {
 	target := m.Param(0)
 	if ch := rm.c.channels.byName[rm.c.fold(target)]; ch != nil {
 		rm.c.emit(legacy.ReadMarked{Peer: ch.peer, Mark: mark})
-	} else if ircwire.IsName(target) {
+	} else if ircwire.IsNick(target) {
 		rm.c.emit(legacy.ReadMarked{Peer: rm.c.peer(target), Mark: mark})
 	}
 }

@@ -2,6 +2,7 @@ package irc
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -78,6 +79,18 @@ func (t *throttle) putControl(q queued) bool {
 	}
 	t.control = append(t.control, q)
 	return true
+}
+
+// replace replaces a control line that waits, of a command of which only the last one
+// matters. It returns false if there is none.
+func (t *throttle) replace(verb, line string) bool {
+	for i := range t.control {
+		if word, _, _ := strings.Cut(t.control[i].line, " "); word == verb {
+			t.control[i].line = line
+			return true
+		}
+	}
+	return false
 }
 
 // take removes the next line, if it may be sent now.

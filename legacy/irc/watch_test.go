@@ -223,6 +223,14 @@ func TestAway(t *testing.T) {
 	set(legacy.ShowOnline, "x")
 	set(legacy.ShowChat, "")
 	l.wantSent("AWAY lunch", "AWAY away", "AWAY")
+	l.c.out = newThrottle(1, 1, l.clock) // only the last one is sent
+	l.c.out.left = 0
+	set(legacy.ShowAway, "one")
+	set(legacy.ShowAway, "two")
+	set(legacy.ShowOnline, "")
+	set(legacy.ShowXA, "three")
+	l.after(time.Minute)
+	l.wantSent("AWAY three")
 	l.s.end()
 	if err := l.s.SetPresence(t.Context(), legacy.Presence{}); legacy.KindOf(err) != legacy.Offline {
 		t.Errorf("offline: %v", err)
