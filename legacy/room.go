@@ -150,6 +150,9 @@ type RoomJoined struct {
 	Topic       Topic
 	MessageTags bool // the room supports reactions and typing notifications
 	Redacts     bool // the room supports message retraction
+	// Kept: the network has put the user into the room, or keeps the user in it after the
+	// session, as an IRC bouncer does. The core leaves it only if the user does.
+	Kept bool
 }
 
 // RoomFailed: joining a room, or a command in a room, failed.
@@ -157,6 +160,9 @@ type RoomFailed struct {
 	Room Peer
 	Nick bool // the command was SetNick
 	Err  error
+	// MovedTo is the room to which the network has redirected the user instead, the zero Peer
+	// for none. RoomJoined for it may follow.
+	MovedTo Peer
 }
 
 // RoomInterrupted: the connection to a room was lost, and the session tries to rejoin.

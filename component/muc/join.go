@@ -3,6 +3,7 @@ package muc
 import (
 	"cmp"
 	"maps"
+	"net/url"
 	"slices"
 	"time"
 
@@ -142,11 +143,12 @@ func (rs *Rooms) Rejoin() {
 func (rs *Rooms) onRoomJoined(ev legacy.RoomJoined) {
 	r := rs.all[ev.Room.ID]
 	if r == nil {
-		if r = rs.adoptRoom(ev.Room); r == nil {
+		if r = rs.adoptRoom(ev); r == nil {
 			return
 		}
 	}
 	delete(rs.leaving, ev.Room.ID)
+	r.kept = ev.Kept
 	r.pendingNick, r.pendingSubject = nil, nil
 	before, self := r.occupants, r.nick
 	r.config, r.moderated = nil, false // the modes may have changed meanwhile
@@ -179,12 +181,24 @@ func (rs *Rooms) onRoomJoined(ev legacy.RoomJoined) {
 	}
 }
 
-// adoptRoom adds a room that the user was joined to by the network, and invites the user's
-// clients. It leaves a room that the user has left in the meantime, and returns nil then.
-func (rs *Rooms) adoptRoom(peer legacy.Peer) *Room {
-	if peer.ID != "" && !rs.leaving[peer.ID] && (rs.host.Login().Online || len(rs.all) > 0) {
-		if r := rs.newRoom(peer); r != nil {
-			rs.Invite(rs.bare, peer, rs.shared.Peers.Domain, "The network has added you to this room.")
+// offerTime is how long a room to which the network has redirected the user waits for a
+// client.
+const offerTime = 10 * time.Minute
+
+// adoptRoom adds a room that the network has put the user into, and offers it to the user.
+// It leaves a room that the user has left in the meantime, and returns nil then.
+func (rs *Rooms) adoptRoom(ev legacy.RoomJoined) *Room {
+	peer := ev.Room
+	if peer.ID != "" && !rs.leaving[peer.ID] && (ev.Kept || rs.host.Login().Online || len(rs.all) > 0) {
+		r := rs.newRoom(peer)
+		if r == nil && ev.Kept {
+			return nil // the user stays in it on the network
+		}
+		if r != nil {
+			if r.kept = ev.Kept; !r.kept {
+				r.leaveAt = rs.shared.Clock.Now().Add(offerTime)
+			}
+			r.offer()
 			return r
 		}
 	}
@@ -192,6 +206,24 @@ func (rs *Rooms) adoptRoom(peer legacy.Peer) *Room {
 		_ = roomer.LeaveRoom(rs.ctx, peer, "") // the user can join it again
 	}
 	return nil
+}
+
+// offeredPrefix, before a Peer.ID, is the option that records that a room was offered.
+const offeredPrefix = "offered "
+
+// offer invites the user to a room that the network has put the user into. A room that the
+// network keeps is offered once, not at every sign-on.
+func (r *Room) offer() {
+	rs := r.rs
+	if account := rs.account(); r.kept && account.Registered() {
+		if account.Option(offeredPrefix+r.peer.ID) != "" {
+			return
+		}
+		if why := rs.host.SetOption(offeredPrefix+r.peer.ID, "true"); why != nil {
+			rs.log.Warn().Msg("cannot store that a room was offered: it will be offered again")
+		}
+	}
+	rs.Invite(rs.bare, r.peer, rs.shared.Peers.Domain, "The network has added you to this room.")
 }
 
 // showRoom sends a client the occupants' presence, its own presence last, then the history
@@ -229,6 +261,11 @@ func (r *Room) sendSelf(full string) {
 // room. (XEP-0045 §7.2.5 to §7.2.10, §7.6)
 func (rs *Rooms) onRoomFailed(ev legacy.RoomFailed) {
 	r, why := rs.all[ev.Room.ID], Translate(ev.Err)
+	if ev.MovedTo.ID != "" { // RFC 6120 §8.3.3.5
+		jid := rs.shared.Peers.JID(ev.MovedTo.ID)
+		why.Type, why.Condition, why.Address = stanza.Cancel, stanza.Gone, "xmpp:"+url.PathEscape(jid)+"?join" // XEP-0147
+		why.Text += " The network has redirected you to " + jid + "."
+	}
 	switch {
 	case r == nil:
 		delete(rs.leaving, ev.Room.ID)

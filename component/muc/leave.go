@@ -23,6 +23,9 @@ func (r *Room) leaveRoom(st *stanza.Inbound) {
 	if client := r.clients[full]; !client.offline && !client.wasDropped(st) {
 		r.sendOccupant(full, self, occupantStanza{gone: true, codes: []string{"110"}})
 	}
+	if r.leftBy = full; r.clients[full].offline {
+		r.leftBy = ""
+	}
 	r.dropClient(full, body.Clean(st.ChildText(stanza.NS, "status")))
 }
 
@@ -45,7 +48,7 @@ const replacedStatus = "Replaced by new connection"
 func (r *Room) dropClient(full string, reason string) {
 	delete(r.clients, full)
 	r.rs.host.ShowPresence()
-	if len(r.clients) > 0 || r.persistent && r.state != Leaving || r.delayLeave(reason) {
+	if len(r.clients) > 0 || r.persistent && r.state != Leaving || r.delayLeave(reason) || !r.userLeft() {
 		return
 	}
 	r.leave(reason)
@@ -80,7 +83,9 @@ func (rs *Rooms) leaveExpired(now time.Time) {
 	for _, r := range rs.all {
 		if !r.leaveAt.IsZero() && !r.leaveAt.After(now) {
 			r.leaveAt = time.Time{}
-			r.leave(r.partReason)
+			if len(r.clients) == 0 && r.userLeft() {
+				r.leave(r.partReason)
+			}
 		}
 	}
 }
@@ -114,13 +119,16 @@ func (r *Room) needsSession() bool {
 // awaitsClients reports whether a room has lost its clients with the link, and is left
 // unless one returns.
 func (r *Room) awaitsClients() bool {
-	return len(r.clients) == 0 && !r.autojoin && !r.persistent && r.leaveAt.IsZero()
+	return len(r.clients) == 0 && !r.autojoin && !r.persistent && !r.kept && r.leaveAt.IsZero()
 }
 
 // onRoomLeft handles the user's leave, kick or ban.
 func (rs *Rooms) onRoomLeft(ev legacy.RoomLeft) {
 	r, left := rs.all[ev.Room.ID], rs.leaving[ev.Room.ID]
 	delete(rs.leaving, ev.Room.ID)
+	if rs.account().Option(offeredPrefix+ev.Room.ID) != "" {
+		rs.host.SetOption(offeredPrefix+ev.Room.ID, "")
+	}
 	if r == nil || left && r.state != Joined { // a new join is already under way
 		return
 	}
@@ -208,6 +216,9 @@ func (s *set) SetClientOffline(full string, gone bool) {
 		if client := r.clients[full]; client != nil {
 			client.offline = gone
 		}
+		if gone && r.leftBy == full { // it did not leave the room, but the network
+			r.leftBy = ""
+		}
 	}
 }
 
@@ -215,6 +226,7 @@ func (s *set) SetClientOffline(full string, gone bool) {
 func (rs *Rooms) RemoveClient(full string) {
 	for _, r := range rs.all {
 		if r.clients[full] != nil {
+			r.leftBy = ""
 			r.dropClient(full, "")
 		}
 	}

@@ -45,9 +45,20 @@ type Room struct {
 	history       history
 	lastRendition map[string]uint64 // number of the last rendition, by nick
 
+	stay
+}
+
+// stay is when and by whom a room is left.
+type stay struct {
+	kept       bool      // RoomJoined.Kept: only the user leaves it
+	leftBy     string    // the online client that left last, a full JID, "" if there is none
 	leaveAt    time.Time // when the user leaves; zero unless a leave is delayed
 	partReason string    // the reason of the delayed leave
 }
+
+// userLeft reports whether a room without clients is to be left on the network. A room that
+// the network keeps is left only if its last client left it and did not just go offline.
+func (s *stay) userLeft() bool { return !s.kept || s.leftBy != "" }
 
 // roomClient is one of the user's clients (full JIDs) in a room.
 type roomClient struct {

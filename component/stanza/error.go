@@ -13,6 +13,7 @@ type Error struct {
 	Type      Kind
 	Condition Condition
 	Text      string
+	Address   string           // the new address, a URI, of the conditions gone and redirect
 	Special   *element.Element // an application-specific condition, or nil
 	Field     string           // the form field with the error, or ""
 }
@@ -69,7 +70,11 @@ func (e Error) Element() *element.Element {
 	if code := legacyCodes[e.Condition]; code != "" {
 		x.Set("code", code)
 	}
-	x.Add(element.New(NSErrors, string(e.Condition)))
+	condition := element.New(NSErrors, string(e.Condition))
+	if e.Address != "" { // RFC 6120 §8.3.3.5
+		condition.AddText(e.Address)
+	}
+	x.Add(condition)
 	if e.Text != "" {
 		x.Add(element.New(NSErrors, "text").SetLang("en").AddText(e.Text))
 	}

@@ -28,6 +28,8 @@ type channel struct {
 	newTopic    bool                 // TOPIC was sent and is not confirmed yet
 	absentSince time.Time            // start of the user's absence, zero if unknown
 	buffered    []legacy.RoomMessage // messages received before the end of NAMES
+	kept        bool                 // the network has put the user into it
+	movedTo     legacy.Peer          // the channel to which the server has redirected the JOIN
 	renamed     bool                 // a member has changed its nick since the JOIN
 	parting     bool                 // PART was sent and is not confirmed yet
 	rejoining   bool                 // rejoin after the PART
@@ -45,6 +47,8 @@ type channels struct {
 	byName  map[string]*channel   // by folded name
 	reacted map[reaction][]string // reactions to messages
 	refused refusedNick
+
+	forwarded string // folded name of the channel to which the server has redirected a JOIN
 }
 
 // join enters a channel. (RFC 2812 §3.2.1)
@@ -95,7 +99,7 @@ func (ch *channel) joinFailed(err error) {
 		ch.enter()
 	default:
 		ch.forget()
-		ch.c.emit(legacy.RoomFailed{Room: ch.peer, Err: err})
+		ch.c.emit(legacy.RoomFailed{Room: ch.peer, Err: err, MovedTo: ch.movedTo})
 	}
 }
 
@@ -123,6 +127,7 @@ func (ch *channel) enter() {
 		ch.members[ch.c.fold(ch.c.nick)] = me
 	}
 	joined := legacy.RoomJoined{Room: ch.peer, Nick: me.nick, Topic: ch.topic, MessageTags: ch.c.caps["message-tags"], Redacts: ch.c.caps["draft/message-redaction"],
+		Kept:      ch.kept || ch.c.reg.bouncer.is,
 		Occupants: make([]legacy.Occupant, 0, len(ch.members))}
 	for _, m := range ch.members {
 		joined.Occupants = append(joined.Occupants, m.occupant())
@@ -200,7 +205,8 @@ func (cs *channels) onJoin(m ircwire.Message) {
 				cs.c.notice("The network has put you into " + ircwire.Plain(name) + ", which this gateway cannot show.")
 				return
 			}
-			ch = &channel{c: cs.c, peer: legacy.Peer{ID: cs.c.s.net.id(name, cs.c.link.server), Room: true}, members: make(map[string]*member)}
+			ch = &channel{c: cs.c, peer: legacy.Peer{ID: cs.c.s.net.id(name, cs.c.link.server), Room: true}, members: make(map[string]*member),
+				kept: cs.c.fold(name) != cs.forwarded}
 			cs.byName[cs.c.fold(name)] = ch
 		}
 		ch.name, ch.onServer = name, true

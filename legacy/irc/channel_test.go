@@ -92,7 +92,7 @@ func TestForward(t *testing.T) {
 	l := newLab(t)
 	l.do(l.s.JoinRoom(t.Context(), legacy.Peer{ID: "#room", Room: true}, "alice", ""))
 	l.hear(":irc.test 470 alice #room ##room :Forwarding to another channel", ":alice!u@h JOIN ##room", ":irc.test 353 alice = ##room :alice", ":irc.test 366 alice ##room :End")
-	l.want(legacy.RoomFailed{Room: legacy.Peer{ID: "#room", Room: true}, Err: fails(legacy.Forbidden)},
+	l.want(legacy.RoomFailed{Room: legacy.Peer{ID: "#room", Room: true}, Err: fails(legacy.Forbidden), MovedTo: legacy.Peer{ID: "##room", Room: true}},
 		legacy.RoomJoined{Room: legacy.Peer{ID: "##room", Room: true}, Nick: "alice", Occupants: []legacy.Occupant{{Nick: "alice"}}})
 }
 

@@ -270,7 +270,7 @@ func (c *client) tick() time.Duration {
 			wait = min(wait, at.Sub(patience))
 		}
 	}
-	c.link.backlog.publish(&c.out, now)
+	c.link.tick(&c.out, now)
 	for _, at := range []time.Time{c.out.next(now), c.watches.poll(now), c.idle()} {
 		if !at.IsZero() {
 			wait = min(wait, at.Sub(now))
@@ -326,14 +326,14 @@ func (c *client) handle(m ircwire.Message) error {
 		return c.link.closed(ircwire.Plain(m.Last()), 5*time.Second)
 	case "CAP":
 		c.reg.onCap(m)
-	case "004": // RPL_MYINFO: server, version, user modes, channel modes, those with a parameter
-		if len(m.Params) > 4 {
-			c.support.prefixes, c.support.ranked = ircwire.PrefixesOf(m.Param(4), m.Param(5)), true
-		}
+	case "004":
+		c.support.onMyInfo(m)
 	case "005":
 		c.onSupport(m)
 	case "376", "422": // end of the MOTD: ISUPPORT is complete
-		c.watches.watchAll()
+		c.reg.complete()
+	case "BOUNCER":
+		c.reg.bouncer.onNetwork(m)
 	case "396": // the user's displayed host has changed
 		if user, _, ok := strings.Cut(c.address, "@"); ok && strings.IndexByte(m.Param(1), '@') < 0 {
 			c.address = user + "@" + m.Param(1)

@@ -18,7 +18,7 @@ var wanted = []string{
 	"sasl", "cap-notify", "message-tags", "server-time", "echo-message", "labeled-response", "batch", "away-notify",
 	"account-notify", "account-tag", "extended-join", "chghost", "setname", "multi-prefix", "userhost-in-names",
 	"invite-notify", "chathistory", "draft/chathistory", "extended-monitor", "standard-replies",
-	"draft/message-redaction", readMarkerCap,
+	"draft/message-redaction", readMarkerCap, "znc.in/playback", "znc.in/self-message", "soju.im/bouncer-networks",
 }
 
 // registration is the first phase of a connection: capabilities, SASL, nick. (RFC 2812
@@ -34,7 +34,7 @@ type registration struct {
 	offered    []string // capabilities that the server offers
 	asked      []string // capabilities in the last CAP REQ
 	single     int      // number of those that were requested one by one
-	bouncer    bool     // the server is a bouncer, such as ZNC or soju
+	bouncer    bouncer
 }
 
 // register runs the registration until the welcome. (RFC 2812 §3.1, IRCv3 capability
@@ -224,7 +224,7 @@ func (re *registration) onCap(m ircwire.Message) {
 			if name == "sts" && registering {
 				re.onSTS(value)
 			}
-			re.bouncer = re.bouncer || strings.HasPrefix(name, "znc.in/") || strings.HasPrefix(name, "soju.im/")
+			re.bouncer.is = re.bouncer.is || isBouncerCap(name)
 			if !slices.Contains(wanted, name) || re.c.caps[name] || slices.Contains(re.offered, name) {
 				continue
 			}
@@ -302,6 +302,12 @@ func (re *registration) onSTS(policy string) {
 			re.c.err = &stsRedirect{target{re.c.target.host, list[0], true}}
 		}
 	}
+}
+
+// complete runs once the MOTD has been read: ISUPPORT is known.
+func (re *registration) complete() {
+	re.c.watches.watchAll()
+	re.bouncer.start(re.c)
 }
 
 // endCap ends the capability negotiation, unless the registration is complete.

@@ -212,6 +212,9 @@ func (c *client) onError(m ircwire.Message) {
 		ch.parted(legacy.RoomLeft{Room: ch.peer})
 		return
 	}
+	if m.Command == "470" {
+		c.channels.onForward(m)
+	}
 	if c.pending.refuse(m.Command, m.Middle(), text) {
 		return
 	}

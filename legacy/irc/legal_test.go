@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -30,6 +31,9 @@ func illegal(n *network, ev legacy.Event) error {
 		k.is(self, "the user is not among the occupants")
 	case legacy.RoomFailed:
 		k.room(ev.Room)
+		if ev.MovedTo != (legacy.Peer{}) {
+			k.room(ev.MovedTo)
+		}
 		k.fault(ev.Err)
 	case legacy.RoomInterrupted:
 		k.room(ev.Room)
@@ -141,6 +145,8 @@ func illegal(n *network, ev legacy.Event) error {
 			k.person(ev.From)
 		}
 		k.texts(ev.Presence.Status)
+	case legacy.StateSaved:
+		k.is(json.Valid(ev.State), "the state %q", ev.State)
 	case legacy.Notice:
 		k.is(strings.TrimSpace(ev.Text) != "", "a notice without text")
 		k.texts(strings.ReplaceAll(ev.Text, "\n", " "))

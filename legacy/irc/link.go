@@ -20,6 +20,8 @@ type link struct {
 	queue  *queue
 	client *client // nil while disconnected
 
+	played playback
+
 	backlog backlog // any goroutine may read it
 
 	tried  time.Time // start of the last attempt to connect
@@ -44,7 +46,9 @@ const (
 )
 
 func newLink(s *session, server string) *link {
-	return &link{s: s, server: server, queue: newQueue()}
+	l := &link{s: s, server: server, queue: newQueue()}
+	l.played.load(s.played[server])
+	return l
 }
 
 // name returns the server's name in texts for users.
@@ -69,8 +73,15 @@ func (l *link) once(ctx context.Context, ready func()) error {
 	c.conn.close()
 	c.giveUp(err)
 	l.backlog.publish(&c.out, l.s.env.Now())
+	l.played.save(l, l.s.env.Now())
 	c.watches.showService(legacy.ShowOffline)
 	return err
+}
+
+// tick updates what others know about the link.
+func (l *link) tick(out *throttle, now time.Time) {
+	l.backlog.publish(out, now)
+	l.played.tick(l, now)
 }
 
 // serve runs the link to a server that a user has named, with reconnects. It ends when

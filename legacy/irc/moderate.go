@@ -165,6 +165,16 @@ type refusedNick struct {
 
 const refusedTime = 30 * time.Second // in which a refused nick is not requested again
 
+// onForward handles ERR_LINKCHANNEL: the server joins the user to another channel than the
+// requested one.
+func (cs *channels) onForward(m ircwire.Message) {
+	ch, name := cs.byName[cs.c.fold(m.Param(1))], m.Param(2)
+	if ch != nil && !ch.entered && cs.c.support.isChannel(name) && isChannel(name) {
+		cs.forwarded = cs.c.fold(name)
+		ch.movedTo = legacy.Peer{ID: cs.c.s.net.id(name, cs.c.link.server), Room: true}
+	}
+}
+
 // nickFree forgets that a nick was refused: the one who had it has left it.
 func (cs *channels) nickFree(nick string) {
 	if cs.c.fold(nick) == cs.c.fold(cs.refused.nick) {

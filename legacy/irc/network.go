@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -192,6 +193,9 @@ func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, 
 	}
 	s := &session{net: n, env: env, fields: a.Fields, settings: make(map[string]map[string]string), links: make(map[string]*link),
 		watched: make(map[string]bool), toWatch: make(map[string]map[string]bool)}
+	if len(a.State) > 0 && json.Unmarshal(a.State, &s.played) != nil {
+		s.played = nil // of another version
+	}
 	for id, values := range a.Settings {
 		s.settings[id] = values
 	}

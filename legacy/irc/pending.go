@@ -128,7 +128,7 @@ func (pe *pending) needsFence(a *ask) bool {
 	case a.kind == askText, a.kind == askRedact:
 		return !pe.c.caps["echo-message"]
 	}
-	return !pe.c.reg.bouncer
+	return !pe.c.reg.bouncer.is
 }
 
 // maxUnfenced is the number of commands after which a fence PING is sent even if more
@@ -275,6 +275,9 @@ func (pe *pending) onBatch(m ircwire.Message) {
 	case strings.HasPrefix(ref, "+") && len(pe.batches) < maxBatches:
 		pe.batches[ref[1:]] = m
 	case strings.HasPrefix(ref, "-"):
+		if pe.batches[ref[1:]].Param(1) == "soju.im/bouncer-networks" {
+			pe.c.reg.bouncer.onListed(pe.c)
+		}
 		label := pe.batches[ref[1:]].Tags["label"]
 		delete(pe.batches, ref[1:])
 		if label != "" {

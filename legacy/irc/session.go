@@ -54,6 +54,7 @@ type session struct {
 	life     context.Context  // of Run, nil outside of it
 	wg       sync.WaitGroup   // counts the links' goroutines
 	away     legacy.Presence
+	played   map[string]savedPlayback   // by server
 	watched  map[string]bool            // Peer.IDs
 	toWatch  map[string]map[string]bool // watch requests that the link has not taken yet, by server and nick
 }

@@ -28,6 +28,14 @@ var defaultSupport = support{
 
 const maxModes = 6 // more than the modes of any member that PREFIX lists
 
+// onMyInfo handles RPL_MYINFO: server, version, user modes, channel modes, and those of them
+// that have a parameter.
+func (su *support) onMyInfo(m ircwire.Message) {
+	if len(m.Params) > 4 {
+		su.prefixes, su.ranked = ircwire.PrefixesOf(m.Param(4), m.Param(5)), true
+	}
+}
+
 // onSupport handles RPL_ISUPPORT.
 func (c *client) onSupport(m ircwire.Message) {
 	for _, p := range m.Params[min(1, len(m.Params)):] {
@@ -39,6 +47,8 @@ func (c *client) onSupport(m ircwire.Message) {
 			if prefixes, ok := ircwire.ParsePrefixes(value); ok {
 				c.support.prefixes, c.support.ranked = prefixes, true
 			}
+		case "BOUNCER_NETID":
+			c.reg.bouncer.bound = true
 		case "CHANTYPES":
 			if value != "" {
 				c.support.chanTypes, c.support.told = value, true

@@ -141,6 +141,12 @@ func (c *client) onText(m ircwire.Message) {
 	if history && m.Nick() == historyService {
 		return // joins and parts in the history are not relevant
 	}
+	if at, ok := m.Time(); ok && c.reg.bouncer.is {
+		replayed := history || at.Before(c.now().Add(-playbackAge))
+		if c.link.played.repeats(c.fold(target), c.fold(m.Nick()), m.Param(1), at, replayed) {
+			return
+		}
+	}
 	if c.isOwnAnswer(m) || !history && c.isMe(m.Nick()) && (c.pending.labelOf(m) != "" || c.caps["echo-message"] &&
 		c.pending.answerID(func(a *ask) bool { return a.kind == askText && c.fold(a.target) == c.fold(target) }, nil, messageID(m))) {
 		return // the server's echo
@@ -262,6 +268,9 @@ func (c *client) isOwnAnswer(m ircwire.Message) bool {
 	}
 	if m.Command == "NOTICE" {
 		return strings.HasPrefix(m.Param(1), "\x01")
+	}
+	if m.Param(0) == playbackModule {
+		return strings.HasPrefix(m.Param(1), "PLAY ")
 	}
 	return c.fold(m.Param(0)) == "nickserv" && strings.HasPrefix(m.Param(1), "IDENTIFY ")
 }
