@@ -91,3 +91,21 @@ func TestRedirectedRoom(t *testing.T) {
 		}
 	})
 }
+
+// TestModeratedRoom: a room that becomes moderated changes the role of its occupants without
+// voice at once, although its configuration is unknown.
+func TestModeratedRoom(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newPicky(asked, false), users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.enter(h, asked, phone, legacy.RoomJoined{})
+		for _, moderated := range []bool{true, false} {
+			role := map[bool]string{true: "visitor", false: "participant"}[moderated]
+			w.emit(h, legacy.RoomConfigChanged{Room: clubPeer, Text: "Mode", Moderated: &moderated})
+			w.Expect("<presence from='" + club + "/alice' to='" + phone + "' type=''>" + item("none", role, "110") + "</presence>")
+		}
+		w.emit(h, legacy.RoomConfigChanged{Room: clubPeer, Text: "Mode"})
+		w.settle()
+		w.Refute("<presence/>")
+	})
+}

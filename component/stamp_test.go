@@ -30,6 +30,33 @@ func stampOf(e *element.Element) string {
 	return e.Child("urn:xmpp:delay", "delay").Attr("stamp")
 }
 
+// TestHistoryKeepsItsTime: what the network plays back is archived under its own time, also if
+// something newer has been said already.
+func TestHistoryKeepsItsTime(t *testing.T) {
+	asked := make(chan string, 1000)
+	stage(t, setup{network: newCity(asked), echo: silence, config: keeping}, func(t *testing.T, w *world) {
+		h := joinClub(t, w, asked)
+		w.pass(time.Hour)
+		w.emit(h, legacy.RoomMessage{Room: clubPeer, Nick: "bob", Text: "live"})
+		want := []time.Time{time.Now().Add(-45 * time.Second), time.Now().Add(-30 * time.Second), time.Now().Add(-5 * time.Minute)}
+		for i, at := range want {
+			w.emit(h, legacy.RoomMessage{Room: clubPeer, Nick: "bob", Text: fmt.Sprint("history ", i), Time: at})
+		}
+		w.settle()
+		w.Take()
+		p := w.archive(phone, mamQuery("", ""))
+		got := make(map[string]string)
+		for i, e := range p.results {
+			got[p.bodies[i]] = stampOf(e.Child(nsMAM, "result").Child(nsForward, "forwarded"))
+		}
+		for i, at := range want {
+			if stamp := at.UTC().Format("2006-01-02T15:04:05.000Z"); got[fmt.Sprint("history ", i)] != stamp {
+				t.Errorf("line %d is archived at %s, want %s", i, got[fmt.Sprint("history ", i)], stamp)
+			}
+		}
+	})
+}
+
 // XEP-0203 §3, XEP-0313 §4.2: lines that are said in one moment have stamps that grow, so
 // that clients which sort by them keep their order: in the history, in the archive, and
 // where both go on.

@@ -255,6 +255,8 @@ type RoomConfigChanged struct {
 	Room   Peer
 	Text   string
 	Config *RoomConfig // the new configuration, nil if unknown
+	// Moderated is the new RoomConfig.Moderated, if that has changed and Config is unknown.
+	Moderated *bool
 }
 
 // RoomConfigReceived answers RequestRoomConfig.

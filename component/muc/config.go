@@ -195,12 +195,15 @@ const maxRoleChanges = 100
 // setConfig stores a room's configuration, nil if it is unknown. In a moderated room an
 // occupant without voice is a visitor. (XEP-0045 §5.1, §8.6)
 func (r *Room) setConfig(c *legacy.RoomConfig) {
-	r.config = c
-	if c == nil || c.Moderated == r.moderated {
-		return
+	if r.config = c; c != nil {
+		r.setModerated(c.Moderated)
 	}
-	r.moderated = c.Moderated
-	if r.state != Joined {
+}
+
+// setModerated stores whether a room is moderated, and sends the roles that this changes.
+func (r *Room) setModerated(moderated bool) {
+	changed := r.moderated != moderated
+	if r.moderated = moderated; !changed || r.state != Joined {
 		return
 	}
 	r.eachClient(func(full string) {

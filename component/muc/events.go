@@ -44,7 +44,9 @@ func (rs *Rooms) OnEvent(ev legacy.Event) bool {
 		rs.withRoom(ev.Room, func(r *Room) { r.onRoomTyping(ev) })
 	case legacy.RoomConfigChanged:
 		rs.withRoom(ev.Room, func(r *Room) {
-			r.setConfig(ev.Config)
+			if r.setConfig(ev.Config); ev.Config == nil && ev.Moderated != nil {
+				r.setModerated(*ev.Moderated)
+			}
 			r.sendRoomText(ev.Text, "104") // XEP-0045 §10.2.1
 		})
 	case legacy.Invited:

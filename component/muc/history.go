@@ -82,10 +82,11 @@ func (h *history) byID(id string) *line {
 // nextStamp returns the stamp of a room's next line: stamps increase strictly in the archive
 // and in the history. Lines of the network's history have a sequence of their own.
 func (h *history) nextStamp(at time.Time, repeated bool) time.Time {
-	at = xep.Increasing(at, h.newest)
-	if repeated {
+	if repeated { // under its own time, although later lines may be known already
 		at = xep.Increasing(at, h.replayed)
 		h.replayed = at
+	} else {
+		at = xep.Increasing(at, h.newest)
 	}
 	if at.After(h.newest) {
 		h.newest = at

@@ -21,6 +21,7 @@ type channel struct {
 	topic       legacy.Topic
 	config      legacy.RoomConfig    // last one reported by the server
 	known       bool                 // config is complete
+	hidden      string               // those of the modes s and p that are set
 	banned      ban                  // the last ban, to tell a ban from a plain kick
 	modes       *modesAsk            // the query of the modes under way, nil for none
 	bans        *banAsk              // the ban list query under way, nil for none

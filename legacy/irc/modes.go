@@ -47,7 +47,7 @@ func (cs *channels) onMode(m ircwire.Message) {
 	if ch == nil {
 		return
 	}
-	settings := false
+	settings, moderated := false, (*bool)(nil)
 	for _, one := range cs.changes(m.Param(1), m.Params[min(2, len(m.Params)):]) {
 		switch {
 		case strings.IndexByte(cs.c.support.prefixes.Modes, one.mode) >= 0:
@@ -65,7 +65,9 @@ func (cs *channels) onMode(m ircwire.Message) {
 					ch.key = one.arg
 				}
 			}
-			ch.apply(one)
+			if ch.apply(one); one.mode == 'm' && !ch.known {
+				moderated = &one.set
+			}
 			settings = true
 		}
 	}
@@ -78,7 +80,7 @@ func (cs *channels) onMode(m ircwire.Message) {
 		text += " by " + by
 	}
 	if settings {
-		changed := legacy.RoomConfigChanged{Room: ch.peer, Text: ircwire.Plain(text)}
+		changed := legacy.RoomConfigChanged{Room: ch.peer, Text: ircwire.Plain(text), Moderated: moderated}
 		if ch.known {
 			now := ch.config
 			changed.Config = &now
@@ -170,7 +172,7 @@ func errTooManyQuestions() error {
 // onConfig handles RPL_CHANNELMODEIS: it answers the pending RequestRoomConfig calls.
 func (ch *channel) onConfig(m ircwire.Message) {
 	q := ch.modes
-	ch.modes, ch.config, ch.known = nil, legacy.RoomConfig{}, true
+	ch.modes, ch.config, ch.hidden, ch.known = nil, legacy.RoomConfig{}, "", true
 	for _, one := range ch.c.channels.changes(m.Param(2), m.Params[min(3, len(m.Params)):]) {
 		ch.apply(one)
 	}
@@ -193,8 +195,11 @@ func (ch *channel) apply(one change) {
 		config.Moderated = one.set
 	case 'i':
 		config.InviteOnly = one.set
-	case 's', 'p':
-		config.Hidden = one.set
+	case 's', 'p': // two flags with the same meaning
+		if ch.hidden = strings.ReplaceAll(ch.hidden, string(one.mode), ""); one.set {
+			ch.hidden += string(one.mode)
+		}
+		config.Hidden = ch.hidden != ""
 	case 'k':
 		switch {
 		case !one.set:
@@ -233,7 +238,11 @@ func (cs *channels) setConfig(ref, name string, want legacy.RoomConfig) {
 	set("t", have.TopicLocked, want.TopicLocked)
 	set("m", have.Moderated, want.Moderated)
 	set("i", have.InviteOnly, want.InviteOnly)
-	set("s", have.Hidden, want.Hidden)
+	if want.Hidden || ch.hidden == "" {
+		set("s", have.Hidden, want.Hidden)
+	} else {
+		off += ch.hidden
+	}
 	if want.Limit != have.Limit {
 		if set("l", false, want.Limit > 0); want.Limit > 0 {
 			args += " " + strconv.Itoa(want.Limit)

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -134,6 +135,22 @@ func TestPrefixes(t *testing.T) {
 	for _, bad := range []string{"", "ov@+", "(ov)@", "(ov"} {
 		if _, ok := ParsePrefixes(bad); ok {
 			t.Errorf("%q is read", bad)
+		}
+	}
+}
+
+func TestTime(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for s, want := range map[string]time.Time{
+		"2026-01-02T03:04:05.000Z": at, "2026-01-02T03:04:05Z": at, "2026-01-02T03:04:05.1Z": at.Add(100 * time.Millisecond),
+		"2026-01-02T03:04:05.123456Z": at.Add(123456 * time.Microsecond), "2026-01-02T03:04:05.123456789Z": at.Add(123456789), "2026-01-02T03:04:05,5Z": at.Add(500 * time.Millisecond),
+		"2026-01-02T04:04:05.000+01:00": at, "2016-12-31T23:59:60.000Z": time.Date(2017, 1, 1, 0, 0, 0, 0, time.UTC), "2016-12-31T23:59:60Z": time.Date(2017, 1, 1, 0, 0, 0, 0, time.UTC),
+		"2016-12-31T23:59:60.25Z": time.Date(2017, 1, 1, 0, 0, 0, 250e6, time.UTC),
+		"":                        {}, "x": {}, "2026-01-02": {}, "2026-01-02T03:04:": {}, "2026-01-02T03:04:6": {}, "2026-01-02T03:04:60": {}, "2026-13-02T03:04:05Z": {}, "1767323045": {},
+	} {
+		m := Message{Tags: map[string]string{"time": s}}
+		if got, ok := m.Time(); !got.Equal(want) || ok != !want.IsZero() {
+			t.Errorf("%q: %v, %v", s, got, ok)
 		}
 	}
 }

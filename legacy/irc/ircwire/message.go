@@ -117,8 +117,25 @@ func (m Message) FromUser() bool { return strings.ContainsAny(m.Source, "!@") }
 
 // Time returns the time at which the message was sent. (IRCv3 server-time)
 func (m Message) Time() (time.Time, bool) {
-	t, err := time.Parse(TimeFormat, m.Tags["time"])
-	return t, err == nil
+	if m.Tags["time"] == "" {
+		return time.Time{}, false
+	}
+	return ParseTime(m.Tags["time"])
+}
+
+// ParseTime parses a time. The seconds may have any number of fraction digits, or be 60 in a
+// leap second. (ISO 8601)
+func ParseTime(s string) (time.Time, bool) {
+	leap := time.Duration(0)
+	const seconds = len("2006-01-02T15:04:")
+	if len(s) > seconds && strings.HasPrefix(s[seconds:], "60") {
+		s, leap = s[:seconds]+"59"+s[seconds+2:], time.Second
+	}
+	t, err := time.Parse("2006-01-02T15:04:05Z07:00", strings.Replace(s, ",", ".", 1)) // it accepts a fraction
+	if err != nil {
+		return time.Time{}, false
+	}
+	return t.UTC().Add(leap), true
 }
 
 // Line formats a command with its parameters, without a line end. The last parameter
