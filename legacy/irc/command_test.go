@@ -79,13 +79,31 @@ func TestCommands(t *testing.T) {
 	l.wantSent("QUIT :bye bye")
 }
 
-// TestUserName: the user name has the user's spelling, without the characters that
-// servers reject.
+// TestUserName: the user name is the one that the user has set; servers know where to cut it.
 func TestUserName(t *testing.T) {
-	for name, want := range map[string]string{"Nick": "Nick", "a [b]|ü": "ab", "Ü": "user", "0123456789": "012345678"} {
-		if got := userName(name); got != want {
-			t.Errorf("%q: %q, want %q", name, got, want)
+	for _, tt := range []struct {
+		set, nick string
+		limit     int
+		want      string
+	}{
+		{"", "alice", 0, "alice"}, {"", "[alice]", 0, "alice"}, {"", "Жанна", 0, "user"}, {"", "verylongnickname", 0, "verylongn"},
+		{"su2/net", "alice", 0, "su2/net"}, {"su2/irc.libera.chat@phone", "alice", 0, "su2/irc.libera.chatphone"}, {"alice+x#y", "a", 0, "alice+x#y"},
+		{"a b\x00!c\r\nd\x7f", "x", 0, "abcd"}, {"Жанна/сеть", "x", 0, "Жанна/сеть"}, {" !", "nick", 0, "nick"},
+		{"su2/a.network.with.a.long.name", "x", 0, "su2/a.network.with.a.long.name"}, {"su2/a.network.with.a.long.name", "x", 12, "su2/a.networ"},
+		{"жжж", "x", 3, "ж"}, {"short", "x", 12, "short"},
+	} {
+		if got := userName(tt.set, tt.nick, tt.limit); got != tt.want {
+			t.Errorf("%+v: %q", tt, got)
 		}
+	}
+	l := setup{server: "irc.test", settings: map[string]map[string]string{"irc.test": {"username": "su2/net"}}}.lab(t)
+	if l.c.profile.user != "su2/net" {
+		t.Errorf("the user name is %q", l.c.profile.user)
+	}
+	l.welcome()
+	l.hear(":irc.test 005 alice USERLEN=10 :are supported")
+	if got := l.s.net.reach.userLen("irc.test"); got != 10 {
+		t.Errorf("the limit is %d", got)
 	}
 }
 

@@ -1,7 +1,6 @@
 package irc
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -45,7 +44,7 @@ func (re *registration) register(ctx context.Context) error {
 	if re.c.profile.pass != "" {
 		re.c.write(ircwire.Line("PASS", re.c.profile.pass))
 	}
-	re.c.write(ircwire.Line("NICK", re.c.nick), ircwire.Line("USER", userName(cmp.Or(re.c.profile.user, re.c.nick)), "0", "*", re.c.profile.real))
+	re.c.write(ircwire.Line("NICK", re.c.nick), ircwire.Line("USER", userName(re.c.profile.user, re.c.nick, re.c.s.net.reach.userLen(re.c.link.server)), "0", "*", re.c.profile.real))
 	for re.c.flush(); re.c.err == nil; re.c.flush() {
 		select {
 		case in := <-re.c.conn.lines:
@@ -69,18 +68,31 @@ func (re *registration) register(ctx context.Context) error {
 	return re.c.err
 }
 
-// userName reduces a name to the letters and digits that servers accept as a user name.
-func userName(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' {
-			return r
+// userName returns the user name for a connection: the one that the user has set, as it
+// is, since bouncers give it a meaning (su2/net); otherwise the nick, as far as servers accept
+// it. limit is the server's USERLEN, 0 if unknown.
+func userName(set, nick string, limit int) string {
+	name := strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7F || r == '@' || r == '!' { // these would end it
+			return -1
 		}
-		return -1
-	}, name)
+		return r
+	}, set)
 	if name == "" {
-		return "user"
+		name = strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' {
+				return r
+			}
+			return -1
+		}, nick)
+		if name = name[:min(len(name), 9)]; name == "" { // RFC 1459 §1.2
+			name = "user"
+		}
 	}
-	return name[:min(len(name), 9)]
+	if limit > 0 && len(name) > limit {
+		name = strings.ToValidUTF8(name[:limit], "")
+	}
+	return name
 }
 
 const (
@@ -116,6 +128,8 @@ func (re *registration) onRegistering(m ircwire.Message) (done bool, err error) 
 		return false, re.nextNick(m)
 	case "464":
 		return false, legacy.Errorf(legacy.Auth, "%s requires a server password, or the password is wrong.", re.c.link.name())
+	case "468":
+		return false, legacy.Errorf(legacy.Forbidden, "%s does not allow your user name. Choose another one in your settings.", re.c.link.name())
 	case "465":
 		return false, legacy.Errorf(legacy.Forbidden, "%s refused the connection: %s", re.c.link.name(), ircwire.Plain(m.Last()))
 	case "ERROR":

@@ -66,7 +66,7 @@ func TestSignOn(t *testing.T) {
 		return false
 	})
 	u := start(t, network(t, p.listener.Addr().String()), map[string]string{"username": "alice", "name": "Alice\r\nLiddell", "user": "Al!ce Å", "pass": "open sesame"})
-	for _, want := range []string{"CAP LS 302", "PASS :open sesame", "NICK alice", "USER Alce 0 * :Alice Liddell"} {
+	for _, want := range []string{"CAP LS 302", "PASS :open sesame", "NICK alice", "USER AlceÅ 0 * :Alice Liddell"} {
 		if got := <-p.got; got != want {
 			t.Errorf("sent %q, want %q", got, want)
 		}

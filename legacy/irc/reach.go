@@ -16,6 +16,8 @@ type reach struct {
 type reached struct {
 	at time.Time     // last time that a user was connected, zero for never
 	up chan struct{} // closed at the next connection of a user
+
+	userLen int // ISUPPORT USERLEN, 0 if unknown
 }
 
 const (
@@ -80,4 +82,23 @@ func (r *reach) ceiling(name string, now time.Time) time.Duration {
 		return pauseSoon
 	}
 	return pauseCeil
+}
+
+// setUserLen records a server's limit of the length of user names, which it sends after the
+// sign-on. Any goroutine may call it.
+func (r *reach) setUserLen(name string, now time.Time, limit int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.server(name, now).userLen = limit
+}
+
+// userLen returns a server's limit of the length of user names, 0 if it is unknown. Any
+// goroutine may call it.
+func (r *reach) userLen(name string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.servers[name]; s != nil {
+		return s.userLen
+	}
+	return 0
 }

@@ -59,6 +59,10 @@ func (c *client) onSupport(m ircwire.Message) {
 			if kinds := strings.Split(value, ","); len(kinds) >= 4 {
 				copy(c.support.chanModes[:], kinds)
 			}
+		case "USERLEN":
+			if n, err := strconv.Atoi(value); err == nil && n > 0 {
+				c.s.net.reach.setUserLen(c.link.server, c.now(), n)
+			}
 		case "MODES":
 			if n, err := strconv.Atoi(value); err != nil { // no limit
 				c.support.modes = maxModes
