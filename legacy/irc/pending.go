@@ -83,7 +83,7 @@ func (pe *pending) request(a ask, line string) {
 		_, bare, _ = strings.Cut(line, " ")
 	}
 	a.verb, _, _ = strings.Cut(bare, " ")
-	if pe.c.caps["labeled-response"] && !a.isQuery() {
+	if pe.c.caps["labeled-response"] && !a.isQuery() && a.kind != askNick { // InspIRCd 3 labels a NICK from the new nick
 		pe.labels++
 		a.label = strconv.FormatUint(pe.labels, 36)
 		if strings.HasPrefix(line, "@") {

@@ -187,6 +187,17 @@ func TestWhichIsRefused(t *testing.T) {
 	}
 }
 
+// TestNickWithoutLabel: a NICK has no label, because InspIRCd 3.15 sends a labelled one from
+// the new nick.
+func TestNickWithoutLabel(t *testing.T) {
+	l := newLab(t, "labeled-response", "batch")
+	room := l.enter("#room")
+	l.do(l.s.SetNick(t.Context(), room, "alicia"))
+	l.wantSent("NICK alicia")
+	l.hear(":alice!u@h NICK alicia")
+	l.want(legacy.OccupantRenamed{Room: room, Old: "alice", New: "alicia"})
+}
+
 // TestNoChange: a server says nothing about a change that changes nothing. The fence
 // confirms it, but not that of a bouncer, which answers before the server does.
 func TestNoChange(t *testing.T) {

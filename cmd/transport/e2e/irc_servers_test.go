@@ -108,7 +108,7 @@ func TestIRCServers(t *testing.T) {
 			s.bob.expect("JOIN")
 			s.carol.enter(clubRoom, "carol")
 			for _, scenario := range []func(*ircScene){
-				(*ircScene).talk, (*ircScene).acts, (*ircScene).long, (*ircScene).hostile, (*ircScene).topic, (*ircScene).nicks, (*ircScene).private,
+				(*ircScene).talk, (*ircScene).acts, (*ircScene).long, (*ircScene).hostile, (*ircScene).topic, (*ircScene).nicks, (*ircScene).private, (*ircScene).callerID,
 				(*ircScene).moderation, (*ircScene).keys, (*ircScene).invitations, (*ircScene).list, (*ircScene).words, (*ircScene).raw, (*ircScene).whois,
 				(*ircScene).history, (*ircScene).restart,
 			} {
@@ -273,6 +273,26 @@ func (s *ircScene) private() {
 	if got := condition(s.alice.expect("a refusal", func(e *element.Element) bool { return e.Attr("id") == "p4" && e.Attr("type") == "error" })); got == "" {
 		s.Error("a message to nobody was not refused")
 	}
+}
+
+// callerID checks that a message is refused that the server keeps from its recipient
+// (716), and that the sender sees why. ngIRCd has no caller-ID.
+func (s *ircScene) callerID() {
+	s.bob.send("MODE bob +g")
+	s.alice.say("bob@"+ircDomain, "g1", "are you there?")
+	if s.Name() == "TestIRCServers/ngircd" {
+		s.bob.expect("PRIVMSG alice :are you there?"[:8])
+		return
+	}
+	refused := s.alice.expect("a refusal", func(e *element.Element) bool { return e.Attr("id") == "g1" && e.Attr("type") == "error" })
+	if !strings.Contains(refused.String(), "+g") {
+		s.Errorf("a message to somebody with caller-ID: %s", refused)
+	}
+	s.alice.expect("that bob was told", func(e *element.Element) bool {
+		return e.Attr("type") == "chat" && lab.From(e, "bob@"+ircDomain) && strings.Contains(e.ChildText("jabber:client", "body"), "informed")
+	})
+	s.bob.send("MODE bob -g")
+	s.bob.expect("MODE bob")
 }
 
 func (s *ircScene) moderation() {

@@ -49,7 +49,7 @@ general { throttle_count = 0; throttle_time = 0; default_floodcount = 0; anti_sp
 
 var inspircdModules = strings.Fields(`cap ircv3 ircv3_servertime ircv3_capnotify ircv3_echomessage ircv3_labeledresponse
 	ircv3_msgid ircv3_ctctags ircv3_batch ircv3_chghost ircv3_invitenotify monitor chanhistory namesx uhnames
-	services_account spanningtree chghost hideoper svshold cban setname`)
+	services_account spanningtree callerid chghost hideoper svshold cban setname`)
 
 func inspircdConfig(dir, addr, link string, sasl bool) string {
 	var b strings.Builder
