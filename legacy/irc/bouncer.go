@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -21,9 +22,14 @@ type bouncer struct {
 	names []string // soju: the user's networks, while they are being listed
 }
 
-// isBouncerCap reports whether only bouncers have a capability.
+// isBouncerCap reports whether only bouncers have a capability. Ergo, a server, has the two
+// of ZNC that are not listed.
 func isBouncerCap(name string) bool {
-	return strings.HasPrefix(name, "znc.in/") || strings.HasPrefix(name, "soju.im/")
+	switch name {
+	case "znc.in/batch", "znc.in/server-time-iso", "znc.in/tlsinfo", "soju.im/bouncer-networks":
+		return true
+	}
+	return false
 }
 
 const playbackModule = "*playback" // of ZNC
@@ -58,7 +64,7 @@ func (b *bouncer) onListed(c *client) {
 	names := b.names
 	if b.names = nil; len(names) > 0 {
 		c.notice(fmt.Sprintf("This is a bouncer with several networks: %s. To use one of them, set the user name in the settings of this server to that of your account, a slash and the network, such as %s/%s.",
-			strings.Join(names, ", "), c.profile.nicks[0], names[0]))
+			strings.Join(names, ", "), cmp.Or(c.profile.user, c.profile.nicks[0]), names[0]))
 	}
 }
 

@@ -21,7 +21,7 @@ func zncLab(t *testing.T, state []byte, caps ...string) *lab {
 	}
 	l.s.played = made.(*session).played
 	l.c.link.played.load(l.s.played[""])
-	l.registering(":irc.test CAP alice LS :znc.in/self-message")
+	l.registering(":irc.test CAP alice LS :znc.in/batch znc.in/self-message")
 	l.welcome()
 	return l
 }
@@ -111,9 +111,21 @@ func TestKept(t *testing.T) {
 		ask   bool
 		want  bool
 	}{
-		"joined":    {func(t *testing.T) *lab { return newLab(t) }, nil, true, false},
-		"forced":    {func(t *testing.T) *lab { return newLab(t) }, nil, false, true},
-		"bouncer":   {func(t *testing.T) *lab { return zncLab(t, nil) }, nil, true, true},
+		"joined":  {func(t *testing.T) *lab { return newLab(t) }, nil, true, false},
+		"forced":  {func(t *testing.T) *lab { return newLab(t) }, nil, false, true},
+		"bouncer": {func(t *testing.T) *lab { return zncLab(t, nil) }, nil, true, true},
+		"ergo": {func(t *testing.T) *lab {
+			l := setup{}.lab(t)
+			l.registering(":irc.test CAP alice LS :znc.in/playback znc.in/self-message labeled-response")
+			l.welcome()
+			return l
+		}, nil, true, false},
+		"soju": {func(t *testing.T) *lab {
+			l := setup{}.lab(t)
+			l.registering(":irc.test CAP alice LS :soju.im/bouncer-networks")
+			l.welcome()
+			return l
+		}, nil, true, true},
 		"forwarded": {func(t *testing.T) *lab { return newLab(t) }, []string{":irc.test 470 alice #from #room :Forwarding"}, false, false},
 	} {
 		l := tt.lab(t)
@@ -135,9 +147,15 @@ func TestBouncerNetworks(t *testing.T) {
 	l := newLab(t, "soju.im/bouncer-networks", "batch")
 	l.hear(":soju 005 alice BOUNCER_NETID=1 :are supported", ":soju 422 alice :No MOTD")
 	l.wantSent()
-	l = newLab(t, "soju.im/bouncer-networks", "batch")
+	l = setup{fields: map[string]string{"user": "su2"}, caps: []string{"soju.im/bouncer-networks", "batch"}}.lab(t)
+	l.welcome()
+	room := channelPeer(l, "#room")
+	l.do(l.s.JoinRoom(t.Context(), room, "alice", ""))
+	l.hear(":soju 403 alice JOIN :Cannot interact with channels and users on the bouncer connection.")
+	l.want(legacy.RoomFailed{Room: room, Err: fails(legacy.NotFound)})
+	l.sent()
 	l.hear(":soju 422 alice :No MOTD")
 	l.wantSent("BOUNCER LISTNETWORKS")
 	l.hear("BATCH +1 soju.im/bouncer-networks", "@batch=1 BOUNCER NETWORK 7 name=libera;state=connected", "@batch=1 BOUNCER NETWORK 8 state=x;name=OFTC", "BATCH -1")
-	l.want(legacy.Notice{Text: "This is a bouncer with several networks: libera, OFTC. To use one of them, set the user name in the settings of this server to that of your account, a slash and the network, such as alice/libera."})
+	l.want(legacy.Notice{Text: "This is a bouncer with several networks: libera, OFTC. To use one of them, set the user name in the settings of this server to that of your account, a slash and the network, such as su2/libera."})
 }

@@ -87,8 +87,8 @@ func (a *ask) fits(c *client, numeric string, names []string) int {
 			points += 2
 		case c.support.isChannel(name) && c.support.isChannel(a.target):
 			another = true
-		case (numeric == "421" || numeric == "461") && strings.EqualFold(name, a.verb):
-			points += 2
+		case strings.EqualFold(name, a.verb): // of ERR_UNKNOWNCOMMAND, or of a bouncer (403 JOIN)
+			points++
 		}
 	}
 	if another && points < 4 && c.fold(names[0]) != c.fold(a.target) { // it is about another channel

@@ -211,7 +211,7 @@ func TestNoChange(t *testing.T) {
 
 	l = setup{}.lab(t)
 	l.mute = true
-	l.registering(":irc.test CAP alice LS :znc.in/self-message")
+	l.registering(":irc.test CAP alice LS :znc.in/batch znc.in/self-message")
 	l.welcome()
 	l.enter("#room", "bob")
 	l.do(l.s.SetTopic(ctx, room, ""))
