@@ -196,12 +196,12 @@ const maxRoleChanges = 100
 // occupant without voice is a visitor. (XEP-0045 §5.1, §8.6)
 func (r *Room) setConfig(c *legacy.RoomConfig) {
 	if r.config = c; c != nil {
-		r.setModerated(c.Moderated)
+		setModerated(r, c.Moderated)
 	}
 }
 
 // setModerated stores whether a room is moderated, and sends the roles that this changes.
-func (r *Room) setModerated(moderated bool) {
+func setModerated(r *Room, moderated bool) {
 	changed := r.moderated != moderated
 	if r.moderated = moderated; !changed || r.state != Joined {
 		return

@@ -45,7 +45,7 @@ func (rs *Rooms) OnEvent(ev legacy.Event) bool {
 	case legacy.RoomConfigChanged:
 		rs.withRoom(ev.Room, func(r *Room) {
 			if r.setConfig(ev.Config); ev.Config == nil && ev.Moderated != nil {
-				r.setModerated(*ev.Moderated)
+				setModerated(r, *ev.Moderated)
 			}
 			r.sendRoomText(ev.Text, "104") // XEP-0045 §10.2.1
 		})

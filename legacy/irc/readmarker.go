@@ -43,8 +43,8 @@ func (rm readMarkers) move(target string, mark time.Time) {
 // the history of private chats, so their messages are all new.
 func (rm readMarkers) onMarkRead(m ircwire.Message) {
 	value, ok := strings.CutPrefix(m.Param(1), "timestamp=")
-	mark, valid := ircwire.ParseTime(value)
-	if !ok || !valid || mark.IsZero() || !rm.supported() {
+	mark, err := time.Parse(ircwire.TimeFormat, value)
+	if !ok || err != nil || mark.IsZero() || !rm.supported() {
 		return
 	}
 	target := m.Param(0)

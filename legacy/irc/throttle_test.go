@@ -212,7 +212,7 @@ func TestFairTurns(t *testing.T) {
 	if n, wait := l.s.Backlog(); n != 0 || wait > 0 {
 		t.Errorf("%d lines wait %v", n, wait)
 	}
-	if l.c.out.lanes != nil && len(l.c.out.lanes) > 0 {
+	if len(l.c.out.lanes) > 0 {
 		t.Errorf("%d lanes are left", len(l.c.out.lanes))
 	}
 	// A channel that is left before its JOIN was sent is left after it.

@@ -115,17 +115,13 @@ const TimeFormat = "2006-01-02T15:04:05.000Z"
 // name. (RFC 2812 §2.3.1)
 func (m Message) FromUser() bool { return strings.ContainsAny(m.Source, "!@") }
 
-// Time returns the time at which the message was sent. (IRCv3 server-time)
+// Time returns the time at which the message was sent. The seconds may have any number of
+// fraction digits, or be 60 in a leap second. (IRCv3 server-time, ISO 8601)
 func (m Message) Time() (time.Time, bool) {
-	if m.Tags["time"] == "" {
+	s := m.Tags["time"]
+	if s == "" {
 		return time.Time{}, false
 	}
-	return ParseTime(m.Tags["time"])
-}
-
-// ParseTime parses a time. The seconds may have any number of fraction digits, or be 60 in a
-// leap second. (ISO 8601)
-func ParseTime(s string) (time.Time, bool) {
 	leap := time.Duration(0)
 	const seconds = len("2006-01-02T15:04:")
 	if len(s) > seconds && strings.HasPrefix(s[seconds:], "60") {
