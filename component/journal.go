@@ -95,8 +95,8 @@ type settlement struct {
 	entries []uint64
 }
 
-// maxSettlers is how many settlements are written to the registry at once: the registry
-// commits them together.
+// maxSettlers is for how many users settlements are written to the registry at once: the
+// registry commits them together.
 const maxSettlers = 64
 
 // settle gives an outcome to everything that the process before has not finished.
@@ -109,12 +109,18 @@ func (jo *journal) settle(ctx context.Context) {
 		return
 	}
 	jo.log.Warn().Int("entries", len(entries)).Msg("the gateway had not ended properly: users are told which messages are uncertain")
+	of := make(map[string][]settlement) // by user; those of a user are written in order
+	for _, one := range jo.settlements(entries) {
+		of[one.user] = append(of[one.user], one)
+	}
 	var writing sync.WaitGroup
 	places := make(chan struct{}, maxSettlers)
-	for _, one := range jo.settlements(entries) {
+	for _, all := range of {
 		places <- struct{}{}
 		writing.Go(func() {
-			jo.write(ctx, one)
+			for _, one := range all {
+				jo.write(ctx, one)
+			}
 			<-places
 		})
 	}
