@@ -13,7 +13,7 @@ func (rs *Rooms) OnEvent(ev legacy.Event) bool {
 	case legacy.RoomFailed:
 		rs.onRoomFailed(ev)
 	case legacy.RoomInterrupted:
-		rs.withRoom(ev.Room, func(r *Room) { r.onInterrupted(ev.Err) })
+		rs.withRoom(ev.Room, func(r *Room) { interrupt(r, ev.Err) })
 	case legacy.RoomLeft:
 		rs.onRoomLeft(ev)
 	case legacy.OccupantJoined:

@@ -56,7 +56,7 @@ func (rs *Rooms) RelayInvite(st *stanza.Inbound) bool {
 	}
 	roomer, ok := rs.session().(legacy.Roomer)
 	if r := rs.all[peer.ID]; !ok || !r.isJoined() {
-		st.Refuse(errNotInRoom)
+		st.Refuse(errNotIn(r))
 	} else if err := roomer.Invite(rs.ctx, peer, who); err != nil {
 		st.Refuse(stanza.Translate(err))
 	}

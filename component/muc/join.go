@@ -5,9 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"time"
 
-	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
 	"transport/legacy"
@@ -35,7 +33,7 @@ func (rs *Rooms) OnPresence(st *stanza.Inbound, peer legacy.Peer) {
 		st.Refuse(stanza.ErrJIDMalformed.With("A nickname is missing: room@server/nickname."))
 	case st.Child(xep.NSMUC, "x") != nil:
 		rs.joinRoom(st, peer)
-	case client == nil && r.isJoined() && st.To.Resource == Resource(r.nick):
+	case client == nil && r.isShown() && st.To.Resource == Resource(r.nick):
 		// A web client repeats its presence after a page reload, before it joins again. It is
 		// treated as a join: an unavailable presence would be shown as a kick.
 		rs.joinRoom(st, peer)
@@ -100,6 +98,10 @@ func (rs *Rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 		r.dropClient(full, "")
 		return
 	}
+	if isRestoring(r) {
+		r.showRoom(full)
+		r.loss.tellJoined(r, full)
+	}
 	r.requestJoin()
 }
 
@@ -149,8 +151,8 @@ func (rs *Rooms) onRoomJoined(ev legacy.RoomJoined) {
 	}
 	delete(rs.leaving, ev.Room.ID)
 	r.kept = ev.Kept
-	r.pendingNick, r.pendingSubject = nil, nil
 	before, self := r.occupants, r.nick
+	refusePending(r, ev.Nick)
 	r.config, r.moderated = nil, false // the modes may have changed meanwhile
 	r.state, r.nick, r.topic, r.messageTags, r.redaction = Joined, ev.Nick, ev.Topic, ev.MessageTags, ev.Redacts
 	r.occupants = make(map[string]*occupant, len(ev.Occupants))
@@ -179,6 +181,7 @@ func (rs *Rooms) onRoomJoined(ev legacy.RoomJoined) {
 		}
 		r.showRoom(full)
 	}
+	r.loss.tellReturn(r)
 }
 
 // showRoom sends a client the occupants' presence, its own presence last, then the history
@@ -251,39 +254,4 @@ func (r *Room) failRoom(why stanza.Error) {
 	}
 	clear(r.clients)
 	r.remove()
-}
-
-// expireJoins refuses the joins whose deadline has passed. (XEP-0045 §7.1)
-func (rs *Rooms) expireJoins(now time.Time) {
-	for _, r := range rs.all {
-		for full, client := range r.clients {
-			if !client.shown && !client.joinDeadline.After(now) {
-				r.refuseJoin(full, stanza.ErrTimeout)
-				r.dropClient(full, "")
-			}
-		}
-	}
-}
-
-// refuseJoin answers a client's join with an error, from the occupant JID that the join
-// was sent to.
-func (r *Room) refuseJoin(full string, why stanza.Error) {
-	client := r.clients[full]
-	r.rs.shared.writeElement(joinError(r.jid, client.nick, full, client.id, why))
-}
-
-// refuseNewJoin answers a join with an error before the client is added to a room.
-func (u *user) refuseNewJoin(st *stanza.Inbound, why stanza.Error) {
-	u.shared.writeElement(joinError(st.To.Bare().String(), st.To.Resource, st.From.String(), st.ID, why))
-}
-
-// joinError builds the error presence that answers a join. id may be "".
-// (XEP-0045 §7.2)
-func joinError(room, nick, to, id string, why stanza.Error) *element.Element {
-	p := element.New(stanza.NS, "presence").Set("from", room+"/"+nick).Set("to", to).Set("type", "error").
-		Add(element.New(xep.NSMUC, "x"), why.Element().Set("by", room))
-	if id != "" {
-		p.Set("id", id)
-	}
-	return p
 }

@@ -2,7 +2,6 @@ package muc
 
 import (
 	"strings"
-	"time"
 
 	"transport/component/body"
 	"transport/component/stanza"
@@ -54,42 +53,6 @@ func (r *Room) dropClient(full string, reason string) {
 	r.leave(reason)
 }
 
-// delayLeave schedules the leave of a room without clients. It returns false if the user is to
-// leave at once.
-func (r *Room) delayLeave(reason string) bool {
-	if r.state != Joined || r.rs.shared.Linger == 0 {
-		return false
-	}
-	r.leaveAt, r.partReason = r.rs.shared.Clock.Now().Add(r.rs.shared.Linger), reason
-	return true
-}
-
-// cancelLeave cancels a delayed leave when a client joins. If the client asks for another
-// nick than the user's, it completes the leave instead and returns false.
-func (r *Room) cancelLeave(resource string, nick string) bool {
-	if r.leaveAt.IsZero() {
-		return true
-	}
-	r.leaveAt = time.Time{}
-	if resource == Resource(r.nick) || nick == r.nick {
-		return true
-	}
-	r.leave(r.partReason)
-	return false
-}
-
-// leaveExpired leaves the rooms whose delayed leave is due.
-func (rs *Rooms) leaveExpired(now time.Time) {
-	for _, r := range rs.all {
-		if !r.leaveAt.IsZero() && !r.leaveAt.After(now) {
-			r.leaveAt = time.Time{}
-			if len(r.clients) == 0 && r.userLeft() {
-				r.leave(r.partReason)
-			}
-		}
-	}
-}
-
 // leave leaves a room on the network, and removes it.
 func (r *Room) leave(reason string) {
 	if roomer, ok := r.rs.session().(legacy.Roomer); ok && r.state.isSent() {
@@ -109,17 +72,6 @@ func (r *Room) leave(reason string) {
 func (r *Room) remove() {
 	r.state = Leaving
 	delete(r.rs.all, r.peer.ID)
-}
-
-// needsSession reports whether a room has a client, is persistent, or is to be left later.
-func (r *Room) needsSession() bool {
-	return r.persistent || len(r.clients) > 0 || !r.leaveAt.IsZero()
-}
-
-// awaitsClients reports whether a room has lost its clients with the link, and is left
-// unless one returns.
-func (r *Room) awaitsClients() bool {
-	return len(r.clients) == 0 && !r.autojoin && !r.persistent && !r.kept && r.leaveAt.IsZero()
 }
 
 // onRoomLeft handles the user's leave, kick or ban.
@@ -174,30 +126,30 @@ func (rs *Rooms) Close(code string, why stanza.Error) {
 	}
 }
 
-// onInterrupted handles a room whose network connection was lost. The adapter or Rejoin
-// joins it again.
-func (r *Room) onInterrupted(err error) {
-	r.sendRoomText("You were disconnected: " + stanza.Translate(err).Text + " The gateway is reconnecting.")
-	r.refuseNickChange(err)
-	r.refuseSubject(Translate(err))
-	r.state = Interrupted
-}
-
 // SessionLost handles the end of the session. ours is true if the gateway ended it. The
 // rooms remain and are joined again, unless the network's error is permanent. If the user
 // has signed off, Close is called instead.
 func (rs *Rooms) SessionLost(ours bool, err error) {
+	final := false
+	switch legacy.KindOf(err) {
+	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:
+		final = !ours
+	}
+	if ours {
+		err = errSignsOnAgain
+	}
 	for _, r := range rs.all {
-		if r.state == Joined && !ours {
-			r.onInterrupted(err)
+		switch {
+		case final:
+		case r.isJoined():
+			interrupt(r, err)
+		case isRestoring(r):
+			r.loss.reason = lossReason(err)
 		}
 		r.state = r.state.afterSession()
 	}
-	switch legacy.KindOf(err) {
-	case legacy.Auth, legacy.Replaced, legacy.Forbidden, legacy.BadNick:
-		if !ours {
-			rs.Fail(err)
-		}
+	if final {
+		rs.Fail(err)
 	}
 }
 

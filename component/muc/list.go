@@ -101,7 +101,7 @@ func (rs *Rooms) listedRoom(peer legacy.Peer) *legacy.ListedRoom {
 // (XEP-0030 §6.2)
 func (s *set) ListOwn(q *element.Element) {
 	for _, r := range slices.SortedFunc(maps.Values(s.all), func(a, b *Room) int { return cmp.Compare(a.jid, b.jid) }) {
-		if r.isJoined() {
+		if r.isShown() {
 			q.Add(element.New(xep.NSDiscoItems, "item").Set("jid", r.jid).Set("name", r.peer.ID))
 		}
 	}

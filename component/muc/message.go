@@ -85,7 +85,9 @@ func (rs *Rooms) OnMessage(st *stanza.Inbound, peer legacy.Peer) {
 		if st.Child(stanza.NS, "body") != nil || body.Plain(st.Element) != "" || body.ActOf(st.Element) != body.Say ||
 			st.Child(stanza.NS, "subject") != nil || st.Child(xep.NSMUCUser, "x") != nil {
 			why := errNotInRoom
-			why.Type = stanza.Modify
+			if why.Type = stanza.Modify; inside && isRestoring(r) {
+				why = r.loss.err()
+			}
 			st.Refuse(why)
 		}
 		return

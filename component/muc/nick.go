@@ -124,7 +124,7 @@ func (rs *Rooms) nickInfo(peer legacy.Peer, node string) *element.Element {
 // nickAt returns the user's nick for a room: the nick in it, in another room of the same
 // server, or of the registration. It is "" if none is known.
 func (rs *Rooms) nickAt(peer legacy.Peer) string {
-	if r := rs.all[peer.ID]; r.isJoined() {
+	if r := rs.all[peer.ID]; r.isShown() {
 		return r.nick
 	}
 	place := rs.shared.Peers.OccupantName(peer, "nick")

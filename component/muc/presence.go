@@ -11,7 +11,7 @@ import (
 // in the room receive it, and the network by SetPresence. (XEP-0045 §7.7)
 func (r *Room) onAvailability(st *stanza.Inbound, client *roomClient) {
 	r.readPresence(st, client)
-	if r.isJoined() && client.shown {
+	if client.shown {
 		client.id = st.ID
 		r.eachClient(func(full string) { r.sendSelf(full) })
 	}

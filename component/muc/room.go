@@ -45,20 +45,9 @@ type Room struct {
 	history       history
 	lastRendition map[string]uint64 // number of the last rendition, by nick
 
+	loss loss
 	stay
 }
-
-// stay is when and by whom a room is left.
-type stay struct {
-	kept       bool      // RoomJoined.Kept: only the user leaves it
-	leftBy     string    // the online client that left last, a full JID, "" if there is none
-	leaveAt    time.Time // when the user leaves; zero unless a leave is delayed
-	partReason string    // the reason of the delayed leave
-}
-
-// userLeft reports whether a room without clients is to be left on the network. A room that
-// the network keeps is left only if its last client left it and did not just go offline.
-func (s *stay) userLeft() bool { return !s.kept || s.leftBy != "" }
 
 // roomClient is one of the user's clients (full JIDs) in a room.
 type roomClient struct {
@@ -111,10 +100,7 @@ func (r *Room) eachClient(f func(full string)) {
 // The text may be "".
 func (r *Room) sendRoomText(text string, codes ...string) {
 	r.eachClient(func(full string) {
-		m := element.New(stanza.NS, "message").Set("from", r.jid).Set("to", full).Set("type", "groupchat").Set("id", xep.NewID())
-		if text != "" {
-			m.Add(element.New(stanza.NS, "body").AddText(text))
-		}
+		m := roomText(r.jid, full, text)
 		if len(codes) > 0 {
 			x := element.New(xep.NSMUCUser, "x")
 			for _, code := range codes {
@@ -124,4 +110,13 @@ func (r *Room) sendRoomText(text string, codes ...string) {
 		}
 		r.rs.shared.writeElement(m)
 	})
+}
+
+// roomText returns a message from the room itself to a client. The text may be "".
+func roomText(room, full, text string) *element.Element {
+	m := element.New(stanza.NS, "message").Set("from", room).Set("to", full).Set("type", "groupchat").Set("id", xep.NewID())
+	if text != "" {
+		m.Add(element.New(stanza.NS, "body").AddText(text))
+	}
+	return m
 }

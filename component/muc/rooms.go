@@ -90,6 +90,7 @@ func (rs *Rooms) Due(now time.Time) {
 	rs.expireTyping(now)
 	rs.expireJoins(now)
 	rs.leaveExpired(now)
+	rs.tellLosses(now)
 }
 
 // Next returns the time at which Due must be called again, zero for never.
@@ -101,6 +102,7 @@ func (rs *Rooms) Next() (next time.Time) {
 	}
 	for _, r := range rs.all {
 		sooner(r.leaveAt)
+		sooner(r.loss.tellAt)
 		for _, client := range r.clients {
 			if !client.shown {
 				sooner(client.joinDeadline)

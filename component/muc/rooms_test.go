@@ -189,7 +189,8 @@ func TestInterrupted(t *testing.T) {
 	s.expect("<message type='groupchat' from='"+club+"' to='"+phone+"'><body>You were disconnected: The connection was lost. The gateway is reconnecting.</body></message>",
 		"<presence from='"+club+"/ally' to='"+phone+"' type='error'/>")
 	s.say(phone, "m1", "<body>hello?</body>")
-	s.expect("<message type='error' id='m1'/>")
+	s.expect("<message type='error' id='m1'><error type='wait'><recipient-unavailable xmlns='" + stanza.NSErrors + "'/><text xmlns='" + stanza.NSErrors + "'>" +
+		"You were disconnected: The connection was lost. The gateway is reconnecting. Try again in a moment.</text></error></message>")
 	s.emit(legacy.RoomMessage{Room: clubPeer, Nick: "bob", Text: "of the lost connection"})
 	s.expect()
 	ev := roomJoined()
@@ -197,7 +198,7 @@ func TestInterrupted(t *testing.T) {
 	s.emit(ev)
 	// XEP-0045 §7.6: the new nick
 	s.expect(occupantOf(phone, "zoe", "unavailable"), occupantOf(phone, "alice", "unavailable", "303", "110"),
-		occupantOf(phone, "bob", ""), occupantOf(phone, "alice_", "", "110"), subject)
+		occupantOf(phone, "bob", ""), occupantOf(phone, "alice_", "", "110"), subject, "<message type='groupchat' from='"+club+"' to='"+phone+"'><body>The connection is back.</body></message>")
 	if r.state != Joined || r != s.all["#club"] {
 		t.Errorf("the room is %v", r.state)
 	}
