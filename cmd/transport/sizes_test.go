@@ -15,7 +15,7 @@ import (
 // raising one needs a reason in the commit.
 var largest = map[string]struct{ fields, methods, lines int }{
 	"component":                  {26, 70, 419},
-	"component/muc":              {28, 68, 274},
+	"component/muc":              {28, 68, 275},
 	"cmd/transport/internal/lab": {35, 17, 319},
 	"legacy/irc":                 {36, 51, 420},
 	"legacy/oscar":               {22, 40, 402},
