@@ -62,7 +62,20 @@ func TestAIMRoom(t *testing.T) {
 			t.Errorf("alice reads %s", m)
 		}
 		alice.send("<message to='" + room + "' type='groupchat' id='long'><body>" + strings.Repeat("x", 1100) + "</body></message>")
-		refused("long", "policy-violation")
+		if echo := alice.message(room + "/Alice AIM"); echo.Attr("id") != "long" || len(echo.ChildText("jabber:client", "body")) != 1100 {
+			t.Errorf("the reflection is %s", echo)
+		}
+		heard := 0 // in parts
+		for heard < 1100 {
+			part, _ := strings.CutPrefix(alice.message(room+"/Bob AIM").ChildText("jabber:client", "body"), "You said: ")
+			if part == "" || strings.Trim(part, "x") != "" {
+				t.Fatalf("alice reads %q", part)
+			}
+			heard += len(part)
+		}
+		if heard != 1100 {
+			t.Errorf("the room reads %d letters", heard)
+		}
 		// XEP-0045 §7.6, §8.1, §8.2: not supported by AIM
 		alice.send("<presence to='" + room + "/alicia' id='nick'/>")
 		refused("nick", "not-acceptable")
