@@ -2,7 +2,6 @@ package component
 
 import (
 	"cmp"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,15 +49,9 @@ func (rs *rooms) joinForm(x *execution) {
 		}
 		jid := rs.u.c.peers.JID(peer.ID)
 		rs.Invite(x.From, peer, rs.u.c.domain, "")
-		x.Finish("info", "The gateway has invited your client to "+jid+". If your client shows no invitation, open "+joinURI(jid),
+		x.Finish("info", "The gateway has invited your client to "+jid+". If your client shows no invitation, open "+muc.JoinURI(jid),
 			xep.NewForm("result", "", "Join a room", "").Add(xep.NewField("room", "jid-single", "Address of the room", jid)))
 	})
-}
-
-// joinURI returns a link that makes a client join a room. (XEP-0147 §8.1)
-func joinURI(jid string) string {
-	local, domain, _ := strings.Cut(jid, "@")
-	return "xmpp:" + url.PathEscape(local) + "@" + domain + "?join"
 }
 
 var roomColumns = [][2]string{{"jid", "Address"}, {"people", "People"}, {"topic", "Topic"}}

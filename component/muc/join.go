@@ -3,7 +3,6 @@ package muc
 import (
 	"cmp"
 	"maps"
-	"net/url"
 	"slices"
 
 	"transport/component/stanza"
@@ -218,12 +217,7 @@ func (r *Room) sendSelf(full string) {
 // onRoomFailed handles a failed join, nick change or subject change, or another error of a
 // room. (XEP-0045 §7.2.5 to §7.2.10, §7.6)
 func (rs *Rooms) onRoomFailed(ev legacy.RoomFailed) {
-	r, why := rs.all[ev.Room.ID], Translate(ev.Err)
-	if ev.MovedTo.ID != "" { // RFC 6120 §8.3.3.5
-		jid := rs.shared.Peers.JID(ev.MovedTo.ID)
-		why.Type, why.Condition, why.Address = stanza.Cancel, stanza.Gone, "xmpp:"+url.PathEscape(jid)+"?join" // XEP-0147
-		why.Text += " The network has redirected you to " + jid + "."
-	}
+	r, why := rs.all[ev.Room.ID], rs.roomError(ev)
 	switch {
 	case r == nil:
 		delete(rs.leaving, ev.Room.ID)

@@ -2,6 +2,7 @@ package muc
 
 import (
 	"strings"
+	"time"
 
 	"transport/component/body"
 	"transport/component/stanza"
@@ -21,9 +22,7 @@ func (r *Room) leaveRoom(st *stanza.Inbound) {
 	}
 	if client := r.clients[full]; !client.offline && !client.wasDropped(st) {
 		r.sendOccupant(full, self, occupantStanza{gone: true, codes: []string{"110"}})
-	}
-	if r.leftBy = full; r.clients[full].offline {
-		r.leftBy = ""
+		r.leftBy = full
 	}
 	r.dropClient(full, body.Clean(st.ChildText(stanza.NS, "status")))
 }
@@ -43,11 +42,14 @@ func (rc *roomClient) wasDropped(st *stanza.Inbound) bool {
 const replacedStatus = "Replaced by new connection"
 
 // dropClient removes a client from a room. When it was the last one, the user leaves the
-// room on the network, unless it is persistent or the leave is delayed.
+// room on the network, unless it is persistent, the network keeps it, or the leave is delayed.
 func (r *Room) dropClient(full string, reason string) {
 	delete(r.clients, full)
 	r.rs.host.ShowPresence()
-	if len(r.clients) > 0 || r.persistent && r.state != Leaving || r.delayLeave(reason) || !r.userLeft() {
+	if r.leftBy != full {
+		r.leftBy = ""
+	}
+	if len(r.clients) > 0 || r.persistent && r.state != Leaving || keepRoom(r, reason) || r.delayLeave(reason) {
 		return
 	}
 	r.leave(reason)
@@ -55,15 +57,19 @@ func (r *Room) dropClient(full string, reason string) {
 
 // leave leaves a room on the network, and removes it.
 func (r *Room) leave(reason string) {
-	if roomer, ok := r.rs.session().(legacy.Roomer); ok && r.state.isSent() {
-		if err := roomer.LeaveRoom(r.rs.ctx, r.peer, reason); err != nil {
+	roomer, ok := r.rs.session().(legacy.Roomer)
+	sent := false
+	if ok && r.state.isSent() {
+		err := roomer.LeaveRoom(r.rs.ctx, r.peer, reason)
+		if sent = err == nil; err != nil {
 			r.rs.log.Debug().Err(err).Msg("cannot leave a room")
-		} else if len(r.rs.leaving) < maxRooms {
-			if r.rs.leaving == nil {
-				r.rs.leaving = make(map[string]bool)
-			}
-			r.rs.leaving[r.peer.ID] = true
 		}
+	}
+	if (sent || !ok && r.kept) && len(r.rs.leaving) < maxRooms { // a kept one is left in the next session
+		if r.rs.leaving == nil {
+			r.rs.leaving = make(map[string]bool)
+		}
+		r.rs.leaving[r.peer.ID] = true
 	}
 	r.remove()
 }
@@ -78,9 +84,7 @@ func (r *Room) remove() {
 func (rs *Rooms) onRoomLeft(ev legacy.RoomLeft) {
 	r, left := rs.all[ev.Room.ID], rs.leaving[ev.Room.ID]
 	delete(rs.leaving, ev.Room.ID)
-	if rs.account().Option(offeredPrefix+ev.Room.ID) != "" {
-		rs.host.SetOption(offeredPrefix+ev.Room.ID, "")
-	}
+	rs.forgetOffer(ev.Room.ID)
 	if r == nil || left && r.state != Joined { // a new join is already under way
 		return
 	}
@@ -138,6 +142,7 @@ func (rs *Rooms) SessionLost(ours bool, err error) {
 	if ours {
 		err = errSignsOnAgain
 	}
+	rs.forgetKept()
 	for _, r := range rs.all {
 		switch {
 		case final:
@@ -168,8 +173,8 @@ func (s *set) SetClientOffline(full string, gone bool) {
 		if client := r.clients[full]; client != nil {
 			client.offline = gone
 		}
-		if gone && r.leftBy == full { // it did not leave the room, but the network
-			r.leftBy = ""
+		if gone && r.kept && r.leftBy == full {
+			r.leaveAt, r.leftBy = time.Time{}, ""
 		}
 	}
 }

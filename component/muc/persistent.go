@@ -21,7 +21,7 @@ func (rs *Rooms) ApplyPersistence() {
 			r.savePersistent()
 		case before && !r.persistent:
 			r.forgetPersistent()
-			if len(r.clients) == 0 {
+			if len(r.clients) == 0 && !r.kept {
 				r.leave("")
 			}
 		}

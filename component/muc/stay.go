@@ -5,14 +5,10 @@ import "time"
 // stay is when and by whom a room is left.
 type stay struct {
 	kept       bool      // RoomJoined.Kept: only the user leaves it
-	leftBy     string    // the online client that left last, a full JID, "" if there is none
+	leftBy     string    // the last client, a full JID, if it has left; "" if it went offline
 	leaveAt    time.Time // when the user leaves; zero unless a leave is delayed
 	partReason string    // the reason of the delayed leave
 }
-
-// userLeft reports whether a room without clients is to be left on the network. A room that
-// the network keeps is left only if its last client left it and did not just go offline.
-func (s *stay) userLeft() bool { return !s.kept || s.leftBy != "" }
 
 // delayLeave schedules the leave of a room without clients. It returns false if the user is to
 // leave at once.
@@ -30,8 +26,8 @@ func (r *Room) cancelLeave(resource string, nick string) bool {
 	if r.leaveAt.IsZero() {
 		return true
 	}
-	r.leaveAt = time.Time{}
-	if resource == Resource(r.nick) || nick == r.nick {
+	r.leaveAt, r.leftBy = time.Time{}, ""
+	if resource == Resource(r.nick) || nick == r.nick || r.kept || r.desiredNick == "" { // no client has been in the last one
 		return true
 	}
 	r.leave(r.partReason)
@@ -43,9 +39,7 @@ func (rs *Rooms) leaveExpired(now time.Time) {
 	for _, r := range rs.all {
 		if !r.leaveAt.IsZero() && !r.leaveAt.After(now) {
 			r.leaveAt = time.Time{}
-			if len(r.clients) == 0 && r.userLeft() {
-				r.leave(r.partReason)
-			}
+			r.leave(r.partReason)
 		}
 	}
 }
