@@ -2,6 +2,7 @@ package component
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"transport/component/adhoc"
@@ -119,10 +120,15 @@ func (cm *commands) Await(r *stanza.Request) {
 func (cm *commands) Say(to, text string) { cm.u.c.say(to, text) }
 
 // Raw sends a message to the network as a raw command, if the network accepts those and
-// its service has no address of its own.
+// its service has no address of its own. While a registered user is not signed on, only what
+// looks like one is spooled, or refused with the reason.
 func (cm *commands) Raw(st *stanza.Inbound) bool {
 	raw := slices.ContainsFunc(cm.u.c.info.Commands, func(of legacy.Command) bool { return of.Raw })
-	if cm.u.c.info.Services || !raw || !cm.isSignedOn() {
+	if cm.u.c.info.Services || !raw {
+		return false
+	}
+	word, _, _ := strings.Cut(strings.TrimSpace(body.Plain(st.Element)), " ")
+	if !cm.isSignedOn() && !(cm.u.account.isRegistered() && adhoc.IsProtocol(word)) {
 		return false
 	}
 	cm.u.outbox.sendTo(st, legacy.Peer{Service: true}, body.Clean(body.Plain(st.Element)))

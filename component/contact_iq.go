@@ -19,8 +19,8 @@ func (ca *calls) onContactVCard(r *stanza.Request, peer legacy.Peer) {
 	profiler, ok := ca.u.login.legacySession().(legacy.Profiler)
 	if !ok {
 		ct, known := ca.u.roster.canSee(peer)
-		if !known {
-			r.Fail(stanza.ErrServiceUnavail) // XEP-0054 §3.3
+		if !known { // XEP-0054 §3.3
+			r.Fail(ca.unasked(legacy.FeatureProfile, stanza.ErrItemNotFound))
 			return
 		}
 		ca.replyVCard(r, peer, legacy.Profile{Nick: ca.u.roster.nameOf(ct)})
@@ -30,7 +30,7 @@ func (ca *calls) onContactVCard(r *stanza.Request, peer legacy.Peer) {
 		got := ev.(legacy.ProfileReceived)
 		switch {
 		case legacy.KindOf(got.Err) == legacy.NotFound && got.Err != nil:
-			r.Fail(stanza.ErrServiceUnavail)
+			r.Fail(stanza.ErrItemNotFound)
 		case got.Err != nil:
 			r.Fail(stanza.Translate(got.Err))
 		default:
@@ -40,12 +40,21 @@ func (ca *calls) onContactVCard(r *stanza.Request, peer legacy.Peer) {
 	}, func(ref string) error { return profiler.RequestProfile(ca.u.ctx, ref, peer) })
 }
 
+// unasked returns the error of a query that the session cannot answer: why there is no
+// session, on a network with that feature, or else the other error.
+func (ca *calls) unasked(feature legacy.Features, other stanza.Error) stanza.Error {
+	if ca.u.c.info.Features.Has(feature) {
+		return ca.u.login.notOnline()
+	}
+	return other
+}
+
 // onContactVersion answers a query for the software of a contact's client, on networks
 // that support it. (XEP-0092 §2)
 func (ca *calls) onContactVersion(r *stanza.Request, peer legacy.Peer) {
 	versioner, ok := ca.u.login.legacySession().(legacy.Versioner)
 	if !ok {
-		r.Fail(stanza.ErrServiceUnavail)
+		r.Fail(ca.unasked(legacy.FeatureVersion, stanza.ErrServiceUnavail))
 		return
 	}
 	ca.query(r, func(u *user, r *stanza.Request, ev legacy.Event) {
@@ -93,7 +102,7 @@ func (ca *calls) onContactLast(r *stanza.Request, peer legacy.Peer) {
 		since = ct.LastSeen
 	}
 	if since.IsZero() {
-		r.Fail(stanza.ErrServiceUnavail)
+		r.Fail(stanza.ErrItemNotFound.With("It is not known since when this contact is offline."))
 		return
 	}
 	r.Reply(element.New(xep.NSLast, "query").Set("seconds", strconv.FormatInt(int64(max(0, now.Sub(since))/time.Second), 10)))

@@ -19,6 +19,7 @@ const capsNode = "https://xmpp.org/extensions/xep-0100.html"
 type discoAnswers struct {
 	gateway, contact discoAnswer
 	untyped          discoAnswer // of contacts whose clients send no typing notifications
+	occupant         discoAnswer // of a contact as an occupant of a room, whose ping is not answered (XEP-0410 §3)
 }
 
 type discoAnswer struct {
@@ -46,7 +47,10 @@ func newDiscoAnswers(c *Component, p *Policy) *discoAnswers {
 	if c.info.Features.Has(legacy.FeatureBlocking) {
 		gateway = append(gateway, xep.NSBlocking)
 	}
-	contact := []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSPing, xep.NSCaps, xep.NSCaps2, xep.NSLast, xep.NSVCard, xep.NSVCard4}
+	contact := []string{xep.NSDiscoInfo, xep.NSDiscoItems, xep.NSPing, xep.NSCaps, xep.NSCaps2, xep.NSLast, xep.NSVCard, xep.NSVCard4, xep.NSCommands}
+	if c.info.Features.Has(legacy.FeatureVersion) {
+		contact = append(contact, xep.NSVersion)
+	}
 	if c.info.Features.Has(legacy.FeatureTyping) {
 		contact = append(contact, xep.NSChatStates)
 	}
@@ -60,10 +64,13 @@ func newDiscoAnswers(c *Component, p *Policy) *discoAnswers {
 		contact = append(contact, xep.NSReceipts)
 	}
 	client := identity("client", "pc", c.cfg.Name)
+	without := func(feature string) []string {
+		return slices.DeleteFunc(slices.Clone(contact), func(f string) bool { return f == feature })
+	}
 	return &discoAnswers{
 		gateway: newDiscoAnswer(gateway, append(identities, serverInfo(p))...),
 		contact: newDiscoAnswer(contact, client),
-		untyped: newDiscoAnswer(slices.DeleteFunc(slices.Clone(contact), func(f string) bool { return f == xep.NSChatStates }), client),
+		untyped: newDiscoAnswer(without(xep.NSChatStates), client), occupant: newDiscoAnswer(without(xep.NSPing), client),
 	}
 }
 

@@ -187,7 +187,7 @@ func TestVersionOfPerson(t *testing.T) {
 	const query = "<query xmlns='jabber:iq:version'/>"
 	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
 		w.Send("<iq type='get' from='" + phone + "' to='" + bob2 + "' id='0'>" + query + "</iq>")
-		isError(t, w.Expect("<iq type='error' id='0'/>"), "service-unavailable", "cancel", "")
+		isError(t, w.Expect("<iq type='error' id='0'/>"), "recipient-unavailable", "wait", "")
 		h := joinClub(t, w, asked)
 		for i, to := range []string{bob2, club + "/bob"} {
 			id := string(rune('1' + i))

@@ -24,7 +24,7 @@ func newRoomy(asked chan string) func(legacy.Network) legacy.Network {
 
 func (n roomy) Info() legacy.Info {
 	info := n.Network.Info()
-	info.Features |= legacy.FeatureRooms
+	info.Features |= legacy.FeatureRooms | legacy.FeatureVersion
 	info.Guests = true
 	return info
 }

@@ -54,6 +54,10 @@ func (rs *rooms) onRoomIQ(req *stanza.Request, peer legacy.Peer) {
 	if !toPerson {
 		return
 	}
+	if req.Payload.Is(xep.NSDiscoInfo, "query") && req.Type == "get" && req.Payload.Attr("node") == "" && !rs.IsOwn(peer, req.To.Resource) {
+		req.Reply(rs.u.c.disco.Load().occupant.query)
+		return
+	}
 	route := iqRoutes[iqName{req.Payload.Space, req.Payload.Name}]
 	switch {
 	case req.Type == "get" && route.contact != nil && route.contactActor == nil &&

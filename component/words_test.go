@@ -244,7 +244,18 @@ func TestSettingsByWords(t *testing.T) {
 func TestWordsOfNetworks(t *testing.T) {
 	asked := make(chan string, 100)
 	stage(t, setup{network: newCity(asked), echo: silence, users: []string{alice}}, func(t *testing.T, w *world) {
-		h := w.signOn(phone)
+		const early = "<message type='chat' from='" + phone + "' to='" + gw + "' id='early'><body>LIST >50</body></message>"
+		w.Send(early)
+		w.expectError("<message id='early' from='"+gw+"' to='"+phone+"'/>", "recipient-unavailable", "wait")
+		w.Send("<presence from='" + phone + "' to='" + gw + "'/>")
+		w.Send(early)
+		h := w.echo.Session("alice")
+		if sent := legacytest.Expect[legacytest.Send](t, h); sent.Text != "LIST >50" || !sent.To.Service {
+			t.Errorf("sent %+v", sent)
+		}
+		w.settle()
+		w.Take()
+		w.conversation(bob+"/x", "STATS u", "I do not know that command.") // a stranger
 		w.conversation(phone, "help", "raw LINE: A line", "raw WHO me", "")
 		w.emit(h, legacy.CommandDone{Ref: w.hear(asked, `do * "" raw map[line:WHO me]`), Text: "me is you"})
 		if got := w.heard(phone); got != "me is you" {

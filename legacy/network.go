@@ -293,6 +293,7 @@ const (
 	FeatureBlocking                           // Blocker; it emits BlockChanged and fills Ready.Blocked
 	FeatureSetAvatar                          // AvatarSetter
 	FeatureSetProfile                         // ProfileSetter
+	FeatureVersion                            // Versioner
 
 	FeatureAvatar    // the session emits AvatarChanged
 	FeatureMarkup    // Outgoing.Markup is supported
@@ -335,6 +336,7 @@ var abilities = map[Features]func(Session) bool{
 	FeatureBlocking:      is[Blocker],
 	FeatureSetAvatar:     is[AvatarSetter],
 	FeatureSetProfile:    is[ProfileSetter],
+	FeatureVersion:       is[Versioner],
 }
 
 func is[T any](s Session) bool {

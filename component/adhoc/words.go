@@ -47,7 +47,7 @@ func (e *Engine[U]) OnText(st *stanza.Inbound, text string) {
 		delete(e.executions, x.id)
 	}
 	switch help := strings.EqualFold(word, "help") || word == "?"; {
-	case (cmd == nil && !help || isProtocol(word)) && e.host.Raw(st):
+	case (cmd == nil && !help || IsProtocol(word)) && e.host.Raw(st):
 	case help:
 		e.host.Say(full, e.helpText())
 	case cmd == nil: // it may be a password, and is not repeated
@@ -65,9 +65,9 @@ func cutWord(text string) (word, rest string) {
 	return text, ""
 }
 
-// isProtocol reports whether a word looks like a command of the network's own protocol:
+// IsProtocol reports whether a word looks like a command of the network's own protocol:
 // in upper case.
-func isProtocol(word string) bool {
+func IsProtocol(word string) bool {
 	return len(word) > 1 && word == strings.ToUpper(word) && word != strings.ToLower(word)
 }
 

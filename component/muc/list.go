@@ -97,6 +97,12 @@ func (rs *Rooms) listedRoom(peer legacy.Peer) *legacy.ListedRoom {
 	return nil
 }
 
+// IsOwn reports whether a resource of a room is the user's own occupant.
+func (s *set) IsOwn(room legacy.Peer, resource string) bool {
+	r := s.all[room.ID]
+	return r.isShown() && resource == Resource(r.nick)
+}
+
 // ListOwn adds the rooms that the user is in to the gateway's disco#items.
 // (XEP-0030 §6.2)
 func (s *set) ListOwn(q *element.Element) {
