@@ -55,6 +55,14 @@ func TestKept(t *testing.T) {
 		{"a client is gone", 0, []func(*stage){enter, func(s *stage) { s.RemoveClient(phone) }, pass}, nil},
 		{"one leaves, another is gone", 0, []func(*stage){enter, func(s *stage) { s.presence(laptop, club+"/alice", "", join) }, leave,
 			func(s *stage) { s.RemoveClient(laptop) }, pass}, nil},
+		{"a client leaves it while it is persistent, comes back, and is gone", 0, []func(*stage){func(s *stage) {
+			s.account.Options[OptStayInRooms] = "1"
+			s.ApplyPersistence()
+		}, enter, leave, enter, func(s *stage) {
+			delete(s.account.Options, OptStayInRooms)
+			s.ApplyPersistence()
+			s.RemoveClient(phone)
+		}, pass}, nil},
 		{"the link to the XMPP server is lost", 0, []func(*stage){enter, func(s *stage) { s.LinkChanged() }, pass}, nil},
 		{"no room is persistent any more", 0, []func(*stage){func(s *stage) {
 			s.account.Options[OptStayInRooms] = "1"

@@ -183,7 +183,6 @@ func (s *set) SetClientOffline(full string, gone bool) {
 func (rs *Rooms) RemoveClient(full string) {
 	for _, r := range rs.all {
 		if r.clients[full] != nil {
-			r.leftBy = ""
 			r.dropClient(full, "")
 		}
 	}

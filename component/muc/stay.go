@@ -23,10 +23,11 @@ func (r *Room) delayLeave(reason string) bool {
 // cancelLeave cancels a delayed leave when a client joins. If the client asks for another
 // nick than the user's, it completes the leave instead and returns false.
 func (r *Room) cancelLeave(resource string, nick string) bool {
+	r.leftBy = ""
 	if r.leaveAt.IsZero() {
 		return true
 	}
-	r.leaveAt, r.leftBy = time.Time{}, ""
+	r.leaveAt = time.Time{}
 	if resource == Resource(r.nick) || nick == r.nick || r.kept || r.desiredNick == "" { // no client has been in the last one
 		return true
 	}
