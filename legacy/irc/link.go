@@ -171,13 +171,15 @@ func notTheKey(err error) error {
 	return err
 }
 
-// drop fails the commands that wait for a connection. A channel whose join has failed, or
+// drop fails the commands that wait for a connection, but not those that come meanwhile:
+// for these the link tries again. A channel whose join has failed, or
 // that the user has left, is not joined again.
 func (l *link) drop(err error) {
 	if err == nil {
 		err = legacy.Errorf(legacy.Offline, "You are no longer signed on.")
 	}
-	for c, ok := l.queue.pop(); ok; c, ok = l.queue.pop() {
+	for range l.queue.waiting() {
+		c, _ := l.queue.pop()
 		if c.room != "" {
 			l.again = slices.DeleteFunc(l.again, func(w rejoin) bool { return w.peer.ID == c.room })
 		}
