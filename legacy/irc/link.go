@@ -96,6 +96,7 @@ func (l *link) serve(ctx context.Context) {
 			}
 			l.again = nil
 		})
+		back := l.s.net.reach.back(l.server, l.s.env.Now()) // before anybody learns of the loss
 		switch {
 		case ctx.Err() != nil:
 			l.drop(legacy.Errorf(legacy.Offline, "You are no longer signed on."))
@@ -128,7 +129,7 @@ func (l *link) serve(ctx context.Context) {
 			l.s.env.Emit(legacy.Notice{From: l.s.net.service(l.server), Text: "You were disconnected: " + textOf(err)})
 			return
 		}
-		if l.wait(ctx, attempt, err); len(l.again) == 0 && l.s.retire(l) { // the user has left the channels meanwhile
+		if l.wait(ctx, attempt, err, back); len(l.again) == 0 && l.s.retire(l) { // the user has left the channels meanwhile
 			return
 		}
 	}
@@ -215,11 +216,10 @@ func retryAfter(err error) time.Duration {
 }
 
 // wait pauses before the next connection. Commands stay queued meanwhile. A wish of the
-// user ends the pause, and so does another user's connection to the server.
-func (l *link) wait(ctx context.Context, attempt int, err error) {
-	now := l.s.env.Now()
-	back := l.s.net.reach.back(l.server, now)
-	end := time.Now().Add(l.s.net.pause(attempt, err, l.s.net.reach.ceiling(l.server, now)))
+// user ends the pause, and so does another user's connection to the server, which closes
+// back.
+func (l *link) wait(ctx context.Context, attempt int, err error, back <-chan struct{}) {
+	end := time.Now().Add(l.s.net.pause(attempt, err, l.s.net.reach.ceiling(l.server, l.s.env.Now())))
 	timer := time.NewTimer(time.Until(end))
 	defer timer.Stop()
 	hasten := func(pause time.Duration) {
