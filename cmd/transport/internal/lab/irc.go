@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -230,6 +231,15 @@ func (s *IRC) Kill() {
 		p.Kill()
 	}
 	s.processes = nil
+}
+
+// Signal sends a signal to the server's process and to those of its services.
+func (s *IRC) Signal(sig syscall.Signal) error {
+	var errs []error
+	for _, p := range s.processes {
+		errs = append(errs, p.Signal(sig))
+	}
+	return errors.Join(errs...)
 }
 
 // Log returns the server's log.

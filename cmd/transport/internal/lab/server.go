@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -213,6 +214,9 @@ func (s *Server) Stop() error { return s.process.Terminate(stopLimit) }
 
 // Kill kills the server with SIGKILL. Its data stay.
 func (s *Server) Kill() { s.process.Kill() }
+
+// Signal sends a signal to the server's process.
+func (s *Server) Signal(sig syscall.Signal) error { return s.process.Signal(sig) }
 
 // Restart stops the server and starts it again.
 func (s *Server) Restart(ctx context.Context) error {

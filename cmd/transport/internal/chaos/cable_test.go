@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"regexp"
+	"testing"
+	"time"
+)
+
+func TestTape(t *testing.T) {
+	tokens := regexp.MustCompile(ircTokens)
+	w := wire{toGateway: newTape(tokens), toServer: newTape(tokens)}
+	w.toServer.add([]byte("PRIVMSG #c :a line q[1]\r\nPING :~1\r\nPRIVMSG #c :a line q"))
+	w.toServer.add([]byte("[2]\r\nPRIVMSG #c :a line q[3]\r\nPING :~2\r\n"))
+	w.toGateway.add([]byte(":s PONG s :~1\r\n:s PRIVMSG #c :a line q[3]\r\n"))
+	for number, want := range map[int][2]bool{1: {true, false}, 2: {false, false}, 3: {true, true}, 4: {false, false}} {
+		if confirmed, reached := w.confirmed(number), w.reached(number); confirmed != want[0] || reached != want[1] {
+			t.Errorf("%d: confirmed %t, reached %t", number, confirmed, reached)
+		}
+	}
+	w.toGateway.cutOff(int64(len("[3]\r\n")))
+	if w.reached(3) || w.confirmed(3) || !w.confirmed(1) {
+		t.Error("the unread bytes count as read")
+	}
+}
+
+// TestTapeXMPP checks the confirmation of the XMPP server: the gateway's own ping returns.
+func TestTapeXMPP(t *testing.T) {
+	tokens := regexp.MustCompile(xmppTokens)
+	w := wire{toGateway: newTape(tokens), toServer: newTape(tokens)}
+	w.toServer.add([]byte(`<message><body>q[1]</body></message><iq type='get' id='abc' from='x' to='x'><ping xmlns='urn:xmpp:ping'/></iq>`))
+	if w.confirmed(1) {
+		t.Error("confirmed by nothing")
+	}
+	w.toGateway.add([]byte(`<iq to='x' from='x' id="abc" type='get'><ping xmlns='urn:xmpp:ping'/></iq>`))
+	if !w.confirmed(1) {
+		t.Error("not confirmed by the ping")
+	}
+}
+
+func TestParseQueues(t *testing.T) {
+	all, err := parseQueues(`  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0
+   1: 0100007F:1F90 0100007F:C350 01 00000010:00000100 00:00000000 00000000     0        0 2 1 0
+`)
+	if got := all[[2]string{"127.0.0.1:8080", "127.0.0.1:50000"}]; err != nil || got != 256 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := parseQueues("head\n 0: xyz 0100007F:C350 01 0:0"); err == nil {
+		t.Error("accepts a wrong address")
+	}
+}
+
+// TestCable relays, stalls and cuts a connection, and knows what the client has not read.
+func TestCable(t *testing.T) {
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	c, err := newCable(server.Addr().String(), ircTokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	gateway, err := net.Dial("tcp", c.addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gateway.Close()
+	far, err := server.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	r := bufio.NewReader(gateway)
+	expect := func(want string) {
+		t.Helper()
+		_ = gateway.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if line, err := r.ReadString('\n'); line != want {
+			t.Fatalf("got %q, %v", line, err)
+		}
+	}
+	fmt.Fprintln(far, mark(1))
+	expect(mark(1) + "\n")
+	c.stall()
+	fmt.Fprintln(far, mark(2))
+	_ = gateway.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if n, err := gateway.Read(make([]byte, 1)); err == nil {
+		t.Fatalf("read %d bytes from a stalled cable", n)
+	}
+	if !c.reached(1) || c.reached(2) {
+		t.Error("the record is wrong")
+	}
+	c.resume()
+	expect(mark(2) + "\n")
+	fmt.Fprintln(far, mark(3))
+	for !c.reached(3) {
+		time.Sleep(time.Millisecond)
+	}
+	c.stall()
+	c.unread()
+	if _, err := unreadBytes(gateway.LocalAddr().String(), gateway.RemoteAddr().String()); err == nil && (!c.reached(2) || c.reached(3)) {
+		t.Error("the record of the unread bytes is wrong")
+	}
+	c.cut()
+	_ = gateway.SetReadDeadline(time.Now().Add(10 * time.Second))
+	for err = nil; err == nil; {
+		_, err = r.ReadString('\n')
+	}
+	c.resume()
+}

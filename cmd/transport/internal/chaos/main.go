@@ -1,0 +1,146 @@
+// Chaos lets users chat through the gateway, between real XMPP and IRC servers and the mock
+// ICQ network, while the processes are killed and stopped and their connections break. It
+// numbers every message, and counts the fate of each: make chaos.
+//
+// It exits with 1 if a message was lost without a word, or came twice in a way that its
+// receiver cannot recognise.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	length  time.Duration // of all pairs together
+	seed    uint64
+	users   int
+	rate    float64
+	program string
+	pairs   *regexp.Regexp
+	only    *regexp.Regexp
+}
+
+// patientFrom is the length of a run that has time for long holds.
+const patientFrom = 5 * time.Minute
+
+func main() {
+	length := flag.Duration("for", 10*time.Minute, "how long faults strike, in all")
+	seed := flag.Uint64("seed", 0, "repeats a run with this seed; 0 for a random one")
+	users := flag.Int("users", 0, "number of users; 0 for 20, or 200 in a run of 30 minutes and more")
+	rate := flag.Float64("rate", 3, "messages a second from and to each user")
+	program := flag.String("transport", "", "the transport program; without it, build one")
+	only := flag.String("only", "", "regular expression of the faults")
+	servers := flag.String("pairs", "", "regular expression of the pairs of servers: prosody+ngircd, ejabberd+inspircd")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o := options{length: *length, seed: *seed, users: *users, rate: *rate, program: *program}
+	if o.seed == 0 {
+		o.seed = rand.Uint64N(1_000_000) + 1
+	}
+	if o.users == 0 {
+		o.users = 20
+		if o.length >= 30*time.Minute {
+			o.users = 200
+		}
+	}
+	failed, err := 0, error(nil)
+	if o.only, err = regexp.Compile(*only); err == nil {
+		if o.pairs, err = regexp.Compile(*servers); err == nil {
+			failed, err = run(ctx, o)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+	}
+	if err != nil || failed > 0 {
+		os.Exit(1)
+	}
+}
+
+// run runs a campaign with each pair of servers, and returns the number of failures.
+func run(ctx context.Context, o options) (failed int, err error) {
+	dir, err := os.MkdirTemp("", "transport-chaos-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if failed == 0 && err == nil {
+			os.RemoveAll(dir)
+		} else {
+			fmt.Println("The configurations and logs are in", dir)
+		}
+	}()
+	if o.program == "" {
+		o.program = filepath.Join(dir, "transport")
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", o.program, "./cmd/transport").CombinedOutput(); err != nil {
+			return 0, fmt.Errorf("go build: %w\n%s", err, out)
+		}
+	}
+	var chosen []pair
+	for _, p := range pairs {
+		if o.pairs.MatchString(p.name) {
+			chosen = append(chosen, p)
+		}
+	}
+	var faults []fault
+	for _, f := range allFaults() {
+		if o.only.MatchString(f.name) {
+			faults = append(faults, f)
+		}
+	}
+	if len(chosen) == 0 || len(faults) == 0 {
+		return 0, errors.New("-pairs or -only selects nothing")
+	}
+	fmt.Printf("%d users, %v, seed %d\n", o.users, o.length, o.seed)
+	for _, p := range chosen {
+		n, err := one(ctx, o, p, filepath.Join(dir, p.name), faults, o.length/time.Duration(len(chosen)))
+		failed += n
+		if err != nil {
+			return failed, fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return failed, nil
+}
+
+// one runs a campaign with one pair of servers, and prints its table.
+func one(ctx context.Context, o options, p pair, dir string, faults []fault, length time.Duration) (failed int, err error) {
+	fmt.Printf("\n%s\n", p.name)
+	w, err := newWorld(ctx, dir, o.program, p, o.users)
+	defer func() { err = errors.Join(err, w.close()) }()
+	if err != nil {
+		return 0, err
+	}
+	c := newCampaign(w, os.Stdout, o.users, o.seed, length >= patientFrom/2)
+	err = c.run(ctx, faults, length, o.seed, o.rate)
+	rows := c.ledger.rows(w.witness)
+	fmt.Println()
+	printTable(os.Stdout, rows)
+	problems := w.problems()
+	problems = append(problems, c.ledger.losses(w.witness, 40, false)...)
+	if n := c.unrecorded(); n > 0 {
+		problems = append(problems, fmt.Sprintf("%d messages arrived that the record of the connections lacks: its proofs are worthless", n))
+	}
+	for _, problem := range problems {
+		fmt.Println(problem)
+	}
+	if failed = failures(rows); failed == 0 {
+		failed = len(problems)
+	}
+	for name, text := range map[string]string{"xmpp.log": w.xmpp.Log(), "irc.log": w.irc.Log()} {
+		err = errors.Join(err, os.WriteFile(w.file(name), []byte(text), 0o600))
+	}
+	return failed, err
+}

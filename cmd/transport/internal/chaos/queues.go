@@ -1,0 +1,73 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// unreadBytes returns the number of bytes that the kernel holds for the process with the
+// local address of a TCP connection over IPv4. It works on Linux only.
+//
+// What the kernel holds for the other process, which has written them, is not counted: it
+// includes bytes that are read but not acknowledged yet.
+func unreadBytes(local, remote string) (int64, error) {
+	data, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		return 0, err
+	}
+	queues, err := parseQueues(string(data))
+	if err != nil {
+		return 0, err
+	}
+	n, ok := queues[[2]string{local, remote}]
+	if !ok {
+		return 0, fmt.Errorf("no connection from %s to %s", local, remote)
+	}
+	return n, nil
+}
+
+// parseQueues parses /proc/net/tcp: the unread bytes of each connection, by local and remote
+// address. (proc_net_tcp.txt of the kernel)
+func parseQueues(table string) (map[[2]string]int64, error) {
+	all := make(map[[2]string]int64)
+	for i, line := range strings.Split(strings.TrimSpace(table), "\n") {
+		fields := strings.Fields(line)
+		if i == 0 || len(fields) < 5 {
+			continue
+		}
+		local, err := parseAddr(fields[1])
+		if err != nil {
+			return nil, err
+		}
+		remote, err := parseAddr(fields[2])
+		if err != nil {
+			return nil, err
+		}
+		_, receiving, _ := strings.Cut(fields[4], ":")
+		n, err := strconv.ParseInt(receiving, 16, 64)
+		if err != nil {
+			return nil, fmt.Errorf("queues %q: %w", fields[4], err)
+		}
+		all[[2]string{local, remote}] = n
+	}
+	return all, nil
+}
+
+// parseAddr parses an address such as 0100007F:1F90: the bytes of the IP address are those
+// of a little-endian number.
+func parseAddr(text string) (string, error) {
+	ip, port, _ := strings.Cut(text, ":")
+	b, err := hex.DecodeString(ip)
+	if err != nil || len(b) != 4 {
+		return "", fmt.Errorf("address %q", text)
+	}
+	n, err := strconv.ParseUint(port, 16, 16)
+	if err != nil {
+		return "", fmt.Errorf("address %q: %w", text, err)
+	}
+	return net.JoinHostPort(net.IPv4(b[3], b[2], b[1], b[0]).String(), strconv.FormatUint(n, 10)), nil
+}
