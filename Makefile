@@ -6,6 +6,10 @@ BENCHTIME ?= 1s
 LOAD      ?= 1
 SCENARIOS ?=
 CLIENTS   ?=
+MINUTES   ?= 10
+SEED      ?=
+USERS     ?=
+FAULTS    ?=
 OUT       ?=
 
 # The servers of the tests.
@@ -22,7 +26,7 @@ export GOFLAGS := $(shell $(GO) env GOFLAGS) -buildvcs=false
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint bench bench-irc clients fuzz conformance deps clean
+.PHONY: help demo build test lint bench bench-irc chaos clients fuzz conformance deps clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r left right; do printf '%-14s %s\n' "$$left" "$$right"; done
@@ -52,6 +56,10 @@ bench-irc: ## benchmark the IRC gateway and biboumi; LOAD=0.1 is quick, SCENARIO
 	@.ci/deps prosody ngircd biboumi
 	$(GO) run ./cmd/transport/internal/benchirc -mode played -n $(LOAD) -only '$(SCENARIOS)'
 	$(GO) run ./cmd/transport/internal/benchirc -mode real -n $(LOAD) -only '$(SCENARIOS)'
+
+chaos: ## kill and stop the gateway and its servers for MINUTES=10 while USERS=20 chat, and count every message; SEED= repeats a run
+	@.ci/deps prosody ejabberd ngircd inspircd
+	$(GO) run ./cmd/transport/internal/chaos -for $(MINUTES)m $(if $(SEED),-seed $(SEED)) $(if $(USERS),-users $(USERS)) $(if $(FAULTS),-only '$(FAULTS)')
 
 clients: ## drive real clients through the gateway, with screenshots in OUT=folder; CLIENTS="converse" selects, FETCH=1 downloads Converse.js
 	@.ci/deps prosody prosody-modules ngircd

@@ -11,7 +11,7 @@
 // internal/config has the configuration and the table of adapters, internal/demo the
 // demo and the mock network's accounts, internal/biboumi the import from biboumi, and
 // internal/lab real servers for the demo, for tests, and for internal/clients ("make
-// clients") and internal/benchirc ("make bench-irc").
+// clients"), internal/chaos ("make chaos") and internal/benchirc ("make bench-irc").
 package main
 
 import (

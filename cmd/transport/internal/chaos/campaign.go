@@ -194,7 +194,7 @@ func (c *campaign) strike(ctx context.Context, f fault) error {
 	c.ledger.strike(f.name)
 	c.talking.Store(true)
 	began := time.Now()
-	wait(ctx, c.span(500*time.Millisecond, 1500*time.Millisecond))
+	wait(ctx, c.span(400*time.Millisecond, 1200*time.Millisecond))
 	if err := f.run(ctx, c); err != nil {
 		return err
 	}
@@ -235,7 +235,7 @@ func (c *campaign) recover(ctx context.Context) (time.Duration, string) {
 
 // quiet is how long nothing may happen before a strike is settled, if all messages have an
 // outcome.
-const quiet = 1500 * time.Millisecond
+const quiet = 1200 * time.Millisecond
 
 // settle waits until every message of the strike has an outcome. It returns the number of
 // messages without one.

@@ -68,7 +68,7 @@ func (r *row) take(m *message, l *ledger, seen witness) {
 	if o == warned && seen(m.number, m.dir) == "" {
 		r.warnedRead++
 	}
-	if o == delivered && (m.refused || m.report == undelivered) {
+	if o == delivered && (m.refused && !m.unsure || m.report == undelivered) {
 		r.both++
 	}
 	ids := make(map[string]bool)

@@ -123,7 +123,7 @@ func (c *campaign) closeAfterBurst(ctx context.Context) error {
 		c.burst(p, 40)
 		p.leave()
 	}
-	wait(ctx, 3500*time.Millisecond) // longer than server.linger
+	wait(ctx, 3*time.Second) // longer than server.linger
 	for _, p := range some {
 		p.come()
 	}

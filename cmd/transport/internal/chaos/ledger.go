@@ -36,6 +36,7 @@ type message struct {
 
 	arrived  []string // the ids of its deliveries; "" where the network has none
 	refused  bool     // by an error stanza with its id
+	unsure   bool     // that error says that it may have arrived
 	report   report
 	reported time.Time
 }
@@ -112,12 +113,13 @@ func (l *ledger) deliver(number int, id string, history bool, now time.Time) {
 	l.changed = now
 }
 
-// refuse records an error stanza with that id to a user.
-func (l *ledger) refuse(user, id string, now time.Time) {
+// refuse records an error stanza with that id to a user; unsure: it says that the message
+// may have arrived.
+func (l *ledger) refuse(user, id string, unsure bool, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if m := l.byID[user+" "+id]; m != nil {
-		m.refused = true
+		m.refused, m.unsure = true, unsure
 		l.changed = now
 	}
 }

@@ -42,9 +42,9 @@ func TestFate(t *testing.T) {
 	}{
 		"injected loss":         {toICQ, func(*ledger, int) {}, lost},
 		"arrived":               {toICQ, func(l *ledger, n int) { l.deliver(n, "", false, start) }, delivered},
-		"error":                 {toICQ, func(l *ledger, n int) { l.refuse(alice, stanzaID(n), start) }, refused},
-		"error with a wrong id": {toICQ, func(l *ledger, n int) { l.refuse(alice, "m999", start) }, lost},
-		"error to another user": {toICQ, func(l *ledger, n int) { l.refuse("bob@localhost", stanzaID(n), start) }, lost},
+		"error":                 {toICQ, func(l *ledger, n int) { l.refuse(alice, stanzaID(n), false, start) }, refused},
+		"error with a wrong id": {toICQ, func(l *ledger, n int) { l.refuse(alice, "m999", false, start) }, lost},
+		"error to another user": {toICQ, func(l *ledger, n int) { l.refuse("bob@localhost", stanzaID(n), false, start) }, lost},
 		"report":                {toICQ, func(l *ledger, n int) { l.tell(alice, n, undelivered, start) }, toldUndelivered},
 		"uncertain":             {toICQ, func(l *ledger, n int) { l.tell(alice, n, uncertain, start) }, toldUncertain},
 		"report to another":     {toICQ, func(l *ledger, n int) { l.tell("bob@localhost", n, undelivered, start) }, lost},
@@ -59,7 +59,7 @@ func TestFate(t *testing.T) {
 		"better than a warning": {toICQ, func(l *ledger, n int) {
 			l.crash(at(6))
 			l.warn(alice, domain, false, at(7))
-			l.refuse(alice, stanzaID(n), start)
+			l.refuse(alice, stanzaID(n), false, start)
 		}, refused},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,10 +135,17 @@ func TestExcused(t *testing.T) {
 func TestBoth(t *testing.T) {
 	rows := script(toICQ, func(l *ledger, n int) {
 		l.deliver(n, "", false, start)
-		l.refuse(alice, stanzaID(n), start)
+		l.refuse(alice, stanzaID(n), false, start)
 	}).rows(blind)
 	if rows[0].both != 1 || rows[0].fates[delivered] != 10 {
 		t.Errorf("got %+v", rows[0])
+	}
+	rows = script(toICQ, func(l *ledger, n int) {
+		l.refuse(alice, stanzaID(n), true, start)
+		l.deliver(n, "", false, start)
+	}).rows(blind)
+	if rows[0].both != 0 || rows[0].fates[delivered] != 10 {
+		t.Errorf("after an error that is not sure: %+v", rows[0])
 	}
 }
 

@@ -7,16 +7,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -32,8 +35,10 @@ type options struct {
 	only    *regexp.Regexp
 }
 
-// patientFrom is the length of a run that has time for long holds.
-const patientFrom = 5 * time.Minute
+const (
+	parallelUpTo = 2 * time.Minute // shorter runs have all servers at the same time
+	patientFrom  = 5 * time.Minute // longer runs have time for long holds
+)
 
 func main() {
 	length := flag.Duration("for", 10*time.Minute, "how long faults strike, in all")
@@ -105,8 +110,11 @@ func run(ctx context.Context, o options) (failed int, err error) {
 		return 0, errors.New("-pairs or -only selects nothing")
 	}
 	fmt.Printf("%d users, %v, seed %d\n", o.users, o.length, o.seed)
-	for _, p := range chosen {
-		n, err := one(ctx, o, p, filepath.Join(dir, p.name), faults, o.length/time.Duration(len(chosen)))
+	if o.length < parallelUpTo && len(chosen) > 1 {
+		return runTogether(ctx, o, chosen, dir, faults)
+	}
+	for i, p := range chosen {
+		n, err := one(ctx, os.Stdout, o.of(i), p, filepath.Join(dir, p.name), faults, o.length/time.Duration(len(chosen)))
 		failed += n
 		if err != nil {
 			return failed, fmt.Errorf("%s: %w", p.name, err)
@@ -115,26 +123,51 @@ func run(ctx context.Context, o options) (failed int, err error) {
 	return failed, nil
 }
 
+// of returns the options for a pair: each has its own order of faults.
+func (o options) of(pair int) options {
+	o.seed += uint64(pair)
+	return o
+}
+
+// runTogether runs the campaigns of all pairs at the same time.
+func runTogether(ctx context.Context, o options, chosen []pair, dir string, faults []fault) (failed int, err error) {
+	outs, counts, errs := make([]bytes.Buffer, len(chosen)), make([]int, len(chosen)), make([]error, len(chosen))
+	var wg sync.WaitGroup
+	for i, p := range chosen {
+		wg.Go(func() {
+			if counts[i], errs[i] = one(ctx, &outs[i], o.of(i), p, filepath.Join(dir, p.name), faults, o.length); errs[i] != nil {
+				errs[i] = fmt.Errorf("%s: %w", p.name, errs[i])
+			}
+		})
+	}
+	wg.Wait()
+	for i := range chosen {
+		fmt.Print(outs[i].String())
+		failed += counts[i]
+	}
+	return failed, errors.Join(errs...)
+}
+
 // one runs a campaign with one pair of servers, and prints its table.
-func one(ctx context.Context, o options, p pair, dir string, faults []fault, length time.Duration) (failed int, err error) {
-	fmt.Printf("\n%s\n", p.name)
+func one(ctx context.Context, out io.Writer, o options, p pair, dir string, faults []fault, length time.Duration) (failed int, err error) {
+	fmt.Fprintf(out, "\n%s\n", p.name)
 	w, err := newWorld(ctx, dir, o.program, p, o.users)
 	defer func() { err = errors.Join(err, w.close()) }()
 	if err != nil {
 		return 0, err
 	}
-	c := newCampaign(w, os.Stdout, o.users, o.seed, length >= patientFrom/2)
+	c := newCampaign(w, out, o.users, o.seed, length >= patientFrom/2)
 	err = c.run(ctx, faults, length, o.seed, o.rate)
 	rows := c.ledger.rows(w.witness)
-	fmt.Println()
-	printTable(os.Stdout, rows)
+	fmt.Fprintln(out)
+	printTable(out, rows)
 	problems := w.problems()
 	problems = append(problems, c.ledger.losses(w.witness, 40, false)...)
 	if n := c.unrecorded(); n > 0 {
 		problems = append(problems, fmt.Sprintf("%d messages arrived that the record of the connections lacks: its proofs are worthless", n))
 	}
 	for _, problem := range problems {
-		fmt.Println(problem)
+		fmt.Fprintln(out, problem)
 	}
 	if failed = failures(rows); failed == 0 {
 		failed = len(problems)

@@ -80,17 +80,25 @@ func (p *person) visit(ctx context.Context) {
 	}
 }
 
-// keepJoined joins the channel whenever the client is not in it.
+// keepJoined joins the channel whenever the client is not in it. Like real clients, it finds
+// that out by pings to itself, but more often. (XEP-0410)
 func (p *person) keepJoined(ctx context.Context, done <-chan struct{}) {
+	self := p.room + "/" + localpart(p.number)
 	for {
 		p.mu.Lock()
 		joined := p.joined
 		p.mu.Unlock()
+		var refused *lab.IQError
+		if joined {
+			_, err := p.ask(ctx, "get", self, "<ping xmlns='urn:xmpp:ping'/>")
+			joined = !errors.As(err, &refused)
+		}
 		if !joined {
-			p.sendXML("<presence to='" + p.room + "/" + localpart(p.number) + "'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+			p.rejoin()
+			p.sendXML("<presence to='" + self + "'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='100'/></x></presence>")
 		}
 		select {
-		case <-time.After(1500 * time.Millisecond):
+		case <-time.After(time.Second):
 		case <-done:
 			return
 		case <-ctx.Done():
@@ -99,8 +107,7 @@ func (p *person) keepJoined(ctx context.Context, done <-chan struct{}) {
 	}
 }
 
-// rejoin makes the client join its channel again, like one that has found out that the
-// room is gone. (XEP-0410)
+// rejoin makes the client join its channel again.
 func (p *person) rejoin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -235,7 +242,7 @@ func (p *person) handleMessage(e *element.Element, bare, resource string) {
 	text := e.ChildText(lab.NSClient, "body")
 	switch {
 	case e.Attr("type") == "error":
-		p.ledger.refuse(p.jid, id, now)
+		p.ledger.refuse(p.jid, id, isUnsure(e.Child(lab.NSClient, "error").ChildText("urn:ietf:params:xml:ns:xmpp-stanzas", "text")), now)
 		if e.Attr("from") == p.room {
 			p.rejoin()
 		}
@@ -262,7 +269,7 @@ func (p *person) handleReport(domain, text string, now time.Time) {
 	}
 	r := noReport
 	switch {
-	case strings.Contains(text, "may not have arrived"):
+	case isUnsure(text):
 		r = uncertain
 	case strings.Contains(text, "not delivered"):
 		r = undelivered
@@ -275,6 +282,9 @@ func (p *person) handleReport(domain, text string, now time.Time) {
 		}
 	}
 }
+
+// isUnsure reports whether a text says that a message may have arrived.
+func isUnsure(text string) bool { return strings.Contains(text, "may not have arrived") }
 
 // wait waits for d or until ctx ends.
 func wait(ctx context.Context, d time.Duration) {

@@ -1,6 +1,6 @@
 // Package lab runs real XMPP and IRC servers on the loopback interface, with temporary
 // data, and connects real XMPP clients to them. "transport demo", the end-to-end tests,
-// "make clients" and "make bench-irc" use it.
+// "make clients", "make chaos" and "make bench-irc" use it.
 //
 // A Server (Prosody or Ejabberd) is a process with its own folder. It can be stopped,
 // killed and started again on the same ports with the same data. No server outlives the
