@@ -88,7 +88,7 @@ func (c *cable) join(gateway net.Conn) {
 	var back sync.WaitGroup
 	back.Go(func() {
 		defer gateway.Close()
-		c.relay(server, func(data []byte) error {
+		c.relay(server, gateway, func(data []byte) error {
 			j.writing.Lock()
 			defer j.writing.Unlock()
 			n, err := gateway.Write(data)
@@ -96,7 +96,7 @@ func (c *cable) join(gateway net.Conn) {
 			return err
 		})
 	})
-	c.relay(gateway, func(data []byte) error {
+	c.relay(gateway, server, func(data []byte) error {
 		n, err := server.Write(data)
 		j.toServer.add(data[:n])
 		return err
@@ -106,7 +106,7 @@ func (c *cable) join(gateway net.Conn) {
 }
 
 // relay passes bytes on, until an error. While the cable is stalled, it holds them.
-func (c *cable) relay(from net.Conn, write func([]byte) error) {
+func (c *cable) relay(from, to net.Conn, write func([]byte) error) {
 	for buf := make([]byte, 16<<10); ; {
 		n, err := from.Read(buf)
 		if n > 0 {
@@ -119,7 +119,8 @@ func (c *cable) relay(from net.Conn, write func([]byte) error) {
 				case <-c.done:
 				}
 			}
-			if write(buf[:n]) != nil {
+			// The kernel would take bytes for a process that has closed the connection.
+			if closedByPeer(to) || write(buf[:n]) != nil {
 				return
 			}
 		}
@@ -170,7 +171,7 @@ func (c *cable) unread() {
 		if !tryLock(&j.writing, time.Second) {
 			continue // count everything as read
 		}
-		if n, err := unreadBytes(j.gateway.RemoteAddr().String(), j.gateway.LocalAddr().String()); err == nil {
+		if n, err := unreadBytes(j.gateway.RemoteAddr(), j.gateway.LocalAddr()); err == nil {
 			j.toGateway.cutOff(n)
 		}
 		j.writing.Unlock()

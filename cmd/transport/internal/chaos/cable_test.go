@@ -102,7 +102,7 @@ func TestCable(t *testing.T) {
 	}
 	c.stall()
 	c.unread()
-	if _, err := unreadBytes(gateway.LocalAddr().String(), gateway.RemoteAddr().String()); err == nil && (!c.reached(2) || c.reached(3)) {
+	if _, err := unreadBytes(gateway.LocalAddr(), gateway.RemoteAddr()); err == nil && (!c.reached(2) || c.reached(3)) {
 		t.Error("the record of the unread bytes is wrong")
 	}
 	c.cut()
@@ -111,4 +111,54 @@ func TestCable(t *testing.T) {
 		_, err = r.ReadString('\n')
 	}
 	c.resume()
+}
+
+// TestCableToClosed holds bytes for a client that closes its connection meanwhile: the
+// record does not have them.
+func TestCableToClosed(t *testing.T) {
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	c, err := newCable(server.Addr().String(), ircTokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	gateway, err := net.Dial("tcp", c.addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unreadBytes(gateway.LocalAddr(), gateway.RemoteAddr()); err != nil {
+		t.Skip(err)
+	}
+	far, err := server.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	c.stall()
+	fmt.Fprintln(far, mark(1))
+	fmt.Fprintln(gateway, mark(2))
+	for { // until the cable has both, and does not see the end
+		n, err := unreadBytes(far.RemoteAddr(), far.LocalAddr())
+		m, err2 := unreadBytes(gateway.RemoteAddr(), gateway.LocalAddr())
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
+		}
+		if n+m == 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	gateway.Close()
+	c.resume()
+	_ = far.SetReadDeadline(time.Now().Add(10 * time.Second))
+	for r := bufio.NewReader(far); err == nil; {
+		_, err = r.ReadString('\n')
+	}
+	if c.reached(1) {
+		t.Error("a closed connection has read it")
+	}
 }

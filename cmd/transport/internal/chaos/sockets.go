@@ -5,16 +5,46 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
-// unreadBytes returns the number of bytes that the kernel holds for the process with the
-// local address of a TCP connection over IPv4. It works on Linux only.
+// The first byte of the socket option TCP_INFO is the state of the connection. (tcp.h of
+// Linux)
+const (
+	tcpInfo      = 11
+	tcpCloseWait = 8
+)
+
+// closedByPeer reports whether the other end has closed a connection. It works on Linux
+// only, and returns false elsewhere.
+func closedByPeer(conn net.Conn) bool {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok || runtime.GOOS != "linux" {
+		return false
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return false
+	}
+	closed := false
+	if err := raw.Control(func(fd uintptr) {
+		info, err := syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpInfo)
+		closed = err == nil && info&0xff == tcpCloseWait
+	}); err != nil {
+		return false
+	}
+	return closed
+}
+
+// unreadBytes returns the number of bytes that the process with the local address of a TCP
+// connection over IPv4 has not read. It works on Linux only.
 //
-// What the kernel holds for the other process, which has written them, is not counted: it
-// includes bytes that are read but not acknowledged yet.
-func unreadBytes(local, remote string) (int64, error) {
+// The kernel also knows what the other process has sent without an acknowledgement: that
+// includes bytes that are read already, so it proves nothing.
+func unreadBytes(local, remote net.Addr) (int64, error) {
 	data, err := os.ReadFile("/proc/net/tcp")
 	if err != nil {
 		return 0, err
@@ -23,7 +53,7 @@ func unreadBytes(local, remote string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, ok := queues[[2]string{local, remote}]
+	n, ok := queues[[2]string{local.String(), remote.String()}]
 	if !ok {
 		return 0, fmt.Errorf("no connection from %s to %s", local, remote)
 	}
