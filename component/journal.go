@@ -143,7 +143,7 @@ func (jo *journal) settlements(entries []registry.JournalEntry) (all []settlemen
 			all = append(all, settlement{e.User, e.Payload, e.Created, []uint64{e.ID}})
 		case registry.SignedOn:
 			all = append(all, settlement{e.User, appendText(nil, jo.from, e.User, xep.NewID(),
-				"The gateway was interrupted while you were signed on, and has restarted. Messages that you sent in the last seconds before the interruption may be lost: send them again if you get no answer."),
+				"The gateway was interrupted while you were signed on, and has restarted. Messages that you sent, or that were sent to you, in the last seconds before the interruption may be lost. Send yours again if you get no answer."),
 				jo.clock.Now(), []uint64{e.ID}})
 		case registry.FromUser:
 			of := uncertain[e.User]

@@ -77,7 +77,7 @@ func TestCrashWithUnconfirmedMessage(t *testing.T) {
 			t.Fatalf("told %q", texts)
 		}
 		all := strings.Join(texts, "\n")
-		for _, want := range []string{"2 messages of yours to " + carol + " may not have arrived", "\n> first\n> second", "Your message to dave@" + gw + " may not have arrived", "\n> third"} {
+		for _, want := range []string{"2 messages of yours to " + carol + " may not have arrived", "\n> first\n> second", "Your message to dave@" + gw + " may not have arrived", "\n> third", "that you sent, or that were sent to you"} {
 			if strings.Count(all, want) != 1 {
 				t.Errorf("told %q, without %q", texts, want)
 			}
