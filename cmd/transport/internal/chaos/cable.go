@@ -163,18 +163,26 @@ func (c *cable) cut() {
 }
 
 // unread records for each connection how many bytes the gateway has left unread. The cable
-// must be stalled, and the gateway stopped until its end.
+// must be stalled, and the gateway stopped until its end. Without a record, everything counts
+// as read.
 func (c *cable) unread() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var locked []*joint
 	for j := range c.joints {
-		if !tryLock(&j.writing, time.Second) {
-			continue // count everything as read
+		if tryLock(&j.writing, time.Second) {
+			locked = append(locked, j)
+			defer j.writing.Unlock()
 		}
-		if n, err := unreadBytes(j.gateway.RemoteAddr(), j.gateway.LocalAddr()); err == nil {
+	}
+	queues, err := readQueues()
+	if err != nil {
+		return
+	}
+	for _, j := range locked {
+		if n, ok := queues[ends{j.gateway.RemoteAddr().String(), j.gateway.LocalAddr().String()}]; ok {
 			j.toGateway.cutOff(n)
 		}
-		j.writing.Unlock()
 	}
 }
 

@@ -39,31 +39,25 @@ func closedByPeer(conn net.Conn) bool {
 	return closed
 }
 
-// unreadBytes returns the number of bytes that the process with the local address of a TCP
-// connection over IPv4 has not read. It works on Linux only.
+// ends are the local and the remote address of a socket.
+type ends struct{ local, remote string }
+
+// readQueues returns the number of bytes that its process has not read, for each socket of a
+// TCP connection over IPv4. It works on Linux only.
 //
 // The kernel also knows what the other process has sent without an acknowledgement: that
 // includes bytes that are read already, so it proves nothing.
-func unreadBytes(local, remote net.Addr) (int64, error) {
+func readQueues() (map[ends]int64, error) {
 	data, err := os.ReadFile("/proc/net/tcp")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	queues, err := parseQueues(string(data))
-	if err != nil {
-		return 0, err
-	}
-	n, ok := queues[[2]string{local.String(), remote.String()}]
-	if !ok {
-		return 0, fmt.Errorf("no connection from %s to %s", local, remote)
-	}
-	return n, nil
+	return parseQueues(string(data))
 }
 
-// parseQueues parses /proc/net/tcp: the unread bytes of each connection, by local and remote
-// address. (proc_net_tcp.txt of the kernel)
-func parseQueues(table string) (map[[2]string]int64, error) {
-	all := make(map[[2]string]int64)
+// parseQueues parses /proc/net/tcp. (proc_net_tcp.txt of the kernel)
+func parseQueues(table string) (map[ends]int64, error) {
+	all := make(map[ends]int64)
 	for i, line := range strings.Split(strings.TrimSpace(table), "\n") {
 		fields := strings.Fields(line)
 		if i == 0 || len(fields) < 5 {
@@ -82,7 +76,7 @@ func parseQueues(table string) (map[[2]string]int64, error) {
 		if err != nil {
 			return nil, fmt.Errorf("queues %q: %w", fields[4], err)
 		}
-		all[[2]string{local, remote}] = n
+		all[ends{local, remote}] = n
 	}
 	return all, nil
 }
