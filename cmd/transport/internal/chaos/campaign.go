@@ -213,9 +213,14 @@ func (c *campaign) strike(ctx context.Context, f fault) error {
 	return ctx.Err()
 }
 
+// crowd is the additional time that many users need: they share a server and a processor.
+func (c *campaign) crowd() time.Duration {
+	return time.Duration(len(c.people)) * 100 * time.Millisecond
+}
+
 // recover waits until all users are back.
 func (c *campaign) recover(ctx context.Context) (time.Duration, string) {
-	limit := 12 * time.Second
+	limit := 12*time.Second + c.crowd()
 	if c.patient {
 		limit = time.Minute
 	}
@@ -240,7 +245,7 @@ const quiet = 1200 * time.Millisecond
 // settle waits until every message of the strike has an outcome. It returns the number of
 // messages without one.
 func (c *campaign) settle(ctx context.Context) (time.Duration, int) {
-	limit := 22 * time.Second // longer than the gateway waits for a network's confirmation
+	limit := 22*time.Second + c.crowd() // longer than the gateway waits for a network's confirmation
 	if c.patient {
 		limit = 75 * time.Second
 	}

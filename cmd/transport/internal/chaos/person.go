@@ -28,10 +28,14 @@ type person struct {
 	asked      int
 	answers    map[string]chan *element.Element // to IQ requests, by id
 	joined     bool
+	joinAt     time.Time       // when the next join may be sent
 	registered map[string]bool // domains
 }
 
-const answerLimit = 5 * time.Second // for an IQ
+const (
+	answerLimit = 5 * time.Second  // for an IQ
+	joinLimit   = 10 * time.Second // for the answer to a join, each of which brings the whole history
+)
 
 func newPerson(l *ledger, addr string, number int) *person {
 	return &person{ledger: l, addr: addr, number: number, jid: localpart(number) + "@" + host, room: channel(number) + "@" + ircDomain,
@@ -57,7 +61,7 @@ func (p *person) visit(ctx context.Context) {
 		return
 	}
 	p.mu.Lock()
-	p.client, p.joined = client, false
+	p.client, p.joined, p.joinAt = client, false, time.Time{}
 	p.mu.Unlock()
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -86,15 +90,17 @@ func (p *person) keepJoined(ctx context.Context, done <-chan struct{}) {
 	self := p.room + "/" + localpart(p.number)
 	for {
 		p.mu.Lock()
-		joined := p.joined
+		joined, early := p.joined, time.Now().Before(p.joinAt)
 		p.mu.Unlock()
 		var refused *lab.IQError
 		if joined {
 			_, err := p.ask(ctx, "get", self, "<ping xmlns='urn:xmpp:ping'/>")
 			joined = !errors.As(err, &refused)
 		}
-		if !joined {
-			p.rejoin()
+		if !joined && !early {
+			p.mu.Lock()
+			p.joined, p.joinAt = false, time.Now().Add(joinLimit)
+			p.mu.Unlock()
 			p.sendXML("<presence to='" + self + "'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='100'/></x></presence>")
 		}
 		select {
@@ -111,7 +117,7 @@ func (p *person) keepJoined(ctx context.Context, done <-chan struct{}) {
 func (p *person) rejoin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.joined = false
+	p.joined, p.joinAt = false, time.Time{}
 }
 
 // sendXML sends a stanza. It reports whether that was possible.
