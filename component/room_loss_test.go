@@ -71,3 +71,18 @@ func TestRequestsOfLostRooms(t *testing.T) {
 		w.expectError("<presence id='n1' from='"+club+"/newnick'/>", "not-acceptable", "wait")
 	})
 }
+
+// A change of the subject that another one overtakes is answered. (XEP-0045 §8.1)
+func TestSubjectOvertaken(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		joinClub(t, w, asked)
+		w.settle()
+		w.Take()
+		for _, id := range []string{"s1", "s2"} {
+			w.Send("<message type='groupchat' from='" + phone + "' to='" + club + "' id='" + id + "'><subject>" + id + "</subject></message>")
+			w.settle()
+		}
+		w.expectError("<message id='s1' from='"+club+"' to='"+phone+"'/>", "conflict", "wait")
+	})
+}

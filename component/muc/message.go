@@ -113,6 +113,7 @@ func (rs *Rooms) OnMessage(st *stanza.Inbound, peer legacy.Peer) {
 	case st.Type != "groupchat":
 		st.Refuse(stanza.ErrBadRequest)
 	case subject != nil && text == "":
+		r.refuseSubject(errNewerSubject)
 		r.pendingSubject = st
 		if err := roomer.SetTopic(rs.ctx, peer, body.Clean(subject.Text())); err != nil {
 			r.pendingSubject = nil

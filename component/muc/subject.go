@@ -7,6 +7,9 @@ import (
 	"transport/legacy"
 )
 
+var errNewerSubject = stanza.Error{Type: stanza.Wait, Condition: stanza.Conflict,
+	Text: "You have changed the subject again before the network confirmed this change."}
+
 // refuseSubject answers a change of the subject that the network will not confirm, if one
 // is pending.
 func (r *Room) refuseSubject(why stanza.Error) {
