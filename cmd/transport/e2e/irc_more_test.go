@@ -80,7 +80,7 @@ func (s *ircScene) whois() {
 	if version := s.alice.iq("get", clubRoom+"/carol", "<query xmlns='jabber:iq:version'/>").String(); !strings.Contains(version, "an XMPP gateway") {
 		s.Errorf("carol's client is %s", version)
 	}
-	if got := condition(s.alice.ask("get", "nobody@"+ircDomain, "<vCard xmlns='vcard-temp'/>")); got != "service-unavailable" { // XEP-0054 §3.3
+	if got := condition(s.alice.ask("get", "nobody@"+ircDomain, "<vCard xmlns='vcard-temp'/>")); got != "item-not-found" { // XEP-0054 §3.3
 		s.Errorf("the card of nobody: %q", got)
 	}
 }

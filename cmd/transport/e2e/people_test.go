@@ -60,7 +60,7 @@ func TestPeople(t *testing.T) {
 		if card := alice.iq("get", "1004@"+icqDomain, "<vCard xmlns='vcard-temp'/>").String(); !strings.Contains(card, "Müller") {
 			t.Errorf("the vCard is %s", card)
 		}
-		if got := condition(alice.ask("get", "424242@"+icqDomain, "<vCard xmlns='vcard-temp'/>")); got != "service-unavailable" {
+		if got := condition(alice.ask("get", "424242@"+icqDomain, "<vCard xmlns='vcard-temp'/>")); got != "item-not-found" {
 			t.Errorf("the vCard of nobody: %q", got)
 		}
 		// XEP-0292 §4
