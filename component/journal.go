@@ -45,7 +45,7 @@ func isJournaled(st *stanza.Inbound) bool {
 func (jo *journal) record(st *stanza.Inbound) {
 	if jo.file != nil && isJournaled(st) {
 		st.Entry = jo.file.Add(registry.JournalEntry{Kind: registry.FromUser, Network: jo.host.Domain, User: st.User,
-			Payload: st.Append(nil, stanza.NS), Created: jo.clock.Now()})
+			Payload: st.Append(make([]byte, 0, 512), stanza.NS), Created: jo.clock.Now()})
 	}
 }
 
@@ -64,7 +64,7 @@ func (jo *journal) track(conn *stream.Conn, build func(dst []byte) []byte, m str
 		return conn.Track(build, m)
 	}
 	if m.Stanza == nil {
-		m.Stanza = build(nil)
+		m.Stanza = build(make([]byte, 0, 512))
 		build = func(dst []byte) []byte { return append(dst, m.Stanza...) }
 	}
 	m.Entry = jo.file.Add(registry.JournalEntry{Kind: registry.ToUser, Network: jo.host.Domain, User: m.User, Payload: m.Stanza, Created: jo.clock.Now()})

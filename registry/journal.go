@@ -100,7 +100,13 @@ func (j *Journal) Add(e JournalEntry) uint64 {
 		return 0
 	}
 	e.ID = j.lastID.Add(1)
-	record := j.appendEntry(nil, e)
+	buf, ok := recordBuffers.Get().(*[]byte)
+	if !ok {
+		buf = new([]byte)
+	}
+	defer recordBuffers.Put(buf)
+	record := j.appendEntry((*buf)[:0], e)
+	*buf = record
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(record) > maxJournalEntry || j.live > maxJournal {
@@ -112,6 +118,9 @@ func (j *Journal) Add(e JournalEntry) uint64 {
 	j.live += int64(len(record))
 	return e.ID
 }
+
+// recordBuffers are the buffers of Add, *[]byte.
+var recordBuffers sync.Pool
 
 // Done removes finished entries.
 func (j *Journal) Done(ids ...uint64) {
@@ -184,11 +193,21 @@ func (j *Journal) flush() error {
 		return nil
 	}
 	_, err := j.f.WriteAt(batch, at)
+	j.reuse(batch)
 	j.unsynced = true
 	if err == nil && compact {
 		err = j.rewrite()
 	}
 	return j.failed(err)
+}
+
+// reuse makes a written buffer the next one, unless there is one already or it is large.
+func (j *Journal) reuse(batch []byte) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.buf == nil && cap(batch) <= 1<<20 {
+		j.buf = batch[:0]
+	}
 }
 
 // failed empties the journal after an error.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 )
 
 // The types of records: a length of four bytes, a type, an ID of eight bytes, and for an
@@ -79,21 +80,36 @@ func (j *Journal) empty() error {
 	return nil
 }
 
-// journalPlace is the place of an entry's content.
-func journalPlace(id uint64) []byte { return binary.BigEndian.AppendUint64([]byte("journal"), id) }
+const journalPlaceSize = 15 // bytes of the place of an entry's content
+
+// appendPlace appends the place of an entry's content.
+func appendPlace(dst []byte, id uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, "journal"...), id)
+}
 
 // appendEntry appends the record of an entry.
 func (j *Journal) appendEntry(dst []byte, e JournalEntry) []byte {
-	plain := make([]byte, 0, 32+len(e.Network)+len(e.User)+len(e.Payload))
-	plain = append(plain, byte(e.Kind))
+	buf, ok := plainBuffers.Get().(*[]byte)
+	if !ok {
+		buf = new([]byte)
+	}
+	defer plainBuffers.Put(buf)
+	plain := append((*buf)[:0], byte(e.Kind))
 	plain = binary.BigEndian.AppendUint64(plain, uint64(toMicro(e.Created)))
 	plain = append(binary.AppendUvarint(plain, uint64(len(e.Network))), e.Network...)
 	plain = append(binary.AppendUvarint(plain, uint64(len(e.User))), e.User...)
 	plain = append(plain, e.Payload...)
-	sealed := j.ring().seal(plain, journalPlace(e.ID))
-	dst = appendHead(dst, recordHead+len(sealed), recordEntry, e.ID)
-	return append(dst, sealed...)
+	*buf = plain
+	start := len(dst)
+	dst = appendHead(dst, 0, recordEntry, e.ID)
+	var place [journalPlaceSize]byte
+	dst = j.ring().appendSealed(dst, plain, appendPlace(place[:0], e.ID))
+	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start))
+	return dst
 }
+
+// plainBuffers are the buffers of appendEntry, *[]byte.
+var plainBuffers sync.Pool
 
 func appendHead(dst []byte, size int, kind byte, id uint64) []byte {
 	dst = append(binary.BigEndian.AppendUint32(dst, uint32(size)), kind)
@@ -102,7 +118,7 @@ func appendHead(dst []byte, size int, kind byte, id uint64) []byte {
 
 // decode reads the record of an entry.
 func (j *Journal) decode(id uint64, record []byte) (e JournalEntry, err error) {
-	plain, err := j.ring().open(record[recordHead:], journalPlace(id))
+	plain, err := j.ring().open(record[recordHead:], appendPlace(nil, id))
 	if err != nil {
 		return e, err
 	}

@@ -60,10 +60,13 @@ func (r *ring) current() byte { return r.keys[0].version }
 
 // seal encrypts plain for the given place.
 func (r *ring) seal(plain []byte, place []byte) []byte {
+	return r.appendSealed(make([]byte, 0, 1+12+len(plain)+16), plain, place)
+}
+
+// appendSealed is seal that appends to dst.
+func (r *ring) appendSealed(dst, plain, place []byte) []byte {
 	v := r.current()
-	out := make([]byte, 1, 1+12+len(plain)+16)
-	out[0] = v
-	return r.aeads[v].Seal(out, nil, plain, place)
+	return r.aeads[v].Seal(append(dst, v), nil, plain, place)
 }
 
 // sealUnlessNil returns nil, NULL in the database, for nil, and otherwise seals plain.
