@@ -17,7 +17,8 @@ dino = None
 SET_UP = 690, 602
 START, FIRST_ROW, ADD_CONTACT, ADD, NICK = (878, 178), (690, 288), (564, 658), (805, 350), (719, 321)
 TOP_CHAT, INPUT, DETAILS, MEMBERS = (235, 160), (828, 741), (1148, 108), (1067, 107)
-LAST_MESSAGE, MODERATED, FOURTH_CHAT = (700, 672), (1055, 675), (235, 337)
+LAST_MESSAGE, FOURTH_CHAT = (700, 672), (235, 337)
+MODERATED = (585, 383)  # in the dialog, which the window manager places
 
 
 def start():
@@ -251,7 +252,10 @@ def _():
     click(*DETAILS)
     paused(3)
     picture('details')
-    click(*MODERATED)
+    dialog = subprocess.run(['xdotool', 'getactivewindow'], capture_output=True, text=True, check=True).stdout.strip()
+    xdo('mousemove', '--window', dialog, *MODERATED)
+    paused(0.2)
+    xdo('click', 1)
     paused()
     picture('form of the settings')
     key('Escape')
