@@ -41,7 +41,8 @@ func isJournaled(st *stanza.Inbound) bool {
 	return st.Child(stanza.NS, "body") != nil || st.Child(xep.NSReactions, "reactions") != nil || st.Child(xep.NSRetract, "retract") != nil
 }
 
-// record adds a message from a user to the journal. The stream reader calls it.
+// record adds a message from a user to the journal. The stream reader calls it, or the actor
+// for a message from the spool.
 func (jo *journal) record(st *stanza.Inbound) {
 	if jo.file != nil && isJournaled(st) {
 		st.Entry = jo.file.Add(registry.JournalEntry{Kind: registry.FromUser, Network: jo.host.Domain, User: st.User,

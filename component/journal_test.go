@@ -32,9 +32,16 @@ func (w *world) crash() {
 			w.t.Fatal(err)
 		}
 	}
+	w.restart(dir)
+}
+
+// restart ends the component properly, and starts it again with the files in dir.
+func (w *world) restart(dir string) {
+	w.t.Helper()
 	w.stop()
 	w.Take()
-	if err := w.db.Close(); err != nil {
+	err := w.db.Close()
+	if err != nil {
 		w.t.Error(err)
 	}
 	w.dir = dir
@@ -139,6 +146,46 @@ func TestCrashDuringCommand(t *testing.T) {
 			if strings.Contains(e.String(), hidden) {
 				t.Errorf("the password is in %s", e)
 			}
+		}
+	})
+}
+
+// A message that was spooled during the sign-on, and that the network has not confirmed
+// since, is told as uncertain, too.
+func TestCrashAfterSpool(t *testing.T) {
+	network := func(n legacy.Network) legacy.Network { return mute{n} }
+	stage(t, setup{users: []string{alice}, network: network}, func(t *testing.T, w *world) {
+		h := w.echo.Session("alice")
+		h.Stall()
+		w.presence(phone, gw, "")
+		w.message(phone, carol, "m1", "spooled")
+		w.settle()
+		h.Resume()
+		w.Expect("<presence from='" + fullJID(gw) + "' to='" + alice + "' type=''/>")
+		w.crash()
+		text := ""
+		for !strings.Contains(text, "may not have arrived") {
+			text = w.Expect("<message type='chat' to='"+alice+"'/>").ChildText("", "body")
+		}
+		if !strings.HasSuffix(text, "\n> spooled") {
+			t.Errorf("told %q", text)
+		}
+	})
+}
+
+// A message that the server has read before an orderly end is not sent again, though it had
+// not acknowledged it yet.
+func TestNothingAgainAfterStop(t *testing.T) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.SetRouting(false)
+		w.emit(h, legacy.MessageReceived{From: carolPeer, Text: "once"})
+		w.Expect("<message><body>once</body></message>")
+		w.restart(w.dir)
+		w.pass(time.Minute)
+		w.Refute("<message/>")
+		if strings.Contains(w.log.String(), "had not ended properly") {
+			t.Error("the stop counts as a crash")
 		}
 	})
 }

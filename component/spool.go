@@ -239,9 +239,11 @@ func (ob *outbox) takeOutbound() []*stanza.Inbound {
 		}
 		if st, err := stanza.Read(e, &ob.u.c.host); err == nil {
 			st.Bouncer = ob
+			ob.u.c.journal.record(st)
 			stanzas = append(stanzas, st)
 		}
 	}
+	ob.u.c.journal.flush() // before the spool forgets them
 	if err := ob.u.c.cfg.Registry.ForgetMessages(ctx, ids...); err != nil {
 		ob.u.log.Error().Err(err).Msg("cannot delete messages for the network from the spool")
 	}
@@ -252,6 +254,9 @@ func (ob *outbox) takeOutbound() []*stanza.Inbound {
 func (ob *outbox) sendSpooled() {
 	for _, st := range ob.takeOutbound() {
 		ob.onMessage(st)
+		if !st.Held {
+			ob.u.c.journal.settled(st)
+		}
 	}
 }
 
@@ -263,5 +268,6 @@ func (ob *outbox) bounceExpired() {
 	}
 	for _, st := range ob.takeOutbound() {
 		st.Refuse(why)
+		ob.u.c.journal.settled(st)
 	}
 }

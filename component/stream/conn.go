@@ -198,9 +198,10 @@ func (cfg Config) serve(ctx context.Context, h Handler) (*Conn, error) {
 	c.writer.close(err)
 	wg.Wait()
 	c.net.Close()
-	var unacked []Message
-	if ctx.Err() == nil || !errors.Is(err, io.EOF) {
-		unacked = c.writer.takeUnacked()
+	unacked := c.writer.takeUnacked()
+	if ctx.Err() != nil && errors.Is(err, io.EOF) { // the server has read everything before the end tag
+		c.writer.acknowledge(unacked)
+		unacked = nil
 	}
 	h.Lost(c, unacked)
 	close(c.settled)

@@ -204,7 +204,7 @@ func (w *writer) pong() {
 	}
 }
 
-// acknowledge reports the entries of messages as acknowledged. w.mu is held.
+// acknowledge reports the entries of messages as acknowledged.
 func (w *writer) acknowledge(all []Message) {
 	if w.onAck == nil {
 		return
