@@ -163,6 +163,7 @@ func TestAuthorizationWhileRemoved(t *testing.T) {
 		w.emit(h, legacy.AuthRequested{From: carolPeer}, legacy.ContactRemoved{Peer: carolPeer})
 		w.Take()
 		w.presence(alice, carol, "subscribed")
+		w.settle()
 		h.Resume()
 		w.settle()
 		if !authorizes(t, h) {
