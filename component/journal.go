@@ -44,11 +44,20 @@ func isJournaled(st *stanza.Inbound) bool {
 // record adds a message from a user to the journal. The stream reader calls it, or the actor
 // for a message from the spool.
 func (jo *journal) record(st *stanza.Inbound) {
-	if jo.file != nil && isJournaled(st) {
-		st.Entry = jo.file.Add(registry.JournalEntry{Kind: registry.FromUser, Network: jo.host.Domain, User: st.User,
-			Payload: st.Append(make([]byte, 0, 512), stanza.NS), Created: jo.clock.Now()})
+	if jo.file == nil || !isJournaled(st) {
+		return
 	}
+	buf, ok := payloadBuffers.Get().(*[]byte)
+	if !ok {
+		buf = new([]byte)
+	}
+	*buf = st.Append((*buf)[:0], stanza.NS)
+	st.Entry = jo.add(registry.FromUser, st.User, *buf)
+	payloadBuffers.Put(buf)
 }
+
+// payloadBuffers are the buffers of record, *[]byte.
+var payloadBuffers sync.Pool
 
 // settled removes a message from a user from the journal: it has an outcome.
 func (jo *journal) settled(st *stanza.Inbound) {
@@ -58,34 +67,25 @@ func (jo *journal) settled(st *stanza.Inbound) {
 	}
 }
 
-// track writes a message to a user, which stays in the journal until it is acknowledged.
-// m.Stanza is what is sent if that does not happen, nil for the message itself.
-func (jo *journal) track(conn *stream.Conn, build func(dst []byte) []byte, m stream.Message) error {
-	if jo.file == nil {
-		return conn.Track(build, m)
+// track adds a message to a user, which stays in the journal until the XMPP server has
+// acknowledged it. It is stream.Config.Record.
+func (jo *journal) track(m stream.Message) uint64 {
+	if m.Entry != 0 {
+		return m.Entry
 	}
-	if m.Stanza == nil {
-		m.Stanza = build(make([]byte, 0, 512))
-		build = func(dst []byte) []byte { return append(dst, m.Stanza...) }
-	}
-	m.Entry = jo.file.Add(registry.JournalEntry{Kind: registry.ToUser, Network: jo.host.Domain, User: m.User, Payload: m.Stanza, Created: jo.clock.Now()})
-	err := conn.Track(build, m)
-	if err != nil {
-		jo.file.Done(m.Entry)
-	}
-	return err
+	return jo.add(registry.ToUser, m.User, m.Stanza)
 }
 
-// flush writes the journal to its file.
-func (jo *journal) flush() {
-	err := jo.file.Flush()
-	if err == nil {
-		return
+// add adds an entry and returns its ID, 0 if the journal fails.
+func (jo *journal) add(kind registry.JournalKind, user string, payload []byte) uint64 {
+	now := jo.clock.Now()
+	id, err := jo.file.Add(registry.JournalEntry{Kind: kind, Network: jo.host.Domain, User: user, Payload: payload, Created: now})
+	if err != nil {
+		if last := jo.logged.Load(); now.UnixNano()-last > int64(journalPause) && jo.logged.CompareAndSwap(last, now.UnixNano()) {
+			jo.log.Error().Err(err).Msg("cannot write the journal: messages would be lost in a crash")
+		}
 	}
-	if now := jo.clock.Now().UnixNano(); now-jo.logged.Load() > int64(journalPause) {
-		jo.logged.Store(now)
-		jo.log.Error().Err(err).Msg("cannot write the journal: messages would be lost in a crash")
-	}
+	return id
 }
 
 // settlement is a message to a user that gives journal entries their outcome.
@@ -126,7 +126,6 @@ func (jo *journal) settle(ctx context.Context) {
 		})
 	}
 	writing.Wait()
-	jo.flush()
 }
 
 // settlements returns the messages that settle entries: those to users as they are, one

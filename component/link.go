@@ -30,7 +30,7 @@ func (c *Component) streamConfig() stream.Config {
 		Clock: c.clock, Log: c.log, Grace: linkGrace}
 	if c.journal.file != nil {
 		cfg.Acked = func(entries []uint64) { c.journal.file.Done(entries...) }
-		cfg.BeforeIO = c.journal.flush
+		cfg.Record = c.journal.track
 	}
 	return cfg
 }

@@ -104,7 +104,7 @@ func (ob *outbox) Bounce(st *stanza.Inbound, why stanza.Error) {
 	if conn := ob.u.c.conn.Load(); conn != nil && !ob.u.clients.gone(st.From) {
 		e, id := st.ErrorStanza(why), newID()
 		unacked := stream.Message{User: ob.u.bare, ID: id, Stanza: appendReport(nil, ob.u.c.peers.Full(ob.u.c.domain), ob.u.bare, id, []bounced{b})}
-		if ob.u.c.journal.track(conn, func(dst []byte) []byte { return e.Append(dst, stanza.NS) }, unacked) == nil {
+		if conn.Track(func(dst []byte) []byte { return e.Append(dst, stanza.NS) }, unacked) == nil {
 			return
 		}
 	}

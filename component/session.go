@@ -316,7 +316,7 @@ func (u *user) onLegacy(ev legacy.Event) {
 func (lg *login) onReady(ev legacy.Ready) {
 	lg.session.ready = true
 	lg.session.since = lg.u.c.clock.Now()
-	lg.session.entry = lg.u.c.journal.file.Add(registry.JournalEntry{Kind: registry.SignedOn, Network: lg.u.c.domain, User: lg.u.bare, Created: lg.session.since})
+	lg.session.entry = lg.u.c.journal.add(registry.SignedOn, lg.u.bare, nil)
 	lg.attempt = 0
 	if lg.u.c.outage.succeed(lg.session.since) {
 		lg.u.c.pokeRunning()

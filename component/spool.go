@@ -24,7 +24,7 @@ const spoolRetry = 5 * time.Second
 func (ob *outbox) deliver(build func(dst []byte) []byte, msg stream.Message) {
 	for warned := false; ; {
 		if conn := ob.u.c.conn.Load(); conn != nil {
-			if ob.u.c.journal.track(conn, build, msg) == nil {
+			if conn.Track(build, msg) == nil {
 				return
 			}
 			<-conn.Settled() // earlier messages are spooled first
@@ -243,7 +243,6 @@ func (ob *outbox) takeOutbound() []*stanza.Inbound {
 			stanzas = append(stanzas, st)
 		}
 	}
-	ob.u.c.journal.flush() // before the spool forgets them
 	if err := ob.u.c.cfg.Registry.ForgetMessages(ctx, ids...); err != nil {
 		ob.u.log.Error().Err(err).Msg("cannot delete messages for the network from the spool")
 	}

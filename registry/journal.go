@@ -2,7 +2,9 @@ package registry
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,30 +31,28 @@ type JournalEntry struct {
 	Created       time.Time
 }
 
-// Journal is a file of the entries that are not finished. If the process ends without
-// closing the database, the next process finds them in it. Any goroutine may call its
-// methods.
+// Journal has the entries that are not finished, in a file that is mapped into memory. If the
+// process ends without closing the database, the next process finds them in the file. Any
+// goroutine may call its methods.
 //
-// Add and Done only fill a buffer. Flush writes it with one system call, and does not wait
-// for the disk: entries survive a crash of the process. The journal syncs the file to the
-// disk once a second, so that older entries survive a power failure, too.
+// Add and Done only write to the mapping, which costs no system call: the kernel has the
+// entry, so that it survives a crash of the process at the next instruction. The journal syncs
+// the file to the disk once a second, so that older entries survive a power failure, too.
 type Journal struct {
-	ring   func() *ring
-	lastID atomic.Uint64
+	path string
+	ring func() *ring
 
 	stop    chan struct{} // closed by close
 	syncing sync.WaitGroup
 
-	writing  sync.Mutex // held for the file; before mu
-	f        *os.File
-	unsynced bool
+	lastID atomic.Uint64
+	file   atomic.Pointer[journalFile] // replaced while mu is held; nil after a disk error
+	dirty  atomic.Bool                 // changed since the last sync
+	fault  atomic.Pointer[error]       // of the disk, for the next Add
 
 	mu     sync.Mutex
-	buf    []byte          // records that are not written yet
-	end    int64           // length of the file with buf
-	fault  error           // of the last sync, for Flush
 	open   map[uint64]span // unfinished entries
-	live   int64           // bytes of them
+	live   int             // bytes of them
 	before leftover
 }
 
@@ -63,41 +63,42 @@ type leftover struct {
 }
 
 // span is the place of a record in the file.
-type span struct {
-	at   int64
-	size int32
-}
+type span struct{ at, size int }
 
 const (
-	journalHeader   = "transport journal 1\n"
-	journalReset    = 256 << 10 // bytes of a file without unfinished entries that is emptied
-	journalCompact  = 8 << 20   // bytes of a file that is rewritten if half of it is finished
-	maxJournal      = 64 << 20  // bytes of unfinished entries; further ones are not added
-	maxJournalEntry = 2 << 20   // bytes of a record
+	maxJournal      = 64 << 20 // bytes of unfinished entries; further ones are not added
+	maxJournalEntry = 2 << 20  // bytes of a record
 	journalSync     = time.Second
 )
 
-// openJournal opens or creates the journal and reads the entries that the process before
-// has not finished.
+// openJournal reads the entries that the process before has not finished, and moves them to
+// a new file.
 func openJournal(path string, ring func() *ring) (*Journal, error) {
-	j := &Journal{ring: ring, open: make(map[uint64]span), stop: make(chan struct{})}
-	var err error
-	if j.f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	j := &Journal{path: path, ring: ring, open: make(map[uint64]span), stop: make(chan struct{})}
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, locate("open: %w: %w: give the gateway's user read and write access to it", ErrDisk, err)
 	}
-	if err := j.recover(); err != nil {
-		j.f.Close()
-		return nil, locate("open: %w: %w", ErrDisk, err)
+	if j.before = j.recover(old); j.before.damaged != nil {
+		aside := path + ".damaged"
+		if err := os.Rename(path, aside); err != nil {
+			return nil, locate("open: %w: %w", ErrDisk, err)
+		}
+		j.before.damaged = fmt.Errorf("%w (the file is kept as %s)", j.before.damaged, aside)
+	}
+	if err := j.reseal(); err != nil {
+		return nil, err
 	}
 	j.syncing.Go(j.run)
 	return j, nil
 }
 
-// Add adds an entry and returns its ID, for Done. It returns 0, which Done ignores, if the
-// journal is full or nil.
-func (j *Journal) Add(e JournalEntry) uint64 {
+// Add adds an entry and returns its ID, for Done. The ID is 0, which Done ignores, if the
+// journal is nil, and if the entry is not added: the error is ErrFull or ErrDisk. ErrDisk
+// with an ID is that of an earlier sync.
+func (j *Journal) Add(e JournalEntry) (uint64, error) {
 	if j == nil {
-		return 0
+		return 0, nil
 	}
 	e.ID = j.lastID.Add(1)
 	buf, ok := recordBuffers.Get().(*[]byte)
@@ -105,22 +106,48 @@ func (j *Journal) Add(e JournalEntry) uint64 {
 		buf = new([]byte)
 	}
 	defer recordBuffers.Put(buf)
-	record := j.appendEntry((*buf)[:0], e)
-	*buf = record
+	file := j.file.Load()
+	*buf = file.appendEntry((*buf)[:0], e)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(record) > maxJournalEntry || j.live > maxJournal {
-		return 0
+	if now := j.file.Load(); now != file { // sealed for the file before
+		file = now
+		*buf = file.appendEntry((*buf)[:0], e)
 	}
-	j.open[e.ID] = span{j.end, int32(len(record))}
-	j.buf = append(j.buf, record...)
-	j.end += int64(len(record))
-	j.live += int64(len(record))
-	return e.ID
+	if err := j.put(e.ID, *buf); err != nil {
+		return 0, err
+	}
+	j.dirty.Store(true)
+	if fault := j.fault.Swap(nil); fault != nil {
+		return e.ID, *fault
+	}
+	return e.ID, nil
 }
 
 // recordBuffers are the buffers of Add, *[]byte.
 var recordBuffers sync.Pool
+
+// put writes a record. mu is held.
+func (j *Journal) put(id uint64, record []byte) error {
+	switch {
+	case j.file.Load() == nil:
+		return locate("journal: %w: the file cannot be written", ErrDisk)
+	case len(record) > maxJournalEntry || j.live+len(record) > maxJournal:
+		return locate("journal: %w", ErrFull)
+	}
+	if !j.file.Load().fits(len(record)) {
+		if err := j.compact(len(record)); err != nil {
+			return err
+		}
+	}
+	at, err := j.file.Load().put(record)
+	if err != nil {
+		return j.lost(err)
+	}
+	j.open[id] = span{at, len(record)}
+	j.live += len(record)
+	return nil
+}
 
 // Done removes finished entries.
 func (j *Journal) Done(ids ...uint64) {
@@ -134,10 +161,13 @@ func (j *Journal) Done(ids ...uint64) {
 		if !unfinished {
 			continue
 		}
+		if err := j.file.Load().finish(s.at); err != nil {
+			j.fault.Store(new(j.lost(err)))
+			return
+		}
 		delete(j.open, id)
-		j.live -= int64(s.size)
-		j.buf = appendHead(j.buf, recordHead, recordDone, id)
-		j.end += recordHead
+		j.live -= s.size
+		j.dirty.Store(true)
 	}
 }
 
@@ -158,114 +188,115 @@ func (j *Journal) Unfinished(network string) (all []JournalEntry, err error) {
 	return all, j.before.damaged
 }
 
-// Flush writes the buffer to the file. After an error, which wraps ErrDisk, the entries so
-// far are no longer in the journal. The error may be that of an earlier sync.
-func (j *Journal) Flush() error {
-	if j == nil {
-		return nil
+// unfinished returns the IDs of the unfinished entries, oldest first. mu is held.
+func (j *Journal) unfinished() []uint64 {
+	ids := make([]uint64, 0, len(j.open))
+	for id := range j.open {
+		ids = append(ids, id)
 	}
-	j.mu.Lock()
-	idle, fault := len(j.buf) == 0, j.fault
-	j.fault = nil
-	j.mu.Unlock()
-	if idle || fault != nil {
-		return fault
-	}
-	j.writing.Lock()
-	defer j.writing.Unlock()
-	return j.flush()
+	slices.Sort(ids)
+	return ids
 }
 
-// flush is Flush with writing held.
-func (j *Journal) flush() error {
-	j.mu.Lock()
-	if len(j.open) == 0 && j.end > journalReset {
-		j.buf = j.buf[:0]
-		err := j.empty()
-		j.mu.Unlock()
-		return j.failed(err)
-	}
-	batch, at := j.buf, j.end-int64(len(j.buf))
-	j.buf = nil
-	compact := j.end > journalCompact && j.live < j.end/2
-	j.mu.Unlock()
-	if len(batch) == 0 {
-		return nil
-	}
-	_, err := j.f.WriteAt(batch, at)
-	j.reuse(batch)
-	j.unsynced = true
-	if err == nil && compact {
-		err = j.rewrite()
-	}
-	return j.failed(err)
-}
-
-// reuse makes a written buffer the next one, unless there is one already or it is large.
-func (j *Journal) reuse(batch []byte) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.buf == nil && cap(batch) <= 1<<20 {
-		j.buf = batch[:0]
-	}
-}
-
-// failed empties the journal after an error.
-func (j *Journal) failed(err error) error {
-	if err == nil {
-		return nil
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	clear(j.open)
-	j.buf, j.live = j.buf[:0], 0
-	if empty := j.empty(); empty != nil {
-		j.end = int64(len(journalHeader))
-	}
-	return locate("journal: %w: %w", ErrDisk, err)
-}
-
-// reseal seals all entries with the newest key.
-func (j *Journal) reseal() error {
-	j.writing.Lock()
-	defer j.writing.Unlock()
-	return j.rewrite()
-}
-
-// sync flushes the buffer, and syncs the file if it has changed.
-func (j *Journal) sync() error {
-	j.writing.Lock()
-	defer j.writing.Unlock()
-	err := j.flush()
-	if err == nil && j.unsynced {
-		j.unsynced = false
-		err = j.f.Sync()
-	}
-	return err
-}
-
-// run syncs the journal every second until close.
-func (j *Journal) run() {
-	tick := time.NewTicker(journalSync)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			if err := j.sync(); err != nil {
-				j.mu.Lock()
-				j.fault = err
-				j.mu.Unlock()
-			}
-		case <-j.stop:
-			return
+// compact makes room for a record: it moves the unfinished entries to the other half of the
+// file, or to a larger or smaller file. mu is held.
+func (j *Journal) compact(room int) error {
+	file := j.file.Load()
+	to, half := file, halfFor(j.live+room)
+	if half > file.half || half <= file.half/4 {
+		var err error
+		if to, err = createJournal(j.path+".new", half, file.head); err != nil {
+			return err
 		}
 	}
+	places, err := file.move(to, j.unfinished(), j.open)
+	if err != nil {
+		if to != file {
+			to.close()
+		}
+		return j.lost(err)
+	}
+	if to != file {
+		if err := j.replace(to); err != nil { // the old file is as it was
+			return locate("journal: %w: %w", ErrDisk, err)
+		}
+	}
+	j.open = places
+	return nil
 }
 
-// close ends the journal properly. The next process finds only entries that are unfinished
-// now.
-func (j *Journal) close() error {
-	close(j.stop)
-	j.syncing.Wait()
-	return errors.Join(j.sync(), j.f.Close())
+// replace makes to the file of the journal. mu is held.
+func (j *Journal) replace(to *journalFile) error {
+	if err := to.f.Sync(); err != nil {
+		to.close()
+		return err
+	}
+	if err := os.Rename(to.f.Name(), j.path); err != nil {
+		to.close()
+		return err
+	}
+	if old := j.file.Swap(to); old != nil {
+		old.close()
+	}
+	return nil
+}
+
+// reseal moves all entries to a new file, which is sealed with the newest key.
+func (j *Journal) reseal() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	head, err := newHead(j.ring())
+	if err != nil {
+		return err
+	}
+	size := j.live
+	for _, e := range j.before.entries {
+		if j.file.Load() == nil { // at the start
+			size += len(e.Payload) + len(e.Network) + len(e.User) + maxRecordRest
+		}
+	}
+	to, err := createJournal(j.path+".new", halfFor(size), head)
+	if err != nil {
+		return err
+	}
+	places, live, from := make(map[uint64]span, len(j.open)), 0, j.file.Load()
+	keep := func(e JournalEntry) error {
+		record := to.appendEntry(nil, e)
+		at, err := to.put(record)
+		places[e.ID], live = span{at, len(record)}, live+len(record)
+		return err
+	}
+	if from == nil {
+		for _, e := range j.before.entries {
+			err = errors.Join(err, keep(e))
+		}
+	} else {
+		for _, id := range j.unfinished() {
+			e, bad := from.entry(id, j.open[id])
+			if bad == nil {
+				bad = keep(e)
+			}
+			err = errors.Join(err, bad)
+		}
+	}
+	if err != nil {
+		to.close()
+		return locate("journal: %w: %w", ErrDisk, err)
+	}
+	if err := j.replace(to); err != nil {
+		return locate("journal: %w: %w", ErrDisk, err)
+	}
+	j.open, j.live = places, live
+	return nil
+}
+
+// lost gives up the file after an error of the disk. The entries so far are no longer in the
+// journal; run tries to make a new file. mu is held.
+func (j *Journal) lost(err error) error {
+	if file := j.file.Swap(nil); file != nil {
+		file.close()
+	}
+	clear(j.open)
+	j.live, j.before.entries = 0, nil
+	return locate("journal: %w: %w", ErrDisk, err)
 }

@@ -3,21 +3,30 @@ package registry
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
 
-func testJournal(t testing.TB, path string) *Journal {
+func journalRing(t testing.TB) *ring {
 	t.Helper()
 	r, err := newRing([]key{{version: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r
+}
+
+func testJournal(t testing.TB, path string) *Journal {
+	t.Helper()
+	r := journalRing(t)
 	j, err := openJournal(path, func() *ring { return r })
 	if err != nil {
 		t.Fatal(err)
@@ -28,6 +37,16 @@ func testJournal(t testing.TB, path string) *Journal {
 
 func entry(n int) JournalEntry {
 	return JournalEntry{Kind: FromUser, Network: testNet, User: testUser, Payload: fmt.Appendf(nil, "<message id='%d'/>", n), Created: testNow}
+}
+
+// add adds an entry.
+func (j *Journal) add(t testing.TB, e JournalEntry) uint64 {
+	t.Helper()
+	id, err := j.Add(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 func payloads(t testing.TB, j *Journal) (all []string) {
@@ -48,18 +67,11 @@ func TestJournal(t *testing.T) {
 	j := testJournal(t, path)
 	var ids []uint64
 	for n := range 5 {
-		ids = append(ids, j.Add(entry(n)))
+		ids = append(ids, j.add(t, entry(n)))
 	}
-	session := j.Add(JournalEntry{Kind: SignedOn, Network: "irc.example.org", User: testUser, Created: testNow.Add(time.Second)})
-	if err := j.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	session := j.add(t, JournalEntry{Kind: SignedOn, Network: "irc.example.org", User: testUser, Created: testNow.Add(time.Second)})
 	j.Done(ids[1], ids[3], 0, 1<<40)
-	if err := j.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	j.Done(ids[0]) // not flushed: it is not known after a crash
-	for range 2 {  // also after a second crash
+	for range 2 { // also after a second crash
 		j = testJournal(t, path)
 		if got, want := payloads(t, j), []string{"<message id='0'/>", "<message id='2'/>", "<message id='4'/>"}; !slices.Equal(got, want) {
 			t.Errorf("found %q, want %q", got, want)
@@ -70,60 +82,113 @@ func TestJournal(t *testing.T) {
 			t.Errorf("found %+v, %v", others, err)
 		}
 	}
-	if id := j.Add(entry(9)); id <= session {
+	if id := j.add(t, entry(9)); id <= session {
 		t.Errorf("the ID %d was used before", id)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil || bytes.Contains(raw, []byte("<message")) || bytes.Contains(raw, []byte(testUser)) {
-		t.Errorf("the file is readable: %q, %v", raw, err)
+		t.Errorf("the file is readable, or %v", err)
 	}
 	var none *Journal
-	if none.Done(none.Add(entry(1))); none.Flush() != nil {
-		t.Error("a journal that is disabled fails")
-	}
+	none.Done(none.add(t, entry(1)))
 }
 
-// A file that ends anywhere, or has a changed byte anywhere, gives what comes before, and is
-// written on.
+// used returns the part of a journal's file that has content.
+func used(t testing.TB, j *Journal) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(j.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw[:j.file.Load().end+4]
+}
+
+// A file that ends anywhere, or has a changed byte anywhere, gives what comes before, is
+// kept aside if something is missing, and does not keep the journal from its work.
 func TestJournalDamaged(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, "j")
-	j := testJournal(t, path)
+	j := testJournal(t, filepath.Join(dir, "j"))
 	for n := range 3 {
-		id := j.Add(entry(n))
+		id := j.add(t, entry(n))
 		if n == 1 {
 			j.Done(id)
 		}
 	}
-	if err := j.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := os.ReadFile(path)
+	whole, err := os.ReadFile(j.path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range 2 * len(whole) {
-		damaged := slices.Clone(whole[:min(n, len(whole))])
-		if n >= len(whole) {
-			damaged = slices.Clone(whole)
-			damaged[n-len(whole)] ^= 0xff
+	end := len(used(t, j))
+	var places []int // without most of the head, which is empty
+	for n := range end {
+		if n < headSize+2 || n > journalHead-2 {
+			places = append(places, n)
 		}
-		other := filepath.Join(dir, "other")
-		if err := os.WriteFile(other, damaged, 0o600); err != nil {
+	}
+	other := filepath.Join(dir, "other")
+	for i, n := range places {
+		for _, cut := range []bool{true, false} {
+			damaged := slices.Clone(whole)
+			if cut {
+				clear(damaged[n:]) // a file system that has not written the rest
+			} else {
+				damaged[n] ^= 0xff
+			}
+			found := (&Journal{ring: j.ring}).recover(damaged)
+			if len(found.entries) > 3 || found.damaged != nil && !errors.Is(found.damaged, ErrCorrupt) {
+				t.Fatalf("%d: found %d, %v", n, len(found.entries), found.damaged)
+			}
+			if i%29 != 0 { // each file that is opened is synced
+				continue
+			}
+			if err := os.WriteFile(other, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			testJournal(t, other).add(t, entry(7))
+			if _, missing := os.Stat(other + ".damaged"); (found.damaged != nil) != (missing == nil) {
+				t.Fatalf("%d: %v, but the file that is kept: %v", n, found.damaged, missing)
+			}
+			again, _ := testJournal(t, other).Unfinished(testNet)
+			if len(again) != len(found.entries)+1 || string(again[len(again)-1].Payload) != "<message id='7'/>" {
+				t.Fatalf("%d: found %d, and then %d", n, len(found.entries), len(again))
+			}
+			os.Remove(other + ".damaged")
+		}
+	}
+	for _, n := range []int{0, 1, 2, 3, len(whole)/4096 - 1} { // files that end early
+		if err := os.WriteFile(other, whole[:n*4096], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		j := testJournal(t, other)
-		found, err := j.Unfinished(testNet)
-		if len(found) > 3 || err != nil && !errors.Is(err, ErrCorrupt) {
-			t.Fatalf("%d: found %d, %v", n, len(found), err)
+		if found, _ := testJournal(t, other).Unfinished(testNet); n > 0 && len(found) > 0 && len(found) != 2 {
+			t.Errorf("%d pages: found %d", n, len(found))
 		}
-		j.Add(entry(7))
-		if err := j.Flush(); err != nil {
-			t.Fatalf("%d: %v", n, err)
+	}
+}
+
+// The first version's file: its entries are taken over.
+func TestJournalVersion1(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	r := journalRing(t)
+	old := []byte(journalMagic1)
+	for n := range 3 {
+		plain := append([]byte{byte(FromUser)}, binary.BigEndian.AppendUint64(nil, uint64(toMicro(testNow)))...)
+		for _, part := range []string{testNet, testUser} {
+			plain = append(binary.AppendUvarint(plain, uint64(len(part))), part...)
 		}
-		again, _ := testJournal(t, other).Unfinished(testNet)
-		if len(again) != len(found)+1 || string(again[len(again)-1].Payload) != "<message id='7'/>" {
-			t.Fatalf("%d: found %d, and then %d", n, len(found), len(again))
+		plain = fmt.Appendf(plain, "<message id='%d'/>", n)
+		id := binary.BigEndian.AppendUint64(nil, uint64(n+1))
+		sealed := r.seal(plain, append([]byte("journal"), id...))
+		old = binary.BigEndian.AppendUint32(old, uint32(recordHead+len(sealed)))
+		old = append(append(append(old, recordEntry), id...), sealed...)
+	}
+	old = append(binary.BigEndian.AppendUint32(old, recordHead), recordDone)
+	old = binary.BigEndian.AppendUint64(old, 2)
+	if err := os.WriteFile(path, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := payloads(t, testJournal(t, path)); !slices.Equal(got, []string{"<message id='0'/>", "<message id='2'/>"}) {
+			t.Errorf("found %q", got)
 		}
 	}
 }
@@ -132,17 +197,12 @@ func TestJournalDamaged(t *testing.T) {
 func FuzzJournal(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "seed")
 	j := testJournal(f, path)
-	j.Done(j.Add(entry(1)))
-	j.Add(entry(2))
-	if err := j.Flush(); err != nil {
-		f.Fatal(err)
-	}
-	seed, err := os.ReadFile(path)
-	if err != nil {
-		f.Fatal(err)
-	}
+	j.Done(j.add(f, entry(1)))
+	j.add(f, entry(2))
+	seed := used(f, j)
+	binary.BigEndian.PutUint64(seed[headHalf:], uint64(len(seed)-journalHead)) // a small file is a fast one
 	f.Add(seed)
-	f.Add([]byte(journalHeader + "\xff\xff\xff\xffE\x00\x00\x00\x00\x00\x00\x00\x01"))
+	f.Add([]byte(journalMagic1 + "\xff\xff\xff\xffE\x00\x00\x00\x00\x00\x00\x00\x01"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		path := filepath.Join(t.TempDir(), "j")
 		if err := os.WriteFile(path, file, 0o600); err != nil {
@@ -150,113 +210,217 @@ func FuzzJournal(f *testing.F) {
 		}
 		j := testJournal(t, path)
 		before, _ := j.Unfinished(testNet)
-		j.Add(entry(1))
-		if err := j.Flush(); err != nil {
-			t.Fatal(err)
-		}
+		j.add(t, entry(1))
 		if after, _ := testJournal(t, path).Unfinished(testNet); len(after) != len(before)+1 {
 			t.Errorf("%d entries, and then %d", len(before), len(after))
 		}
 	})
 }
 
-// The file is emptied when nothing is unfinished, and rewritten when most is finished.
+// Entries move to the other half when one is full, and to a larger or smaller file.
 func TestJournalSize(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	j := testJournal(t, path)
-	big := entry(0)
-	big.Payload = bytes.Repeat([]byte("x"), 64<<10)
 	size := func() int64 {
 		t.Helper()
-		if err := j.Flush(); err != nil {
-			t.Fatal(err)
-		}
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return info.Size()
 	}
-	first := j.Add(entry(1))
-	most := int64(0)
+	big := entry(0)
+	big.Payload = bytes.Repeat([]byte("x"), 64<<10)
+	first := j.add(t, entry(1))
 	for range 1000 {
-		j.Done(j.Add(big))
-		most = max(most, size())
+		j.Done(j.add(t, big))
 	}
-	if most > journalCompact+1<<20 {
-		t.Errorf("the file grew to %d bytes", most)
+	if want := int64(journalHead + 2*minHalf); size() != want {
+		t.Errorf("the file has %d bytes, want %d", size(), want)
 	}
-	if got := payloads(t, testJournal(t, path)); !slices.Equal(got, []string{"<message id='1'/>"}) {
+	var ids []uint64
+	for range 100 {
+		ids = append(ids, j.add(t, big))
+	}
+	if got := payloads(t, testCopy(t, j)); len(got) != 101 || got[0] != "<message id='1'/>" || got[100] != string(big.Payload) {
+		t.Errorf("found %d", len(got))
+	}
+	large := size()
+	j.Done(ids...)
+	for range 1000 {
+		j.Done(j.add(t, big))
+	}
+	if size() >= large/4 {
+		t.Errorf("the file had %d bytes, and still has %d", large, size())
+	}
+	if got := payloads(t, testCopy(t, j)); !slices.Equal(got, []string{"<message id='1'/>"}) {
 		t.Errorf("found %q", got)
 	}
-	for range 8 {
-		j.Done(j.Add(big))
-	}
 	j.Done(first)
-	if n := size(); n > 100 {
-		t.Errorf("an empty journal has %d bytes", n)
-	}
 	// Its bound
 	big.Payload = bytes.Repeat([]byte("x"), 1<<20)
-	full := false
-	for range 100 {
-		full = full || j.Add(big) == 0
+	var err error
+	n := 0
+	for ; err == nil; n++ {
+		_, err = j.Add(big)
 	}
-	if !full || size() > maxJournal+4<<20 {
-		t.Errorf("full %v at %d bytes", full, size())
+	if !errors.Is(err, ErrFull) || n < 60 || size() > journalHead+2*maxHalf {
+		t.Errorf("%v after %d entries at %d bytes", err, n, size())
 	}
 	big.Payload = bytes.Repeat([]byte("x"), maxJournalEntry)
-	if j.Add(big) != 0 {
-		t.Error("a huge entry is added")
+	if _, err := testJournal(t, filepath.Join(t.TempDir(), "k")).Add(big); !errors.Is(err, ErrFull) {
+		t.Errorf("a huge entry: %v", err)
 	}
 }
 
-// A write error is reported, and later entries are journaled again.
-func TestJournalDiskError(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "j")
-	j := testJournal(t, path)
-	good := j.f                  // nothing else replaces it here
-	broken, err := os.Open(path) // not writable
+// testCopy opens a copy of a journal's file: what the next process would find.
+func testCopy(t *testing.T, j *Journal) *Journal {
+	t.Helper()
+	raw, err := os.ReadFile(j.path)
+	path := filepath.Join(t.TempDir(), "copy")
+	if err == nil {
+		err = os.WriteFile(path, raw, 0o600)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer broken.Close()
-	use := func(f *os.File) {
-		j.writing.Lock()
-		defer j.writing.Unlock()
-		j.f = f
+	return testJournal(t, path)
+}
+
+// Random entries come and go, move and are resealed: a crash at any time finds those that
+// are unfinished.
+func TestJournalRandom(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	j := testJournal(t, path)
+	random := rand.New(rand.NewPCG(1, 2))
+	open := make(map[uint64]string)
+	for step := range 6_000 {
+		e := entry(step)
+		e.Payload = append(e.Payload, bytes.Repeat([]byte("x"), random.IntN(4000))...)
+		open[j.add(t, e)] = string(e.Payload)
+		for id := range open {
+			if len(open) < 300 && random.IntN(10) < 6 {
+				break
+			}
+			j.Done(id)
+			delete(open, id)
+		}
+		if step%1000 == 0 {
+			if err := j.reseal(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if step%600 != 0 {
+			continue
+		}
+		entries, err := testCopy(t, j).Unfinished(testNet)
+		if err != nil || len(entries) != len(open) {
+			t.Fatalf("step %d: found %d of %d, %v", step, len(entries), len(open), err)
+		}
+		for _, e := range entries {
+			if open[e.ID] != string(e.Payload) {
+				t.Fatalf("step %d: entry %d has changed", step, e.ID)
+			}
+		}
 	}
-	use(broken)
-	j.Add(entry(1))
-	if err := j.Flush(); !errors.Is(err, ErrDisk) {
-		t.Errorf("Flush: %v", err)
+}
+
+// Entries are added, finished and resealed by several goroutines.
+func TestJournalConcurrent(t *testing.T) {
+	j := testJournal(t, filepath.Join(t.TempDir(), "j"))
+	var all sync.WaitGroup
+	for n := range 8 {
+		all.Go(func() {
+			for step := range 500 {
+				if id := j.add(t, entry(n*1000+step)); step != 0 {
+					j.Done(id)
+				}
+				if step%100 == n {
+					if err := j.reseal(); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
 	}
-	use(good)
-	j.Add(entry(2))
-	if err := j.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	if got := payloads(t, testJournal(t, path)); !slices.Equal(got, []string{"<message id='2'/>"}) {
+	all.Wait()
+	if got := payloads(t, testCopy(t, j)); len(got) != 8 {
 		t.Errorf("found %q", got)
 	}
+}
+
+// A disk that fails under the mapping is an error, and the next sync makes a new file.
+func TestJournalDiskError(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	j := testJournal(t, path)
+	j.add(t, entry(1))
+	if err := os.Truncate(path, 0); err != nil { // the kernel has no page for the mapping
+		t.Fatal(err)
+	}
+	if _, err := j.Add(entry(2)); !errors.Is(err, ErrDisk) {
+		t.Errorf("Add: %v", err)
+	}
+	if _, err := j.Add(entry(3)); !errors.Is(err, ErrDisk) {
+		t.Errorf("Add without a file: %v", err)
+	}
+	if err := j.sync(); err != nil {
+		t.Fatal(err)
+	}
+	j.add(t, entry(4))
+	if got := payloads(t, testCopy(t, j)); !slices.Equal(got, []string{"<message id='4'/>"}) {
+		t.Errorf("found %q", got)
+	}
+}
+
+// A folder that takes no file: the journal goes on with the old one, and says so.
+func TestJournalFolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	j := testJournal(t, path)
+	if err := os.Mkdir(path+".new", 0o700); err != nil { // root may write to any folder
+		t.Fatal(err)
+	}
+	big := entry(0)
+	big.Payload = bytes.Repeat([]byte("x"), 64<<10)
+	var err error
+	n := 0
+	for ; err == nil && n < 100; n++ {
+		_, err = j.Add(big)
+	}
+	if !errors.Is(err, ErrDisk) {
+		t.Errorf("after %d: %v", n, err)
+	}
+	if got := payloads(t, testCopy(t, j)); len(got) != n-1 {
+		t.Errorf("found %d of %d", len(got), n-1)
+	}
+	if err := os.Remove(path + ".new"); err != nil {
+		t.Fatal(err)
+	}
+	j.add(t, big)
 }
 
 // The entries of a crashed process survive a change of the key, and an orderly end.
 func TestJournalOfDatabase(t *testing.T) {
 	opts := testOptions(t.TempDir())
 	d := open(t, opts)
-	d.Journal().Add(entry(1))
-	d.Journal().Done(d.Journal().Add(entry(2)))
+	d.Journal().add(t, entry(1))
+	d.Journal().Done(d.Journal().add(t, entry(2)))
 	if err := d.Rotate(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	d.Journal().Add(entry(3))
+	last := d.Journal().add(t, entry(3))
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
 	d = open(t, opts)
 	if got := payloads(t, d.Journal()); !slices.Equal(got, []string{"<message id='1'/>", "<message id='3'/>"}) {
 		t.Errorf("found %q", got)
+	}
+	d.Journal().Done(last, last-2)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(opts.Path + ".journal"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an empty journal is still there: %v", err)
 	}
 	opts = testOptions(t.TempDir())
 	opts.NoJournal = true
@@ -265,23 +429,13 @@ func TestJournalOfDatabase(t *testing.T) {
 	}
 }
 
-// BenchmarkJournal is the price of a message: an entry, its end, and a share of a write.
+// BenchmarkJournal is the price of a message: an entry and its end.
 func BenchmarkJournal(b *testing.B) {
-	for _, batch := range []int{1, 16} {
-		b.Run(fmt.Sprint(batch), func(b *testing.B) {
-			j := testJournal(b, filepath.Join(b.TempDir(), "j"))
-			e := entry(1)
-			e.Payload = bytes.Repeat([]byte("x"), 250)
-			var last uint64
-			for n := range b.N {
-				j.Done(last)
-				last = j.Add(e)
-				if n%batch == 0 {
-					if err := j.Flush(); err != nil {
-						b.Fatal(err)
-					}
-				}
-			}
-		})
+	j := testJournal(b, filepath.Join(b.TempDir(), "j"))
+	e := entry(1)
+	e.Payload = bytes.Repeat([]byte("x"), 250)
+	b.ReportAllocs()
+	for b.Loop() {
+		j.Done(j.add(b, e))
 	}
 }

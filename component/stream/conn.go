@@ -59,9 +59,9 @@ type Config struct {
 	// Acked is called with the entries of acknowledged messages. It must not block. It is
 	// also called if acknowledgements turn out to be impossible. It may be nil.
 	Acked func(entries []uint64)
-	// BeforeIO is called before each read and each write of the socket, by two goroutines.
-	// It may be nil.
-	BeforeIO func()
+	// Record is called with each tracked message, before it can be written to the socket,
+	// and returns its Entry. It must not block. It may be nil.
+	Record func(m Message) uint64
 
 	noAcks bool // the server did not route the pings of the last connection back
 }

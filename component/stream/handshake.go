@@ -98,30 +98,15 @@ func (cfg Config) connect(ctx context.Context) (*Conn, error) {
 		conn.Close()
 		return nil, err
 	}
-	in := gate.rest()
-	if cfg.BeforeIO != nil {
-		in = announcedReader{in, cfg.BeforeIO}
-	}
 	c := &Conn{
 		net:     conn,
-		reader:  element.NewReader(in, NSComponent, element.Limits{}),
+		reader:  element.NewReader(gate.rest(), NSComponent, element.Limits{}),
 		writer:  newWriter(conn),
 		settled: make(chan struct{}),
 		idleAt:  cfg.Clock.Now(),
 	}
-	c.writer.onAck, c.writer.before = cfg.Acked, cfg.BeforeIO
+	c.writer.onAck, c.writer.record = cfg.Acked, cfg.Record
 	return c, nil
-}
-
-// announcedReader calls a function before each Read.
-type announcedReader struct {
-	io.Reader
-	before func()
-}
-
-func (r announcedReader) Read(b []byte) (int, error) {
-	r.before()
-	return r.Reader.Read(b)
 }
 
 // handshake opens the stream and authenticates. (XEP-0114 §3)

@@ -25,7 +25,7 @@ type Message struct {
 	// Stanza is what is sent if the server does not acknowledge the message. Conn.Track sets
 	// it to the message itself if it is nil.
 	Stanza []byte
-	Entry  uint64 // of the caller's journal; passed to Config.Acked
+	Entry  uint64 // of the caller's journal: set by Config.Record, passed to Config.Acked
 	seq    uint64
 }
 
@@ -61,7 +61,7 @@ type writer struct {
 	waiters []waiter      // for an acknowledgement, oldest first
 
 	onAck  func(entries []uint64) // Config.Acked; may be nil
-	before func()                 // Config.BeforeIO; may be nil
+	record func(m Message) uint64 // Config.Record; may be nil
 }
 
 func newWriter(conn net.Conn) *writer {
@@ -112,6 +112,9 @@ func (w *writer) queue(build func(dst []byte) []byte, msg *Message) error {
 	if msg != nil {
 		if msg.Stanza == nil {
 			msg.Stanza = append([]byte(nil), w.waiting[start:]...)
+		}
+		if w.record != nil {
+			msg.Entry = w.record(*msg)
 		}
 		if len(w.unacked) >= maxUnacked { // a server that never acknowledges: forget the older half
 			w.acknowledge(w.unacked[:maxUnacked/2])
@@ -259,9 +262,6 @@ func (w *writer) run() {
 		// After an error the socket may have half a stanza, so that any error ends the
 		// connection.
 		if err == nil {
-			if w.before != nil {
-				w.before()
-			}
 			_, err = w.conn.Write(batch)
 		}
 		if err != nil {
