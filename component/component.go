@@ -43,7 +43,7 @@ type Config struct {
 	Policy Policy
 	// StoreFile and MaxFile are for legacy.Env. MaxFile is 0 where the gateway
 	// receives no files; without StoreFile they go to the users' own servers.
-	StoreFile func(ctx context.Context, name string, size int64, r io.Reader) (url string, err error)
+	StoreFile func(ctx context.Context, f legacy.File, r io.Reader) (url string, err error)
 	MaxFile   int64
 	// Rate is how many stanzas a second each user may send, after a burst of ten
 	// seconds' worth; 0 for no limit.

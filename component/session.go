@@ -64,8 +64,8 @@ func (lg *login) startSession(account *registry.Account, trial bool) error {
 	}
 	storeFile := lg.u.c.cfg.StoreFile
 	if storeFile == nil && lg.u.c.cfg.MaxFile > 0 {
-		storeFile = func(ctx context.Context, name string, size int64, r io.Reader) (string, error) {
-			return lg.u.c.upload(ctx, lg.u.domain(), name, size, r)
+		storeFile = func(ctx context.Context, f legacy.File, r io.Reader) (string, error) {
+			return lg.u.c.upload(ctx, lg.u.domain(), f, r)
 		}
 	}
 	env := legacy.Env{

@@ -29,18 +29,18 @@ var slotHeaders = []string{"Authorization", "Cookie", "Expires"}
 // upload uploads a file to the service of the user's own server and returns its URL. It
 // is legacy.Env.StoreFile of a gateway without file storage. A session's goroutine calls
 // it. (XEP-0363)
-func (c *Component) upload(ctx context.Context, server, name string, size int64, r io.Reader) (string, error) {
+func (c *Component) upload(ctx context.Context, server string, f legacy.File, r io.Reader) (string, error) {
 	service, limit, err := c.findUpload(ctx, server)
 	switch {
 	case err != nil:
 		return "", err
-	case limit > 0 && size > limit:
+	case limit > 0 && f.Size > limit:
 		return "", legacy.Errorf(legacy.TooLong, "Your XMPP server does not accept files larger than %d bytes.", limit)
 	}
-	name = files.SafeName(name)
+	name := files.SafeName(f.Name)
 	kind, _ := files.TypeOf(name)
 	reply, err := c.queryServer(ctx, service, element.New(xep.NSUpload, "request").
-		Set("filename", name).Set("size", strconv.FormatInt(size, 10)).Set("content-type", kind))
+		Set("filename", name).Set("size", strconv.FormatInt(f.Size, 10)).Set("content-type", kind))
 	if err != nil {
 		return "", err
 	}
@@ -51,7 +51,7 @@ func (c *Component) upload(ctx context.Context, server, name string, size int64,
 	if link == "" {
 		return "", legacy.Errorf(legacy.Temporary, "Your XMPP server offered an invalid upload address.")
 	}
-	put.Type, put.Size, put.Dial = kind, size, c.cfg.Dial
+	put.Type, put.Size, put.Dial = kind, f.Size, c.cfg.Dial
 	// The gateway's own server may have a private address. Other servers must not make
 	// the gateway connect to private addresses.
 	_, parent, _ := strings.Cut(c.domain, ".")

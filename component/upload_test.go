@@ -76,7 +76,7 @@ func store(h *legacytest.Handle, name, content string) <-chan stored {
 	result := make(chan stored, 1)
 	h.Do(func(env legacy.Env) {
 		go func() {
-			link, err := env.StoreFile(context.Background(), name, int64(len(content)), strings.NewReader(content))
+			link, err := env.StoreFile(context.Background(), legacy.File{Name: name, Size: int64(len(content))}, strings.NewReader(content))
 			result <- stored{link, err}
 		}()
 	})

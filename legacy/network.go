@@ -211,6 +211,13 @@ type Account struct {
 	State []byte
 }
 
+// File is a file that a peer sends.
+type File struct {
+	Sender string // Peer.ID
+	Name   string // the sender's; it may contain anything
+	Size   int64  // bytes
+}
+
 // Env is the core's interface to a session.
 type Env struct {
 	// Log has the user and the network as context fields.
@@ -225,11 +232,11 @@ type Env struct {
 	// Dial opens connections, within the limits of the process.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// StoreFile stores a file for the user and returns its link, for MessageReceived.URL.
-	// It reads size bytes of r, never more, and stores nothing when it fails. Its errors are
-	// classified: TooLong above MaxFile, RateLimited or Temporary when the store is full;
-	// classified errors of r are passed through. It blocks as long as r does. Any goroutine
-	// of the session may call it.
-	StoreFile func(ctx context.Context, name string, size int64, r io.Reader) (url string, err error)
+	// It reads f.Size bytes of r, never more, and stores nothing when it fails. Its errors
+	// are classified: TooLong above MaxFile, RateLimited above a quota of the sender,
+	// RateLimited or Temporary when the store is full; classified errors of r are passed
+	// through. It blocks as long as r does. Any goroutine of the session may call it.
+	StoreFile func(ctx context.Context, f File, r io.Reader) (url string, err error)
 	// MaxFile is the size limit of a file in bytes. With 0 the gateway receives no files,
 	// and StoreFile is nil.
 	MaxFile int64

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"transport/cmd/transport/internal/config"
 	"transport/component"
+	"transport/legacy"
 	"transport/legacy/files"
 	"transport/registry"
 )
@@ -53,7 +55,10 @@ func (w wiring) component(n config.Network) component.Config {
 		MaxFile:  w.cfg.MaxFile,
 	}
 	if w.store != nil {
-		c.StoreFile = w.store.Save
+		c.StoreFile = func(ctx context.Context, f legacy.File, r io.Reader) (string, error) {
+			f.Sender = n.Domain + "/" + f.Sender // an address of two networks is two senders
+			return w.store.Save(ctx, f, r)
+		}
 	}
 	return c
 }

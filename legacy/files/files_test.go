@@ -35,7 +35,7 @@ func open(t *testing.T, o Options) *Store {
 
 func save(t *testing.T, s *Store, name, content string) (link string) {
 	t.Helper()
-	link, err := s.Save(t.Context(), name, int64(len(content)), strings.NewReader(content))
+	link, err := s.Save(t.Context(), legacy.File{Name: name, Size: int64(len(content))}, strings.NewReader(content))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,6 +76,15 @@ func TestSafeName(t *testing.T) {
 		longName(300) + ".jpeg":  longName(95) + ".jpeg",
 		strings.Repeat("ü", 200): strings.Repeat("ü", 50),
 		"\x01":                   "file",
+		"con":                    "_on",
+		"NUL.txt":                "_UL.txt",
+		"Aux .tar.gz":            "_ux .tar.gz",
+		"com1":                   "_om1",
+		"LPT\u00b9.log":          "_PT\u00b9.log",
+		"CONOUT$":                "_ONOUT$",
+		"COM10.txt":              "COM10.txt",
+		"console.log":            "console.log",
+		"a:stream":               "a_stream",
 	} {
 		if got := SafeName(name); got != want {
 			t.Errorf("SafeName(%q) = %q, want %q", name, got, want)
@@ -86,13 +95,13 @@ func TestSafeName(t *testing.T) {
 func longName(n int) string { return strings.Repeat("n", n) }
 
 func FuzzSafeName(f *testing.F) {
-	for _, seed := range []string{"a.jpg", "../x", ".htaccess", "\x00", strings.Repeat("ü.", 200), "a. .b"} {
+	for _, seed := range []string{"a.jpg", "../x", ".htaccess", "\x00", strings.Repeat("ü.", 200), "a. .b", "CON" + strings.Repeat(" ", 200) + ".txt", "nul." + strings.Repeat("x", 200)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
 		got := SafeName(name)
 		if got == "" || len(got) > maxName || !utf8.ValidString(got) || strings.ContainsAny(got, "/\\\x00\r\n\"<>") ||
-			strings.Trim(got, ". ") != got || !filepath.IsLocal(got) {
+			strings.Trim(got, ". ") != got || !filepath.IsLocal(got) || isDevice(got) {
 			t.Errorf("SafeName(%q) = %q", name, got)
 		}
 		if again := SafeName(got); again != got {
@@ -130,11 +139,11 @@ func TestSave(t *testing.T) {
 func TestSaveReadsNoMore(t *testing.T) {
 	s := open(t, testOptions(t))
 	r := strings.NewReader("0123456789")
-	if _, err := s.Save(t.Context(), "x", 4, r); err != nil || r.Len() != 6 {
+	if _, err := s.Save(t.Context(), legacy.File{Name: "x", Size: 4}, r); err != nil || r.Len() != 6 {
 		t.Errorf("%v, %d bytes are left", err, r.Len())
 	}
 	// A reader may return EOF together with its last bytes.
-	if _, err := s.Save(t.Context(), "x", 4, iotest.DataErrReader(strings.NewReader("0123"))); err != nil {
+	if _, err := s.Save(t.Context(), legacy.File{Name: "x", Size: 4}, iotest.DataErrReader(strings.NewReader("0123"))); err != nil {
 		t.Error(err)
 	}
 }
@@ -162,7 +171,7 @@ func TestSaveFails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			o := testOptions(t)
 			s := open(t, o)
-			link, err := s.Save(tt.ctx, "x", tt.size, tt.r)
+			link, err := s.Save(tt.ctx, legacy.File{Name: "x", Size: tt.size}, tt.r)
 			if err == nil || link != "" || legacy.KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("%q, %v of kind %v", link, err, legacy.KindOf(err))
 			}
@@ -180,7 +189,7 @@ func TestSaveWithoutFolder(t *testing.T) {
 	if err := os.Remove(o.Dir); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Save(t.Context(), "private name", 1, strings.NewReader("x"))
+	_, err := s.Save(t.Context(), legacy.File{Name: "private name", Size: 1}, strings.NewReader("x"))
 	if strings.Contains(err.Error(), "/") {
 		t.Errorf("the error has a path: %v", err)
 	}
@@ -213,7 +222,7 @@ func TestTotalSize(t *testing.T) {
 	for range 3 {
 		r, w := io.Pipe()
 		go func() {
-			_, err := s.Save(t.Context(), "slow", 90_000, r)
+			_, err := s.Save(t.Context(), legacy.File{Name: "slow", Size: 90_000}, r)
 			r.CloseWithError(err)
 			results <- err
 		}()
@@ -255,7 +264,7 @@ func TestTooManyAtOnce(t *testing.T) {
 	for range maxSaves {
 		s.saves <- struct{}{}
 	}
-	if _, err := s.Save(t.Context(), "x", 1, strings.NewReader("x")); legacy.KindOf(err) != legacy.RateLimited {
+	if _, err := s.Save(t.Context(), legacy.File{Name: "x", Size: 1}, strings.NewReader("x")); legacy.KindOf(err) != legacy.RateLimited {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"mime"
 	"path"
 	"strings"
 	"unicode"
@@ -36,7 +37,8 @@ func TypeOf(name string) (kind string, show bool) {
 // SafeName sanitises a file name chosen by a stranger for use in a folder, in a URL and
 // in a header: it keeps the last path element, and removes control and formatting
 // characters (U+202E displays "exe.gpj" as "jpg.exe"), and dots or spaces at either
-// end, which hide files here or are dropped elsewhere.
+// end, which hide files here or are dropped elsewhere. A name that Windows reserves for
+// a device gets another first character.
 func SafeName(name string) string {
 	name = strings.ToValidUTF8(name, "\uFFFD")
 	// OFT separates folders by U+0001. (libpurple, oft.c)
@@ -53,6 +55,9 @@ func SafeName(name string) string {
 		return r
 	}, name)
 	name = strings.Trim(name, ". ")
+	if isDevice(name) {
+		name = "_" + name[1:]
+	}
 	if len(name) > maxName {
 		ext := path.Ext(name)
 		if len(ext) > maxExt {
@@ -64,6 +69,38 @@ func SafeName(name string) string {
 		return noName
 	}
 	return name
+}
+
+// isDevice reports whether Windows reserves a name, with any extension.
+func isDevice(name string) bool {
+	stem, _, _ := strings.Cut(name, ".")
+	stem = strings.ToUpper(strings.TrimRight(stem, " "))
+	switch stem {
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
+		return true
+	}
+	number, serial := strings.CutPrefix(stem, "COM")
+	if !serial {
+		number, serial = strings.CutPrefix(stem, "LPT")
+	}
+	return serial && utf8.RuneCountInString(number) == 1 && strings.Contains("0123456789\u00B9\u00B2\u00B3", number)
+}
+
+// disposition returns the header Content-Disposition. A name that is not plain ASCII comes
+// twice: as a similar one for clients that know no filename*. (RFC 6266 §4.3, RFC 8187)
+func disposition(how, name string) string {
+	name = SafeName(name) // an older version has stored it
+	long := mime.FormatMediaType(how, map[string]string{"filename": name})
+	if !strings.Contains(long, "filename*=") {
+		return long
+	}
+	plain := strings.Map(func(r rune) rune {
+		if r >= utf8.RuneSelf || r == '%' || r == '"' || r == '\\' {
+			return '_'
+		}
+		return r
+	}, name)
+	return how + `; filename="` + plain + `"` + strings.TrimPrefix(long, how)
 }
 
 // cut truncates a text to at most n bytes, in whole runes.

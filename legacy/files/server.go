@@ -2,36 +2,57 @@ package files
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	stdlog "log"
-	"mime"
-	"net"
 	"net/http"
+	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"time"
+
+	"transport/legacy"
 )
 
 const (
-	maxConns    = 256     // simultaneous connections; further ones wait in the kernel's queue
 	maxHeader   = 8 << 10 // bytes
 	headerLimit = 10 * time.Second
-	idleTime    = 30 * time.Second
 	slowest     = 8 << 10                // minimum rate of a client, bytes a second
 	stopLimit   = 500 * time.Millisecond // for requests under way at shutdown
-	expireEvery = time.Minute
 )
+
+// limits are the limits of the HTTP server. Tests lower them.
+type limits struct {
+	conns   int           // simultaneous connections; further ones wait in the kernel's queue
+	perAddr int           // simultaneous connections of an address; further ones are closed
+	header  time.Duration // to send a request
+	idle    time.Duration // between two requests
+	stall   time.Duration // to receive one buffer of a file
+	expire  time.Duration // between two deletions of expired files
+	// trusted reports the addresses without perAddr.
+	trusted func(netip.Addr) bool
+}
+
+var defaultLimits = limits{
+	conns: 256, perAddr: 16, header: headerLimit, idle: 30 * time.Second, stall: writeLimit, expire: time.Minute,
+	// All connections of a reverse proxy have its address.
+	trusted: func(a netip.Addr) bool { return !legacy.IsPublic(a) },
+}
 
 // Run serves until ctx ends, and removes expired files. It returns an error of the
 // listener, after all its goroutines have ended.
 func (s *Store) Run(ctx context.Context) error {
 	server := &http.Server{
 		Handler:           http.HandlerFunc(s.serve),
-		ReadTimeout:       headerLimit, // no request body is read
-		ReadHeaderTimeout: headerLimit,
-		WriteTimeout:      headerLimit, // serve extends it for files
-		IdleTimeout:       idleTime,
+		ReadTimeout:       s.o.limits.header, // no request body is read
+		ReadHeaderTimeout: s.o.limits.header,
+		WriteTimeout:      s.o.limits.header, // serve extends it for files
+		IdleTimeout:       s.o.limits.idle,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          stdlog.New(debugWriter{s}, "", 0),
+		// "OPTIONS *" is refused like every other method.
+		DisableGeneralOptionsHandler: true,
 	}
 	var wg sync.WaitGroup
 	life, stop := context.WithCancel(ctx)
@@ -44,7 +65,7 @@ func (s *Store) Run(ctx context.Context) error {
 			server.Close() // aborts downloads under way
 		}
 	})
-	err := server.Serve(&boundedListener{Listener: s.listener, places: make(chan struct{}, maxConns), over: life.Done()})
+	err := server.Serve(s.listener)
 	stop()
 	wg.Wait()
 	if ctx.Err() != nil {
@@ -54,7 +75,7 @@ func (s *Store) Run(ctx context.Context) error {
 }
 
 func (s *Store) expireOften(ctx context.Context) {
-	t := time.NewTicker(expireEvery)
+	t := time.NewTicker(s.o.limits.expire)
 	defer t.Stop()
 	for {
 		select {
@@ -72,7 +93,8 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Referrer-Policy", "no-referrer") // links are secrets
+	h.Set("Referrer-Policy", "no-referrer")               // links are secrets
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // web clients show pictures; who has the link may have the file
 	h.Set("X-Robots-Tag", "noindex")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.Set("Allow", "GET, HEAD")
@@ -85,7 +107,7 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "This file does not exist or has expired.", http.StatusNotFound)
 		return
 	}
-	f, err := s.root.Open(e.file())
+	f, err := s.open(e)
 	if err != nil { // it may just have been removed
 		s.o.Log.Warn().Err(reason(err)).Msg("cannot open a requested file")
 		http.Error(w, "This file does not exist or has expired.", http.StatusNotFound)
@@ -98,12 +120,37 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request) {
 		how = "inline"
 	}
 	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", mime.FormatMediaType(how, map[string]string{"filename": e.name}))
+	h.Set("Content-Disposition", disposition(how, e.name))
 	h.Set("Cache-Control", "private, max-age=3600, immutable")
-	limit := headerLimit + time.Duration(e.size/slowest)*time.Second
+	// The contents of a link never change, so that any constant identifies them. (RFC 9110 §8.8.3)
+	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, e.size, e.stored.UnixNano()))
+	limit := s.o.limits.header + time.Duration(e.size/slowest)*time.Second
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit)) // after an error the server's deadline applies
 	http.ServeContent(w, r, "", e.stored, f)
 }
+
+// open opens a file. It follows no symbolic link, and blocks on no FIFO.
+func (s *Store) open(e *entry) (*os.File, error) {
+	is, err := s.root.Lstat(e.file())
+	if err != nil {
+		return nil, err
+	}
+	if !is.Mode().IsRegular() {
+		return nil, errReplaced
+	}
+	f, err := s.root.Open(e.file())
+	if err != nil {
+		return nil, err
+	}
+	if opened, err := f.Stat(); err != nil || !os.SameFile(is, opened) {
+		f.Close()
+		return nil, errReplaced
+	}
+	return f, nil
+}
+
+// errReplaced: a name in the folder no longer is that of a file of the store.
+var errReplaced = errors.New("it is not a regular file any more")
 
 // debugWriter receives the HTTP server's log of client errors.
 type debugWriter struct{ *Store }
@@ -111,36 +158,4 @@ type debugWriter struct{ *Store }
 func (w debugWriter) Write(b []byte) (int, error) {
 	w.o.Log.Debug().Str("said", strings.TrimSpace(string(b))).Msg("HTTP")
 	return len(b), nil
-}
-
-// boundedListener limits the number of open connections.
-type boundedListener struct {
-	net.Listener
-	places chan struct{}
-	over   <-chan struct{} // ends Accept
-}
-
-func (l *boundedListener) Accept() (net.Conn, error) {
-	select {
-	case l.places <- struct{}{}:
-	case <-l.over:
-		return nil, net.ErrClosed
-	}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.places
-		return nil, err
-	}
-	return &boundedConn{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
-}
-
-// boundedConn frees its slot when it is closed.
-type boundedConn struct {
-	net.Conn
-	leave func()
-}
-
-func (c *boundedConn) Close() error {
-	defer c.leave()
-	return c.Conn.Close()
 }

@@ -42,7 +42,7 @@ func TestServe(t *testing.T) {
 		{"a.html", anything, `attachment; filename=a.html`},
 		{"a.jpg.html", anything, `attachment; filename=a.jpg.html`},
 		{"a", anything, `attachment; filename=a`},
-		{"gr\u00fc\u00dfe; x=\"1\".txt", anything, `attachment; filename*=utf-8''gr%C3%BC%C3%9Fe%3B%20x%3D_1_.txt`},
+		{"gr\u00fc\u00dfe; x=\"1\".txt", anything, `attachment; filename="gr__e; x=_1_.txt"; filename*=utf-8''gr%C3%BC%C3%9Fe%3B%20x%3D_1_.txt`},
 	} {
 		link := save(t, s, tt.name, "<script>")
 		path := strings.TrimPrefix(link, "https://files.example.org")
@@ -144,8 +144,9 @@ func TestBoundedListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer inner.Close()
-	over := make(chan struct{})
-	l := &boundedListener{Listener: inner, places: make(chan struct{}, 1), over: over}
+	bounds := defaultLimits
+	bounds.conns = 1
+	l := newBoundedListener(inner, bounds)
 	dial := func() net.Conn {
 		c, err := net.Dial("tcp", inner.Addr().String())
 		if err != nil {
@@ -166,7 +167,7 @@ func TestBoundedListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer second.Close()
-	close(over)
+	l.Close()
 	if _, err := l.Accept(); err == nil {
 		t.Error("a connection too many")
 	}

@@ -30,7 +30,8 @@ type shelf struct {
 const maxFile = 1 << 20
 
 // store is legacy.Env.StoreFile.
-func (s *shelf) store(_ context.Context, name string, size int64, r io.Reader) (string, error) {
+func (s *shelf) store(_ context.Context, f legacy.File, r io.Reader) (string, error) {
+	name, size := f.Name, f.Size
 	data, err := io.ReadAll(io.LimitReader(r, size))
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,7 +203,7 @@ func TestFileInVain(t *testing.T) {
 		{"silent", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileSilent}, "stopped sending"},
 		{"no OFT", nil, oscarmock.FileOffer{Files: one, Fault: oscarmock.FileGarbage}, "unsupported variant"},
 		{"no room", func(_ *oscar.Options, e *legacy.Env) {
-			e.StoreFile = func(context.Context, string, int64, io.Reader) (string, error) {
+			e.StoreFile = func(context.Context, legacy.File, io.Reader) (string, error) {
 				return "", legacy.Wrap(legacy.Temporary, errors.New("/secret/path"), "The gateway's disk is full.")
 			}
 		}, oscarmock.FileOffer{Files: one}, "disk is full"},

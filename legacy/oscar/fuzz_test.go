@@ -20,7 +20,7 @@ func newDeafClient(t testing.TB, flavor string, emit func(legacy.Event)) *client
 		Log: zerolog.Nop(), Emit: emit, Now: time.Now,
 		Flush:     func(context.Context) error { return nil },
 		Dial:      func(context.Context, string, string) (net.Conn, error) { return nil, io.EOF },
-		StoreFile: func(context.Context, string, int64, io.Reader) (string, error) { return "", io.EOF },
+		StoreFile: func(context.Context, legacy.File, io.Reader) (string, error) { return "", io.EOF },
 		MaxFile:   1000,
 	}}
 	s.live.Store(true)

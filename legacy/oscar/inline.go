@@ -29,7 +29,7 @@ func (ft *fileTransfers) onInline(all []oscarwire.Inline, received legacy.Messag
 		data := bytes.Clone(one.Data)
 		ft.c.background.Go(func() {
 			file := received
-			url, err := ft.c.s.env.StoreFile(ft.c.life, t.name, t.size, bytes.NewReader(data))
+			url, err := ft.c.s.env.StoreFile(ft.c.life, legacy.File{Sender: t.id.peer, Name: t.name, Size: t.size}, bytes.NewReader(data))
 			file.Text, file.Markup, file.URL = url, nil, url
 			if err != nil {
 				ft.c.s.env.Log.Info().Err(err).Str("peer", t.id.peer).Msg("a picture in a message was not stored")

@@ -175,7 +175,8 @@ func TestMalformedTransfer(t *testing.T) {
 		c := newDeafClient(t, flavorICQ, func(legacy.Event) {})
 		replayTo(c.s, said)
 		c.s.net.opts.PrivateFiles = true
-		c.s.env.StoreFile = func(_ context.Context, _ string, size int64, r io.Reader) (string, error) {
+		c.s.env.StoreFile = func(_ context.Context, f legacy.File, r io.Reader) (string, error) {
+			size := f.Size
 			got, err := io.ReadAll(io.LimitReader(r, size))
 			if err == nil && int64(len(got)) == size {
 				var sum oscarwire.Checksum

@@ -81,7 +81,7 @@ func (s *session) receiveFile(ctx context.Context, conn net.Conn, t *transfer, l
 	}
 	name := cmp.Or(s.net.pathName(h.Charset, h.Name), t.name)
 	r := &fileReader{conn: conn, left: size, want: h.Checksum}
-	if url, err = s.env.StoreFile(ctx, name, size, r); err != nil {
+	if url, err = s.env.StoreFile(ctx, legacy.File{Sender: t.id.peer, Name: name, Size: size}, r); err != nil {
 		return "", 0, err
 	}
 	reply.Kind, reply.FilesLeft, reply.PartsLeft = oscarwire.OFTDone, max(h.FilesLeft, 1)-1, 0

@@ -74,8 +74,17 @@ func TestFiles(t *testing.T) {
 		if text, link = alice.fileMessage(); link != "" || !strings.Contains(text, `the file "x.txt", 1400 kB`) || !strings.Contains(text, "cancelled the transfer") {
 			t.Errorf("alice reads %q, with the link %q", text, link)
 		}
+		// The quota of a sender: Alice gets the reason, and nothing is stored.
+		for i, why := range []string{"", "3000000 bytes a day from each sender"} {
+			if _, err := w.bob.OfferFile(demo.AliceUIN, oscarmock.FileOffer{Files: []oscarmock.File{{Name: "more.txt", Data: photo}}}); err != nil {
+				t.Fatal(err)
+			}
+			if text, link := alice.fileMessage(); (link == "") != (why != "") || !strings.Contains(text, why) {
+				t.Errorf("file %d: alice reads %q, with the link %q", i+2, text, link)
+			}
+		}
 		list, err := os.ReadDir(filepath.Join(w.dir, "files"))
-		if err != nil || len(list) != 1 {
+		if err != nil || len(list) != 2 {
 			t.Errorf("the folder has %v, %v", list, err)
 		}
 		if err := w.process.Terminate(6 * time.Second); err != nil {

@@ -168,7 +168,7 @@ func (w *world) config() string {
 	}
 	files, private := "", ""
 	if w.files != "" {
-		files = fmt.Sprintf("[files]\nlisten = %q\nurl = %q\n", w.files, "http://"+w.files+"/files/")
+		files = fmt.Sprintf("[files]\nlisten = %q\nurl = %q\nmax_size = 1_500_000\nsender_day = 3_000_000\n", w.files, "http://"+w.files+"/files/")
 	}
 	if w.private {
 		private = "allow_private_files = true"

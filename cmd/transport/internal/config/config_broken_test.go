@@ -296,6 +296,10 @@ func TestBrokenConfigs(t *testing.T) {
 		{"files with no room", "[files]\nurl = \"https://x.example\"\nmax_size = 1000\ntotal_size = 5000\n" + minimal, []string{
 			`t.toml:4: files.total_size: 5000 is too small for a file of max_size; write at least 5096`,
 		}},
+		{"files beyond their quotas", "[files]\nurl = \"https://x.example\"\nmax_size = 1000\nsender_day = 5000\nsender_total = -1\n" + minimal, []string{
+			`t.toml:4: files.sender_day: 5000 is too small for a file of max_size; write at least 5096, or 0 for no limit`,
+			`t.toml:5: files.sender_total: -1 is out of range (allowed: 0 to 1125899906842624)`,
+		}},
 		{"files at a strange URL", "[files]\nurl = \"https://a:b@x.example/?q\"\n" + minimal, []string{
 			`t.toml:2: files.url: "https://a:b@x.example/?q" is not a base URL such as "https://files.example.org"`,
 		}},

@@ -11,23 +11,27 @@ import (
 // fileFiles is the structure of the [files] block. Without URL, and without the block,
 // files are uploaded to the users' own servers.
 type fileFiles struct {
-	Upload    bool   `toml:"upload"`
-	Listen    string `toml:"listen"`
-	URL       string `toml:"url"`
-	Dir       string `toml:"dir"`
-	MaxSize   int64  `toml:"max_size"`
-	TotalSize int64  `toml:"total_size"`
-	Keep      int    `toml:"keep"`
+	Upload      bool   `toml:"upload"`
+	Listen      string `toml:"listen"`
+	URL         string `toml:"url"`
+	Dir         string `toml:"dir"`
+	MaxSize     int64  `toml:"max_size"`
+	TotalSize   int64  `toml:"total_size"`
+	SenderDay   int64  `toml:"sender_day"`
+	SenderTotal int64  `toml:"sender_total"`
+	Keep        int    `toml:"keep"`
 }
 
 // defaultFiles are the defaults of the [files] block. MaxSize applies without the block,
 // too.
 var defaultFiles = fileFiles{
-	Listen:    "127.0.0.1:5290",
-	Dir:       "files",
-	MaxSize:   100_000_000,
-	TotalSize: 10_000_000_000,
-	Keep:      30,
+	Listen:      "127.0.0.1:5290",
+	Dir:         "files",
+	MaxSize:     100_000_000,
+	TotalSize:   10_000_000_000,
+	SenderDay:   500_000_000,
+	SenderTotal: 1_000_000_000,
+	Keep:        30,
 }
 
 const (
@@ -56,13 +60,26 @@ func (r *resolver) files(at path, raw *fileFiles) *files.Options {
 	if !r.doc.bad[at.key("max_size").id] && raw.TotalSize < raw.MaxSize+files.Overhead {
 		r.doc.fail(at.key("total_size"), "%d is too small for a file of max_size; write at least %d", raw.TotalSize, raw.MaxSize+files.Overhead)
 	}
+	quota := func(key string, value int64) int64 {
+		within(key, value, 0, maxTotalSize)
+		least := raw.MaxSize + files.Overhead
+		if value <= 0 || value >= least {
+			return value
+		}
+		if r.doc.has(at.key(key)) {
+			r.doc.fail(at.key(key), "%d is too small for a file of max_size; write at least %d, or 0 for no limit", value, least)
+		}
+		return least
+	}
 	return &files.Options{
-		Listen:    r.hostPort(at.key("listen"), raw.Listen),
-		URL:       r.baseURL(at.key("url"), raw.URL),
-		Dir:       r.folderPath(at.key("dir"), raw.Dir),
-		MaxSize:   raw.MaxSize,
-		TotalSize: raw.TotalSize,
-		Keep:      time.Duration(raw.Keep) * 24 * time.Hour,
+		Listen:      r.hostPort(at.key("listen"), raw.Listen),
+		URL:         r.baseURL(at.key("url"), raw.URL),
+		Dir:         r.folderPath(at.key("dir"), raw.Dir),
+		MaxSize:     raw.MaxSize,
+		TotalSize:   raw.TotalSize,
+		SenderDay:   quota("sender_day", raw.SenderDay),
+		SenderTotal: quota("sender_total", raw.SenderTotal),
+		Keep:        time.Duration(raw.Keep) * 24 * time.Hour,
 	}
 }
 

@@ -32,10 +32,10 @@ func TestBobSendsFile(t *testing.T) {
 		Log: zerolog.Nop(), Now: time.Now, Dial: new(net.Dialer).DialContext, MaxFile: 1000,
 		Emit:  func(ev legacy.Event) { events <- ev },
 		Flush: func(context.Context) error { return nil },
-		StoreFile: func(_ context.Context, name string, _ int64, r io.Reader) (string, error) {
+		StoreFile: func(_ context.Context, f legacy.File, r io.Reader) (string, error) {
 			data, err := io.ReadAll(r)
 			kept <- data
-			return "https://files.example.org/" + name, err
+			return "https://files.example.org/" + f.Name, err
 		},
 	})
 	must(t, err)
