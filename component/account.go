@@ -14,6 +14,7 @@ type account struct {
 
 	row            *registry.Account // nil without an account
 	guest          bool              // the account ends with the last room
+	fault          error             // the stored fields cannot be read, nil if they can
 	leavingGateway bool              // it is being removed
 	settling       *settling         // an operation that waits for pending roster edits, nil if none does
 }
@@ -38,7 +39,7 @@ func (ac *account) reset(why resetReason) {
 	case sessionEnded:
 		ac.endSettling()
 	case unregistered:
-		ac.row = nil
+		ac.row, ac.fault = nil, nil
 	}
 }
 
@@ -69,7 +70,10 @@ func (ac *account) forRooms() muc.Account { return muc.Account{Account: ac.row, 
 func (ac *account) value(name string) string { return ac.stored().Options[name] }
 
 // take replaces the user's account.
-func (ac *account) take(row *registry.Account) { ac.row, ac.guest = row, false }
+func (ac *account) take(row *registry.Account) { ac.row, ac.guest, ac.fault = row, false, nil }
+
+// unreadable returns the error of an account whose fields cannot be read, nil if they can.
+func (ac *account) unreadable() error { return ac.fault }
 
 // beGuest creates a guest's account, which ends with the user's last room.
 func (ac *account) beGuest(fields map[string]string) {

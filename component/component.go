@@ -167,7 +167,9 @@ func (c *Component) Run(ctx context.Context) error {
 		c.stale[name] = struct{}{}
 	}
 	accounts, err := c.cfg.Registry.Accounts(ctx, c.domain)
-	if err != nil {
+	if errors.As(err, new(*registry.Damaged)) { // each user's actor reports it
+		c.log.Error().Err(err).Msg("a registration is damaged")
+	} else if err != nil {
 		return fmt.Errorf("component %s: %w", c.domain, err)
 	}
 	for _, a := range accounts {

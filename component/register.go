@@ -166,7 +166,7 @@ func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 		done(&stanza.ErrDatabase)
 		return
 	}
-	if ac.isRegistered() && ac.u.login.signOnError() == nil && ac.sameFields(fields) {
+	if ac.isRegistered() && ac.fault == nil && ac.u.login.signOnError() == nil && ac.sameFields(fields) {
 		done(nil)
 		return
 	}

@@ -185,8 +185,7 @@ func (lg *login) reconcileSession() {
 	case lg.pending != nil:
 		lg.advanceRegistration()
 	case s == nil && lg.wantsSession() && lg.retryAt.IsZero():
-		account := lg.u.account.stored()
-		if err := lg.startSession(&account, false); err != nil {
+		if err := lg.startStored(); err != nil {
 			lg.u.log.Error().Err(err).Msg("cannot start a session")
 			lg.signOnErr = err
 			lg.failVisits(lg.notOnline())

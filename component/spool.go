@@ -2,7 +2,6 @@ package component
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"transport/component/stanza"
@@ -96,17 +95,6 @@ func (c *Component) resendUnsaved(conn *stream.Conn) {
 	}
 }
 
-// spooled reads the spool in one direction. A message that cannot be decrypted is logged, and
-// does not keep the others back.
-func (ob *outbox) spooled(ctx context.Context, dir registry.Direction) ([]registry.Message, error) {
-	rows, err := ob.u.c.cfg.Registry.KeptMessages(ctx, ob.u.c.domain, ob.u.bare, dir)
-	if errors.Is(err, registry.ErrCorrupt) {
-		ob.u.log.Error().Err(err).Msg("a spooled message is damaged")
-		err = nil
-	}
-	return rows, err
-}
-
 // deliverSpooled sends the spooled messages for the user. deleteDelivered removes them once
 // the user's server has acknowledged them.
 func (ob *outbox) deliverSpooled() {
@@ -124,11 +112,12 @@ func (ob *outbox) deliverSpooled() {
 	}
 	ob.spool.inbound = false
 	var ids []int64
+	var invalid []registry.Message
 	var last time.Time
 	for _, row := range rows {
 		e, err := stanza.Parse(row.Payload)
 		if err != nil {
-			ob.u.log.Error().Err(err).Msg("cannot parse a spooled message")
+			invalid = append(invalid, row)
 			continue
 		}
 		if e.Child(xep.NSDelay, "delay") == nil {
@@ -141,6 +130,7 @@ func (ob *outbox) deliverSpooled() {
 		}
 		ids = append(ids, row.ID)
 	}
+	ob.setAsideInvalid(ctx, registry.Inbound, invalid)
 	if len(ids) == 0 {
 		return
 	}
@@ -230,19 +220,23 @@ func (ob *outbox) takeOutbound() []*stanza.Inbound {
 	ob.spool.outbound = false
 	var stanzas []*stanza.Inbound
 	var ids []int64
+	var invalid []registry.Message
 	for _, row := range rows {
-		ids = append(ids, row.ID)
 		e, err := stanza.Parse(row.Payload)
+		var st *stanza.Inbound
+		if err == nil {
+			st, err = stanza.Read(e, &ob.u.c.host)
+		}
 		if err != nil {
-			ob.u.log.Error().Err(err).Msg("cannot parse a spooled message")
+			invalid = append(invalid, row)
 			continue
 		}
-		if st, err := stanza.Read(e, &ob.u.c.host); err == nil {
-			st.Bouncer = ob
-			ob.u.c.journal.record(st)
-			stanzas = append(stanzas, st)
-		}
+		ids = append(ids, row.ID)
+		st.Bouncer = ob
+		ob.u.c.journal.record(st)
+		stanzas = append(stanzas, st)
 	}
+	ob.setAsideInvalid(ctx, registry.Outbound, invalid)
 	if err := ob.u.c.cfg.Registry.ForgetMessages(ctx, ids...); err != nil {
 		ob.u.log.Error().Err(err).Msg("cannot delete messages for the network from the spool")
 	}

@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -208,14 +209,20 @@ func (u *user) load() error {
 	if isNotFound(err) {
 		return nil
 	}
-	if err != nil {
+	var damaged *registry.Damaged
+	if err != nil && !errors.As(err, &damaged) {
 		return err
 	}
+	fault := err
 	rows, err := u.c.cfg.Registry.Contacts(ctx, u.c.domain, u.bare)
 	if err != nil {
 		return err
 	}
-	u.account.take(&account)
+	if damaged != nil {
+		u.account.takeDamaged(ctx, &account, damaged, fault)
+	} else {
+		u.account.take(&account)
+	}
 	if !u.account.option(optLoggedOut) {
 		u.rooms.AddPersistent()
 	}

@@ -55,6 +55,7 @@ type world struct {
 	cfg  component.Config
 	log  *logs
 	dir  string // of the registry's files
+	how  string // how the database is damaged
 	stop func()
 }
 

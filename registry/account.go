@@ -72,11 +72,11 @@ func (d *DB) PutAccount(ctx context.Context, a Account) error {
 	}})
 }
 
-// Account returns a registration, or ErrNotFound. The error is ErrCorrupt if a sealed
-// value was tampered with.
+// Account returns a registration, or ErrNotFound. If some columns cannot be decrypted, it
+// returns the others together with a Damaged.
 func (d *DB) Account(ctx context.Context, network, user string) (Account, error) {
 	a := Account{Network: network, User: user}
-	o := d.opener()
+	o, damaged := d.opener(), &Damaged{d: d}
 	err := d.read(ctx, "account", func(c *conn) error {
 		var row accountRow
 		err := c.row(`SELECT sealed_fields, sealed_options, sealed_state, created, updated
@@ -85,18 +85,20 @@ func (d *DB) Account(ctx context.Context, network, user string) (Account, error)
 		if err != nil {
 			return err
 		}
-		return row.open(o, &a)
+		row.open(o, &a, damaged)
+		return nil
 	})
 	if err != nil {
 		return Account{}, err
 	}
-	return a, nil
+	return a, d.wrap("account", damaged.orNil())
 }
 
-// Accounts returns all registrations with a network, oldest first.
+// Accounts returns all registrations with a network, oldest first. If some columns cannot
+// be decrypted, it returns the others together with a Damaged, whose SetAside has no effect.
 func (d *DB) Accounts(ctx context.Context, network string) ([]Account, error) {
 	var accounts []Account
-	o := d.opener()
+	o, damaged := d.opener(), &Damaged{d: d}
 	err := d.read(ctx, "accounts", func(c *conn) error {
 		return c.each(ctx, `SELECT user, sealed_fields, sealed_options, sealed_state, created, updated
 			FROM accounts WHERE network = ? ORDER BY id`, []any{network}, func(scan func(...any) error) error {
@@ -105,9 +107,7 @@ func (d *DB) Accounts(ctx context.Context, network string) ([]Account, error) {
 			if err := scan(&a.User, &row.fields, &row.options, &row.state, &row.created, &row.updated); err != nil {
 				return err
 			}
-			if err := row.open(o, &a); err != nil {
-				return err
-			}
+			row.open(o, &a, damaged)
 			accounts = append(accounts, a)
 			return nil
 		})
@@ -115,7 +115,8 @@ func (d *DB) Accounts(ctx context.Context, network string) ([]Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return accounts, nil
+	damaged.Columns = nil // of several accounts
+	return accounts, d.wrap("accounts", damaged.orNil())
 }
 
 // accountRow is a row of accounts.
@@ -124,32 +125,43 @@ type accountRow struct {
 	created, updated       int64
 }
 
-// open decrypts a row into a, whose Network and User are set.
-func (row accountRow) open(o opener, a *Account) error {
-	plain, err := o.open(row.fields, accountPlace("fields", a.Network, a.User))
-	if err != nil {
-		return fmt.Errorf("account %s on %s: %w", a.User, a.Network, err)
-	}
-	var f sealedFields
-	if err := json.Unmarshal(plain, &f); err != nil {
-		return fmt.Errorf("account %s on %s: %w: fields are not JSON", a.User, a.Network, ErrCorrupt) // err might quote them
-	}
-	a.Login, a.Fields = f.Login, f.Fields
-	if row.options != nil {
-		if plain, err = o.open(row.options, accountPlace("options", a.Network, a.User)); err != nil {
-			return fmt.Errorf("account %s on %s: %w", a.User, a.Network, err)
-		}
-		if err := json.Unmarshal(plain, &a.Options); err != nil {
-			return fmt.Errorf("account %s on %s: %w: options are not JSON", a.User, a.Network, ErrCorrupt)
-		}
-	}
-	if row.state != nil {
-		if a.State, err = o.open(row.state, accountPlace("state", a.Network, a.User)); err != nil {
-			return fmt.Errorf("account %s on %s: %w", a.User, a.Network, err)
-		}
-	}
+// open decrypts a row into a, whose Network and User are set. It adds the columns that
+// cannot be decrypted to damaged.
+func (row accountRow) open(o opener, a *Account, damaged *Damaged) {
+	damaged.account = *a
 	a.Created, a.Updated = fromMicro(row.created), fromMicro(row.updated)
-	return nil
+	column := func(name string, sealed []byte, use func(plain []byte) error) {
+		if sealed == nil {
+			return
+		}
+		plain, err := o.open(sealed, accountPlace(name, a.Network, a.User))
+		if err == nil {
+			err = use(plain)
+		}
+		if err != nil {
+			damaged.Columns = append(damaged.Columns, name)
+			damaged.errs = append(damaged.errs, fmt.Errorf("%s of account %s on %s: %w", name, a.User, a.Network, err))
+		}
+	}
+	column("fields", row.fields, func(plain []byte) error {
+		var f sealedFields
+		if json.Unmarshal(plain, &f) != nil { // its error might quote them
+			return fmt.Errorf("%w: they are not JSON", ErrCorrupt)
+		}
+		a.Login, a.Fields = f.Login, f.Fields
+		return nil
+	})
+	column("options", row.options, func(plain []byte) error {
+		if json.Unmarshal(plain, &a.Options) != nil {
+			a.Options = nil
+			return fmt.Errorf("%w: they are not JSON", ErrCorrupt)
+		}
+		return nil
+	})
+	column("state", row.state, func(plain []byte) error {
+		a.State = plain
+		return nil
+	})
 }
 
 // Users returns the bare JIDs of all registered users of a network, oldest registration
@@ -248,6 +260,9 @@ func (d *DB) SetOptions(ctx context.Context, network, user string, options map[s
 func (d *DB) DeleteAccount(ctx context.Context, network, user string) error {
 	return d.write(ctx, "delete account", op{durable: true, compound: true, run: func(c *conn) error {
 		if _, err := c.exec("DELETE FROM archive_rooms WHERE network = ? AND user = ?", network, user); err != nil {
+			return err
+		}
+		if err := forgetAside(c, network, user); err != nil {
 			return err
 		}
 		if _, err := c.exec("DELETE FROM messages WHERE network = ? AND user = ?", network, user); err != nil {

@@ -79,10 +79,11 @@ func (d *DB) AppendLines(ctx context.Context, lines []Line) error {
 }
 
 // Lines returns a part of a room's archive. ErrNotFound if After, Before or one of IDs
-// does not exist.
+// does not exist. If some lines cannot be decrypted, it returns the others together with a
+// Damaged.
 func (d *DB) Lines(ctx context.Context, q LineQuery) (LinePage, error) {
 	var page LinePage
-	o := d.opener()
+	o, damaged := d.opener(), &Damaged{d: d}
 	err := d.read(ctx, "read the archive", func(c *conn) error {
 		var room int64
 		err := c.row("SELECT id FROM archive_rooms WHERE network = ? AND user = ? AND room = ?", []any{q.Network, q.User, q.Room}, &room)
@@ -100,9 +101,12 @@ func (d *DB) Lines(ctx context.Context, q LineQuery) (LinePage, error) {
 		if err != nil {
 			return err
 		}
-		return page.read(ctx, c, o, q, where, args)
+		return page.read(ctx, c, o, q, where, args, damaged)
 	})
-	return page, err
+	if err != nil {
+		return page, err
+	}
+	return page, d.wrap("read the archive", damaged.orNil())
 }
 
 // where returns two conditions: where[0] on the times, where[1] also on After, Before and
@@ -151,7 +155,7 @@ func (q LineQuery) where(c *conn, room int64) (where [2]string, args []any, err 
 	return where, args, nil
 }
 
-func (p *LinePage) read(ctx context.Context, c *conn, o opener, q LineQuery, where [2]string, args []any) error {
+func (p *LinePage) read(ctx context.Context, c *conn, o opener, q LineQuery, where [2]string, args []any, damaged *Damaged) error {
 	if err := c.row("SELECT count(*) FROM archive WHERE "+where[0], args[:3], &p.Count); err != nil {
 		return err
 	}
@@ -159,7 +163,7 @@ func (p *LinePage) read(ctx context.Context, c *conn, o opener, q LineQuery, whe
 	if q.Last {
 		order = "DESC"
 	}
-	first, more := int64(0), false
+	first, rows := int64(0), 0
 	err := c.each(ctx, "SELECT id, stanza_id, sealed_payload, created FROM archive WHERE "+where[1]+" ORDER BY id "+order+" LIMIT ?6", args, func(scan func(...any) error) error {
 		l := Line{Network: q.Network, User: q.User, Room: q.Room}
 		var id, created int64
@@ -167,14 +171,15 @@ func (p *LinePage) read(ctx context.Context, c *conn, o opener, q LineQuery, whe
 		if err := scan(&id, &l.StanzaID, &sealed, &created); err != nil {
 			return err
 		}
-		if len(p.Lines) == q.Limit {
-			more = true
+		if rows++; rows > q.Limit {
 			return nil
 		}
 		l.Created = fromMicro(created)
 		var err error
 		if l.Payload, err = o.open(sealed, l.place()); err != nil {
-			return fmt.Errorf("line %d: %w", id, err)
+			damaged.Lines = append(damaged.Lines, l)
+			damaged.errs = append(damaged.errs, fmt.Errorf("line %d: %w", id, err))
+			return nil
 		}
 		if len(p.Lines) == 0 || q.Last {
 			first = id
@@ -185,7 +190,7 @@ func (p *LinePage) read(ctx context.Context, c *conn, o opener, q LineQuery, whe
 	if err != nil {
 		return err
 	}
-	p.Complete = !more
+	p.Complete = rows <= q.Limit
 	if q.Last {
 		slices.Reverse(p.Lines)
 	}

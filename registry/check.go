@@ -61,8 +61,9 @@ func checkFile(ctx context.Context, c *conn) error {
 func (d *DB) Stats(ctx context.Context) (Stats, error) {
 	var s Stats
 	err := d.read(ctx, "count", func(c *conn) error {
-		return c.row("SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM contacts), (SELECT count(*) FROM messages)",
-			nil, &s.Accounts, &s.Contacts, &s.Messages)
+		return c.row("SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM contacts), (SELECT count(*) FROM messages WHERE direction <= ?1), "+
+			"(SELECT count(*) FROM messages WHERE direction > ?1) + (SELECT count(*) FROM meta WHERE substr(name, 1, length(?2)) = ?2)",
+			[]any{asideBy, asidePrefix}, &s.Accounts, &s.Contacts, &s.Messages, &s.Damaged)
 	})
 	return s, err
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 )
@@ -57,11 +56,10 @@ func (d *DB) KeepMessage(ctx context.Context, m Message) (int64, error) {
 }
 
 // KeptMessages returns a user's spooled messages in one direction, oldest first. If some
-// payloads cannot be decrypted, it returns the other messages together with an error that
-// wraps ErrCorrupt.
+// payloads cannot be decrypted, it returns the other messages together with a Damaged.
 func (d *DB) KeptMessages(ctx context.Context, network, user string, dir Direction) ([]Message, error) {
 	var messages []Message
-	var damaged error
+	damaged := &Damaged{d: d}
 	o := d.opener()
 	err := d.read(ctx, "kept messages", func(c *conn) error {
 		return c.each(ctx, `SELECT id, peer, stanza_id, sealed_payload, created FROM messages
@@ -76,7 +74,8 @@ func (d *DB) KeptMessages(ctx context.Context, network, user string, dir Directi
 				m.Created = fromMicro(created)
 				var err error
 				if m.Payload, err = o.open(sealed, m.place()); err != nil {
-					damaged = errors.Join(damaged, fmt.Errorf("message %d: %w", m.ID, err))
+					damaged.Messages = append(damaged.Messages, m)
+					damaged.errs = append(damaged.errs, fmt.Errorf("message %d: %w", m.ID, err))
 					return nil
 				}
 				messages = append(messages, m)
@@ -86,7 +85,7 @@ func (d *DB) KeptMessages(ctx context.Context, network, user string, dir Directi
 	if err != nil {
 		return nil, err
 	}
-	return messages, d.wrap("kept messages", damaged)
+	return messages, d.wrap("kept messages", damaged.orNil())
 }
 
 // KeptUsers returns the users with spooled messages in one direction.

@@ -93,15 +93,16 @@ func (d *DB) rotate(ctx context.Context) error {
 	return d.crash("old keys dropped")
 }
 
-// checkSealed returns an error if a value is not sealed with the key of version v.
+// checkSealed returns an error if a value is not sealed with the key of version v. Values
+// that are set aside do not count: no key decrypts them.
 func checkSealed(c *conn, v byte) error {
 	var n int
 	err := c.row(`SELECT
 		(SELECT count(*) FROM accounts WHERE substr(sealed_fields, 1, 1) <> ?1
 			OR substr(sealed_options, 1, 1) <> ?1 OR substr(sealed_state, 1, 1) <> ?1) +
-		(SELECT count(*) FROM messages WHERE substr(sealed_payload, 1, 1) <> ?1) +
+		(SELECT count(*) FROM messages WHERE direction <= ?2 AND substr(sealed_payload, 1, 1) <> ?1) +
 		(SELECT count(*) FROM archive WHERE substr(sealed_payload, 1, 1) <> ?1) +
-		(SELECT count(*) FROM meta WHERE substr(value, 1, 1) <> ?1)`, []any{[]byte{v}}, &n)
+		(SELECT count(*) FROM meta WHERE name = ?3 AND substr(value, 1, 1) <> ?1)`, []any{[]byte{v}, asideBy, sentinelName}, &n)
 	if err == nil && n > 0 {
 		err = fmt.Errorf("%d rows are still sealed with an old key", n)
 	}
@@ -165,7 +166,7 @@ func resealMessages(c *conn, r *ring, after int64) (int64, error) {
 	}
 	var batch []message
 	err := c.each(context.Background(), `SELECT id, network, user, direction, peer, stanza_id, created, sealed_payload
-		FROM messages WHERE id > ? ORDER BY id LIMIT ?`, []any{after, rotateBatch}, func(scan func(...any) error) error {
+		FROM messages WHERE id > ? AND direction <= ? ORDER BY id LIMIT ?`, []any{after, asideBy, rotateBatch}, func(scan func(...any) error) error {
 		var m message
 		var created int64
 		err := scan(&m.ID, &m.Network, &m.User, &m.Direction, &m.Peer, &m.StanzaID, &created, &m.sealed)

@@ -110,7 +110,8 @@ func (s Subscription) String() string {
 // Direction is the direction of a spooled message.
 type Direction uint8
 
-// The directions. The database contains their values: never change them.
+// The directions. The database contains their values: never change them. Damaged.SetAside
+// adds asideBy to them.
 const (
 	Inbound  Direction = 1 // from the network to the XMPP user
 	Outbound Direction = 2 // from the XMPP user to the network
@@ -145,4 +146,6 @@ type Message struct {
 // Stats are totals over all networks.
 type Stats struct {
 	Accounts, Contacts, Messages int
+	// Damaged are the values that are set aside.
+	Damaged int
 }

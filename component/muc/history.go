@@ -177,7 +177,7 @@ func (r *Room) loadHistory() {
 		return
 	}
 	r.archiveRead = true
-	page, err := r.rs.shared.Archive.read(r.rs.ctx, registry.LineQuery{User: r.rs.bare, Room: r.peer.ID, Limit: MaxHistory, Last: true})
+	page, err := r.rs.archived(registry.LineQuery{User: r.rs.bare, Room: r.peer.ID, Limit: MaxHistory, Last: true})
 	if err != nil {
 		r.rs.log.Error().Err(err).Msg("cannot read the archive")
 		return

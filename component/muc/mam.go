@@ -2,8 +2,10 @@ package muc
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"transport/component/element"
@@ -42,7 +44,7 @@ func (u *user) onArchive(req *stanza.Request, peer legacy.Peer) {
 // readArchive reads a page of the archive, after the queued lines are written.
 func (u *user) readArchive(q registry.LineQuery, peer legacy.Peer) (registry.LinePage, *stanza.Error) {
 	q.User, q.Room = u.bare, peer.ID
-	page, err := u.shared.Archive.read(u.ctx, q)
+	page, err := u.archived(q)
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
 		return page, &stanza.ErrItemNotFound // XEP-0313 §4.3.1
@@ -51,6 +53,28 @@ func (u *user) readArchive(q registry.LineQuery, peer legacy.Peer) (registry.Lin
 		return page, &stanza.ErrDatabase
 	}
 	return page, nil
+}
+
+// archived reads a page of the archive. Lines that cannot be decrypted are set aside and
+// reported to the user, once.
+func (u *user) archived(q registry.LineQuery) (registry.LinePage, error) {
+	for {
+		page, err := u.shared.Archive.read(u.ctx, q)
+		var damaged *registry.Damaged
+		if !errors.As(err, &damaged) {
+			return page, err
+		}
+		u.log.Error().Err(err).Int("lines", len(damaged.Lines)).Msg("lines of the archive are damaged and set aside")
+		if err := damaged.SetAside(u.ctx, nil); err != nil {
+			u.log.Error().Err(err).Msg("cannot set damaged lines aside")
+			return page, nil // the next reading tries again
+		}
+		var times []string
+		for _, l := range damaged.Lines {
+			times = append(times, l.Created.UTC().Format("2006-01-02 15:04 MST"))
+		}
+		u.host.Notify(fmt.Sprintf("The gateway's database was damaged: messages in the archive of %s cannot be read any more: %s.", q.Room, strings.Join(slices.Compact(times), ", ")))
+	}
 }
 
 func (u *user) queryArchive(req *stanza.Request, peer legacy.Peer) {
