@@ -44,7 +44,7 @@ test: ## lint, and run all tests with the race detector and real servers
 	.ci/lint
 	TRANSPORT_E2E=require $(GO) test -race -shuffle=on -timeout 15m ./...
 
-lint: ## check formatting, suspicious code and unused dependencies
+lint: ## check formatting, suspicious code, unused dependencies and known vulnerabilities
 	@.ci/deps
 	.ci/lint
 
