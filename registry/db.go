@@ -173,7 +173,7 @@ func securePath(path string) error {
 		return locate("open: %w: %w: give the gateway's user read and write access to it", ErrDisk, err)
 	}
 	f.Close()
-	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+	for _, name := range []string{path, path + "-wal", path + "-shm", path + ".journal"} {
 		info, err := os.Stat(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -28,7 +28,8 @@ func checkCommand() *command {
 		name:    "check",
 		summary: "test the configuration and suggest remedies",
 		about: `
-Reads the configuration, opens the database, tests the folder and the address of
+Reads the configuration, checks that other users cannot read the files with secrets,
+opens the database, tests the folder and the address of
 [files], connects every network to its XMPP server like run, and disconnects again.
 It prints ok or FAILED for each step, with a remedy if the step failed. It changes
 nothing, and does not create a missing database.
@@ -101,6 +102,9 @@ func (c *checker) all(ctx context.Context, file string) {
 	for _, w := range cfg.Warnings {
 		c.detail("", "warning: "+w)
 	}
+	for _, w := range modeWarnings(cfg) {
+		c.detail("", "warning: "+w)
+	}
 	c.database(ctx, cfg)
 	if cfg.Files != nil {
 		c.files(*cfg.Files)
@@ -137,6 +141,9 @@ func (c *checker) database(ctx context.Context, cfg *config.Config) {
 	}
 	c.ok("database: %s, key %s, %d registered, %d contacts, %d undelivered messages",
 		cfg.Database, cfg.KeyFile, stats.Accounts, stats.Contacts, stats.Messages)
+	if stats.Damaged > 0 {
+		c.detail("", fmt.Sprintf("warning: %d values could not be decrypted and were set aside. Their users were told. The log has the reasons; if there are many, restore a backup", stats.Damaged))
+	}
 }
 
 // newDatabase checks that run can create the database.

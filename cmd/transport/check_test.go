@@ -66,6 +66,12 @@ func TestCheckWhenAllIsWell(t *testing.T) {
 		t.Errorf("with a database: code %d", code)
 	}
 	requireMatches(t, out, `\nok      database: \S+/transport\.db, key \S+/transport\.key, 1 registered, 0 contacts, 0 undelivered messages\n`)
+	if strings.Contains(out, "other users") {
+		t.Errorf("a warning without reason: %s", out)
+	}
+	must(t, os.Chmod(filepath.Join(dir, "transport.db"), 0o644))
+	_, out, _ = runCLI(t, "check", "--config", file)
+	requireMatches(t, out, `\n +warning: \S+/transport\.db: with mode 0644 other users can read or change it: chmod go= \S+/transport\.db\n`)
 }
 
 func TestCheckOfFiles(t *testing.T) {
