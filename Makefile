@@ -26,7 +26,7 @@ export GOFLAGS := $(shell $(GO) env GOFLAGS) -buildvcs=false
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint bench bench-irc chaos clients fuzz conformance deps clean
+.PHONY: help demo build test lint vulnerabilities bench bench-irc chaos clients fuzz conformance deps clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r left right; do printf '%-14s %s\n' "$$left" "$$right"; done
@@ -43,6 +43,9 @@ test: ## lint, and run all tests with the race detector and real servers
 	@.ci/deps $(SERVERS)
 	.ci/lint
 	TRANSPORT_E2E=require $(GO) test -race -shuffle=on -timeout 15m ./...
+
+vulnerabilities: ## search the program for known vulnerabilities (needs vuln.go.dev, or VULNDB=file:///FOLDER)
+	.ci/vulnerabilities
 
 lint: ## check formatting, suspicious code, unused dependencies and known vulnerabilities
 	@.ci/deps
