@@ -15,13 +15,12 @@ const (
 	maxAttempts  = 8 // addresses of one host that are tried
 )
 
-// DialFirst connects to the first of a host's addresses that answers, for an adapter that
-// must choose the addresses itself. It alternates between IPv6 and IPv4 and does not wait
+// DialFirst connects to the first of a host's addresses that answers, for Connect, which
+// chooses the addresses. It alternates between IPv6 and IPv4 and does not wait
 // for an address that is silent: the next one is tried after a quarter of a second, or as
 // soon as one fails. Each attempt takes at most limit. Without a connection it returns the
 // errors of all attempts, joined. All attempts have ended when it returns. (RFC 8305)
-func DialFirst(ctx context.Context, dial func(ctx context.Context, network, addr string) (net.Conn, error),
-	addrs []netip.Addr, port string, limit time.Duration) (net.Conn, error) {
+func DialFirst(ctx context.Context, dial DialFunc, addrs []netip.Addr, port string, limit time.Duration) (net.Conn, error) {
 	type outcome struct {
 		conn net.Conn
 		err  error

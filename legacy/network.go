@@ -3,7 +3,6 @@ package legacy
 import (
 	"context"
 	"io"
-	"net"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -229,8 +228,9 @@ type Env struct {
 	// Flush waits until every event emitted before the call is delivered or stored durably,
 	// then returns nil.
 	Flush func(ctx context.Context) error
-	// Dial opens connections, within the limits of the process.
-	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Dial opens connections, within the limits of the process. Only Connect and
+	// ConnectConfigured may call it.
+	Dial DialFunc
 	// StoreFile stores a file for the user and returns its link, for MessageReceived.URL.
 	// It reads f.Size bytes of r, never more, and stores nothing when it fails. Its errors
 	// are classified: TooLong above MaxFile, RateLimited above a quota of the sender,

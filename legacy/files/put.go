@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -25,12 +24,13 @@ type Upload struct {
 	// connection encrypted.
 	Public bool
 	// Dial opens connections.
-	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	Dial legacy.DialFunc
 }
 
 const (
 	answerLimit = 60 * time.Second // for the server's response, after the body is sent
 	writeLimit  = 30 * time.Second // for each write of the body
+	dialLimit   = 10 * time.Second // for each address of the server
 )
 
 // errPlace is the error of a URL that must not be used.
@@ -98,36 +98,19 @@ func putError(err error) error {
 }
 
 // dial connects to the upload server, at a public address if Public is set.
-func (to Upload) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	if to.Public {
-		host, port, err := net.SplitHostPort(addr)
-		if err != nil {
-			return nil, err
-		}
-		addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		if err != nil {
-			return nil, err
-		}
-		public, ok := firstPublic(addrs)
-		if !ok {
-			return nil, errPlace
-		}
-		addr = net.JoinHostPort(public.String(), port) // not the name, which could now resolve to another address
+func (to Upload) dial(ctx context.Context, _, addr string) (net.Conn, error) {
+	target := legacy.Target{Addr: addr, Limit: dialLimit}
+	if !to.Public { // the gateway's own server: any address, also without TLS
+		target.Scope, target.Ports = legacy.ScopeAny, []string{"80"}
 	}
-	c, err := to.Dial(ctx, network, addr)
+	c, err := legacy.Connect(ctx, to.Dial, target)
+	if legacy.KindOf(err) == legacy.Forbidden {
+		return nil, fmt.Errorf("%w: %v", errPlace, err) // unclassified: its text is for another user
+	}
 	if err != nil {
 		return nil, err
 	}
 	return pacedConn{c}, nil
-}
-
-func firstPublic(addrs []netip.Addr) (netip.Addr, bool) {
-	for _, a := range addrs {
-		if legacy.IsPublic(a) {
-			return a.Unmap(), true
-		}
-	}
-	return netip.Addr{}, false
 }
 
 // pacedConn sets a deadline for every write.

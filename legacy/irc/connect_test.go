@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -209,6 +210,44 @@ func TestNotPublic(t *testing.T) {
 		join(u, id)
 		if failed := expect[legacy.RoomFailed](u); failed.Room.ID != id || host != "0x7f.1" && legacy.KindOf(failed.Err) != legacy.Forbidden {
 			t.Errorf("%s: %+v", host, failed)
+		}
+	}
+}
+
+// TestOtherPorts: users, and servers by STS, cannot make the gateway connect to ports of other
+// services, unless the administrator has configured them.
+func TestOtherPorts(t *testing.T) {
+	sts := startPeer(t, func(c *line, m ircwire.Message) bool {
+		if m.Command == "CAP" && m.Param(0) == "LS" {
+			c.send(":srv CAP * LS :sts=port=25")
+			return true
+		}
+		return false
+	})
+	n := named(t, func(o *irc.Options) {
+		o.Servers, o.Ports = []string{"127.0.0.1", "127.0.0.1:26", "srv.test"}, "6667,79"
+	})
+	var mu sync.Mutex
+	var dialled []string
+	u := signedOn(t, n, at([]string{"srv.test", "ports", portOf(sts.listener)}, []string{"127.0.0.1", "ports", "25\n79\n6379", "address", ""}),
+		func(ctx context.Context, network, addr string) (net.Conn, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			dialled = append(dialled, addr[strings.LastIndexByte(addr, ':')+1:])
+			return dial(ctx, network, addr)
+		})
+	for host, kind := range map[string]legacy.Kind{"127.0.0.1:25": legacy.Forbidden, "127.0.0.1:6379": legacy.Forbidden, "127.0.0.1:22": legacy.Forbidden,
+		"127.0.0.1": legacy.Forbidden, "srv.test": legacy.Forbidden, "127.0.0.1:26": legacy.Temporary, "127.0.0.1:79": legacy.Temporary} {
+		join(u, "#room%"+host)
+		if failed := expect[legacy.RoomFailed](u); legacy.KindOf(failed.Err) != kind {
+			t.Errorf("%s: %+v", host, failed)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, port := range dialled {
+		if port != "26" && port != "79" && port != portOf(sts.listener) {
+			t.Errorf("port %s is dialled", port)
 		}
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"net/netip"
-	"slices"
 	"time"
 
 	"transport/legacy"
@@ -114,20 +112,15 @@ func tlsConfig(p profile, to target) *tls.Config {
 	return conf
 }
 
-// dialHost connects to a host. A server that a user has named must have a public
-// address, so that nobody can use the gateway to scan its own network. The check
-// applies to the address that is dialled, not to the name.
+// dialHost connects to a host. legacy.Connect decides about a server that a user has named, and
+// about the port that such a server names (STS).
 func (s *session) dialHost(ctx context.Context, to target) (net.Conn, error) {
-	if !s.net.named || s.net.opts.Private {
-		return s.env.Dial(ctx, "tcp", to.addr())
+	if !s.net.named {
+		return legacy.ConnectConfigured(ctx, s.env.Dial, to.addr())
 	}
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", to.host)
-	if err != nil {
-		return nil, err
+	scope := legacy.ScopePublic
+	if s.net.opts.Private {
+		scope = legacy.ScopeAny
 	}
-	addrs = slices.DeleteFunc(addrs, func(addr netip.Addr) bool { return !legacy.IsPublic(addr) })
-	if len(addrs) == 0 {
-		return nil, legacy.Errorf(legacy.Forbidden, "This gateway does not connect to %s because its address is not public.", to.host)
-	}
-	return legacy.DialFirst(ctx, s.env.Dial, addrs, to.port, dialLimit)
+	return legacy.Connect(ctx, s.env.Dial, legacy.Target{Addr: to.addr(), Scope: scope, Ports: s.net.ports, Limit: dialLimit})
 }

@@ -17,6 +17,7 @@ type network struct {
 	opts     Options
 	named    bool
 	fixed    []target
+	ports    []string // that the administrator has configured for servers that users name
 	fallback encoding.Encoding
 	reach    reach
 	pause    func(failures int, err error, ceiling time.Duration) time.Duration // pauseAfter, except in tests

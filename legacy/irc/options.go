@@ -75,12 +75,16 @@ func New(o Options) (legacy.Network, error) {
 		if !isServer(strings.TrimPrefix(pattern, "*.")) {
 			wrong("servers", "%q is not a host name; write irc.example.net, or *.example.net for all hosts of a domain", pattern)
 		}
+		if _, port, err := net.SplitHostPort(pattern); err == nil {
+			n.ports = append(n.ports, port)
+		}
 	}
-	if _, err := ports(o.TLSPorts); err != nil {
-		wrong("tls_ports", "%v", err)
-	}
-	if _, err := ports(o.Ports); err != nil {
-		wrong("ports", "%v", err)
+	for option, list := range map[string]string{"tls_ports": o.TLSPorts, "ports": o.Ports} {
+		listed, err := ports(list)
+		if err != nil {
+			wrong(option, "%v", err)
+		}
+		n.ports = append(n.ports, listed...)
 	}
 	if n.named && o.TLSPorts == "" && o.Ports == "" {
 		wrong("ports", "is empty, and tls_ports too: at least one port is needed")

@@ -32,10 +32,10 @@ type inbound struct {
 	err   error
 }
 
-// dial connects to a server and starts the reader. The caller must call close. After
-// ctx ends, pending writes have byeLimit left.
-func (s *session) dial(ctx, life context.Context, addr string) (*conn, error) {
-	raw, err := s.dialServer(ctx, addr)
+// dial connects to a server and starts the reader. redirected is set if another server has
+// named it. The caller must call close. After life ends, pending writes have byeLimit left.
+func (s *session) dial(ctx, life context.Context, addr string, redirected bool) (*conn, error) {
+	raw, err := s.dialServer(ctx, addr, redirected)
 	if err != nil {
 		return nil, err
 	}

@@ -14,15 +14,18 @@ import (
 
 const peerTimeout = 15 * time.Second // time limit of a connection to one address
 
-// mayDial reports whether the gateway may connect to an address supplied by a peer:
-// public IPv4 addresses only, unless Options.PrivateFiles is set. The protocol has no
-// IPv6.
-func (n *network) mayDial(addr netip.Addr) bool {
-	addr = addr.Unmap()
-	if !addr.Is4() || addr.IsUnspecified() || addr.IsMulticast() {
-		return false
+// fileScope returns the scope of addresses that are supplied by peers.
+func (n *network) fileScope() legacy.Scope {
+	if n.opts.PrivateFiles {
+		return legacy.ScopeAny
 	}
-	return n.opts.PrivateFiles || legacy.IsPublic(addr)
+	return legacy.ScopePublic
+}
+
+// mayDial reports whether the gateway may connect to an address supplied by a peer. The
+// protocol has no IPv6.
+func (n *network) mayDial(addr netip.Addr) bool {
+	return addr.Unmap().Is4() && n.fileScope().Allows(addr)
 }
 
 // connectPeer connects to the sender of a file, or to the proxy chosen by the sender.
@@ -58,9 +61,7 @@ func (s *session) dialPeer(ctx context.Context, to netip.AddrPort) (net.Conn, er
 	if !s.net.mayDial(to.Addr()) {
 		return nil, errForbidden
 	}
-	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
-	defer cancel()
-	conn, err := s.env.Dial(ctx, "tcp", to.String())
+	conn, err := legacy.Connect(ctx, s.env.Dial, legacy.Target{Addr: to.String(), Scope: s.net.fileScope(), Limit: peerTimeout})
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func (s *session) dialPeer(ctx context.Context, to netip.AddrPort) (net.Conn, er
 func (s *session) waitAtProxy(ctx context.Context, t *transfer, propose func(oscarwire.ProxyPlace)) (_ net.Conn, err error) {
 	limited, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
-	conn, err := s.env.Dial(limited, "tcp", s.net.opts.FileProxy)
+	conn, err := legacy.ConnectConfigured(limited, s.env.Dial, s.net.opts.FileProxy)
 	if err != nil {
 		return nil, legacy.Wrap(legacy.Temporary, err, "Neither the sender nor the file proxy can be reached. Ask for a link instead.")
 	}

@@ -39,7 +39,7 @@ func SetAuthorizeLimit(n legacy.Network, d time.Duration) { n.(*network).authori
 var MakeIcon = makeIcon
 
 // SetResolver replaces the resolver of users' servers.
-func SetResolver(n legacy.Network, r resolver) { n.(*network).resolver = r }
+func SetResolver(n legacy.Network, r legacy.Resolver) { n.(*network).resolver = r }
 
 // SetRoots replaces the trusted CAs.
 func SetRoots(n legacy.Network, roots *x509.CertPool) { n.(*network).roots = roots }

@@ -82,7 +82,7 @@ func (c *client) attach(ctx context.Context, addr string, cookie []byte) error {
 
 // connectBOS connects and makes the first exchanges.
 func (c *client) connectBOS(ctx context.Context, addr string, cookie []byte) (err error) {
-	if c.conn, err = c.s.dial(ctx, c.life, addr); err != nil {
+	if c.conn, err = c.s.dial(ctx, c.life, addr, true); err != nil {
 		return err
 	}
 	if err := c.conn.out.WriteFrame(oscarwire.ChannelSignOn, oscarwire.CookieSignOn(cookie, c.s.net.multi())); err != nil {

@@ -16,6 +16,7 @@ type network struct {
 	opts      Options
 	aim       bool
 	servers   []string
+	ports     []string // of servers
 	page      *oscarwire.CodePage
 	keepalive time.Duration
 	icons     iconCache
@@ -25,9 +26,9 @@ type network struct {
 	signOnInterval time.Duration // after a server has rejected a sign-on as rate-limited
 	authorizeLimit time.Duration
 
-	resolver  resolver       // for servers that users have named
-	roots     *x509.CertPool // trusted CAs, nil for the system's
-	proxyPort uint16         // of file proxies
+	resolver  legacy.Resolver // nil for the system's
+	roots     *x509.CertPool  // trusted CAs, nil for the system's
+	proxyPort uint16          // of file proxies
 }
 
 // fieldServer is the registration field for a server of the user's choice.
@@ -172,14 +173,17 @@ func (n *network) NewSession(a legacy.Account, env legacy.Env) (legacy.Session, 
 		servers = []string{own}
 	}
 	s := &session{
-		net:        n,
-		env:        env,
-		servers:    servers,
-		publicOnly: own != "" && !n.opts.AllowPrivate,
-		self:       n.self(a.Fields),
-		password:   a.Fields["password"],
-		state:      a.State,
-		queue:      make(chan command, queueLen),
+		net:      n,
+		env:      env,
+		servers:  servers,
+		named:    own != "",
+		self:     n.self(a.Fields),
+		password: a.Fields["password"],
+		state:    a.State,
+		queue:    make(chan command, queueLen),
+	}
+	if s.named && n.opts.AllowPrivate {
+		s.scope = legacy.ScopeAny
 	}
 	if n.aim {
 		return roomSession{s}, nil

@@ -80,7 +80,7 @@ func New(o Options) (legacy.Network, error) {
 	wrong := func(option, format string, args ...any) {
 		errs = append(errs, &legacy.FieldError{Var: option, Text: fmt.Sprintf(format, args...)})
 	}
-	n := &network{opts: o, aim: o.Flavor == flavorAIM, keepalive: time.Duration(o.Keepalive) * time.Second, resolver: net.DefaultResolver, proxyPort: oscarwire.ProxyPort,
+	n := &network{opts: o, aim: o.Flavor == flavorAIM, keepalive: time.Duration(o.Keepalive) * time.Second, proxyPort: oscarwire.ProxyPort,
 		signOnInterval: time.Duration(o.SignOnInterval) * time.Second, authorizeLimit: authorizeLimit}
 	if o.Flavor != flavorICQ && o.Flavor != flavorAIM {
 		wrong("flavor", `must be "icq" or "aim", not %q`, o.Flavor)
@@ -102,6 +102,8 @@ func New(o Options) (legacy.Network, error) {
 			continue
 		}
 		n.servers = append(n.servers, addr)
+		_, port, _ := net.SplitHostPort(addr) // checked above
+		n.ports = append(n.ports, port)
 	}
 	if len(n.servers) > maxServers {
 		wrong("server", "has more than %d addresses", maxServers)

@@ -22,6 +22,7 @@ import (
 // replayTo connects a session to a recorded server: frames, one of them with another
 // payload.
 func replayTo(s *session, said []byte) {
+	s.scope = legacy.ScopeAny // of a transcript
 	s.env.Dial = func(context.Context, string, string) (net.Conn, error) {
 		end, _ := net.Pipe()
 		return replayed{addressed{end}, bytes.NewReader(said)}, nil
@@ -187,7 +188,7 @@ func TestMalformedTransfer(t *testing.T) {
 			}
 			return "https://files.example.org/x", err
 		}
-		tr := &transfer{id: rendezvousID{"100002", oscarwire.Cookie{1}}, count: 1, size: int64(len(data)), addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, port: 1}
+		tr := &transfer{id: rendezvousID{"100002", oscarwire.Cookie{1}}, count: 1, size: int64(len(data)), addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, port: oscarwire.ProxyPort}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		err := c.s.receiveFiles(ctx, tr, func() {}, nil)

@@ -26,13 +26,14 @@ type command func(*client)
 
 // session is one account.
 type session struct {
-	net        *network
-	env        legacy.Env
-	servers    []string // authorizers, tried in order
-	publicOnly bool     // the user chose the server: connect to public addresses only
-	self       string   // the account's normalised name
-	password   string
-	state      []byte
+	net      *network
+	env      legacy.Env
+	servers  []string     // authorizers, tried in order
+	named    bool         // the user chose the server
+	scope    legacy.Scope // of that server and of all redirects; of a configured server, its own since authorize
+	self     string       // the account's normalised name
+	password string
+	state    []byte
 
 	live    atomic.Bool  // signed on: commands are accepted
 	backlog atomic.Int32 // messages from Send that are not written yet

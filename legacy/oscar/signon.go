@@ -64,11 +64,14 @@ func (s *session) authorizeAt(ctx context.Context, server string) (string, []byt
 
 // signOnAt connects to an authorizer for one sign-on.
 func (s *session) signOnAt(ctx context.Context, server string, signOn func(context.Context, *conn) (oscarwire.LoginReply, error)) (string, []byte, error) {
-	c, err := s.dial(ctx, ctx, server)
+	c, err := s.dial(ctx, ctx, server, false)
 	if err != nil {
 		return "", nil, err
 	}
 	defer c.close()
+	if !s.named {
+		s.scope = legacy.ScopeOf(c.raw)
+	}
 	reply, err := signOn(ctx, c)
 	switch {
 	case err != nil && !errors.Is(err, ctx.Err()) && legacy.KindOf(err) == legacy.Internal:

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
-	"net/netip"
 	"time"
 
 	"transport/legacy"
@@ -17,45 +15,32 @@ const (
 	secureLimit = 15 * time.Second // for the TLS handshake
 )
 
-// resolver finds the addresses of a host.
-type resolver interface {
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
-}
-
-// dialServer connects to addr. If the host was chosen by the user or by a server that the
-// user has chosen, it resolves the host itself and connects to public addresses only,
-// so that nobody can use the gateway to reach its own network.
-func (s *session) dialServer(ctx context.Context, addr string) (net.Conn, error) {
-	if !s.publicOnly {
-		nc, err := s.env.Dial(ctx, "tcp", addr)
+// dialServer connects to a server. The administrator has chosen the sign-on servers of the
+// configuration. legacy.Connect decides about the sign-on server that a user has chosen, and
+// about each server that another one redirects to.
+func (s *session) dialServer(ctx context.Context, addr string, redirected bool) (net.Conn, error) {
+	if !redirected && !s.named {
+		nc, err := legacy.ConnectConfigured(ctx, s.env.Dial, addr)
 		if err != nil {
 			return nil, legacy.Wrap(legacy.Temporary, err, "The "+s.net.name()+" server cannot be reached.")
 		}
 		return nc, nil
 	}
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, s.net.garbled(err)
-	}
-	all, err := s.net.resolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
+	nc, err := legacy.Connect(ctx, s.env.Dial, legacy.Target{Addr: addr, Scope: s.scope, Ports: s.net.ports, Limit: dialLimit, Resolver: s.net.resolver})
+	var missing *net.DNSError
+	switch {
+	case err == nil:
+		return nc, nil
+	case !s.named && legacy.KindOf(err) == legacy.Forbidden:
+		return nil, legacy.Wrap(legacy.Temporary, err, "The "+s.net.name()+" server redirects to a server to which this gateway does not connect. Please inform the administrator of this gateway.")
+	case legacy.KindOf(err) == legacy.Forbidden:
+		return nil, err
+	case !s.named:
+		return nil, legacy.Wrap(legacy.Temporary, err, "The "+s.net.name()+" server cannot be reached.")
+	case errors.As(err, &missing):
 		return nil, legacy.Wrap(legacy.Temporary, err, "The server that you have entered does not exist. Check the spelling.")
 	}
-	var public []netip.Addr
-	for _, ip := range all {
-		if legacy.IsPublic(ip) {
-			public = append(public, ip)
-		}
-	}
-	if public == nil {
-		return nil, legacy.Wrap(legacy.Forbidden, fmt.Errorf("none of the addresses of %q is public", host),
-			"The gateway does not connect to the server that you have entered because its address is not public.")
-	}
-	nc, err := legacy.DialFirst(ctx, s.env.Dial, public, port, dialLimit)
-	if err != nil {
-		return nil, legacy.Wrap(legacy.Temporary, err, "The server that you have entered cannot be reached.")
-	}
-	return nc, nil
+	return nil, legacy.Wrap(legacy.Temporary, err, "The server that you have entered cannot be reached.")
 }
 
 // secure starts TLS if the network has it. The certificate must be valid for the host

@@ -119,6 +119,67 @@ func TestUserServer(t *testing.T) {
 	}
 }
 
+// from is a connection whose other end has another address.
+type from struct {
+	net.Conn
+	addr netip.Addr
+}
+
+func (f from) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(f.addr, 5190))
+}
+
+// TestRedirect: a configured server redirects to servers that are as near as itself, and not
+// into the gateway's network.
+func TestRedirect(t *testing.T) {
+	resolver := hosts{"bos.example": {"203.0.114.9"}, "inside.example": {"127.0.0.1", "10.0.0.1", "169.254.169.254"}}
+	for _, tt := range []struct {
+		name, server, bos string
+		good              bool
+	}{
+		{"public to public", "203.0.114.8", "bos.example", true},
+		{"public to private", "203.0.114.8", "10.0.0.1", false},
+		{"public to loopback", "203.0.114.8", "127.0.0.1", false},
+		{"public to a name inside", "203.0.114.8", "inside.example", false},
+		{"public to metadata", "203.0.114.8", "169.254.169.254", false},
+		{"public to mapped", "203.0.114.8", "[::ffff:127.0.0.1]", false},
+		{"private to private", "10.0.0.2", "10.0.0.1", true},
+		{"private to public", "10.0.0.2", "bos.example", true},
+		{"private to loopback", "10.0.0.2", "127.0.0.1", false},
+		{"private to metadata", "10.0.0.2", "169.254.169.254", false},
+		{"loopback to loopback", "127.0.0.1", "127.0.0.1", true},
+		{"loopback to metadata", "127.0.0.1", "169.254.169.254", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			mock := startMock(t, oscarmock.Options{AuthHost: tt.bos})
+			o := optionsFor("configured.example:5190")
+			o.SignOn = "md5"
+			n := newNetwork(t, o)
+			oscar.SetResolver(n, resolver)
+			var mu sync.Mutex
+			dials := 0
+			u := startBy(t, n, credentials(alice), nil, func(ctx context.Context, network, _ string) (net.Conn, error) {
+				mu.Lock()
+				dials++
+				mu.Unlock()
+				nc, err := new(net.Dialer).DialContext(ctx, network, mock.Addr())
+				return from{nc, netip.MustParseAddr(tt.server)}, err
+			})
+			if tt.good {
+				expect(u, any[legacy.Ready])
+				return
+			}
+			if err := u.WaitEnd(); legacy.KindOf(err) != legacy.Temporary || !strings.Contains(err.Error(), "redirects") {
+				t.Errorf("ended with %v", err)
+			}
+			if mu.Lock(); dials != 1 {
+				t.Errorf("%d connections", dials)
+			}
+			mu.Unlock()
+		})
+	}
+}
+
 // TestUserServerField: the registration field, and its valid values.
 func TestUserServerField(t *testing.T) {
 	o := optionsFor("icq.example.net:5190")
