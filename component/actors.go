@@ -65,6 +65,19 @@ func (at *actors) isRegistered(bare string) bool {
 	return ok
 }
 
+// registeredAt returns the number of registered users of an XMPP server.
+func (at *actors) registeredAt(domain string) int {
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	n := 0
+	for user := range at.registered {
+		if strings.HasSuffix(user, "@"+domain) || user == domain {
+			n++
+		}
+	}
+	return n
+}
+
 func (at *actors) setRegistered(bare string, yes bool) {
 	at.mu.Lock()
 	defer at.mu.Unlock()

@@ -102,6 +102,8 @@ type Component struct {
 	link
 	journal journal
 	outage  outage
+
+	attempts *attempts
 }
 
 const (
@@ -137,6 +139,8 @@ func New(cfg Config) (*Component, error) {
 		clock:   cfg.Clock,
 		signOns: make(chan struct{}, maxSignOns),
 		started: cfg.Clock.Now(),
+
+		attempts: newAttempts(cfg.Clock),
 	}
 	c.journal.host, c.journal.from, c.journal.clock, c.journal.log = &c.host, c.peers.Full(c.domain), c.clock, &c.log
 	if cfg.Registry != nil {
@@ -293,17 +297,21 @@ type counters struct {
 
 // serves reports whether the policy permits a user.
 func (c *Component) serves(user address.JID) bool {
-	match := func(list []string) bool {
-		for _, entry := range list {
-			if entry == "*" || entry == user.Domain || strings.Contains(entry, "@") && entry == user.Bare().String() {
-				return true
-			}
-		}
-		return false
-	}
 	p := c.policy.Load()
-	return match(p.Admins) || match(p.Allow) && !match(p.Deny)
+	return listed(p.Admins, user) || listed(p.Allow, user) && !listed(p.Deny, user)
 }
+
+// listed reports whether a list of a policy contains a user.
+func listed(list []string, user address.JID) bool {
+	for _, entry := range list {
+		if entry == everybody || entry == user.Domain || strings.Contains(entry, "@") && entry == user.Bare().String() {
+			return true
+		}
+	}
+	return false
+}
+
+const everybody = "*"
 
 // recoverPanic, deferred, logs a panic and keeps the process running.
 func (c *Component) recoverPanic(where string) {

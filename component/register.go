@@ -153,6 +153,10 @@ func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 		done(why)
 		return
 	}
+	if why = ac.u.c.mayRegister(ac.u.bare); why != nil {
+		done(why)
+		return
+	}
 	login := ac.u.c.cfg.Network.Login(fields)
 	ctx, cancel := ac.u.storing()
 	defer cancel()
@@ -168,6 +172,11 @@ func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 	}
 	if ac.isRegistered() && ac.fault == nil && ac.u.login.signOnError() == nil && ac.sameFields(fields) {
 		done(nil)
+		return
+	}
+	if err := ac.u.c.attempts.refuse(ac.u.bare); err != nil && login != "" { // a sign-on would fail
+		why := stanza.Translate(err)
+		done(&why)
 		return
 	}
 	account := registry.Account{Network: ac.u.c.domain, User: ac.u.bare, Login: login, Fields: fields}

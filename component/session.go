@@ -81,6 +81,7 @@ func (lg *login) startSession(account *registry.Account, trial bool) error {
 		Dial:      lg.u.c.cfg.Dial,
 		StoreFile: storeFile,
 		MaxFile:   lg.u.c.cfg.MaxFile,
+		Attempts:  func(account string) (func(error), error) { return lg.u.c.attempts.begin(lg.u.bare, account) },
 		Now:       lg.u.c.clock.Now,
 	}
 	var err error

@@ -148,6 +148,9 @@ func (ac *account) keepAccount() *stanza.Error {
 	if ac.u.login.registering() { // a registration is pending
 		return &stanza.ErrBusy
 	}
+	if why := ac.u.c.mayRegister(ac.u.bare); why != nil {
+		return why
+	}
 	account := registry.Account{Network: ac.u.c.domain, User: ac.u.bare, Fields: map[string]string{"username": guestName(ac.u.c.cfg.Network, ac.u.bare)}}
 	if ac.guest {
 		account.Fields = ac.row.Fields

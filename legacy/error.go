@@ -78,6 +78,9 @@ func Wrap(k Kind, cause error, text string) *Error {
 	return &Error{Kind: k, Text: text, Err: cause}
 }
 
+// ErrPaused is the cause of the error of Env.Attempt.
+var ErrPaused = errors.New("too many wrong passwords")
+
 // KindOf returns the kind of the first *Error in err's chain. Without one it is
 // Temporary for a timeout or a cancelled context, and Internal for any other error.
 func KindOf(err error) Kind {

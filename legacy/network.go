@@ -242,6 +242,22 @@ type Env struct {
 	MaxFile int64
 	// Now returns the current time. Tests replace it.
 	Now func() time.Time
+	// Attempts is called by Attempt; nil permits all attempts.
+	Attempts func(account string) (report func(error), err error)
+}
+
+// Attempt must be called before a session sends a password to the network. account is the
+// account on the network, together with the server if users can name one. An error of kind
+// RateLimited, which wraps ErrPaused, forbids the attempt for now: the session ends with it, or
+// reports it to the user. Otherwise report must be called with the result: nil if the network
+// has confirmed the password, an error of kind Auth if it has refused it, and any other error if
+// neither is known. It may be called again when more is known. Any goroutine of the session may
+// call both.
+func (e Env) Attempt(account string) (report func(error), err error) {
+	if e.Attempts == nil {
+		return func(error) {}, nil
+	}
+	return e.Attempts(account)
 }
 
 // Info describes a network: to the core, in service discovery, and in texts for users.

@@ -34,11 +34,31 @@ type registration struct {
 	asked      []string // capabilities in the last CAP REQ
 	single     int      // number of those that were requested one by one
 	bouncer    bouncer
+	loggedIn   bool        // by SASL
+	report     func(error) // of legacy.Env.Attempt
 }
 
-// register runs the registration until the welcome. (RFC 2812 §3.1, IRCv3 capability
-// negotiation)
+// register runs the registration until the welcome, unless the account's password may not be
+// tried now.
 func (re *registration) register(ctx context.Context) error {
+	if re.report = func(error) {}; re.c.profile.password != "" || re.c.profile.pass != "" {
+		report, err := re.c.s.env.Attempt(re.account())
+		if err != nil {
+			return err
+		}
+		re.report = report
+	}
+	err := re.untilWelcome(ctx)
+	if err == nil && !re.loggedIn {
+		re.report(errNotProven) // servers ignore passwords that they do not need; onNickServ follows
+	} else {
+		re.report(err)
+	}
+	return err
+}
+
+// untilWelcome registers. (RFC 2812 §3.1, IRCv3 capability negotiation)
+func (re *registration) untilWelcome(ctx context.Context) error {
 	re.c.nick = re.c.profile.nicks[0]
 	re.c.write(ircwire.Line("CAP", "LS", "302"))
 	if re.c.profile.pass != "" {

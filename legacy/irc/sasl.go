@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"errors"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,9 +118,38 @@ func (re *registration) onLoggedIn() error {
 	if re.login != nil && re.login.proven != nil && !re.login.proven() {
 		return legacy.Errorf(legacy.Forbidden, "%s", notProven(re.c))
 	}
+	re.loggedIn = re.login != nil
 	re.login = nil
 	re.c.write(ircwire.Line("CAP", "END"))
 	return nil
+}
+
+var errNotProven = errors.New("irc: the server has not confirmed the password")
+
+// account returns the account whose password the registration sends, for legacy.Env.Attempt. A
+// server that users name counts by its address: it may have any number of names.
+func (re *registration) account() string {
+	p := &re.c.profile
+	name := cmp.Or(p.account, p.nicks[0])
+	if p.password == "" { // bouncers have the account in front of the server password
+		name, _, _ = strings.Cut(p.pass, ":")
+		if name == p.pass {
+			name = cmp.Or(p.user, p.nicks[0])
+		}
+	}
+	name = ircwire.RFC1459.Fold(name)
+	if host, _, err := net.SplitHostPort(re.c.conn.RemoteAddr().String()); err == nil && re.c.s.net.named {
+		return name + " at " + host
+	}
+	return name
+}
+
+// onNickServ handles an answer of NickServ to the password: it may have refused it.
+func (re *registration) onNickServ(text string) {
+	if re.c.identifying && mentions(text, "invalid password", "incorrect", "wrong password", "authentication failed", "access denied", "not match") {
+		re.c.identifying = false
+		re.report(legacy.Errorf(legacy.Auth, "NickServ does not accept the password."))
+	}
 }
 
 // writeSASL sends a response in lines of 400 bytes; the last line is shorter.

@@ -194,6 +194,9 @@ func (c *client) onText(m ircwire.Message) {
 	var greeted *channel // the channel of a services notice that is sent to the user alone
 	if m.Command == "NOTICE" && c.isMe(target) {
 		greeted = c.about(text, nick)
+		if c.fold(nick) == "nickserv" {
+			c.reg.onNickServ(text)
+		}
 	}
 	switch ch := c.channels.byName[c.fold(target)]; {
 	case ch != nil && (ch.entered || !ch.parting):

@@ -53,7 +53,12 @@ func (s *Session) Run(ctx context.Context) (err error) {
 	}
 	defer hangUp()
 
+	report, err := s.env.Attempt(s.login)
+	if err != nil {
+		return endOf(ctx, err)
+	}
 	signedOn, err := s.net.signOn(ctx, s)
+	report(err)
 	if err != nil {
 		return endOf(ctx, err)
 	}

@@ -37,7 +37,7 @@ func (s *session) authorize(ctx context.Context) (addr string, cookie []byte, er
 			err = legacy.Wrap(legacy.Temporary, err, "The "+s.net.name()+" server took too long to sign you on.")
 		}
 		cancel()
-		if legacy.KindOf(err) == legacy.RateLimited {
+		if legacy.KindOf(err) == legacy.RateLimited && !errors.Is(err, legacy.ErrPaused) {
 			s.net.gates.at(server).refused(s.net.signOnInterval)
 		}
 		if err == nil || legacy.KindOf(err) != legacy.Temporary || ctx.Err() != nil {
@@ -72,7 +72,16 @@ func (s *session) signOnAt(ctx context.Context, server string, signOn func(conte
 	if !s.named {
 		s.scope = legacy.ScopeOf(c.raw)
 	}
+	report, err := s.env.Attempt(s.account(c))
+	if err != nil {
+		return "", nil, err
+	}
 	reply, err := signOn(ctx, c)
+	if err == nil && reply.Err() != nil {
+		report(s.net.refused(reply.Code))
+	} else {
+		report(err)
+	}
 	switch {
 	case err != nil && !errors.Is(err, ctx.Err()) && legacy.KindOf(err) == legacy.Internal:
 		return "", nil, s.net.lost(err)
@@ -86,6 +95,19 @@ func (s *session) signOnAt(ctx context.Context, server string, signOn func(conte
 		return "", nil, s.net.garbled(err)
 	}
 	return addr, reply.Cookie, nil
+}
+
+// account returns the account that a connection signs on to, for legacy.Env.Attempt: users who
+// name servers may name the same one differently.
+func (s *session) account(c *conn) string {
+	if !s.named {
+		return s.self
+	}
+	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
+	if err != nil {
+		return s.self
+	}
+	return s.self + " at " + host
 }
 
 // nextAddr completes the address of the next server, which may lack a port, with the
