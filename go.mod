@@ -10,6 +10,7 @@ require (
 	github.com/rs/zerolog v1.35.0
 	github.com/xdg-go/scram v1.1.2
 	golang.org/x/net v0.48.0
+	golang.org/x/sys v0.39.0
 	golang.org/x/text v0.32.0
 	mellium.im/sasl v0.3.2
 	mellium.im/xmlstream v0.15.4
@@ -24,7 +25,6 @@ require (
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.31.0 // indirect
 	golang.org/x/sync v0.19.0 // indirect
-	golang.org/x/sys v0.39.0 // indirect
 	golang.org/x/telemetry v0.0.0-20251203150158-8fff8a5912fc // indirect
 	golang.org/x/tools v0.40.1-0.20260108161641-ca281cf95054 // indirect
 	golang.org/x/tools/go/packages/packagestest v0.1.1-deprecated // indirect

@@ -20,7 +20,7 @@ func readTop(t *testing.T, name string) string {
 
 // Links in the documentation point to existing files.
 func TestPapersNameFilesThatExist(t *testing.T) {
-	for _, paper := range []string{"README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"} {
+	for _, paper := range []string{"README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "THREATS.md"} {
 		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(readTop(t, paper), -1) {
 			if _, err := os.Stat(filepath.Join(topFolder, link[1])); err != nil {
 				t.Errorf("%s: %v", paper, err)

@@ -90,6 +90,9 @@ func runNetworks(ctx context.Context, o runOptions, std stdio) int {
 	for _, w := range modeWarnings(cfg) { // before the database repairs its own files
 		log.Warn().Str("problem", w).Msg("other users may have access to secrets")
 	}
+	if err := forbidCoreDumps(); err != nil {
+		log.Warn().Err(err).Msg("the system may write a memory dump of this process if it crashes")
+	}
 	// Handle signals from here on, so that a signal cannot leave the database open.
 	ctx, release := onSignals(ctx, log, o.exit)
 	defer release()

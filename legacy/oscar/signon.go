@@ -72,7 +72,7 @@ func (s *session) signOnAt(ctx context.Context, server string, signOn func(conte
 	if !s.named {
 		s.scope = legacy.ScopeOf(c.raw)
 	}
-	report, err := s.env.Attempt(s.account(c))
+	report, err := s.env.Attempt(c.account(s))
 	if err != nil {
 		return "", nil, err
 	}
@@ -97,9 +97,9 @@ func (s *session) signOnAt(ctx context.Context, server string, signOn func(conte
 	return addr, reply.Cookie, nil
 }
 
-// account returns the account that a connection signs on to, for legacy.Env.Attempt: users who
+// account returns the account of a session that a connection signs on to, for legacy.Env.Attempt: users who
 // name servers may name the same one differently.
-func (s *session) account(c *conn) string {
+func (c *conn) account(s *session) string {
 	if !s.named {
 		return s.self
 	}
