@@ -3,13 +3,11 @@ package component
 import (
 	"container/list"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"transport/component/address"
-	"transport/component/stanza"
 	"transport/legacy"
 )
 
@@ -207,24 +205,4 @@ func (l *lru[V]) remove(key string) {
 		l.order.Remove(e)
 		delete(l.items, key)
 	}
-}
-
-// maxStrangers is the number of registered users of one XMPP server whose domain the
-// administrator has not named in the policy: anybody can run a server with any number of users.
-const maxStrangers = 1000
-
-// mayRegister returns the error of a new user for whom there is no place, nil if there is one.
-func (c *Component) mayRegister(user string) *stanza.Error {
-	jid, err := address.Parse(user)
-	if err != nil || c.isRegistered(user) {
-		return nil
-	}
-	if p := c.policy.Load(); listed(p.Admins, jid) || listed(slices.DeleteFunc(slices.Clone(p.Allow), func(entry string) bool { return entry == everybody }), jid) {
-		return nil
-	}
-	if c.registeredAt(jid.Domain) < maxStrangers {
-		return nil
-	}
-	return &stanza.Error{Type: stanza.Wait, Condition: stanza.ResourceConstraint,
-		Text: "Too many users of " + jid.Domain + " have registered with this gateway. Its administrator can admit more."}
 }

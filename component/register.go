@@ -3,9 +3,11 @@ package component
 import (
 	"cmp"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
+	"transport/component/address"
 	"transport/component/element"
 	"transport/component/stanza"
 	"transport/component/xep"
@@ -351,4 +353,24 @@ func (lg *login) onCredentialsChanged(fields map[string]string) {
 		lg.u.notify("The gateway cannot store your new password now. Enter it in your registration with this gateway, or else you cannot sign on again.")
 	}
 	lg.u.account.take(&account) // for this session's successors, whatever is stored
+}
+
+// maxStrangers is the number of registered users of one XMPP server whose domain the
+// administrator has not named in the policy: anybody can run a server with any number of users.
+const maxStrangers = 1000
+
+// mayRegister returns the error of a new user for whom there is no place, nil if there is one.
+func (c *Component) mayRegister(user string) *stanza.Error {
+	jid, err := address.Parse(user)
+	if err != nil || c.isRegistered(user) {
+		return nil
+	}
+	if p := c.policy.Load(); listed(p.Admins, jid) || listed(slices.DeleteFunc(slices.Clone(p.Allow), func(entry string) bool { return entry == everybody }), jid) {
+		return nil
+	}
+	if c.registeredAt(jid.Domain) < maxStrangers {
+		return nil
+	}
+	return &stanza.Error{Type: stanza.Wait, Condition: stanza.ResourceConstraint,
+		Text: "Too many users of " + jid.Domain + " have registered with this gateway. Its administrator can admit more."}
 }

@@ -307,6 +307,9 @@ func TestSlowClients(t *testing.T) {
 		if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", large); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := io.ReadFull(c, make([]byte, 1)); err != nil { // the answer has begun
+			t.Fatal(err)
+		}
 		// The download's own deadline is hours away; the server gives up for lack of progress.
 		await(t, "the server closes", func() bool { return on.open() == 0 })
 		if got := closed(t, c); len(got) >= 64<<20 {
