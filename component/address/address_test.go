@@ -115,7 +115,7 @@ func FuzzSafe(f *testing.F) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"alice@example.org/home", "@", "a@b/c", "\u202E@x", "a@b@c/d/e"} {
+	for _, s := range []string{"alice@example.org/home", "@", "a@b/c", "\u202E@x", "a@b@c/d/e", "..", "a.b.."} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -138,6 +138,8 @@ func NormalizeDomain(s string) (string, error) {
 		return "", errEmpty
 	case len(s) > maxPart:
 		return "", errLong
+	case s[len(s)-1] == '.': // an empty label: without its dot, the domain would be another one
+		return "", errForbidden
 	}
 	lower := true
 	for i := 0; i < len(s); i++ {

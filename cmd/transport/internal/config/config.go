@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
@@ -258,7 +259,12 @@ func syntaxMessage(pe toml.ParseError, data []byte, line int) string {
 	if pe.LastKey != "" {
 		message += fmt.Sprintf(" (near key %s)", pe.LastKey)
 	}
-	return message
+	return strings.Map(func(r rune) rune { // the library quotes the file
+		if unicode.IsControl(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, message)
 }
 
 // homes returns the header of the table of every key that exists in one table only.

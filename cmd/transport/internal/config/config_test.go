@@ -322,7 +322,7 @@ func TestSuggest(t *testing.T) {
 func FuzzConfig(f *testing.F) {
 	for _, seed := range []string{
 		minimal, minimal + minimal, "[log]\nlevel = 1\n" + minimal, "network = [{}]\n", "network.a = 1\n", "[[network]]\n[network.options.limits]\n",
-		minimal + "allow = [\"a@b\", \"*\", 1]\n", strings.Replace(minimal, "secret", "secret_file", 1), "\xff\xfe", "a\x00", "a = \"\xff\"",
+		minimal + "allow = [\"a@b\", \"*\", 1]\n", strings.Replace(minimal, "secret", "secret_file", 1), "\xff\xfe", "a\x00", "a = \"\xff\"", "[[network]]\ndriver = \"os\\",
 		"[server]\naddress = \"[::1]:x\"\n", minimal + "[network.options]\ncolors.a = \"b\"\ntimeout = \"5\"\n",
 	} {
 		f.Add([]byte(seed))
