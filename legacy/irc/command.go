@@ -65,8 +65,8 @@ func (c *client) command(ref, target, name string, args map[string]string) {
 	switch name {
 	case "raw":
 		c.postponeIdle()
-		if !c.rawLine(args["line"]) {
-			c.emit(legacy.CommandDone{Ref: ref, Err: c.link.busy()})
+		if err := c.rawLine(args["line"]); err != nil {
+			c.emit(legacy.CommandDone{Ref: ref, Err: err})
 			return
 		}
 		c.raw.refs = append(c.raw.refs, ref)
@@ -135,15 +135,21 @@ const (
 	maxRaw   = 100                    // lines in an answer
 )
 
-// rawLine sends a raw line of the user. It returns false if the queue is full.
-func (c *client) rawLine(line string) bool {
-	line = strings.TrimPrefix(strings.TrimSpace(cleanLine(line)), "/")
+// rawLine sends a raw line of the user. It fails if the line is empty, or the queue full.
+func (c *client) rawLine(line string) error {
+	line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(cleanLine(line)), "/"))
+	if line == "" {
+		return legacy.Errorf(legacy.Unsupported, "The line is empty. Write an IRC command, for example LUSERS.")
+	}
 	if word, reason, _ := strings.Cut(line, " "); strings.EqualFold(word, "QUIT") { // an unexpected end would make the link reconnect
 		c.disconnect(strings.TrimPrefix(strings.TrimSpace(reason), ":"))
-		return true
+		return nil
 	}
 	c.raw.until = c.unblockedNow().Add(rawTime)
-	return c.send(c.encode(line))
+	if !c.send(c.encode(line)) {
+		return c.link.busy()
+	}
+	return nil
 }
 
 // collect collects a reply to a raw line. It reports whether the line needs no other

@@ -220,7 +220,9 @@ func (re *registration) welcome() {
 		re.c.write(ircwire.Line("PRIVMSG", "NickServ", strings.TrimSpace("IDENTIFY "+account)+" "+re.c.profile.password))
 	}
 	for _, line := range re.c.profile.after {
-		re.c.send(re.c.encode(cleanLine(line)))
+		if line = cleanLine(line); line != "" {
+			re.c.send(re.c.encode(line))
+		}
 	}
 	if nicks := re.c.s.watchedAt(re.c.link.server); len(nicks) > 0 {
 		for _, nick := range nicks {

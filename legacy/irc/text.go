@@ -17,8 +17,8 @@ const hostLen = 10 + 1 + 63
 // A text for the server itself is a raw line. (RFC 2812 §2.3)
 func (c *client) sendText(m legacy.Outgoing, target string) {
 	if target == "" {
-		if !c.rawLine(m.Text) {
-			c.emit(legacy.MessageFailed{Ref: m.Ref, Err: c.link.busy()})
+		if err := c.rawLine(m.Text); err != nil {
+			c.emit(legacy.MessageFailed{Ref: m.Ref, Err: err})
 			return
 		}
 		c.emit(legacy.MessageSent{Ref: m.Ref})
