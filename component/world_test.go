@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -44,6 +45,7 @@ type setup struct {
 	users   []string                            // bare JIDs that are registered, with the localpart as name
 	down    bool                                // the XMPP server is not there at first
 	key     int                                 // messages that the registry keeps for one user, 0 for the default
+	files   string                              // a folder whose files are copied: a registry that has the users already
 }
 
 // world is a component under test: its server and its network are played.
@@ -105,6 +107,17 @@ func newWorld(t *testing.T, s setup) *world {
 	})
 	dir := t.TempDir()
 	w.dir = dir
+	if s.files != "" {
+		if err := os.CopyFS(dir, os.DirFS(s.files)); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"t.db", "t.key"} { // CopyFS keeps no modes
+			if err := os.Chmod(filepath.Join(dir, name), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.users = nil
+	}
 	var err error
 	w.db, err = registry.Open(context.Background(), registry.Options{
 		Path: filepath.Join(dir, "t.db"), KeyFile: filepath.Join(dir, "t.key"), MaxMessages: s.key,
