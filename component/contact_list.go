@@ -170,7 +170,11 @@ func (ro *roster) onContactFailed(p legacy.Peer, err error) {
 	default:
 		if ct.Subscription.Has(registry.AskTo) {
 			ro.u.c.sendPresence(ct.jid, ro.u.bare, "unsubscribed", "")
-			ro.forget(ct)
+			if ct.Subscription &^= registry.AskTo; ct.Subscription != 0 || ct.Listed {
+				ro.save(ct) // another client has added it, or it sees the user
+			} else {
+				ro.forget(ct)
+			}
 		}
 	}
 	ro.u.c.send(element.New(stanza.NS, "presence").Set("from", ct.jid).Set("to", ro.u.bare).

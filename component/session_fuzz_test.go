@@ -70,6 +70,7 @@ type acted struct {
 	theirs  []*element.Element // requests of the gateway
 	broken  int                // stanzas that were not well-formed, and can have an answer
 	links   int
+	cuts    int // links that were lost
 	ids     int
 	sid     string // session of the last command
 	mid     string // id of the last message
@@ -91,7 +92,7 @@ func enactSession(t *testing.T, s *legacytest.Script, files string) {
 	if state == 0 || state == 3 || state == 6 {
 		files = ""
 	}
-	a.world = newWorld(t, setup{files: files, network: newCity(a.asked), echo: legacytest.Options{State: 2, MaxText: 100, Silent: s.Chance(2)},
+	a.world = newWorld(t, setup{files: files, forgets: true, network: newCity(a.asked), echo: legacytest.Options{State: 2, MaxText: 100, Silent: s.Chance(2)},
 		config: func(c *component.Config) {
 			keeping(c)
 			c.Policy.Admins = []string{bob}
@@ -110,19 +111,17 @@ func enactSession(t *testing.T, s *legacytest.Script, files string) {
 	a.h.Refuse(nil)
 	a.h.Resume()
 	a.relink()
-	a.pass(10 * time.Minute)
+	a.pass(3 * time.Minute)
 	a.note()
 	a.Barrier()
-	a.pass(time.Minute)
+	a.pass(10 * time.Second)
 	a.note()
 	for key, n := range a.iqs {
 		if n != 0 {
 			t.Errorf("%d requests have no answer: %+v", n, key)
 		}
 	}
-	if dials := len(a.Dials()); dials != a.links {
-		t.Errorf("%d links, want %d: the stream has ended", dials, a.links)
-	}
+	a.checkLink()
 	if strings.Contains(a.log.String(), "panic") {
 		t.Error("there was a panic")
 	}
@@ -196,7 +195,7 @@ func (a *acted) act() {
 			a.cut()
 			a.h.Emit(a.event(), a.event())
 		}
-		a.pass(legacytest.Pick(s, []time.Duration{time.Second, 3 * time.Second, time.Minute, time.Hour}))
+		a.pass(legacytest.Pick(s, []time.Duration{time.Second, 3 * time.Second, time.Minute, 3 * time.Minute}))
 		a.relink()
 	case 9:
 		a.answer()
@@ -284,6 +283,7 @@ func (a *acted) sendRaw(xml string) {
 func (a *acted) cut() {
 	a.settle()
 	a.note()
+	a.checkLink()
 	for key, n := range a.iqs {
 		a.before[key] += n
 	}
@@ -293,12 +293,20 @@ func (a *acted) cut() {
 	a.links = 0
 }
 
+// checkLink checks that the gateway has not connected again since the last link.
+func (a *acted) checkLink() {
+	if dials := len(a.Dials()); dials != a.links {
+		a.t.Errorf("%d links, want %d: the stream has ended", dials, a.links)
+	}
+}
+
 // relink waits until there is a link again.
 func (a *acted) relink() {
 	if a.links == 0 {
-		a.pass(10 * time.Minute)
+		a.cuts++
+		a.Linked(1 + a.cuts)
 		a.links = len(a.Dials())
-		a.Barrier()
+		a.settle()
 	}
 }
 

@@ -403,3 +403,22 @@ func TestStrangersSubscription(t *testing.T) {
 		})
 	}
 }
+
+// A contact that sees the user stays one when the network refuses to add it.
+func TestAddingRefusedForContact(t *testing.T) {
+	stage(t, setup{users: []string{alice}}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.emit(h, legacy.AuthRequested{From: carolPeer})
+		w.Expect("<presence type='subscribe' from='" + carol + "'/>")
+		w.presence(alice, carol, "subscribed")
+		w.settle()
+		h.Stall() // the answer is the test's
+		w.presence(alice, carol, "subscribe")
+		w.settle()
+		w.emit(h, legacy.ContactFailed{Peer: carolPeer, Err: legacy.Errorf(legacy.NotFound, "Nobody has that name.")})
+		w.Expect("<presence type='unsubscribed' from='" + carol + "'/>")
+		if got := w.subscription(alice, "carol"); got != registry.From {
+			t.Errorf("the subscription is %v", got)
+		}
+	})
+}

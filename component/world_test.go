@@ -45,6 +45,7 @@ type setup struct {
 	users   []string                            // bare JIDs that are registered, with the localpart as name
 	down    bool                                // the XMPP server is not there at first
 	key     int                                 // messages that the registry keeps for one user, 0 for the default
+	forgets bool                                // the registry has no journal
 	files   string                              // a folder whose files are copied: a registry that has the users already
 }
 
@@ -120,7 +121,7 @@ func newWorld(t *testing.T, s setup) *world {
 	}
 	var err error
 	w.db, err = registry.Open(context.Background(), registry.Options{
-		Path: filepath.Join(dir, "t.db"), KeyFile: filepath.Join(dir, "t.key"), MaxMessages: s.key,
+		Path: filepath.Join(dir, "t.db"), KeyFile: filepath.Join(dir, "t.key"), MaxMessages: s.key, NoJournal: s.forgets,
 	})
 	if err != nil {
 		t.Fatal(err)

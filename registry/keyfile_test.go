@@ -83,15 +83,16 @@ func FuzzParseKeys(f *testing.F) {
 	f.Add(formatKeys(testRing(f, 3, 255, 1).keys))
 	f.Add([]byte("# c\n7:" + hexB[:60]))
 	f.Add([]byte("1:" + strings.Repeat("zz", 32)))
+	f.Add([]byte(":version:hex\n25"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		keys, err := parseKeys(text)
 		if err != nil {
 			if keys != nil {
 				t.Error("keys and an error")
 			}
-			// No error contains any part of a key.
+			// No error contains any part of a key. "version:" is what an error says of the form.
 			for field := range bytes.FieldsSeq(text) {
-				if _, digits, ok := bytes.Cut(field, []byte(":")); ok && len(digits) >= 8 && strings.Contains(err.Error(), string(digits[:8])) {
+				if _, digits, ok := bytes.Cut(field, []byte(":")); ok && len(digits) >= 8 && string(digits[:8]) != "version:" && strings.Contains(err.Error(), string(digits[:8])) {
 					t.Errorf("error %q quotes the file", err)
 				}
 			}

@@ -220,7 +220,9 @@ func (rs *Rooms) onRoomFailed(ev legacy.RoomFailed) {
 	r, why := rs.all[ev.Room.ID], rs.roomError(ev)
 	switch {
 	case r == nil:
-		delete(rs.leaving, ev.Room.ID)
+		if !ev.Nick { // else it is a change from before the leave
+			delete(rs.leaving, ev.Room.ID)
+		}
 	case r.state != Joined:
 		if len(r.clients) == 0 {
 			rs.host.Notify("You could not join " + r.jid + ": " + why.Text)

@@ -27,12 +27,15 @@ func (r *Room) changeNick(st *stanza.Inbound, client *roomClient) {
 		client.id, client.nick = st.ID, st.To.Resource
 		r.sendSelf(st.From.String())
 	default:
+		r.refuseNickChange(errNewerNick)
 		client.id, r.pendingNick = st.ID, st
 		if err := roomer.SetNick(r.rs.ctx, r.peer, nick); err != nil {
 			r.refuseNickChange(err)
 		}
 	}
 }
+
+var errNewerNick = legacy.Errorf(legacy.Conflict, "You have changed the nick again before the network confirmed this change.")
 
 // repeatsNick reports whether a presence is a change of the status by a client that goes on
 // using the nick it has asked for before and did not get. It is no new request for that nick.

@@ -310,3 +310,19 @@ func TestPersistent(t *testing.T) {
 		t.Errorf("the room is kept: %v", s.account.Options)
 	}
 }
+
+// A nick change that another one overtakes is answered, and one that is refused after the
+// leave does not bring the user back.
+func TestNickChangesOvertaken(t *testing.T) {
+	s := newStage(t, 0, 0)
+	s.joined(phone, laptop)
+	s.presence(phone, club+"/al", "", "")
+	s.presence(laptop, club+"/zed", "", "")
+	s.expect("<presence from='" + club + "/al' to='" + phone + "' type='error'><error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>")
+	s.presence(phone, club+"/alice", "unavailable", "")
+	s.presence(laptop, club+"/alice", "unavailable", "")
+	s.written, s.asked = nil, nil
+	s.emit(legacy.RoomFailed{Room: clubPeer, Nick: true, Err: legacy.Errorf(legacy.Conflict, "The nick is in use.")}, roomJoined())
+	s.expect()
+	s.expectAsked("leave #club ")
+}
