@@ -441,8 +441,13 @@ func (m *roomModel) endRequests() {
 
 func (m *roomModel) pass(d time.Duration) {
 	m.now = m.now.Add(d)
-	for next := m.Next(); !next.IsZero() && !next.After(m.now); next = m.Next() {
-		m.Due(m.now)
+	next := m.Next()
+	for turn := 0; !next.IsZero() && !next.After(m.now); next = m.Next() {
+		if m.Due(m.now); turn > 100 {
+			m.fail("a timer stays due")
+			return
+		}
+		turn++
 	}
 }
 
