@@ -106,6 +106,13 @@ func (d *DB) open(ctx context.Context, opts Options) error {
 	if d.lock, err = lockFile(d.path); err != nil {
 		return err
 	}
+	scripts, err := readMigrations(migrations)
+	if err != nil {
+		return d.wrap("open", err)
+	}
+	if err := refuseNewer(ctx, d.path, len(scripts)); err != nil {
+		return err
+	}
 	if err := securePath(d.path); err != nil {
 		return err
 	}
@@ -117,7 +124,7 @@ func (d *DB) open(ctx context.Context, opts Options) error {
 	if err != nil {
 		return d.wrap("open", err)
 	}
-	if err := d.prepare(ctx, c); err != nil {
+	if err := d.prepare(ctx, c, scripts); err != nil {
 		c.close()
 		return err
 	}
@@ -189,11 +196,7 @@ func securePath(path string) error {
 }
 
 // prepare checks the schema and the key, migrates the schema and creates a missing key.
-func (d *DB) prepare(ctx context.Context, c *conn) error {
-	scripts, err := readMigrations(migrations)
-	if err != nil {
-		return d.wrap("open", err)
-	}
+func (d *DB) prepare(ctx context.Context, c *conn, scripts []string) error {
 	// Check that the database is this program's before changing it.
 	version, err := schemaVersion(ctx, c, d.path, len(scripts))
 	if err != nil {

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -46,10 +49,34 @@ func TestFrozenSchemas(t *testing.T) {
 			}
 			d = open(t, opts)
 			checkFrozen(t, d)
-			if name != "v1" {
-				checkFrozenLines(t, d)
+			schema, err := strconv.Atoi(strings.TrimPrefix(name, "v"))
+			if err != nil {
+				t.Fatal(err)
 			}
+			checkFrozenMore(t, d, schema)
 		})
+	}
+}
+
+// Every schema has a frozen database, with rows in every table.
+func TestEverySchemaIsFrozen(t *testing.T) {
+	scripts, err := readMigrations(migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range scripts {
+		path := restore(t, fmt.Sprintf("v%d", i+1)).Path // see TestFreeze
+		var tables []string
+		query(t, path, "SELECT name FROM sqlite_schema WHERE type = 'table'", func(row []any) {
+			tables = append(tables, row[0].(string))
+		})
+		for _, table := range tables {
+			query(t, path, "SELECT count(*) FROM "+table, func(row []any) {
+				if row[0] == int64(0) {
+					t.Errorf("schema %d: table %s has no rows", i+1, table)
+				}
+			})
+		}
 	}
 }
 
@@ -103,14 +130,39 @@ func checkFrozen(t *testing.T, d *DB) {
 	}
 }
 
-// checkFrozenLines compares the archives with those of the frozen dumps.
-func checkFrozenLines(t *testing.T, d *DB) {
+// frozenGuest is a user without a registration.
+const frozenGuest = "guest@example.org"
+
+// checkFrozenMore checks what the frozen dumps of later schemas have in addition.
+func checkFrozenMore(t *testing.T, d *DB, schema int) {
 	t.Helper()
-	for user, want := range map[string]string{testUser: "said ☃", "guest@example.org": "said to a guest"} {
-		page, err := d.Lines(t.Context(), LineQuery{Network: testNet, User: user, Room: "#room", Limit: 9})
-		if err != nil || len(page.Lines) != 1 || string(page.Lines[0].Payload) != want {
-			t.Errorf("%s: %+v, %v", user, page, err)
+	ctx := t.Context()
+	if schema >= 2 {
+		for user, want := range map[string]string{testUser: "said ☃", frozenGuest: "said to a guest"} {
+			page, err := d.Lines(ctx, LineQuery{Network: testNet, User: user, Room: "#room", Limit: 9})
+			if err != nil || len(page.Lines) != 1 || string(page.Lines[0].Payload) != want {
+				t.Errorf("%s: %+v, %v", user, page, err)
+			}
 		}
+	}
+	if schema < 3 {
+		return
+	}
+	want := []Message{{ID: 4, Network: testNet, User: frozenGuest, Peer: "#room", Direction: Inbound, StanzaID: "s2",
+		Payload: []byte("to a guest"), Created: testNow}}
+	if got, err := d.KeptMessages(ctx, testNet, frozenGuest, Inbound); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("messages of a guest: %+v, %v, want %+v", got, err, want)
+	}
+	a, err := d.Account(ctx, frozenAIM, testUser)
+	if value, _ := a.Setting("#room", "history"); err != nil || value != "50" || a.Login != "romeo" {
+		t.Errorf("account %+v, %v", a, err)
+	}
+	contacts := []Contact{{Network: frozenAIM, User: testUser, Peer: "tybalt", Subscription: From}}
+	if schema >= 4 {
+		contacts[0].Nick = "Tybalt ☃"
+	}
+	if got, err := d.Contacts(ctx, frozenAIM, testUser); err != nil || !reflect.DeepEqual(got, contacts) {
+		t.Errorf("contacts %+v, %v, want %+v", got, err, contacts)
 	}
 }
 
@@ -127,7 +179,8 @@ func TestMigrationsAreFrozen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, name := range []string{"v1", "v2"} {
+	for i := range scripts {
+		name := fmt.Sprintf("v%d", i+1)
 		fresh := filepath.Join(t.TempDir(), "fresh.db")
 		change(t, fresh, strings.Join(scripts[:i+1], "\n"))
 		if frozen, now := schema(restore(t, name).Path), schema(fresh); !reflect.DeepEqual(frozen, now) {
@@ -147,20 +200,98 @@ func TestMigrationsAreFrozen(t *testing.T) {
 	}
 }
 
+// A database with a newer schema is refused, and no file is changed or created, also if the
+// newer program has crashed, or its files are readable by others.
 func TestNewerSchema(t *testing.T) {
-	opts := restore(t, "v1")
-	change(t, opts.Path, "PRAGMA user_version=99")
-	before := readFile(t, opts.Path)
-	_, err := Open(t.Context(), opts)
-	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), opts.Path) || !strings.Contains(err.Error(), "schema 99") {
-		t.Errorf("got %v", err)
+	scripts, err := readMigrations(migrations)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if string(readFile(t, opts.Path)) != string(before) {
-		t.Error("the file was changed")
+	want := fmt.Sprintf("it has schema 99, this program supports schema %d: install the newer version again, or restore a backup", len(scripts))
+	for _, test := range []struct {
+		name  string
+		write func(t *testing.T, path string)
+	}{
+		{"rollback journal", func(t *testing.T, path string) { change(t, path, "PRAGMA user_version=99") }},
+		{"write-ahead log", func(t *testing.T, path string) {
+			change(t, path, "PRAGMA user_version=99; PRAGMA journal_mode=WAL; CREATE TABLE more (x)")
+		}},
+		{"crashed", func(t *testing.T, path string) {
+			change(t, path, "PRAGMA journal_mode=WAL")
+			crashed(t, path, "PRAGMA user_version=99; CREATE TABLE more (x)")
+		}},
+		{"crashed later", func(t *testing.T, path string) {
+			change(t, path, "PRAGMA user_version=99; PRAGMA journal_mode=WAL")
+			crashed(t, path, "CREATE TABLE more (x)")
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			opts := restore(t, "v1")
+			test.write(t, opts.Path)
+			if err := os.Chmod(opts.Path, 0o640); err != nil {
+				t.Fatal(err)
+			}
+			dir := filepath.Dir(opts.Path)
+			before := filesIn(t, dir)
+			_, err := Open(t.Context(), opts)
+			if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), opts.Path) ||
+				!strings.Contains(err.Error(), want) {
+				t.Errorf("got %v", err)
+			}
+			after := filesIn(t, dir)
+			delete(after, "gw.db.lock")
+			if _, had := before["gw.db-shm"]; had {
+				delete(after, "gw.db-shm") // SQLite's index of the log, which it makes from the log
+				delete(before, "gw.db-shm")
+			}
+			if !reflect.DeepEqual(before, after) {
+				t.Errorf("the files were %v and are %v", slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)))
+			}
+			if info, err := os.Stat(opts.Path); err != nil || info.Mode() != 0o640 {
+				t.Errorf("%v, %v", info.Mode(), err)
+			}
+		})
 	}
 }
 
-// A migration that fails leaves the previous schema unchanged.
+// crashed executes SQL in a database with a write-ahead log and leaves the files that a
+// crash would leave.
+func crashed(t *testing.T, path, text string) {
+	t.Helper()
+	other := filepath.Join(t.TempDir(), "x.db")
+	if err := os.WriteFile(other, readFile(t, path), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pool, err := newForeign(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if _, err := pool.Exec(text); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.WriteFile(path+suffix, readFile(t, other+suffix), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// filesIn returns the contents of the files in a folder by their names.
+func filesIn(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string]string)
+	for _, e := range entries {
+		all[e.Name()] = string(readFile(t, filepath.Join(dir, e.Name())))
+	}
+	return all
+}
+
+// A migration that fails leaves the schema unchanged from which it began.
 func TestFailingMigration(t *testing.T) {
 	opts := restore(t, "v1")
 	d := open(t, opts)
@@ -172,21 +303,25 @@ func TestFailingMigration(t *testing.T) {
 	scripts = append(scripts, "CREATE TABLE second (x)", "CREATE TABLE third (x); INSERT INTO contacts SELECT * FROM nowhere")
 	c := d.writer.c // nothing is written meanwhile
 	err = migrate(t.Context(), c, opts.Path, known, scripts)
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprint("migrate to schema ", known+2)) || !strings.Contains(err.Error(), opts.Path) {
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("migrate to schema %d (the database keeps schema %d)", known+2, known)) ||
+		!strings.Contains(err.Error(), opts.Path) {
 		t.Errorf("got %v", err)
 	}
 	version, err := schemaVersion(t.Context(), c, opts.Path, known+2)
-	if err != nil || version != known+1 {
+	if err != nil || version != known {
 		t.Errorf("schema %d, %v", version, err)
 	}
-	var tables string
-	err = c.QueryRowContext(t.Context(), "SELECT group_concat(name) FROM sqlite_schema WHERE name IN ('second', 'third')").Scan(&tables)
-	if err != nil || tables != "second" {
-		t.Errorf("tables %q, %v", tables, err)
+	var tables int
+	err = c.QueryRowContext(t.Context(), "SELECT count(*) FROM sqlite_schema WHERE name IN ('second', 'third')").Scan(&tables)
+	if err != nil || tables != 0 {
+		t.Errorf("%d tables, %v", tables, err)
 	}
 	scripts[known+1] = "CREATE TABLE third (x)"
 	if err := migrate(t.Context(), c, opts.Path, version, scripts); err != nil {
 		t.Error(err)
+	}
+	if version, err := schemaVersion(t.Context(), c, opts.Path, known+2); err != nil || version != known+2 {
+		t.Errorf("schema %d, %v", version, err)
 	}
 	checkFrozen(t, d)
 }
