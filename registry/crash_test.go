@@ -23,6 +23,13 @@ func TestMain(m *testing.M) {
 		fmt.Println("error", writeUntilKilled(dir)) // returns only an error
 		os.Exit(1)
 	}
+	if dir := os.Getenv(openEnv); dir != "" {
+		if err := openInChild(dir); err != nil {
+			fmt.Println("error", err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(m.Run())
 }
 
