@@ -60,12 +60,15 @@ func checkFile(ctx context.Context, c *conn) error {
 // Stats returns totals over all networks. It does not read the rows.
 func (d *DB) Stats(ctx context.Context) (Stats, error) {
 	var s Stats
-	err := d.read(ctx, "count", func(c *conn) error {
-		return c.row("SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM contacts), (SELECT count(*) FROM messages WHERE direction <= ?1), "+
-			"(SELECT count(*) FROM messages WHERE direction > ?1) + (SELECT count(*) FROM meta WHERE substr(name, 1, length(?2)) = ?2)",
-			[]any{asideBy, asidePrefix}, &s.Accounts, &s.Contacts, &s.Messages, &s.Damaged)
-	})
+	err := d.read(ctx, "count", s.count)
 	return s, err
+}
+
+// count counts the rows of a database of any schema.
+func (s *Stats) count(c *conn) error {
+	return c.row("SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM contacts), (SELECT count(*) FROM messages WHERE direction <= ?1), "+
+		"(SELECT count(*) FROM messages WHERE direction > ?1) + (SELECT count(*) FROM meta WHERE substr(name, 1, length(?2)) = ?2)",
+		[]any{asideBy, asidePrefix}, &s.Accounts, &s.Contacts, &s.Messages, &s.Damaged)
 }
 
 // lockRotation waits for Rotate and Check, and excludes both until unlockRotation.

@@ -79,6 +79,9 @@ func openJournal(path string, ring func() *ring) (*Journal, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, locate("open: %w: %w: give the gateway's user read and write access to it", ErrDisk, err)
 	}
+	if err := newerJournal(path, old); err != nil {
+		return nil, err
+	}
 	if j.before = j.recover(old); j.before.damaged != nil {
 		aside := path + ".damaged"
 		if err := os.Rename(path, aside); err != nil {

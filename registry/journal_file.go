@@ -24,8 +24,10 @@ import (
 // sealed content. It is followed by a length of 0. The length is written last, so that what
 // comes before it is complete.
 const (
-	journalMagic = "transport journal 2\n"
-	journalHead  = 4096
+	journalName   = "transport journal "
+	journalFormat = 2
+	journalMagic  = journalName + "2\n"
+	journalHead   = 4096
 
 	headSalt   = len(journalMagic)   // saltSize bytes
 	headKey    = headSalt + saltSize // the version of the key
@@ -51,7 +53,7 @@ const (
 	recordDone     = 'D'
 )
 
-const journalMagic1 = "transport journal 1\n"
+const journalMagic1 = journalName + "1\n"
 
 // head is what the head of a file says about its key.
 type head struct {

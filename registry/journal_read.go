@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 )
 
 // entry reads the record at a place.
@@ -75,8 +77,11 @@ func (j *Journal) recover(all []byte) (found leftover) {
 		found.damaged = locate("%w: %s is not a journal of this version", ErrCorrupt, j.path)
 		return found
 	}
-	open, last := walk(records)
+	open, last, lost := walk(records)
 	j.lastID.Store(last)
+	if lost {
+		found.damaged = locate("%w: the journal has records that cannot be read", ErrCorrupt)
+	}
 	for _, id := range slices.Sorted(maps.Keys(open)) {
 		e, err := decode(id, open[id])
 		if err != nil {
@@ -88,13 +93,17 @@ func (j *Journal) recover(all []byte) (found leftover) {
 	return found
 }
 
-// walk returns the records of unfinished entries, and the highest ID.
-func walk(records []byte) (open map[uint64][]byte, last uint64) {
+// walk returns the records of unfinished entries, and the highest ID. lost reports that there
+// is something else than records and the end.
+func walk(records []byte) (open map[uint64][]byte, last uint64, lost bool) {
 	open = make(map[uint64][]byte)
 	for len(records) >= recordHead {
 		size := binary.BigEndian.Uint32(records)
+		if size == 0 {
+			return open, last, lost
+		}
 		if size < recordHead || size > maxJournalEntry || int(size) > len(records) {
-			break
+			return open, last, true
 		}
 		id := binary.BigEndian.Uint64(records[idAt:])
 		switch records[stateAt] {
@@ -102,9 +111,42 @@ func walk(records []byte) (open map[uint64][]byte, last uint64) {
 			open[id] = records[:size]
 		case recordDone:
 			delete(open, id)
+		case recordFinished:
+		default:
+			lost = true
 		}
 		last = max(last, id)
 		records = records[size:]
 	}
-	return open, last
+	return open, last, lost
+}
+
+// newerJournal returns ErrNewer if a newer version of the program has written a journal.
+func newerJournal(path string, all []byte) error {
+	rest, ok := bytes.CutPrefix(all, []byte(journalName))
+	if !ok {
+		return nil
+	}
+	digits, _, _ := bytes.Cut(rest[:min(len(rest), 10)], []byte("\n"))
+	format, err := strconv.ParseUint(string(digits), 10, 31)
+	if err != nil || format <= journalFormat {
+		return nil
+	}
+	return locate("open: journal %s: %w: it has format %d, this program supports format %d: install the newer version again, or move the file away, and with it the messages that were under way",
+		path, ErrNewer, format, journalFormat)
+}
+
+// LeftJournal returns the path of the journal of the database at path if a process has left
+// one, otherwise "". It may have entries, which a database that is opened with NoJournal does
+// not read.
+func LeftJournal(path string) string {
+	path, err := resolve(path)
+	if err != nil {
+		return ""
+	}
+	path += ".journal"
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		return ""
+	}
+	return path
 }

@@ -165,6 +165,74 @@ func TestJournalDamaged(t *testing.T) {
 	}
 }
 
+// The journal of a newer version is refused and not changed. A file that is no journal is
+// kept under another name, and reported.
+func TestJournalOfAnotherFormat(t *testing.T) {
+	for _, test := range []struct {
+		text  string
+		newer bool
+	}{
+		{"transport journal 3\nsomething", true},
+		{"transport journal 17\n", true},
+		{"transport journal 0\nsomething", false},
+		{"transport journal x\nsomething", false},
+		{"transport journal 99999999999\nsomething", false},
+		{string(make([]byte, 100)), false},
+		{journalMagic1 + "\x00\x00\x00\xffE\x00\x00\x00\x00\x00\x00\x00\x01torn", false},
+		{journalMagic1 + "\x00\x00\x00\x0dX\x00\x00\x00\x00\x00\x00\x00\x01", false},
+	} {
+		path := filepath.Join(t.TempDir(), "j")
+		if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := journalRing(t)
+		j, err := openJournal(path, func() *ring { return r })
+		if test.newer {
+			if !errors.Is(err, ErrNewer) || !bytes.Contains([]byte(err.Error()), []byte(path)) || !bytes.Contains([]byte(err.Error()), []byte("this program supports format 2")) {
+				t.Errorf("%q: %v", test.text, err)
+			}
+			if string(readFile(t, path)) != test.text {
+				t.Errorf("%q was changed", test.text)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := j.Unfinished(testNet); !errors.Is(err, ErrCorrupt) || string(readFile(t, path+".damaged")) != test.text {
+			t.Errorf("%q: %v", test.text, err)
+		}
+		j.add(t, entry(1))
+		if err := j.close(); err != nil {
+			t.Error(err)
+		}
+		if got := payloads(t, testJournal(t, path)); len(got) != 1 {
+			t.Errorf("%q: then found %q", test.text, got)
+		}
+	}
+}
+
+// LeftJournal finds the journal that a database without one does not read.
+func TestLeftJournal(t *testing.T) {
+	opts := testOptions(t.TempDir())
+	d := open(t, opts)
+	d.Journal().Done(d.Journal().add(t, entry(1)))
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := LeftJournal(opts.Path); left != "" {
+		t.Errorf("an empty one is %q", left)
+	}
+	d = open(t, opts)
+	d.Journal().add(t, entry(1))
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := LeftJournal(opts.Path); left != opts.Path+".journal" {
+		t.Errorf("found %q", left)
+	}
+}
+
 // The first version's file: its entries are taken over.
 func TestJournalVersion1(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
@@ -204,6 +272,9 @@ func FuzzJournal(f *testing.F) {
 	f.Add(seed)
 	f.Add([]byte(journalMagic1 + "\xff\xff\xff\xffE\x00\x00\x00\x00\x00\x00\x00\x01"))
 	f.Fuzz(func(t *testing.T, file []byte) {
+		if newerJournal("", file) != nil {
+			return // it is refused
+		}
 		path := filepath.Join(t.TempDir(), "j")
 		if err := os.WriteFile(path, file, 0o600); err != nil {
 			t.Fatal(err)

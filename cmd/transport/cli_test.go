@@ -20,7 +20,7 @@ func TestHelp(t *testing.T) {
 			if code != exitOK || errs != "" {
 				t.Errorf("help %s: code %d, stderr %q", c.name, code, errs)
 			}
-			requireMatches(t, text, `^Usage: transport `+c.name+`( \[flags\])?\n`)
+			requireMatches(t, text, `^Usage: transport `+c.name+`( \[flags\])?( FILE)?\n`)
 			for line := range strings.Lines(text) {
 				if len([]rune(line)) > 110 {
 					t.Errorf("long line: %s", line)
@@ -63,6 +63,11 @@ func TestMisuse(t *testing.T) {
 		{"check --verbose", `^transport check: unknown flag --verbose\n`},
 		{"check x", `unexpected argument "x"`},
 		{"rotate-key --force", `^transport rotate-key: unknown flag --force\n`},
+		{"backup", `^transport backup: FILE is missing\nRun "transport help backup"`},
+		{"restore --key k", `^transport restore: FILE is missing\n`},
+		{"backup a b", `unexpected argument "b"`},
+		{"backup --force a --with-key b", `unexpected argument "b"`},
+		{"backup a --forse", `unknown flag --forse; did you mean --force\?`},
 		{"version 2", `unexpected argument "2"`},
 		{"demo --nonsense", `nonsense`},
 		{"mock-icq --nonsense", `nonsense`},
@@ -113,13 +118,13 @@ func TestVersion(t *testing.T) {
 // Each command that reads the configuration reports a mistake with its line and exits.
 func TestCommandsNameMistakes(t *testing.T) {
 	file := writeConfig(t, "localhost", "")
-	for _, command := range []string{"run", "rotate-key", "check"} {
-		code, out, errs := runCLI(t, command, "--config", file)
+	for _, command := range []string{"run", "rotate-key", "check", "backup a", "restore a"} {
+		code, out, errs := runCLI(t, append(strings.Fields(command), "--config", file)...)
 		if code != exitFailure {
 			t.Errorf("%s: code %d, want %d", command, code, exitFailure)
 		}
 		requireMatches(t, out+errs, `1 error in the configuration\n( +)?/\S+/t\.toml:2: server\.address: "localhost" has no port`)
-		if code, out, errs = runCLI(t, command, "--config", file+"x"); code != exitFailure {
+		if code, out, errs = runCLI(t, append(strings.Fields(command), "--config", file+"x")...); code != exitFailure {
 			t.Errorf("%s of a missing file: code %d, want %d", command, code, exitFailure)
 		}
 		requireMatches(t, out+errs, `there is no configuration file "/\S+/t\.tomlx"; copy transport\.toml`)

@@ -15,6 +15,7 @@ type command struct {
 	name    string
 	summary string // one line for the list
 	about   string // paragraphs of its help text
+	file    string // the name of its argument; "" if it has none
 	// prepare declares the flags and returns the action, which runs after parsing.
 	prepare func(*flag.FlagSet) action
 	// raw, in place of prepare, gets the unparsed arguments, including --help.
@@ -31,6 +32,8 @@ func commands() []*command {
 		checkCommand(),
 		demoCommand(),
 		mockCommand(),
+		backupCommand(),
+		restoreCommand(),
 		rotateCommand(),
 		importCommand(),
 		versionCommand(),
@@ -54,18 +57,38 @@ func (c *command) start(ctx context.Context, args []string, std stdio) int {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	act := c.prepare(fs)
-	err := fs.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
+	err := c.parse(fs, args)
+	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(std.out, c.help(fs))
 		return exitOK
-	case err == nil && fs.NArg() > 0:
-		err = fmt.Errorf("unexpected argument %s", config.Quote(fs.Arg(0)))
 	}
 	if err != nil {
 		return c.misuse(std, "%s", flagMessage(fs, err))
 	}
 	return act(ctx, std)
+}
+
+// parse parses the flags, and the file that stands before, between or after them. The file
+// becomes the only argument of fs.
+func (c *command) parse(fs *flag.FlagSet, args []string) error {
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	file := fs.Arg(0)
+	if c.file != "" && file != "" {
+		if err := fs.Parse(fs.Args()[1:]); err != nil {
+			return err
+		}
+	}
+	switch {
+	case fs.NArg() > 0:
+		return fmt.Errorf("unexpected argument %s", config.Quote(fs.Arg(0)))
+	case c.file != "" && file == "":
+		return fmt.Errorf("%s is missing", c.file)
+	case c.file != "":
+		return fs.Parse([]string{"--", file})
+	}
+	return nil
 }
 
 // misuse reports invalid arguments and returns the exit code.
@@ -111,6 +134,9 @@ func (c *command) help(fs *flag.FlagSet) string {
 	b.WriteString("Usage: transport " + c.name)
 	if flags != "" {
 		b.WriteString(" [flags]")
+	}
+	if c.file != "" {
+		b.WriteString(" " + c.file)
 	}
 	b.WriteString("\n\n" + strings.TrimSpace(c.about) + "\n")
 	if flags != "" {

@@ -4,6 +4,8 @@
 //
 //	transport run       run the gateway
 //	transport check     test the configuration
+//	transport backup    copy the database, also while the gateway runs
+//	transport restore   replace the database by a backup
 //	transport help      list the commands
 //
 // This package contains the commands and their flags (main.go, command.go, a file for

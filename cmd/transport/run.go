@@ -101,6 +101,9 @@ func runNetworks(ctx context.Context, o runOptions, std stdio) int {
 		log.Error().Err(err).Str("remedy", registryRemedy(err)).Msg("cannot open the database")
 		return exitFailure
 	}
+	if left := registry.LeftJournal(cfg.Database); left != "" && cfg.Durability == config.DurabilityMemory {
+		log.Warn().Str("file", left).Msg("an earlier process may have left messages in its journal, which database.durability = \"memory\" ignores: start the gateway once with \"journal\", and it tells their senders")
+	}
 	store, stopFiles, err := startFiles(cfg.Files, log)
 	if err != nil {
 		log.Error().Err(err).Str("remedy", filesRemedy(err)).Msg("cannot serve files")
@@ -243,7 +246,7 @@ func registryRemedy(err error) string {
 	case errors.Is(err, registry.ErrKey):
 		return "check that database.key_file is the key file of this database, with mode 0600; without the key, the stored passwords cannot be decrypted"
 	case errors.Is(err, registry.ErrNewer):
-		return "install the newer version of the program again, or restore a backup of the database"
+		return "install the newer version of the program again, or restore a backup of the database from before the update (transport restore)"
 	case errors.Is(err, registry.ErrCorrupt):
 		return "check database.path; if it is right, restore the file from a backup"
 	case errors.Is(err, registry.ErrDisk):
