@@ -63,5 +63,9 @@ func keepOwner(created, like string) error {
 	if !ok {
 		return nil
 	}
-	return os.Chown(created, int(stat.Uid), int(stat.Gid))
+	err = os.Chown(created, int(stat.Uid), int(stat.Gid))
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // a root who may not do everything, as in some containers
+	}
+	return err
 }
