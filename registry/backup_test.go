@@ -384,3 +384,30 @@ func TestBackupUnderLoad(t *testing.T) {
 		})
 	}
 }
+
+// Values that are set aside are copied, and do not keep a backup from being restored.
+func TestBackupOfValuesSetAside(t *testing.T) {
+	opts := testOptions(t.TempDir())
+	d := open(t, opts)
+	putTestAccount(t, d, testNet, testUser)
+	keepTestMessage(t, d, testUser, Inbound, "x")
+	change(t, opts.Path, "UPDATE messages SET peer = 'mallory'")
+	_, err := d.KeptMessages(t.Context(), testNet, testUser, Inbound)
+	damaged := new(Damaged)
+	if !errors.As(err, &damaged) {
+		t.Fatal(err)
+	}
+	if _, found := backUp(t, opts); found.Unreadable != 1 || found.Messages != 1 {
+		t.Errorf("before: %+v", found)
+	}
+	if err := damaged.SetAside(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	path, found := backUp(t, opts)
+	if found.Unreadable != 0 || found.Messages != 0 || found.Damaged != 1 {
+		t.Errorf("after: %+v", found)
+	}
+	if _, err := Restore(t.Context(), testOptions(t.TempDir()), RestoreOptions{Path: path, Key: opts.Path + ".key"}); err != nil {
+		t.Error(err)
+	}
+}
