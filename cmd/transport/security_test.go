@@ -21,7 +21,7 @@ var dangerous = map[string]map[string]string{
 	"crypto/rc4":  {},
 	"math/rand":   {},
 	"math/rand/v2": {"component": "pauses", "component/stream": "pauses", "legacy/irc": "pauses", "component/xep": "IDs of stanzas; the source is ChaCha8 with a random seed",
-		"cmd/transport/internal/lab": "ports", "cmd/transport/internal/clients": "addresses", "cmd/transport/internal/chaos": "a seed repeats a run"},
+		"component/componenttest": "a seed repeats a test", "cmd/transport/internal/lab": "ports", "cmd/transport/internal/clients": "addresses", "cmd/transport/internal/chaos": "a seed repeats a run"},
 	"unsafe":         {},
 	"os/exec":        {"cmd/transport/internal/lab": "test servers", "cmd/transport/internal/demo": "test servers", "cmd/transport/internal/clients": "real clients", "cmd/transport/internal/benchirc": "test servers", "cmd/transport/internal/chaos": "test servers"},
 	"net/http/cgi":   {},

@@ -33,7 +33,6 @@ type modelClient struct {
 	texts     []string // texts that it must receive in this step
 	errors    []string // ids that must have an error in this step
 	open      []string // ids that may have an error, or an answer
-	ids       int
 }
 
 func (c *modelClient) id() string {
