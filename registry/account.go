@@ -258,7 +258,7 @@ func (d *DB) SetOptions(ctx context.Context, network, user string, options map[s
 // DeleteAccount deletes a registration with its contacts, messages and archives.
 // ErrNotFound if there is none. Durable.
 func (d *DB) DeleteAccount(ctx context.Context, network, user string) error {
-	return d.write(ctx, "delete account", op{durable: true, compound: true, run: func(c *conn) error {
+	return d.write(ctx, "delete account", op{durable: true, compound: true, frees: true, run: func(c *conn) error {
 		if _, err := c.exec("DELETE FROM archive_rooms WHERE network = ? AND user = ?", network, user); err != nil {
 			return err
 		}

@@ -200,15 +200,27 @@ func (p *LinePage) read(ctx context.Context, c *conn, o opener, q LineQuery, whe
 	return c.row("SELECT count(*) FROM archive WHERE "+where[0]+" AND id < ?4", append(slices.Clone(args[:3]), first), &p.Index)
 }
 
-// TrimLines deletes the lines from before a time, and all but the newest most lines of
-// each room.
-func (d *DB) TrimLines(ctx context.Context, network string, before time.Time, most int) error {
-	return d.write(ctx, "trim the archive", op{compound: true, run: func(c *conn) error {
-		if _, err := c.exec("DELETE FROM archive WHERE created < ?2 AND room IN (SELECT id FROM archive_rooms WHERE network = ?1)", network, toMicro(before)); err != nil {
+// Trim selects what TrimLines deletes: in all rooms of a network the lines from before a
+// time, and all but the newest Lines of each; or the latter only in Room of User, if that is
+// set.
+type Trim struct {
+	Network    string
+	User, Room string
+	Before     time.Time
+	Lines      int
+}
+
+// TrimLines deletes lines from the archive.
+func (d *DB) TrimLines(ctx context.Context, t Trim) error {
+	return d.write(ctx, "trim the archive", op{compound: true, frees: true, run: func(c *conn) error {
+		query, args := "SELECT id FROM archive_rooms WHERE network = ?", []any{t.Network}
+		if t.Room != "" {
+			query, args = query+" AND user = ? AND room = ?", append(args, t.User, t.Room)
+		} else if _, err := c.exec("DELETE FROM archive WHERE created < ?2 AND room IN (SELECT id FROM archive_rooms WHERE network = ?1)", t.Network, toMicro(t.Before)); err != nil {
 			return err
 		}
 		var rooms []int64
-		if err := c.each(ctx, "SELECT id FROM archive_rooms WHERE network = ?", []any{network}, func(scan func(...any) error) error {
+		if err := c.each(ctx, query, args, func(scan func(...any) error) error {
 			var id int64
 			err := scan(&id)
 			rooms = append(rooms, id)
@@ -217,11 +229,14 @@ func (d *DB) TrimLines(ctx context.Context, network string, before time.Time, mo
 			return err
 		}
 		for _, id := range rooms {
-			if _, err := c.exec("DELETE FROM archive WHERE room = ?1 AND id <= (SELECT id FROM archive WHERE room = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)", id, most); err != nil {
+			if _, err := c.exec("DELETE FROM archive WHERE room = ?1 AND id <= (SELECT id FROM archive WHERE room = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)", id, t.Lines); err != nil {
 				return err
 			}
 		}
-		_, err := c.exec("DELETE FROM archive_rooms WHERE network = ? AND NOT EXISTS (SELECT 1 FROM archive WHERE archive.room = archive_rooms.id)", network)
+		if t.Room != "" {
+			return nil
+		}
+		_, err := c.exec("DELETE FROM archive_rooms WHERE network = ? AND NOT EXISTS (SELECT 1 FROM archive WHERE archive.room = archive_rooms.id)", t.Network)
 		return err
 	}})
 }

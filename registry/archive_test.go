@@ -76,7 +76,7 @@ func TestArchive(t *testing.T) {
 	if page, err := d.Lines(ctx, base); err != nil || len(page.Lines) != 10 || page.Count != 10 {
 		t.Fatalf("after a rotation: %d lines, %v", len(page.Lines), err)
 	}
-	if err := d.TrimLines(ctx, testNet, start.Add(2*time.Minute), 5); err != nil {
+	if err := d.TrimLines(ctx, Trim{Network: testNet, Before: start.Add(2 * time.Minute), Lines: 5}); err != nil {
 		t.Fatal(err)
 	}
 	if page, err := d.Lines(ctx, base); err != nil || !slices.Equal(ids(page), []string{"s5", "s6", "s7", "s8", "s9"}) {

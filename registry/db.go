@@ -13,10 +13,10 @@ import (
 )
 
 // DefaultMaxMessages is the default of Options.MaxMessages.
-const DefaultMaxMessages = 1000
+const DefaultMaxMessages = 1000 // limit: spooled messages of a user in one direction | to the user: back-pressure on the network; from the user: the message is refused
 
 // readConns is the number of concurrent reads.
-const readConns = 4
+const readConns = 4 // limit: concurrent reads of the registry | further ones wait
 
 // Options are the paths and limits of a database.
 type Options struct {
@@ -223,6 +223,11 @@ func (d *DB) prepare(ctx context.Context, c *conn, scripts []string) error {
 	}
 	d.ring.Store(r)
 
+	if version == 0 {
+		if err := incremental(ctx, c); err != nil {
+			return d.wrap("open", err)
+		}
+	}
 	var mode string
 	if err := c.QueryRowContext(ctx, "PRAGMA journal_mode=WAL").Scan(&mode); err != nil {
 		return d.wrap("open", err)
@@ -236,6 +241,7 @@ func (d *DB) prepare(ctx context.Context, c *conn, scripts []string) error {
 	if sentinel == nil {
 		return d.wrap("open", writeSentinel(c, r))
 	}
+	convert(ctx, c, d.path)
 	return nil
 }
 

@@ -66,8 +66,8 @@ type leftover struct {
 type span struct{ at, size int }
 
 const (
-	maxJournal      = 64 << 20 // bytes of unfinished entries; further ones are not added
-	maxJournalEntry = 2 << 20  // bytes of a record
+	maxJournal      = 64 << 20 // limit: bytes of unfinished entries of the journal | further ones are not added
+	maxJournalEntry = 2 << 20  // limit: bytes of an entry of the journal | it is not added
 	journalSync     = time.Second
 )
 

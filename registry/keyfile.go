@@ -17,7 +17,7 @@ import (
 const (
 	keySize = 32
 	// maxKeyFile is the size limit of a key file in bytes; 255 keys need half of it.
-	maxKeyFile = 64 << 10
+	maxKeyFile = 64 << 10 // limit: bytes of a key file | the program does not start
 )
 
 const keyFileHeader = `# Keys of the gateway's database, one "version:hex" a line, newest first.

@@ -104,7 +104,7 @@ func (d *DB) ForgetMessages(ctx context.Context, ids ...int64) error {
 	if err != nil {
 		return fmt.Errorf("registry: forget messages: %w", err)
 	}
-	return d.write(ctx, "forget messages", op{run: func(c *conn) error {
+	return d.write(ctx, "forget messages", op{frees: true, run: func(c *conn) error {
 		_, err := c.exec("DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?))", string(list))
 		return err
 	}})

@@ -9,9 +9,9 @@ import (
 const (
 	// maxBatch limits the number of calls in one commit, and with that the time that
 	// the first of them waits.
-	maxBatch = 256
+	maxBatch = 256 // limit: calls of the registry in one commit | the next commit has the rest
 	// queueLength is the number of queued calls; further callers block.
-	queueLength = 256
+	queueLength = 256 // limit: calls that wait for the registry | callers wait
 )
 
 // op is the operation of one call on the writer's connection.
@@ -26,7 +26,9 @@ type op struct {
 	// compound: run writes with more than one statement, and needs a savepoint to
 	// roll back. SQLite rolls a single failed statement back itself.
 	compound bool
-	done     chan error // the result; has a buffer of one
+	// frees: run deletes what may be large, so that the file may have free pages.
+	frees bool
+	done  chan error // the result; has a buffer of one
 }
 
 // writer owns the connection that writes. startWriter starts its goroutine; stop ends it
@@ -37,6 +39,7 @@ type writer struct {
 	quit  chan struct{} // closed by stop
 	gone  chan struct{} // closed when the goroutine has ended
 	full  bool          // the connection is set to synchronous=FULL
+	freed bool          // the file may have free pages
 }
 
 func startWriter(c *conn) *writer {
@@ -90,26 +93,12 @@ func (w *writer) loop() {
 	defer close(w.gone)
 	var batch, relaxed, durable []*op
 	for {
-		batch = batch[:0]
-		select {
-		case o := <-w.queue:
-			batch = append(batch, o)
-		case <-w.quit:
-		}
-	fill:
-		for len(batch) < maxBatch {
-			select {
-			case o := <-w.queue:
-				batch = append(batch, o)
-			default:
-				break fill
-			}
-		}
-		if len(batch) == 0 {
+		if batch = w.next(batch[:0]); len(batch) == 0 {
 			return
 		}
 		relaxed, durable = relaxed[:0], durable[:0]
 		for _, o := range batch {
+			w.freed = w.freed || o.frees
 			switch {
 			case o.ctx.Err() != nil:
 				o.done <- o.ctx.Err() // the caller has returned
@@ -126,6 +115,33 @@ func (w *writer) loop() {
 		clear(relaxed[:cap(relaxed)])
 		clear(durable[:cap(durable)])
 	}
+}
+
+// next appends the queued operations to a batch. While there are none, it shrinks the file.
+// It returns none after stop.
+func (w *writer) next(batch []*op) []*op {
+	for w.freed && len(w.queue) == 0 {
+		select {
+		case <-w.quit:
+			w.freed = false
+		default:
+			w.freed = w.shrink()
+		}
+	}
+	select {
+	case o := <-w.queue:
+		batch = append(batch, o)
+	case <-w.quit:
+	}
+	for len(batch) < maxBatch {
+		select {
+		case o := <-w.queue:
+			batch = append(batch, o)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 // commit runs operations in one transaction and sends the result of each of them.

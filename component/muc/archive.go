@@ -20,6 +20,8 @@ type Archive struct {
 	clock   interface{ Now() time.Time }
 	log     zerolog.Logger
 
+	grown map[[2]string]int // lines since the last trim, by user and room; owned by Run
+
 	lines   chan registry.Line
 	flushes chan chan<- struct{} // each is closed when all lines added before are written
 }
@@ -31,16 +33,18 @@ type ArchiveLimits struct {
 }
 
 const (
-	archiveQueue = 4096
-	archiveBatch = 500
+	archiveQueue = 4096                   // limit: lines that wait for the archive | rooms wait (back-pressure)
+	archiveBatch = 500                    // limit: lines of the archive in one commit | the next commit has the rest
 	archivePause = 100 * time.Millisecond // for lines to gather
 	archiveTime  = 10 * time.Second       // deadline of a registry operation
 	trimEvery    = time.Hour
+	minGrowth    = 100    // lines of a room after which it may be trimmed between
+	maxGrown     = 50_000 // limit: rooms that are trimmed once they have grown by a tenth | others are trimmed every hour
 )
 
 // NewArchive returns the archive of a gateway, given by its domain.
 func NewArchive(db *registry.DB, network string, limits ArchiveLimits, clock interface{ Now() time.Time }, log zerolog.Logger) *Archive {
-	return &Archive{db: db, network: network, limits: limits, clock: clock, log: log,
+	return &Archive{db: db, network: network, limits: limits, clock: clock, log: log, grown: make(map[[2]string]int),
 		lines: make(chan registry.Line, archiveQueue), flushes: make(chan chan<- struct{})}
 }
 
@@ -151,13 +155,32 @@ func (a *Archive) store(lines []registry.Line) {
 	if err := a.db.AppendLines(ctx, lines); err != nil {
 		a.log.Error().Err(err).Int("lines", len(lines)).Msg("cannot write to the archive of rooms")
 	}
+	for i := range lines {
+		a.grow(ctx, &lines[i])
+	}
+}
+
+// grow counts a line, and trims the archive of its room once that has grown by a tenth.
+func (a *Archive) grow(ctx context.Context, l *registry.Line) {
+	room := [2]string{l.User, l.Room}
+	if _, known := a.grown[room]; !known && len(a.grown) >= maxGrown {
+		return // trim limits it
+	}
+	if a.grown[room]++; a.grown[room] <= minGrowth+a.limits.Lines/10 {
+		return
+	}
+	delete(a.grown, room)
+	if err := a.db.TrimLines(ctx, registry.Trim{Network: a.network, User: l.User, Room: l.Room, Lines: a.limits.Lines}); err != nil {
+		a.log.Error().Err(err).Msg("cannot trim the archive of a room")
+	}
 }
 
 func (a *Archive) trim(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	clear(a.grown)
 	oldest := a.clock.Now().Add(-a.limits.Keep)
-	if err := a.db.TrimLines(ctx, a.network, oldest, a.limits.Lines); err != nil && ctx.Err() == nil {
+	if err := a.db.TrimLines(ctx, registry.Trim{Network: a.network, Before: oldest, Lines: a.limits.Lines}); err != nil && ctx.Err() == nil {
 		a.log.Error().Err(err).Msg("cannot trim the archive of rooms")
 	}
 }
