@@ -26,7 +26,7 @@ export GOFLAGS := $(shell $(GO) env GOFLAGS) -buildvcs=false
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint vulnerabilities bench bench-irc chaos clients fuzz conformance deps clean
+.PHONY: help demo build test lint vulnerabilities bench bench-irc chaos soak clients fuzz conformance limits deps clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r left right; do printf '%-14s %s\n' "$$left" "$$right"; done
@@ -64,6 +64,10 @@ chaos: ## kill and stop the gateway and its servers for MINUTES=10 while USERS=2
 	@.ci/deps prosody ejabberd ngircd inspircd
 	$(GO) run ./cmd/transport/internal/chaos -for $(MINUTES)m $(if $(SEED),-seed $(SEED)) $(if $(USERS),-users $(USERS)) $(if $(FAULTS),-only '$(FAULTS)')
 
+soak: ## let users come and go for MINUTES=30, and check that memory, goroutines, descriptors and database level off
+	@.ci/deps prosody ngircd
+	$(GO) run ./cmd/transport/internal/soak -for $(if $(filter command line environment,$(origin MINUTES)),$(MINUTES),30)m $(if $(SEED),-seed $(SEED)) $(if $(USERS),-users $(USERS))
+
 clients: ## drive real clients through the gateway, with screenshots in OUT=folder; CLIENTS="converse" selects, FETCH=1 downloads Converse.js
 	@.ci/deps prosody prosody-modules ngircd
 	$(GO) run ./cmd/transport/internal/clients $(if $(CLIENTS),-clients '$(CLIENTS)') $(if $(OUT),-out '$(OUT)') $(if $(FETCH),-fetch)
@@ -74,6 +78,9 @@ fuzz: ## fuzz each parser in turn, FUZZTIME=30s each
 
 conformance: ## list the sections of specifications that tests cover, and write CONFORMANCE.md
 	@.ci/conformance | tee CONFORMANCE.md
+
+limits: ## collect the limits of the source, and write docs/LIMITS.md
+	UPDATE_LIMITS=1 $(GO) test ./cmd/transport -run '^TestLimits$$'
 
 deps: ## install missing programs for building, the demo and the tests
 	@.ci/deps $(SERVERS)

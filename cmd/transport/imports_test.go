@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"cmd/transport/internal/lab":      {"component/element"},
 	"cmd/transport/internal/benchirc": {"cmd/transport/internal/lab"},
 	"cmd/transport/internal/chaos":    {"cmd/transport/internal/lab", "component/element", "legacy/oscar/oscarmock"},
+	"cmd/transport/internal/soak":     {"cmd/transport/internal/lab", "component/element", "legacy/oscar/oscarmock"},
 	"cmd/transport/internal/clients":  {"cmd/transport/internal/lab", "legacy/oscar/oscarmock", "legacy/oscar/oscarwire"},
 	"component":                       {"component/…", "legacy", "legacy/files", "legacy/split", "registry"},
 	"component/adhoc":                 {"component/body", "component/element", "component/stanza", "component/xep", "legacy"},
@@ -63,7 +64,7 @@ var testsMayImport = map[string][]string{
 // library is the XMPP library. Only packages of the XMPP side may use it.
 const library = "mellium.im/"
 
-var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/biboumi", "cmd/transport/internal/config", "cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "cmd/transport/internal/chaos", "cmd/transport/internal/clients", "component", "component/adhoc", "component/body", "component/componenttest", "component/muc", "component/peers", "component/stanza", "component/stream", "component/xep", "component/element"}
+var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/biboumi", "cmd/transport/internal/config", "cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "cmd/transport/internal/chaos", "cmd/transport/internal/soak", "cmd/transport/internal/clients", "component", "component/adhoc", "component/body", "component/componenttest", "component/muc", "component/peers", "component/stanza", "component/stream", "component/xep", "component/element"}
 
 type listedPackage struct {
 	ImportPath                               string
