@@ -15,6 +15,7 @@ type account struct {
 	row            *registry.Account // nil without an account
 	guest          bool              // the account ends with the last room
 	fault          error             // the stored fields cannot be read, nil if they can
+	arriving       bool              // a guest who has not joined a room yet, counted in Component.arrivals
 	leavingGateway bool              // it is being removed
 	settling       *settling         // an operation that waits for pending roster edits, nil if none does
 }
@@ -22,6 +23,9 @@ type account struct {
 func (ac *account) due(now time.Time) {
 	if ac.settling != nil && isDue(ac.settling.deadline, now) {
 		ac.endSettling()
+	}
+	if ac.arriving && (!ac.guest || ac.u.rooms.HasJoined()) {
+		ac.arrived()
 	}
 }
 
@@ -40,6 +44,16 @@ func (ac *account) reset(why resetReason) {
 		ac.endSettling()
 	case unregistered:
 		ac.row, ac.fault = nil, nil
+	case stopped:
+		ac.arrived()
+	}
+}
+
+// arrived stops counting a guest as one who has not joined a room yet.
+func (ac *account) arrived() {
+	if ac.arriving {
+		ac.arriving = false
+		ac.u.c.arrivals.leave()
 	}
 }
 
@@ -75,10 +89,16 @@ func (ac *account) take(row *registry.Account) { ac.row, ac.guest, ac.fault = ro
 // unreadable returns the error of an account whose fields cannot be read, nil if they can.
 func (ac *account) unreadable() error { return ac.fault }
 
-// beGuest creates a guest's account, which ends with the user's last room.
-func (ac *account) beGuest(fields map[string]string) {
+// beGuest creates a guest's account, which ends with the user's last room. It returns false
+// if too many guests are arriving.
+func (ac *account) beGuest(fields map[string]string) bool {
+	if !ac.arriving && !ac.u.c.arrivals.enter() {
+		return false
+	}
+	ac.arriving = true
 	ac.row = &registry.Account{Network: ac.u.c.domain, User: ac.u.bare, Fields: fields}
 	ac.guest = true
+	return true
 }
 
 // renameGuest changes the nick for a guest's next sign-on.
@@ -89,6 +109,7 @@ func (ac *account) renameGuest(nick string) { ac.row.Fields["username"] = nick }
 func (ac *account) endGuest() {
 	if ac.guest && !ac.u.login.hasSession() && !ac.u.login.visiting() && !ac.u.rooms.busy() {
 		ac.row, ac.guest = nil, false
+		ac.arrived()
 		ac.u.login.clearSignOnError()
 	}
 }

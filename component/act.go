@@ -11,7 +11,7 @@ import (
 	"transport/legacy"
 )
 
-const maxChatLines = 50 // messages of one-to-one chats whose first words are stored
+const maxChatLines = 50 // limit: messages of a user's chats whose beginning is stored for quotations | older ones are quoted as "a message"
 
 // forgetReactions discards the reactions of a line that the network did not accept.
 func (ob *outbox) forgetReactions(st *stanza.Inbound) {

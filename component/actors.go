@@ -1,6 +1,7 @@
 package component
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -143,6 +144,22 @@ func (at *actors) hasActor(user string) bool {
 	defer at.mu.Unlock()
 	_, ok := at.users[user]
 	return ok
+}
+
+// isKnown reports whether a user is registered or signed on.
+func (at *actors) isKnown(bare string) bool {
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	_, ok := at.registered[bare]
+	u := at.users[bare]
+	return ok || u != nil && u.signedOn.Load()
+}
+
+// withActor returns the bare JIDs of the users with an actor.
+func (at *actors) withActor() []string {
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	return slices.Collect(maps.Keys(at.users))
 }
 
 // registeredUsers returns the bare JIDs of all registered users, sorted.

@@ -21,7 +21,7 @@ import (
 const nsAdmin = "http://jabber.org/protocol/admin"
 
 // maxListed is the most JIDs in one answer, which must fit into a stanza.
-const maxListed = 2000
+const maxListed = 2000 // limit: JIDs in a list for administrators | a note has the number of all
 
 // adminCommands returns the commands for administrators, with the nodes of XEP-0133 where
 // it defines one.
@@ -105,7 +105,7 @@ func (cm *commands) askUsers(bares []string, do func(*user) string, then func(an
 }
 
 // maxAccounts is the most users in one command.
-const maxAccounts = 16
+const maxAccounts = 16 // limit: users in one command of an administrator | the form is shown again
 
 // askAccounts asks for the users that a command applies to, and calls then with those
 // JIDs that are registered or, as guests, signed on.
@@ -265,6 +265,7 @@ func (c *Component) statistics(u *user) string {
 	fmt.Fprintf(&b, "Messages from the network: %d.\n", n.fromNetwork.Load())
 	fmt.Fprintf(&b, "Connections to the XMPP server: %d.\n", n.links.Load())
 	fmt.Fprintf(&b, "Database, all networks: %s.\n", rows)
+	fmt.Fprintf(&b, "%s\n", c.cfg.Memory.text())
 	fmt.Fprintf(&b, "Memory in use: %d KiB, goroutines: %d.", (mem.HeapInuse+mem.StackInuse)>>10, runtime.NumGoroutine())
 	return b.String()
 }

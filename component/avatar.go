@@ -15,13 +15,18 @@ import (
 
 // avatar is a contact's avatar.
 type avatar struct {
-	image []byte
+	image []byte // nil once it is dropped for lack of memory
+	size  int    // bytes
 	kind  string // MIME type
 	hash  string // SHA-1, in hexadecimal
 }
 
-// maxAvatar is the largest avatar in bytes. It must fit into a stanza.
-const maxAvatar = 100 << 10
+const (
+	// maxAvatar is the largest avatar in bytes. It must fit into a stanza.
+	maxAvatar = 100 << 10 // limit: bytes of a contact's avatar | the change is ignored
+	// maxAvatars limits the avatars of a user's contacts together, in bytes.
+	maxAvatars = 16 << 20 // limit: bytes of the avatars of a user's contacts together | a further change is ignored
+)
 
 // onAvatarChanged handles a changed or removed avatar of a contact.
 func (ro *roster) onAvatarChanged(ev legacy.AvatarChanged) {
@@ -32,9 +37,13 @@ func (ro *roster) onAvatarChanged(ev legacy.AvatarChanged) {
 	var now *avatar
 	if len(ev.Image) > 0 {
 		sum := sha1.Sum(ev.Image) //nolint:gosec // see above
-		now = &avatar{ev.Image, ev.Type, hex.EncodeToString(sum[:])}
+		now = &avatar{ev.Image, len(ev.Image), ev.Type, hex.EncodeToString(sum[:])}
+	}
+	if now != nil && !ro.avatars.fit(ro.contacts, now.size) {
+		return
 	}
 	if ct.avatar == now || ct.avatar != nil && now != nil && ct.avatar.hash == now.hash {
+		ct.avatar = now // its image may have been dropped
 		return
 	}
 	ct.avatar = now
@@ -47,6 +56,39 @@ func (ro *roster) onAvatarChanged(ev legacy.AvatarChanged) {
 	for _, full := range ro.u.clients.clientsWith(xep.NSAvatarNotify) {
 		ro.pushAvatar(full, ct)
 	}
+}
+
+// avatars is the size of the avatars of a user's contacts together in bytes, or more.
+type avatars int
+
+// fit reports whether one more avatar stays below maxAvatars, and adds it. The sum of the
+// images is only computed when it seems to exceed that: contacts and avatars go in many
+// places.
+func (a *avatars) fit(contacts map[string]*contact, size int) bool {
+	if int(*a)+size > maxAvatars {
+		*a = 0
+		for _, ct := range contacts {
+			if ct.avatar != nil {
+				*a += avatars(len(ct.avatar.image))
+			}
+		}
+		if int(*a)+size > maxAvatars {
+			return false
+		}
+	}
+	*a += avatars(size)
+	return true
+}
+
+// drop drops the images of all avatars, which the network sends again after the next
+// sign-on. Their hashes stay, so that clients keep showing the images that they have.
+func (a *avatars) drop(contacts map[string]*contact) {
+	for _, ct := range contacts {
+		if ct.avatar != nil {
+			ct.avatar.image = nil
+		}
+	}
+	*a = 0
 }
 
 // pushAvatars sends a new client the avatar metadata of all contacts. (XEP-0084 §4.2,
@@ -73,7 +115,7 @@ func (a *avatar) metadata(space string) *element.Element {
 	if a != nil {
 		id = a.hash
 		meta.Add(element.New(xep.NSAvatarMeta, "info").Set("id", a.hash).Set("type", a.kind).
-			Set("bytes", strconv.Itoa(len(a.image))))
+			Set("bytes", strconv.Itoa(a.size)))
 	}
 	return items.Add(element.New(space, "item").Set("id", id).Add(meta))
 }
@@ -98,6 +140,10 @@ func (ro *roster) onContactPubSub(r *stanza.Request, peer legacy.Peer) {
 	case xep.NSAvatarData:
 		if item := asked.Child(xep.NSPubSub, "item"); item != nil && item.Attr("id") != ct.avatar.hash {
 			r.Fail(stanza.ErrItemNotFound)
+			return
+		}
+		if ct.avatar.image == nil {
+			r.Fail(errMemory)
 			return
 		}
 		data := element.New(xep.NSAvatarData, "data").AddText(base64.StdEncoding.EncodeToString(ct.avatar.image))

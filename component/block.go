@@ -17,7 +17,7 @@ import (
 // XEP-0191 that a client sends to the gateway. The network stores the list; messages and
 // presence of blocked contacts that it still delivers are dropped.
 
-const maxPendingBlocks = 64 // peers whose change the network has not confirmed
+const maxPendingBlocks = 64 // limit: blocks of a user that the network has not confirmed | a further one is refused: resource-constraint
 
 // blockWaiter is a change of the block list that the network has not confirmed.
 type blockWaiter struct {

@@ -17,13 +17,20 @@ type capsCache struct {
 }
 
 // maxCaps is the most hashes that are cached.
-const maxCaps = 1024
+const maxCaps = 1024 // limit: hashes of clients' capabilities | the cache starts anew; clients are asked again
 
 func (a *capsCache) get(ver string) (features map[string]bool, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	features, ok = a.known[ver]
 	return features, ok
+}
+
+// drop empties the cache. Clients are asked again when they come online.
+func (a *capsCache) drop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.known = nil
 }
 
 func (a *capsCache) set(ver string, features map[string]bool) {

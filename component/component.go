@@ -56,6 +56,8 @@ type Config struct {
 	// Reload, if set, reads the policy again. Administrators can call it by a command.
 	Reload func() (Policy, error)
 	Clock  Clock // the system's by default
+	// Memory is the budget of the process, nil for none.
+	Memory *Memory
 }
 
 // History bounds the archive of each user and room.
@@ -92,6 +94,7 @@ type Component struct {
 	capsCache     capsCache
 	privileges    privileges
 	invitations   invitations
+	arrivals      arrivals
 	archive       *muc.Archive
 	rooms         muc.Shared
 	serverQueries serverQueries
@@ -107,7 +110,7 @@ type Component struct {
 }
 
 const (
-	maxSignOns  = 16              // concurrent sign-ons: avoids a thundering herd after a restart
+	maxSignOns  = 16              // limit: concurrent sign-ons: avoids a thundering herd after a restart | further ones wait
 	stopTimeout = 3 * time.Second // for sessions to sign off at shutdown
 )
 
@@ -153,7 +156,7 @@ func New(cfg Config) (*Component, error) {
 	c.commands = c.commandTable()
 	c.archive = muc.NewArchive(cfg.Registry, c.domain, muc.ArchiveLimits(cfg.History), c.clock, c.log)
 	c.rooms = muc.Shared{Peers: &c.peers, Clock: c.clock, Link: roomLink{c}, Archive: c.archive, Secret: cfg.Secret,
-		Linger: cfg.Linger, Received: &c.counters.fromNetwork}
+		Full: c.refuseRooms, Linger: cfg.Linger, Received: &c.counters.fromNetwork}
 	c.setPolicy(cfg.Policy)
 	return c, nil
 }
@@ -181,6 +184,7 @@ func (c *Component) Run(ctx context.Context) error {
 			c.stayOnline = append(c.stayOnline, a.User)
 		}
 	}
+	defer c.cfg.Memory.join(c)()
 	c.journal.settle(ctx)
 	// The link outlives ctx: it carries the actors' last stanzas.
 	linkCtx, stopLink := context.WithCancel(context.WithoutCancel(ctx))

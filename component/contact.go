@@ -29,7 +29,7 @@ type contact struct {
 
 const (
 	offerPace   = 100 * time.Millisecond // between two offers
-	maxContacts = 10_000
+	maxContacts = 10_000                 // limit: contacts of a user, and blocked peers | a further one is refused or ignored: resource-constraint
 )
 
 // contact returns the contact of a peer, and creates it if there is none.

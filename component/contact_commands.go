@@ -216,7 +216,7 @@ func (ro *roster) exportContacts(x *execution) {
 }
 
 // maxImport is the most contacts in one import.
-const maxImport = 500
+const maxImport = 500 // limit: contacts in one import | the answer has the number of those left out
 
 // askImport asks for contacts, one per line.
 func (ro *roster) askImport(x *execution) {

@@ -70,7 +70,7 @@ func (ca *calls) onContactVersion(r *stanza.Request, peer legacy.Peer) {
 
 func (ca *calls) replyVCard(r *stanza.Request, peer legacy.Peer, p legacy.Profile) {
 	var picture *avatar
-	if ct, ok := ca.u.roster.canSee(peer); ok {
+	if ct, ok := ca.u.roster.canSee(peer); ok && ct.avatar != nil && ct.avatar.image != nil {
 		picture = ct.avatar
 	}
 	if p.Nick == "" {

@@ -107,6 +107,9 @@ func (c *Component) refuseStranger(st *stanza.Inbound) {
 
 // toActor queues a stanza for its sender's actor, or refuses it if the inbox is full.
 func (c *Component) toActor(st *stanza.Inbound, handle func(*user, *stanza.Request)) {
+	if c.refuseNewcomer(st) {
+		return
+	}
 	u := c.acquire(st.User)
 	if u == nil {
 		st.Refuse(stanza.ErrShuttingDown)

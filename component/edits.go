@@ -31,8 +31,8 @@ type edit struct {
 }
 
 const (
-	maxEdits     = 16          // edits in flight
-	maxEditTries = 6           // attempts of one edit under rate limiting
+	maxEdits     = 16          // limit: contact list changes of a user in flight | further ones wait; one for each contact
+	maxEditTries = 6           // limit: attempts of one contact list change under rate limiting | the user is notified
 	editPause    = time.Second // before the second attempt, doubled before each further one
 )
 

@@ -30,9 +30,9 @@ const (
 	// inboxSize is the most stanzas that are queued for a user. A server sends a
 	// client's presence and a probe to every contact at once, and a client may send
 	// faster than the network accepts.
-	inboxSize = 16 << 10
+	inboxSize = 16 << 10 // limit: stanzas in a user's queue | a further one is refused: resource-constraint
 	// inboxBytes is their total size in bytes.
-	inboxBytes = 16 << 20
+	inboxBytes = 16 << 20 // limit: bytes of the stanzas in a user's queue | a further one is refused: resource-constraint
 )
 
 func newInbox() inbox { return inbox{wake: make(chan struct{}, 1)} }

@@ -17,7 +17,7 @@ type pendingIQ struct {
 
 const (
 	iqTimeout     = 10 * time.Second
-	maxPendingIQs = 64
+	maxPendingIQs = 64 // limit: IQs to a user's clients without an answer | none is sent; the request is refused: resource-constraint
 )
 
 // sendIQ sends an IQ to the user's client or server. then gets the answer, nil for an

@@ -98,7 +98,7 @@ type settlement struct {
 
 // maxSettlers is for how many users settlements are written to the registry at once: the
 // registry commits them together.
-const maxSettlers = 64
+const maxSettlers = 64 // limit: users whose interrupted messages are written to the registry at once | further ones wait
 
 // settle gives an outcome to everything that the process before has not finished.
 func (jo *journal) settle(ctx context.Context) {

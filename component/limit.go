@@ -20,8 +20,8 @@ type bucket struct {
 }
 
 const (
-	limitBuckets = 1 << 13
-	burstSeconds = 10
+	limitBuckets = 1 << 13 // limit: buckets for the rate limit of users | two users share one, and its rate
+	burstSeconds = 10      // limit: seconds of `network.rate` that a user may send at once | policy-violation
 )
 
 func newLimiter(rate int) limiter {

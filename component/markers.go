@@ -38,8 +38,8 @@ type readPosition struct {
 }
 
 const (
-	maxMarkable = 1000        // messages of all chats that can be marked
-	maxRead     = 256         // chats with a position
+	maxMarkable = 1000        // limit: messages of a user that clients can mark as displayed | markers of older ones have no effect
+	maxRead     = 256         // limit: chats of a user with a read position | the one that was read the longest ago is dropped
 	markDelay   = time.Second // a client marks each message while the user scrolls
 )
 

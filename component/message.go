@@ -13,7 +13,7 @@ import (
 	"transport/legacy"
 )
 
-const maxSent = 200 // unconfirmed parts of one user's messages; an adapter's queue is longer
+const maxSent = 200 // limit: unconfirmed parts of a user's messages; an adapter's queue is longer | further stanzas wait in the queue, then: resource-constraint
 
 // onMessage handles a message from the user. (RFC 6121 §5)
 func (ob *outbox) onMessage(st *stanza.Inbound) {
@@ -177,8 +177,8 @@ func (ob *outbox) replyTo(st *stanza.Inbound, peer legacy.Peer) string {
 }
 
 const (
-	maxThreads = 256 // conversations whose thread is stored
-	maxThread  = 256 // bytes of a thread ID
+	maxThreads = 256 // limit: conversations of a user whose thread is stored | threads of others are not sent back
+	maxThread  = 256 // limit: bytes of a thread ID | it is ignored
 )
 
 // noteThread stores the thread ID of the user's message for the contact's answers.

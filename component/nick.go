@@ -17,8 +17,8 @@ import (
 const (
 	nickTime   = 5 * time.Second // longest wait of an offer or a request for a nick
 	nicksAhead = 8               // pending queries for contacts in the offer queue
-	maxNicks   = 64              // pending queries in total
-	maxNick    = 128             // runes of a nick
+	maxNicks   = 64              // limit: queries for names of contacts of a user | the contact has the name of its address
+	maxNick    = 128             // limit: characters of a contact's name | it is cut
 )
 
 // nickQuery is a query for a contact's nick.

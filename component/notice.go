@@ -24,9 +24,9 @@ const activeTime = time.Minute
 
 // The bounds of held notices. The newest lines are kept.
 const (
-	maxNoticeSenders = 32
-	maxNoticeLines   = 50
-	maxNoticeSize    = 8 << 10
+	maxNoticeSenders = 32      // limit: services whose notices wait for a user | notices of others are dropped
+	maxNoticeLines   = 50      // limit: lines of a service that wait for a user | the oldest are dropped
+	maxNoticeSize    = 8 << 10 // limit: bytes of the lines of a service that wait for a user | the oldest are dropped
 )
 
 // onNotice sends a notice of a service to the user. Without a client it is held back: the

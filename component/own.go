@@ -86,7 +86,7 @@ func (cl *clients) onAvatarHash(presence *element.Element) {
 }
 
 // maxVCardText is the longest vCard value that is published, in bytes.
-const maxVCardText = 4096
+const maxVCardText = 4096 // limit: bytes of a field of the user's vCard | it is left out of the profile
 
 // profileFromVCard returns the profile in a vCard. (XEP-0054 §3)
 func profileFromVCard(card *element.Element) legacy.Profile {

@@ -23,7 +23,7 @@ type resource struct {
 }
 
 // maxResources is the most clients of a user that are tracked.
-const maxResources = 64
+const maxResources = 64 // limit: clients of a user, and clients that only send messages | presence of a further one is refused: resource-constraint
 
 // onPresence handles a presence stanza from the user. (RFC 6121 §3, §4)
 func (u *user) onPresence(st *stanza.Inbound) {

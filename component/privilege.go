@@ -28,7 +28,7 @@ type privilege struct {
 }
 
 // maxPrivileges is the most domains that are tracked.
-const maxPrivileges = 256
+const maxPrivileges = 256 // limit: servers whose privileges are known | the cache starts anew; they are known again after the next link
 
 func (p *privileges) get(domain string) privilege {
 	p.mu.Lock()
@@ -211,7 +211,7 @@ func (u *user) privilege() privilege { return u.c.privileges.get(u.domain()) }
 
 const (
 	echoTime = 10 * time.Minute // how long the server's copy of a message is expected
-	maxEchos = 1024
+	maxEchos = 1024             // limit: messages in a user's name that the server has not sent back | a further one is not sent
 )
 
 // showOwn shows the user's clients a message that the user has sent with another client

@@ -11,7 +11,7 @@ type pendingQuery struct {
 	answer  func(*user, *stanza.Request, legacy.Event)
 }
 
-const maxQueries = 16
+const maxQueries = 16 // limit: queries of a user to the network without an answer | a further one is refused: resource-constraint
 
 // query sends a query to the session by ask, and answers the IQ r with its result.
 func (ca *calls) query(r *stanza.Request, answer func(*user, *stanza.Request, legacy.Event), ask func(ref string) error) {

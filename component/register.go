@@ -150,6 +150,10 @@ func (ac *account) register(given map[string]string, done func(*stanza.Error)) {
 		done(&stanza.ErrRegistrationBusy)
 		return
 	}
+	if !ac.isRegistered() && ac.u.c.cfg.Memory.short(memoryNewcomers) {
+		done(&errMemory)
+		return
+	}
 	fields, why := ac.mergeFields(given)
 	if why != nil {
 		done(why)
@@ -271,9 +275,9 @@ func (ac *account) mergeFields(given map[string]string) (map[string]string, *sta
 }
 
 // maxLine is the longest value of a registration field, in bytes.
-const maxLine = 1024
+const maxLine = 1024 // limit: bytes of a field of a form | not-acceptable
 
-var maxField = map[legacy.FieldType]int{legacy.FieldLines: 8 << 10, legacy.FieldSecretLines: 16 << 10}
+var maxField = map[legacy.FieldType]int{legacy.FieldLines: 8 << 10, legacy.FieldSecretLines: 16 << 10} // limit: bytes of a field of several lines: by its type | not-acceptable
 
 // advanceRegistration starts the session of a pending registration, once the session with
 // the old credentials has ended: most networks permit only one.

@@ -19,8 +19,8 @@ type bounced struct {
 }
 
 const (
-	maxBouncedText = 1000     // characters of a message that a report quotes
-	maxReport      = 16 << 10 // bytes of a report; further messages get another one
+	maxBouncedText = 1000     // limit: characters of a message that a report quotes | "…"
+	maxReport      = 16 << 10 // limit: bytes of a report about undelivered messages | further messages get another one
 )
 
 // newBounced describes an undelivered message. It does not repeat the text of a command to

@@ -57,7 +57,7 @@ func (rs *rooms) joinForm(x *execution) {
 var roomColumns = [][2]string{{"jid", "Address"}, {"people", "People"}, {"topic", "Topic"}}
 
 // maxRoomsShown limits the rooms in the answer of the command; the largest are shown.
-const maxRoomsShown = 200
+const maxRoomsShown = 200 // limit: rooms in a list that is sent as text | "… and N more"
 
 // listRoomsForm asks which rooms to list.
 func (rs *rooms) listRoomsForm(x *execution) {

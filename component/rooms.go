@@ -154,6 +154,8 @@ func (h *roomHost) Admit(nick string) (renames bool, why *stanza.Error) {
 		if why := h.login.signOnAsGuest(nick); why != nil {
 			return false, why
 		}
+	} else if h.login.isNewcomer() && h.c.cfg.Memory.short(memoryNewcomers) {
+		return false, &errMemory
 	}
 	return h.login.nameGuest(nick), nil
 }

@@ -18,6 +18,7 @@ type roster struct {
 	listEdits
 
 	contacts map[string]*contact    // by peer ID; the gateway itself is ""
+	avatars  avatars                // of the contacts
 	adding   map[string]func(error) // called with the result of adding a contact, by peer ID
 	unsentAt time.Time              // when debounced presence is sent
 }

@@ -25,7 +25,7 @@ type serverQuery struct {
 }
 
 const (
-	maxServerQueries   = 64
+	maxServerQueries   = 64 // limit: queries to users' servers without an answer | an upload fails: the user gets a notice
 	serverQueryTimeout = 10 * time.Second
 )
 

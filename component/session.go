@@ -185,6 +185,7 @@ func (lg *login) reconcileSession() {
 	switch s := lg.session; {
 	case lg.pending != nil:
 		lg.advanceRegistration()
+	case s == nil && lg.wantsSession() && lg.retryAt.IsZero() && lg.postponesSignOn():
 	case s == nil && lg.wantsSession() && lg.retryAt.IsZero():
 		if err := lg.startStored(); err != nil {
 			lg.u.log.Error().Err(err).Msg("cannot start a session")

@@ -94,6 +94,9 @@ func (ac *account) takeSettings(p legacy.Peer, given map[string][]string) *stanz
 			changed = changed || said
 			continue
 		}
+		if len(value) > max(maxField[f.Type], maxLine) {
+			return &stanza.Error{Type: stanza.Modify, Condition: stanza.NotAcceptable, Text: f.Label + " is too long.", Field: f.Var}
+		}
 		if sameAnswer(f, ac.shownSetting(p, f, values), value) {
 			continue // a default stays a default
 		}
@@ -116,6 +119,9 @@ func (ac *account) takeSettings(p legacy.Peer, given map[string][]string) *stanz
 	return ac.saveSettings(p, values)
 }
 
+// maxOptions is the most settings and options that an account stores.
+const maxOptions = 2000 // limit: settings and options that an account stores | a further one is refused: resource-constraint
+
 // saveSettings stores the user's settings for a room or a service, and passes them to the
 // session.
 func (ac *account) saveSettings(p legacy.Peer, values map[string]string) *stanza.Error {
@@ -128,6 +134,10 @@ func (ac *account) saveSettings(p legacy.Peer, values map[string]string) *stanza
 	}
 	for name, value := range values {
 		options[registry.SettingOption(p.ID, name)] = value
+	}
+	if len(options) > maxOptions && len(options) > len(ac.row.Options) {
+		why := stanza.ErrBusy.With("You have settings for too many rooms and servers. Set some of them to their defaults first.")
+		return &why
 	}
 	if why := ac.setOptions(options); why != nil {
 		return why
@@ -150,6 +160,9 @@ func (ac *account) keepAccount() *stanza.Error {
 	}
 	if why := ac.u.c.mayRegister(ac.u.bare); why != nil {
 		return why
+	}
+	if ac.u.c.cfg.Memory.short(memoryNewcomers) {
+		return &errMemory
 	}
 	account := registry.Account{Network: ac.u.c.domain, User: ac.u.bare, Fields: map[string]string{"username": guestName(ac.u.c.cfg.Network, ac.u.bare)}}
 	if ac.guest {

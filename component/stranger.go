@@ -17,7 +17,7 @@ type invitations struct {
 
 const (
 	invitationPause = 10 * time.Minute // between two to the same user
-	maxInvitations  = 1024
+	maxInvitations  = 1024             // limit: strangers who were told how to register in the last 10 minutes | others are refused without that message
 )
 
 // allow reports whether a user may be sent such a message now, and counts it.

@@ -31,7 +31,7 @@ func (ob *outbox) onChatStateTo(st *stanza.Inbound, peer legacy.Peer) {
 }
 
 // maxTyping limits the contacts whose composing state is stored.
-const maxTyping = 256
+const maxTyping = 256 // limit: contacts of a user whose composing state is stored | that of others does not expire
 
 // onTypingChanged handles a contact's typing notification.
 func (ob *outbox) onTypingChanged(ev legacy.TypingChanged) {

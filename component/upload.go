@@ -18,9 +18,9 @@ import (
 
 const (
 	findTime  = 30 * time.Second // to find the service
-	maxItems  = 30               // disco items of a server that are queried
-	maxLink   = 2000             // bytes
-	maxHeader = 4 << 10          // bytes of one header of a slot
+	maxItems  = 30               // limit: items of a server that are asked for an upload service | the rest is not asked
+	maxLink   = 2000             // limit: bytes of an upload's address | the upload fails: the user gets a notice
+	maxHeader = 4 << 10          // limit: bytes of one header of an upload | it is left out
 )
 
 // slotHeaders are the HTTP headers that a slot may set. (XEP-0363 §5)

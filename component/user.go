@@ -17,10 +17,11 @@ import (
 )
 
 const (
-	eventsSize  = 16               // capacity of the event queue of a session
-	ordersSize  = 16               // capacity of the order queue
+	eventsSize  = 16               // limit: events of the network that wait for a user's actor | the session stops reading (back-pressure)
+	ordersSize  = 16               // limit: orders of other actors that wait for a user's actor | the administrator reads "busy"
 	requestTime = 30 * time.Second // deadline of an IQ from the user
 	storeTime   = 10 * time.Second // deadline of a registry operation
+	maxRequests = 1000             // limit: IQ requests of a user without an answer | a further one is refused: resource-constraint
 	loadTries   = 3                // retries of reading a registration
 	loadPause   = time.Second      // between them
 )
@@ -255,6 +256,10 @@ func (u *user) onStanza(st queued) {
 			break
 		}
 		r := &stanza.Request{Inbound: st.Inbound, Payload: st.First(), Deadline: u.c.clock.Now().Add(requestTime)}
+		if len(u.calls.requests) >= maxRequests {
+			r.Fail(stanza.ErrBusy)
+			break
+		}
 		u.calls.await(r)
 		st.handle(u, r)
 		u.calls.sweep()

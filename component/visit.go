@@ -26,7 +26,7 @@ type visits struct {
 
 const (
 	visitTime = 5 * time.Minute // how long the user stays signed on after a query
-	maxVisits = 16
+	maxVisits = 16              // limit: requests of a user that wait for a sign-on | a further one is refused: resource-constraint
 )
 
 // visit calls do as soon as the user is signed on, or fail. It signs on a user who is
@@ -84,7 +84,13 @@ func (vi *visits) signOnAsGuest(nick string) *stanza.Error {
 		why := vi.u.c.peers.BadNick(nick)
 		return &why
 	}
-	vi.u.account.beGuest(fields)
+	switch {
+	case vi.u.c.cfg.Memory.short(memoryNewcomers):
+		return &errMemory
+	case !vi.u.account.beGuest(fields):
+		why := stanza.ErrBusy.With("Too many guests are joining at once. Try again in a minute.")
+		return &why
+	}
 	return nil
 }
 

@@ -32,3 +32,39 @@ func TestMemoryKeeperPercent(t *testing.T) {
 		}
 	}
 }
+
+// A process that is never idle returns the memory of a burst, too, and looks for one less
+// often while it finds none.
+func TestMemoryKeeperBusy(t *testing.T) {
+	given := 0
+	k := &memoryKeeper{release: func() { given++ }, setPercent: func(int) {}}
+	allocated := uint64(0)
+	pass := func(seconds int, live, held uint64) int {
+		before := given
+		for range seconds {
+			allocated += 1 << 20
+			k.sample(allocated, live<<20, held<<20)
+		}
+		return given - before
+	}
+	for i, step := range []struct {
+		seconds    int
+		live, held uint64 // MiB
+		want       int
+	}{
+		{30, 5, 30, 0},     // small
+		{1, 200, 300, 1},   // the burst of which it cannot know yet that it has passed
+		{1, 5, 20, 0},      // it has
+		{8, 5, 20, 0},      //
+		{1, 5, 300, 1},     // another
+		{1, 250, 290, 0},   // of use
+		{18, 250, 290, 0},  // so that it waits longer
+		{1, 250, 290, 1},   //
+		{40, 250, 290, 1},  //
+		{300, 250, 290, 2}, // and not more rarely than this
+	} {
+		if got := pass(step.seconds, step.live, step.held); got != step.want {
+			t.Errorf("step %d: released %d times, want %d", i, got, step.want)
+		}
+	}
+}

@@ -110,8 +110,9 @@ func runNetworks(ctx context.Context, o runOptions, std stdio) int {
 	} else {
 		ctx, stop := context.WithCancel(ctx)
 		var keeper sync.WaitGroup
-		keeper.Go(func() { newMemoryKeeper().run(ctx) })
-		err = supervise(ctx, log, wiring{cfg, db, store, log}.instances())
+		memory := newMemory(cfg.Memory, os.DirFS("/"), log)
+		keeper.Go(func() { newMemoryKeeper(memory).run(ctx) })
+		err = supervise(ctx, log, wiring{cfg, db, store, log, memory}.instances())
 		stop()
 		keeper.Wait()
 		stopFiles()
@@ -200,7 +201,7 @@ func runSafely(ctx context.Context, in instance) (err error) {
 // release restores the default handling of signals, and waits for the goroutine.
 func onSignals(ctx context.Context, log zerolog.Logger, exit func(int)) (_ context.Context, release func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	signals := make(chan os.Signal, 4)
+	signals := make(chan os.Signal, 4) // limit: signals that wait | they are ignored
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	released, ended := make(chan struct{}), make(chan struct{})
 	go func() {

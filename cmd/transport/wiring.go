@@ -32,6 +32,8 @@ type wiring struct {
 	db    *registry.DB
 	store *files.Store
 	log   zerolog.Logger
+
+	memory *component.Memory // nil: there is no budget
 }
 
 // component returns the configuration of package component for one network. No other
@@ -53,6 +55,7 @@ func (w wiring) component(n config.Network) component.Config {
 		History:  n.History,
 		Linger:   w.cfg.Linger,
 		MaxFile:  w.cfg.MaxFile,
+		Memory:   w.memory,
 	}
 	if w.store != nil {
 		c.StoreFile = func(ctx context.Context, f legacy.File, r io.Reader) (string, error) {

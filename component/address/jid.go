@@ -8,7 +8,7 @@ import (
 )
 
 // maxPart is the size of a part of a JID in bytes (RFC 7622 §3.1).
-const maxPart = 1023
+const maxPart = 1023 // limit: bytes of a part of a JID (RFC 7622 §3.1) | jid-malformed
 
 // ErrInvalid is wrapped by all errors of this package.
 var ErrInvalid = errors.New("address: invalid")

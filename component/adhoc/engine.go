@@ -33,8 +33,8 @@ type Host interface {
 // Bounds of an engine.
 const (
 	answerTime    = 10 * time.Minute // for a form to be filled in (XEP-0050 §4.4: session-expired)
-	maxExecutions = 8
-	maxLate       = 64
+	maxExecutions = 8                // limit: commands of a user under way | a further one is refused: resource-constraint
+	maxLate       = 64               // limit: clients whose dialogue by words has expired, about which they are told | others get the list of commands
 )
 
 // Engine runs the commands of one user.

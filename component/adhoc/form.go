@@ -147,7 +147,7 @@ func valueText(f *element.Element) string {
 }
 
 // maxLines is the most lines of a table that is sent as text.
-const maxLines = 100
+const maxLines = 100 // limit: lines of a table that is sent as text | "… and N more"
 
 func truncateLines(text string) string {
 	lines := strings.Split(text, "\n")

@@ -71,10 +71,10 @@ func hasFallback(st *element.Element, of string) bool {
 }
 
 const (
-	MaxReactions   = 8   // emojis of one person to a message
-	maxReaction    = 64  // bytes of one emoji
-	maxEmojis      = 100 // bytes of all emojis in a line
-	maxQuotedWords = 40  // runes of a message in a line about it
+	MaxReactions   = 8   // limit: emojis of one person to a message | the rest is dropped
+	maxReaction    = 64  // limit: bytes of one emoji | it is dropped
+	maxEmojis      = 100 // limit: bytes of all emojis in a line about a reaction | the rest is left out
+	maxQuotedWords = 40  // limit: characters of a message in a line about it | "…"
 )
 
 // ReactionsIn returns the emojis of a <reactions/> element, at most MaxReactions.

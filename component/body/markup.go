@@ -141,7 +141,7 @@ func textOfSpans(spans []legacy.Span) string {
 	return b.String()
 }
 
-const maxSpans = 200
+const maxSpans = 200 // limit: formatted spans of a message | the rest is plain
 
 // xhtmlReader translates XHTML to spans. It supports the recommended profile, and reads
 // only the text of all other elements. (XEP-0071 §6, §8)

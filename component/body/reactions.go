@@ -11,7 +11,7 @@ type Reactions struct {
 type message struct{ peer, id string }
 
 // maxReacted limits the messages whose reactions are stored.
-const maxReacted = 200
+const maxReacted = 200 // limit: messages whose reactions by the user are stored, of chats and of rooms | all are forgotten; a repeated reaction is sent again
 
 // Fresh returns the emojis that the user has added to a message. Removed ones are not sent as
 // a line.

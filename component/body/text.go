@@ -10,7 +10,7 @@ import (
 )
 
 // MaxSize limits the body of a message from a client, in bytes.
-const MaxSize = 64 << 10
+const MaxSize = 64 << 10 // limit: bytes of a message's body from a client | the message is refused: policy-violation
 
 // Clean returns a text as package legacy requires it: lines end with \n, and there are no
 // other control characters except \t.

@@ -25,12 +25,12 @@ type Limits struct {
 }
 
 const (
-	maxStanza = 1 << 30 // positions in a stanza are kept in 32 bits
+	maxStanza = 1 << 30 // limit: bytes of a stanza that a reader can be set to | the limit is lowered to it
 	// attrsPerElement bounds the attributes of a stanza, see Limits.Elements.
-	attrsPerElement = 4
+	attrsPerElement = 4 // limit: attributes of a stanza for each element that it may have | the stanza is refused: policy-violation
 	// skipFactor is how many times the size of a stanza a Reader skips before
 	// it gives the stream up.
-	skipFactor = 16
+	skipFactor = 16 // limit: sizes of a stanza that a reader skips | the stream ends, and is opened again
 )
 
 func (l Limits) withDefaults() Limits {
@@ -39,11 +39,11 @@ func (l Limits) withDefaults() Limits {
 			*field = value
 		}
 	}
-	def(&l.Stanza, 1<<20)
-	def(&l.Depth, 64)
-	def(&l.Attrs, 64)
-	def(&l.Name, 1024)
-	def(&l.Elements, 10_000)
+	def(&l.Stanza, 1<<20)    // limit: bytes of a stanza | it is refused: policy-violation
+	def(&l.Depth, 64)        // limit: nested elements of a stanza | it is refused: policy-violation
+	def(&l.Attrs, 64)        // limit: attributes of an element, and declared prefixes | the stanza is refused: policy-violation
+	def(&l.Name, 1024)       // limit: bytes of a name or namespace | the stanza is refused: policy-violation
+	def(&l.Elements, 10_000) // limit: elements of a stanza | it is refused: policy-violation
 	l.Stanza = min(l.Stanza, maxStanza)
 	return l
 }

@@ -91,7 +91,7 @@ func levelFor(role, affiliation string, has legacy.Level, unmoderated bool) lega
 }
 
 // maxModerations limits the items of one muc#admin IQ.
-const maxModerations = 50
+const maxModerations = 50 // limit: items of one muc#admin IQ | bad-request
 
 // onModeration handles changes of roles and affiliations. The answer follows the last
 // change, or is the first error. (XEP-0045 §8.2 to §9.7)

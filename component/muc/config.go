@@ -190,7 +190,7 @@ func changedConfig(c legacy.RoomConfig, values map[string][]string) (legacy.Room
 // room becomes moderated or unmoderated. In larger rooms only the user's own role is sent,
 // which clients depend on: otherwise an owner could flood every client by changing the
 // configuration.
-const maxRoleChanges = 100
+const maxRoleChanges = 100 // limit: occupants whose new roles are shown when a room is moderated | the roles are shown with their next presence
 
 // setConfig stores a room's configuration, nil if it is unknown. In a moderated room an
 // occupant without voice is a visitor. (XEP-0045 §5.1, §8.6)

@@ -23,8 +23,9 @@
 //	login       Rejoin, AddPersistent, SessionLost, Fail, Close, NeedsSession, AwaitsClients,
 //	            LeaveEmpty, ForgetGuestNick
 //	clients     SetClientOffline, RemoveClient, HasClients, OwnPresence, OnlyPersistent
+//	memory      DropCaches
 //	outbox      Reflect, DeliverPrivate, EndPrivateChat, NoteRendition, PrefixAddressee,
 //	            HasMessageTags, ForgetReactions
-//	account     Archives, HistoryLength, ApplyPersistence
+//	account     HasJoined, Archives, HistoryLength, ApplyPersistence
 //	commands    Invite, Nick, SetNick, List, ListCached, RequestList, ListOwn
 package muc

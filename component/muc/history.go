@@ -56,9 +56,9 @@ type history struct {
 }
 
 const (
-	MaxHistory     = 100 // lines that a client gets on a join, at most
+	MaxHistory     = 100 // limit: lines of a room's history in memory, and for a client that joins | the oldest are dropped; they are in the archive
 	DefaultHistory = 20  // for a client that requests no number
-	maxSeconds     = 1e9 // limit of a request by seconds
+	maxSeconds     = 1e9 // limit: seconds of history that a client can request | the request is lowered to it
 )
 
 // byID returns the line with a stanza ID of the archive, or else with an ID of the stanza; nil

@@ -67,6 +67,10 @@ func (rs *Rooms) joinRoom(st *stanza.Inbound, peer legacy.Peer) {
 		r = nil
 	}
 	if r == nil {
+		if why := rs.shared.full(); why != nil {
+			rs.refuseNewJoin(st, *why)
+			return
+		}
 		if r = rs.newRoom(peer); r == nil {
 			rs.refuseNewJoin(st, stanza.ErrBusy.With("You are in too many rooms."))
 			return

@@ -24,8 +24,8 @@ type roomList struct {
 
 const (
 	listTime    = 5 * time.Minute // lifetime of a cached list
-	maxListPage = 100             // rooms in one answer
-	maxLists    = 8
+	maxListPage = 100             // limit: rooms in one answer | the client requests the next page
+	maxLists    = 8               // limit: cached lists of rooms of a user | the cache starts anew
 )
 
 // ListCached answers a disco#items query with the rooms of a service from the cached list,

@@ -16,7 +16,7 @@ import (
 )
 
 // maxPage limits the lines in one page of the archive.
-const maxPage = 100
+const maxPage = 100 // limit: lines in one page of the archive | the client requests the next page
 
 // onArchive answers an IQ to a room's archive. Each user has an archive of their own, which
 // is readable without a join. (XEP-0313 §4, §5)
@@ -127,7 +127,7 @@ func (u *user) queryArchive(req *stanza.Request, peer legacy.Peer) {
 // Bounds of a search for one occupant's messages.
 const (
 	searchPage  = 500
-	searchLines = 20_000 // lines
+	searchLines = 20_000 // limit: lines that a search in the archive reads | the result is marked as incomplete
 )
 
 // readArchiveOf reads the messages of one occupant. It searches line by line, since the

@@ -30,7 +30,7 @@ func (r *Room) onPrivateText(st *stanza.Inbound, text string) {
 }
 
 // maxPrivate limits the people whose messages come from an occupant JID.
-const maxPrivate = 256
+const maxPrivate = 256 // limit: people whose messages come from an occupant JID | those of others come from their own
 
 // notePrivate notes that the messages of a person come from the occupant JID in a room.
 func (rs *Rooms) notePrivate(person legacy.Peer, r *Room) {

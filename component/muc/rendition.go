@@ -37,11 +37,11 @@ type renditions struct {
 }
 
 const (
-	maxRenditions    = 500             // different lines
-	maxSameLines     = 8               // renditions of one line
-	maxRenditionText = 1000            // bytes of a line
+	maxRenditions    = 500             // limit: different lines about reactions, corrections and retractions in the last minutes | the receivers see the line instead of the original
+	maxSameLines     = 8               // limit: originals of the same line | the receivers see the line
+	maxRenditionText = 1000            // limit: bytes of such a line | the receivers see the line
 	renditionTime    = 2 * time.Minute // lifetime of a rendition
-	maxSpeakers      = 100             // nicks of a room with a last rendition
+	maxSpeakers      = 100             // limit: nicks of a room with such a line | all are forgotten; a line may be matched twice
 )
 
 func (rd *renditions) add(l relayedLine, re rendition, now time.Time) {

@@ -12,7 +12,7 @@ import (
 )
 
 // maxQuote limits the quotation before a reply, in runes.
-const maxQuote = 200
+const maxQuote = 200 // limit: characters of a quotation before a reply | "…"
 
 // quote puts a quotation of the original message before a reply, for clients without
 // support for replies. old may be nil. (XEP-0461 §3.1)

@@ -29,7 +29,7 @@ func (r *Room) retract(st *stanza.Inbound) {
 }
 
 // maxRetracted limits the user's retractions that the network has not confirmed.
-const maxRetracted = 50
+const maxRetracted = 50 // limit: retractions of a user in a room that the network has not confirmed | a further one is refused: resource-constraint
 
 // reflectRetraction sends the user's retraction to the user's clients, with the message ID
 // that the client used. It has no fallback body, which clients would show as a message.

@@ -64,8 +64,8 @@ type roomClient struct {
 }
 
 const (
-	maxRooms   = 250
-	maxClients = 64               // of the user in a room
+	maxRooms   = 250              // limit: rooms of a user, and rooms being left | the join is refused: resource-constraint
+	maxClients = 64               // limit: clients of a user in a room | the join is refused: resource-constraint
 	joinTime   = 60 * time.Second // the deadline of a join
 )
 

@@ -152,6 +152,18 @@ func (s *set) HasClients() bool {
 // NeedsSession reports whether a room has a client, is persistent, or is to be left later.
 func (s *set) NeedsSession() bool { return s.some((*Room).needsSession) }
 
+// HasJoined reports whether the user is in a room on the network.
+func (s *set) HasJoined() bool { return s.some((*Room).isJoined) }
+
+// DropCaches forgets what can be asked for again, the lists of rooms, and the history for
+// clients that join later, which the archive has if there is one.
+func (rs *Rooms) DropCaches() {
+	clear(rs.lists)
+	for _, r := range rs.all {
+		r.history.lines, r.archiveRead = nil, false
+	}
+}
+
 // AwaitsClients reports whether a room has lost its clients with the link, and is left
 // unless one returns.
 func (s *set) AwaitsClients() bool { return s.some((*Room).awaitsClients) }

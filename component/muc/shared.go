@@ -17,9 +17,10 @@ type Shared struct {
 	Clock    interface{ Now() time.Time }
 	Link     Link
 	Archive  *Archive
-	Secret   string        // makes the occupant IDs
-	Linger   time.Duration // how long a user stays in a room after the last client has gone
-	Received *atomic.Int64 // counts the messages of rooms
+	Secret   string               // makes the occupant IDs
+	Linger   time.Duration        // how long a user stays in a room after the last client has gone
+	Full     func() *stanza.Error // the error of a join of a further room, nil for none; may be nil
+	Received *atomic.Int64        // counts the messages of rooms
 
 	renditions renditions
 	macs       sync.Pool // of hash.Hash, for occupantID
@@ -33,6 +34,14 @@ type Link interface {
 	Write(b []byte) error
 	// Send writes a stanza. It never blocks.
 	Send(e *element.Element)
+}
+
+// full returns the error of a join of a further room, nil if there is memory for it.
+func (s *Shared) full() *stanza.Error {
+	if s.Full == nil {
+		return nil
+	}
+	return s.Full()
 }
 
 // write writes a stanza that build appends. Without a connection the stanza is lost: clients

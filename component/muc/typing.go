@@ -14,7 +14,7 @@ import (
 type typist struct{ room, nick string } // room is a Peer.ID
 
 // maxTypists limits the occupants whose composing state is stored.
-const maxTypists = 256
+const maxTypists = 256 // limit: occupants whose composing state is stored | that of others does not expire
 
 // relayChatState sends the user's chat state to the network. (XEP-0085 §5.5)
 func (r *Room) relayChatState(st *stanza.Inbound) {

@@ -13,8 +13,8 @@ var aliasCode = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPaddi
 
 const (
 	aliasMark   = "~"
-	maxAliasTop = 64  // bytes of the readable part
-	maxAliased  = 500 // bytes of an ID, whose alias still fits a localpart
+	maxAliasTop = 64  // limit: bytes of the readable part of an alias | it is cut
+	maxAliased  = 500 // limit: bytes of an ID, whose alias still fits a localpart | item-not-found
 )
 
 // NameOf returns the legacy name of a localpart, for the network's ParsePeer.

@@ -13,10 +13,10 @@ var ErrDown = errors.New("component: no link to the XMPP server")
 
 const (
 	writeTimeout  = 20 * time.Second // one Write of the socket; then the connection ends
-	maxWaiting    = 1 << 20          // buffered bytes at which writers block
-	maxUnread     = 16 << 20         // buffered bytes of answers at which the connection ends
-	maxUnacked    = 4096             // unacknowledged messages at which tracked writes block
-	maxSpareBytes = 4 << 20          // a larger buffer is freed after use
+	maxWaiting    = 1 << 20          // limit: bytes that wait for the XMPP server at which actors wait | back-pressure
+	maxUnread     = 16 << 20         // limit: bytes of answers that wait for the XMPP server | the link ends, and is opened again
+	maxUnacked    = 4096             // limit: messages that the XMPP server has not acknowledged | actors wait; with a server that routes no pings, the oldest half counts as acknowledged
+	maxSpareBytes = 4 << 20          // limit: bytes of the writer's buffer that stay allocated | it is freed after use
 )
 
 // Message is a message that the XMPP server has yet to acknowledge.

@@ -26,8 +26,8 @@ type iconKey struct{ server, hash string }
 func iconKeyOf(s *session, hash []byte) iconKey { return iconKey{s.servers[0], string(hash)} }
 
 const (
-	maxIcon      = 64 << 10 // bytes of one avatar
-	maxIconCache = 32 << 20 // bytes in total; above this the cache is cleared
+	maxIcon      = 64 << 10 // limit: bytes of one avatar | it is not shown
+	maxIconCache = 32 << 20 // limit: bytes of the avatars of a network | the cache starts anew
 )
 
 func (i *iconCache) get(key iconKey) []byte {
@@ -48,6 +48,13 @@ func (i *iconCache) put(key iconKey, image []byte) {
 	i.images[key] = image
 }
 
+// DropCaches empties the avatar cache. Any goroutine may call it.
+func (n *network) DropCaches() {
+	n.icons.mu.Lock()
+	defer n.icons.mu.Unlock()
+	n.icons.images, n.icons.size = nil, 0
+}
+
 // iconRequest is an avatar to fetch.
 type iconRequest struct {
 	name string // in the network's spelling
@@ -59,7 +66,7 @@ func (w iconRequest) peer() legacy.Peer {
 }
 
 const (
-	maxIconsWanted = 1000
+	maxIconsWanted = 1000 // limit: avatars that wait to be fetched | a further one is not shown
 	iconBatch      = 50
 	iconTimeout    = 10 * time.Second // for one avatar
 	iconsTimeout   = 60 * time.Second // for a batch

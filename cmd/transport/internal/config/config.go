@@ -26,7 +26,7 @@ import (
 
 const (
 	DefaultFile   = "transport.toml"
-	maxConfigSize = 256 << 10
+	maxConfigSize = 256 << 10 // limit: bytes of a configuration file | the program does not start
 )
 
 // The values of database.durability.
@@ -54,6 +54,9 @@ type fileConfig struct {
 		Address string        `toml:"address"`
 		Linger  time.Duration `toml:"linger"`
 	} `toml:"server"`
+	Limits struct {
+		Memory int64 `toml:"memory"` // limit: bytes of memory in use | strangers and sign-ons are refused first, then joins, then caches are dropped; messages never
+	} `toml:"limits"`
 	Files    fileFiles     `toml:"files"`
 	Networks []fileNetwork `toml:"network"`
 }
@@ -70,9 +73,9 @@ type fileNetwork struct {
 	Allow      []string       `toml:"allow"`
 	Deny       []string       `toml:"deny"`
 	Admins     []string       `toml:"admins"`
-	Rate       int            `toml:"rate"`
-	Days       int            `toml:"history_days"`
-	Lines      int            `toml:"history_lines"`
+	Rate       int            `toml:"rate"`          // limit: stanzas a second of a user, with bursts of ten seconds' worth | policy-violation
+	Days       int            `toml:"history_days"`  // limit: days that a message stays in the archive of a room | it is deleted
+	Lines      int            `toml:"history_lines"` // limit: messages in the archive of a room of a user; a tenth and 100 more before it is trimmed | the oldest are deleted
 	Options    map[string]any `toml:"options"`
 }
 
@@ -86,6 +89,7 @@ type Config struct {
 	Durability string         // one of Durabilities
 	Files      *files.Options // nil: files are uploaded to the users' own servers
 	MaxFile    int64          // bytes; 0: the gateway receives no files
+	Memory     int64          // the budget in bytes; 0: the limit of the process's environment, if it has one
 	Linger     time.Duration
 	Networks   []Network
 	Warnings   []string // about settings that are valid but unsafe
@@ -107,6 +111,9 @@ type Network struct {
 	History      component.History
 	Legacy       legacy.Network
 }
+
+// The range of the memory budget in bytes. With less, the gateway would refuse everything.
+const minMemory, maxMemory = 32 << 20, 1 << 50 // limit: bytes of `limits.memory` | the program does not start
 
 // maxLinger limits how long users who have gone offline stay signed on.
 const maxLinger = 10 * time.Minute
@@ -283,6 +290,7 @@ func (l *loader) homes() map[string]string {
 	add("[log]", reflect.ValueOf(raw.Log))
 	add("[database]", reflect.ValueOf(raw.Database))
 	add("[server]", reflect.ValueOf(raw.Server))
+	add("[limits]", reflect.ValueOf(raw.Limits))
 	add("[files]", reflect.ValueOf(raw.Files))
 	add("[[network]]", reflect.ValueOf(fileNetwork{}))
 	options := make(map[string]bool)

@@ -38,17 +38,17 @@ func TestBrokenConfigs(t *testing.T) {
 			`t.toml:5: network.colour: unknown key (allowed: address, admins, allow, deny, domain, driver, history_days, history_lines, name, options, rate, secret, secret_file)`,
 		}},
 		{"unknown table", "[loging]\nlevel = \"info\"\n" + minimal, []string{
-			`t.toml:1: loging: unknown key (allowed: database, files, log, network, server)`,
+			`t.toml:1: loging: unknown key (allowed: database, files, limits, log, network, server)`,
 		}},
 		{"wrong case", "[Log]\nLEVEL = \"info\"\n" + minimal, []string{
-			`t.toml:1: Log: unknown key; did you mean "log"? (allowed: database, files, log, network, server)`,
+			`t.toml:1: Log: unknown key; did you mean "log"? (allowed: database, files, limits, log, network, server)`,
 		}},
 		{"key of another table", "level = \"debug\"\n" + minimal + "flavor = \"icq\"\n", []string{
-			`t.toml:1: level: unknown key; it belongs below [log] (allowed: database, files, log, network, server)`,
+			`t.toml:1: level: unknown key; it belongs below [log] (allowed: database, files, limits, log, network, server)`,
 			`t.toml:6: network.flavor: unknown key; it belongs below [network.options] (allowed: address, admins, allow, deny, domain, driver, history_days, history_lines, name, options, rate, secret, secret_file)`,
 		}},
 		{"key at the top", "driver = \"oscar\"\n" + minimal, []string{
-			`t.toml:1: driver: unknown key; it belongs below [[network]] (allowed: database, files, log, network, server)`,
+			`t.toml:1: driver: unknown key; it belongs below [[network]] (allowed: database, files, limits, log, network, server)`,
 		}},
 		{"single brackets", "[network]\ndriver = \"oscar\"\ndomain = \"icq.example.org\"\nsecret = \"s3cr3t\"\n", []string{
 			`t.toml:1: network: is a table, must be an array of tables: write [[network]], in double brackets`,
@@ -284,6 +284,9 @@ func TestBrokenConfigs(t *testing.T) {
 		}},
 		{"database and key are one", "[database]\npath = \"./x\"\nkey_file = \"x\"\n" + minimal, []string{
 			`t.toml:3: database.key_file: is the same file as database.path`,
+		}},
+		{"memory budget", "[limits]\nmemory = 1_000_000\n" + minimal, []string{
+			`t.toml:2: limits.memory: 1000000 is out of range (allowed: 0, and 33554432 to 1125899906842624 bytes)`,
 		}},
 		{"files without a URL", "[files]\ndir = \"good\"\nkeep = 0\nmax_size = 5_000_000_000\ntotal_size = -1\nlisten = \":80\"\n" + minimal, []string{
 			`t.toml:1: files.url: missing; write url = "https://files.example.org"`,

@@ -36,6 +36,7 @@ func documentedKeys() []string {
 	add("log.", raw.Log)
 	add("database.", raw.Database)
 	add("server.", raw.Server)
+	add("limits.", raw.Limits)
 	add("files.", raw.Files)
 	add("network.", fileNetwork{})
 	add("network.options.", oscar.Options{})

@@ -15,11 +15,11 @@ type fileFiles struct {
 	Listen      string `toml:"listen"`
 	URL         string `toml:"url"`
 	Dir         string `toml:"dir"`
-	MaxSize     int64  `toml:"max_size"`
-	TotalSize   int64  `toml:"total_size"`
-	SenderDay   int64  `toml:"sender_day"`
-	SenderTotal int64  `toml:"sender_total"`
-	Keep        int    `toml:"keep"`
+	MaxSize     int64  `toml:"max_size"`     // limit: bytes of a received file | it is refused, and the user gets a notice
+	TotalSize   int64  `toml:"total_size"`   // limit: bytes of all received files | the oldest are deleted
+	SenderDay   int64  `toml:"sender_day"`   // limit: bytes of the files of a sender in a day | the file is refused, and the user gets a notice
+	SenderTotal int64  `toml:"sender_total"` // limit: bytes of the stored files of a sender | the file is refused, and the user gets a notice
+	Keep        int    `toml:"keep"`         // limit: days that a received file is kept | it is deleted
 }
 
 // defaultFiles are the defaults of the [files] block. MaxSize applies without the block,
@@ -35,9 +35,9 @@ var defaultFiles = fileFiles{
 }
 
 const (
-	maxFileSize  = 1<<32 - 1 // bytes; OSCAR has 32 bits for it
-	maxTotalSize = 1 << 50
-	maxKeep      = 3650 // days
+	maxFileSize  = 1<<32 - 1 // limit: bytes of `files.max_size`; OSCAR has 32 bits for it | the program does not start
+	maxTotalSize = 1 << 50   // limit: bytes of `files.total_size` | the program does not start
+	maxKeep      = 3650      // limit: days of `files.keep` | the program does not start
 )
 
 // files validates the [files] block. It returns nil if the gateway does not store files

@@ -46,7 +46,7 @@ func bareKeyChar(c byte) bool {
 
 // maxNesting limits the nesting of tables, arrays and dotted keys. The TOML library needs
 // cubic time for nested tables.
-const maxNesting = 16
+const maxNesting = 16 // limit: nested tables and arrays in a configuration file | the program does not start
 
 // positions are the lines on which the tables, keys and array elements of a TOML document
 // begin, by path.id. The TOML library does not export the positions of keys, and has only

@@ -64,6 +64,11 @@ func (r *resolver) resolve(raw *fileConfig) {
 		doc.fail(top.key("server").key("linger"), "%v is out of range (allowed: 0s to %v)", cfg.Linger, maxLinger)
 	}
 
+	cfg.Memory = raw.Limits.Memory
+	if cfg.Memory != 0 && (cfg.Memory < minMemory || cfg.Memory > maxMemory) {
+		doc.fail(top.key("limits").key("memory"), "%d is out of range (allowed: 0, and %d to %d bytes)", cfg.Memory, minMemory, int64(maxMemory))
+	}
+
 	if at = top.key("files"); doc.has(at) {
 		cfg.Files = r.files(at, &raw.Files)
 	}
@@ -120,12 +125,12 @@ func (r *resolver) network(at path, raw *fileNetwork, server string) Network {
 // The rate limit of a user, in stanzas per second: the default and the maximum. A client
 // that comes online sends one stanza to each of its contacts at once; the default
 // permits that.
-const defaultRate, maxRate = 100, 1_000_000
+const defaultRate, maxRate = 100, 1_000_000 // limit: `network.rate`, stanzas a second of a user | the program does not start
 
 // The limits of a room's archive, in days and in messages.
 const (
-	defaultDays, maxDays   = 7, 3650
-	defaultLines, maxLines = 10_000, 10_000_000
+	defaultDays, maxDays   = 7, 3650            // limit: `network.history_days` | the program does not start
+	defaultLines, maxLines = 10_000, 10_000_000 // limit: `network.history_lines` | the program does not start
 )
 
 // number validates an optional number; otherwise is its default.

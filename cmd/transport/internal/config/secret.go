@@ -74,7 +74,7 @@ func (r *resolver) secret(at path, raw *fileNetwork) (Secret, string) {
 
 // secretFile reads the secret from a file that contains nothing else.
 func (r *resolver) secretFile(at path, value string) (Secret, string) {
-	const maxSize = 4096
+	const maxSize = 4096 // limit: bytes of a file with a secret | the program does not start
 	file := r.filePath(at, value)
 	if file == "" {
 		return Secret{}, ""
