@@ -11,7 +11,7 @@ import (
 )
 
 // maxDamaged is the number of damaged messages that a report lists.
-const maxDamaged = 20
+const maxDamaged = 20 // limit: damaged messages that a report lists | it has the number of the others
 
 var (
 	errUnreadable = legacy.Errorf(legacy.Auth, "The gateway's database was damaged, and your stored name and password cannot be read any more.")

@@ -12,7 +12,7 @@ const (
 	// attemptDelay is the delay after which the next address is tried although the last one
 	// has not failed. (RFC 8305 §5)
 	attemptDelay = 250 * time.Millisecond
-	maxAttempts  = 8 // addresses of one host that are tried
+	maxAttempts  = 8 // limit: addresses of one host that are tried | the connection fails
 )
 
 // DialFirst connects to the first of a host's addresses that answers, for Connect, which
@@ -31,7 +31,7 @@ func DialFirst(ctx context.Context, dial DialFunc, addrs []netip.Addr, port stri
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	outcomes := make(chan outcome, len(addrs))
+	outcomes := make(chan outcome, len(addrs)) // limit: results of attempts to connect | never exceeded: one for each
 	next := time.NewTimer(0)
 	defer next.Stop()
 	var errs []error

@@ -36,13 +36,13 @@ const (
 	headSize   = headHalf + 8        // what is used of the head
 	saltSize   = 32
 	minHalf    = 1 << 20
-	maxHalf    = 2 * maxJournal
+	maxHalf    = 2 * maxJournal // limit: bytes of a half of the journal file | further entries are not added
 
 	recordHead = 4 + 1 + 8
 	stateAt    = 4
 	idAt       = 5
 
-	maxRecordRest = recordHead + 1 + 8 + 2*binary.MaxVarintLen32 + 16 // bytes of a record that are not content
+	maxRecordRest = recordHead + 1 + 8 + 2*binary.MaxVarintLen32 + 16 // limit: bytes of a record of the journal that are not content | never exceeded
 )
 
 // The states of records. The first version of the file marked an entry as finished by a

@@ -85,7 +85,7 @@ func serveMock(ctx context.Context, std stdio, listen, accountsFile string, open
 	return exitOK
 }
 
-const maxAccountsFile = 10_000 // lines
+const maxAccountsFile = 10_000 // limit: lines of the accounts of the mock network | the mock does not start
 
 // readAccounts reads the file of --accounts.
 func readAccounts(file string) ([]oscarmock.Account, error) {

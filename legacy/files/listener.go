@@ -21,7 +21,8 @@ type boundedListener struct {
 }
 
 func newBoundedListener(inner net.Listener, l limits) *boundedListener {
-	b := &boundedListener{Listener: inner, limits: l, places: make(chan struct{}, l.conns), over: make(chan struct{}), from: make(map[netip.Prefix]int)}
+	places := make(chan struct{}, l.conns) // limit: HTTP connections, in tests fewer | further ones wait in the kernel's queue
+	b := &boundedListener{Listener: inner, limits: l, places: places, over: make(chan struct{}), from: make(map[netip.Prefix]int)}
 	b.close = sync.OnceValue(func() error {
 		close(b.over)
 		return inner.Close()

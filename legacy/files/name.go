@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	maxName  = 100 // bytes of a file's name
-	maxExt   = 16  // bytes of the extension that a truncated name keeps
+	maxName  = 100 // limit: bytes of a file's name | it is cut before the extension
+	maxExt   = 16  // limit: bytes of the extension that a cut name keeps | it is dropped
 	noName   = "file"
 	anything = "application/octet-stream"
 )

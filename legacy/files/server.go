@@ -16,7 +16,9 @@ import (
 )
 
 const (
-	maxHeader   = 8 << 10 // bytes
+	maxConns    = 256     // limit: HTTP connections of the file server | further ones wait in the kernel's queue
+	maxPerAddr  = 16      // limit: HTTP connections of a public address or IPv6 /64 | further ones are closed
+	maxHeader   = 8 << 10 // limit: bytes of the header of an HTTP request or answer | status 431
 	headerLimit = 10 * time.Second
 	slowest     = 8 << 10                // minimum rate of a client, bytes a second
 	stopLimit   = 500 * time.Millisecond // for requests under way at shutdown
@@ -35,7 +37,7 @@ type limits struct {
 }
 
 var defaultLimits = limits{
-	conns: 256, perAddr: 16, header: headerLimit, idle: 30 * time.Second, stall: writeLimit, expire: time.Minute,
+	conns: maxConns, perAddr: maxPerAddr, header: headerLimit, idle: 30 * time.Second, stall: writeLimit, expire: time.Minute,
 	// All connections of a reverse proxy have its address.
 	trusted: func(a netip.Addr) bool { return !legacy.IsPublic(a) },
 }

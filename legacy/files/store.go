@@ -67,7 +67,7 @@ type entry struct {
 const (
 	partPrefix = ".part-" // of incomplete files
 	idLen      = 26       // of rand.Text: more than 128 bits
-	maxSaves   = 64       // files being stored at the same time
+	maxSaves   = 64       // limit: files that are being stored | a further one is refused: the user gets a notice
 	overhead   = 4 << 10  // minimum size that a file counts, so that the number of small files is bounded
 	copySize   = 32 << 10
 )

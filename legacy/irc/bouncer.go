@@ -45,7 +45,7 @@ func (b *bouncer) start(c *client) {
 	}
 }
 
-const maxNetworks = 50 // of a bouncer, in the list for the user
+const maxNetworks = 50 // limit: networks of a bouncer in the list for the user | the rest is left out
 
 // onNetwork handles BOUNCER NETWORK, an entry of the list of networks.
 func (b *bouncer) onNetwork(m ircwire.Message) {
@@ -79,8 +79,8 @@ type playback struct {
 }
 
 const (
-	maxPlayed  = 2000 // messages remembered for each server
-	maxSaved   = 500  // of these in the stored state
+	maxPlayed  = 2000 // limit: messages remembered for each server, to find what a bouncer repeats | an older one may be shown twice
+	maxSaved   = 500  // limit: of these in the registry | an older one may be shown twice after a restart
 	savePeriod = 5 * time.Minute
 )
 

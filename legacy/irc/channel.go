@@ -37,8 +37,8 @@ type channel struct {
 }
 
 const (
-	maxChannels = 250
-	maxMembers  = 100_000 // sum over all channels
+	maxChannels = 250     // limit: channels of a user on a server | the join is refused: resource-constraint
+	maxMembers  = 100_000 // limit: occupants of a user's channels on a server together | further ones are not shown
 )
 
 // channels are the channels that the user is in, joining or leaving.

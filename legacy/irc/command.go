@@ -132,7 +132,7 @@ type rawAnswer struct {
 const (
 	rawTime  = 3 * time.Second        // deadline of the first reply
 	rawPause = 250 * time.Millisecond // silence that ends the answer
-	maxRaw   = 100                    // lines in an answer
+	maxRaw   = 100                    // limit: lines in the answer to a raw line | the rest is dropped
 )
 
 // rawLine sends a raw line of the user. It fails if the line is empty, or the queue full.

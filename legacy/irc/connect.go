@@ -116,8 +116,8 @@ func userName(set, nick string, limit int) string {
 }
 
 const (
-	maxNickTries = 8
-	maxGreeting  = 20 // notices before the welcome
+	maxNickTries = 8  // limit: variations of a nick that is in use | the join is refused: conflict
+	maxGreeting  = 20 // limit: notices before the welcome | the rest is dropped
 )
 
 // onRegistering handles a line before the welcome. done reports the welcome itself.

@@ -44,7 +44,7 @@ type versionAsk struct {
 	deadline  time.Time
 }
 
-const maxVersions = 16 // pending queries
+const maxVersions = 16 // limit: CTCP VERSION queries of a user on a server | a further one is refused: resource-constraint
 
 // askVersion queries a client's name and version. (CTCP VERSION)
 func (lo *lookups) askVersion(nick, ref string) {

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	maxLine  = 16 << 10 // bytes, including tags
+	maxLine  = 16 << 10 // limit: bytes of a line from the server, including tags | the connection ends, and is opened again
 	minLines = 256      // bytes of an idle connection's buffer
 	fewReads = 8        // small reads in a row after which the buffer shrinks
 )

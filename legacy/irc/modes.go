@@ -163,7 +163,7 @@ func (ch *channel) failBans(err error) {
 	}
 }
 
-const maxRefs = 16 // queries that wait for one reply
+const maxRefs = 16 // limit: queries that wait for one reply | a further one is refused: resource-constraint
 
 func errTooManyQuestions() error {
 	return legacy.Errorf(legacy.RateLimited, "Too many requests at once. Try again in a moment.")
@@ -278,7 +278,7 @@ type banAsk struct {
 	bans []legacy.Ban
 }
 
-const maxBans = 1000
+const maxBans = 1000 // limit: entries of a ban list | the rest is dropped
 
 // requestBans requests a channel's ban list. (RFC 2812 §3.2.3)
 func (cs *channels) requestBans(ref, name string) {

@@ -22,7 +22,7 @@ func isName(nick string) bool {
 	return nick != "" && len(nick) <= maxName && !strings.ContainsFunc(nick, func(r rune) bool { return r == ' ' || unicode.IsControl(r) })
 }
 
-const maxName = 200 // bytes
+const maxName = 200 // limit: bytes of a nick or channel | not-acceptable, or item-not-found
 
 // isPlainNick reports whether every server allows a nick, apart from its length and
 // from reservations. (RFC 2812 §2.3.1)

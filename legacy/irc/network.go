@@ -24,8 +24,8 @@ type network struct {
 }
 
 const (
-	maxText     = 4000 // runes; longer messages take several lines anyway
-	maxPassword = 300
+	maxText     = 4000 // limit: characters of a message; longer ones take several lines anyway | policy-violation
+	maxPassword = 300  // limit: bytes of a password | not-acceptable
 )
 
 // name returns the network's name in texts for users.

@@ -46,8 +46,8 @@ func DefaultOptions() Options {
 }
 
 const (
-	maxAddresses = 8 // of one server
-	maxPorts     = 8
+	maxAddresses = 8 // limit: addresses in the option `server` | the program does not start
+	maxPorts     = 8 // limit: ports in an option | the program does not start
 )
 
 // New returns a network. Its error joins one *legacy.FieldError for each wrong option.

@@ -49,7 +49,7 @@ func (a *ask) isQuery() bool { return a.kind >= askJoin }
 const (
 	askLimit  = 20 * time.Second
 	joinLimit = 50 * time.Second // less than the core's
-	maxAsks   = 1000
+	maxAsks   = 1000             // limit: commands and messages that wait for the server's answer | a further one is refused: resource-constraint
 )
 
 // reportDone returns an ask.done that reports the outcome as a legacy.Done with the ref.
@@ -133,7 +133,7 @@ func (pe *pending) needsFence(a *ask) bool {
 
 // maxUnfenced is the number of commands after which a fence PING is sent even if more
 // lines are queued.
-const maxUnfenced = 5
+const maxUnfenced = 5 // limit: messages without a PING behind them while others wait | a PING is sent
 
 // fence sends a PING after commands whose success the server may not report. The
 // server handles lines in order: if the PONG arrives before an error, the commands have
@@ -266,7 +266,7 @@ func isNumeric(command string) bool {
 	return len(command) == 3 && strings.Trim(command, "0123456789") == ""
 }
 
-const maxBatches = 32
+const maxBatches = 32 // limit: open batches of a server | messages of further ones count as single
 
 // onBatch handles the start or the end of a batch. (IRCv3 batch)
 func (pe *pending) onBatch(m ircwire.Message) {

@@ -44,8 +44,8 @@ type target struct {
 func (t target) addr() string { return net.JoinHostPort(t.host, t.port) }
 
 const (
-	maxLines = 20      // in the commands after sign-on
-	maxBurst = 100_000 // lines
+	maxLines = 20      // limit: lines in the commands after a sign-on | the rest is ignored
+	maxBurst = 100_000 // limit: lines that the setting for a burst can have | not-acceptable
 )
 
 // profile returns the parameters for a server; nick is the one requested by the last

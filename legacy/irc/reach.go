@@ -22,7 +22,7 @@ type reached struct {
 
 const (
 	recently   = time.Hour // a server that was there within this time is expected back soon
-	maxReached = 10_000    // servers; knowledge about more is dropped
+	maxReached = 10_000    // limit: servers whose reachability is known | knowledge about more is dropped
 )
 
 // server returns the entry of a server. The caller holds the mutex.

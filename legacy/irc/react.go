@@ -14,9 +14,9 @@ import (
 type reaction struct{ channel, nick, id string } // channel and nick are folded
 
 const (
-	maxEmoji    = 64   // bytes
-	maxEmojis   = 20   // of one member to one message
-	maxReacting = 1000 // entries in the cache
+	maxEmoji    = 64   // limit: bytes of an emoji | the reaction is dropped
+	maxEmojis   = 20   // limit: emojis of one member to one message | the rest is dropped
+	maxReacting = 1000 // limit: messages and members whose reactions are known | all are forgotten; a further reaction replaces earlier ones
 )
 
 // note caches the current reactions to a message.

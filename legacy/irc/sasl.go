@@ -25,8 +25,8 @@ type login struct {
 
 const (
 	saslChunk     = 400     // bytes of base64 in one line
-	maxChallenge  = 8 << 10 // bytes
-	maxIterations = 500_000 // of SCRAM: half a second of CPU time
+	maxChallenge  = 8 << 10 // limit: bytes of a SASL challenge | the sign-on fails: remote-server-timeout
+	maxIterations = 500_000 // limit: iterations of SCRAM: half a second of CPU time | the sign-on fails
 )
 
 // startSASL starts an exchange with the strongest mechanism that both sides support.

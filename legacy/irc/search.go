@@ -60,8 +60,8 @@ type whoAsk struct {
 }
 
 const (
-	maxWho   = 8 // searches under way
-	maxFound = 200
+	maxWho   = 8   // limit: searches under way on a server | a further one is refused: resource-constraint
+	maxFound = 200 // limit: results of a search | the answer says that there are more
 )
 
 // who searches for users by a nick mask. (RFC 2812 §3.6.1)

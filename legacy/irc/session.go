@@ -34,10 +34,10 @@ var (
 )
 
 const (
-	queueLen    = 256 // commands queued for a link
-	maxLinks    = 20  // servers of one user
-	maxWatched  = 1000
-	maxToWatch  = 2 * maxWatched // nicks of one server whose watch request the link has not taken yet
+	queueLen    = 256            // commands queued for a link
+	maxLinks    = 20             // limit: servers of one user | a further one is refused: resource-constraint
+	maxWatched  = 1000           // limit: nicks whose presence a user watches | the contact stays offline
+	maxToWatch  = 2 * maxWatched // limit: nicks of one server whose watch request the link has not taken yet | the contact stays offline
 	signOnLimit = 50 * time.Second
 )
 

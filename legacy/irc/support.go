@@ -26,7 +26,7 @@ var defaultSupport = support{
 	chanModes: [4]string{"beIq", "k", "lfjLHJF", "imnpst"},
 }
 
-const maxModes = 6 // more than the modes of any member that PREFIX lists
+const maxModes = 6 // limit: mode changes in one line, more than any member has | the next line has the rest
 
 // onMyInfo handles RPL_MYINFO: server, version, user modes, channel modes, and those of them
 // that have a parameter.

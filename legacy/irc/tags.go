@@ -42,7 +42,7 @@ func cleanID(id string) string {
 	return id
 }
 
-const maxID = 500 // bytes
+const maxID = 500 // limit: bytes of a message ID | it is ignored
 
 // onTags handles TAGMSG. (IRCv3 message-tags)
 func (c *client) onTags(m ircwire.Message) {

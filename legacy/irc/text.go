@@ -239,7 +239,7 @@ func (c *client) onText(m ircwire.Message) {
 const historyService = "HistServ"
 
 // maxBuffered is the limit of messages buffered between the JOIN and the end of NAMES.
-const maxBuffered = 200
+const maxBuffered = 200 // limit: messages between a JOIN and the end of NAMES | the rest is dropped
 
 // about returns the channel of a notice that begins with "[#channel] ", nil if there is
 // none or the user is not in it. Senders that are not in the channel are ignored,

@@ -33,8 +33,8 @@ type queued struct {
 }
 
 const (
-	maxQueued  = 2000 // lines in lanes
-	maxControl = 500  // control lines
+	maxQueued  = 2000 // limit: lines that wait for a server's rate limit | a message is refused: resource-constraint
+	maxControl = 500  // limit: lines without text that wait for it | the request is refused: resource-constraint
 )
 
 func newThrottle(burst int, rate float64, now time.Time) throttle {

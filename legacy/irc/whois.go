@@ -21,7 +21,7 @@ type whoisAsk struct {
 	deadline time.Time
 }
 
-const maxWhois = 64 // pending queries
+const maxWhois = 64 // limit: pending WHOIS of a user on a server | a further one is refused: resource-constraint
 
 // lookups are the pending queries about users and channels.
 type lookups struct {
@@ -154,9 +154,9 @@ func (lo *lookups) onCallerID(m ircwire.Message) {
 	lo.c.notice(text)
 }
 
-const maxAwayTexts = 200 // entries in the cache
+const maxAwayTexts = 200 // limit: away messages in the cache | the cache starts anew
 
-const maxWhoisLines = 30
+const maxWhoisLines = 30 // limit: lines in the answer to a WHOIS | the rest is dropped
 
 func (w *whoisAsk) add(what, text string) {
 	if text = ircwire.Plain(text); what != "" {
@@ -197,9 +197,9 @@ type list struct {
 }
 
 const (
-	maxListed = 20_000
-	maxLists  = 8
-	maxTopic  = 512              // bytes of a topic in the list
+	maxListed = 20_000           // limit: channels in a list | the rest is left out
+	maxLists  = 8                // limit: lists of channels under way | a further one is refused: resource-constraint
+	maxTopic  = 512              // limit: bytes of a topic in a list | it is cut
 	listLimit = 60 * time.Second // for the next channel of the list
 )
 

@@ -54,7 +54,7 @@ func (s *session) Backlog() (lines int, wait time.Duration) {
 // announceDelay emits a notice, once until the lane is empty, if the messages to a peer wait
 // for longer than longDelay.
 func (ra *rates) announceDelay(l *lane, to string) {
-	if l == nil || l.told[to] || len(l.queue.queues[to]) == 0 {
+	if l == nil || l.told[to] || len(l.told) >= maxLane || len(l.queue.queues[to]) == 0 {
 		return
 	}
 	wait := l.pace().after(l.queue.ahead(to), ra.c.s.env.Now())

@@ -16,9 +16,9 @@ type roomSession struct{ *session }
 var _ legacy.Roomer = roomSession{}
 
 const (
-	maxChats    = 20 // rooms; each needs a connection
-	maxInvites  = 64 // invitations that can still be refused
-	maxRoomName = 100
+	maxChats    = 20  // limit: rooms of a user; each needs a connection | the join is refused: resource-constraint
+	maxInvites  = 64  // limit: invitations that can still be refused | all are forgotten; a refusal is not sent
+	maxRoomName = 100 // limit: bytes of a room's name | item-not-found
 )
 
 // ownExchange is the exchange in which users create rooms. An exchange is a set of

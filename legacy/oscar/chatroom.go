@@ -33,7 +33,7 @@ type room struct {
 	again   bool // the core has called JoinRoom again
 }
 
-const roomQueueLen = 64 // commands queued for a room's goroutine
+const roomQueueLen = 64 // limit: commands for a room | a further one is refused: resource-constraint
 
 // enterLimit is the time limit of a join. It must be below the core's.
 var enterLimit = 40 * time.Second

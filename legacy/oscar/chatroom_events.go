@@ -7,7 +7,7 @@ import (
 	"transport/legacy/oscar/oscarwire"
 )
 
-const maxOccupants = 5000 // of one room
+const maxOccupants = 5000 // limit: occupants of one room | further ones are not shown
 
 // describe stores the server's description of the room.
 func (r *room) describe(m oscarwire.Room) {

@@ -48,8 +48,8 @@ type waiter struct {
 }
 
 const (
-	maxPending    = 1024
-	maxEarly      = 1024
+	maxPending    = 1024             // limit: requests without an answer | the oldest are given up: they fail
+	maxEarly      = 1024             // limit: frames that came before the sign-on was complete | the connection ends, and is opened again
 	replyTimeout  = 30 * time.Second // default time limit of a reply
 	beginPatience = 500 * time.Millisecond
 )

@@ -20,7 +20,7 @@ type feedbag struct {
 type itemKey struct{ group, item uint16 }
 
 // maxItems is the limit of items in a list.
-const maxItems = 30_000
+const maxItems = 30_000 // limit: items of a contact list, and peers with a known presence or name | the rest is ignored
 
 func newFeedbag(page *oscarwire.CodePage) feedbag {
 	return feedbag{items: make(map[itemKey]oscarwire.FeedbagItem), page: page}

@@ -12,7 +12,7 @@ import (
 const defaultGroup = "General"
 
 // maxEdits is the limit of queued edits.
-const maxEdits = 256
+const maxEdits = 256 // limit: contact list changes that wait | a further one is refused: resource-constraint
 
 // edit queues an edit of the list. Each edit consists of several requests that depend
 // on each other, so edits run one at a time. do must call editDone.
@@ -312,7 +312,7 @@ func (cl *contactList) authorizePeer(p legacy.Peer, allow bool, reason string) {
 }
 
 // maxAsked is the limit of remembered authorization requests.
-const maxAsked = 1024
+const maxAsked = 1024 // limit: remembered authorization requests | a further one may be sent twice
 
 // authRequested emits an AuthRequested.
 func (cl *contactList) authRequested(from legacy.Peer, name, reason string) {

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	maxTransfers  = 3  // of one session at the same time
-	maxFiles      = 50 // in one offer
+	maxTransfers  = 3  // limit: files of one session that are being received | the offer is refused, and the user gets a notice
+	maxFiles      = 50 // limit: files in one offer | the offer is refused, and the user gets a notice
 	transferLimit = time.Hour
 )
 
@@ -202,7 +202,7 @@ func (t *transfer) failureText(err error) string {
 	return fmt.Sprintf("(tried to send you %s, %s, but the transfer failed. %s)", what, sizeText(t.size), why)
 }
 
-const maxFileName = 100 // runes shown to the user
+const maxFileName = 100 // limit: characters of a file's name in a notice | "…"
 
 // pathName decodes the name of a file. The separator of folders is U+0001.
 func (n *network) pathName(charset uint16, raw []byte) string {

@@ -9,7 +9,7 @@ import (
 )
 
 // maxInlines is the limit of pictures in messages that are being stored.
-const maxInlines = 16
+const maxInlines = 16 // limit: pictures in messages that are being stored | the message has no link to it
 
 // onInline stores the pictures and sounds in a message, and emits them as files. It waits
 // for the store on a goroutine of its own.

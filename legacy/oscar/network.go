@@ -35,7 +35,7 @@ type network struct {
 const fieldServer = "server"
 
 // maxPassword is the maximum length of a password in bytes.
-const maxPassword = 128
+const maxPassword = 128 // limit: bytes of a password | not-acceptable
 
 // Info implements legacy.Network.
 func (n *network) Info() legacy.Info {
@@ -88,7 +88,7 @@ func (n *network) ParsePeer(name string) (legacy.Peer, error) {
 
 // maxScreenName is the maximum length in bytes of a screen name, possibly an e-mail
 // address.
-const maxScreenName = 97
+const maxScreenName = 97 // limit: bytes of a screen name | item-not-found
 
 // isScreenName reports whether a normalised name can be an AIM screen name.
 func isScreenName(id string) bool {

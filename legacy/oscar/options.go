@@ -130,11 +130,11 @@ func New(o Options) (legacy.Network, error) {
 	return n, nil
 }
 
-const maxServers = 8
+const maxServers = 8 // limit: addresses in the option `server` | the program does not start
 
 // checkUserAddr is checkAddr for an address that a user enters.
 func checkUserAddr(addr string) error {
-	const maxAddr = 253 + len(":65535") // RFC 1035 §2.3.4
+	const maxAddr = 253 + len(":65535") // limit: bytes of an address in it (RFC 1035 §2.3.4) | the program does not start
 	odd := func(c rune) bool {
 		return c <= ' ' || c >= 0x7F || strings.ContainsRune(`%/\@?#"'<>`, c)
 	}

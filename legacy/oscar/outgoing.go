@@ -34,8 +34,8 @@ type message struct {
 var ackTimeout = 20 * time.Second
 
 const (
-	maxTries = 4    // for a message that the server drops
-	maxIM    = 7900 // bytes of text in a message; the client requests 8,000
+	maxTries = 4    // limit: attempts of a message that the server drops for its rate | the message is refused: resource-constraint
+	maxIM    = 7900 // limit: bytes of text in a message; the client requests 8,000 | the text is divided
 )
 
 // Send implements legacy.Session.

@@ -23,7 +23,7 @@ type lookup struct {
 
 const (
 	lookupPatience = 20 * time.Second
-	maxFound       = 100
+	maxFound       = 100 // limit: results of a search | the answer says that there are more
 )
 
 var (

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	maxPictureSide   = 4096    // pixels on each side of an accepted image
-	maxPicturePixels = 2 << 20 // limits the memory for decoding to about 32 MiB
-	maxIconUpload    = 7168    // bytes that servers accept (AOL, "BART")
+	maxPictureSide   = 4096    // limit: pixels on each side of the user's avatar | it is not published
+	maxPicturePixels = 2 << 20 // limit: pixels of the user's avatar: about 32 MiB for decoding | it is not published
+	maxIconUpload    = 7168    // limit: bytes of an avatar that servers accept (AOL, "BART") | it is scaled down
 	iconSideICQ      = 64
 	iconSideAIM      = 48
 )

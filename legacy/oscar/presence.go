@@ -252,7 +252,7 @@ func modeShow(st oscarwire.Status) legacy.Show {
 }
 
 // maxAway is the maximum length of the user's away text in bytes. Servers accept 4,096.
-const maxAway = 4000
+const maxAway = 4000 // limit: bytes of the user's away text; servers accept 4,096 | it is cut
 
 // locationHTML formats an away or profile text of at most limit bytes. Servers pass it on
 // as us-ascii, whatever its encoding: it contains no other characters.
@@ -261,7 +261,7 @@ func locationHTML(text string, limit int) string {
 }
 
 // maxAwayTexts is the limit of pending away text requests.
-const maxAwayTexts = 256
+const maxAwayTexts = 256 // limit: pending requests for away texts | the text is not shown
 
 // askAwayText requests the away text of a peer. Presence does not contain it.
 func (bs *buddies) askAwayText(id string, u oscarwire.UserInfo) {

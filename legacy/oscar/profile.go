@@ -184,8 +184,8 @@ func (op *ownProfile) upload(ctx context.Context, image []byte) error {
 // maxDetail is the maximum length in bytes of a text in the user's profile; servers
 // accept profiles of 1,024 bytes.
 const (
-	maxDetail  = 400
-	maxProfile = 1000
+	maxDetail  = 400  // limit: bytes of a detail of the user's profile | it is cut
+	maxProfile = 1000 // limit: bytes of the user's profile | it is cut
 )
 
 // setProfile publishes the user's profile: in the directory, and on AIM also as the

@@ -34,7 +34,7 @@ type lane struct {
 }
 
 // maxLane is the limit of packets queued in a lane.
-const maxLane = 512
+const maxLane = 512 // limit: packets that wait in a rate class | a message is refused: resource-constraint
 
 // floor returns the minimum level that the lane keeps: a quarter of the way from the
 // drop level to the alert level, because the server's clock differs from ours. After a

@@ -17,8 +17,8 @@ var (
 )
 
 const (
-	queueLen   = 64 // commands queued for Run
-	maxBacklog = 64 // messages delayed by the server's rate limits
+	queueLen   = 64 // limit: commands of a session | a further one is refused: resource-constraint
+	maxBacklog = 64 // limit: messages delayed by the server's rate limits | a further one is refused: resource-constraint
 )
 
 // command is a task for Run's goroutine.

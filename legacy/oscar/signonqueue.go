@@ -16,7 +16,7 @@ type signOnQueues struct {
 	gates map[string]*signOnQueue
 }
 
-const maxSignOnQueues = 1024 // users can name servers
+const maxSignOnQueues = 1024 // limit: servers with a queue of sign-ons; users can name servers | the queues of others are forgotten
 
 // at returns the sign-on queue of a server.
 func (g *signOnQueues) at(server string) *signOnQueue {

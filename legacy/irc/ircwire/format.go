@@ -37,7 +37,7 @@ var palette = [99]uint32{
 }
 
 // maxRuns limits the runs of one line.
-const maxRuns = 200
+const maxRuns = 200 // limit: formatted runs of a line | the rest has the format of the last
 
 // Formatted splits a text at formatting characters. The texts of the runs concatenated
 // equal Plain(s). It returns nil if the text has no formatting.
@@ -111,7 +111,7 @@ func (f *Format) change(code byte, follows string) int {
 }
 
 // maxPrefix is the longest sequence, in bytes, that changes plain text to any format.
-const maxPrefix = 5 + len("\x0300,00")
+const maxPrefix = 5 + len("\x0300,00") // limit: bytes that the formatting needs at the beginning of a line | never exceeded: room is left for it
 
 // SplitFormatted is Split for a text with formatting characters: each part begins with
 // the format in effect at the cut.

@@ -17,10 +17,10 @@ type Message struct {
 }
 
 const (
-	maxParams = 15
+	maxParams = 15 // limit: parameters of a line (RFC 2812 §2.3) | the last has the rest
 	// MaxLine is the maximum length of a line in bytes, without tags and line end.
-	MaxLine = 510
-	maxTags = 64
+	MaxLine = 510 // limit: bytes of a line that is sent, without CRLF (RFC 2812 §2.3) | the text is divided
+	maxTags = 64  // limit: tags of a line | the rest is dropped
 )
 
 // ErrEmpty reports a line without a command.

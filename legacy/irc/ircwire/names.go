@@ -119,7 +119,7 @@ func IsName(s string) bool {
 		strings.IndexByte(ChanTypes+":$", s[0]) < 0
 }
 
-const maxName = 200 // bytes
+const maxName = 200 // limit: bytes of a name from the network | it is no valid name
 
 // IsNick reports whether a name is a valid nick on some server. (RFC 2812 §2.3.1; many
 // servers allow more)
@@ -133,7 +133,7 @@ func IsNick(s string) bool {
 // notInNicks are characters with another meaning wherever a nick may appear.
 const notInNicks = " ,*?!@.:#&+~%$\x00\r\n\t\x01"
 
-const maxNick = 64 // bytes
+const maxNick = 64 // limit: bytes of a nick | not-acceptable
 
 // NearestNick returns the valid nick nearest to a name: _ replaces invalid characters.
 // It returns "" if nothing of the name is left.

@@ -57,7 +57,7 @@ func (l BARTItems) Append(dst []byte) []byte {
 }
 
 // MaxStatusText is the maximum length of a status text in bytes.
-const MaxStatusText = 0xFF - 4
+const MaxStatusText = 0xFF - 4 // limit: bytes of a status text | it is cut
 
 // NewStatusText makes the item of an available message (AOL: BART type 2); an
 // empty text clears it. The text is cut, at a rune's end, to 251 bytes.

@@ -19,7 +19,7 @@ const (
 // Sizes of a FLAP frame in bytes.
 const (
 	FLAPHeaderLen = 6
-	MaxPayload    = 0xFFFF
+	MaxPayload    = 0xFFFF // limit: bytes of a frame | the connection ends, and is opened again
 )
 
 const flapStart = 0x2A

@@ -143,7 +143,7 @@ func surrogate(entity string) (rune, bool) {
 }
 
 // maxEntity exceeds the length of every named entity.
-const maxEntity = 40
+const maxEntity = 40 // limit: bytes of an HTML entity, longer than any | it is text
 
 // entityLen returns the length of a possible entity at the start of s.
 func entityLen(s string) int {

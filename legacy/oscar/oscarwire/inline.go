@@ -13,7 +13,7 @@ type Inline struct {
 	Data []byte
 }
 
-const maxInline = 10 // in one message; the rest is dropped
+const maxInline = 10 // limit: pictures in one message | the rest is dropped
 
 // Inline returns the pictures and sounds in a message. They are not part of Text.
 func (t IMText) Inline() (all []Inline) {

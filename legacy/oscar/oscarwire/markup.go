@@ -24,8 +24,8 @@ type Look struct {
 const Coloured = 1 << 24
 
 const (
-	maxRuns = 200 // limit; the rest is one run
-	maxFont = 32  // <font> in <font>
+	maxRuns = 200 // limit: formatted runs of a text | the rest is one run
+	maxFont = 32  // limit: nested <font> | inner ones have no effect
 )
 
 // linkSchemes are the schemes of links that are safe to follow.

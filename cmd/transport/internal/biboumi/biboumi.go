@@ -280,7 +280,7 @@ func (m *migration) register(ctx context.Context) error {
 }
 
 // maxBatch is the number of archived messages in one commit.
-const maxBatch = 500
+const maxBatch = 500 // limit: archived messages of an import in one commit | the next commit has the rest
 
 // history imports the archives of channels that have no archive yet.
 func (m *migration) history(ctx context.Context) error {
