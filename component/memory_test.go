@@ -73,6 +73,8 @@ func TestMemoryBudget(t *testing.T) {
 		used(80)
 		join(stranger, "#early", "s1")
 		refused("<presence type='error' id='s1'/>")
+		w.message(stranger, gw, "h1", "help")
+		refused("<message type='error' id='h1'/>")
 		w.Send("<iq type='set' from='" + stranger + "' to='" + gw + "' id='r1'><query xmlns='jabber:iq:register'><username>stranger</username><password>x</password></query></iq>")
 		refused("<iq type='error' id='r1'/>")
 		w.Send("<iq type='set' from='" + guest + "' to='" + gw + "' id='r2'><query xmlns='jabber:iq:register'><username>guest</username><password>x</password></query></iq>")

@@ -38,7 +38,7 @@ const (
 	archivePause = 100 * time.Millisecond // for lines to gather
 	archiveTime  = 10 * time.Second       // deadline of a registry operation
 	trimEvery    = time.Hour
-	minGrowth    = 100    // lines of a room after which it may be trimmed between
+	minGrowth    = 20     // lines of a room after which it may be trimmed between
 	maxGrown     = 50_000 // limit: rooms that are trimmed once they have grown by a tenth | others are trimmed every hour
 )
 

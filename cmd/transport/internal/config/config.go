@@ -75,7 +75,7 @@ type fileNetwork struct {
 	Admins     []string       `toml:"admins"`
 	Rate       int            `toml:"rate"`          // limit: stanzas a second of a user, with bursts of ten seconds' worth | policy-violation
 	Days       int            `toml:"history_days"`  // limit: days that a message stays in the archive of a room | it is deleted
-	Lines      int            `toml:"history_lines"` // limit: messages in the archive of a room of a user; a tenth and 100 more before it is trimmed | the oldest are deleted
+	Lines      int            `toml:"history_lines"` // limit: messages in the archive of a room of a user; a tenth and 20 more before it is trimmed | the oldest are deleted
 	Options    map[string]any `toml:"options"`
 }
 

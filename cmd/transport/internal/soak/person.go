@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	channels = 5 // of IRC, which fill and empty as users come and go
+	channels = 3 // of IRC, which fill and empty as users come and go
 	perUser  = 2
 )
 

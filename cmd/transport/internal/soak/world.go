@@ -59,7 +59,7 @@ func newWorld(ctx context.Context, dir, program string, users int) (*world, erro
 	}
 	text := fmt.Sprintf("[server]\naddress = %q\n[limits]\nmemory = 268_435_456\n", w.xmpp.Component) +
 		fmt.Sprintf("[[network]]\ndriver = \"oscar\"\ndomain = %q\nsecret = %q\nadmins = [%q]\n[network.options]\nserver = %q\n", icqDomain, secret, admin, w.icq.Addr()) +
-		fmt.Sprintf("[[network]]\ndriver = \"irc\"\ndomain = %q\nsecret = %q\nhistory_lines = 50\n[network.options]\nserver = %q\ntls = false\nrate = 0\n", ircDomain, secret, w.irc.Addr)
+		fmt.Sprintf("[[network]]\ndriver = \"irc\"\ndomain = %q\nsecret = %q\nhistory_lines = 20\n[network.options]\nserver = %q\ntls = false\nrate = 0\n", ircDomain, secret, w.irc.Addr)
 	file := filepath.Join(dir, "transport.toml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return w, err
