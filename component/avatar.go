@@ -39,7 +39,7 @@ func (ro *roster) onAvatarChanged(ev legacy.AvatarChanged) {
 		sum := sha1.Sum(ev.Image) //nolint:gosec // see above
 		now = &avatar{ev.Image, len(ev.Image), ev.Type, hex.EncodeToString(sum[:])}
 	}
-	if now != nil && !ro.avatars.fit(ro.contacts, now.size) {
+	if now != nil && !ro.avatars.fits(now.size) {
 		return
 	}
 	if ct.avatar == now || ct.avatar != nil && now != nil && ct.avatar.hash == now.hash {
@@ -58,37 +58,34 @@ func (ro *roster) onAvatarChanged(ev legacy.AvatarChanged) {
 	}
 }
 
-// avatars is the size of the avatars of a user's contacts together in bytes, or more.
-type avatars int
-
-// fit reports whether one more avatar stays below maxAvatars, and adds it. The sum of the
+// fits reports whether one more avatar stays below maxAvatars, and adds it. The sum of the
 // images is only computed when it seems to exceed that: contacts and avatars go in many
 // places.
-func (a *avatars) fit(contacts map[string]*contact, size int) bool {
-	if int(*a)+size > maxAvatars {
-		*a = 0
-		for _, ct := range contacts {
+func (a *avatars) fits(size int) bool {
+	if a.size+size > maxAvatars {
+		a.size = 0
+		for _, ct := range a.ro.contacts {
 			if ct.avatar != nil {
-				*a += avatars(len(ct.avatar.image))
+				a.size += len(ct.avatar.image)
 			}
 		}
-		if int(*a)+size > maxAvatars {
+		if a.size+size > maxAvatars {
 			return false
 		}
 	}
-	*a += avatars(size)
+	a.size += size
 	return true
 }
 
-// drop drops the images of all avatars, which the network sends again after the next
+// dropAvatars drops the images of all avatars, which the network sends again after the next
 // sign-on. Their hashes stay, so that clients keep showing the images that they have.
-func (a *avatars) drop(contacts map[string]*contact) {
-	for _, ct := range contacts {
+func (a *avatars) dropAvatars() {
+	for _, ct := range a.ro.contacts {
 		if ct.avatar != nil {
 			ct.avatar.image = nil
 		}
 	}
-	*a = 0
+	a.size = 0
 }
 
 // pushAvatars sends a new client the avatar metadata of all contacts. (XEP-0084 §4.2,

@@ -8,9 +8,9 @@ import (
 // The avatars of a user's contacts have a limit together.
 func TestAvatarsTogether(t *testing.T) {
 	contacts := make(map[string]*contact)
-	var a avatars
+	a := avatars{ro: &roster{contacts: contacts}}
 	n := 0
-	for ; a.fit(contacts, maxAvatar); n++ {
+	for ; a.fits(maxAvatar); n++ {
 		contacts[strconv.Itoa(n)] = &contact{avatar: &avatar{image: make([]byte, maxAvatar), size: maxAvatar}}
 	}
 	if n != maxAvatars/maxAvatar {
@@ -18,13 +18,13 @@ func TestAvatarsTogether(t *testing.T) {
 	}
 	again := contacts["0"]
 	delete(contacts, "0")
-	fits := a.fit(contacts, maxAvatar)
+	fits := a.fits(maxAvatar)
 	contacts["0"] = again
-	if !fits || a.fit(contacts, maxAvatar) {
+	if !fits || a.fits(maxAvatar) {
 		t.Error("a removed contact's avatar still counts")
 	}
-	a.drop(contacts)
-	if !a.fit(contacts, maxAvatars) || contacts["1"].avatar.image != nil || contacts["1"].avatar.size != maxAvatar {
+	a.dropAvatars()
+	if !a.fits(maxAvatars) || contacts["1"].avatar.image != nil || contacts["1"].avatar.size != maxAvatar {
 		t.Error("dropped avatars still count")
 	}
 }

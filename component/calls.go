@@ -53,6 +53,9 @@ func (ca *calls) reset(why resetReason) {
 	}
 }
 
+// full reports whether maxRequests wait for an answer.
+func (ca *calls) full() bool { return len(ca.requests) >= maxRequests }
+
 // await adds a request. It is answered by its deadline at the latest.
 func (ca *calls) await(r *stanza.Request) { ca.requests = append(ca.requests, r) }
 

@@ -152,3 +152,21 @@ func (cl *clients) queryApplicantCaps() {
 		cl.u.poke()
 	})
 }
+
+// cacher is a network with caches that it can do without.
+type cacher interface{ DropCaches() }
+
+// dropCaches drops the caches of the network and of all users. A busy actor keeps its own
+// until the next sample.
+func (c *Component) dropCaches() {
+	if n, ok := c.cfg.Network.(cacher); ok {
+		n.DropCaches()
+	}
+	c.capsCache.drop()
+	for _, bare := range c.withActor() {
+		c.order(bare, func(u *user) {
+			u.roster.dropAvatars()
+			u.rooms.DropCaches()
+		})
+	}
+}

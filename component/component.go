@@ -184,7 +184,7 @@ func (c *Component) Run(ctx context.Context) error {
 			c.stayOnline = append(c.stayOnline, a.User)
 		}
 	}
-	defer c.cfg.Memory.join(c)()
+	defer c.cfg.Memory.onDrop(c.dropCaches)()
 	c.journal.settle(ctx)
 	// The link outlives ctx: it carries the actors' last stanzas.
 	linkCtx, stopLink := context.WithCancel(context.WithoutCancel(ctx))

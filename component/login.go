@@ -1,9 +1,11 @@
 package component
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
 
+	"transport/component/stanza"
 	"transport/legacy"
 )
 
@@ -178,3 +180,27 @@ func (lg *login) retryBefore(at time.Time) {
 		lg.retryAt = at
 	}
 }
+
+// postponesSignOn postpones a user's first sign-on if the memory is short, and reports that. A
+// session that was lost is always replaced: messages wait for it.
+func (lg *login) postponesSignOn() bool {
+	if !lg.isNewcomer() || !lg.u.c.cfg.Memory.short(memoryNewcomers) {
+		return false
+	}
+	if lg.lastError == nil {
+		lg.u.roster.hideAll(errPostponed.Text)
+	}
+	lg.lastError, lg.lastErrorAt = errPostponed, lg.u.c.clock.Now()
+	lg.retryAt = lg.lastErrorAt.Add(signOnBackoff(lg.attempt, backoffRecent, nil))
+	lg.attempt++
+	lg.failVisits(stanza.Translate(errPostponed))
+	return true
+}
+
+// isNewcomer reports whether the user has no session, and has not lost one.
+func (lg *login) isNewcomer() bool {
+	return lg.session == nil && (lg.lastError == nil || errors.Is(lg.lastError, errPostponed))
+}
+
+// errPostponed is the reason why a user is not signed on for now.
+var errPostponed = &legacy.Error{Kind: legacy.RateLimited, Text: errMemory.Text}

@@ -1,7 +1,6 @@
 package component
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -9,7 +8,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"transport/component/stanza"
-	"transport/legacy"
 )
 
 // Memory is the memory budget of the process. As it is used up, the gateway refuses first
@@ -24,8 +22,8 @@ type Memory struct {
 	used    atomic.Uint64 // bytes, of the last sample
 	refused atomic.Int64
 
-	mu     sync.Mutex // guards the fields below
-	caches map[*Component]struct{}
+	mu     sync.Mutex      // guards the fields below
+	caches map[*int]func() // drop the caches of a component; each has a pointer of its own
 }
 
 // The levels, and the percentage of the budget at which each begins. A level ends
@@ -46,7 +44,7 @@ func NewMemory(budget uint64, log zerolog.Logger) *Memory {
 	if budget == 0 {
 		return nil
 	}
-	return &Memory{budget: budget, log: log, caches: make(map[*Component]struct{})}
+	return &Memory{budget: budget, log: log, caches: make(map[*int]func())}
 }
 
 // Sample sets the memory in use, in bytes, without garbage.
@@ -86,26 +84,28 @@ func (m *Memory) short(level int32) bool {
 	return true
 }
 
-// join makes m drop the caches of a component until the returned function is called.
-func (m *Memory) join(c *Component) (leave func()) {
+// onDrop makes m call drop, which drops caches, at the last level, until the returned
+// function is called.
+func (m *Memory) onDrop(drop func()) (stop func()) {
 	if m == nil {
 		return func() {}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.caches[c] = struct{}{}
+	key := new(int)
+	m.caches[key] = drop
 	return func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		delete(m.caches, c)
+		delete(m.caches, key)
 	}
 }
 
 func (m *Memory) dropCaches() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for c := range m.caches {
-		c.dropCaches()
+	for _, drop := range m.caches {
+		drop()
 	}
 }
 
@@ -123,66 +123,6 @@ func (m *Memory) text() string {
 
 // errMemory refuses what is new while the memory is short.
 var errMemory = stanza.ErrBusy.With("The gateway is short of memory, and accepts nothing new for now. Try again in a few minutes.")
-
-// cacher is a network with caches that it can do without.
-type cacher interface{ DropCaches() }
-
-// dropCaches drops the caches of the network and of all users. A busy actor keeps its own
-// until the next sample.
-func (c *Component) dropCaches() {
-	if n, ok := c.cfg.Network.(cacher); ok {
-		n.DropCaches()
-	}
-	c.capsCache.drop()
-	for _, bare := range c.withActor() {
-		c.order(bare, func(u *user) {
-			u.roster.avatars.drop(u.roster.contacts)
-			u.rooms.DropCaches()
-		})
-	}
-}
-
-// refuseNewcomer refuses a stanza of a user who is neither registered nor signed on if the
-// memory is short, or if too many guests are joining already.
-func (c *Component) refuseNewcomer(st *stanza.Inbound) bool {
-	if c.cfg.Memory == nil || c.isKnown(st.User) || !c.cfg.Memory.short(memoryNewcomers) {
-		return false
-	}
-	st.Refuse(errMemory)
-	return true
-}
-
-// postponesSignOn postpones a user's first sign-on if the memory is short, and reports that. A
-// session that was lost is always replaced: messages wait for it.
-func (lg *login) postponesSignOn() bool {
-	if !lg.isNewcomer() || !lg.u.c.cfg.Memory.short(memoryNewcomers) {
-		return false
-	}
-	if lg.lastError == nil {
-		lg.u.roster.hideAll(errPostponed.Text)
-	}
-	lg.lastError, lg.lastErrorAt = errPostponed, lg.u.c.clock.Now()
-	lg.retryAt = lg.lastErrorAt.Add(signOnBackoff(lg.attempt, backoffRecent, nil))
-	lg.attempt++
-	lg.failVisits(stanza.Translate(errPostponed))
-	return true
-}
-
-// isNewcomer reports whether the user has no session, and has not lost one.
-func (lg *login) isNewcomer() bool {
-	return lg.session == nil && (lg.lastError == nil || errors.Is(lg.lastError, errPostponed))
-}
-
-// errPostponed is the reason why a user is not signed on for now.
-var errPostponed = &legacy.Error{Kind: legacy.RateLimited, Text: errMemory.Text}
-
-// refuseRooms returns the error of a join of a further room, nil if there is memory for it.
-func (c *Component) refuseRooms() *stanza.Error {
-	if !c.cfg.Memory.short(memoryRooms) {
-		return nil
-	}
-	return &errMemory
-}
 
 // maxArriving is the most guests of a component who have not joined a room yet. Each has a
 // session, a connection under way and four goroutines, whose descriptors the runtime never

@@ -193,3 +193,11 @@ func (l roomLink) Write(b []byte) error {
 
 // Send implements muc.Link.
 func (l roomLink) Send(e *element.Element) { l.c.send(e) }
+
+// refuseRooms returns the error of a join of a further room, nil if there is memory for it.
+func (c *Component) refuseRooms() *stanza.Error {
+	if !c.cfg.Memory.short(memoryRooms) {
+		return nil
+	}
+	return &errMemory
+}

@@ -16,9 +16,9 @@ type roster struct {
 	nicknames
 	rosterWriter
 	listEdits
+	avatars
 
 	contacts map[string]*contact    // by peer ID; the gateway itself is ""
-	avatars  avatars                // of the contacts
 	adding   map[string]func(error) // called with the result of adding a contact, by peer ID
 	unsentAt time.Time              // when debounced presence is sent
 }
@@ -29,6 +29,13 @@ type blocklist struct {
 
 	blocked map[string]bool          // by peer ID
 	pending map[string][]blockWaiter // changes that the network has not confirmed, by peer ID
+}
+
+// avatars limits the avatars of the contacts.
+type avatars struct {
+	ro *roster
+
+	size int // bytes of all images together, or more
 }
 
 // nicknames queries the network for the nicks of contacts without a name.
@@ -59,7 +66,7 @@ func newRoster(u *user) roster { return roster{u: u, contacts: make(map[string]*
 
 // init sets the parts' pointers once the roster is at its final address.
 func (ro *roster) init() {
-	ro.blocklist.ro, ro.nicknames.ro, ro.rosterWriter.ro, ro.listEdits.ro = ro, ro, ro, ro
+	ro.blocklist.ro, ro.nicknames.ro, ro.rosterWriter.ro, ro.listEdits.ro, ro.avatars.ro = ro, ro, ro, ro, ro
 }
 
 // load takes the contacts of the registry.

@@ -52,3 +52,13 @@ func (c *Component) refuseSubscription(st *stanza.Inbound) {
 		c.say(st.User, text)
 	}
 }
+
+// refuseNewcomer refuses a stanza of a user who is neither registered nor signed on if the
+// memory is short.
+func (c *Component) refuseNewcomer(st *stanza.Inbound) bool {
+	if c.cfg.Memory == nil || c.isKnown(st.User) || !c.cfg.Memory.short(memoryNewcomers) {
+		return false
+	}
+	st.Refuse(errMemory)
+	return true
+}

@@ -256,7 +256,7 @@ func (u *user) onStanza(st queued) {
 			break
 		}
 		r := &stanza.Request{Inbound: st.Inbound, Payload: st.First(), Deadline: u.c.clock.Now().Add(requestTime)}
-		if len(u.calls.requests) >= maxRequests {
+		if u.calls.full() {
 			r.Fail(stanza.ErrBusy)
 			break
 		}

@@ -21,9 +21,9 @@ var dangerous = map[string]map[string]string{
 	"crypto/rc4":  {},
 	"math/rand":   {},
 	"math/rand/v2": {"component": "pauses", "component/stream": "pauses", "legacy/irc": "pauses", "component/xep": "IDs of stanzas; the source is ChaCha8 with a random seed",
-		"component/componenttest": "a seed repeats a test", "cmd/transport/internal/lab": "ports", "cmd/transport/internal/clients": "addresses", "cmd/transport/internal/chaos": "a seed repeats a run"},
+		"component/componenttest": "a seed repeats a test", "cmd/transport/internal/lab": "ports", "cmd/transport/internal/clients": "addresses", "cmd/transport/internal/chaos": "a seed repeats a run", "cmd/transport/internal/soak": "a seed repeats a run"},
 	"unsafe":         {},
-	"os/exec":        {"cmd/transport/internal/lab": "test servers", "cmd/transport/internal/demo": "test servers", "cmd/transport/internal/clients": "real clients", "cmd/transport/internal/benchirc": "test servers", "cmd/transport/internal/chaos": "test servers"},
+	"os/exec":        {"cmd/transport/internal/lab": "test servers", "cmd/transport/internal/demo": "test servers", "cmd/transport/internal/clients": "real clients", "cmd/transport/internal/benchirc": "test servers", "cmd/transport/internal/chaos": "test servers", "cmd/transport/internal/soak": "test servers"},
 	"net/http/cgi":   {},
 	"net/http/pprof": {},
 	"text/template":  {"cmd/transport/internal/lab": "configurations of test servers"},
@@ -39,7 +39,7 @@ var dangerousCalls = []string{"http.Get", "http.Post", "http.PostForm", "http.He
 var modeArguments = map[string]int{"OpenFile": 2, "WriteFile": 2, "Mkdir": 1, "MkdirAll": 1, "Chmod": 1}
 
 // labs are packages for tests and developers only, which the rules on calls leave alone.
-var labs = []string{"legacy/oscar/oscarmock", "cmd/transport/internal/lab", "cmd/transport/internal/clients", "cmd/transport/internal/benchirc", "cmd/transport/internal/chaos"}
+var labs = []string{"legacy/oscar/oscarmock", "cmd/transport/internal/lab", "cmd/transport/internal/clients", "cmd/transport/internal/benchirc", "cmd/transport/internal/chaos", "cmd/transport/internal/soak"}
 
 // finding is a violation of a rule.
 type finding struct {
