@@ -15,7 +15,7 @@ type account struct {
 	row            *registry.Account // nil without an account
 	guest          bool              // the account ends with the last room
 	fault          error             // the stored fields cannot be read, nil if they can
-	arriving       bool              // a guest who has not joined a room yet, counted in Component.arrivals
+	arriving       bool              // a guest who has not joined a room yet, counted in actors.arrivals
 	leavingGateway bool              // it is being removed
 	settling       *settling         // an operation that waits for pending roster edits, nil if none does
 }

@@ -18,6 +18,7 @@ type actors struct {
 	stale      map[string]struct{} // registered users whose contacts may appear online since before the start
 	stopping   bool
 	running    sync.WaitGroup // actors and sessions
+	arrivals   arrivals       // has its own synchronisation
 }
 
 // acquire returns the actor of a user, started if need be, and keeps it from retiring

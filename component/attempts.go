@@ -36,7 +36,7 @@ const (
 	firstPause = time.Minute
 	maxPause   = time.Hour
 	busyPause  = 10 * time.Second // while others try the same account
-	maxTallied = 10_000           // entries of each table; the one that was used the longest ago is dropped
+	maxTallied = 10_000           // limit: entries of each table of sign-ons with wrong passwords | the one that was used the longest ago is dropped
 )
 
 func newAttempts(clock Clock) *attempts {

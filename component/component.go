@@ -94,7 +94,6 @@ type Component struct {
 	capsCache     capsCache
 	privileges    privileges
 	invitations   invitations
-	arrivals      arrivals
 	archive       *muc.Archive
 	rooms         muc.Shared
 	serverQueries serverQueries

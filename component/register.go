@@ -359,9 +359,8 @@ func (lg *login) onCredentialsChanged(fields map[string]string) {
 	lg.u.account.take(&account) // for this session's successors, whatever is stored
 }
 
-// maxStrangers is the number of registered users of one XMPP server whose domain the
-// administrator has not named in the policy: anybody can run a server with any number of users.
-const maxStrangers = 1000
+// Anybody can run a server with any number of users.
+const maxStrangers = 1000 // limit: registered users of one XMPP server that the policy does not name | `resource-constraint`
 
 // mayRegister returns the error of a new user for whom there is no place, nil if there is one.
 func (c *Component) mayRegister(user string) *stanza.Error {

@@ -120,7 +120,7 @@ func (d *DB) open(ctx context.Context, opts Options) error {
 		return wrap("open", d.path, err)
 	}
 	d.pool.SetMaxOpenConns(1 + readConns)
-	c, err := newConn(ctx, d.pool, "secure_delete=ON", "journal_size_limit=67108864")
+	c, err := newConn(ctx, d.pool, "secure_delete=ON", "journal_size_limit=4194304")
 	if err != nil {
 		return d.wrap("open", err)
 	}
