@@ -253,18 +253,24 @@ func (c *Component) write(build func(dst []byte) []byte) error {
 	return conn.Write(build)
 }
 
-// send writes a stanza built as an element; it never blocks. The from attribute must be
-// in our domain: the server would end the stream of all users over any other.
-func (c *Component) send(e *element.Element) {
+// send is trySend for a stanza that may be lost with the connection.
+func (c *Component) send(e *element.Element) { _ = c.trySend(e) }
+
+// trySend writes a stanza built as an element; it never blocks. The from attribute must be
+// in our domain: the server would end the stream of all users over any other. The error is
+// stream.ErrDown.
+func (c *Component) trySend(e *element.Element) error {
 	_, domain, _ := address.Split(e.Attr("from"))
 	if _, err := address.Parse(e.Attr("from")); err != nil || domain != c.domain || e.Attr("to") == "" {
 		c.log.Error().Str("from", e.Attr("from")).Str("to", e.Attr("to")).Str("kind", e.Name).
 			Msg("dropped a stanza of ours with an invalid address")
-		return
+		return nil
 	}
-	if conn := c.conn.Load(); conn != nil {
-		_ = conn.Answer(func(dst []byte) []byte { return e.Append(dst, stanza.NS) })
+	conn := c.conn.Load()
+	if conn == nil {
+		return stream.ErrDown
 	}
+	return conn.Answer(func(dst []byte) []byte { return e.Append(dst, stanza.NS) })
 }
 
 // sendChat sends the text of a contact or a service, or of the gateway itself for the

@@ -18,6 +18,9 @@ func (c *Component) dispatch(e *element.Element, refuse *stanza.Error) {
 		return
 	}
 	c.counters.stanzas.Add(1)
+	if isJournaled(st) || refuse != nil && e.Name == "message" {
+		st.Bouncer = (*readerBouncer)(c)
+	}
 	if st.From.Domain == c.domain { // only our own pings have this sender, and package stream consumes them
 		return
 	}

@@ -24,7 +24,7 @@ func retryAfter(err error) time.Duration {
 // orTemporary returns err, or the error of an ended session for nil.
 func orTemporary(err error) error {
 	if err == nil {
-		return legacy.Errorf(legacy.Offline, "You were signed off before the network confirmed the message. It may not have arrived.")
+		return legacy.Errorf(legacy.Offline, "You were signed off before the network confirmed the message.")
 	}
 	return err
 }

@@ -79,6 +79,7 @@ type link struct {
 	greeting  sync.WaitGroup              // what runs at the beginning of a connection
 	misrouted sync.Once                   // logs the error once
 	unsaved   []stream.Message            // owned by the stream: neither delivered nor kept
+	refusals  refusals
 }
 
 // streamHandler implements stream.Handler for a Component.
@@ -114,8 +115,31 @@ func (h *streamHandler) Lost(conn *stream.Conn, unacked []stream.Message) {
 			Msg("the XMPP server granted the roster privilege, and closed the connection as a roster was written: no roster is written any more, and users must confirm their contacts")
 	}
 	c.greeting.Wait()
-	c.spoolUnacked(unacked)
+	if since := conn.Silent(); !since.IsZero() {
+		unacked = append(unacked, c.silenceWarnings(since)...)
+	}
+	c.spoolUnacked(append(unacked, c.lostRefusals(conn)...))
 	c.setConn(nil)
+}
+
+// silenceMargin is how long a stanza may have been under way before the server fell silent.
+const silenceMargin = 5 * time.Second
+
+// silenceWarnings are messages to the users that are signed on: what they sent to the server
+// after it fell silent may never have reached the gateway.
+func (c *Component) silenceWarnings(since time.Time) (all []stream.Message) {
+	text := "The connection between your XMPP server and the gateway failed while you were signed on. Messages that you sent since " +
+		clockTime(since.Add(-silenceMargin)) + " UTC, up to this message, may not have arrived. Send them again if you get no answer."
+	for _, user := range c.signedOnUsers() {
+		all = append(all, c.report(user, text))
+	}
+	return all
+}
+
+// report returns a message of the gateway itself to a user.
+func (c *Component) report(user, text string) stream.Message {
+	id := newID()
+	return stream.Message{User: user, ID: id, Stanza: appendText(nil, c.peers.Full(c.domain), user, id, text)}
 }
 
 // newID returns a new stanza id.

@@ -271,7 +271,9 @@ func (ob *outbox) onMessageFailed(ref string, err error) {
 }
 
 // failSent bounces every unconfirmed message: the network will not confirm them any more.
+// They may have arrived.
 func (ob *outbox) failSent(why stanza.Error) {
+	why.Uncertain = true
 	bounced := make(map[*sentMessage]bool)
 	for _, m := range ob.sent {
 		if !bounced[m] {

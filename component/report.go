@@ -31,12 +31,12 @@ func newBounced(st *stanza.Inbound, why stanza.Error) bounced {
 		text = body.Truncate(body.Clean(body.Plain(st.Element)), maxBouncedText)
 	}
 	return bounced{to: st.To.Bare().String(), text: text,
-		why: cmp.Or(why.Text, string(why.Condition)), uncertain: why.Condition == stanza.ErrInterrupted.Condition && why.Text == stanza.ErrInterrupted.Text}
+		why: cmp.Or(why.Text, string(why.Condition)), uncertain: why.Uncertain}
 }
 
 // reportSize returns how many of the messages, from the first on, one report describes.
 func reportSize(all []bounced) (n int) {
-	for size := 0; n < len(all) && all[n].to == all[0].to && all[n].why == all[0].why && (n == 0 || size < maxReport); n++ {
+	for size := 0; n < len(all) && all[n].to == all[0].to && all[n].why == all[0].why && all[n].uncertain == all[0].uncertain && (n == 0 || size < maxReport); n++ {
 		size += len(all[n].text)
 	}
 	return n

@@ -317,17 +317,27 @@ func (u *user) followLink() {
 	}
 }
 
-// shutdown sends unavailable presence to the user and signs off.
+// shutdown sends unavailable presence to the user and signs off. The rooms stay open until
+// the session has ended, or for half of stopTimeout: the network sends their messages until
+// then.
 func (u *user) shutdown() {
-	u.rooms.Close("332", stanza.ErrShuttingDown.With("The gateway is shutting down."))
-	u.roster.hideAll("The gateway is shutting down.")
+	const text = "The gateway is shutting down."
+	closeRooms := func() { u.rooms.Close("332", stanza.ErrShuttingDown.With(text)) }
+	u.roster.hideAll(text)
 	if !u.login.cancel() {
+		closeRooms()
 		return
 	}
+	late := time.After(stopTimeout / 2)
 	for u.login.hasSession() { // deliver the last events; Run ends within its bound
 		select {
 		case ev := <-u.events:
+			if _, ended := ev.what.(sessionEnd); ended && u.login.is(ev.from) {
+				closeRooms()
+			}
 			u.onEvent(ev)
+		case <-late:
+			closeRooms()
 		case <-time.After(stopTimeout):
 			return
 		}

@@ -48,6 +48,8 @@ type Error struct {
 	Text string
 	// RetryAfter is the minimum delay before a retry, 0 if unknown.
 	RetryAfter time.Duration
+	// Uncertain: the network may have carried the command out all the same.
+	Uncertain bool
 	// Err is the cause, for the log only.
 	Err error
 }
@@ -80,6 +82,18 @@ func Wrap(k Kind, cause error, text string) *Error {
 
 // ErrPaused is the cause of the error of Env.Attempt.
 var ErrPaused = errors.New("too many wrong passwords")
+
+// Uncertain returns the error of a command that the network may have carried out: a copy of
+// the first *Error in err's chain, or a Temporary one without a text.
+func Uncertain(err error) *Error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return &Error{Kind: KindOf(err), Err: err, Uncertain: true}
+	}
+	uncertain := *e
+	uncertain.Uncertain = true
+	return &uncertain
+}
 
 // KindOf returns the kind of the first *Error in err's chain. Without one it is
 // Temporary for a timeout or a cancelled context, and Internal for any other error.

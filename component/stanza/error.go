@@ -16,6 +16,7 @@ type Error struct {
 	Address   string           // the new address, a URI, of the conditions gone and redirect
 	Special   *element.Element // an application-specific condition, or nil
 	Field     string           // the form field with the error, or ""
+	Uncertain bool             // of a message: it may have arrived all the same
 }
 
 // The errors of the component itself. (RFC 6120 §8.3.3)
@@ -36,7 +37,7 @@ var (
 	ErrJIDMalformed     = Error{Type: Modify, Condition: JIDMalformed, Text: "The address is malformed."}
 	ErrShuttingDown     = Error{Type: Wait, Condition: RecipientUnavailable, Text: "The gateway is restarting. Try again in a moment."}
 	ErrNotOnline        = Error{Type: Wait, Condition: RecipientUnavailable, Text: "You are not signed on to the network."}
-	ErrInterrupted      = Error{Type: Wait, Condition: RemoteServerTimeout, Text: "The gateway was interrupted before the network confirmed it."}
+	ErrInterrupted      = Error{Type: Wait, Condition: RemoteServerTimeout, Text: "The gateway was interrupted before the network confirmed it.", Uncertain: true}
 	ErrDatabase         = Error{Type: Wait, Condition: InternalServerError, Text: "The gateway cannot write to its database. Nothing was changed. Try again later."}
 	ErrEncrypted        = Error{Type: Modify, Condition: NotAcceptable, Text: "Encryption is not possible through this gateway. Turn it off for this contact and send again."}
 	ErrBlank            = Error{Type: Modify, Condition: NotAcceptable, Text: "The message has no text. It was not sent."}
@@ -86,13 +87,13 @@ func (e Error) Element() *element.Element {
 
 // Translate returns the stanza error for an error of a network. This is the only such
 // table. The result for an unknown error does not include the cause; the caller logs it.
-func Translate(err error) Error {
+func Translate(err error) (to Error) {
 	kind, text := legacy.KindOf(err), ""
 	var e *legacy.Error
 	if errors.As(err, &e) {
 		text = e.Text
+		defer func() { to.Uncertain = e.Uncertain }()
 	}
-	var to Error
 	switch kind {
 	case legacy.Auth:
 		to = Error{Type: Auth, Condition: NotAuthorized, Text: "The network refused the name or the password."}

@@ -1,6 +1,7 @@
 package stanza
 
 import (
+	"strings"
 	"time"
 
 	"transport/component/address"
@@ -80,6 +81,9 @@ func (st *Inbound) Refuse(why Error) {
 
 // ErrorStanza returns the error stanza that Refuse sends.
 func (st *Inbound) ErrorStanza(why Error) *element.Element {
+	if why.Uncertain && st.Name == "message" {
+		why.Text = strings.TrimSpace(why.Text + " The message may not have arrived.")
+	}
 	return st.reply("error").Add(why.Element())
 }
 

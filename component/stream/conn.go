@@ -29,6 +29,7 @@ const (
 	pingInterval  = 60 * time.Second // between pings on an idle connection
 	ackInterval   = time.Second      // between pings while messages are unacknowledged
 	pongTimeout   = 30 * time.Second
+	silentAfter   = 5 * time.Second // less than users would notice, more than a restart takes
 	closeTimeout  = 2 * time.Second // for the server's </stream:stream>
 	refusedPause  = time.Minute     // between tries while the server refuses the component
 	maxBackoff    = time.Minute
@@ -64,6 +65,7 @@ type Config struct {
 	Record func(m Message) uint64
 
 	noAcks bool // the server did not route the pings of the last connection back
+	routes bool // it did on the last connection
 }
 
 // Handler receives the events of the connections of one Run. Its methods are not called
@@ -89,7 +91,8 @@ type Conn struct {
 	writer  *writer
 	settled chan struct{}
 
-	err error // that ended the connection, for Err
+	err    error     // that ended the connection, for Err
+	silent time.Time // for Silent
 
 	mu     sync.Mutex
 	pingID string    // of the ping under way, "" if none
@@ -119,6 +122,11 @@ func (c *Conn) WhenAcked(tell func(ok bool)) { c.writer.whenAcked(tell) }
 // Err returns the error that has ended the connection. Only Handler.Lost may call it.
 func (c *Conn) Err() error { return c.err }
 
+// Silent returns when the server sent its last stanza, if the connection ended while the
+// server had left a ping unanswered for silentAfter: what it has written since then may be
+// lost. Otherwise it returns zero. Only Handler.Lost may call it.
+func (c *Conn) Silent() time.Time { return c.silent }
+
 // Settled is closed once Handler.Lost has dealt with the connection's unacknowledged
 // messages.
 func (c *Conn) Settled() <-chan struct{} { return c.settled }
@@ -140,6 +148,7 @@ func Run(ctx context.Context, cfg Config, h Handler) {
 		if c != nil {
 			lost = now
 			cfg.noAcks = c.writer.acksDisabled()
+			cfg.routes = c.writer.acked()
 		}
 		wait := backoff(attempt, err)
 		switch outage := now.Sub(lost); {
@@ -192,7 +201,7 @@ func (cfg Config) serve(ctx context.Context, h Handler) (*Conn, error) {
 	defer stopClose()
 	h.Connected(connCtx, c)
 	err = cfg.read(c, h)
-	c.err = err
+	c.err, c.silent = err, cfg.silence(c)
 
 	cancel()
 	c.writer.close(err)
@@ -273,7 +282,7 @@ func (cfg Config) keepAlive(ctx context.Context, c *Conn) {
 		c.mu.Unlock()
 		switch {
 		case underWay && age > pongTimeout:
-			if c.writer.acked() && idle >= age {
+			if (c.writer.acked() || cfg.routes) && idle >= age {
 				cfg.Log.Warn().Msg("the XMPP server does not answer; closing the connection")
 				c.net.Close()
 				return
@@ -290,6 +299,19 @@ func (cfg Config) keepAlive(ctx context.Context, c *Conn) {
 			cfg.ping(c)
 		}
 	}
+}
+
+// silence returns the time for Silent. Only a server that routes pings back can be silent.
+func (cfg Config) silence(c *Conn) time.Time {
+	routes := (cfg.routes || c.writer.acked()) && !c.writer.acksDisabled()
+	now := cfg.Clock.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	age := now.Sub(c.pingAt)
+	if !routes || c.pingID == "" || age < silentAfter || now.Sub(c.idleAt) < age {
+		return time.Time{}
+	}
+	return c.idleAt
 }
 
 func (cfg Config) ping(c *Conn) {

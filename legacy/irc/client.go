@@ -401,7 +401,7 @@ func (c *client) giveUp(err error) {
 	waiting := c.pending.waiting
 	c.pending.waiting = nil
 	for _, a := range waiting {
-		a.done(err, "")
+		a.done(legacy.Uncertain(err), "")
 	}
 	c.pending.dropQueue(err)
 	c.lookups.endLists(err)

@@ -217,7 +217,7 @@ func (pe *pending) expire(now time.Time) time.Time {
 		}
 		pe.waiting = rest
 		for _, a := range late {
-			a.done(legacy.Errorf(legacy.Temporary, "The %s server did not confirm this in time. It may have arrived.", pe.c.link.name()), "")
+			a.done(legacy.Uncertain(legacy.Errorf(legacy.Temporary, "The %s server did not confirm this in time.", pe.c.link.name())), "")
 		}
 	}
 	next := pe.due

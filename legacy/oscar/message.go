@@ -53,7 +53,7 @@ func (ic *icbm) messageAnswered(m *message, snac oscarwire.SNAC, err error) {
 		return
 	}
 	if err != nil {
-		ic.messageFailed(m, legacy.Wrap(legacy.KindOf(err), err, "The message may not have arrived: the "+ic.c.s.net.name()+" server did not acknowledge it."))
+		ic.messageFailed(m, legacy.Uncertain(legacy.Wrap(legacy.KindOf(err), err, "The "+ic.c.s.net.name()+" server did not acknowledge the message.")))
 		return
 	}
 	if err := ic.c.answerError(snac, nil); err != nil {
