@@ -168,3 +168,32 @@ func TestUncertainMessage(t *testing.T) {
 		}
 	})
 }
+
+// A server that does not end the stream in time after a stop may have written messages that
+// nobody has read: the users are warned by the next process.
+func TestAbandonedStream(t *testing.T) {
+	for name, hangs := range map[string]bool{"hangs": true, "answers": false} {
+		t.Run(name, func(t *testing.T) {
+			stage(t, setup{users: []string{alice, bob}}, func(t *testing.T, w *world) {
+				w.signOn(phone)
+				w.pass(5 * time.Second)
+				if hangs {
+					w.Stall()
+				}
+				w.stop()
+				w.Resume()
+				w.Take()
+				w.start()
+				w.Linked(2)
+				w.pass(5 * time.Second)
+				texts := w.told(alice)
+				if warned := len(texts) == 1 && strings.Contains(texts[0], "may not have arrived"); warned != hangs || !hangs && len(texts) > 0 {
+					t.Errorf("told %q, want a warning: %t", texts, hangs)
+				}
+				if texts := w.told(bob); len(texts) > 0 {
+					t.Errorf("bob is told %q", texts)
+				}
+			})
+		})
+	}
+}

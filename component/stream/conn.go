@@ -97,6 +97,7 @@ type Conn struct {
 	mu     sync.Mutex
 	pingID string    // of the ping under way, "" if none
 	pingAt time.Time // when it was sent
+	ponged time.Time // when the last ping was sent that has come back
 	idleAt time.Time // when the last stanza was received
 }
 
@@ -122,9 +123,10 @@ func (c *Conn) WhenAcked(tell func(ok bool)) { c.writer.whenAcked(tell) }
 // Err returns the error that has ended the connection. Only Handler.Lost may call it.
 func (c *Conn) Err() error { return c.err }
 
-// Silent returns when the server sent its last stanza, if the connection ended while the
-// server had left a ping unanswered for silentAfter: what it has written since then may be
-// lost. Otherwise it returns zero. Only Handler.Lost may call it.
+// Silent returns a time if what the server has written since then may be lost, and zero
+// otherwise. When the connection ended, the server had left a ping unanswered for
+// silentAfter, or did not close the stream in closeTimeout after Run's context had ended.
+// Only Handler.Lost may call it.
 func (c *Conn) Silent() time.Time { return c.silent }
 
 // Settled is closed once Handler.Lost has dealt with the connection's unacknowledged
@@ -201,7 +203,7 @@ func (cfg Config) serve(ctx context.Context, h Handler) (*Conn, error) {
 	defer stopClose()
 	h.Connected(connCtx, c)
 	err = cfg.read(c, h)
-	c.err, c.silent = err, cfg.silence(c)
+	c.err, c.silent = err, cfg.silence(c, ctx.Err() != nil && !errors.Is(err, io.EOF))
 
 	cancel()
 	c.writer.close(err)
@@ -301,13 +303,17 @@ func (cfg Config) keepAlive(ctx context.Context, c *Conn) {
 	}
 }
 
-// silence returns the time for Silent. Only a server that routes pings back can be silent.
-func (cfg Config) silence(c *Conn) time.Time {
+// silence returns the time for Silent; abandoned: the gateway has stopped reading before the
+// end of the stream. Only a server that routes pings back can be silent.
+func (cfg Config) silence(c *Conn, abandoned bool) time.Time {
 	routes := (cfg.routes || c.writer.acked()) && !c.writer.acksDisabled()
 	now := cfg.Clock.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	age := now.Sub(c.pingAt)
+	if abandoned {
+		return c.ponged
+	}
 	if !routes || c.pingID == "" || age < silentAfter || now.Sub(c.idleAt) < age {
 		return time.Time{}
 	}
@@ -333,7 +339,7 @@ func (c *Conn) takePing(id string) bool {
 	if c.pingID == "" || id != c.pingID {
 		return false
 	}
-	c.pingID = ""
+	c.pingID, c.ponged = "", c.pingAt
 	return true
 }
 

@@ -104,6 +104,7 @@ func (cfg Config) connect(ctx context.Context) (*Conn, error) {
 		writer:  newWriter(conn),
 		settled: make(chan struct{}),
 		idleAt:  cfg.Clock.Now(),
+		ponged:  cfg.Clock.Now(),
 	}
 	c.writer.onAck, c.writer.record = cfg.Acked, cfg.Record
 	return c, nil

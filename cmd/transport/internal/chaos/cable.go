@@ -19,8 +19,11 @@ type cable struct {
 
 	mu      sync.Mutex // guards the fields below
 	joints  map[*joint]struct{}
-	wires   []wire        // of all connections so far
-	stalled chan struct{} // closed by resume; nil while bytes pass
+	wires   []wire              // of all connections so far
+	stalled chan struct{}       // closed by resume; nil while bytes pass
+	change  func([]byte) []byte // changes what the gateway sends; nil for nothing
+
+	toServer, toGateway pace
 }
 
 // joint is an open connection through a cable.
@@ -79,6 +82,7 @@ func (c *cable) join(gateway net.Conn) {
 	}
 	c.joints[j] = struct{}{}
 	c.wires = append(c.wires, j.wire)
+	j.setBuffers(c.toServer, c.toGateway)
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
@@ -88,7 +92,7 @@ func (c *cable) join(gateway net.Conn) {
 	var back sync.WaitGroup
 	back.Go(func() {
 		defer gateway.Close()
-		c.relay(server, gateway, func(data []byte) error {
+		c.relay(server, gateway, &c.toGateway, func(data []byte) error {
 			j.writing.Lock()
 			defer j.writing.Unlock()
 			n, err := gateway.Write(data)
@@ -96,8 +100,8 @@ func (c *cable) join(gateway net.Conn) {
 			return err
 		})
 	})
-	c.relay(gateway, server, func(data []byte) error {
-		n, err := server.Write(data)
+	c.relay(gateway, server, &c.toServer, func(data []byte) error {
+		n, err := server.Write(c.changed(data))
 		j.toServer.add(data[:n])
 		return err
 	})
@@ -105,13 +109,31 @@ func (c *cable) join(gateway net.Conn) {
 	back.Wait()
 }
 
-// relay passes bytes on, until an error. While the cable is stalled, it holds them.
-func (c *cable) relay(from, to net.Conn, write func([]byte) error) {
+// changed returns what is passed on to the server instead of data, which has the same length.
+func (c *cable) changed(data []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.change == nil {
+		return data
+	}
+	return c.change(data)
+}
+
+// setChange sets the function that changes what the gateway sends, nil for none. It must
+// not change the length.
+func (c *cable) setChange(change func([]byte) []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.change = change
+}
+
+// relay passes bytes on at a pace, until an error. While the cable is stalled, it holds them.
+func (c *cable) relay(from, to net.Conn, speed *pace, write func([]byte) error) {
 	for buf := make([]byte, 16<<10); ; {
 		n, err := from.Read(buf)
 		if n > 0 {
 			c.mu.Lock()
-			stalled := c.stalled
+			stalled, speed := c.stalled, *speed
 			c.mu.Unlock()
 			if stalled != nil {
 				select {
@@ -120,7 +142,7 @@ func (c *cable) relay(from, to net.Conn, write func([]byte) error) {
 				}
 			}
 			// The kernel would take bytes for a process that has closed the connection.
-			if closedByPeer(to) || write(buf[:n]) != nil {
+			if closedByPeer(to) || speed.crawl(buf[:n], c.done, write) != nil {
 				return
 			}
 		}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +25,8 @@ type campaign struct {
 	observers []*observer
 	friends   []*oscarmock.Bot
 	talking   atomic.Bool
+	flooders  map[string]bool // who send too much; only run uses it
+	leftOut   map[string]bool // faults that are impossible here; only run uses it
 }
 
 const (
@@ -32,7 +36,7 @@ const (
 
 // newCampaign creates the users of a world.
 func newCampaign(w *world, out io.Writer, users int, seed uint64, patient bool) *campaign {
-	c := &campaign{world: w, out: out, ledger: newLedger(), plan: rand.New(rand.NewPCG(seed, 1)), patient: patient}
+	c := &campaign{world: w, out: out, ledger: newLedger(), flooders: make(map[string]bool), leftOut: make(map[string]bool), plan: rand.New(rand.NewPCG(seed, 1)), patient: patient}
 	for i := range users {
 		c.people = append(c.people, newPerson(c.ledger, w.xmpp.Client, i))
 		c.friends = append(c.friends, newFriend(c.ledger, w.icq, i, toICQ))
@@ -69,17 +73,31 @@ func (c *campaign) run(ctx context.Context, faults []fault, length time.Duration
 		wg.Go(func() { c.talk(ctx, i, rand.New(rand.NewPCG(seed, uint64(100+i))), rate) })
 	}
 	end := time.Now().Add(length)
-	if err := c.strike(ctx, fault{name: "none", run: func(context.Context, *campaign) error { return nil }}); err != nil {
+	if err := c.strike(ctx, noFault); err != nil {
 		return err
 	}
+	long := time.Duration(0) // that long faults have taken
+	budget := slices.ContainsFunc(faults, func(f fault) bool { return !f.long })
 	for time.Now().Before(end) {
+		struck := false
 		for _, i := range c.plan.Perm(len(faults)) {
-			if !time.Now().Before(end) {
+			f, began := faults[i], time.Now()
+			if !began.Before(end) {
 				break
 			}
-			if err := c.strike(ctx, faults[i]); err != nil {
-				return fmt.Errorf("%s: %w", faults[i].name, err)
+			if c.leftOut[f.name] || f.long && budget && long > length/3-longFault {
+				continue
 			}
+			struck = true
+			if err := c.strike(ctx, f); err != nil {
+				return fmt.Errorf("%s: %w", f.name, err)
+			}
+			if f.long {
+				long += time.Since(began)
+			}
+		}
+		if !struck {
+			break
 		}
 	}
 	return ctx.Err()
@@ -162,9 +180,15 @@ func (c *campaign) missing() string {
 // talk sends numbered messages from and to a user while talking is set, rate a second.
 func (c *campaign) talk(ctx context.Context, i int, dice *rand.Rand, rate float64) {
 	p, friend, o := c.people[i], c.friends[i], c.observers[i/perObserver]
+	var files sync.WaitGroup
+	defer files.Wait()
+	sending := make(chan struct{}, 1) // one file at a time
 	for ctx.Err() == nil {
 		wait(ctx, time.Duration(dice.ExpFloat64()/rate*float64(time.Second)))
 		way := dice.IntN(6)
+		if dice.IntN(20) == 0 {
+			way = 6
+		}
 		if !c.talking.Load() || p.away.Load() {
 			continue
 		}
@@ -184,6 +208,15 @@ func (c *campaign) talk(ctx context.Context, i int, dice *rand.Rand, rate float6
 			o.say(fromNick, p.jid, localpart(i))
 		case 5:
 			o.say(fromChannel, p.jid, channel(i))
+		case 6:
+			select {
+			case sending <- struct{}{}:
+				files.Go(func() {
+					c.sendFile(ctx, i)
+					<-sending
+				})
+			default:
+			}
 		}
 	}
 }
@@ -191,11 +224,14 @@ func (c *campaign) talk(ctx context.Context, i int, dice *rand.Rand, rate float6
 // strike lets a fault strike while users chat, and waits until everything has recovered
 // and every message has an outcome.
 func (c *campaign) strike(ctx context.Context, f fault) error {
-	c.ledger.strike(f.name)
+	c.ledger.strike(f.name, f.strict)
 	c.talking.Store(true)
 	began := time.Now()
 	wait(ctx, c.span(400*time.Millisecond, 1200*time.Millisecond))
-	if err := f.run(ctx, c); err != nil {
+	if err := f.run(ctx, c); errors.Is(err, errLeftOut) {
+		c.leftOut[f.name] = true
+		c.progress("%-44s is left out: %v", f.name, err)
+	} else if err != nil {
 		return err
 	}
 	struck := time.Since(began)
@@ -265,14 +301,11 @@ func (c *campaign) span(from, to time.Duration) time.Duration {
 	return from + time.Duration(c.plan.Int64N(int64(to-from)))
 }
 
-// hold returns how long a process is stopped or a connection held: in a patient run, one in
-// three is longer than most of the gateway's time-outs.
-func (c *campaign) hold() time.Duration {
-	if c.patient && c.plan.IntN(3) == 0 {
-		return c.span(32*time.Second, 45*time.Second)
-	}
-	return c.span(1500*time.Millisecond, 4*time.Second)
-}
+// hold returns how long a process is stopped or a connection held.
+func (c *campaign) hold() time.Duration { return c.span(1500*time.Millisecond, 4*time.Second) }
+
+// longHold is longer than the gateway's time-outs for a peer.
+func (c *campaign) longHold() time.Duration { return c.span(46*time.Second, 60*time.Second) }
 
 func (c *campaign) progress(format string, args ...any) {
 	fmt.Fprintf(c.out, time.Now().Format("15:04:05 ")+format+"\n", args...)

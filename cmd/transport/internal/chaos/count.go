@@ -32,6 +32,7 @@ func newRow(fault string, dir direction) *row {
 func (l *ledger) rows(seen witness) []*row {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.spread()
 	all := make(map[string]*row)
 	for _, m := range l.messages {
 		if m.strike < 0 {
@@ -94,6 +95,17 @@ func (r *row) add(o *row) {
 	}
 }
 
+// perFault adds up the directions of each fault.
+func perFault(rows []*row) (all []*row) {
+	for _, r := range rows {
+		if len(all) == 0 || all[len(all)-1].fault != r.fault {
+			all = append(all, newRow(r.fault, ""))
+		}
+		all[len(all)-1].add(r)
+	}
+	return all
+}
+
 // failures returns the sum of the columns that must be 0.
 func failures(rows []*row) (n int) {
 	for _, r := range rows {
@@ -122,9 +134,10 @@ var columns = []struct {
 }
 
 const legend = `
-refused: the sender got an error with the id of the message. not delivered, uncertain: a message of
-the gateway quotes it. warned: covered only by the warning after a crash; the gateway had read it, or
-not. excused: see below. refused, delivered: reported as failed, but it arrived.
+refused: the sender got an error with the id of the message. not delivered: a message of the gateway
+quotes or counts it. uncertain: an error or a message says that it may not have arrived. warned: only
+a warning after a crash or a silent link covers it; the gateway had read it, or not. excused: see
+below. refused, delivered: reported as failed for certain, but it arrived.
 `
 
 // printTable prints the rows and their sum.
@@ -163,6 +176,7 @@ func printTable(w io.Writer, rows []*row) {
 func (l *ledger) losses(seen witness, most int, current bool) (lines []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.spread()
 	for _, m := range l.messages {
 		if m.strike < 0 || current && m.strike != len(l.strikes)-1 {
 			continue

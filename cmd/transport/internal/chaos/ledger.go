@@ -21,9 +21,12 @@ const (
 	fromICQ     direction = "ICQ → XMPP"
 	fromNick    direction = "IRC → XMPP"
 	fromChannel direction = "channel → XMPP"
+	fromFile    direction = "ICQ file → XMPP"
 )
 
-func (d direction) toXMPP() bool { return d == fromICQ || d == fromNick || d == fromChannel }
+func (d direction) toXMPP() bool {
+	return d == fromICQ || d == fromFile || d == fromNick || d == fromChannel
+}
 
 // message is a numbered message. Its number is in its text, as a mark.
 type message struct {
@@ -34,11 +37,13 @@ type message struct {
 	strike int    // number of the strike during which it was sent
 	sent   time.Time
 
-	arrived  []string // the ids of its deliveries; "" where the network has none
-	refused  bool     // by an error stanza with its id
-	unsure   bool     // that error says that it may have arrived
+	first    time.Time // of its deliveries
+	arrived  []string  // the ids of its deliveries; "" where the network has none
+	refused  bool      // by an error stanza with its id
+	unsure   bool      // that error says that it may have arrived
 	report   report
 	reported time.Time
+	counted  bool // a message of the gateway gives the number of such messages
 }
 
 // report is what a message of the gateway says about a message.
@@ -50,10 +55,18 @@ const (
 	uncertain          // it may not have arrived
 )
 
-// warning is a message of the gateway that it was interrupted.
+// warning is a message of the gateway that it, or its link, was interrupted.
 type warning struct {
 	at       time.Time
-	incoming bool // it says that messages to the user may be lost, too
+	incoming bool      // it says that messages to the user may be lost, too
+	since    time.Time // it names this time; zero for the last seconds before a crash
+}
+
+// number is a message of the gateway that a number of a user's messages were refused.
+type number struct {
+	user, domain string
+	count        int
+	from, to     time.Time // when they were sent
 }
 
 // ledger is the record of all messages and of everything that the receivers and senders
@@ -66,19 +79,23 @@ type ledger struct {
 	strikes  []string             // names of the faults
 	crashes  []time.Time          // of the gateway
 	warnings map[string][]warning // that the gateway was interrupted, by user and domain
-	unknown  int                  // marks that nobody has sent
-	changed  time.Time            // when the last event was recorded
+	numbers  []number
+	strict   map[string]bool // faults that excuse no loss of a message from a user
+	unknown  int             // marks that nobody has sent
+	changed  time.Time       // when the last event was recorded
 }
 
 func newLedger() *ledger {
-	return &ledger{byID: make(map[string]*message), warnings: make(map[string][]warning)}
+	return &ledger{byID: make(map[string]*message), warnings: make(map[string][]warning), strict: make(map[string]bool)}
 }
 
 // strike begins a strike of a fault. Messages that are sent from now on belong to it.
-func (l *ledger) strike(name string) {
+// strict: the gateway can know that it has not read messages of users, and must say so.
+func (l *ledger) strike(name string, strict bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.strikes = append(l.strikes, name)
+	l.strict[name] = strict
 }
 
 // send records a message that is about to be sent, and returns its number.
@@ -108,6 +125,9 @@ func (l *ledger) deliver(number int, id string, history bool, now time.Time) {
 	m := l.message(number)
 	if m == nil || history && slices.Contains(m.arrived, id) {
 		return
+	}
+	if len(m.arrived) == 0 {
+		m.first = now
 	}
 	m.arrived = append(m.arrived, id)
 	l.changed = now
@@ -143,12 +163,36 @@ func (l *ledger) crash(now time.Time) {
 }
 
 // warn records that the gateway has warned a user that it was interrupted.
-func (l *ledger) warn(user, domain string, incoming bool, now time.Time) {
+func (l *ledger) warn(user, domain string, w warning) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := user + " " + domain
-	l.warnings[key] = append(l.warnings[key], warning{now, incoming})
+	l.warnings[key] = append(l.warnings[key], w)
+	l.changed = w.at
+}
+
+// tellNumber records that the gateway has told a user how many messages it has refused.
+func (l *ledger) tellNumber(n number, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.numbers = append(l.numbers, n)
 	l.changed = now
+}
+
+// spread gives the numbers to messages that have no other outcome. l.mu is held.
+func (l *ledger) spread() {
+	for _, m := range l.messages {
+		m.counted = false
+	}
+	for _, n := range l.numbers {
+		for _, m := range l.messages {
+			if n.count > 0 && m.user == n.user && m.domain == n.domain && !m.dir.toXMPP() && len(m.arrived) == 0 && !m.refused && m.report == noReport &&
+				!m.counted && m.sent.After(n.from) && m.sent.Before(n.to) {
+				m.counted = true
+				n.count--
+			}
+		}
+	}
 }
 
 // message returns a message by its number. l.mu is held.
@@ -179,12 +223,17 @@ const (
 
 // isWarned reports whether a warning covers a message. l.mu is held.
 func (l *ledger) isWarned(m *message) bool {
+	if slices.ContainsFunc(l.warnings[m.user+" "+m.domain], func(w warning) bool {
+		return !m.dir.toXMPP() && !w.since.IsZero() && m.sent.After(w.since) && m.sent.Before(w.at)
+	}) {
+		return true
+	}
 	for _, crash := range l.crashes {
 		if m.sent.Before(crash.Add(-warnedBefore)) || m.sent.After(crash.Add(warnedAfter)) {
 			continue
 		}
 		if slices.ContainsFunc(l.warnings[m.user+" "+m.domain], func(w warning) bool {
-			return crash.Before(w.at) && (w.incoming || !m.dir.toXMPP())
+			return w.since.IsZero() && crash.Before(w.at) && (w.incoming || !m.dir.toXMPP())
 		}) {
 			return true
 		}
@@ -214,16 +263,18 @@ func (l *ledger) fate(m *message, seen witness) (outcome, string) {
 	switch {
 	case len(m.arrived) > 0:
 		return delivered, ""
+	case m.refused && m.unsure:
+		return toldUncertain, ""
 	case m.refused:
 		return refused, ""
-	case m.report == undelivered:
+	case m.report == undelivered, m.counted:
 		return toldUndelivered, ""
 	case m.report == uncertain:
 		return toldUncertain, ""
 	case l.isWarned(m):
 		return warned, ""
 	}
-	if reason := seen(m.number, m.dir); reason != "" {
+	if reason := seen(m.number, m.dir); reason != "" && (m.dir.toXMPP() || m.strike < 0 || !l.strict[l.strikes[m.strike]]) {
 		return excused, reason
 	}
 	return lost, ""
@@ -234,6 +285,7 @@ func (l *ledger) fate(m *message, seen witness) (outcome, string) {
 func (l *ledger) open(seen witness) (pending int, last time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.spread()
 	for _, m := range l.messages {
 		if m.strike != len(l.strikes)-1 {
 			continue
@@ -258,7 +310,8 @@ func (l *ledger) arrivals() map[int]direction {
 	return all
 }
 
-var markPattern = regexp.MustCompile(`q\[(\d+)\]`)
+// markPattern also matches a mark in a link.
+var markPattern = regexp.MustCompile(`q(?:\[|%5B)(\d+)(?:\]|%5D)`)
 
 // mark is the text of a message.
 func mark(number int) string { return "a line q[" + strconv.Itoa(number) + "]" }

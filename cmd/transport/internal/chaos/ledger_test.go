@@ -20,7 +20,7 @@ func blind(int, direction) string { return "" }
 // script fills a ledger with ten messages that arrive once, and applies an event to one.
 func script(dir direction, event func(l *ledger, number int)) *ledger {
 	l := newLedger()
-	l.strike("test")
+	l.strike("test", false)
 	for i := range 10 {
 		n := l.send(dir, alice, domain, start.Add(time.Duration(i)*time.Second))
 		if i == 4 {
@@ -48,17 +48,17 @@ func TestFate(t *testing.T) {
 		"report":                {toICQ, func(l *ledger, n int) { l.tell(alice, n, undelivered, start) }, toldUndelivered},
 		"uncertain":             {toICQ, func(l *ledger, n int) { l.tell(alice, n, uncertain, start) }, toldUncertain},
 		"report to another":     {toICQ, func(l *ledger, n int) { l.tell("bob@localhost", n, undelivered, start) }, lost},
-		"warned":                {toICQ, func(l *ledger, n int) { l.crash(at(6)); l.warn(alice, domain, false, at(7)) }, warned},
+		"warned":                {toICQ, func(l *ledger, n int) { l.crash(at(6)); l.warn(alice, domain, warning{at: at(7), incoming: false}) }, warned},
 		"crash without warning": {toICQ, func(l *ledger, n int) { l.crash(at(6)) }, lost},
-		"earlier warning":       {toICQ, func(l *ledger, n int) { l.warn(alice, domain, false, at(5)); l.crash(at(6)) }, lost},
-		"warning elsewhere":     {toICQ, func(l *ledger, n int) { l.crash(at(6)); l.warn(alice, "irc.localhost", false, at(7)) }, lost},
-		"long before the crash": {toICQ, func(l *ledger, n int) { l.crash(at(10)); l.warn(alice, domain, false, at(11)) }, lost},
-		"after the crash":       {toICQ, func(l *ledger, n int) { l.crash(at(2)); l.warn(alice, domain, false, at(3)) }, lost},
-		"warning, to XMPP":      {fromICQ, func(l *ledger, n int) { l.crash(at(6)); l.warn(alice, domain, false, at(7)) }, lost},
-		"warned, to XMPP":       {fromICQ, func(l *ledger, n int) { l.crash(at(6)); l.warn(alice, domain, true, at(7)) }, warned},
+		"earlier warning":       {toICQ, func(l *ledger, n int) { l.warn(alice, domain, warning{at: at(5), incoming: false}); l.crash(at(6)) }, lost},
+		"warning elsewhere":     {toICQ, func(l *ledger, n int) { l.crash(at(6)); l.warn(alice, "irc.localhost", warning{at: at(7)}) }, lost},
+		"long before the crash": {toICQ, func(l *ledger, n int) { l.crash(at(10)); l.warn(alice, domain, warning{at: at(11), incoming: false}) }, lost},
+		"after the crash":       {toICQ, func(l *ledger, n int) { l.crash(at(2)); l.warn(alice, domain, warning{at: at(3), incoming: false}) }, lost},
+		"warning, to XMPP":      {fromICQ, func(l *ledger, n int) { l.crash(at(6)); l.warn(alice, domain, warning{at: at(7), incoming: false}) }, lost},
+		"warned, to XMPP":       {fromICQ, func(l *ledger, n int) { l.crash(at(6)); l.warn(alice, domain, warning{at: at(7), incoming: true}) }, warned},
 		"better than a warning": {toICQ, func(l *ledger, n int) {
 			l.crash(at(6))
-			l.warn(alice, domain, false, at(7))
+			l.warn(alice, domain, warning{at: at(7), incoming: false})
 			l.refuse(alice, stanzaID(n), false, start)
 		}, refused},
 	} {
@@ -159,9 +159,9 @@ func TestUnsent(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	l := script(toICQ, func(*ledger, int) {})
-	l.strike("again")
+	l.strike("again", false)
 	l.deliver(l.send(fromICQ, alice, domain, start), "a", false, start)
-	l.strike("test")
+	l.strike("test", false)
 	l.deliver(l.send(fromICQ, alice, domain, start), "a", false, start)
 	var b strings.Builder
 	printTable(&b, l.rows(blind))

@@ -33,33 +33,41 @@ type options struct {
 	program string
 	pairs   *regexp.Regexp
 	only    *regexp.Regexp
+
+	directions bool // the table has a row for each direction, too
 }
 
 const (
 	parallelUpTo = 2 * time.Minute // shorter runs have all servers at the same time
-	patientFrom  = 5 * time.Minute // longer runs have time for long holds
+	patientFrom  = 3 * time.Minute // longer runs have time to wait for a late recovery
+	bigFrom      = 5 * time.Minute // longer runs have 200 users
+	allUsers     = 150             // messages a second from and to all users together, at most
 )
 
 func main() {
 	length := flag.Duration("for", 10*time.Minute, "how long faults strike, in all")
 	seed := flag.Uint64("seed", 0, "repeats a run with this seed; 0 for a random one")
-	users := flag.Int("users", 0, "number of users; 0 for 20, or 200 in a run of 30 minutes and more")
-	rate := flag.Float64("rate", 3, "messages a second from and to each user")
+	users := flag.Int("users", 0, "number of users; 0 for 20, or 200 in a run of 5 minutes and more")
+	rate := flag.Float64("rate", 0, "messages a second from and to each user; 0 for 3, or fewer if there are more than 50 users")
+	directions := flag.Bool("directions", false, "show each direction of a fault in a row of its own, too")
 	program := flag.String("transport", "", "the transport program; without it, build one")
 	only := flag.String("only", "", "regular expression of the faults")
 	servers := flag.String("pairs", "", "regular expression of the pairs of servers: prosody+ngircd, ejabberd+inspircd")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	o := options{length: *length, seed: *seed, users: *users, rate: *rate, program: *program}
+	o := options{length: *length, seed: *seed, users: *users, rate: *rate, program: *program, directions: *directions}
 	if o.seed == 0 {
 		o.seed = rand.Uint64N(1_000_000) + 1
 	}
 	if o.users == 0 {
 		o.users = 20
-		if o.length >= 30*time.Minute {
+		if o.length >= bigFrom {
 			o.users = 200
 		}
+	}
+	if o.rate == 0 {
+		o.rate = min(3, allUsers/float64(o.users))
 	}
 	failed, err := 0, error(nil)
 	if o.only, err = regexp.Compile(*only); err == nil {
@@ -156,11 +164,21 @@ func one(ctx context.Context, out io.Writer, o options, p pair, dir string, faul
 	if err != nil {
 		return 0, err
 	}
-	c := newCampaign(w, out, o.users, o.seed, length >= patientFrom/2)
+	c := newCampaign(w, out, o.users, o.seed, length >= patientFrom)
 	err = c.run(ctx, faults, length, o.seed, o.rate)
 	rows := c.ledger.rows(w.witness)
 	fmt.Fprintln(out)
-	printTable(out, rows)
+	printTable(out, perFault(rows))
+	if o.directions {
+		fmt.Fprintln(out)
+		printTable(out, rows)
+	}
+	if len(c.flooders) > 0 {
+		c.ledger.printLatencies(out, []string{noFault.name, floodName}, c.flooders)
+	}
+	for name := range c.leftOut {
+		fmt.Fprintln(out, "left out:", name)
+	}
 	problems := w.problems()
 	problems = append(problems, c.ledger.losses(w.witness, 40, false)...)
 	if n := c.unrecorded(); n > 0 {

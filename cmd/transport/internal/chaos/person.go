@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,6 +24,8 @@ type person struct {
 	jid    string      // bare
 	room   string      // the user's own channel
 	away   atomic.Bool // the client stays offline
+
+	fetching sync.WaitGroup // files
 
 	mu         sync.Mutex  // guards the fields below
 	client     *lab.Client // nil while offline
@@ -44,6 +48,7 @@ func newPerson(l *ledger, addr string, number int) *person {
 
 // run keeps the client connected until ctx ends.
 func (p *person) run(ctx context.Context) {
+	defer p.fetching.Wait()
 	for ctx.Err() == nil {
 		if !p.away.Load() {
 			p.visit(ctx)
@@ -80,7 +85,7 @@ func (p *person) visit(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		p.handle(e)
+		p.handle(ctx, e)
 	}
 }
 
@@ -211,7 +216,7 @@ func (p *person) leave() {
 func (p *person) come() { p.away.Store(false) }
 
 // handle handles a stanza.
-func (p *person) handle(e *element.Element) {
+func (p *person) handle(ctx context.Context, e *element.Element) {
 	from, typ := e.Attr("from"), e.Attr("type")
 	bare, resource, _ := strings.Cut(from, "/")
 	switch e.Name {
@@ -238,12 +243,12 @@ func (p *person) handle(e *element.Element) {
 			p.sendXML("<presence to='" + bare + "' type='subscribe'/>")
 		}
 	case "message":
-		p.handleMessage(e, bare, resource)
+		p.handleMessage(ctx, e, bare, resource)
 	}
 }
 
 // handleMessage records a message in the ledger.
-func (p *person) handleMessage(e *element.Element, bare, resource string) {
+func (p *person) handleMessage(ctx context.Context, e *element.Element, bare, resource string) {
 	now, id := time.Now(), e.Attr("id")
 	text := e.ChildText(lab.NSClient, "body")
 	switch {
@@ -258,9 +263,17 @@ func (p *person) handleMessage(e *element.Element, bare, resource string) {
 		if e.Attr("type") == "groupchat" && resource == localpart(p.number) {
 			return // the reflection
 		}
+		if link := e.Child("jabber:x:oob", "x").ChildText("jabber:x:oob", "url"); link != "" {
+			p.fetching.Go(func() { p.fetch(ctx, link, id) })
+			return
+		}
 		history := e.Attr("type") == "groupchat" && e.Child("urn:xmpp:delay", "delay") != nil
 		for _, n := range marksIn(text) {
-			if dir, user := p.ledger.receiver(n); dir.toXMPP() && user == p.jid {
+			switch dir, user := p.ledger.receiver(n); {
+			case user != p.jid:
+			case dir == fromFile: // why it was not received
+				p.ledger.tell(user, n, undelivered, now)
+			case dir.toXMPP():
 				p.ledger.deliver(n, id, history, now)
 			}
 		}
@@ -270,7 +283,26 @@ func (p *person) handleMessage(e *element.Element, bare, resource string) {
 // handleReport records a message of the gateway about the user's messages.
 func (p *person) handleReport(domain, text string, now time.Time) {
 	if strings.HasPrefix(text, "The gateway was interrupted") {
-		p.ledger.warn(p.jid, domain, strings.Contains(text, "sent to you"), now)
+		p.ledger.warn(p.jid, domain, warning{at: now, incoming: strings.Contains(text, "sent to you")})
+		return
+	}
+	if found := silencePattern.FindStringSubmatch(text); found != nil {
+		p.ledger.warn(p.jid, domain, warning{at: now, since: clockTime(found[1], now)})
+		return
+	}
+	if found := refusalPattern.FindStringSubmatch(text); found != nil {
+		n := number{user: p.jid, domain: domain, count: 1}
+		if found[1] != "A" {
+			n.count, _ = strconv.Atoi(found[1]) // digits
+		}
+		n.from = clockTime(found[2], now)
+		n.to = n.from
+		if found[3] != "" {
+			n.to = clockTime(found[3], now)
+		}
+		// The gateway gives the seconds at which it read them.
+		n.from, n.to = n.from.Add(-30*time.Second), n.to.Add(2*time.Second)
+		p.ledger.tellNumber(n, now)
 		return
 	}
 	r := noReport
@@ -287,6 +319,25 @@ func (p *person) handleReport(domain, text string, now time.Time) {
 			}
 		}
 	}
+}
+
+var (
+	silencePattern = regexp.MustCompile(`^The connection between your XMPP server and the gateway failed .* since (\d\d:\d\d:\d\d) UTC`)
+	refusalPattern = regexp.MustCompile(`^(A|\d+) messages? that you sent (?:at|from) (\d\d:\d\d:\d\d)(?: to (\d\d:\d\d:\d\d))? UTC (?:was|were) not delivered`)
+)
+
+// clockTime returns the last time before now at which a clock shows a time of day.
+func clockTime(text string, now time.Time) time.Time {
+	of, err := time.Parse(time.TimeOnly, text)
+	if err != nil {
+		return now
+	}
+	utc := now.UTC()
+	t := time.Date(utc.Year(), utc.Month(), utc.Day(), of.Hour(), of.Minute(), of.Second(), 0, time.UTC)
+	if t.After(now) {
+		t = t.AddDate(0, 0, -1)
+	}
+	return t
 }
 
 // isUnsure reports whether a text says that a message may have arrived.

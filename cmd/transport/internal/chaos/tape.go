@@ -13,6 +13,7 @@ type tape struct {
 	tokens *regexp.Regexp   // of confirmations; its only group is the token
 	length int64            // bytes that have passed
 	read   int64            // bytes of them that the receiver has read; -1 for all
+	ended  int64            // the end of the first end tag of an XMPP stream; 0 without one
 	tail   []byte           // the end of the last bytes, to recognise what is split
 	marks  map[int]int64    // the end of the first sighting of each mark, by number
 	passed map[string]int64 // the end of the last sighting of each token
@@ -41,6 +42,9 @@ func (t *tape) add(data []byte) {
 	for _, found := range t.tokens.FindAllSubmatchIndex(window, -1) {
 		t.passed[string(window[found[2]:found[3]])] = at + int64(found[1])
 	}
+	if i := bytes.Index(window, []byte("</stream:stream>")); i >= 0 && t.ended == 0 {
+		t.ended = at + int64(i) + int64(len("</stream:stream>"))
+	}
 	t.tail = bytes.Clone(window[max(0, len(window)-maxToken):])
 }
 
@@ -51,12 +55,13 @@ func (t *tape) cutOff(unread int64) {
 	t.read = max(0, t.length-unread)
 }
 
-// has returns the end of a mark that the receiver may have read.
+// has returns the end of a mark that the receiver may have read. Nobody reads what comes
+// after the end of a stream.
 func (t *tape) has(number int) (end int64, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	end, ok = t.marks[number]
-	return end, ok && (t.read < 0 || end <= t.read)
+	return end, ok && (t.read < 0 || end <= t.read) && (t.ended == 0 || end <= t.ended)
 }
 
 // tokensAfter returns the tokens that passed after a position.

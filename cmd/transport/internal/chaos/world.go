@@ -37,6 +37,7 @@ const (
 // world are the processes of a run: the gateway, the servers, and the cables between them.
 type world struct {
 	dir     string
+	disk    *disk // of the database and the files
 	program string
 	xmpp    *lab.Server
 	irc     *lab.IRC
@@ -44,11 +45,13 @@ type world struct {
 	slow    *oscarmock.Network
 	icqAddr string
 
+	filesAddr string // of the gateway's file server
+
 	toXMPP, toIRC, toICQ, toSlow *cable
 
 	mu      sync.Mutex // guards the fields below
 	gateway *lab.Process
-	ended   []string // unexpected ends of the gateway
+	ended   []string // problems: unexpected ends of the gateway, for example
 }
 
 // pair are the real servers of a run.
@@ -70,11 +73,17 @@ func newWorld(ctx context.Context, dir, program string, p pair, users int) (*wor
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return w, err
 	}
+	var err error
+	if w.disk, err = newDisk(w.file("disk")); err != nil {
+		return w, err
+	}
+	if w.filesAddr, err = lab.FreeAddr(); err != nil {
+		return w, err
+	}
 	o := lab.Options{Users: make(map[string]string), Components: map[string]string{icqDomain: secret, slowDomain: secret, ircDomain: secret}}
 	for i := range users {
 		o.Users[localpart(i)] = password
 	}
-	var err error
 	if w.xmpp, err = p.xmpp(ctx, o); err != nil {
 		return w, err
 	}
@@ -122,8 +131,10 @@ func startICQ(addr string, o oscarmock.Options, users int) (*oscarmock.Network, 
 // configure writes the gateway's configuration.
 func (w *world) configure() error {
 	text := fmt.Sprintf("[log]\nlevel = \"debug\"\nformat = \"json\"\n[server]\naddress = %q\n", w.toXMPP.addr())
+	text += fmt.Sprintf("[database]\npath = %q\nkey_file = %q\n", w.database(), w.keyFile())
+	text += fmt.Sprintf("[files]\nlisten = %q\nurl = %q\ndir = %q\n", w.filesAddr, "http://"+w.filesAddr, filepath.Join(w.disk.dir, "files"))
 	for _, n := range [][2]string{{icqDomain, w.toICQ.addr()}, {slowDomain, w.toSlow.addr()}} {
-		text += fmt.Sprintf("[[network]]\ndriver = \"oscar\"\ndomain = %q\nsecret = %q\n[network.options]\nserver = %q\n", n[0], secret, n[1])
+		text += fmt.Sprintf("[[network]]\ndriver = \"oscar\"\ndomain = %q\nsecret = %q\n[network.options]\nserver = %q\nallow_private_files = true\n", n[0], secret, n[1])
 	}
 	text += fmt.Sprintf("[[network]]\ndriver = \"irc\"\ndomain = %q\nsecret = %q\n[network.options]\nserver = %q\ntls = false\nrate = 0\n", ircDomain, secret, w.toIRC.addr())
 	return os.WriteFile(w.file("transport.toml"), []byte(text), 0o600)
@@ -131,15 +142,18 @@ func (w *world) configure() error {
 
 func (w *world) file(name string) string { return filepath.Join(w.dir, name) }
 
-// start starts the gateway.
-func (w *world) start() error {
+func (w *world) database() string { return filepath.Join(w.disk.dir, "transport.db") }
+func (w *world) keyFile() string  { return filepath.Join(w.disk.dir, "transport.key") }
+
+// start starts the gateway, with additional environment variables.
+func (w *world) start(env ...string) error {
 	log, err := os.OpenFile(w.file("gateway.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
 	cmd := exec.Command(w.program, "run", "--config", w.file("transport.toml"))
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr, cmd.Env = log, log, append(os.Environ(), env...)
 	p, err := lab.Start(cmd)
 	if err != nil {
 		return err
@@ -205,6 +219,38 @@ func awaitStopped(pid int) {
 	}
 }
 
+// stopGateway ends the gateway properly.
+func (w *world) stopGateway() error {
+	p := w.release()
+	if p == nil {
+		return errors.New("the gateway is not running")
+	}
+	if err := p.Terminate(10 * time.Second); err != nil {
+		return err
+	}
+	if code := p.Wait(); code != 0 {
+		w.problem("the gateway ended with exit code %d after SIGTERM", code)
+	}
+	return nil
+}
+
+// pid returns the gateway's process ID.
+func (w *world) pid() (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.gateway == nil {
+		return 0, errors.New("the gateway is not running")
+	}
+	return w.gateway.PID(), nil
+}
+
+// problem records a failure of the run.
+func (w *world) problem(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = append(w.ended, fmt.Sprintf(format, args...))
+}
+
 // signal sends a signal to the gateway.
 func (w *world) signal(sig syscall.Signal) error {
 	w.mu.Lock()
@@ -236,7 +282,7 @@ func (w *world) cables() []*cable { return []*cable{w.toXMPP, w.toIRC, w.toICQ, 
 
 // witness is the proof that the gateway is not to blame for a loss.
 func (w *world) witness(number int, dir direction) string {
-	from := map[direction]*cable{fromICQ: w.toICQ, fromNick: w.toIRC, fromChannel: w.toIRC}[dir]
+	from := map[direction]*cable{fromICQ: w.toICQ, fromFile: w.toICQ, fromNick: w.toIRC, fromChannel: w.toIRC}[dir]
 	if from == nil {
 		from = w.toXMPP
 	}
@@ -273,6 +319,9 @@ func (w *world) close() error {
 	}
 	if w.xmpp != nil {
 		errs = append(errs, w.xmpp.Close())
+	}
+	if w.disk != nil {
+		errs = append(errs, w.disk.close())
 	}
 	return errors.Join(errs...)
 }

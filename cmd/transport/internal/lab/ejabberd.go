@@ -36,13 +36,15 @@ type ejabberd struct{ erl, ebin string }
 
 func (ejabberd) logFile(dir string) string { return filepath.Join(dir, "ejabberd.log") }
 
+func (ejabberd) configFile(dir string) string { return filepath.Join(dir, "ejabberd.yml") }
+
 // command runs ejabberd without its control script, which would switch to another user.
 // The node has no name, so it needs no name server.
 func (e ejabberd) command(dir string) *exec.Cmd {
 	cmd := exec.Command(e.erl, "-noinput", "-pa", e.ebin,
 		"-mnesia", "dir", strconv.Quote(filepath.Join(dir, "spool")), "-s", "ejabberd")
 	cmd.Env = append(os.Environ(),
-		"EJABBERD_CONFIG_PATH="+filepath.Join(dir, "ejabberd.yml"),
+		"EJABBERD_CONFIG_PATH="+e.configFile(dir),
 		"EJABBERD_LOG_PATH="+filepath.Join(dir, "ejabberd.log"),
 		"ERL_CRASH_DUMP="+filepath.Join(dir, "crash.dump"),
 		"HOME="+dir)
@@ -60,7 +62,7 @@ func (ejabberd) ready(log string) (bool, error) {
 	return strings.Contains(log, "is started in the node") && strings.Count(log, "Start accepting TCP connections at 127.0.0.1") >= 2, nil
 }
 
-func (ejabberd) prepare(dir string, o Options) error {
+func (e ejabberd) prepare(dir string, o Options) error {
 	if o.TLS {
 		if err := writeCertificate(dir, o.Domain); err != nil {
 			return err
@@ -109,7 +111,7 @@ func (ejabberd) prepare(dir string, o Options) error {
 	if err := os.Mkdir(filepath.Join(dir, "spool"), 0o700); err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "ejabberd.yml"), []byte(b.String()), 0o600); err != nil {
+	if err := os.WriteFile(e.configFile(dir), []byte(b.String()), 0o600); err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
 	return nil

@@ -36,8 +36,10 @@ type prosody struct {
 
 func (prosody) logFile(dir string) string { return filepath.Join(dir, "prosody.log") }
 
+func (prosody) configFile(dir string) string { return filepath.Join(dir, "prosody.cfg.lua") }
+
 func (p prosody) command(dir string) *exec.Cmd {
-	return exec.Command(p.path, "-F", "--config", filepath.Join(dir, "prosody.cfg.lua"))
+	return exec.Command(p.path, "-F", "--config", p.configFile(dir))
 }
 
 // ready looks for the lines in which Prosody logs its open ports.
@@ -136,7 +138,7 @@ func (p prosody) prepare(dir string, o Options) error {
 			line("\thttp_host = %s", luaQuote(o.Domain))
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "prosody.cfg.lua"), []byte(b.String()), 0o600); err != nil {
+	if err := os.WriteFile(p.configFile(dir), []byte(b.String()), 0o600); err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
 	accounts := filepath.Join(dir, "data", prosodyName(o.Domain), "accounts")

@@ -69,6 +69,7 @@ type server interface {
 	// start. The error is set if it cannot open them.
 	ready(log string) (bool, error)
 	logFile(dir string) string
+	configFile(dir string) string
 	// populate creates users that prepare cannot create, when the server accepts
 	// clients on addr.
 	populate(ctx context.Context, addr string, o Options) error
@@ -217,6 +218,20 @@ func (s *Server) Kill() { s.process.Kill() }
 
 // Signal sends a signal to the server's process.
 func (s *Server) Signal(sig syscall.Signal) error { return s.process.Signal(sig) }
+
+// Replace replaces a text in the configuration of a server that is running; it has an effect
+// after Restart.
+func (s *Server) Replace(old, text string) error {
+	file := s.program.configFile(s.dir)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(data), old, text)), 0o600); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	return nil
+}
 
 // Restart stops the server and starts it again.
 func (s *Server) Restart(ctx context.Context) error {
