@@ -10,6 +10,8 @@ MINUTES   ?= 10
 SEED      ?=
 USERS     ?=
 FAULTS    ?=
+PAIRS     ?=
+DIRECTIONS ?=
 OUT       ?=
 
 # The servers of the tests.
@@ -60,9 +62,9 @@ bench-irc: ## benchmark the IRC gateway and biboumi; LOAD=0.1 is quick, SCENARIO
 	$(GO) run ./cmd/transport/internal/benchirc -mode played -n $(LOAD) -only '$(SCENARIOS)'
 	$(GO) run ./cmd/transport/internal/benchirc -mode real -n $(LOAD) -only '$(SCENARIOS)'
 
-chaos: ## kill and stop the gateway and its servers for MINUTES=10 while USERS=20 chat, and count every message; SEED= repeats a run
+chaos: ## let faults strike the gateway and its servers for MINUTES=10 while USERS=200 chat, and count every message; SEED= repeats a run
 	@.ci/deps prosody ejabberd ngircd inspircd
-	$(GO) run ./cmd/transport/internal/chaos -for $(MINUTES)m $(if $(SEED),-seed $(SEED)) $(if $(USERS),-users $(USERS)) $(if $(FAULTS),-only '$(FAULTS)')
+	$(GO) run ./cmd/transport/internal/chaos -for $(MINUTES)m $(if $(SEED),-seed $(SEED)) $(if $(USERS),-users $(USERS)) $(if $(FAULTS),-only '$(FAULTS)') $(if $(PAIRS),-pairs '$(PAIRS)') $(if $(DIRECTIONS),-directions)
 
 soak: ## let users come and go for MINUTES=30, and check that memory, goroutines, descriptors and database level off
 	@.ci/deps prosody ngircd

@@ -184,7 +184,7 @@ func (c *Component) Run(ctx context.Context) error {
 		}
 	}
 	defer c.cfg.Memory.onDrop(c.dropCaches)()
-	c.journal.settle(ctx)
+	c.unsaved = c.journal.settle(ctx)
 	// The link outlives ctx: it carries the actors' last stanzas.
 	linkCtx, stopLink := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLink()

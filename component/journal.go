@@ -100,14 +100,16 @@ type settlement struct {
 // registry commits them together.
 const maxSettlers = 64 // limit: users whose interrupted messages are written to the registry at once | further ones wait
 
-// settle gives an outcome to everything that the process before has not finished.
-func (jo *journal) settle(ctx context.Context) {
+// settle gives an outcome to everything that the process before has not finished. It returns
+// the messages that the spool has no place for; they stay in the journal until they are
+// acknowledged.
+func (jo *journal) settle(ctx context.Context) (overflow []stream.Message) {
 	entries, err := jo.file.Unfinished(jo.host.Domain)
 	if err != nil {
 		jo.log.Error().Err(err).Msg("the journal is damaged: some messages from before the crash are lost")
 	}
 	if len(entries) == 0 {
-		return
+		return nil
 	}
 	jo.log.Warn().Int("entries", len(entries)).Msg("the gateway had not ended properly: users are told which messages are uncertain")
 	of := make(map[string][]settlement) // by user; those of a user are written in order
@@ -115,17 +117,23 @@ func (jo *journal) settle(ctx context.Context) {
 		of[one.user] = append(of[one.user], one)
 	}
 	var writing sync.WaitGroup
+	var mu sync.Mutex // guards overflow
 	places := make(chan struct{}, maxSettlers)
 	for _, all := range of {
 		places <- struct{}{}
 		writing.Go(func() {
 			for _, one := range all {
-				jo.write(ctx, one)
+				if rest := jo.write(ctx, one); rest != nil {
+					mu.Lock()
+					overflow = append(overflow, *rest)
+					mu.Unlock()
+				}
 			}
 			<-places
 		})
 	}
 	writing.Wait()
+	return overflow
 }
 
 // settlements returns the messages that settle entries: those to users as they are, one
@@ -169,18 +177,25 @@ func (jo *journal) settlements(entries []registry.JournalEntry) (all []settlemen
 	return all
 }
 
-// write spools a settlement, and removes its entries from the journal.
-func (jo *journal) write(ctx context.Context, one settlement) {
+// write spools a settlement, and removes its entries from the journal. It returns the message
+// if the spool of its user is full.
+func (jo *journal) write(ctx context.Context, one settlement) *stream.Message {
 	parsed, err := stanza.Parse(one.payload)
-	if err == nil {
-		_, err = jo.db.KeepMessage(ctx, registry.Message{Network: jo.host.Domain, User: one.user, Direction: registry.Inbound,
-			StanzaID: parsed.Attr("id"), Payload: one.payload, Created: one.created})
+	if err != nil {
+		jo.log.Error().Err(err).Str("user", one.user).Msg("cannot parse a message from before the crash")
+		jo.file.Done(one.entries...)
+		return nil
+	}
+	_, err = jo.db.KeepMessage(ctx, registry.Message{Network: jo.host.Domain, User: one.user, Direction: registry.Inbound,
+		StanzaID: parsed.Attr("id"), Payload: one.payload, Created: one.created})
+	if errors.Is(err, registry.ErrFull) {
+		jo.file.Done(one.entries[1:]...)
+		return &stream.Message{User: one.user, ID: parsed.Attr("id"), Stanza: one.payload, Entry: one.entries[0]}
 	}
 	if err != nil {
 		jo.log.Error().Err(err).Str("user", one.user).Msg("cannot spool a message from before the crash")
-		if !errors.Is(err, registry.ErrFull) {
-			return // the next start tries again
-		}
+		return nil // the next start tries again
 	}
 	jo.file.Done(one.entries...)
+	return nil
 }

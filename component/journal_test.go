@@ -2,6 +2,7 @@ package component_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,7 +46,7 @@ func (w *world) restart(dir string) {
 		w.t.Error(err)
 	}
 	w.dir = dir
-	w.db, err = registry.Open(context.Background(), registry.Options{Path: filepath.Join(dir, "t.db"), KeyFile: filepath.Join(dir, "t.key")})
+	w.db, err = registry.Open(context.Background(), registry.Options{Path: filepath.Join(dir, "t.db"), KeyFile: filepath.Join(dir, "t.key"), MaxMessages: w.key})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -204,5 +205,38 @@ func TestNothingToSettle(t *testing.T) {
 		w.crash()
 		w.pass(time.Minute)
 		w.Refute("<message/>")
+	})
+}
+
+// What an interrupted process has for a user, and the spool has no place for, waits in the
+// journal until it is acknowledged.
+func TestCrashWithFullSpool(t *testing.T) {
+	stage(t, setup{users: []string{alice}, echo: silence, key: 3}, func(t *testing.T, w *world) {
+		h := w.signOn(phone)
+		w.pass(5 * time.Second)
+		w.SetRouting(false)
+		ids := make(map[string]bool)
+		for i := range 10 {
+			w.emit(h, legacy.MessageReceived{From: carolPeer, Text: fmt.Sprint("text ", i)})
+			ids[w.Expect(fmt.Sprintf("<message><body>text %d</body></message>", i)).Attr("id")] = true
+		}
+		w.crash()
+		w.SetRouting(true)
+		w.pass(time.Minute)
+		for _, e := range w.Take() {
+			if strings.HasPrefix(e.ChildText("", "body"), "text ") {
+				delete(ids, e.Attr("id"))
+			}
+		}
+		if len(ids) > 0 {
+			t.Errorf("%d messages are lost", len(ids))
+		}
+		w.restart(w.dir)
+		w.pass(time.Minute)
+		for _, e := range w.Take() {
+			if strings.HasPrefix(e.ChildText("", "body"), "text ") {
+				t.Errorf("again: %s", e)
+			}
+		}
 	})
 }

@@ -59,6 +59,7 @@ type world struct {
 	log  *logs
 	dir  string // of the registry's files
 	how  string // how the database is damaged
+	key  int    // setup.key
 	stop func()
 }
 
@@ -97,7 +98,7 @@ func stage(t *testing.T, s setup, f func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, s setup) *world {
 	t.Helper()
-	w := &world{t: t, log: &logs{}}
+	w := &world{t: t, log: &logs{}, key: s.key}
 	t.Cleanup(func() {
 		if strings.Contains(w.log.String(), hidden) {
 			t.Error("a password is in the log")

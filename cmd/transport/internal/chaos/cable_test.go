@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"net"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 )
@@ -159,5 +161,64 @@ func TestCableToClosed(t *testing.T) {
 	}
 	if c.reached(1) {
 		t.Error("a closed connection has read it")
+	}
+}
+
+// TestPace delays and slows each direction of a cable on its own, and changes no order.
+func TestPace(t *testing.T) {
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	c, err := newCable(server.Addr().String(), ircTokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	c.setPace(pace{rate: 1000}, pace{delay: time.Millisecond})
+	c.setChange(func(data []byte) []byte { return bytes.ReplaceAll(data, []byte("a"), []byte("b")) })
+	gateway, err := net.Dial("tcp", c.addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gateway.Close()
+	far, err := server.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	text := strings.Repeat("0123456789", 50) + "a\n"
+	began := time.Now()
+	fmt.Fprint(gateway, text)
+	_ = far.SetReadDeadline(time.Now().Add(10 * time.Second))
+	line, err := bufio.NewReader(far).ReadString('\n')
+	if took := time.Since(began); line != strings.Replace(text, "a", "b", 1) || took < 400*time.Millisecond {
+		t.Errorf("the server reads %q, %v after %v", line, err, took)
+	}
+	fmt.Fprint(far, text)
+	_ = gateway.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if line, err := bufio.NewReader(gateway).ReadString('\n'); line != text {
+		t.Errorf("the gateway reads %q, %v", line, err)
+	}
+}
+
+func TestOwnPing(t *testing.T) {
+	found := ownPing.FindStringSubmatch(`<iq type='get' id='1' from='icq.localhost' to='icq.localhost'><ping xmlns='urn:xmpp:ping'/></iq>`)
+	if len(found) != 2 || found[1] != "i" {
+		t.Errorf("found %q", found)
+	}
+}
+
+// TestTapeEnd: what a server sends after the end of the stream is not read.
+func TestTapeEnd(t *testing.T) {
+	tape := newTape(regexp.MustCompile(xmppTokens))
+	tape.add([]byte("<message>q[1]</message></stream:str"))
+	tape.add([]byte("eam><message>q[2]</message>"))
+	if _, ok := tape.has(1); !ok {
+		t.Error("the first is not there")
+	}
+	if _, ok := tape.has(2); ok {
+		t.Error("the second is read")
 	}
 }

@@ -258,7 +258,7 @@ func (c *campaign) crowd() time.Duration {
 func (c *campaign) recover(ctx context.Context) (time.Duration, string) {
 	limit := 12*time.Second + c.crowd()
 	if c.patient {
-		limit = time.Minute
+		limit = 100 * time.Second // a refused gateway tries again after a minute
 	}
 	began := time.Now()
 	for ctx.Err() == nil {
@@ -278,6 +278,9 @@ func (c *campaign) recover(ctx context.Context) (time.Duration, string) {
 // outcome.
 const quiet = 1200 * time.Millisecond
 
+// mostSettling is how long a strike may take to settle.
+const mostSettling = 4 * time.Minute
+
 // settle waits until every message of the strike has an outcome. It returns the number of
 // messages without one.
 func (c *campaign) settle(ctx context.Context) (time.Duration, int) {
@@ -289,7 +292,11 @@ func (c *campaign) settle(ctx context.Context) (time.Duration, int) {
 	for {
 		pending, last := c.ledger.open(c.witness)
 		now := time.Now()
-		if pending == 0 && now.Sub(last) > quiet && now.Sub(began) > quiet || now.Sub(began) > limit || ctx.Err() != nil {
+		if last.Before(began) {
+			last = began
+		}
+		// While outcomes arrive, the servers are only slow.
+		if pending == 0 && now.Sub(last) > quiet || now.Sub(last) > limit || now.Sub(began) > mostSettling || ctx.Err() != nil {
 			return now.Sub(began), pending
 		}
 		wait(ctx, 50*time.Millisecond)

@@ -56,6 +56,15 @@ func TestFate(t *testing.T) {
 		"after the crash":       {toICQ, func(l *ledger, n int) { l.crash(at(2)); l.warn(alice, domain, warning{at: at(3), incoming: false}) }, lost},
 		"warning, to XMPP":      {fromICQ, func(l *ledger, n int) { l.crash(at(6)); l.warn(alice, domain, warning{at: at(7), incoming: false}) }, lost},
 		"warned, to XMPP":       {fromICQ, func(l *ledger, n int) { l.crash(at(6)); l.warn(alice, domain, warning{at: at(7), incoming: true}) }, warned},
+		"silent link":           {toICQ, func(l *ledger, n int) { l.warn(alice, domain, warning{at: at(9), since: at(3)}) }, warned},
+		"before the silence":    {toICQ, func(l *ledger, n int) { l.warn(alice, domain, warning{at: at(9), since: at(5)}) }, lost},
+		"after the silence":     {toICQ, func(l *ledger, n int) { l.warn(alice, domain, warning{at: at(3), since: at(2)}) }, lost},
+		"silent link, to XMPP":  {fromICQ, func(l *ledger, n int) { l.warn(alice, domain, warning{at: at(9), since: at(3)}) }, lost},
+		"number":                {toICQ, func(l *ledger, n int) { l.tellNumber(number{alice, domain, 1, at(3), at(5)}, at(9)) }, toldUndelivered},
+		"number elsewhere":      {toICQ, func(l *ledger, n int) { l.tellNumber(number{alice, "irc.localhost", 1, at(3), at(5)}, at(9)) }, lost},
+		"number of another":     {toICQ, func(l *ledger, n int) { l.tellNumber(number{"bob@localhost", domain, 1, at(3), at(5)}, at(9)) }, lost},
+		"number of later ones":  {toICQ, func(l *ledger, n int) { l.tellNumber(number{alice, domain, 5, at(5), at(9)}, at(9)) }, lost},
+		"unsure error":          {toICQ, func(l *ledger, n int) { l.refuse(alice, stanzaID(n), true, start) }, toldUncertain},
 		"better than a warning": {toICQ, func(l *ledger, n int) {
 			l.crash(at(6))
 			l.warn(alice, domain, warning{at: at(7), incoming: false})
@@ -179,5 +188,63 @@ func TestTable(t *testing.T) {
 func TestMarks(t *testing.T) {
 	if got := fmt.Sprint(marksIn("> " + mark(12) + "\n> " + mark(7) + " q[x] q[5")); got != "[12 7]" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestNumber: a number covers no more messages than it says.
+func TestNumber(t *testing.T) {
+	l := newLedger()
+	l.strike("test", false)
+	for range 5 {
+		l.send(toICQ, alice, domain, start)
+	}
+	l.tellNumber(number{alice, domain, 3, start.Add(-time.Second), start.Add(time.Second)}, start)
+	for range 2 { // the count does not grow with each look
+		if rows := l.rows(blind); rows[0].fates[toldUndelivered] != 3 || rows[0].fates[lost] != 2 {
+			t.Errorf("got %v", rows[0].fates)
+		}
+	}
+}
+
+// TestStrict: a proof excuses no loss of a user's message where the gateway has to say so.
+func TestStrict(t *testing.T) {
+	l := newLedger()
+	l.strike("silence", true)
+	l.send(toICQ, alice, domain, start)
+	l.send(fromICQ, alice, domain, start)
+	sum := perFault(l.rows(func(int, direction) string { return "unread" }))
+	if len(sum) != 1 || sum[0].sent != 2 || sum[0].fates[lost] != 1 || sum[0].fates[excused] != 1 {
+		t.Errorf("got %+v", sum)
+	}
+}
+
+// TestTexts recognises the texts of the gateway that a run depends on.
+func TestTexts(t *testing.T) {
+	now := time.Date(2026, 1, 2, 0, 0, 30, 0, time.UTC)
+	p := newPerson(newLedger(), "", 0)
+	p.handleReport(domain, "The connection between your XMPP server and the gateway failed while you were signed on. Messages that you sent since 23:59:55 UTC, up to this message, may not have arrived. Send them again if you get no answer.", now)
+	p.handleReport(domain, "50 messages that you sent from 23:59:50 to 00:00:02 UTC were not delivered, and the connection to your XMPP server broke before you got the answer: x", now)
+	p.handleReport(domain, "A message that you sent at 00:00:02 UTC was not delivered, and the connection to your XMPP server broke before you got the answer: x", now)
+	if w := p.ledger.warnings[p.jid+" "+domain]; len(w) != 1 || !w[0].since.Equal(now.Add(-35*time.Second)) {
+		t.Errorf("warned %+v", w)
+	}
+	n := p.ledger.numbers
+	if len(n) != 2 || n[0].count != 50 || !n[0].from.Equal(now.Add(-70*time.Second)) || n[1].count != 1 || !n[1].to.Equal(now.Add(-26*time.Second)) {
+		t.Errorf("told %+v", n)
+	}
+}
+
+// TestLatency: messages of one fault and of those who do not flood count.
+func TestLatency(t *testing.T) {
+	l := newLedger()
+	l.strike("test", false)
+	for i := range 100 {
+		l.deliver(l.send(toICQ, alice, domain, start), "", false, start.Add(time.Duration(i)*time.Millisecond))
+	}
+	l.deliver(l.send(toICQ, "flooder", domain, start), "", false, start.Add(time.Hour))
+	l.send(toICQ, alice, domain, start)
+	all := l.latencies("test", map[string]bool{"flooder": true})
+	if len(all) != 100 || percentile(all, 50) != 50*time.Millisecond || percentile(all, 99) != 99*time.Millisecond || percentile(nil, 99) != 0 {
+		t.Errorf("got %d, %v, %v", len(all), percentile(all, 50), percentile(all, 99))
 	}
 }

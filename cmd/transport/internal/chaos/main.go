@@ -1,5 +1,6 @@
 // Chaos lets users chat through the gateway, between real XMPP and IRC servers and the mock
-// ICQ network, while the processes are killed and stopped and their connections break. It
+// ICQ network, while faults strike: processes are killed, stopped and restarted, connections
+// break and slow down, the database becomes unusable, memory and file descriptors run out. It
 // numbers every message, and counts the fate of each: make chaos.
 //
 // It exits with 1 if a message was lost without a word, or came twice in a way that its

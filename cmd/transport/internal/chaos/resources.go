@@ -25,7 +25,7 @@ func resourceFaults() []fault {
 const (
 	floodName  = "flood: one user sends 10,000 messages/s"
 	floodRate  = 10_000 // messages a second
-	floodTime  = 1500 * time.Millisecond
+	floodTime  = 600 * time.Millisecond
 	probeEvery = 20 * time.Millisecond
 )
 
