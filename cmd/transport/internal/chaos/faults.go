@@ -40,13 +40,13 @@ func allFaults() []fault {
 // processFaults end and stop processes.
 func processFaults() []fault {
 	return []fault{
-		{name: "gateway: kill -9", run: func(ctx context.Context, c *campaign) error { return c.killGateway(ctx) }},
+		{name: "gateway: kill -9", run: killGateway},
 		{name: "gateway: kill -9 with a queue behind the rates", run: func(ctx context.Context, c *campaign) error {
 			for _, p := range c.people[:min(slowUsers, len(c.people))] {
 				c.burst(p, 30)
 			}
 			wait(ctx, 300*time.Millisecond)
-			return c.killGateway(ctx)
+			return killGateway(ctx, c)
 		}},
 		{name: "gateway: SIGSTOP", run: func(ctx context.Context, c *campaign) error { return c.stop(ctx, c.world.signal, c.hold()) }},
 		{name: "gateway: SIGSTOP for long", long: true, run: func(ctx context.Context, c *campaign) error {
@@ -62,7 +62,7 @@ func processFaults() []fault {
 			}
 			return nil
 		}},
-		{name: "client: closes after a burst", run: func(ctx context.Context, c *campaign) error { return c.closeAfterBurst(ctx) }},
+		{name: "client: closes after a burst", run: closeAfterBurst},
 		{name: "XMPP server: kill -9", run: func(ctx context.Context, c *campaign) error {
 			c.xmpp.Kill()
 			wait(ctx, c.span(0, time.Second))
@@ -72,7 +72,7 @@ func processFaults() []fault {
 		{name: "XMPP server: SIGSTOP for long", long: true, run: func(ctx context.Context, c *campaign) error {
 			return c.stop(ctx, c.xmpp.Signal, c.longHold())
 		}},
-		{name: "XMPP server: another secret for a while", long: true, run: func(ctx context.Context, c *campaign) error { return c.changeSecret(ctx) }},
+		{name: "XMPP server: another secret for a while", long: true, run: changeSecret},
 		{name: "IRC server: kill -9", run: func(ctx context.Context, c *campaign) error {
 			c.irc.Kill()
 			wait(ctx, c.span(0, time.Second))
@@ -121,11 +121,11 @@ func linkFaults() []fault {
 			}},
 		}...)
 	}
-	return append(all, fault{name: "XMPP link: pings do not come back", long: true, run: func(ctx context.Context, c *campaign) error { return c.misroutePings(ctx) }})
+	return append(all, fault{name: "XMPP link: pings do not come back", long: true, run: misroutePings})
 }
 
 // killGateway kills the gateway and starts it again.
-func (c *campaign) killGateway(ctx context.Context) error {
+func killGateway(ctx context.Context, c *campaign) error {
 	c.ledger.crash(time.Now())
 	c.kill()
 	wait(ctx, c.span(0, time.Second))
@@ -167,7 +167,7 @@ func (c *campaign) stallICQ(ctx context.Context, hold time.Duration) error {
 }
 
 // changeSecret makes the XMPP server refuse the gateway for a while.
-func (c *campaign) changeSecret(ctx context.Context) error {
+func changeSecret(ctx context.Context, c *campaign) error {
 	for _, change := range [][2]string{{secret, secret + "-changed"}, {secret + "-changed", secret}} {
 		if err := c.xmpp.Replace(change[0], change[1]); err != nil {
 			return err
@@ -186,7 +186,7 @@ var ownPing = regexp.MustCompile(`\bto=['"]([a-z])[a-z.]*['"]><ping xmlns=['"]ur
 
 // misroutePings makes the XMPP server not route the gateway's pings back, and breaks the
 // connection before and after the gateway has noticed it.
-func (c *campaign) misroutePings(ctx context.Context) error {
+func misroutePings(ctx context.Context, c *campaign) error {
 	c.toXMPP.setChange(func(data []byte) []byte {
 		changed := bytes.Clone(data)
 		for _, found := range ownPing.FindAllSubmatchIndex(data, -1) {
@@ -246,7 +246,7 @@ func (c *campaign) burst(p *person, count int) {
 
 // closeAfterBurst sends a burst and goes offline at once. The user comes back after the
 // gateway has ended their session.
-func (c *campaign) closeAfterBurst(ctx context.Context) error {
+func closeAfterBurst(ctx context.Context, c *campaign) error {
 	some := c.people[:min(slowUsers, len(c.people))]
 	for _, p := range some {
 		c.burst(p, 40)

@@ -22,8 +22,8 @@ import (
 // databaseFaults make the database unusable, while the gateway runs or before its start.
 func databaseFaults() []fault {
 	all := []fault{
-		{name: "database: disk full", run: func(ctx context.Context, c *campaign) error { return c.fillDisk(ctx) }},
-		{name: "database: locked by another process", run: func(ctx context.Context, c *campaign) error { return c.lockDatabase(ctx) }},
+		{name: "database: disk full", run: fillDisk},
+		{name: "database: locked by another process", run: lockDatabase},
 	}
 	for _, d := range damages {
 		all = append(all, fault{name: "database: " + d.name, run: func(ctx context.Context, c *campaign) error { return c.refuse(ctx, d) }})
@@ -33,7 +33,7 @@ func databaseFaults() []fault {
 
 // fillDisk leaves no space for the database, and cuts the link meanwhile, so that the
 // gateway has messages to spool.
-func (c *campaign) fillDisk(ctx context.Context) (err error) {
+func fillDisk(ctx context.Context, c *campaign) (err error) {
 	if !c.disk.mounted {
 		return fmt.Errorf("%w: no file system in memory: %w", errLeftOut, c.disk.missing)
 	}
@@ -49,7 +49,7 @@ func (c *campaign) fillDisk(ctx context.Context) (err error) {
 
 // lockDatabase holds the write lock of the database for longer than the gateway waits for
 // it.
-func (c *campaign) lockDatabase(ctx context.Context) (err error) {
+func lockDatabase(ctx context.Context, c *campaign) (err error) {
 	db, err := sql.Open("sqlite3", "file:"+c.database()+"?_busy_timeout=5000&_txlock=immediate")
 	if err != nil {
 		return err

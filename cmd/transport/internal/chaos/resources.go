@@ -16,9 +16,9 @@ import (
 // resourceFaults leave the gateway too little of something.
 func resourceFaults() []fault {
 	return []fault{
-		{name: "gateway: little memory", run: func(ctx context.Context, c *campaign) error { return c.limitMemory(ctx) }},
-		{name: "gateway: no file descriptor left", run: func(ctx context.Context, c *campaign) error { return c.limitFiles(ctx) }},
-		{name: floodName, run: func(ctx context.Context, c *campaign) error { return c.flood(ctx) }},
+		{name: "gateway: little memory", run: limitMemory},
+		{name: "gateway: no file descriptor left", run: limitFiles},
+		{name: floodName, run: flood},
 	}
 }
 
@@ -41,7 +41,7 @@ func (c *campaign) probe(ctx context.Context, length time.Duration) {
 }
 
 // flood makes a user send as fast as possible, at most floodRate, while others chat.
-func (c *campaign) flood(ctx context.Context) error {
+func flood(ctx context.Context, c *campaign) error {
 	i := len(c.people) - 1
 	p := c.people[i]
 	c.flooders[p.jid] = true
@@ -68,7 +68,7 @@ const (
 
 // limitMemory starts the gateway with too little memory for its usual ease, and in a control
 // group with a limit if that is possible.
-func (c *campaign) limitMemory(ctx context.Context) error {
+func limitMemory(ctx context.Context, c *campaign) error {
 	if err := c.restart(ctx, "GOMEMLIMIT="+littleMemory); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (g memoryGroup) remove() error {
 }
 
 // limitFiles leaves the gateway no file descriptor for a new connection for a while.
-func (c *campaign) limitFiles(ctx context.Context) (err error) {
+func limitFiles(ctx context.Context, c *campaign) (err error) {
 	pid, err := c.pid()
 	if err != nil {
 		return err
