@@ -289,13 +289,15 @@ func (cfg Config) keepAlive(ctx context.Context, c *Conn) {
 				c.net.Close()
 				return
 			}
+			if c.writer.acksDisabled() {
+				continue // a server that was only slow may still answer
+			}
 			// The server does not route our own stanzas back, or no longer: rely on TCP.
 			if !cfg.noAcks {
 				cfg.Log.Warn().Str("remedy", "have the XMPP server route stanzas of the component to the component itself").
 					Msg("the XMPP server does not route our pings back: message acknowledgements are disabled and dead connections are detected late")
 			}
 			c.writer.disableAcks()
-			return
 		case underWay:
 		case c.writer.waitsForAck(), idle > pingInterval:
 			cfg.ping(c)
