@@ -123,6 +123,7 @@ func (c *client) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			c.signOff()
+			c.linger()
 			return nil
 		case in := <-c.conn.frames:
 			if in.err != nil {
@@ -145,6 +146,23 @@ func (c *client) run(ctx context.Context) error {
 func (c *client) signOff() {
 	if err := c.conn.out.WriteFrame(oscarwire.ChannelSignOff, oscarwire.SignOff{}); err != nil {
 		c.s.env.Log.Debug().Err(err).Msg("cannot send the sign-off")
+	}
+}
+
+// linger handles the messages that were under way when the session signed off, until the
+// server closes the connection or for byeLimit.
+func (c *client) linger() {
+	limit := time.NewTimer(byeLimit)
+	defer limit.Stop()
+	for c.err == nil {
+		select {
+		case in := <-c.conn.frames:
+			if in.err != nil || c.onFrame(in.frame) != nil {
+				return
+			}
+		case <-limit.C:
+			return
+		}
 	}
 }
 
