@@ -1,8 +1,10 @@
 package component
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -149,3 +151,37 @@ func (c *Component) report(user, text string) stream.Message {
 
 // newID returns a new stanza id.
 func newID() string { return xep.NewID() }
+
+// readerBouncer is the stanza.Bouncer of the stream reader. It does not block.
+type readerBouncer Component
+
+// Bounce implements stanza.Bouncer.
+func (b *readerBouncer) Bounce(st *stanza.Inbound, why stanza.Error) {
+	c := (*Component)(b)
+	err := c.trySend(st.ErrorStanza(why))
+	now := c.clock.Now()
+	c.refusals.add(c.conn.Load(), err == nil, st.User, refused{1, now, now, cmp.Or(why.Text, string(why.Condition))})
+}
+
+// lostRefusals returns messages to the senders of refused messages whose errors may be lost
+// with a connection. Handler.Lost calls it.
+func (c *Component) lostRefusals(conn *stream.Conn) (all []stream.Message) {
+	c.mu.Lock()
+	clean := c.stopping && errors.Is(conn.Err(), io.EOF)
+	c.mu.Unlock()
+	batch := c.refusals.take(clean)
+	for user, of := range batch.users {
+		what, sent, were := "A message", "at "+clockTime(of.first), "was"
+		if of.count > 1 {
+			what, sent, were = count(of.count, "message"), "from "+clockTime(of.first)+" to "+clockTime(of.last), "were"
+		}
+		all = append(all, c.report(user, what+" that you sent "+sent+" UTC "+were+" not delivered, and the connection to your XMPP server broke before you got the answer: "+of.why))
+	}
+	if batch.more > 0 {
+		c.log.Error().Int("messages", batch.more).Msg("the connection broke before more senders got the errors of refused messages than can be told")
+	}
+	return all
+}
+
+// clockTime returns a time for a text to a user, who sees the date of the message.
+func clockTime(t time.Time) string { return t.UTC().Format(time.TimeOnly) }
