@@ -33,14 +33,15 @@ type Server struct {
 	mu       sync.Mutex
 	changed  chan struct{} // closed, and replaced, whenever something below changes
 	secret   string
-	refusal  string      // the stream error that answers a handshake
-	down     bool        // connections are refused
-	routes   bool        // stanzas to the component's own domain are routed back
-	stalled  bool        // the server does not read
-	conn     net.Conn    // the current link, nil if there is none
-	conns    []net.Conn  // all connections since the start
-	links    int         // established since the start
-	dials    []time.Time // tries to connect
+	refusal  string             // the stream error that answers a handshake
+	down     bool               // connections are refused
+	routes   bool               // stanzas to the component's own domain are routed back
+	stalled  bool               // the server does not read
+	conn     net.Conn           // the current link, nil if there is none
+	conns    []net.Conn         // all connections since the start
+	links    int                // established since the start
+	dials    []time.Time        // tries to connect
+	withheld []*element.Element // not routed back
 	queue    []*element.Element
 	ended    error // how the last link ended
 	served   sync.WaitGroup
@@ -174,6 +175,9 @@ func (s *Server) read(conn net.Conn, in io.Reader) error {
 			s.changeLocked()
 		}
 		routes := s.routes
+		if e.Attr("to") == s.domain && !routes {
+			s.withheld = append(s.withheld, e)
+		}
 		s.mu.Unlock()
 		if e.Attr("to") == s.domain && routes {
 			s.write(conn, e.String())
@@ -240,6 +244,17 @@ func (s *Server) SetDown(down bool) { s.set(func() { s.down = down }) }
 // SetRouting sets whether stanzas to the component's own domain are routed back to it, as
 // Prosody and ejabberd do. They are by default.
 func (s *Server) SetRouting(yes bool) { s.set(func() { s.routes = yes }) }
+
+// RouteWithheld routes the stanzas to the component's own domain that were not routed back.
+func (s *Server) RouteWithheld() {
+	s.mu.Lock()
+	withheld := s.withheld
+	s.withheld = nil
+	s.mu.Unlock()
+	for _, e := range withheld {
+		s.Send(e.String())
+	}
+}
 
 // Stall stops reading, until Resume.
 func (s *Server) Stall() { s.set(func() { s.stalled = true }) }

@@ -157,6 +157,29 @@ func TestUnackedMessagesAreHandedBack(t *testing.T) {
 	})
 }
 
+// A server that routes the first ping back when nobody waits for it any more was only slow:
+// messages are acknowledged again.
+func TestLateFirstPing(t *testing.T) {
+	run(t, func(s *componenttest.Server, r *recorder, stop func()) {
+		s.SetRouting(false)
+		s.Drop()
+		s.Linked(2)
+		time.Sleep(5 * time.Minute)
+		s.SetRouting(true)
+		s.RouteWithheld()
+		if err := r.conn.Track(message("m1"), stream.Message{ID: "m1"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		r.take()
+		s.Drop()
+		<-r.conn.Settled()
+		if got := r.take(); got != "lost" {
+			t.Errorf("got %q, want \"lost\"", got)
+		}
+	})
+}
+
 // A server that restarts is tried twice a second for ten seconds. While users wait, the
 // pauses between tries are five seconds at most; later they grow to a minute.
 func TestReconnectsQuicklyAtFirst(t *testing.T) {
