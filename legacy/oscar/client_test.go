@@ -2,6 +2,8 @@ package oscar
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -191,5 +193,50 @@ func TestRelabelledAwayText(t *testing.T) {
 		if status != want {
 			t.Errorf("%q: %q, want %q", away, status, want)
 		}
+	}
+}
+
+// signalWriter reports a sign-off.
+type signalWriter chan struct{}
+
+func (w signalWriter) Write(b []byte) (int, error) {
+	if b[1] == oscarwire.ChannelSignOff {
+		close(w)
+	}
+	return len(b), nil
+}
+
+// A message that was under way when the session signed off is not lost.
+func TestMessageAfterSignOff(t *testing.T) {
+	var got []legacy.Event
+	c := newDeafClient(t, flavorICQ, func(ev legacy.Event) { got = append(got, ev) })
+	signedOff, ended := make(signalWriter), make(chan struct{})
+	c.conn.out, c.conn.frames = oscarwire.NewFrameWriter(signedOff, 0), make(chan inbound)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	go func() {
+		defer close(ended)
+		_ = c.run(ctx)
+	}()
+	<-signedOff
+	bob := oscarwire.UserInfo{Name: "100002"}
+	text := oscarwire.SNAC{Header: oscarwire.Header{ID: oscarwire.ICBMIncoming, RequestID: 1 << 31},
+		Body: oscarwire.NewIncomingText(oscarwire.Cookie{1}, bob, oscarwire.NewIMText("goodbye", oscarwire.Encoder{}, nil), 0, time.Time{}).Append(nil)}
+	for _, in := range []inbound{
+		{frame: oscarwire.Frame{Channel: oscarwire.ChannelData, Payload: text.Append(nil)}},
+		{err: io.EOF},
+	} {
+		select {
+		case c.conn.frames <- in:
+		case <-ended:
+			t.Fatal("the session does not read any more")
+		}
+	}
+	<-ended
+	if len(got) != 1 {
+		t.Fatalf("got %+v", got)
+	}
+	if m, ok := got[0].(legacy.MessageReceived); !ok || m.Text != "goodbye" {
+		t.Errorf("got %+v", got[0])
 	}
 }
