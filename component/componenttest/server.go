@@ -245,8 +245,8 @@ func (s *Server) SetDown(down bool) { s.set(func() { s.down = down }) }
 // Prosody and ejabberd do. They are by default.
 func (s *Server) SetRouting(yes bool) { s.set(func() { s.routes = yes }) }
 
-// RouteWithheld routes the stanzas to the component's own domain that were not routed back.
-func (s *Server) RouteWithheld() {
+// RouteLate routes the stanzas to the component's own domain that were not routed back.
+func RouteLate(s *Server) {
 	s.mu.Lock()
 	withheld := s.withheld
 	s.withheld = nil

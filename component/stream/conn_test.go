@@ -166,7 +166,7 @@ func TestLateFirstPing(t *testing.T) {
 		s.Linked(2)
 		time.Sleep(5 * time.Minute)
 		s.SetRouting(true)
-		s.RouteWithheld()
+		componenttest.RouteLate(s)
 		if err := r.conn.Track(message("m1"), stream.Message{ID: "m1"}); err != nil {
 			t.Fatal(err)
 		}
