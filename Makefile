@@ -5,6 +5,7 @@ FUZZTIME  ?= 30s
 BENCHTIME ?= 1s
 LOAD      ?= 1
 SCENARIOS ?=
+SCENARIO  ?=
 CLIENTS   ?=
 MINUTES   ?= 10
 SEED      ?=
@@ -28,7 +29,7 @@ export GOFLAGS := $(shell $(GO) env GOFLAGS) -buildvcs=false
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint vulnerabilities bench bench-irc chaos soak clients fuzz conformance limits deps clean
+.PHONY: help demo build test lint vulnerabilities bench bench-irc bench-oscar bench-curve profile chaos soak clients fuzz conformance limits deps clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r left right; do printf '%-14s %s\n' "$$left" "$$right"; done
@@ -61,6 +62,21 @@ bench-irc: ## benchmark the IRC gateway and biboumi; LOAD=0.1 is quick, SCENARIO
 	@.ci/deps prosody ngircd biboumi
 	$(GO) run ./cmd/transport/internal/benchirc -mode played -n $(LOAD) -only '$(SCENARIOS)'
 	$(GO) run ./cmd/transport/internal/benchirc -mode real -n $(LOAD) -only '$(SCENARIOS)'
+
+bench-oscar: ## benchmark the ICQ gateway with the mock network; LOAD=0.1 is quick, SCENARIOS=regexp selects
+	@.ci/deps
+	$(GO) run ./cmd/transport/internal/benchoscar -n $(LOAD) -only '$(SCENARIOS)'
+
+bench-curve: ## measure how costs grow with messages, idle users, contacts and channels
+	@.ci/deps
+	$(GO) run ./cmd/transport/internal/benchoscar -mode curve -only '$(SCENARIOS)'
+	$(GO) run ./cmd/transport/internal/benchirc -mode curve -only '$(SCENARIOS)'
+	$(GO) run ./cmd/transport/internal/benchoscar -mode idle -n $(LOAD)
+
+profile: ## show where CPU time and memory go in the scenarios that SCENARIO=regexp selects, of both benchmarks
+	@.ci/deps
+	$(GO) run ./cmd/transport/internal/benchoscar -profile -n $(LOAD) -only '$(SCENARIO)'
+	$(GO) run ./cmd/transport/internal/benchirc -profile -mode played -gateways transport -n $(LOAD) -only '$(SCENARIO)'
 
 chaos: ## let faults strike the gateway and its servers for MINUTES=10 while USERS=200 chat, and count every message; SEED= repeats a run
 	@.ci/deps prosody ejabberd ngircd inspircd

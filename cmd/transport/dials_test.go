@@ -34,7 +34,7 @@ var mayOpen = map[string][]string{
 
 // noAdapters are packages for tests and for the demo.
 var noAdapters = []string{"cmd/transport/e2e", "cmd/transport/internal/lab", "cmd/transport/internal/demo", "cmd/transport/internal/clients", "cmd/transport/internal/chaos",
-	"cmd/transport/internal/benchirc", "component/componenttest", "legacy/legacytest", "legacy/oscar/oscarmock"}
+	"cmd/transport/internal/bench", "cmd/transport/internal/benchirc", "cmd/transport/internal/benchoscar", "component/componenttest", "legacy/legacytest", "legacy/oscar/oscarmock"}
 
 // TestDials checks that no adapter, and no other part of the program, opens a connection
 // without legacy.Connect.

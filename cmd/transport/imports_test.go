@@ -15,37 +15,39 @@ const module = "transport"
 // mayImport is the table of ARCHITECTURE.md: the packages of this module that a
 // package and its tests may import. A final "…" stands for all packages below.
 var mayImport = map[string][]string{
-	"cmd/transport":                   {"…"},
-	"cmd/transport/e2e":               {},
-	"cmd/transport/internal/biboumi":  {"cmd/transport/internal/config", "component", "component/address", "registry"},
-	"cmd/transport/internal/config":   {"component", "component/address", "legacy/files", "legacy", "legacy/irc", "legacy/oscar"},
-	"cmd/transport/internal/demo":     {"cmd/transport/internal/lab", "component", "component/element", "legacy/oscar", "legacy/oscar/oscarmock", "legacy/oscar/oscarwire", "registry"},
-	"cmd/transport/internal/lab":      {"component/element"},
-	"cmd/transport/internal/benchirc": {"cmd/transport/internal/lab"},
-	"cmd/transport/internal/chaos":    {"cmd/transport/internal/lab", "component/element", "legacy/oscar/oscarmock"},
-	"cmd/transport/internal/soak":     {"cmd/transport/internal/lab", "component/element", "legacy/oscar/oscarmock"},
-	"cmd/transport/internal/clients":  {"cmd/transport/internal/lab", "legacy/oscar/oscarmock", "legacy/oscar/oscarwire"},
-	"component":                       {"component/…", "legacy", "legacy/files", "legacy/split", "registry"},
-	"component/adhoc":                 {"component/body", "component/element", "component/stanza", "component/xep", "legacy"},
-	"component/muc":                   {"component/address", "component/body", "component/element", "component/peers", "component/stanza", "component/xep", "legacy", "registry"},
-	"component/body":                  {"component/element", "component/stanza", "component/xep", "legacy", "legacy/split"},
-	"component/peers":                 {"component/address", "component/stanza", "legacy"},
-	"component/stanza":                {"component/address", "component/element", "component/xep", "legacy"},
-	"component/stream":                {"component/element", "component/xep"},
-	"component/element":               {},
-	"component/address":               {},
-	"component/xep":                   {"component/element"},
-	"legacy/files":                    {"legacy"},
-	"component/componenttest":         {"component/element"},
-	"legacy":                          {},
-	"legacy/legacytest":               {"legacy", "legacy/split"},
-	"legacy/split":                    {},
-	"legacy/irc":                      {"legacy", "legacy/irc/ircwire"},
-	"legacy/irc/ircwire":              {"legacy/split"},
-	"legacy/oscar":                    {"legacy", "legacy/oscar/oscarwire", "legacy/split"},
-	"legacy/oscar/oscarwire":          {},
-	"legacy/oscar/oscarmock":          {"legacy/oscar/oscarwire"},
-	"registry":                        {},
+	"cmd/transport":                     {"…"},
+	"cmd/transport/e2e":                 {},
+	"cmd/transport/internal/biboumi":    {"cmd/transport/internal/config", "component", "component/address", "registry"},
+	"cmd/transport/internal/config":     {"component", "component/address", "legacy/files", "legacy", "legacy/irc", "legacy/oscar"},
+	"cmd/transport/internal/demo":       {"cmd/transport/internal/lab", "component", "component/element", "legacy/oscar", "legacy/oscar/oscarmock", "legacy/oscar/oscarwire", "registry"},
+	"cmd/transport/internal/lab":        {"component/element"},
+	"cmd/transport/internal/bench":      {"cmd/transport/internal/lab"},
+	"cmd/transport/internal/benchirc":   {"cmd/transport/internal/bench", "cmd/transport/internal/lab"},
+	"cmd/transport/internal/benchoscar": {"cmd/transport/internal/bench", "component", "legacy", "legacy/oscar/oscarmock", "legacy/oscar/oscarwire", "registry"},
+	"cmd/transport/internal/chaos":      {"cmd/transport/internal/lab", "component/element", "legacy/oscar/oscarmock"},
+	"cmd/transport/internal/soak":       {"cmd/transport/internal/lab", "component/element", "legacy/oscar/oscarmock"},
+	"cmd/transport/internal/clients":    {"cmd/transport/internal/lab", "legacy/oscar/oscarmock", "legacy/oscar/oscarwire"},
+	"component":                         {"component/…", "legacy", "legacy/files", "legacy/split", "registry"},
+	"component/adhoc":                   {"component/body", "component/element", "component/stanza", "component/xep", "legacy"},
+	"component/muc":                     {"component/address", "component/body", "component/element", "component/peers", "component/stanza", "component/xep", "legacy", "registry"},
+	"component/body":                    {"component/element", "component/stanza", "component/xep", "legacy", "legacy/split"},
+	"component/peers":                   {"component/address", "component/stanza", "legacy"},
+	"component/stanza":                  {"component/address", "component/element", "component/xep", "legacy"},
+	"component/stream":                  {"component/element", "component/xep"},
+	"component/element":                 {},
+	"component/address":                 {},
+	"component/xep":                     {"component/element"},
+	"legacy/files":                      {"legacy"},
+	"component/componenttest":           {"component/element"},
+	"legacy":                            {},
+	"legacy/legacytest":                 {"legacy", "legacy/split"},
+	"legacy/split":                      {},
+	"legacy/irc":                        {"legacy", "legacy/irc/ircwire"},
+	"legacy/irc/ircwire":                {"legacy/split"},
+	"legacy/oscar":                      {"legacy", "legacy/oscar/oscarwire", "legacy/split"},
+	"legacy/oscar/oscarwire":            {},
+	"legacy/oscar/oscarmock":            {"legacy/oscar/oscarwire"},
+	"registry":                          {},
 }
 
 // testsMayImport are further packages that a package's tests may import.
@@ -64,7 +66,7 @@ var testsMayImport = map[string][]string{
 // library is the XMPP library. Only packages of the XMPP side may use it.
 const library = "mellium.im/"
 
-var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/biboumi", "cmd/transport/internal/config", "cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/benchirc", "cmd/transport/internal/chaos", "cmd/transport/internal/soak", "cmd/transport/internal/clients", "component", "component/adhoc", "component/body", "component/componenttest", "component/muc", "component/peers", "component/stanza", "component/stream", "component/xep", "component/element"}
+var mayUseLibrary = []string{"cmd/transport", "cmd/transport/internal/biboumi", "cmd/transport/internal/config", "cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/bench", "cmd/transport/internal/benchirc", "cmd/transport/internal/benchoscar", "cmd/transport/internal/chaos", "cmd/transport/internal/soak", "cmd/transport/internal/clients", "component", "component/adhoc", "component/body", "component/componenttest", "component/muc", "component/peers", "component/stanza", "component/stream", "component/xep", "component/element"}
 
 type listedPackage struct {
 	ImportPath                               string

@@ -13,7 +13,9 @@
 // internal/config has the configuration and the table of adapters, internal/demo the
 // demo and the mock network's accounts, internal/biboumi the import from biboumi, and
 // internal/lab real servers for the demo, for tests, and for internal/clients ("make
-// clients"), internal/chaos ("make chaos") and internal/benchirc ("make bench-irc").
+// clients"), internal/chaos ("make chaos"), internal/benchirc ("make bench-irc") and
+// internal/benchoscar ("make bench-oscar"). A build with the tag profile can be profiled
+// (profile.go).
 package main
 
 import (

@@ -193,9 +193,15 @@ func (s *session) hideBuddy(a *account) {
 
 // showAll sends a session the presence of every account that it may see.
 func (s *session) showAll() {
+	listed := maps.Clone(s.buddies)
+	for _, i := range s.account.items {
+		if i.Class == oscarwire.FeedbagBuddy {
+			listed[oscarwire.NormalizeScreenName(i.Name)] = true
+		}
+	}
 	// Sorted, so that two sign-ons are equal.
-	for _, id := range slices.Sorted(maps.Keys(s.net.accounts)) {
-		if other := s.net.accounts[id]; other != s.account && s.account.sees(other, s) {
+	for _, id := range slices.Sorted(maps.Keys(listed)) {
+		if other := s.net.accounts[id]; other != nil && other != s.account && s.account.sees(other, s) {
 			s.showBuddy(other, other.info(s.net.opts.Now()))
 		}
 	}

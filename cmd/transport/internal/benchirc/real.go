@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -11,32 +12,34 @@ import (
 	"sync/atomic"
 	"time"
 
+	"transport/cmd/transport/internal/bench"
 	"transport/cmd/transport/internal/lab"
 )
 
 // startReal starts a Prosody and an ngircd without rate limits.
-func (b *bench) startReal() (component, irc string) {
+func (b *world) startReal() (component, irc string) {
 	users := make(map[string]string)
 	for i := range maxUsers {
 		users[fmt.Sprint("u", i)] = "x"
 	}
-	s, err := lab.Prosody(b.ctx, lab.Options{Users: users, Components: map[string]string{domain: secret}})
-	check(err, "Prosody")
+	s, err := lab.Prosody(b.ctx, lab.Options{Users: users, Components: map[string]string{domain: bench.Secret}})
+	bench.Check(err, "Prosody")
 	b.ends = append(b.ends, func() { _ = s.Close() })
 	ngircd, err := lab.Ngircd(b.ctx)
-	check(err, "ngircd")
+	bench.Check(err, "ngircd")
 	b.ends = append(b.ends, func() { _ = ngircd.Close() })
 	irc = ngircd.Addr
 	b.prosody, b.ngircd = s, ngircd
-	b.people = newBob(irc, b.atIRC)
-	b.users = &realUsers{addr: s.Client, count: b.atXMPP, conns: make(map[int]*realUser)}
+	b.people = newBob(b.ctx, irc, b.atIRC)
+	b.users = &realUsers{ctx: b.ctx, addr: s.Client, count: b.atXMPP, conns: make(map[int]*realUser)}
 	return s.Component, irc
 }
 
 // realUsers are users of a real server, each with a minimal connection.
 type realUsers struct {
+	ctx      context.Context
 	addr     string
-	count    *counter
+	count    *bench.Counter
 	mu       sync.Mutex
 	conns    map[int]*realUser
 	pres     atomic.Int64
@@ -57,12 +60,12 @@ func (u *realUsers) login(user int) *realUser {
 		return c
 	}
 	conn, err := net.Dial("tcp", u.addr)
-	check(err, "connect to Prosody")
+	bench.Check(err, "connect to Prosody")
 	c := &realUser{conn, bufio.NewReaderSize(conn, 256<<10)}
 	read := func(text string) {
 		for {
 			s, err := c.r.ReadString('>')
-			check(err, "sign on to Prosody")
+			bench.Check(err, "sign on to Prosody")
 			if strings.Contains(s, text) {
 				return
 			}
@@ -94,7 +97,7 @@ func (u *realUsers) read(user int, c *realUser) {
 		u.pres.Add(int64(bytes.Count(buf[:n], []byte("</presence>"))))
 		u.subj.Add(int64(bytes.Count(buf[:n], []byte("<subject"))))
 		u.versions.Add(int64(bytes.Count(buf[:n], []byte("</version>"))))
-		rest = append([]byte(nil), u.count.take(user, append(rest, buf[:n]...))...)
+		rest = append([]byte(nil), u.count.Take(user, append(rest, buf[:n]...))...)
 	}
 }
 
@@ -111,12 +114,12 @@ func (u *realUsers) forget() {
 
 // awaitGateway waits until the gateway answers a version request. (XEP-0092)
 func (u *realUsers) awaitGateway(gateway *lab.Process) {
-	until("the gateway to connect", 20*time.Second, func() bool {
+	bench.Until(u.ctx, "the gateway to connect", 20*time.Second, func() bool {
 		u.write(0, fmt.Appendf(nil, "<iq type='get' id='v' to='%s'><query xmlns='jabber:iq:version'/></iq>", domain))
 		time.Sleep(50 * time.Millisecond)
 		select {
 		case <-gateway.Done():
-			panic(failure{fmt.Errorf("the gateway has ended")})
+			bench.Fail("the gateway has ended")
 		default:
 		}
 		return u.versions.Load() > 0
@@ -134,7 +137,7 @@ func (u *realUsers) stanza(dst []byte, _ int, to, typ string, number int, body f
 
 func (u *realUsers) write(user int, stanzas []byte) {
 	_, err := u.login(user).conn.Write(stanzas)
-	check(err, "write to Prosody")
+	bench.Check(err, "write to Prosody")
 }
 
 func (u *realUsers) presences() int { return int(u.pres.Load()) }

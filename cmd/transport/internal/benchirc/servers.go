@@ -3,170 +3,21 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"net"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"time"
+
+	"transport/cmd/transport/internal/bench"
 )
 
 const domain = "irc.localhost"
 
-// playedXMPP is an XMPP server for one component that also acts as its users.
-type playedXMPP struct {
-	listener  net.Listener
-	connected chan net.Conn
-	count     *counter
-	presences atomic.Int64
-	subjects  atomic.Int64
-	errors    atomic.Int64
-	mu        sync.Mutex // serialises writes
-	conn      net.Conn
-}
-
-func playXMPP(count *counter) *playedXMPP {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(err, "listen")
-	x := &playedXMPP{listener: l, connected: make(chan net.Conn, 1), count: count}
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go x.serve(conn)
-		}
-	}()
-	return x
-}
-
-// serve performs the handshake, answers pings, and counts messages. (XEP-0114 §3)
-func (x *playedXMPP) serve(conn net.Conn) {
-	defer conn.Close()
-	r := bufio.NewReaderSize(conn, 1<<20)
-	until := func(text string) bool {
-		for {
-			s, err := r.ReadString('>')
-			if err != nil || strings.Contains(s, text) {
-				return err == nil
-			}
-		}
-	}
-	if !until("<stream:stream") {
-		return
-	}
-	fmt.Fprintf(conn, "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' from='%s' id='x'>", domain)
-	if !until("</handshake") {
-		return
-	}
-	fmt.Fprint(conn, "<handshake/>")
-	x.mu.Lock()
-	x.conn = conn
-	x.mu.Unlock()
-	x.connected <- conn
-	var data []byte
-	for buf := make([]byte, 1<<20); ; {
-		n, err := r.Read(buf)
-		if err != nil {
-			return
-		}
-		data = append([]byte(nil), x.split(append(data, buf[:n]...))...)
-	}
-}
-
-// split calls f for each complete stanza, and returns the rest.
-func (x *playedXMPP) split(data []byte) []byte {
-	for len(data) > 0 {
-		if data[0] == ' ' || data[0] == '\n' {
-			data = data[1:]
-			continue
-		}
-		end := stanzaEnd(data)
-		if end == 0 {
-			break
-		}
-		x.stanza(data[:end])
-		data = data[end:]
-	}
-	return data
-}
-
-// stanzaEnd returns the end of the first stanza, 0 if it is incomplete.
-func stanzaEnd(data []byte) int {
-	tag := bytes.IndexByte(data, '>')
-	if tag < 1 || data[tag-1] == '/' {
-		return tag + 1
-	}
-	name, _, _ := bytes.Cut(data[1:tag], []byte(" "))
-	end := "</" + string(name) + ">"
-	if i := bytes.Index(data, []byte(end)); i >= 0 {
-		return i + len(end)
-	}
-	return 0
-}
-
-func (x *playedXMPP) stanza(s []byte) {
-	switch s[1] {
-	case 'p':
-		if bytes.Contains(s, []byte("type='error'")) || bytes.Contains(s, []byte(`type="error"`)) {
-			x.errors.Add(1)
-			return
-		}
-		x.presences.Add(1)
-	case 'm':
-		switch {
-		case bytes.Contains(s, []byte("type='error'")), bytes.Contains(s, []byte(`type="error"`)):
-			x.errors.Add(1)
-		case bytes.Contains(s, []byte("<subject")):
-			x.subjects.Add(1)
-		default:
-			x.count.take(receiver(s), s)
-		}
-	case 'i':
-		if bytes.Contains(s, []byte("urn:xmpp:ping")) {
-			x.send(fmt.Appendf(nil, "<iq type='result' from='%s' to='%s' id='%s'/>", domain, attr(s, "from"), attr(s, "id")))
-		}
-	}
-}
-
-// receiver returns the number of the user that a stanza is addressed to:
-// to='u12@localhost/x'.
-func receiver(s []byte) int {
-	to := attr(s, "to")
-	n := 0
-	for i := 1; i < len(to) && to[i] >= '0' && to[i] <= '9'; i++ {
-		n = n*10 + int(to[i]-'0')
-	}
-	return n
-}
-
-func attr(s []byte, name string) []byte {
-	i := bytes.Index(s, []byte(" "+name+"="))
-	if i < 0 {
-		return nil
-	}
-	s = s[i+len(name)+2:]
-	end := bytes.IndexByte(s[1:], s[0])
-	if end < 0 {
-		return nil
-	}
-	return s[1 : end+1]
-}
-
-func (x *playedXMPP) send(b []byte) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	_, err := x.conn.Write(b)
-	check(err, "write to the gateway")
-}
-
 // playedIRC is a small IRC server: channels, messages, names.
 type playedIRC struct {
 	listener net.Listener
-	count    *counter // of the gateway's messages
-	echo     bool     // reply to private messages with the same text
+	count    *bench.Counter // of the gateway's messages
+	echo     bool           // reply to private messages with the same text
 
 	mu       sync.Mutex
 	people   map[string]*ircConn
@@ -202,9 +53,9 @@ func (c *ircConn) flush() {
 	}
 }
 
-func playIRC(count *counter) *playedIRC {
+func playIRC(count *bench.Counter) *playedIRC {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(err, "listen")
+	bench.Check(err, "listen")
 	s := &playedIRC{listener: l, count: count, people: make(map[string]*ircConn), channels: make(map[string]map[string]*ircConn)}
 	go func() {
 		for {
@@ -322,7 +173,7 @@ func (s *playedIRC) join(c *ircConn, channel string) {
 
 // onText relays a message of c; written are the clients with new output.
 func (s *playedIRC) onText(c *ircConn, target string, text []byte, written map[*ircConn]bool) {
-	s.count.take(0, text)
+	s.count.Take(0, text)
 	if s.echo && target[0] != '#' {
 		c.queue(fmt.Appendf(nil, ":%s!u@h PRIVMSG %s :%s\r\n", target, c.nick, text))
 		written[c] = true
@@ -362,20 +213,4 @@ func (s *playedIRC) in(channel string) []*ircConn {
 		all = append(all, m)
 	}
 	return all
-}
-
-// interrupted returns a context that SIGINT cancels.
-var interrupted = context.Background()
-
-// until polls until a condition holds.
-func until(what string, timeout time.Duration, done func() bool) {
-	for end := time.Now().Add(timeout); !done(); {
-		if interrupted.Err() != nil {
-			panic(failure{interrupted.Err()})
-		}
-		if time.Now().After(end) {
-			panic(failure{fmt.Errorf("%s did not happen within %v", what, timeout)})
-		}
-		time.Sleep(time.Millisecond)
-	}
 }

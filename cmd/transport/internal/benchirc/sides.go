@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"time"
+
+	"transport/cmd/transport/internal/bench"
 )
 
 // xmppUsers are the users of the XMPP server, u0, u1 and so on.
@@ -29,11 +32,11 @@ type ircPeople interface {
 	answer()
 }
 
-// playedUsers are users of playedXMPP.
-type playedUsers struct{ x *playedXMPP }
+// playedUsers are users of bench.PlayedXMPP.
+type playedUsers struct{ x *bench.PlayedXMPP }
 
 func (p playedUsers) join(user int, channel string) {
-	p.x.send(fmt.Appendf(nil, "<presence from='u%[1]d@localhost/x' to='%[2]s@%[3]s/u%[1]d'><x xmlns='http://jabber.org/protocol/muc'/></presence>", user, channel, domain))
+	p.x.Send(fmt.Appendf(nil, "<presence from='u%[1]d@localhost/x' to='%[2]s@%[3]s/u%[1]d'><x xmlns='http://jabber.org/protocol/muc'/></presence>", user, channel, domain))
 }
 
 func (p playedUsers) stanza(dst []byte, user int, to, typ string, number int, body func([]byte) []byte) []byte {
@@ -41,9 +44,9 @@ func (p playedUsers) stanza(dst []byte, user int, to, typ string, number int, bo
 	return append(body(dst), "</body></message>"...)
 }
 
-func (p playedUsers) write(_ int, stanzas []byte) { p.x.send(stanzas) }
-func (p playedUsers) presences() int              { return int(p.x.presences.Load()) }
-func (p playedUsers) subjects() int               { return int(p.x.subjects.Load()) }
+func (p playedUsers) write(_ int, stanzas []byte) { p.x.Send(stanzas) }
+func (p playedUsers) presences() int              { return int(p.x.Presences.Load()) }
+func (p playedUsers) subjects() int               { return int(p.x.Subjects.Load()) }
 
 // playedPeople are users of playedIRC, which itself acts as bob.
 type playedPeople struct{ s *playedIRC }
@@ -64,13 +67,13 @@ func (p playedPeople) answer() { p.s.echo = true }
 // realPeople is bob, with a connection to a real server.
 type realPeople struct {
 	conn  net.Conn
-	count *counter
+	count *bench.Counter
 	echo  chan struct{} // closed when bob replies to messages
 }
 
-func newBob(addr string, count *counter) *realPeople {
+func newBob(ctx context.Context, addr string, count *bench.Counter) *realPeople {
 	var conn net.Conn
-	until("the IRC server", 10*time.Second, func() bool {
+	bench.Until(ctx, "the IRC server", 10*time.Second, func() bool {
 		c, err := net.Dial("tcp", addr)
 		conn = c
 		return err == nil
@@ -82,7 +85,7 @@ func newBob(addr string, count *counter) *realPeople {
 	select {
 	case <-ready:
 	case <-time.After(20 * time.Second):
-		panic(failure{fmt.Errorf("the IRC server sends no welcome to bob")})
+		bench.Fail("the IRC server sends no welcome to bob")
 	}
 	return p
 }
@@ -95,7 +98,7 @@ func (p *realPeople) read(ready chan struct{}) {
 		case "PING":
 			fmt.Fprintf(p.conn, "PONG %s\r\n", target)
 		case "PRIVMSG":
-			p.count.take(0, text)
+			p.count.Take(0, text)
 			select {
 			case <-p.echo:
 				if target == "bob" {
@@ -116,7 +119,7 @@ func (p *realPeople) say(channel string, n int, body func(dst []byte, i int) []b
 		out = append(body(out, i), "\r\n"...)
 	}
 	_, err := p.conn.Write(out)
-	check(err, "write to IRC")
+	bench.Check(err, "write to IRC")
 }
 
 func (p *realPeople) answer() { close(p.echo) }

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bytes"
@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// counter checks that every message arrives once and in order. Every message contains a
+// Counter checks that every message arrives once and in order. Every message contains a
 // mark, q[stream.number.]; the numbers of a stream increase by one. The counter checks the
 // streams of each receiver separately.
-type counter struct {
-	mu       sync.Mutex
+type Counter struct {
+	every    int
+	mu       sync.Mutex     // guards the fields below
 	last     map[[2]int]int // by receiver and stream
 	arrived  int
 	repeated int
@@ -22,16 +23,17 @@ type counter struct {
 	changed  chan struct{} // capacity 1
 }
 
-func newCounter() *counter {
-	return &counter{last: make(map[[2]int]int), sent: make(map[[2]int]time.Time), changed: make(chan struct{}, 1)}
+// NewCounter returns a counter that measures the latency of every 64th message.
+func NewCounter() *Counter { return NewTimer(64) }
+
+// NewTimer returns a counter that measures the latency of every every-th message.
+func NewTimer(every int) *Counter {
+	return &Counter{every: every, last: make(map[[2]int]int), sent: make(map[[2]int]time.Time), changed: make(chan struct{}, 1)}
 }
 
-// timedEvery: the latency of every timedEvery-th message is measured.
-const timedEvery = 64
-
-// mark returns the text of a message, with its mark.
-func (c *counter) mark(dst []byte, stream, number int) []byte {
-	if number%timedEvery == 0 {
+// Mark appends the text of a message, with its mark.
+func (c *Counter) Mark(dst []byte, stream, number int) []byte {
+	if number%c.every == 0 {
 		c.mu.Lock()
 		c.sent[[2]int{stream, number}] = time.Now()
 		c.mu.Unlock()
@@ -45,9 +47,9 @@ func (c *counter) mark(dst []byte, stream, number int) []byte {
 
 var markStart = []byte("q[")
 
-// take counts the marks in the data of a receiver, and returns a possible incomplete mark
+// Take counts the marks in the data of a receiver, and returns a possible incomplete mark
 // at its end.
-func (c *counter) take(receiver int, data []byte) (rest []byte) {
+func (c *Counter) Take(receiver int, data []byte) (rest []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	found := false
@@ -90,7 +92,7 @@ func number(b []byte) (n int, rest []byte) {
 	return n, nil
 }
 
-func (c *counter) one(receiver, stream, n int) {
+func (c *Counter) one(receiver, stream, n int) {
 	key := [2]int{receiver, stream}
 	before, known := c.last[key]
 	switch {
@@ -102,25 +104,25 @@ func (c *counter) one(receiver, stream, n int) {
 	}
 	c.last[key] = n
 	c.arrived++
-	if n%timedEvery == 0 {
+	if n%c.every == 0 {
 		if at, ok := c.sent[[2]int{stream, n}]; ok {
 			c.ways = append(c.ways, time.Since(at))
 		}
 	}
 }
 
-// got returns the number of received messages.
-func (c *counter) got() int {
+// Got returns the number of received messages.
+func (c *Counter) Got() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.arrived
 }
 
-// wait waits until want messages have arrived. It returns false if none arrives for
+// Wait waits until want messages have arrived. It returns false if none arrives for
 // timeout.
-func (c *counter) wait(want int, timeout time.Duration) bool {
+func (c *Counter) Wait(want int, timeout time.Duration) bool {
 	for before := -1; ; {
-		now := c.got()
+		now := c.Got()
 		if now >= want {
 			return true
 		}
@@ -131,7 +133,7 @@ func (c *counter) wait(want int, timeout time.Duration) bool {
 		for deadline := time.After(timeout); ; {
 			select {
 			case <-c.changed:
-				if now = c.got(); now >= want {
+				if now = c.Got(); now >= want {
 					return true
 				}
 				continue
@@ -142,8 +144,8 @@ func (c *counter) wait(want int, timeout time.Duration) bool {
 	}
 }
 
-// percentile returns a percentile of the latencies.
-func (c *counter) percentile(p float64) time.Duration {
+// Percentile returns a percentile of the latencies.
+func (c *Counter) Percentile(p float64) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.ways) == 0 {
@@ -151,4 +153,11 @@ func (c *counter) percentile(p float64) time.Duration {
 	}
 	slices.Sort(c.ways)
 	return c.ways[int(float64(len(c.ways)-1)*p)]
+}
+
+// Faults returns the numbers of messages that arrived twice, and out of order.
+func (c *Counter) Faults() (repeated, disorder int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.repeated, c.disorder
 }

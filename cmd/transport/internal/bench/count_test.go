@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"testing"
@@ -6,26 +6,26 @@ import (
 )
 
 func TestCounter(t *testing.T) {
-	c := newCounter()
-	text := func(stream, number int) string { return string(c.mark(nil, stream, number)) + "\n" }
-	rest := c.take(1, []byte(text(0, 0)+text(0, 1)+text(7, 0)[:len(text(7, 0))-5]))
-	c.take(1, append(rest, text(7, 0)[len(text(7, 0))-5:]...))
-	c.take(2, []byte(text(0, 0))) // another receiver
+	c := NewCounter()
+	text := func(stream, number int) string { return string(c.Mark(nil, stream, number)) + "\n" }
+	rest := c.Take(1, []byte(text(0, 0)+text(0, 1)+text(7, 0)[:len(text(7, 0))-5]))
+	c.Take(1, append(rest, text(7, 0)[len(text(7, 0))-5:]...))
+	c.Take(2, []byte(text(0, 0))) // another receiver
 	if c.arrived != 4 || c.repeated != 0 || c.disorder != 0 {
 		t.Fatalf("arrived %d, repeated %d, out of order %d", c.arrived, c.repeated, c.disorder)
 	}
-	c.take(1, []byte(text(0, 1)))
-	c.take(1, []byte(text(0, 3)))
+	c.Take(1, []byte(text(0, 1)))
+	c.Take(1, []byte(text(0, 3)))
 	if c.arrived != 5 || c.repeated != 1 || c.disorder != 1 {
 		t.Fatalf("arrived %d, repeated %d, out of order %d", c.arrived, c.repeated, c.disorder)
 	}
-	if !c.wait(5, time.Hour) {
+	if !c.Wait(5, time.Hour) {
 		t.Error("all have arrived")
 	}
-	if c.wait(6, time.Millisecond) {
+	if c.Wait(6, time.Millisecond) {
 		t.Error("one that never arrived is said to have")
 	}
-	if c.percentile(0.5) <= 0 {
+	if c.Percentile(0.5) <= 0 {
 		t.Error("no way was timed")
 	}
 }
