@@ -161,8 +161,13 @@ func (r *room) serve() error {
 	}
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	r.onFrames(r.conn.takeRest())
 	for r.err == nil {
-		timer.Reset(r.tick())
+		next := r.tick()
+		if r.flush(); r.err != nil {
+			break
+		}
+		timer.Reset(next)
 		select {
 		case <-r.life.Done():
 			r.signOff()
@@ -171,8 +176,7 @@ func (r *room) serve() error {
 			if in.err != nil {
 				return r.s.net.lost(in.err)
 			}
-			r.heard, r.probed = r.now(), false
-			r.onFrame(in.frame)
+			r.onFrames(in.frames)
 		case do := <-r.queue:
 			do(r)
 		case <-timer.C:
@@ -205,6 +209,17 @@ func (r *room) tick() time.Duration {
 		return 0
 	}
 	return max(next.Sub(now), time.Millisecond)
+}
+
+// onFrames handles frames of the room's connection.
+func (r *room) onFrames(frames []oscarwire.Frame) {
+	for _, f := range frames {
+		if r.err != nil {
+			return
+		}
+		r.heard, r.probed = r.now(), false
+		r.onFrame(f)
+	}
 }
 
 // onFrame handles a frame of the room's connection.

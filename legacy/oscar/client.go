@@ -22,8 +22,9 @@ type client struct {
 	begun    bool // 01/02 (client ready) was sent
 	beginBy  time.Time
 
-	request uint32
-	pending map[uint32]*waiter
+	request   uint32
+	pending   map[uint32]*waiter
+	pendingBy time.Time // no deadline of pending is before it; zero for none
 
 	rates     rates
 	icbm      icbm
@@ -97,7 +98,9 @@ func (c *client) write(p *packet) {
 		if p.timeout == 0 {
 			p.timeout = replyTimeout
 		}
-		c.pending[request] = &waiter{p.answered, c.now().Add(p.timeout)}
+		w := &waiter{p.answered, c.now().Add(p.timeout)}
+		c.pending[request] = w
+		c.expireBy(w.deadline)
 	}
 	if l := c.rates.laneOf(p.id); l != nil {
 		l.sent(c.now())
@@ -118,8 +121,15 @@ func (c *client) write(p *packet) {
 func (c *client) run(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	if err := c.onFrames(c.conn.takeRest()); err != nil {
+		return err
+	}
 	for c.err == nil {
-		timer.Reset(c.tick())
+		next := c.tick()
+		if c.flush(); c.err != nil {
+			break
+		}
+		timer.Reset(next)
 		select {
 		case <-ctx.Done():
 			c.signOff()
@@ -129,17 +139,37 @@ func (c *client) run(ctx context.Context) error {
 			if in.err != nil {
 				return c.s.net.lost(in.err)
 			}
-			c.heard, c.probed = c.now(), false
-			if err := c.onFrame(in.frame); err != nil {
+			if err := c.onFrames(in.frames); err != nil {
 				return err
 			}
 		case do := <-c.s.queue:
-			do(c)
-			c.begin()
+			c.do(do)
 		case <-timer.C:
 		}
 	}
 	return c.err
+}
+
+// do runs a command, and the others that wait already: one write has what they send.
+func (c *client) do(first command) {
+	first(c)
+	for range queueLen {
+		select {
+		case next := <-c.s.queue:
+			next(c)
+			continue
+		default:
+		}
+		break
+	}
+	c.begin()
+}
+
+// flush writes what waits to be written.
+func (c *client) flush() {
+	if err := c.conn.flush(); err != nil && c.err == nil {
+		c.err = c.s.net.lost(err)
+	}
 }
 
 // signOff sends the sign-off frame.
@@ -147,6 +177,7 @@ func (c *client) signOff() {
 	if err := c.conn.out.WriteFrame(oscarwire.ChannelSignOff, oscarwire.SignOff{}); err != nil {
 		c.s.env.Log.Debug().Err(err).Msg("cannot send the sign-off")
 	}
+	c.flush()
 }
 
 // linger handles the messages that were under way when the session signed off, until the
@@ -207,20 +238,29 @@ func (c *client) tick() time.Duration {
 	return max(next.Sub(now), time.Millisecond)
 }
 
-// expirePending fails the requests whose deadline has passed and returns the next
-// deadline, zero if there is none.
+// expirePending fails the requests whose deadline has passed and returns a time before
+// which no other deadline passes, zero if there is none.
 func (c *client) expirePending(now time.Time) (next time.Time) {
+	if now.Before(c.pendingBy) {
+		return c.pendingBy
+	}
+	c.pendingBy = time.Time{}
 	for request, w := range c.pending {
 		if now.Before(w.deadline) {
-			if next.IsZero() || w.deadline.Before(next) {
-				next = w.deadline
-			}
+			c.expireBy(w.deadline)
 			continue
 		}
 		delete(c.pending, request)
 		w.answered(oscarwire.SNAC{}, legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.s.net.name()))
 	}
-	return next
+	return c.pendingBy
+}
+
+// expireBy makes expirePending look at the requests at a deadline.
+func (c *client) expireBy(deadline time.Time) {
+	if c.pendingBy.IsZero() || deadline.Before(c.pendingBy) {
+		c.pendingBy = deadline
+	}
 }
 
 // keepAlive sends a keep-alive request when the connection is idle, because TCP alone
@@ -239,6 +279,17 @@ func (c *client) keepAlive(now time.Time) {
 	if err := c.conn.out.WriteFrame(oscarwire.ChannelKeepAlive, nil); err != nil {
 		c.err = c.s.net.lost(err)
 	}
+}
+
+// onFrames handles frames of BOS. An error ends the session.
+func (c *client) onFrames(frames []oscarwire.Frame) error {
+	for _, f := range frames {
+		c.heard, c.probed = c.now(), false
+		if err := c.onFrame(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // onFrame handles a frame of BOS. An error ends the session.

@@ -79,6 +79,8 @@ func (c *conn) write() {
 	for b := range c.out {
 		if c.net.opts.Coalesce {
 			b = c.coalesce(b)
+		} else {
+			b = c.join(b)
 		}
 		step := len(b)
 		if c.net.opts.ByteByByte {
@@ -96,6 +98,22 @@ func (c *conn) write() {
 			b = b[k:]
 		}
 	}
+}
+
+// join joins b with the frames that wait already, as any server does under load.
+func (c *conn) join(b []byte) []byte {
+	for len(b) < coalesceMax {
+		select {
+		case more := <-c.out: // nil at the end, which the caller sees next
+			if more == nil {
+				return b
+			}
+			b = append(b, more...)
+		default:
+			return b
+		}
+	}
+	return b
 }
 
 // Limits of coalescing: the time to wait for another frame, and the maximum number of

@@ -184,17 +184,35 @@ type Raw []byte
 // Append appends the bytes unchanged.
 func (b Raw) Append(dst []byte) []byte { return append(dst, b...) }
 
-// FrameWriter writes FLAP frames, numbering them. Each frame is one Write. It
-// is not safe for concurrent use.
+// FrameWriter writes FLAP frames, numbering them. It is not safe for concurrent use.
 type FrameWriter struct {
-	w   io.Writer
-	seq uint16
-	buf []byte
+	w    io.Writer
+	seq  uint16
+	buf  []byte
+	hold int // bytes to collect, 0 for a Write of each frame
 }
 
-// NewFrameWriter returns a writer whose first frame is numbered seq.
+// NewFrameWriter returns a writer whose first frame is numbered seq. Each frame is one
+// Write.
 func NewFrameWriter(w io.Writer, seq uint16) *FrameWriter {
 	return &FrameWriter{w: w, seq: seq}
+}
+
+// NewFrameCollector returns a FrameWriter that collects frames until Flush, or until they
+// have size bytes. It has no buffer while it has no frames.
+func NewFrameCollector(w io.Writer, seq uint16, size int) *FrameWriter {
+	return &FrameWriter{w: w, seq: seq, hold: size}
+}
+
+// Flush writes the collected frames.
+func (fw *FrameWriter) Flush() error {
+	if fw.hold == 0 || len(fw.buf) == 0 {
+		return nil
+	}
+	b := fw.buf
+	fw.buf = nil
+	_, err := fw.w.Write(b)
+	return err
 }
 
 // Seq returns the sequence number of the next frame.
@@ -205,24 +223,44 @@ func (fw *FrameWriter) SetSeq(seq uint16) { fw.seq = seq }
 
 // WriteFrame writes one frame; a nil payload is an empty one.
 func (fw *FrameWriter) WriteFrame(ch uint8, payload Appender) error {
-	return fw.finish(BeginFrame(fw.buf[:0], ch, fw.seq), payload)
+	return fw.finish(BeginFrame(fw.begin(), ch, fw.seq), payload)
 }
 
 // WriteSNAC writes one SNAC in a frame of its own; a nil body is an empty one.
 func (fw *FrameWriter) WriteSNAC(h Header, body Appender) error {
-	return fw.finish(BeginSNAC(fw.buf[:0], fw.seq, h), body)
+	return fw.finish(BeginSNAC(fw.begin(), fw.seq, h), body)
+}
+
+// begin returns the buffer to which a frame is appended.
+func (fw *FrameWriter) begin() []byte {
+	const usual = 512 // bytes of a few frames
+	switch {
+	case fw.hold == 0:
+		return fw.buf[:0]
+	case fw.buf == nil:
+		return make([]byte, 0, usual)
+	}
+	return fw.buf
 }
 
 func (fw *FrameWriter) finish(b []byte, body Appender) error {
 	if body != nil {
 		b = body.Append(b)
 	}
-	b, err := EndFrame(b, 0)
-	fw.buf = b[:0]
+	b, err := EndFrame(b, len(fw.buf))
+	if fw.hold > 0 {
+		fw.buf = b
+	} else {
+		fw.buf = b[:0]
+	}
 	if err != nil {
 		return err
 	}
 	fw.seq++
-	_, err = fw.w.Write(b)
+	if fw.hold == 0 {
+		_, err = fw.w.Write(b)
+	} else if len(b) >= fw.hold {
+		err = fw.Flush()
+	}
 	return err
 }
