@@ -23,11 +23,7 @@ var dangerous = map[string]map[string]string{
 	"math/rand/v2": {"component": "pauses", "component/stream": "pauses", "legacy/irc": "pauses", "component/xep": "IDs of stanzas; the source is ChaCha8 with a random seed",
 		"component/componenttest": "a seed repeats a test", "cmd/transport/internal/lab": "ports", "cmd/transport/internal/clients": "addresses", "cmd/transport/internal/chaos": "a seed repeats a run", "cmd/transport/internal/soak": "a seed repeats a run"},
 	"unsafe":         {},
-<<<<<<< HEAD
-	"os/exec":        {"cmd/transport/internal/lab": "test servers", "cmd/transport/internal/demo": "test servers", "cmd/transport/internal/clients": "real clients", "cmd/transport/internal/benchirc": "test servers", "cmd/transport/internal/chaos": "test servers", "cmd/transport/internal/soak": "test servers"},
-=======
-	"os/exec":        {"cmd/transport/internal/lab": "test servers", "cmd/transport/internal/demo": "test servers", "cmd/transport/internal/clients": "real clients", "cmd/transport/internal/bench": "the measured program", "cmd/transport/internal/benchirc": "test servers", "cmd/transport/internal/chaos": "test servers"},
->>>>>>> c2b0b84 (bench: benchmark the ICQ gateway, and profile both benchmarks)
+	"os/exec":        {"cmd/transport/internal/lab": "test servers", "cmd/transport/internal/demo": "test servers", "cmd/transport/internal/clients": "real clients", "cmd/transport/internal/bench": "the measured program", "cmd/transport/internal/benchirc": "test servers", "cmd/transport/internal/chaos": "test servers", "cmd/transport/internal/soak": "test servers"},
 	"net/http/cgi":   {},
 	"net/http/pprof": {},
 	"text/template":  {"cmd/transport/internal/lab": "configurations of test servers"},
@@ -43,11 +39,7 @@ var dangerousCalls = []string{"http.Get", "http.Post", "http.PostForm", "http.He
 var modeArguments = map[string]int{"OpenFile": 2, "WriteFile": 2, "Mkdir": 1, "MkdirAll": 1, "Chmod": 1}
 
 // labs are packages for tests and developers only, which the rules on calls leave alone.
-<<<<<<< HEAD
-var labs = []string{"legacy/oscar/oscarmock", "cmd/transport/internal/lab", "cmd/transport/internal/clients", "cmd/transport/internal/benchirc", "cmd/transport/internal/chaos", "cmd/transport/internal/soak"}
-=======
-var labs = []string{"legacy/oscar/oscarmock", "cmd/transport/internal/lab", "cmd/transport/internal/clients", "cmd/transport/internal/bench", "cmd/transport/internal/benchirc", "cmd/transport/internal/benchoscar", "cmd/transport/internal/chaos"}
->>>>>>> c2b0b84 (bench: benchmark the ICQ gateway, and profile both benchmarks)
+var labs = []string{"legacy/oscar/oscarmock", "cmd/transport/internal/lab", "cmd/transport/internal/clients", "cmd/transport/internal/bench", "cmd/transport/internal/benchirc", "cmd/transport/internal/benchoscar", "cmd/transport/internal/chaos", "cmd/transport/internal/soak"}
 
 // finding is a violation of a rule.
 type finding struct {

@@ -36,7 +36,7 @@ type inbound struct {
 }
 
 const (
-	readBuffer = 4096 // bytes; limits the frames of one inbound
+	readBuffer = 1024 // bytes, of each user; limits the frames of one inbound
 	maxBatch   = 4096 // bytes that are written together
 )
 

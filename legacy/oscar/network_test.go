@@ -157,3 +157,16 @@ func TestRoomNick(t *testing.T) {
 		t.Errorf("alice is called %q", got)
 	}
 }
+
+// TestAlwaysFits: a short text fits, without encoding it, whatever it consists of.
+func TestAlwaysFits(t *testing.T) {
+	n := mustNew(t, options("icq"))
+	for _, part := range []string{"a", "<", "&", "\r", "<a", "č", "\u3c3c", "\u563c\u6100", "\u1f82", "😀", "\n", "\u200b"} {
+		text := strings.Repeat(part, alwaysFits/len(part))
+		for _, escape := range []bool{false, true} {
+			if size := sizeOf(n.encode("100001", text, nil, escape)); size > maxIM {
+				t.Errorf("%q, escaped %t: %d bytes", part, escape, size)
+			}
+		}
+	}
+}

@@ -36,6 +36,9 @@ var ackTimeout = 20 * time.Second
 const (
 	maxTries = 4    // limit: attempts of a message that the server drops for its rate | the message is refused: resource-constraint
 	maxIM    = 7900 // limit: bytes of text in a message; the client requests 8,000 | the text is divided
+	// alwaysFits is a length in bytes of a text that fits into a plain message: no form takes
+	// more than 6 bytes for a byte of the text ("&#38;" and a zero byte in UTF-16).
+	alwaysFits = maxIM / 12
 )
 
 // Send implements legacy.Session.
@@ -99,6 +102,9 @@ func (s *session) Fit(p legacy.Peer, text string) int {
 // fits reports whether a text without markup fits into one message, in each form in which
 // the client may send it.
 func (n *network) fits(to, text string) bool {
+	if len(text) <= alwaysFits && !n.aim && oscarwire.IsUIN(to) {
+		return true
+	}
 	return sizeOf(n.encode(to, text, nil, false)) <= maxIM && (!n.opts.StripsHTML || sizeOf(n.encode(to, text, nil, true)) <= maxIM)
 }
 

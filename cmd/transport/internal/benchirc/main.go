@@ -16,9 +16,15 @@ import (
 )
 
 func main() {
-	mode := flag.String("mode", "played", "played: the load generator acts as both servers; real: Prosody and ngircd")
+	mode := flag.String("mode", "played", "played: the load generator acts as both servers; real: Prosody and ngircd; curve: how the costs of this gateway grow, played")
 	which := flag.String("gateways", "biboumi,transport", "the gateways to measure")
-	bench.Main("benchirc", func(r *bench.Runner) error { return run(r, *mode, strings.Split(*which, ",")) })
+	bench.Main("benchirc", func(r *bench.Runner) error {
+		if *mode == "curve" {
+			r.RunCurves("transport", curves(r))
+			return r.Ctx.Err()
+		}
+		return run(r, *mode, strings.Split(*which, ","))
+	})
 }
 
 func run(r *bench.Runner, mode string, gateways []string) error {
@@ -35,15 +41,20 @@ func run(r *bench.Runner, mode string, gateways []string) error {
 				results[sc.Name] = make(map[string]bench.Result)
 			}
 			results[sc.Name][name] = r.Measure(name, sc.Scenario, func(ctx context.Context) bench.Result {
-				w := &world{Runner: r, ctx: ctx, atXMPP: bench.NewCounter(), atIRC: bench.NewCounter()}
-				defer w.close() // fresh servers and data for each scenario
-				w.start(mode, name, sc.history)
-				return sc.run(w)
+				return in(ctx, r, mode, name, sc.history, sc.run)
 			})
 		}
 	}
 	printTable(mode, results)
 	return nil
+}
+
+// in runs a scenario with a gateway, in a world of its own.
+func in(ctx context.Context, r *bench.Runner, mode, gateway string, history bool, run func(*world) bench.Result) bench.Result {
+	w := &world{Runner: r, ctx: ctx, atXMPP: bench.NewCounter(), atIRC: bench.NewCounter()}
+	defer w.close()
+	w.start(mode, gateway, history)
+	return run(w)
 }
 
 func printTable(mode string, results map[string]map[string]bench.Result) {

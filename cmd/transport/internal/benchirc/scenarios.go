@@ -68,7 +68,12 @@ const chunk = 50 // messages per write
 
 // toIRC: users write, each in a separate channel.
 func (b *world) toIRC(senders, n, size int) bench.Result {
-	n = b.Scaled(n) / (senders * chunk) * senders * chunk
+	return b.toIRCMany(senders, b.Scaled(n), size)
+}
+
+// toIRCMany is toIRC, whatever the load.
+func (b *world) toIRCMany(senders, n, size int) bench.Result {
+	n = max(1, n/(senders*chunk)) * senders * chunk
 	for i := range senders {
 		b.people.enter(ownChannel(i))
 	}
@@ -182,28 +187,27 @@ func (b *world) joinMany(channels int) bench.Result {
 	return r
 }
 
-const crowd = 1000
+const many = 1000
+
+func sharedChannel(user int) string { return fmt.Sprint("#m", user%100) }
 
 // fill makes a thousand users join a hundred channels.
 func (b *world) fill() {
-	for from := 0; from < crowd; from += 100 {
-		before := b.users.subjects()
-		for i := from; i < from+100; i++ {
-			b.users.join(i, fmt.Sprint("#m", i%100))
-		}
-		bench.Until(b.ctx, "entering channels", time.Minute, func() bool { return b.users.subjects() >= before+100 })
-	}
+	b.crowd(0, many, sharedChannel)
 	time.Sleep(time.Second)
 }
 
-func (b *world) memory() bench.Result {
+func (b *world) memory() bench.Result { return b.memoryOf(many, sharedChannel) }
+
+// memoryOf measures the memory of users in channels.
+func (b *world) memoryOf(users int, channel func(user int) string) bench.Result {
 	time.Sleep(500 * time.Millisecond)
 	before, m := b.gateway.RSS(), b.gateway.Begin()
-	b.fill()
-	time.Sleep(3 * time.Second) // until the gateway has returned unused memory
+	b.crowd(0, users, channel)
+	time.Sleep(4 * time.Second) // until the gateway has returned unused memory
 	after := b.gateway.RSS()
 	r := m.End()
-	r.Messages, r.Memory, r.RSS = crowd, float64(after-before)/crowd, after/1024
+	r.Messages, r.Memory, r.RSS = users, float64(after-before)/float64(users), after/1024
 	return r
 }
 

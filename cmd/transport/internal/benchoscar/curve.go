@@ -12,7 +12,7 @@ const messages = 20_000 // of a curve that grows with something else
 func curves(r *bench.Runner) []bench.Curve {
 	with := func(run func(w *world, n int) bench.Result) func(context.Context, int) bench.Result {
 		return func(ctx context.Context, n int) bench.Result {
-			return in(r, ctx, 64, func(w *world) bench.Result { return run(w, n) })
+			return in(ctx, r, 64, func(w *world) bench.Result { return run(w, n) })
 		}
 	}
 	return []bench.Curve{

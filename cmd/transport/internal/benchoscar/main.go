@@ -39,7 +39,7 @@ func run(r *bench.Runner) error {
 		if !r.Wants(sc.Scenario) {
 			continue
 		}
-		got := r.Measure("transport", sc.Scenario, func(ctx context.Context) bench.Result { return in(r, ctx, sc.every, sc.run) })
+		got := r.Measure("transport", sc.Scenario, func(ctx context.Context) bench.Result { return in(ctx, r, sc.every, sc.run) })
 		rows = append(rows, fmt.Sprintf("| %s | %s | %s |", sc.Name, sc.Show(got), sc.goal))
 	}
 	fmt.Printf("\n| scenario (ICQ, played) | transport | goal |\n|---|---|---|\n")
@@ -50,8 +50,8 @@ func run(r *bench.Runner) error {
 }
 
 // in runs a scenario in a world of its own.
-func in(r *bench.Runner, ctx context.Context, every int, run func(*world) bench.Result) bench.Result {
-	w := newWorld(r, ctx, every)
+func in(ctx context.Context, r *bench.Runner, every int, run func(*world) bench.Result) bench.Result {
+	w := newWorld(ctx, r, every)
 	defer w.close()
 	return run(w)
 }

@@ -159,10 +159,12 @@ func (w *world) storms() bench.Result {
 	return r
 }
 
-// signOns: registered users sign on after a start of the gateway.
+// signOns: registered users sign on after a restart of the gateway.
 func (w *world) signOns(n int) bench.Result {
 	w.people(1, nil)
 	w.users(n, shared)
+	w.signOn(0, n) // the first time, the registry stores their lists
+	w.restart()
 	time.Sleep(500 * time.Millisecond)
 	before, m := w.gateway.RSS(), w.gateway.Begin()
 	w.signOn(0, n)

@@ -27,22 +27,22 @@ type world struct {
 	xmpp    *bench.PlayedXMPP
 	icq     *oscarmock.Network
 	bots    []*oscarmock.Bot
+	dir     string // of the gateway
 	gateway *bench.Gateway
+	starts  int // of the gateway so far
 }
 
-func uin(user int) string         { return strconv.Itoa(100_000 + user) }
-func contact(i int) string        { return strconv.Itoa(900_000 + i) }
-func jid(user int) string         { return fmt.Sprintf("u%d@localhost", user) }
-func contactName(i int) string    { return fmt.Sprint("Contact ", i) }
-func userOf(uin string) (i int)   { i, _ = strconv.Atoi(uin); return i - 100_000 }
-func numberOf(name string) uint16 { i, _ := strconv.Atoi(name); return uint16(i - 900_000 + 1) }
+func uin(user int) string      { return strconv.Itoa(100_000 + user) }
+func contact(i int) string     { return strconv.Itoa(900_000 + i) }
+func jid(user int) string      { return fmt.Sprintf("u%d@localhost", user) }
+func contactName(i int) string { return fmt.Sprint("Contact ", i) }
 
 // noLimits are rate classes whose levels never fall below their limits, which are 0. The
 // gateway computes them as it does on a live network.
 var noLimits = []oscarwire.RateClass{{ID: 1, Window: 1, Current: 6000, Max: 6000}, {ID: 3, Window: 1, Current: 6000, Max: 6000}}
 
 // newWorld starts the servers. The latency of every every-th message is measured.
-func newWorld(r *bench.Runner, ctx context.Context, every int) *world {
+func newWorld(ctx context.Context, r *bench.Runner, every int) *world {
 	w := &world{Runner: r, ctx: ctx, atXMPP: bench.NewTimer(every), atICQ: bench.NewTimer(every)}
 	w.xmpp = bench.PlayXMPP(domain, w.atXMPP, true)
 	w.icq = oscarmock.New(oscarmock.Options{MaxBuddies: 60_000, Rates: noLimits})
@@ -78,10 +78,8 @@ func (w *world) people(n int, reply func(text string) string) {
 // contacts that are complete on both sides, and starts it. When it returns, the gateway is
 // connected, and nobody is online.
 func (w *world) users(n int, contacts func(user int) []int) {
-	dir := w.Folder()
-	program, profiles := w.Program()
-	cmd := bench.WriteConfig(program, dir, w.xmpp.Addr(), domain, fmt.Sprintf("driver = \"oscar\"\nallow = [\"localhost\"]\n[network.options]\nserver = %q\n", w.icq.Addr()))
-	db, err := registry.Open(w.ctx, registry.Options{Path: filepath.Join(dir, bench.Database), KeyFile: filepath.Join(dir, bench.KeyFile)})
+	w.dir = w.Folder()
+	db, err := registry.Open(w.ctx, registry.Options{Path: filepath.Join(w.dir, bench.Database), KeyFile: filepath.Join(w.dir, bench.KeyFile)})
 	bench.Check(err, "registry")
 	var all sync.WaitGroup
 	const writers = 64 // they share a commit
@@ -100,8 +98,21 @@ func (w *world) users(n int, contacts func(user int) []int) {
 	close(errs)
 	bench.Check(<-errs, "register")
 	bench.Check(db.Close(), "registry")
-	w.gateway = bench.Start(cmd, dir, profiles)
+	w.startGateway()
+}
+
+func (w *world) startGateway() {
+	program, profiles := w.Program()
+	cmd := bench.WriteConfig(program, w.dir, w.xmpp.Addr(), domain, fmt.Sprintf("driver = \"oscar\"\nallow = [\"localhost\"]\n[network.options]\nserver = %q\n", w.icq.Addr()))
+	w.gateway = bench.Start(cmd, w.dir, profiles)
 	w.xmpp.Await()
+	w.starts++
+}
+
+// restart stops the gateway and starts it again.
+func (w *world) restart() {
+	bench.Check(w.gateway.Terminate(10*time.Second), "stop the gateway")
+	w.startGateway()
 }
 
 // register registers one user.
@@ -110,7 +121,7 @@ func (w *world) register(db *registry.DB, user int, contacts []int) error {
 	items := oscarwire.FeedbagItems{{Name: "General", GroupID: 1, Class: oscarwire.FeedbagGroup}}
 	kept := []registry.Contact{{Network: domain, User: jid(user), Subscription: registry.To | registry.From}}
 	for _, i := range contacts {
-		items = append(items, oscarwire.FeedbagItem{Name: contact(i), GroupID: 1, ItemID: numberOf(contact(i)), Class: oscarwire.FeedbagBuddy})
+		items = append(items, oscarwire.FeedbagItem{Name: contact(i), GroupID: 1, ItemID: uint16(i + 1), Class: oscarwire.FeedbagBuddy})
 		kept = append(kept, registry.Contact{Network: domain, User: jid(user), Peer: contact(i), Name: contactName(i), Groups: []string{"General"},
 			Subscription: registry.To | registry.From, Listed: true})
 	}
@@ -130,7 +141,7 @@ func (w *world) signOn(first, last int) {
 	}
 	w.xmpp.Send(out)
 	for i := first; i < last; i++ {
-		bench.Check(w.icq.WaitSignOns(w.ctx, uin(i), 1), "sign on")
+		bench.Check(w.icq.WaitSignOns(w.ctx, uin(i), w.starts), "sign on")
 	}
 }
 
