@@ -20,6 +20,7 @@ type account struct {
 	permits, blocks map[string]bool // of family 9, until the last session ends
 
 	items    []oscarwire.FeedbagItem
+	onList   map[string]bool // result of lists by name, nil after a change of items
 	modified uint32
 	edits    uint32 // edits so far; modified grows with it
 
@@ -103,12 +104,15 @@ func (a *account) info(now time.Time) oscarwire.UserInfo {
 // lists reports whether the account has a name on its list and is not waiting for its
 // authorization.
 func (a *account) lists(id string) bool {
-	for _, i := range a.items {
-		if i.Class == oscarwire.FeedbagBuddy && !i.AwaitsAuth() && oscarwire.NormalizeScreenName(i.Name) == id {
-			return true
+	if a.onList == nil {
+		a.onList = make(map[string]bool)
+		for _, i := range a.items {
+			if i.Class == oscarwire.FeedbagBuddy && !i.AwaitsAuth() {
+				a.onList[oscarwire.NormalizeScreenName(i.Name)] = true
+			}
 		}
 	}
-	return false
+	return a.onList[id]
 }
 
 // denies reports whether the account blocks a name: it can neither see the account nor
@@ -143,10 +147,7 @@ func (a *account) denies(id string) bool {
 
 // sees reports whether the account receives another one's presence.
 func (a *account) sees(other *account, s *session) bool {
-	if other.denies(a.id) {
-		return false
-	}
-	return a.lists(other.id) || s != nil && s.buddies[other.id]
+	return (a.lists(other.id) || s != nil && s.buddies[other.id]) && !other.denies(a.id)
 }
 
 // needsAuth reports whether asker needs authorization to have the account on its list.

@@ -270,6 +270,7 @@ func (b *Bot) add(id string) {
 	}
 	item := oscarwire.FeedbagItem{Name: id, GroupID: 1, ItemID: free, Class: oscarwire.FeedbagBuddy}
 	a.items = append(a.items, item)
+	a.onList = nil
 	b.net.edited(a, oscarwire.FeedbagInsert, oscarwire.FeedbagItems{item})
 }
 

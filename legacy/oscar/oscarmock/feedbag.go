@@ -119,6 +119,7 @@ func (n *Network) editItem(a *account, op oscarwire.ID, i oscarwire.FeedbagItem)
 	at := slices.IndexFunc(a.items, func(o oscarwire.FeedbagItem) bool {
 		return o.GroupID == i.GroupID && o.ItemID == i.ItemID && o.Class == i.Class
 	})
+	a.onList = nil
 	switch {
 	case op == oscarwire.FeedbagDelete && at < 0, op == oscarwire.FeedbagUpdate && at < 0:
 		return oscarwire.FeedbagNotFound
@@ -257,6 +258,7 @@ func (n *Network) grant(a *account, id string) {
 		}
 		i.TLVs = i.TLVs.Without(oscarwire.TagFeedbagAwaitAuth)
 		other.items[k] = i
+		other.onList = nil
 		other.touch(n)
 		for _, s := range other.sessions {
 			s.send(oscarwire.FeedbagUpdate, 0, oscarwire.FeedbagItems{i})

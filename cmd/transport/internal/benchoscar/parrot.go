@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"transport/legacy"
@@ -20,13 +21,16 @@ func (*parrots) Validate(map[string]string) error           { return nil }
 func (*parrots) Login(f map[string]string) string           { return f["username"] }
 
 func (n *parrots) NewSession(_ legacy.Account, env legacy.Env) (legacy.Session, error) {
-	return &parrot{n, env, make(chan legacy.Outgoing, 8)}, nil
+	return &parrot{net: n, env: env, wake: make(chan struct{}, 1)}, nil
 }
 
 type parrot struct {
-	net   *parrots
-	env   legacy.Env
-	queue chan legacy.Outgoing
+	net  *parrots
+	env  legacy.Env
+	wake chan struct{}
+
+	mu    sync.Mutex
+	queue []legacy.Outgoing // an idle session has none
 }
 
 func (s *parrot) Run(ctx context.Context) error {
@@ -34,20 +38,28 @@ func (s *parrot) Run(ctx context.Context) error {
 	s.net.ready.Add(1)
 	for {
 		select {
-		case m := <-s.queue:
-			s.env.Emit(legacy.MessageSent{Ref: m.Ref})
-			s.env.Emit(legacy.MessageReceived{From: m.To, Text: m.Text})
+		case <-s.wake:
 		case <-ctx.Done():
 			return nil
+		}
+		s.mu.Lock()
+		queue := s.queue
+		s.queue = nil
+		s.mu.Unlock()
+		for _, m := range queue {
+			s.env.Emit(legacy.MessageSent{Ref: m.Ref})
+			s.env.Emit(legacy.MessageReceived{From: m.To, Text: m.Text})
 		}
 	}
 }
 
-func (s *parrot) Send(ctx context.Context, m legacy.Outgoing) error {
+func (s *parrot) Send(_ context.Context, m legacy.Outgoing) error {
+	s.mu.Lock()
+	s.queue = append(s.queue, m) // the load generator has few messages in transit
+	s.mu.Unlock()
 	select {
-	case s.queue <- m:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	case s.wake <- struct{}{}:
+	default:
 	}
+	return nil
 }
