@@ -22,17 +22,15 @@ type Gateway struct {
 	program  string
 }
 
-// Build builds the transport program into a folder, unless it is there. With profiles, it
-// is the build with the tag profile.
+// Build builds the transport program into a folder. With profiles, it is the build with the
+// tag profile.
 func Build(ctx context.Context, dir string, profiles bool) string {
 	program, tags := filepath.Join(dir, "transport"), ""
 	if profiles {
-		program, tags = program+"-profile", "profile"
+		tags = "profile"
 	}
-	if _, err := os.Stat(program); err != nil {
-		out, err := exec.CommandContext(ctx, "go", "build", "-tags", tags, "-o", program, "./cmd/transport").CombinedOutput()
-		Check(err, "go build: "+string(out))
-	}
+	out, err := exec.CommandContext(ctx, "go", "build", "-tags", tags, "-o", program, "./cmd/transport").CombinedOutput()
+	Check(err, "go build: "+string(out))
 	return program
 }
 

@@ -21,6 +21,7 @@ type Runner struct {
 	scale    float64
 	program  string
 	profiles bool
+	built    string
 }
 
 // Main parses the flags, runs a program, and ends the process. The program defines its own
@@ -63,7 +64,10 @@ func (r *Runner) Program() (program string, profiles bool) {
 	if r.program != "" {
 		return r.program, false
 	}
-	return Build(r.Ctx, r.Dir, r.profiles), r.profiles
+	if r.built == "" {
+		r.built = Build(r.Ctx, r.Dir, r.profiles)
+	}
+	return r.built, r.profiles
 }
 
 // Folder returns a new, empty folder.

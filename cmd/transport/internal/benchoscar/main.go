@@ -10,11 +10,13 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"runtime/debug"
 
 	"transport/cmd/transport/internal/bench"
 )
 
 func main() {
+	debug.SetGCPercent(800) // the mock network has large queues, and is not what is measured
 	mode := flag.String("mode", "played", "played: all scenarios; curve: how costs grow; idle: many idle users in this process")
 	bench.Main("benchoscar", func(r *bench.Runner) error {
 		switch *mode {
