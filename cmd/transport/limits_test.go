@@ -30,7 +30,7 @@ type limit struct {
 
 // notServing are the folders of test tools and of the mock network, whose limits protect
 // nobody.
-var notServing = []string{"cmd/transport/e2e", "cmd/transport/internal/benchirc", "cmd/transport/internal/chaos", "cmd/transport/internal/clients",
+var notServing = []string{"cmd/transport/e2e", "cmd/transport/internal/bench", "cmd/transport/internal/benchirc", "cmd/transport/internal/benchoscar", "cmd/transport/internal/chaos", "cmd/transport/internal/clients",
 	"cmd/transport/internal/demo", "cmd/transport/internal/lab", "cmd/transport/internal/soak", "component/componenttest", "legacy/legacytest", "legacy/oscar/oscarmock"}
 
 // mustHaveLimit matches the names of constants that are limits.

@@ -15,7 +15,7 @@ import (
 // cpu.pprof in the working directory; SIGUSR2 ends it and writes heap.pprof. The build
 // without the tag has neither this code nor a way to switch it on.
 func init() {
-	signals := make(chan os.Signal, 2)
+	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2)
 	go func() { // it lives as long as the process
 		for {

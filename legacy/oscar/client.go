@@ -188,9 +188,10 @@ func (c *client) linger() {
 	for c.err == nil {
 		select {
 		case in := <-c.conn.frames:
-			if in.err != nil || c.onFrame(in.frame) != nil {
+			if in.err != nil || c.onFrames(in.frames) != nil {
 				return
 			}
+			c.flush()
 		case <-limit.C:
 			return
 		}

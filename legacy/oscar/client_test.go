@@ -223,7 +223,7 @@ func TestMessageAfterSignOff(t *testing.T) {
 	text := oscarwire.SNAC{Header: oscarwire.Header{ID: oscarwire.ICBMIncoming, RequestID: 1 << 31},
 		Body: oscarwire.NewIncomingText(oscarwire.Cookie{1}, bob, oscarwire.NewIMText("goodbye", oscarwire.Encoder{}, nil), 0, time.Time{}).Append(nil)}
 	for _, in := range []inbound{
-		{frame: oscarwire.Frame{Channel: oscarwire.ChannelData, Payload: text.Append(nil)}},
+		{frames: []oscarwire.Frame{{Channel: oscarwire.ChannelData, Payload: text.Append(nil)}}},
 		{err: io.EOF},
 	} {
 		select {

@@ -37,7 +37,7 @@ type inbound struct {
 
 const (
 	readBuffer = 1024 // bytes, of each user; limits the frames of one inbound
-	maxBatch   = 4096 // bytes that are written together
+	maxBatch   = 4096 // limit: bytes of packets to ICQ that wait to be written together | they are written at once
 )
 
 // dial connects to a server and starts the reader. redirected is set if another server has

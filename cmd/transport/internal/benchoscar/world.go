@@ -45,7 +45,7 @@ var noLimits = []oscarwire.RateClass{{ID: 1, Window: 1, Current: 6000, Max: 6000
 func newWorld(ctx context.Context, r *bench.Runner, every int) *world {
 	w := &world{Runner: r, ctx: ctx, atXMPP: bench.NewTimer(every), atICQ: bench.NewTimer(every)}
 	w.xmpp = bench.PlayXMPP(domain, w.atXMPP, true)
-	w.icq = oscarmock.New(oscarmock.Options{MaxBuddies: 60_000, Rates: noLimits})
+	w.icq = oscarmock.New(oscarmock.Options{MaxBuddies: 60_000, SplitList: 1000, Rates: noLimits})
 	bench.Check(w.icq.Listen("127.0.0.1:0"), "the mock network")
 	return w
 }
