@@ -22,9 +22,7 @@ type client struct {
 	begun    bool // 01/02 (client ready) was sent
 	beginBy  time.Time
 
-	request   uint32
-	pending   map[uint32]*waiter
-	pendingBy time.Time // no deadline of pending is before it; zero for none
+	requests
 
 	rates     rates
 	icbm      icbm
@@ -42,12 +40,6 @@ type client struct {
 	aliveNext time.Time
 }
 
-// waiter waits for the reply to a request.
-type waiter struct {
-	answered func(oscarwire.SNAC, error)
-	deadline time.Time
-}
-
 const (
 	maxPending    = 1024             // limit: requests without an answer | the oldest are given up: they fail
 	maxEarly      = 1024             // limit: frames that came before the sign-on was complete | the connection ends, and is opened again
@@ -57,9 +49,9 @@ const (
 
 func newClient(s *session, life context.Context) *client {
 	c := &client{
-		s:       s,
-		life:    life,
-		pending: make(map[uint32]*waiter),
+		s:        s,
+		life:     life,
+		requests: requests{pending: make(map[uint32]*waiter)},
 	}
 	c.contacts = newContactList(c)
 	c.icbm = newICBM(c)
@@ -82,40 +74,6 @@ func (c *client) close() {
 func (c *client) now() time.Time { return c.s.env.Now() }
 
 func (c *client) emit(ev legacy.Event) { c.s.env.Emit(ev) }
-
-// write sends a packet at once.
-func (c *client) write(p *packet) {
-	c.request++
-	if c.request >= 1<<31 { // that range is the server's
-		c.request = 1
-	}
-	request := c.request
-	if p.answered != nil {
-		if len(c.pending) >= maxPending {
-			p.fail(legacy.Errorf(legacy.RateLimited, "The %s server is not answering. Try again later.", c.s.net.name()))
-			return
-		}
-		if p.timeout == 0 {
-			p.timeout = replyTimeout
-		}
-		w := &waiter{p.answered, c.now().Add(p.timeout)}
-		c.pending[request] = w
-		c.expireBy(w.deadline)
-	}
-	if l := c.rates.laneOf(p.id); l != nil {
-		l.sent(c.now())
-		c.rates.publish()
-	}
-	if p.written != nil {
-		p.written(request)
-	}
-	if c.err != nil {
-		return // the core fails what is outstanding
-	}
-	if err := c.conn.out.WriteSNAC(oscarwire.Header{ID: p.id, RequestID: request}, p.body); err != nil {
-		c.err = c.s.net.lost(err)
-	}
-}
 
 // run serves until the session ends. It returns nil when ctx has ended.
 func (c *client) run(ctx context.Context) error {
@@ -239,31 +197,6 @@ func (c *client) tick() time.Duration {
 	return max(next.Sub(now), time.Millisecond)
 }
 
-// expirePending fails the requests whose deadline has passed and returns a time before
-// which no other deadline passes, zero if there is none.
-func (c *client) expirePending(now time.Time) (next time.Time) {
-	if now.Before(c.pendingBy) {
-		return c.pendingBy
-	}
-	c.pendingBy = time.Time{}
-	for request, w := range c.pending {
-		if now.Before(w.deadline) {
-			c.expireBy(w.deadline)
-			continue
-		}
-		delete(c.pending, request)
-		w.answered(oscarwire.SNAC{}, legacy.Errorf(legacy.Temporary, "The %s server did not answer.", c.s.net.name()))
-	}
-	return c.pendingBy
-}
-
-// expireBy makes expirePending look at the requests at a deadline.
-func (c *client) expireBy(deadline time.Time) {
-	if c.pendingBy.IsZero() || deadline.Before(c.pendingBy) {
-		c.pendingBy = deadline
-	}
-}
-
 // keepAlive sends a keep-alive request when the connection is idle, because TCP alone
 // does not detect a server that hangs.
 func (c *client) keepAlive(now time.Time) {
@@ -326,18 +259,6 @@ func (c *client) ended(f oscarwire.Frame) error {
 			Text: "The " + c.s.net.name() + " server ended the connection because messages were sent too fast."}
 	}
 	return replaced
-}
-
-// answer passes a SNAC to the request that it answers. It returns false if there is
-// none.
-func (c *client) answer(snac oscarwire.SNAC) bool {
-	w := c.pending[snac.RequestID]
-	if w == nil {
-		return false
-	}
-	delete(c.pending, snac.RequestID) // a request has one reply, whatever the flags say
-	w.answered(snac, nil)
-	return true
 }
 
 // onSNAC handles a SNAC. An error ends the session. It logs and skips invalid bodies.

@@ -19,10 +19,7 @@ type account struct {
 
 	permits, blocks map[string]bool // of family 9, until the last session ends
 
-	items    []oscarwire.FeedbagItem
-	onList   map[string]bool // result of lists by name, nil after a change of items
-	modified uint32
-	edits    uint32 // edits so far; modified grows with it
+	contactList
 
 	status     oscarwire.Status
 	statusText string
@@ -37,6 +34,14 @@ type account struct {
 	signedOn   time.Time
 	confirmed  bool // by 07/06
 	begun      int  // complete sessions so far
+}
+
+// contactList is the list of an account.
+type contactList struct {
+	items    []oscarwire.FeedbagItem
+	onList   map[string]bool // result of lists by name, nil after a change of items
+	modified uint32
+	edits    uint32 // edits so far; modified grows with it
 }
 
 // stored is a message for an offline account.
