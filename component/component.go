@@ -109,7 +109,7 @@ type Component struct {
 }
 
 const (
-	maxSignOns  = 16              // limit: concurrent sign-ons: avoids a thundering herd after a restart | further ones wait
+	maxSignOns  = 256             // limit: concurrent sign-ons of a network; the adapters limit them further for each server | further ones wait
 	stopTimeout = 3 * time.Second // for sessions to sign off at shutdown
 )
 

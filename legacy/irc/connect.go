@@ -36,6 +36,8 @@ type registration struct {
 	bouncer    bouncer
 	loggedIn   bool        // by SASL
 	report     func(error) // of legacy.Env.Attempt
+	accepted   func()      // of gate.Pass.Open
+	throttled  bool        // the server says that there are too many connections
 }
 
 // register runs the registration until the welcome, unless the account's password may not be
@@ -68,6 +70,7 @@ func (re *registration) untilWelcome(ctx context.Context) error {
 	for re.c.flush(); re.c.err == nil; re.c.flush() {
 		select {
 		case in := <-re.c.conn.lines:
+			re.accepted()
 			for i, text := range in.lines {
 				m, err := ircwire.Parse(re.c.decode(text))
 				if err != nil {
@@ -157,6 +160,7 @@ func (re *registration) onRegistering(m ircwire.Message) (done bool, err error) 
 		if mentions(text, "password", "authentication fail", "sasl") {
 			return false, legacy.Errorf(legacy.Auth, "%s requires a server password, or the password is wrong: %s", re.c.link.name(), text)
 		}
+		re.throttled = isThrottle(re.withoutNames(text))
 		return false, re.c.link.closed(text, 10*time.Second)
 	case "NOTICE": // delivered after the sign-on
 		if len(re.greeting) < maxGreeting {

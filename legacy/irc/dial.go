@@ -11,42 +11,42 @@ import (
 	"time"
 
 	"transport/legacy"
+	"transport/legacy/gate"
 )
 
 // dialLimit is the time limit of one address; further addresses are tried after it.
 const dialLimit = 10 * time.Second
 
-// connect registers at the first of the server's addresses that accepts the connection.
-// The caller must close the client's connection.
-func (l *link) connect(ctx, life context.Context) (*client, error) {
+// connect passes the server's gate and registers at the first of the server's addresses that
+// accepts the connection. The caller must close the client's connection.
+func (l *link) connect(ctx context.Context) (*client, error) {
+	pass, err := l.s.net.gates.At(l.server).Enter(ctx, l.tellDelayed())
+	if err != nil {
+		return nil, err
+	}
+	l.tried = l.s.env.Now()
+	limited, cancel := context.WithTimeout(ctx, signOnLimit)
+	defer cancel()
 	p := l.s.profile(l.server, l.nick)
-	var err error
+	outcome := gate.Neutral
 	for i := 0; i < len(p.targets); i++ {
 		to := p.targets[i]
-		limited, cancel := context.WithTimeout(ctx, dialLimit)
-		var nc net.Conn
-		nc, err = l.dial(limited, p, to)
-		cancel()
-		if err != nil {
-			if ctx.Err() != nil || !canWait(err) {
-				break
-			}
-			continue
-		}
-		c := newClient(l, p, to, newConn(nc, life))
-		if err = c.reg.register(ctx); err == nil {
+		var c *client
+		c, outcome, err = l.register(limited, ctx, pass, p, to)
+		if err == nil {
+			pass.Done(outcome)
 			return c, nil
 		}
-		c.conn.close()
 		var elsewhere *stsRedirect
 		if errors.As(err, &elsewhere) { // with STS no other address is tried
 			p.targets, i = []target{elsewhere.to}, -1
 			continue
 		}
-		if legacy.KindOf(err) != legacy.Temporary {
+		if limited.Err() != nil || c == nil && !canWait(err) || c != nil && legacy.KindOf(err) != legacy.Temporary {
 			break
 		}
 	}
+	pass.Done(outcome)
 	if p.plainSkipped && legacy.KindOf(err) == legacy.Temporary {
 		err = legacy.Wrap(legacy.Temporary, err, "The "+l.name()+" server cannot be reached with TLS, and the gateway does not send passwords without TLS. "+
 			"To allow that, remove the TLS ports in the settings of this server.")
@@ -55,6 +55,33 @@ func (l *link) connect(ctx, life context.Context) (*client, error) {
 		err = legacy.Wrap(legacy.Temporary, err, "The "+l.name()+" server took too long.")
 	}
 	return nil, err
+}
+
+// register connects to one address and registers there, until ctx ends; life is that of the
+// connection. Without a connection it returns no client.
+func (l *link) register(ctx, life context.Context, pass *gate.Pass, p profile, to target) (*client, gate.Outcome, error) {
+	var nc net.Conn
+	accepted, err := pass.Open(ctx, func() (err error) {
+		limited, cancel := context.WithTimeout(ctx, dialLimit)
+		defer cancel()
+		nc, err = l.dial(limited, p, to)
+		return err
+	})
+	if err != nil {
+		return nil, gate.Neutral, err
+	}
+	defer accepted()
+	if to.tls {
+		accepted()
+	}
+	c := newClient(l, p, to, newConn(nc, life))
+	c.reg.accepted = accepted
+	err = c.reg.register(ctx)
+	c.reg.accepted = nil
+	if err != nil {
+		c.conn.close()
+	}
+	return c, c.reg.outcome(err), err
 }
 
 // dial connects to one address of a server.

@@ -292,7 +292,7 @@ func (c *client) onFail(m ircwire.Message) {
 func (l *link) closed(text string, pause time.Duration) error {
 	kind := legacy.Temporary
 	switch {
-	case mentions(text, "throttl", "too fast", "too many", "more connections"):
+	case isThrottle(text):
 		pause = max(pause, 30*time.Second)
 	case mentions(text, "-line", "kline", "gline", "zline", "banned", "akill", "dnsbl", "blacklist"):
 		kind, pause = legacy.Forbidden, 0
@@ -300,6 +300,11 @@ func (l *link) closed(text string, pause time.Duration) error {
 	e := legacy.Errorf(kind, "The %s server ended the connection: %s", l.name(), text)
 	e.RetryAfter = pause
 	return e
+}
+
+// isThrottle reports whether the text of an ERROR says that there are too many connections.
+func isThrottle(text string) bool {
+	return mentions(text, "throttl", "too fast", "too many", "more connections")
 }
 
 // mentions reports whether a text contains one of some lower-case words.

@@ -23,6 +23,13 @@ func PauseFor(n legacy.Network, d time.Duration) {
 	n.(*network).pause = func(int, error, time.Duration) time.Duration { return d }
 }
 
+// Throttles reports whether an ERROR during the registration of a user with some nicks slows the
+// connections of others.
+func Throttles(nicks []string, text string) bool {
+	re := registration{c: &client{nick: nicks[0], profile: profile{nicks: nicks}}}
+	return isThrottle(re.withoutNames(text))
+}
+
 // SelfSigned returns a self-signed certificate with its key, in PEM.
 func SelfSigned(t testing.TB, name string) string {
 	t.Helper()

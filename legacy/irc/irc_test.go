@@ -201,6 +201,8 @@ func TestOptionsErrors(t *testing.T) {
 		"tls_ports": func(o *irc.Options) { o.TLSPorts = "x" },
 		"ports":     func(o *irc.Options) { o.Server, o.TLSPorts, o.Ports = "", "", "" },
 		"rate":      func(o *irc.Options) { o.Rate = -1 },
+
+		"connections_per_minute": func(o *irc.Options) { o.PerMinute = -1 },
 	} {
 		o := irc.DefaultOptions()
 		o.Server = "127.0.0.1:6667"

@@ -150,6 +150,9 @@ func illegal(n *network, ev legacy.Event) error {
 	case legacy.Notice:
 		k.is(strings.TrimSpace(ev.Text) != "", "a notice without text")
 		k.texts(strings.ReplaceAll(ev.Text, "\n", " "))
+	case legacy.SignOnDelayed:
+		k.is(!n.named && !ev.Until.IsZero(), "delayed until %v", ev.Until)
+		k.texts(ev.Text)
 	default:
 		k.is(false, "this adapter has no such event")
 	}

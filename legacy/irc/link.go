@@ -56,10 +56,7 @@ func (l *link) name() string { return cmp.Or(l.server, l.s.net.name()) }
 
 // once connects, calls ready, and serves until the connection ends or ctx does.
 func (l *link) once(ctx context.Context, ready func()) error {
-	l.tried = l.s.env.Now()
-	limited, cancel := context.WithTimeout(ctx, signOnLimit)
-	c, err := l.connect(limited, ctx)
-	cancel()
+	c, err := l.connect(ctx)
 	if err != nil {
 		return err
 	}

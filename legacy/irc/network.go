@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/encoding"
 
 	"transport/legacy"
+	"transport/legacy/gate"
 	"transport/legacy/irc/ircwire"
 )
 
@@ -20,6 +21,7 @@ type network struct {
 	ports    []string // that the administrator has configured for servers that users name
 	fallback encoding.Encoding
 	reach    reach
+	gates    *gate.Table
 	pause    func(failures int, err error, ceiling time.Duration) time.Duration // pauseAfter, except in tests
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"transport/legacy"
+	"transport/legacy/gate"
 )
 
 // Options are the settings of one network, [network.options] in the
@@ -29,6 +30,9 @@ type Options struct {
 	// lines a second after that; a rate of 0 is no limit.
 	Burst int     `toml:"burst"`
 	Rate  float64 `toml:"rate"`
+	// PerMinute limits the connections of all users together to each server in any minute;
+	// 0 is no limit.
+	PerMinute int `toml:"connections_per_minute"`
 	// Servers are the servers that users may name; "*.example.net" allows all hosts below a
 	// domain, an empty list all servers.
 	Servers []string `toml:"servers"`
@@ -56,7 +60,7 @@ func New(o Options) (legacy.Network, error) {
 	wrong := func(option, format string, args ...any) {
 		errs = append(errs, &legacy.FieldError{Var: option, Text: fmt.Sprintf(format, args...)})
 	}
-	n := &network{opts: o, named: strings.TrimSpace(o.Server) == "", pause: pauseAfter}
+	n := &network{opts: o, named: strings.TrimSpace(o.Server) == "", pause: pauseAfter, gates: gate.NewTable(o.PerMinute)}
 	for addr := range strings.SplitSeq(o.Server, ",") {
 		if addr = strings.TrimSpace(addr); addr == "" {
 			continue
@@ -98,6 +102,9 @@ func New(o Options) (legacy.Network, error) {
 	}
 	if o.Rate < 0 || o.Rate > 1000 {
 		wrong("rate", "must be from 0 to 1000 lines a second, not %v", o.Rate)
+	}
+	if o.PerMinute < 0 || o.PerMinute > 10_000 {
+		wrong("connections_per_minute", "must be from 0 to 10000, not %d", o.PerMinute)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
