@@ -153,17 +153,21 @@ func (lg *login) lingerEnd() time.Time {
 	return lg.u.c.clock.Now().Add(lg.u.c.cfg.Linger)
 }
 
-// retry schedules the next sign-on after the session has ended with lastError. wasReady
-// reports whether the network had signed the account on.
-func (lg *login) retry(wasReady bool) {
-	if !wasReady {
+// retry schedules the next sign-on after the session has ended with lastError. lasted is how long
+// the network had signed the account on, 0 if it had not.
+func (lg *login) retry(lasted time.Duration) {
+	pause, quick := lg.u.c.outage.probe.Pause(lg.u, lg.lastErrorAt, lg.lastError, lasted)
+	if quick || lasted == 0 {
 		lg.u.c.outage.fail()
 	}
-	most := backoffCeil
-	if lg.u.c.outage.recent(lg.lastErrorAt) {
-		most = backoffRecent
+	if !quick {
+		most := backoffCeil
+		if lg.u.c.outage.recent(lg.lastErrorAt) {
+			most = backoffRecent
+		}
+		pause = signOnBackoff(lg.attempt, most, lg.lastError)
 	}
-	lg.retryAt = lg.lastErrorAt.Add(signOnBackoff(lg.attempt, most, lg.lastError))
+	lg.retryAt = lg.lastErrorAt.Add(pause)
 	lg.attempt++
 }
 

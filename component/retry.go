@@ -4,15 +4,17 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"transport/legacy"
 )
 
 // The back-off between sign-ons.
 const (
 	backoffFloor  = 2 * time.Second
 	backoffCeil   = 5 * time.Minute
-	backoffRecent = 30 * time.Second // instead, for a network that was available within recentSuccess
-	hastenPause   = 2 * time.Second  // between two sign-ons that the user causes
-	backSpread    = 2 * time.Second  // over which all users try again after an outage
+	backoffRecent = 30 * time.Second       // instead, for a network that was available within recentSuccess
+	hastenPause   = 2 * time.Second        // between two sign-ons that the user causes
+	backSpread    = 500 * time.Millisecond // over which all users try again after an outage; the adapters' gates spread them further
 )
 
 // signOnBackoff returns the back-off after some failures in a row, with full jitter. It
@@ -28,6 +30,7 @@ type outage struct {
 	failed    atomic.Bool  // a sign-on has failed for a temporary reason since the last success
 	succeeded atomic.Int64 // the last success, in Unix nanoseconds, 0 for none
 	ended     atomic.Int64 // the last success after a failure
+	probe     legacy.Probe
 }
 
 // recentSuccess is how long after a sign-on the network counts as merely interrupted.
@@ -39,6 +42,7 @@ func (o *outage) fail() { o.failed.Store(true) }
 // succeed records a sign-on. It reports whether it ends an outage.
 func (o *outage) succeed(now time.Time) bool {
 	o.succeeded.Store(now.UnixNano())
+	o.probe.Back()
 	if !o.failed.Swap(false) {
 		return false
 	}

@@ -1,6 +1,10 @@
 package component_test
 
 import (
+	"io"
+	"net"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -116,4 +120,58 @@ func TestBackoffOfAvailableNetwork(t *testing.T) {
 			t.Errorf("%d sign-ons in 40 minutes, hours later", n)
 		}
 	})
+}
+
+// While a network refuses connections because it restarts, one user tries it in quick
+// succession; the others wait, and are signed on with that one. A network that accepts users and
+// ends their sessions gets no quick tries.
+func TestRestartOfNetwork(t *testing.T) {
+	refused := legacy.Wrap(legacy.Temporary, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, "Down.")
+	lost := legacy.Wrap(legacy.Temporary, io.EOF, "Lost.")
+	for name, tt := range map[string]struct {
+		age         time.Duration // of the sessions
+		failure     error
+		least, most int // sign-ons in five seconds
+	}{
+		"restart":     {2 * time.Minute, refused, 10, 20},
+		"unreachable": {2 * time.Minute, lost, 2, 8},
+		"thrown out":  {10 * time.Second, lost, 2, 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stage(t, setup{users: []string{alice, bob}}, func(t *testing.T, w *world) {
+				a, b := w.echo.Session("alice"), w.echo.Session("bob")
+				w.presence(phone, gw, "")
+				w.presence(bob+"/phone", gw, "")
+				w.pass(tt.age)
+				for _, h := range []*legacytest.Handle{a, b} {
+					h.Refuse(tt.failure)
+					h.End(lost)
+				}
+				w.settle()
+				drain(a)
+				drain(b)
+				for range 100 {
+					w.pass(50 * time.Millisecond)
+				}
+				first, second := drain(a), drain(b)
+				if n := max(first, second); n < tt.least/2 || first+second > tt.most {
+					t.Errorf("%d and %d sign-ons in five seconds", first, second)
+				}
+				if tt.failure == refused && min(first, second) > 0 {
+					t.Errorf("%d and %d sign-ons, want one user that tries", first, second)
+				}
+				a.Refuse(nil)
+				b.Refuse(nil)
+				if tt.failure != refused {
+					return
+				}
+				for range 21 {
+					w.pass(50 * time.Millisecond)
+				}
+				if !a.SignedOn() || !b.SignedOn() {
+					t.Errorf("a second later, signed on: %v, %v", a.SignedOn(), b.SignedOn())
+				}
+			})
+		})
+	}
 }

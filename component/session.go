@@ -403,7 +403,11 @@ func (lg *login) onEnded(err error) {
 		lg.reportSignOnFailure(err)
 		return
 	}
-	lg.retry(s.ready)
+	var lasted time.Duration
+	if s.ready {
+		lasted = max(lg.lastErrorAt.Sub(s.since), 1)
+	}
+	lg.retry(lasted)
 }
 
 // reportSignOnFailure reports to the user, once, that no further sign-on is tried, and

@@ -38,11 +38,11 @@ type rejoin struct {
 const (
 	pauseFloor = 2 * time.Second // minimum delay between connections; doubled up to the maximum
 	pauseCeil  = 5 * time.Minute
-	pauseSoon  = 30 * time.Second // maximum for a server that was there recently
-	pauseBack  = 2 * time.Second  // maximum once another user is connected again
-	pauseWish  = 2 * time.Second  // minimum between attempts that users ask for
-	maxHeld    = 5 * time.Second  // how long a user's request waits because the server has asked for a pause
-	steady     = time.Minute      // a connection that lasts this long resets the backoff
+	pauseSoon  = 30 * time.Second       // maximum for a server that was there recently
+	pauseBack  = 500 * time.Millisecond // maximum once another user is connected again; the gate spreads them further
+	pauseWish  = 2 * time.Second        // minimum between attempts that users ask for
+	maxHeld    = 5 * time.Second        // how long a user's request waits because the server has asked for a pause
+	steady     = legacy.Steady          // a connection that lasts this long resets the backoff
 )
 
 func newLink(s *session, server string) *link {
@@ -85,6 +85,7 @@ func (l *link) tick(out *throttle, now time.Time) {
 // the link is unused or the server refuses it. Channels are rejoined after a reconnect.
 func (l *link) serve(ctx context.Context) {
 	for attempt := 0; ; attempt++ {
+		var lasted time.Duration
 		connected := false
 		err := l.once(ctx, func() {
 			connected = true
@@ -105,7 +106,8 @@ func (l *link) serve(ctx context.Context) {
 			attempt = -1
 			continue
 		case connected:
-			attempt = failures(attempt, l.s.env.Now().Sub(l.client.since))
+			lasted = l.s.env.Now().Sub(l.client.since)
+			attempt = failures(attempt, lasted)
 			l.lost(err)
 		case len(l.again) == 0, !canWait(err) && (l.lostAt.IsZero() || legacy.KindOf(err) != legacy.NotFound):
 			// A host name that existed before will exist again: retry.
@@ -126,7 +128,7 @@ func (l *link) serve(ctx context.Context) {
 			l.s.env.Emit(legacy.Notice{From: l.s.net.service(l.server), Text: "You were disconnected: " + textOf(err)})
 			return
 		}
-		if l.wait(ctx, attempt, err, back); len(l.again) == 0 && l.s.retire(l) { // the user has left the channels meanwhile
+		if l.wait(ctx, l.pause(attempt, err, lasted), err, back); len(l.again) == 0 && l.s.retire(l) { // the user has left the channels meanwhile
 			return
 		}
 	}
@@ -203,6 +205,16 @@ func pauseAfter(failures int, err error, ceiling time.Duration) time.Duration {
 	return max(pause, retryAfter(err))
 }
 
+// pause returns the delay before the next connection: that of a server that restarts, or else
+// the backoff. lasted is the age of the connection that has ended, 0 if there was none.
+func (l *link) pause(failures int, err error, lasted time.Duration) time.Duration {
+	now := l.s.env.Now()
+	if pause, quick := l.s.net.reach.quickPause(l.server, l, now, err, lasted); quick {
+		return pause
+	}
+	return l.s.net.pause(failures, err, l.s.net.reach.ceiling(l.server, now))
+}
+
 // retryAfter returns the delay that the server has asked for, zero for none.
 func retryAfter(err error) time.Duration {
 	var e *legacy.Error
@@ -215,8 +227,8 @@ func retryAfter(err error) time.Duration {
 // wait pauses before the next connection. Commands stay queued meanwhile. A wish of the
 // user ends the pause, and so does another user's connection to the server, which closes
 // back.
-func (l *link) wait(ctx context.Context, attempt int, err error, back <-chan struct{}) {
-	end := time.Now().Add(l.s.net.pause(attempt, err, l.s.net.reach.ceiling(l.server, l.s.env.Now())))
+func (l *link) wait(ctx context.Context, pause time.Duration, err error, back <-chan struct{}) {
+	end := time.Now().Add(pause)
 	timer := time.NewTimer(time.Until(end))
 	defer timer.Stop()
 	hasten := func(pause time.Duration) {

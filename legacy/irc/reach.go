@@ -3,6 +3,8 @@ package irc
 import (
 	"sync"
 	"time"
+
+	"transport/legacy"
 )
 
 // reach is what the users of a network know together about its servers: when each was
@@ -16,6 +18,8 @@ type reach struct {
 type reached struct {
 	at time.Time     // last time that a user was connected, zero for never
 	up chan struct{} // closed at the next connection of a user
+
+	probe legacy.Probe
 
 	userLen int // ISUPPORT USERLEN, 0 if unknown
 }
@@ -54,6 +58,7 @@ func (r *reach) connected(name string, now time.Time) {
 	defer r.mu.Unlock()
 	s := r.server(name, now)
 	s.at = now
+	s.probe.Back()
 	close(s.up)
 	s.up = make(chan struct{})
 }
@@ -71,6 +76,13 @@ func (r *reach) back(name string, now time.Time) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.server(name, now).up
+}
+
+// quickPause is legacy.Probe.Pause for a link to a server. Any goroutine may call it.
+func (r *reach) quickPause(name string, l *link, now time.Time, err error, lasted time.Duration) (time.Duration, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.server(name, now).probe.Pause(l, now, err, lasted)
 }
 
 // ceiling returns the maximum pause between two attempts to connect. Any goroutine may call

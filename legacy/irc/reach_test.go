@@ -3,7 +3,9 @@ package irc_test
 import (
 	"context"
 	"net"
+	"os"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,15 +19,20 @@ type awayWorld struct {
 	n    legacy.Network
 	p    *peer
 	away atomic.Bool
+
+	failure error        // of dial while away
+	tries   atomic.Int64 // while away
+
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 func newAwayWorld(t *testing.T, answer func(*line, ircwire.Message) bool) *awayWorld {
-	w := &awayWorld{n: named(t, nil), p: startPeer(t, answer)}
+	w := &awayWorld{n: named(t, nil), p: startPeer(t, answer), failure: &net.OpError{Op: "dial", Err: context.DeadlineExceeded}}
 	irc.PauseFor(w.n, time.Hour)
 	w.dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if w.away.Load() {
-			return nil, &net.OpError{Op: "dial", Err: context.DeadlineExceeded}
+			w.tries.Add(1)
+			return nil, w.failure
 		}
 		return dial(ctx, network, addr)
 	}
@@ -154,5 +161,30 @@ func TestHastened(t *testing.T) {
 	expect[legacy.RoomJoined](other)
 	if back := expect[legacy.RoomJoined](u); back.Room.ID != "#a%srv.test" {
 		t.Errorf("joined %+v", back)
+	}
+}
+
+// TestRestart: while a server refuses connections because it restarts, one link tries it in
+// quick succession, and the others are back with it.
+func TestRestart(t *testing.T) {
+	w := newAwayWorld(t, nil)
+	w.failure = &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	users := []*user{w.lost(t)}
+	w.away.Store(false)
+	users = append(users, w.lost(t))
+	for _, u := range users { // the first tries, after which the pauses of a restart follow
+		join(u, "#b%srv.test")
+		expect[legacy.RoomFailed](u)
+	}
+	w.tries.Store(0)
+	time.Sleep(time.Second) // the tries are what happens meanwhile
+	if n := w.tries.Load(); n < 1 || n > 8 {
+		t.Errorf("%d tries in a second", n)
+	}
+	w.away.Store(false)
+	for _, u := range users {
+		if back := expect[legacy.RoomJoined](u); back.Room.ID != "#a%srv.test" {
+			t.Errorf("joined %+v", back)
+		}
 	}
 }
