@@ -33,9 +33,10 @@ const (
 	closeTimeout  = 2 * time.Second // for the server's </stream:stream>
 	refusedPause  = time.Minute     // between tries while the server refuses the component
 	maxBackoff    = time.Minute
-	maxBackoffNow = 5 * time.Second  // instead, during Config.Grace
-	restartTime   = 10 * time.Second // for a server that restarts, and meanwhile has no listener
-	restartPause  = 500 * time.Millisecond
+	maxBackoffNow = 5 * time.Second        // instead, during Config.Grace
+	restartTime   = 10 * time.Second       // for a server that restarts, and meanwhile has no listener
+	restartFloor  = 100 * time.Millisecond // between tries during that time, doubled up to restartCeil
+	restartCeil   = 400 * time.Millisecond
 )
 
 // Clock is the time source of a connection. Tests inject their own.
@@ -137,6 +138,7 @@ func (c *Conn) Settled() <-chan struct{} { return c.settled }
 // politely. Refusals and losses are logged with what an admin can do.
 func Run(ctx context.Context, cfg Config, h Handler) {
 	var lost time.Time // the end of the last connection, zero if there was none
+	refused := 0       // tries in a row that found no listener
 	for attempt := 0; ; attempt++ {
 		began := cfg.Clock.Now()
 		c, err := cfg.serve(ctx, h)
@@ -148,15 +150,16 @@ func Run(ctx context.Context, cfg Config, h Handler) {
 			attempt = 0
 		}
 		if c != nil {
-			lost = now
+			lost, refused = now, 0
 			cfg.noAcks = c.writer.acksDisabled()
 			cfg.routes = c.writer.acked()
 		}
 		wait := backoff(attempt, err)
 		switch outage := now.Sub(lost); {
 		case isRefusal(err):
-		case outage < restartTime && isDial(err):
-			wait = min(wait, restartPause/4+rand.N(restartPause*3/4))
+		case outage < restartTime && (isDial(err) || c != nil && now.Sub(began) > maxBackoff):
+			wait = restartWait(refused)
+			refused++
 		case outage < cfg.Grace:
 			wait = min(wait, maxBackoffNow)
 		}
@@ -180,6 +183,12 @@ func backoff(attempt int, err error) time.Duration {
 	}
 	ceiling := min(time.Second<<min(attempt, 10), maxBackoff)
 	return ceiling/4 + rand.N(ceiling*3/4)
+}
+
+// restartWait returns the pause before the next try at a server that restarts.
+func restartWait(refused int) time.Duration {
+	pause := min(restartFloor<<min(refused, 10), restartCeil)
+	return pause*3/4 + rand.N(pause/2)
 }
 
 // serve makes one connection and serves it until it ends. It returns nil if there was none.

@@ -180,14 +180,23 @@ func TestLateFirstPing(t *testing.T) {
 	})
 }
 
-// A server that restarts is tried twice a second for ten seconds. While users wait, the
-// pauses between tries are five seconds at most; later they grow to a minute.
+// A server that restarts is tried at once and then after growing pauses of at most half a second
+// for ten seconds. While users wait, the pauses between tries are five seconds at most; later they
+// grow to a minute.
 func TestReconnectsQuicklyAtFirst(t *testing.T) {
 	run(t, func(s *componenttest.Server, r *recorder, stop func()) {
+		time.Sleep(2 * time.Minute)
 		s.SetDown(true)
+		down := time.Now()
 		s.Drop()
 		time.Sleep(10 * time.Minute)
 		dials := s.Dials()[1:]
+		for i, want := range []time.Duration{100, 200, 400, 400} {
+			if got := dials[i].Sub(down) / time.Millisecond; got < want*3/4 || got > want*5/4 {
+				t.Errorf("pause %d is %v", i, got)
+			}
+			down = dials[i]
+		}
 		var quick, early, late []time.Duration
 		for i := 1; i < len(dials); i++ {
 			switch gap, since := dials[i].Sub(dials[i-1]), dials[i].Sub(dials[0]); {
@@ -199,7 +208,7 @@ func TestReconnectsQuicklyAtFirst(t *testing.T) {
 				late = append(late, gap)
 			}
 		}
-		if len(quick) < 15 || slices.Max(quick) > time.Second/2 {
+		if len(quick) < 20 || slices.Max(quick) > time.Second/2 {
 			t.Errorf("pauses at first: %v", quick)
 		}
 		if len(early) < 10 || slices.Max(early) > 5*time.Second {
@@ -207,6 +216,22 @@ func TestReconnectsQuicklyAtFirst(t *testing.T) {
 		}
 		if len(late) == 0 || slices.Max(late) <= 5*time.Second || slices.Max(late) > time.Minute {
 			t.Errorf("pauses later: %v", late)
+		}
+	})
+}
+
+// A server that accepts the component and ends the stream at once gets no quick tries.
+func TestThrownOut(t *testing.T) {
+	run(t, func(s *componenttest.Server, r *recorder, stop func()) {
+		for i := range 20 {
+			s.Linked(i + 1)
+			synctest.Wait()
+			s.Drop()
+		}
+		s.Linked(21)
+		dials := s.Dials()
+		if took := dials[20].Sub(dials[0]); took < 40*time.Second {
+			t.Errorf("20 tries in %v", took)
 		}
 	})
 }
