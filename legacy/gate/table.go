@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// maxGates is how many servers a table knows.
-const maxGates = 1024 // users can name servers
+const maxGates = 1024 // limit: servers of a network of which the gateway knows how many sign-ons they bear | the one that was used the longest ago is forgotten
 
 // Table are the gates of a network's servers, by address. Any goroutine may use it.
 type Table struct {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"transport/legacy"
+	"transport/legacy/gate"
 	"transport/legacy/oscar/oscarwire"
 )
 
@@ -21,7 +22,8 @@ type network struct {
 	keepalive time.Duration
 	icons     iconCache
 	drawing   sync.Mutex // one avatar is scaled at a time
-	gates     signOnQueues
+	queues    signOnQueues
+	gates     *gate.Table
 
 	signOnInterval time.Duration // after a server has rejected a sign-on as rate-limited
 	authorizeLimit time.Duration

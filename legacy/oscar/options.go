@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"transport/legacy"
+	"transport/legacy/gate"
 	"transport/legacy/oscar/oscarwire"
 )
 
@@ -81,7 +82,7 @@ func New(o Options) (legacy.Network, error) {
 		errs = append(errs, &legacy.FieldError{Var: option, Text: fmt.Sprintf(format, args...)})
 	}
 	n := &network{opts: o, aim: o.Flavor == flavorAIM, keepalive: time.Duration(o.Keepalive) * time.Second, proxyPort: oscarwire.ProxyPort,
-		signOnInterval: time.Duration(o.SignOnInterval) * time.Second, authorizeLimit: authorizeLimit}
+		signOnInterval: time.Duration(o.SignOnInterval) * time.Second, authorizeLimit: authorizeLimit, gates: gate.NewTable(0)}
 	if o.Flavor != flavorICQ && o.Flavor != flavorAIM {
 		wrong("flavor", `must be "icq" or "aim", not %q`, o.Flavor)
 	}

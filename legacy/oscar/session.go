@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"transport/legacy"
+	"transport/legacy/gate"
 )
 
 var (
@@ -59,10 +60,11 @@ const (
 
 // serve signs on and serves until the session ends.
 func (s *session) serve(ctx context.Context) error {
-	addr, cookie, err := s.authorize(ctx)
+	addr, cookie, pass, err := s.authorize(ctx)
 	if err != nil {
 		return err
 	}
+	defer pass.Done(gate.Neutral) // after a panic
 	limited, cancel := context.WithTimeout(ctx, attachLimit)
 	defer cancel()
 	life, stop := context.WithCancel(ctx)
@@ -73,7 +75,9 @@ func (s *session) serve(ctx context.Context) error {
 		c.close()
 		c.background.Wait()
 	}()
-	if err := c.attach(limited, addr, cookie); err != nil {
+	err = c.attach(limited, addr, cookie)
+	pass.Done(outcome(err))
+	if err != nil {
 		return err
 	}
 	cancel()

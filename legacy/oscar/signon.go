@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"transport/legacy"
+	"transport/legacy/gate"
 	"transport/legacy/oscar/oscarwire"
 )
 
@@ -22,12 +23,16 @@ var clientInfo = oscarwire.ClientInfo{
 var errNoMD5 = errors.New("md5 sign-on is not supported")
 
 // authorize signs on at the first authorizer that can be reached. It returns the
-// address of BOS and the cookie for it.
-func (s *session) authorize(ctx context.Context) (addr string, cookie []byte, err error) {
+// address of BOS, the cookie for it, and the passage of the authorizer's gate, which the caller
+// must end with the sign-on.
+func (s *session) authorize(ctx context.Context) (addr string, cookie []byte, pass *gate.Pass, err error) {
 	left := s.net.authorizeLimit
 	for i, server := range s.servers {
 		if err := s.waitToSignOn(ctx, server); err != nil {
-			return "", nil, err
+			return "", nil, nil, err
+		}
+		if pass, err = s.net.gates.At(server).Enter(ctx, s.tellDelayed); err != nil {
+			return "", nil, nil, err
 		}
 		began := time.Now()
 		// Share the remaining time, so that one authorizer that hangs does not use all of it.
@@ -38,7 +43,10 @@ func (s *session) authorize(ctx context.Context) (addr string, cookie []byte, er
 		}
 		cancel()
 		if legacy.KindOf(err) == legacy.RateLimited && !errors.Is(err, legacy.ErrPaused) {
-			s.net.gates.at(server).refused(s.net.signOnInterval)
+			s.net.queues.at(server).refused(s.net.signOnInterval)
+		}
+		if err != nil {
+			pass.Done(outcome(err))
 		}
 		if err == nil || legacy.KindOf(err) != legacy.Temporary || ctx.Err() != nil {
 			break
@@ -46,7 +54,19 @@ func (s *session) authorize(ctx context.Context) (addr string, cookie []byte, er
 		left -= time.Since(began)
 		s.env.Log.Debug().Err(err).Str("server", server).Msg("cannot sign on at this server")
 	}
-	return addr, cookie, err
+	return addr, cookie, pass, err
+}
+
+// outcome returns what the end of a sign-on says about the server. Its limit of the rate of
+// sign-ons is a matter of signOnQueue.
+func outcome(err error) gate.Outcome {
+	switch {
+	case err == nil:
+		return gate.Good
+	case legacy.KindOf(err) != legacy.Temporary, errors.Is(err, context.Canceled), legacy.IsRefused(err):
+		return gate.Neutral
+	}
+	return gate.Refused
 }
 
 func (s *session) authorizeAt(ctx context.Context, server string) (string, []byte, error) {

@@ -2,18 +2,18 @@ package oscar
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"transport/legacy"
+	"transport/legacy/gate"
 )
 
 // signOnQueues are the sign-on queues, by server. Any goroutine may use them.
 type signOnQueues struct {
-	mu    sync.Mutex
-	gates map[string]*signOnQueue
+	mu     sync.Mutex
+	queues map[string]*signOnQueue
 }
 
 const maxSignOnQueues = 1024 // limit: servers with a queue of sign-ons; users can name servers | the queues of others are forgotten
@@ -22,13 +22,13 @@ const maxSignOnQueues = 1024 // limit: servers with a queue of sign-ons; users c
 func (g *signOnQueues) at(server string) *signOnQueue {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.gates[server] == nil {
-		if g.gates == nil || len(g.gates) >= maxSignOnQueues {
-			g.gates = make(map[string]*signOnQueue) // the state of the old queues is rediscovered by the next refusal
+	if g.queues[server] == nil {
+		if g.queues == nil || len(g.queues) >= maxSignOnQueues {
+			g.queues = make(map[string]*signOnQueue) // the state of the old queues is rediscovered by the next refusal
 		}
-		g.gates[server] = &signOnQueue{moved: make(chan struct{})}
+		g.queues[server] = &signOnQueue{moved: make(chan struct{})}
 	}
-	return g.gates[server]
+	return g.queues[server]
 }
 
 // signOnQueue is the sign-on queue of a server. It is open until the server rejects a sign-on
@@ -131,16 +131,11 @@ func (g *signOnQueue) refused(interval time.Duration) {
 
 // waitToSignOn waits in the sign-on queue of a server and emits SignOnDelayed.
 func (s *session) waitToSignOn(ctx context.Context, server string) error {
-	return s.net.gates.at(server).pass(ctx, s.net.signOnInterval, func(until time.Time) {
-		wait := time.Until(until).Round(time.Second)
-		text := fmt.Sprintf("in %d seconds", int(wait/time.Second))
-		switch {
-		case wait <= time.Second:
-			text = "in 1 second"
-		case wait > 2*time.Minute:
-			text = fmt.Sprintf("in about %d minutes", int((wait+30*time.Second)/time.Minute))
-		}
-		s.env.Emit(legacy.SignOnDelayed{Until: until, Text: "The " + s.net.name() +
-			" server limits the number of sign-ons from this gateway. You will be signed on " + text + "."})
-	})
+	return s.net.queues.at(server).pass(ctx, s.net.signOnInterval, s.tellDelayed)
+}
+
+// tellDelayed emits SignOnDelayed.
+func (s *session) tellDelayed(until time.Time) {
+	s.env.Emit(legacy.SignOnDelayed{Until: until, Text: "The " + s.net.name() +
+		" server limits the number of sign-ons from this gateway. You will be signed on " + gate.In(time.Until(until)) + "."})
 }
