@@ -153,9 +153,12 @@ func (lg *login) lingerEnd() time.Time {
 	return lg.u.c.clock.Now().Add(lg.u.c.cfg.Linger)
 }
 
-// retry schedules the next sign-on after the session has ended with lastError. lasted is how long
-// the network had signed the account on, 0 if it had not.
-func (lg *login) retry(lasted time.Duration) {
+// retry schedules the next sign-on after a session has ended with lastError.
+func (lg *login) retry(s *session) {
+	var lasted time.Duration // since the network has signed the account on, 0 if it has not
+	if s.ready {
+		lasted = max(lg.lastErrorAt.Sub(s.since), 1)
+	}
 	pause, quick := lg.u.c.outage.probe.Pause(lg.u, lg.lastErrorAt, lg.lastError, lasted)
 	if quick || lasted == 0 {
 		lg.u.c.outage.fail()

@@ -403,11 +403,7 @@ func (lg *login) onEnded(err error) {
 		lg.reportSignOnFailure(err)
 		return
 	}
-	var lasted time.Duration
-	if s.ready {
-		lasted = max(lg.lastErrorAt.Sub(s.since), 1)
-	}
-	lg.retry(lasted)
+	lg.retry(s)
 }
 
 // reportSignOnFailure reports to the user, once, that no further sign-on is tried, and

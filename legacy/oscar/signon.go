@@ -28,7 +28,7 @@ var errNoMD5 = errors.New("md5 sign-on is not supported")
 func (s *session) authorize(ctx context.Context) (addr string, cookie []byte, pass *gate.Pass, err error) {
 	left := s.net.authorizeLimit
 	for i, server := range s.servers {
-		if err := s.waitToSignOn(ctx, server); err != nil {
+		if err := s.net.queues.at(server).pass(ctx, s.net.signOnInterval, s.tellDelayed); err != nil {
 			return "", nil, nil, err
 		}
 		if pass, err = s.net.gates.At(server).Enter(ctx, s.tellDelayed); err != nil {

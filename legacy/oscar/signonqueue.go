@@ -129,11 +129,6 @@ func (g *signOnQueue) refused(interval time.Duration) {
 	}
 }
 
-// waitToSignOn waits in the sign-on queue of a server and emits SignOnDelayed.
-func (s *session) waitToSignOn(ctx context.Context, server string) error {
-	return s.net.queues.at(server).pass(ctx, s.net.signOnInterval, s.tellDelayed)
-}
-
 // tellDelayed emits SignOnDelayed.
 func (s *session) tellDelayed(until time.Time) {
 	s.env.Emit(legacy.SignOnDelayed{Until: until, Text: "The " + s.net.name() +
