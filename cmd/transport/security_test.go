@@ -20,7 +20,7 @@ var dangerous = map[string]map[string]string{
 	"crypto/des":  {},
 	"crypto/rc4":  {},
 	"math/rand":   {},
-	"math/rand/v2": {"component": "pauses", "component/stream": "pauses", "legacy/irc": "pauses", "component/xep": "IDs of stanzas; the source is ChaCha8 with a random seed",
+	"math/rand/v2": {"component": "pauses", "component/stream": "pauses", "legacy/irc": "pauses", "legacy": "pauses", "component/xep": "IDs of stanzas; the source is ChaCha8 with a random seed",
 		"component/componenttest": "a seed repeats a test", "cmd/transport/internal/lab": "ports", "cmd/transport/internal/clients": "addresses", "cmd/transport/internal/chaos": "a seed repeats a run", "cmd/transport/internal/soak": "a seed repeats a run"},
 	"unsafe":         {},
 	"os/exec":        {"cmd/transport/internal/lab": "test servers", "cmd/transport/internal/demo": "test servers", "cmd/transport/internal/clients": "real clients", "cmd/transport/internal/bench": "the measured program", "cmd/transport/internal/benchirc": "test servers", "cmd/transport/internal/chaos": "test servers", "cmd/transport/internal/soak": "test servers"},
