@@ -40,7 +40,7 @@ Prosody must be installed: on Debian or Ubuntu, apt-get install prosody.`,
 func playDemo(ctx context.Context, std stdio, keep, verbose bool) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	o := demo.Options{Out: std.out, Log: zerolog.Nop(), Version: version(), Dial: dialer.DialContext, Keep: keep}
+	o := demo.Options{Out: std.out, Log: zerolog.Nop(), Version: version(), Dial: dial, Keep: keep}
 	if verbose {
 		o.Log = newLogger(std.err, zerolog.DebugLevel, config.FormatText)
 	}

@@ -19,7 +19,6 @@ import (
 // of its callers passes an address of the configuration.
 var mayOpen = map[string][]string{
 	"cmd/transport/wiring.go":       {"net.Dialer", "DialContext"},                       // passed to the parts as Dial
-	"cmd/transport/demo.go":         {"DialContext"},                                     // passed to the demo
 	"component/component.go":        {"Dial"},                                            // must not be nil
 	"component/link.go":             {"Dial"},                                            // passed to stream
 	"component/stream/handshake.go": {"Dial"},                                            // the configured XMPP server

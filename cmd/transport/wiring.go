@@ -17,11 +17,20 @@ import (
 	"transport/registry"
 )
 
-// dialer opens every connection of the process. TCP keepalive detects a dead peer
+// dialer opens every connection of the process, by dial. TCP keepalive detects a dead peer
 // within about a minute.
 var dialer = net.Dialer{
 	Timeout:         15 * time.Second,
 	KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3},
+}
+
+// dial connects to an address. The connection acknowledges what it receives at once.
+func dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := dialer.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return prompt(conn), nil
 }
 
 // wiring are the parts that the networks of a process share. If db is nil, the result
@@ -48,7 +57,7 @@ func (w wiring) component(n config.Network) component.Config {
 		Network:  n.Legacy,
 		Registry: w.db,
 		Log:      w.log,
-		Dial:     dialer.DialContext,
+		Dial:     dial,
 		Policy:   policy(n),
 		Reload:   func() (component.Policy, error) { return reloadPolicy(w.cfg.File, n.Domain) },
 		Rate:     n.Rate,
