@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,8 @@ type actors struct {
 	stopping   bool
 	running    sync.WaitGroup // actors and sessions
 	arrivals   arrivals       // has its own synchronisation
+
+	events atomic.Int64 // in the queues of all actors
 }
 
 // acquire returns the actor of a user, started if need be, and keeps it from retiring

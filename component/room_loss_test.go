@@ -1,10 +1,13 @@
 package component_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"transport/legacy"
+	"transport/legacy/legacytest"
 )
 
 // A room to which no client returns after the link was lost is left, though the user is
@@ -84,5 +87,37 @@ func TestSubjectOvertaken(t *testing.T) {
 			w.settle()
 		}
 		w.expectError("<message id='s1' from='"+club+"' to='"+phone+"'/>", "conflict", "wait")
+	})
+}
+
+// TestUnreadRoom: what a user writes goes to the network while the XMPP server reads slower than
+// a busy room talks. The user gets everything afterwards, in order.
+func TestUnreadRoom(t *testing.T) {
+	asked := make(chan string, 100)
+	stage(t, setup{network: newRoomy(asked)}, func(t *testing.T, w *world) {
+		h := joinClub(t, w, asked)
+		w.Barrier()
+		w.Stall()
+		const n, own = 1500, 50 // more than the connection's buffer takes
+		text := strings.Repeat("x", 1<<10)
+		for i := range n {
+			w.emit(h, legacy.RoomMessage{Room: clubPeer, Nick: "bob", Text: fmt.Sprint(i, " ", text)})
+		}
+		for i := range own {
+			w.Send(fmt.Sprintf("<message type='groupchat' from='%s' to='%s' id='m%d'><body>mine %d</body></message>", phone, club, i, i))
+			w.settle()
+		}
+		for i := range own {
+			if got := legacytest.Expect[legacytest.Send](t, h); got.Text != fmt.Sprint("mine ", i) {
+				t.Fatalf("the network got %q", got.Text)
+			}
+		}
+		w.Resume()
+		for i := range n {
+			w.Expect(fmt.Sprintf("<message type='groupchat' from='%s/bob'><body>%d %s</body></message>", club, i, text))
+		}
+		for i := range own {
+			w.Expect(fmt.Sprintf("<message type='groupchat' from='%s/alice' id='m%d'/>", club, i))
+		}
 	})
 }

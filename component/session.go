@@ -1,6 +1,7 @@
 package component
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -137,23 +138,14 @@ func (lg *login) runSession(ctx context.Context, s *session) {
 
 // post sends an event to the actor. It blocks while the event queue is full
 // (back-pressure on the network's connection) and gives up when the actor has ended.
-func (u *user) post(ev sessionEvent) {
-	select {
-	case u.events <- ev:
-	case <-u.done:
-	}
-}
+func (u *user) post(ev sessionEvent) { u.events.add(ev, nil) }
 
 // flush waits until the actor has handled all events that were emitted before, and the
 // XMPP server has acknowledged the messages.
 func (u *user) flush(ctx context.Context, s *session) error {
 	dealt := make(chan struct{})
-	select {
-	case u.events <- sessionEvent{s, sessionFlush(dealt)}:
-	case <-u.done:
-		return stream.ErrDown
-	case <-ctx.Done():
-		return ctx.Err()
+	if !u.events.add(sessionEvent{s, sessionFlush(dealt)}, ctx.Done()) {
+		return cmp.Or(ctx.Err(), stream.ErrDown)
 	}
 	select {
 	case <-dealt:

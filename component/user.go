@@ -17,7 +17,6 @@ import (
 )
 
 const (
-	eventsSize  = 16               // limit: events of the network that wait for a user's actor | the session stops reading (back-pressure)
 	ordersSize  = 16               // limit: orders of other actors that wait for a user's actor | the administrator reads "busy"
 	requestTime = 30 * time.Second // deadline of an IQ from the user
 	storeTime   = 10 * time.Second // deadline of a registry operation
@@ -33,14 +32,14 @@ type user struct {
 	bare string // JID
 	log  zerolog.Logger
 
-	inbox    inbox             // filled by the stream reader, which never blocks
-	events   chan sessionEvent // filled by the session, which blocks while it is full
-	orders   chan func(*user)  // from administrators' actors
-	wake     chan struct{}     // signals a timer or a change of the link; capacity 1
-	stopped  chan struct{}     // closed by stop
-	done     chan struct{}     // closed when the loop has ended
-	refs     int               // holders of the actor; guarded by Component.mu
-	signedOn atomic.Bool       // read by other goroutines
+	inbox    inbox                    // filled by the stream reader, which never blocks
+	events   eventQueue[sessionEvent] // filled by the session, which blocks while it is full
+	orders   chan func(*user)         // from administrators' actors
+	wake     chan struct{}            // signals a timer or a change of the link; capacity 1
+	stopped  chan struct{}            // closed by stop
+	done     chan struct{}            // closed when the loop has ended
+	refs     int                      // holders of the actor; guarded by Component.mu
+	signedOn atomic.Bool              // read by other goroutines
 
 	ctx    context.Context // ends with the loop
 	cancel context.CancelFunc
@@ -84,7 +83,7 @@ func newUser(c *Component, bare string) *user {
 		bare:     bare,
 		log:      c.log.Hook(userField(bare)),
 		inbox:    newInbox(),
-		events:   make(chan sessionEvent, eventsSize),
+		events:   newEventQueue[sessionEvent](&c.actors.events),
 		orders:   make(chan func(*user), ordersSize),
 		wake:     make(chan struct{}, 1),
 		stopped:  make(chan struct{}),
@@ -150,16 +149,20 @@ func (u *user) run() {
 		if len(u.inbox.batch) > 0 { // the network is slower than the user
 			wake = nil
 		}
+		events, congested := u.events.wake, u.congested()
+		u.events.lengthen(congested != nil)
+		if congested != nil {
+			events = nil
+			u.inbox.stall.extend(u.c.clock) // the network's confirmations may be among the events
+		}
 		select {
 		case <-wake:
 			taken = u.inbox.take(taken)
 			u.inbox.batch = taken
-		case ev := <-u.events:
-			u.onEvent(ev)
-			for more := min(len(u.events), eventsSize); more > 0; more-- { // drain what has queued up
-				u.onEvent(<-u.events)
-			}
+		case <-events:
+			u.onEvents()
 			u.inbox.stall.extend(u.c.clock)
+		case <-congested:
 		case do := <-u.orders:
 			do(u)
 		case <-u.wake:
@@ -168,6 +171,27 @@ func (u *user) run() {
 			return
 		}
 	}
+}
+
+// onEvents handles some of the queued events.
+func (u *user) onEvents() {
+	for range eventTurn {
+		ev, ok := u.events.pop()
+		if !ok {
+			return
+		}
+		u.onEvent(ev)
+	}
+}
+
+// congested returns nil while the XMPP server reads what is written to it, otherwise a channel
+// that is closed when it has caught up. Until then the actor leaves the network's events in
+// the queue and goes on serving the user's stanzas.
+func (u *user) congested() <-chan struct{} {
+	if u.conn == nil {
+		return nil
+	}
+	return u.conn.Congested()
 }
 
 // leave cleans up after the loop, however it ended: it ends the session and refuses every
@@ -179,6 +203,7 @@ func (u *user) leave() {
 	}
 	u.c.mu.Unlock()
 	u.timer.stop()
+	u.events.close()
 	for last := false; ; { // a goroutine that holds a reference may add one more
 		for _, st := range append(u.inbox.batch, u.inbox.take(nil)...) {
 			st.Bouncer = &u.outbox
@@ -243,7 +268,7 @@ func (u *user) idle() bool {
 			return false
 		}
 	}
-	return len(u.events) == 0 && len(u.orders) == 0
+	return u.events.empty() && len(u.orders) == 0
 }
 
 // onStanza handles one stanza from the user.
@@ -331,7 +356,11 @@ func (u *user) shutdown() {
 	late := time.After(stopTimeout / 2)
 	for u.login.hasSession() { // deliver the last events; Run ends within its bound
 		select {
-		case ev := <-u.events:
+		case <-u.events.wake:
+			ev, ok := u.events.pop() // signals the next one
+			if !ok {
+				continue
+			}
 			if _, ended := ev.what.(sessionEnd); ended && u.login.is(ev.from) {
 				closeRooms()
 			}

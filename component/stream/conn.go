@@ -106,6 +106,11 @@ type Conn struct {
 // the socket, at most for the time of a write deadline. The error is ErrDown.
 func (c *Conn) Write(build func(dst []byte) []byte) error { return c.writer.write(build) }
 
+// Congested returns nil while the server reads what is written. Otherwise, before Write
+// blocks, it returns a channel that is closed when the server has caught up, or the connection
+// has ended.
+func (c *Conn) Congested() <-chan struct{} { return c.writer.congested() }
+
 // Track is Write for a message that must not be lost: a copy of it is kept until the
 // server has acknowledged it, and is handed to Handler.Lost otherwise. It also blocks
 // while 4,096 messages are unacknowledged.

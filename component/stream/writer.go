@@ -14,6 +14,7 @@ var ErrDown = errors.New("component: no link to the XMPP server")
 const (
 	writeTimeout  = 20 * time.Second // one Write of the socket; then the connection ends
 	maxWaiting    = 1 << 20          // limit: bytes that wait for the XMPP server at which actors wait | back-pressure
+	muchWaiting   = maxWaiting / 2   // waiting bytes from which the connection is congested
 	maxUnread     = 16 << 20         // limit: bytes of answers that wait for the XMPP server | the link ends, and is opened again
 	maxUnacked    = 4096             // limit: messages that the XMPP server has not acknowledged | actors wait; with a server that routes no pings, the oldest half counts as acknowledged
 	maxSpareBytes = 4 << 20          // limit: bytes of the writer's buffer that stay allocated | it is freed after use
@@ -45,20 +46,21 @@ type waiter struct {
 type writer struct {
 	conn net.Conn
 
-	mu      sync.Mutex
-	notFull sync.Cond     // signalled when waiting or unacked shrink, or on close
-	waiting []byte        // bytes for the next Write
-	unacked []Message     // oldest first
-	seq     uint64        // counts tracked messages and waiters
-	pinged  uint64        // seq when the ping under way was sent
-	err     error         // why the writer closed
-	more    chan struct{} // something is waiting; capacity 1
-	pingNow chan struct{} // requests a ping at once; capacity 1
-	done    chan struct{} // closed when closed
-	acks    bool          // pings come back on this connection
-	noAcks  bool          // they do not: acknowledgements are disabled
-	polite  bool          // closed by finish
-	waiters []waiter      // for an acknowledgement, oldest first
+	mu       sync.Mutex
+	notFull  sync.Cond     // signalled when waiting or unacked shrink, or on close
+	waiting  []byte        // bytes for the next Write
+	caughtUp chan struct{} // closed when waiting shrinks, or on close; nil if nobody waits for it
+	unacked  []Message     // oldest first
+	seq      uint64        // counts tracked messages and waiters
+	pinged   uint64        // seq when the ping under way was sent
+	err      error         // why the writer closed
+	more     chan struct{} // something is waiting; capacity 1
+	pingNow  chan struct{} // requests a ping at once; capacity 1
+	done     chan struct{} // closed when closed
+	acks     bool          // pings come back on this connection
+	noAcks   bool          // they do not: acknowledgements are disabled
+	polite   bool          // closed by finish
+	waiters  []waiter      // for an acknowledgement, oldest first
 
 	onAck  func(entries []uint64) // Config.Acked; may be nil
 	record func(m Message) uint64 // Config.Record; may be nil
@@ -74,6 +76,29 @@ func newWriter(conn net.Conn) *writer {
 // until the write deadline.
 func (w *writer) write(build func(dst []byte) []byte) error {
 	return w.queue(build, nil)
+}
+
+// congested returns nil while waiting is short, otherwise a channel that is closed when it
+// shrinks, or on close.
+func (w *writer) congested() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil || len(w.waiting) < muchWaiting {
+		return nil
+	}
+	if w.caughtUp == nil {
+		w.caughtUp = make(chan struct{})
+	}
+	return w.caughtUp
+}
+
+// makeRoom wakes those that wait for room in the buffer. w.mu is held.
+func (w *writer) makeRoom() {
+	w.notFull.Broadcast()
+	if w.caughtUp != nil {
+		close(w.caughtUp)
+		w.caughtUp = nil
+	}
 }
 
 // track is write for a message that must not be lost: a copy is kept until the server has
@@ -254,7 +279,7 @@ func (w *writer) run() {
 			patience = closeTimeout
 		}
 		err := w.conn.SetWriteDeadline(time.Now().Add(patience))
-		w.notFull.Broadcast()
+		w.makeRoom()
 		w.mu.Unlock()
 		if len(batch) == 0 {
 			continue
@@ -287,7 +312,7 @@ func (w *writer) closeLocked(err error) {
 	}
 	w.err = fmt.Errorf("%w: %w", ErrDown, err)
 	close(w.done)
-	w.notFull.Broadcast()
+	w.makeRoom()
 	for _, t := range w.waiters {
 		go t.tell(false)
 	}

@@ -123,6 +123,39 @@ func TestWriterBounds(t *testing.T) {
 	}
 }
 
+// TestWriterCongested: a peer that does not read makes the connection congested before writers
+// block, until it reads or the connection ends.
+func TestWriterCongested(t *testing.T) {
+	for _, reads := range []bool{true, false} {
+		w, peer := startWriter(t)
+		_ = w.write(lit("<first/>"))
+		read(t, peer, "<") // the writer is inside a Write now
+		_ = w.write(lit(strings.Repeat("x", muchWaiting-1)))
+		if w.congested() != nil {
+			t.Error("congested below the bound")
+		}
+		_ = w.write(lit("y"))
+		over := w.congested()
+		if over == nil {
+			t.Fatal("not congested at the bound")
+		}
+		select {
+		case <-over:
+			t.Error("the congestion was over at once")
+		default:
+		}
+		if _ = w.write(lit("<more/>")); !reads { // does not block
+			w.close(io.EOF)
+		} else {
+			read(t, peer, "first/>")
+		}
+		<-over
+		if w.congested() != nil {
+			t.Error("still congested")
+		}
+	}
+}
+
 func TestWriterFinishes(t *testing.T) {
 	w, peer := startWriter(t)
 	_ = w.write(lit("<a/>"))
