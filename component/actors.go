@@ -18,6 +18,7 @@ type actors struct {
 	registered map[string]struct{} // all registered, by bare JID
 	stale      map[string]struct{} // registered users whose contacts may appear online since before the start
 	stopping   bool
+	atStop     []string       // the users that were signed on when stopUsers was called
 	running    sync.WaitGroup // actors and sessions
 	arrivals   arrivals       // has its own synchronisation
 
@@ -106,7 +107,7 @@ func (at *actors) takeStale(bare string) bool {
 // stopUsers stops all actors and waits for them, at most stopTimeout.
 func (at *actors) stopUsers() {
 	at.mu.Lock()
-	at.stopping = true
+	at.stopping, at.atStop = true, at.signedOnLocked()
 	for _, u := range at.users {
 		u.stop()
 	}
@@ -182,6 +183,22 @@ func (at *actors) registeredUsers() []string {
 func (at *actors) signedOnUsers() []string {
 	at.mu.Lock()
 	defer at.mu.Unlock()
+	return at.signedOnLocked()
+}
+
+// lastSignedOn returns the users that are signed on, or were when the gateway began to stop,
+// which signs them off.
+func (at *actors) lastSignedOn() []string {
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	if at.stopping {
+		return at.atStop
+	}
+	return at.signedOnLocked()
+}
+
+// signedOnLocked is signedOnUsers with the mutex held.
+func (at *actors) signedOnLocked() []string {
 	var names []string
 	for name, u := range at.users {
 		if u.signedOn.Load() {

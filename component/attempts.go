@@ -130,7 +130,7 @@ type tally struct {
 // failures are those of one user, server or account.
 type failures struct {
 	n      int
-	last   time.Time // of the last one, and since then of the last one that is forgiven
+	last   time.Time // of the last one
 	until  time.Time // end of the pause
 	trying int       // sign-ons under way
 }

@@ -201,7 +201,6 @@ func (c *Component) Run(ctx context.Context) error {
 		c.archive.Run(archiveCtx)
 	}()
 	<-ctx.Done()
-	c.atStop = c.signedOnUsers()
 	c.stopUsers()
 	stopArchive()
 	stopLink()

@@ -82,7 +82,6 @@ type link struct {
 	misrouted sync.Once                   // logs the error once
 	unsaved   []stream.Message            // owned by the stream: neither delivered nor kept
 	refusals  refusals
-	atStop    []string // the users that were signed on when Run's context ended
 }
 
 // streamHandler implements stream.Handler for a Component.
@@ -133,11 +132,7 @@ const silenceMargin = 5 * time.Second
 func (c *Component) silenceWarnings(since time.Time) (all []stream.Message) {
 	text := "The connection between your XMPP server and the gateway failed while you were signed on. Messages that you sent since " +
 		clockTime(since.Add(-silenceMargin)) + " UTC, up to this message, may not have arrived. Send them again if you get no answer."
-	users := c.atStop
-	if users == nil {
-		users = c.signedOnUsers()
-	}
-	for _, user := range users {
+	for _, user := range c.lastSignedOn() {
 		all = append(all, c.report(user, text))
 	}
 	return all

@@ -228,12 +228,9 @@ func (j *Journal) compact(room int) error {
 	return nil
 }
 
-// replace makes to the file of the journal. mu is held.
+// replace makes to the file of the journal. It does not wait for the disk: the stream's reader
+// may be waiting for mu. mu is held.
 func (j *Journal) replace(to *journalFile) error {
-	if err := to.f.Sync(); err != nil {
-		to.close()
-		return err
-	}
 	if err := os.Rename(to.f.Name(), j.path); err != nil {
 		to.close()
 		return err
@@ -286,7 +283,13 @@ func (j *Journal) reseal() error {
 		to.close()
 		return locate("journal: %w: %w", ErrDisk, err)
 	}
-	if err := j.replace(to); err != nil {
+	err = to.f.Sync()
+	if err != nil {
+		to.close()
+	} else {
+		err = j.replace(to)
+	}
+	if err != nil {
 		return locate("journal: %w: %w", ErrDisk, err)
 	}
 	j.open, j.live = places, live

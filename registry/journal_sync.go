@@ -24,14 +24,15 @@ func (j *Journal) run() {
 
 // sync writes changes to the disk, and makes a new file if the old one is lost.
 func (j *Journal) sync() error {
+	changed := j.dirty.Swap(false) // before the look at the file: Add sets it after a replacement
 	file := j.file.Load()
 	if file == nil {
 		return j.reseal()
 	}
-	if !j.dirty.Swap(false) {
+	if !changed {
 		return nil
 	}
-	if err := file.f.Sync(); err != nil && !errors.Is(err, os.ErrClosed) { // replaced by a file that is synced
+	if err := file.f.Sync(); err != nil && !errors.Is(err, os.ErrClosed) { // replaced meanwhile
 		return locate("journal: %w: %w", ErrDisk, err)
 	}
 	return nil

@@ -55,18 +55,25 @@ func TestParseQueues(t *testing.T) {
 	}
 }
 
-// TestCable relays, stalls and cuts a connection, and knows what the client has not read.
-func TestCable(t *testing.T) {
+// testCable returns a cable to a server. Both are closed with the test.
+func testCable(t *testing.T) (*cable, net.Listener) {
+	t.Helper()
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close()
+	t.Cleanup(func() { server.Close() })
 	c, err := newCable(server.Addr().String(), ircTokens)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
+	t.Cleanup(c.close)
+	return c, server
+}
+
+// TestCable relays, stalls and cuts a connection, and knows what the client has not read.
+func TestCable(t *testing.T) {
+	c, server := testCable(t)
 	gateway, err := net.Dial("tcp", c.addr())
 	if err != nil {
 		t.Fatal(err)
@@ -118,16 +125,7 @@ func TestCable(t *testing.T) {
 // TestCableToClosed holds bytes for a client that closes its connection meanwhile: the
 // record does not have them.
 func TestCableToClosed(t *testing.T) {
-	server, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	c, err := newCable(server.Addr().String(), ircTokens)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.close()
+	c, server := testCable(t)
 	gateway, err := net.Dial("tcp", c.addr())
 	if err != nil {
 		t.Fatal(err)
@@ -166,16 +164,7 @@ func TestCableToClosed(t *testing.T) {
 
 // TestPace delays and slows each direction of a cable on its own, and changes no order.
 func TestPace(t *testing.T) {
-	server, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	c, err := newCable(server.Addr().String(), ircTokens)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.close()
+	c, server := testCable(t)
 	c.setPace(pace{rate: 1000}, pace{delay: time.Millisecond})
 	c.setChange(func(data []byte) []byte { return bytes.ReplaceAll(data, []byte("a"), []byte("b")) })
 	gateway, err := net.Dial("tcp", c.addr())
